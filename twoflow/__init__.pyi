@@ -1,0 +1,14 @@
+from .evaluation import compare as compare
+from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
+from .evaluation import paired_ttest as paired_ttest
+from .flows import CNNEmbedding as CNNEmbedding
+from .flows import FlowUnion as FlowUnion
+from .flows import PixelProjection as PixelProjection
+from .flows import RawPixels as RawPixels
+from .images import ImageCollection as ImageCollection
+from .images import ImageReadError as ImageReadError
+from .images import load_folder as load_folder
+from .images import load_table as load_table
+from .images import make_shop as make_shop
+from .models import ForestSelector as ForestSelector
+from .models import TwoFlowClassifier as TwoFlowClassifier

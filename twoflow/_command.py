@@ -1,0 +1,77 @@
+"""What the commands have in common: which pictures, and one line in place of a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from .images import ImageCollection, UnreadableImagesWarning, load_folder, load_table
+
+
+def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say which pictures and labels a command works on."""
+    group = parser.add_argument_group("pictures")
+    group.add_argument(
+        "images", metavar="IMAGES", nargs="?",
+        help="folder of class folders (IMAGES/<class>/*.jpg or IMAGES/<superclass>/<class>/*.jpg), "
+             "or with --labels the folder that the table's paths are relative to",
+    )
+    group.add_argument("--labels", metavar="CSV", help="table of paths and classes, UTF-8, with a header")
+    group.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
+    group.add_argument(
+        "--label-column", metavar="COLUMN", default="class", help="its column of classes (default: class)"
+    )
+    group.add_argument(
+        "--group-column", metavar="COLUMN",
+        help="its column of groups: pictures of one group (the same item, the same seller) are never on both sides "
+             "of a fold",
+    )
+    group.add_argument(
+        "--split-column", metavar="COLUMN",
+        help="its column of an official split: fit on the rows that say train, test on those that say test, "
+             "instead of drawing folds",
+    )
+
+
+def load_collection(arguments: argparse.Namespace) -> ImageCollection:
+    """The pictures that the arguments name."""
+    if arguments.labels is None:
+        for name in ("group_column", "split_column"):
+            if getattr(arguments, name) is not None:
+                raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
+        return load_folder(arguments.images)
+    return load_table(
+        arguments.labels,
+        arguments.images,
+        path_column=arguments.image_column,
+        label_column=arguments.label_column,
+        group_column=arguments.group_column,
+        columns=[arguments.split_column] if arguments.split_column else [],
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a command runs."""
+    group = parser.add_argument_group("run")
+    group.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(),
+                       help="pictures and folds worked on at the same time (default: every core); "
+                            "the scores do not depend on it")
+    group.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, 2 for input that cannot be worked on, 130 for Ctrl-C."""
+    warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
+    try:
+        main(argv)
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"error: {text}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,287 @@
+"""Several methods on the same pictures and the same folds, with the tests of their differences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from tqdm import tqdm
+
+from ..flows import Flow, FlowUnion, RawPixels
+from ..flows.extraction import extract
+from ..images import ImageCollection
+from ..images.reading import warn_unreadable
+from ..models import TwoFlowClassifier
+from ..models.seeding import seeded
+from .folds import Folds, draw_folds, official_split
+from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores:
+    """One method's scores, by fold.
+
+    Attributes
+    ----------
+    name : str
+    n_features : int or None
+        How many features its last step decides on, the mean over folds; None if it does not say.
+    accuracy, macro_f1 : ndarray of shape (n_folds,)
+    fit_seconds, predict_seconds : float
+        The mean of a fold, without the features that are computed once for all folds.
+    """
+
+    name: str
+    n_features: int | None
+    accuracy: np.ndarray
+    macro_f1: np.ndarray
+    fit_seconds: float
+    predict_seconds: float
+
+
+class Difference(NamedTuple):
+    """The test of one method's accuracy against another's; `p_holm` is adjusted for all comparisons by that test."""
+
+    first: str
+    second: str
+    result: PairedResult
+    p_holm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found.
+
+    Attributes
+    ----------
+    collection : ImageCollection
+        The pictures that were compared on; its `unreadable` are those that were left out.
+    folds : Folds
+    rows : tuple of RowScores
+        In the order asked for; the first is the reference.
+    differences : tuple of Difference
+        Of every other row to the reference, by each test.
+    extraction_seconds, seconds : float
+        For the features that are computed once, and in all.
+    """
+
+    collection: ImageCollection
+    folds: Folds
+    rows: tuple[RowScores, ...]
+    differences: tuple[Difference, ...]
+    extraction_seconds: float
+    seconds: float
+
+
+def compare(
+    rows: Mapping[str, Any],
+    collection: ImageCollection,
+    *,
+    folds: int = 10,
+    repeats: int = 1,
+    test_size: float | None = None,
+    split_column: str | None = None,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+) -> Comparison:
+    """Compare classifiers of pictures on the same folds.
+
+    Features that do not depend on labels or on other pictures are computed once, all in one pass over the pictures;
+    everything that is fitted is fitted inside each fold. Pictures that cannot be read are left out before folds are
+    drawn. The classifiers given are cloned, never fitted.
+
+    Parameters
+    ----------
+    rows : mapping of str to classifier
+        Names and methods: `TwoFlowClassifier`, pipelines that begin with a flow, or any classifier that takes pictures.
+        The first is the reference for the tests.
+    collection : ImageCollection
+        If it has groups, no group is on both sides of a fold.
+    folds, repeats, test_size
+        See `draw_folds`.
+    split_column : str, optional
+        The column of the collection that holds an official split, instead of drawing folds; see `official_split`.
+    random_state : int
+        For the folds, and for whatever in the rows has a `random_state` of None.
+    n_jobs : int, optional
+        Pictures read and folds fitted at the same time. The scores are the same with any number.
+    verbose : bool
+        Show progress on stderr when that is a terminal.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If the pictures do not allow the folds asked for; before any long work.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from twoflow import CNNEmbedding, RawPixels, compare, make_shop
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> flows = {"network": CNNEmbedding(), "pixels": RawPixels()}
+    >>> rows = {name: make_pipeline(flow, LogisticRegression()) for name, flow in flows.items()}
+    >>> [(row.name, row.n_features) for row in compare(rows, shop, folds=3).rows]
+    [('network', 1280), ('pixels', 9216)]
+    """
+    began = time.perf_counter()
+    if not rows:
+        raise ValueError("there are no rows to compare")
+
+    def draw(pictures: ImageCollection) -> Folds:
+        if split_column is not None:
+            return official_split(pictures.columns[split_column])
+        return draw_folds(
+            pictures.labels, pictures.groups,
+            n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
+        )
+
+    draw(collection)  # a comparison that cannot be made must fail now, not after the features
+    plan = _Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose)
+    extraction = extract(plan.union.fit(collection.pictures), collection.pictures)
+    extraction_seconds = time.perf_counter() - began
+    features = extraction.features
+    if extraction.errors:
+        warn_unreadable([error for _, error in extraction.errors], len(collection), "left out")
+        collection = collection.without(extraction.errors)
+        features = np.delete(features, [position for position, _ in extraction.errors], axis=0)
+
+    drawn = draw(collection)
+    _, y = np.unique(collection.labels, return_inverse=True)
+    inputs = [collection.pictures if columns is None else features for _, columns in plan.rows]
+    tasks = (
+        delayed(_score_fold)(model, X, y, columns, fold.train, fold.test)
+        for (model, columns), X in zip(plan.rows, inputs)
+        for fold in drawn
+    )
+    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    n_tasks = len(rows) * len(drawn)
+    scores = list(tqdm(outcomes, total=n_tasks, unit=" folds", disable=None if verbose else True))
+    results = tuple(
+        _row_scores(name, scores[i * len(drawn):(i + 1) * len(drawn)]) for i, name in enumerate(rows)
+    )
+    seconds = time.perf_counter() - began
+    return Comparison(collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds)
+
+
+class _Plan:
+    """Each row in two: flows that can be computed once for all rows and folds, and what is fitted in each fold.
+
+    Attributes
+    ----------
+    union : FlowUnion
+        The different flows of all rows.
+    rows : list of (classifier, column indices or None)
+        None for a row that takes the pictures themselves, because its features must be learnt inside the fold.
+    """
+
+    def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool) -> None:
+        parts = [_split(row) for row in rows]
+        flows = {_key(flow): flow for members, _ in parts for flow in members}
+        # Without a single flow the pictures must be read all the same, to know which can be.
+        self.union = FlowUnion(
+            list(flows.items()) or [("read", RawPixels((1, 1)))], n_jobs=n_jobs, on_error="nan", verbose=verbose
+        )
+        self.union._check()
+        ends = np.cumsum([flow._n_features_out for flow in flows.values()]).tolist()
+        columns = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
+        self.rows = [
+            (model, np.concatenate([columns[_key(flow)] for flow in members]) if members else None)
+            for members, model in parts
+        ]
+
+
+def _split(row: Any) -> tuple[list[Flow], Any]:
+    """The flows of a classifier that learn nothing from data, and the classifier of their features."""
+    if isinstance(row, TwoFlowClassifier):
+        union, rest = row.split()
+        members = [flow for _, flow in union.flows]
+    elif isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
+        first = row.steps[0][1]
+        members = [flow for _, flow in first.flows] if isinstance(first, FlowUnion) else [first]
+        rest = Pipeline(row.steps[1:])
+    else:
+        return [], row
+    if any(flow.__sklearn_tags__().learns_from_data for flow in members):
+        return [], row
+    return members, rest
+
+
+def _key(flow: Flow) -> str:
+    """Equal for flows that compute the same features."""
+    running = Flow._parameter_constraints  # how a flow is run has no part in what it computes
+    parameters = {name: value for name, value in flow.get_params().items() if name not in running}
+    return f"{type(flow).__name__}-{joblib.hash(parameters)}"
+
+
+class _FoldScores(NamedTuple):
+    n_features: int | None
+    accuracy: float
+    macro_f1: float
+    fit_seconds: float
+    predict_seconds: float
+
+
+def _score_fold(
+    model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, train: np.ndarray, test: np.ndarray
+) -> _FoldScores:
+    """Fit a clone on one fold and score it."""
+    X_train, X_test = (_rows(X, columns, positions) for positions in (train, test))
+    model = clone(model)
+    began = time.perf_counter()
+    model.fit(X_train, y[train])
+    fitted = time.perf_counter()
+    predicted = model.predict(X_test)
+    ended = time.perf_counter()
+    last = model[-1] if isinstance(model, Pipeline) else model
+    return _FoldScores(
+        n_features=getattr(last, "n_features_in_", None),
+        accuracy=float(accuracy_score(y[test], predicted)),
+        macro_f1=float(f1_score(y[test], predicted, average="macro", zero_division=0)),
+        fit_seconds=fitted - began,
+        predict_seconds=ended - fitted,
+    )
+
+
+def _rows(X: Any, columns: np.ndarray | None, positions: np.ndarray) -> Any:
+    return [X[i] for i in positions] if columns is None else X[np.ix_(positions, columns)]
+
+
+def _row_scores(name: str, folds: Sequence[_FoldScores]) -> RowScores:
+    n_features = [fold.n_features for fold in folds if fold.n_features is not None]
+    return RowScores(
+        name=name,
+        n_features=round(float(np.mean(n_features))) if n_features else None,
+        accuracy=np.array([fold.accuracy for fold in folds]),
+        macro_f1=np.array([fold.macro_f1 for fold in folds]),
+        fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
+        predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
+    )
+
+
+def _differences(rows: Sequence[RowScores], folds: Folds) -> tuple[Difference, ...]:
+    reference, *others = rows
+    n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
+    by_test = (
+        [paired_ttest(row.accuracy, reference.accuracy) for row in others],
+        [corrected_resampled_ttest(row.accuracy, reference.accuracy, n_train, n_test) for row in others],
+    )
+    return tuple(
+        Difference(row.name, reference.name, result, p_holm)
+        for results in by_test
+        for row, result, p_holm in zip(others, results, holm([result.p_value for result in results]))
+    )

@@ -1,0 +1,148 @@
+"""Which pictures train and which test: drawn once, and the same for every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+_NAMED = 5  # how many classes an error names
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One split; `train` and `test` are positions in the collection."""
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """The splits of a comparison and how they were drawn; `seed` is None where nothing was drawn."""
+
+    kind: str
+    n_splits: int
+    repeats: int
+    seed: int | None
+    splits: tuple[Fold, ...]
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self.splits)
+
+
+def draw_folds(
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    *,
+    n_splits: int = 10,
+    repeats: int = 1,
+    test_size: float | None = None,
+    random_state: int = 0,
+) -> Folds:
+    """Draw stratified folds, or random splits, that keep groups together when there are any.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+    groups : ndarray of shape (n,), optional
+    n_splits : int
+        Folds of a repeat.
+    repeats : int
+        How often to draw anew.
+    test_size : float in (0, 0.5], optional
+        Draw random splits with this share of the pictures tested instead of folds, one a repeat: with 0.1 and ten
+        repeats the protocol of Iliukovich-Strakovskaia, Dral & Dral (2016). With groups the share is approximate.
+    random_state : int
+        Repeat r is drawn with ``random_state + r``.
+
+    Returns
+    -------
+    Folds
+
+    Raises
+    ------
+    ValueError
+        If there is one class only, or a class has fewer pictures (or groups) than it takes to be in every fold.
+    """
+    if test_size is not None:
+        if not 0 < test_size <= 0.5:
+            raise ValueError(f"the share to test must be above 0 and at most 0.5, got {test_size!r}")
+        n_splits = round(1 / test_size)
+    for name, value, least in (("folds", n_splits, 2), ("repeats", repeats, 1)):
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(f"the number of {name} must be an integer of at least {least}, got {value!r}")
+    _check_classes(labels, groups, n_splits if test_size is None else 2)
+    splits = []
+    for repeat in range(repeats):
+        seed = random_state + repeat
+        splitter: Any
+        if test_size is not None and groups is None:
+            splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
+        elif groups is None:
+            splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+        else:
+            splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+        drawn = list(splitter.split(labels, labels, groups))
+        if test_size is not None:
+            drawn = drawn[:1]  # of grouped folds, one of about the wanted size
+        splits += [Fold(repeat, fold, train, test) for fold, (train, test) in enumerate(drawn)]
+    kind = " ".join(
+        ["stratified", *(["group"] if groups is not None else []), "k-fold" if test_size is None else "random split"]
+    )
+    return Folds(kind, n_splits if test_size is None else 1, repeats, random_state, tuple(splits))
+
+
+def official_split(values: np.ndarray) -> Folds:
+    """The one split that a data set comes with.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        "train" or "test" for each picture; pictures with any other value, such as "validation", are left out.
+
+    Returns
+    -------
+    Folds
+
+    Raises
+    ------
+    ValueError
+        If no picture is marked "train", or none "test".
+    """
+    marks = np.char.lower(np.asarray(values, dtype=str))
+    train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
+    if not len(train) or not len(test):
+        found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
+        raise ValueError(f"a split column must have 'train' and 'test' for some pictures; it has {found}")
+    return Folds("official split", 1, 1, None, (Fold(0, 0, train, test),))
+
+
+def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) < 2:
+        raise ValueError(f"there is only one class, {classes[0]!s}; a classifier needs at least two")
+    unit = "pictures"
+    if groups is not None:
+        counts = np.array([len(np.unique(groups[labels == label])) for label in classes])
+        unit = "groups"
+    few = np.flatnonzero(counts < n_splits)
+    if len(few):
+        few = few[np.argsort(counts[few], kind="stable")]
+        named = ", ".join(f"{classes[i]!s} ({counts[i]})" for i in few[:_NAMED])
+        more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
+        least = counts[few[0]]
+        fewer_folds = f"ask for at most {least} folds, or " if least >= 2 else ""
+        raise ValueError(
+            f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "
+            f"{fewer_folds}leave these classes out"
+        )

@@ -1,0 +1,144 @@
+"""What all flows have in common: a subclass says how one picture becomes features, the base does the rest."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, fields
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..images import Picture, check_pictures
+from ..images.reading import Source, warn_unreadable
+from .extraction import extract
+
+
+@dataclass
+class FlowTags(Tags):
+    """scikit-learn's tags, and whether a flow learns from the pictures it is fitted on.
+
+    One that does must be fitted inside each fold; one that does not gives a picture the same features in every fold,
+    so a comparison computes them once.
+    """
+
+    learns_from_data: bool = False
+
+
+class Flow(TransformerMixin, BaseEstimator):
+    """Base of all flows.
+
+    A subclass stores its parameters in ``__init__`` together with the three below, implements `_extract` and
+    `_n_features_out`, and where needed `_check` (its parameters against each other) and `_fit`.
+
+    Parameters
+    ----------
+    n_jobs : int, optional
+        How many pictures are read and computed at the same time; ``None`` is 1 unless a
+        ``joblib.parallel_config`` says otherwise, -1 is all cores. The features are the same bytes with any number.
+    on_error : {"raise", "nan"}
+        What a picture that cannot be read does: raise its `ImageReadError`, or become a row of NaN, with one warning
+        for all of them.
+    verbose : bool
+        Show progress on stderr when that is a terminal.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_jobs": [Integral, None],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "verbose": ["boolean"],
+    }
+    _feature_prefix: ClassVar[str]
+
+    def __init__(self, *, n_jobs: int | None = None, on_error: str = "raise", verbose: bool = False) -> None:
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def _check(self) -> None:
+        """Raise ValueError if parameters, each valid alone, do not fit each other."""
+
+    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
+        """Learn, or draw at random, what `_extract` needs."""
+
+    @abstractmethod
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        """The features of one picture: a function of that picture alone, so rows cannot depend on their neighbours."""
+
+    def _shared_pass(self) -> Hashable:
+        """Flows of one class that return the same key can compute a picture in one go; None if it has no use."""
+        return None
+
+    @classmethod
+    def _extract_together(cls, flows: Sequence[Flow], picture: Picture, n_threads: int) -> list[np.ndarray]:
+        """The features of one picture for each of several flows with the same `_shared_pass`."""
+        return [flow._extract(picture, n_threads) for flow in flows]
+
+    @property
+    @abstractmethod
+    def _n_features_out(self) -> int:
+        """How many features a picture gets."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and learn what there is to learn.
+
+        Parameters
+        ----------
+        X : sequence of n pictures, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        y : array-like of shape (n,), optional
+            Classes, for the flows that use them.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        self._check()
+        self._fit(check_pictures(X), y)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features of each picture.
+
+        Parameters
+        ----------
+        X : sequence of n pictures, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+
+        Returns
+        -------
+        ndarray of shape (n, n_features) and dtype float32
+            Row i belongs to picture i.
+
+        Raises
+        ------
+        ImageReadError
+            For the first picture that cannot be read, unless ``on_error="nan"``.
+        """
+        check_is_fitted(self)
+        self._validate_params()  # again, because a flow that needs no fit may come here without one
+        self._check()
+        pictures = check_pictures(X)
+        features, errors = extract(self, pictures)
+        if errors:
+            warn_unreadable([error for _, error in errors], len(pictures), "rows of NaN")
+        return features
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names such as ``projection_000``; `input_features` is ignored, pictures have none."""
+        check_is_fitted(self)
+        n_digits = max(3, len(str(self._n_features_out - 1)))
+        names = [f"{self._feature_prefix}_{i:0{n_digits}d}" for i in range(self._n_features_out)]
+        return np.asarray(names, dtype=object)
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags = FlowTags(**{field.name: getattr(tags, field.name) for field in fields(tags)})
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,97 @@
+"""The flow from elsewhere: a layer of a network trained on other pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from ..images import Picture
+from ..networks import get_card, open_session
+from ..networks.catalog import check_layer
+from .base import Flow, FlowTags
+
+_POOLINGS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "max": np.max}
+
+
+class CNNEmbedding(Flow):
+    """The output of a pretrained network's layer.
+
+    The right flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: the global pool of a network trained
+    elsewhere is the picture's embedding. The network is only run, never trained.
+
+    Parameters
+    ----------
+    network : str
+        A name in `twoflow.networks.NETWORKS`. It is loaded at the first picture, once a process, and is no part of
+        the estimator: clones and pickles stay small.
+    layer : str
+        A layer on the network's card; "global_pool" is the usual embedding.
+    pooling : {"mean", "max"}
+        How a layer that is a map over positions becomes one value a channel. A layer that is a vector already, like
+        "global_pool", takes no other than "mean".
+    n_jobs, on_error, verbose
+        See `Flow`.
+
+    Examples
+    --------
+    >>> from twoflow import CNNEmbedding, make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
+    >>> CNNEmbedding().fit_transform(shop).shape
+    (4, 1280)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Flow._parameter_constraints,
+        "network": [str],
+        "layer": [str],
+        "pooling": [StrOptions(set(_POOLINGS))],
+    }
+    _feature_prefix = "cnn"
+
+    def __init__(
+        self,
+        network: str = "efficientnet-lite0",
+        layer: str = "global_pool",
+        *,
+        pooling: str = "mean",
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        self.network = network
+        self.layer = layer
+        self.pooling = pooling
+
+    def _check(self) -> None:
+        check_layer(self.network, self.layer)
+        if self.pooling != "mean" and not get_card(self.network).layers[self.layer].is_map:
+            raise ValueError(f"layer {self.layer!r} is a vector already; pooling={self.pooling!r} needs a map")
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        return self._extract_together([self], picture, n_threads)[0]
+
+    def _shared_pass(self) -> Hashable:
+        return self.network
+
+    @classmethod
+    def _extract_together(cls, flows: Sequence[CNNEmbedding], picture: Picture, n_threads: int) -> list[np.ndarray]:
+        layers = tuple(sorted({flow.layer for flow in flows}))
+        session = open_session(flows[0].network, layers, n_threads)
+        outputs = session.run(picture.resized(session.card.input_size))
+        return [flow._pool(outputs[flow.layer]) for flow in flows]
+
+    def _pool(self, output: np.ndarray) -> np.ndarray:
+        return output if output.ndim == 1 else _POOLINGS[self.pooling](output, axis=(1, 2))
+
+    @property
+    def _n_features_out(self) -> int:
+        return get_card(self.network).layers[self.layer].width
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags

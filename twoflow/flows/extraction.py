@@ -1,0 +1,72 @@
+"""Running a flow over many pictures: in parallel, in bounded memory, with every row in its place.
+
+Each worker takes one picture from the file to its features before it takes the next. Decoding of one picture and the
+network's work on another thus overlap by themselves, memory does not grow with the number of pictures, and a row cannot
+depend on its neighbours. A batch through the network would be no faster: on CPUs, onnxruntime computes pictures one by
+one on as many threads at the same rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from tqdm import tqdm
+
+from ..images import ImageReadError, Picture
+from ..images.reading import Source, describe
+
+if TYPE_CHECKING:
+    from .base import Flow
+
+_CHUNK = 16  # pictures a task: enough to hide joblib's cost, few enough to keep progress and balance smooth
+
+
+class Extraction(NamedTuple):
+    """Features of shape (n, n_features) and dtype float32; position and error of each picture that cannot be read."""
+
+    features: np.ndarray
+    errors: list[tuple[int, ImageReadError]]
+
+
+def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
+    """Compute the features of each picture, with the flow's own `n_jobs`, `on_error` and `verbose`."""
+    n_workers = effective_n_jobs(flow.n_jobs)
+    step = min(_CHUNK, -(-len(pictures) // n_workers))
+    starts = range(0, len(pictures), step)
+    # A single picture on an idle machine may have every core; with a picture for each core, each has one.
+    n_threads = max(1, n_workers // len(starts))
+    tasks = (delayed(_extract_chunk)(flow, pictures[i:i + step], i, n_threads) for i in starts)
+
+    features = np.empty((len(pictures), flow._n_features_out), dtype=np.float32)
+    errors: list[tuple[int, ImageReadError]] = []
+    chunks = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")(tasks)
+    with tqdm(total=len(pictures), unit=" pictures", disable=None if flow.verbose else True) as progress:
+        for start, (rows, chunk_errors) in zip(starts, chunks):
+            features[start:start + len(rows)] = rows
+            errors += chunk_errors
+            if errors and flow.on_error == "raise":
+                chunks.close()
+                raise errors[0][1]
+            progress.update(len(rows))
+    return Extraction(features, errors)
+
+
+def _extract_chunk(
+    flow: Flow, pictures: Sequence[Source], start: int, n_threads: int
+) -> tuple[np.ndarray, list[tuple[int, ImageReadError]]]:
+    rows = np.full((len(pictures), flow._n_features_out), np.nan, dtype=np.float32)
+    errors = []
+    for i, source in enumerate(pictures):
+        name = None if isinstance(source, str) else f"picture {start + i} ({describe(source)})"
+        try:
+            picture = Picture(source, name)
+            picture.rgb  # also where the flow would not look at it: whether it can be read must not depend on the flow
+            rows[i] = flow._extract(picture, n_threads)
+        except ImageReadError as error:
+            errors.append((start + i, error))
+            if flow.on_error == "raise":
+                break
+    return rows, errors

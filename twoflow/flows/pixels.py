@@ -1,0 +1,155 @@
+"""The flow from the data itself: raw pixels, as they are or through a random projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.random_projection import SparseRandomProjection
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..images import Picture
+from ..images.reading import Source
+from .base import Flow, FlowTags
+
+
+class RawPixels(Flow):
+    """Every pixel of the picture, stretched to one size.
+
+    The "raw pixels" of Iliukovich-Strakovskaia, Dral & Dral (2016), Table 1, where the size is 640 x 480. That is 3.7
+    MB of features a picture; a Random Forest on a few thousand of them wants a smaller size.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Width and height in pixels.
+    n_jobs, on_error, verbose
+        See `Flow`.
+
+    Examples
+    --------
+    >>> from twoflow import RawPixels, make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
+    >>> RawPixels(size=(16, 12)).fit_transform(shop).shape
+    (4, 576)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {**Flow._parameter_constraints, "size": [tuple, list]}
+    _feature_prefix = "pixels"
+
+    def __init__(
+        self,
+        size: tuple[int, int] = (64, 48),
+        *,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        self.size = size
+
+    def _check(self) -> None:
+        _check_size(self.size)
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        """Values from 0 to 1, row by row, red, green and blue of a pixel side by side."""
+        return picture.resized(self.size).ravel() / np.float32(255)
+
+    @property
+    def _n_features_out(self) -> int:
+        return 3 * self.size[0] * self.size[1]
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+
+class PixelProjection(Flow):
+    """Raw pixels through a very sparse random projection.
+
+    The left flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: 640 x 480 x 3 = 921,600 values to 128, with
+    the very sparse projection of Li, Hastie & Church (KDD 2006, https://doi.org/10.1145/1150402.1150436). It is what
+    `sklearn.random_projection.SparseRandomProjection` makes of `RawPixels`, but the table of all pixels is never built:
+    with the default density an eighth of the values meets a non-zero weight, and only those are taken out of each
+    picture.
+
+    Parameters
+    ----------
+    n_components : int
+        How many features.
+    size : (int, int)
+        Width and height in pixels that a picture is stretched to first.
+    density : float in (0, 1] or "auto"
+        Share of non-zero weights; "auto" is one over the square root of the number of values.
+    random_state : int, RandomState or None
+        Draws the weights, in `fit`.
+    n_jobs, on_error, verbose
+        See `Flow`.
+
+    Attributes
+    ----------
+    columns_ : ndarray of shape (n_columns,)
+        Positions, in the row of `RawPixels`, of the values that have a non-zero weight.
+    components_ : sparse matrix of shape (n_components, n_columns) and dtype float32
+        The weights of those values.
+
+    Examples
+    --------
+    >>> from twoflow import PixelProjection, make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
+    >>> PixelProjection(n_components=32, random_state=0).fit_transform(shop).shape
+    (4, 32)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Flow._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "size": [tuple, list],
+        "density": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
+        "random_state": ["random_state"],
+    }
+    _feature_prefix = "projection"
+
+    def __init__(
+        self,
+        n_components: int = 128,
+        size: tuple[int, int] = (640, 480),
+        *,
+        density: float | str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        self.n_components = n_components
+        self.size = size
+        self.density = density
+        self.random_state = random_state
+
+    def _check(self) -> None:
+        _check_size(self.size)
+
+    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
+        """Draw the weights; the pictures have no say in them."""
+        projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
+        projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
+        self.columns_ = np.unique(projection.components_.indices)
+        self.components_ = projection.components_[:, self.columns_].tocsr()
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        pixels = picture.resized(self.size).ravel()[self.columns_]
+        return self.components_ @ pixels.astype(np.float32) / np.float32(255)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components
+
+
+def _check_size(size: Sequence[int]) -> None:
+    if len(size) != 2 or not all(isinstance(side, Integral) and side > 0 for side in size):
+        raise ValueError(f"size must be two positive integers, width and height, got {size!r}")

@@ -1,0 +1,109 @@
+"""Several flows side by side, each picture decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.metaestimators import _BaseComposition
+
+from ..images import Picture
+from ..images.reading import Source
+from .base import Flow, FlowTags
+
+
+class FlowUnion(Flow, _BaseComposition):
+    """The features of several flows, one after the other.
+
+    What `sklearn.pipeline.FeatureUnion` would give, but each picture is decoded once, resized once for each size, and
+    passed once through each network, however many flows look at it.
+
+    Parameters
+    ----------
+    flows : list of (str, Flow)
+        Names and flows; they are cloned, and the clones fitted. Their own `n_jobs`, `on_error` and `verbose` have no
+        effect here.
+    n_jobs, on_error, verbose
+        See `Flow`.
+
+    Attributes
+    ----------
+    flows_ : list of (str, Flow)
+        The fitted flows.
+
+    Examples
+    --------
+    >>> from twoflow import FlowUnion, PixelProjection, RawPixels, make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
+    >>> union = FlowUnion([("small", RawPixels((2, 2))), ("projection", PixelProjection(8, random_state=0))]).fit(shop)
+    >>> union.transform(shop).shape
+    (4, 20)
+    >>> union.get_feature_names_out()[-1]
+    'projection__projection_007'
+    """
+
+    _parameter_constraints: ClassVar[dict] = {**Flow._parameter_constraints, "flows": [list, tuple]}
+
+    def __init__(
+        self,
+        flows: Sequence[tuple[str, Flow]],
+        *,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        self.flows = flows
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters, with ``deep`` also the flows by name and theirs as ``name__parameter``."""
+        return self._get_params("flows", deep=deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; a flow is replaced by its name, a parameter of one set as ``name__parameter``."""
+        return self._set_params("flows", **params)
+
+    def slices(self) -> dict[str, slice]:
+        """The columns of each fitted flow, by name."""
+        ends = np.cumsum([flow._n_features_out for _, flow in self.flows_]).tolist()
+        return {name: slice(start, end) for (name, _), start, end in zip(self.flows_, [0, *ends], ends)}
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own."""
+        names = [f"{name}__{feature}" for name, flow in self.flows_ for feature in flow.get_feature_names_out()]
+        return np.asarray(names, dtype=object)
+
+    def _check(self) -> None:
+        if not self.flows:
+            raise ValueError("a FlowUnion needs at least one flow")
+        self._validate_names([name for name, _ in self.flows])
+        for name, flow in self.flows:
+            if not isinstance(flow, Flow):
+                raise TypeError(f"{name!r} is a {type(flow).__name__}, not a flow; FeatureUnion takes any transformer")
+            flow._validate_params()
+            flow._check()
+
+    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
+        self.flows_ = [(name, clone(flow).fit(pictures, y)) for name, flow in self.flows]
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        passes: dict[Hashable, list[int]] = {}
+        for i, (_, flow) in enumerate(self.flows_):
+            key = flow._shared_pass()
+            passes.setdefault(i if key is None else (type(flow), key), []).append(i)
+        vectors: dict[int, np.ndarray] = {}
+        for members in passes.values():
+            flows = [self.flows_[i][1] for i in members]
+            vectors.update(zip(members, type(flows[0])._extract_together(flows, picture, n_threads)))
+        return np.concatenate([vectors[i] for i in range(len(self.flows_))])
+
+    @property
+    def _n_features_out(self) -> int:
+        return sum(flow._n_features_out for _, flow in self.flows_)
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.learns_from_data = any(flow.__sklearn_tags__().learns_from_data for _, flow in self.flows)
+        return tags

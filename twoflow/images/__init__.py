@@ -1,0 +1,20 @@
+"""Pictures in: reading one, collections of many, and a generated shop to try things on."""
+
+from .collection import ImageCollection
+from .loading import load_folder, load_table
+from .picture import Picture
+from .reading import ImageReadError, UnreadableImagesWarning, read_image
+from .shop import make_shop
+from .validation import check_pictures
+
+__all__ = [
+    "ImageCollection",
+    "ImageReadError",
+    "Picture",
+    "UnreadableImagesWarning",
+    "check_pictures",
+    "load_folder",
+    "load_table",
+    "make_shop",
+    "read_image",
+]

@@ -1,0 +1,115 @@
+"""Many pictures with what is known about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .reading import ImageReadError, Source
+from .validation import check_pictures
+
+
+class ImageCollection:
+    """Pictures, their labels, and the groups that must not be torn apart.
+
+    It is a sequence of pictures, so scikit-learn takes it as X and indexes it into folds.
+
+    Parameters
+    ----------
+    pictures : sequence of n pictures
+        Paths, arrays, PIL images or bytes; a one-column DataFrame or a 4-D array.
+    labels : array-like of shape (n,)
+        The class of each picture.
+    groups : array-like of shape (n,), optional
+        Pictures of one group (the same item, the same seller) are never on both sides of a fold.
+    columns : mapping of name to array-like of shape (n,), optional
+        Whatever else is known: the superclass, the colour, the official split.
+    unreadable : sequence of ImageReadError, optional
+        Pictures that were left out because they cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shoes = ImageCollection(np.zeros((3, 8, 8, 3), np.uint8), ["boot", "clog", "boot"])
+    >>> shoes
+    ImageCollection(3 pictures, 2 classes)
+    >>> shoes[[0, 2]].labels.tolist()
+    ['boot', 'boot']
+    """
+
+    def __init__(
+        self,
+        pictures: Any,
+        labels: Any,
+        groups: Any = None,
+        columns: Mapping[str, Any] | None = None,
+        unreadable: Iterable[ImageReadError] = (),
+    ) -> None:
+        self.pictures: Sequence[Source] = check_pictures(pictures)
+        self.labels = self._checked("labels", labels)
+        self.groups = None if groups is None else self._checked("groups", groups)
+        self.columns = {name: self._checked(f"column {name!r}", values) for name, values in (columns or {}).items()}
+        self.unreadable = tuple(unreadable)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: Any) -> Any:
+        """The picture at an integer, or the sub-collection at a slice, a mask or an array of positions."""
+        if isinstance(index, (int, np.integer)):
+            return self.pictures[int(index)]
+        positions = np.arange(len(self))[index]
+        return ImageCollection(
+            pictures=[self.pictures[i] for i in positions],
+            labels=self.labels[positions],
+            groups=None if self.groups is None else self.groups[positions],
+            columns={name: values[positions] for name, values in self.columns.items()},
+            unreadable=self.unreadable,
+        )
+
+    def __repr__(self) -> str:
+        groups = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        unreadable = f", {len(self.unreadable)} unreadable left out" if self.unreadable else ""
+        return f"ImageCollection({len(self)} pictures, {len(self.classes)} classes{groups}{unreadable})"
+
+    @property
+    def paths(self) -> list[str]:
+        """The pictures as paths; an error if some are arrays, images or bytes (`pictures` holds those)."""
+        if not all(isinstance(picture, (str, os.PathLike)) for picture in self.pictures):
+            raise TypeError("these pictures are not files; use .pictures instead of .paths")
+        return [os.fspath(picture) for picture in self.pictures]  # type: ignore[arg-type]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The distinct labels, sorted."""
+        return np.unique(self.labels)
+
+    def without(self, errors: Iterable[tuple[int, ImageReadError]]) -> ImageCollection:
+        """Leave out the pictures at the given positions and list them as unreadable."""
+        errors = list(errors)
+        if len(errors) == len(self):
+            raise ValueError(f"none of the {len(self)} pictures can be read; the first: {errors[0][1]}")
+        kept = np.delete(np.arange(len(self)), [position for position, _ in errors])
+        rest = self[kept]
+        rest.unreadable = (*self.unreadable, *(error for _, error in errors))
+        return rest
+
+    def _checked(self, name: str, values: Any) -> np.ndarray:
+        array = np.asarray(values)
+        if array.shape != (len(self.pictures),):
+            raise ValueError(f"{name}: {len(self.pictures)} values expected, one a picture, got shape {array.shape}")
+        missing = [i for i, value in enumerate(array.tolist()) if is_missing(value)]
+        if missing and name in ("labels", "groups"):
+            raise ValueError(f"{name}: {len(missing)} missing, the first for picture {missing[0]}; fill or drop them")
+        return array
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN (also pandas' own) and text without letters."""
+    if value is None or isinstance(value, str) and not value.strip():
+        return True
+    unequal = value != value  # NaN is not equal to itself; pandas.NA does not even say
+    return unequal is True or not isinstance(unequal, bool)

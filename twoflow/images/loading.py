@@ -1,0 +1,177 @@
+"""Collections from a folder of class folders, or from a table of paths and labels."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .collection import ImageCollection, is_missing
+
+#: File names that are taken for pictures; whether they are shows when they are read.
+SUFFIXES = frozenset(
+    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split()
+)
+
+
+def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageCollection:
+    """Collect the pictures of a folder of class folders.
+
+    Parameters
+    ----------
+    root : path
+        ``root/<class>/*.jpg`` or ``root/<superclass>/<class>/*.jpg``. Hidden files and files that are not named like
+        pictures are passed over; links to folders are followed.
+    levels : {1, 2}, optional
+        How many levels of folders name the class; deeper folders only store. When not given: 2 if every picture lies
+        at least two folders deep, else 1.
+
+    Returns
+    -------
+    ImageCollection
+        In the order of the sorted paths. With two levels a label is ``"superclass/class"``, since different
+        superclasses may have classes of one name, and the column ``superclass`` holds the first part.
+
+    Raises
+    ------
+    ValueError
+        If the folder has no pictures, has pictures outside the class folders, or a link leads back into itself.
+    NotADirectoryError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from twoflow import load_folder, make_shop
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = make_shop(n_classes=2, n_per_class=3, folder=folder)
+    ...     load_folder(folder)
+    ImageCollection(6 pictures, 2 classes)
+    """
+    root = _folder(root)
+    paths = sorted(_find_pictures(root, ancestors=()))
+    if not paths:
+        raise ValueError(f"{root} has no pictures; expected {root}/<class>/*.jpg")
+    folders = [path.relative_to(root).parts[:-1] for path in paths]
+    depth = min(map(len, folders))
+    levels = levels or min(max(depth, 1), 2)
+    if depth < levels:
+        stray = paths[[len(folder) for folder in folders].index(depth)]
+        expected = "<class>" if levels == 1 else "<superclass>/<class>"
+        raise ValueError(f"{stray} is in no class folder; expected {root}/{expected}/*.jpg: move it or remove it")
+    return ImageCollection(
+        pictures=[str(path) for path in paths],
+        labels=["/".join(folder[:levels]) for folder in folders],
+        columns={"superclass": [folder[0] for folder in folders]} if levels == 2 else {},
+    )
+
+
+def load_table(
+    table: Any,
+    root: str | os.PathLike,
+    *,
+    path_column: str = "path",
+    label_column: str = "class",
+    group_column: str | None = None,
+    columns: Sequence[str] = (),
+) -> ImageCollection:
+    """Collect the pictures that a table names.
+
+    Parameters
+    ----------
+    table : path of a CSV file (UTF-8, with a header) or DataFrame
+    root : path
+        The folder that the table's paths are relative to.
+    path_column, label_column, group_column : str
+        The columns of the path, the class and, optionally, the group of each picture.
+    columns : sequence of str
+        Further columns to keep in `ImageCollection.columns`.
+
+    Returns
+    -------
+    ImageCollection
+        In the table's order.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, a cell of one is empty or NaN, a picture is missing, or a path leads out of `root`.
+        The message names the row, counted from 1 without the header.
+    """
+    root = _folder(root)
+    wanted = [path_column, label_column, *([group_column] if group_column else []), *columns]
+    values = _read_columns(table, wanted)
+    paths = [_resolve(root, value, f"row {row}") for row, value in enumerate(values[path_column], start=1)]
+    if not paths:
+        raise ValueError(f"{_table_name(table)} has no rows")
+    return ImageCollection(
+        pictures=paths,
+        labels=values[label_column],
+        groups=values[group_column] if group_column else None,
+        columns={name: values[name] for name in columns},
+    )
+
+
+def _folder(root: str | os.PathLike) -> Path:
+    root = Path(root)
+    if not root.is_dir():
+        raise NotADirectoryError(f"{root} is not a folder")
+    return root
+
+
+def _find_pictures(folder: Path, ancestors: tuple[tuple[int, int], ...]) -> Iterator[Path]:
+    """Depth first; `ancestors` (device, inode) tell a link that leads back up, which would never end."""
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in ancestors:
+        raise ValueError(f"{folder} is a link that leads back into a folder above it; remove the link")
+    for entry in folder.iterdir():
+        if entry.name.startswith((".", "__MACOSX")):
+            continue
+        if entry.is_dir():
+            yield from _find_pictures(entry, (*ancestors, (status.st_dev, status.st_ino)))
+        elif entry.suffix.lower() in SUFFIXES:
+            yield entry
+
+
+def _read_columns(table: Any, names: Sequence[str]) -> Mapping[str, list]:
+    """The named columns, each without an empty cell."""
+    if hasattr(table, "columns") and hasattr(table, "loc"):
+        present = list(table.columns)
+        read = {name: table[name].tolist() for name in names if name in present}
+    else:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            present, read = _read_csv(file, names, Path(table))
+    for name in names:
+        if name not in read:
+            raise ValueError(f"{_table_name(table)} has no column {name!r}; it has {', '.join(map(repr, present))}")
+        for row, value in enumerate(read[name], start=1):
+            if is_missing(value):
+                raise ValueError(f"{_table_name(table)}, row {row}: column {name!r} is empty; fill it or drop the row")
+    return read
+
+
+def _read_csv(file: Any, names: Sequence[str], path: Path) -> tuple[list[str], dict[str, list]]:
+    try:
+        reader = csv.DictReader(file, strict=True)
+        present = list(reader.fieldnames or ())
+        rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    return present, {name: [row[name] for row in rows] for name in names if name in present}
+
+
+def _resolve(root: Path, value: Any, where: str) -> str:
+    # By the letters of the path, not by where links point: a table is hostile, the folder is its owner's.
+    base = os.path.abspath(root)
+    path = os.path.abspath(os.path.join(base, os.fspath(value) if isinstance(value, os.PathLike) else str(value)))
+    if os.path.commonpath([base, path]) != base or path == base:
+        raise ValueError(f"{where}: {value} leads out of {root}; paths are relative to that folder")
+    if not os.path.isfile(path):
+        raise ValueError(f"{where}: {value} is not in {root}; correct the path or drop the row")
+    return str(root / os.path.relpath(path, base))
+
+
+def _table_name(table: Any) -> str:
+    return "the table" if hasattr(table, "columns") else str(table)

@@ -1,0 +1,45 @@
+"""One picture on its way through the flows: decoded once, resized once for each size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from .reading import Source, open_rgb
+
+
+class Picture:
+    """A picture that several flows read, decoded when the first of them asks.
+
+    Parameters
+    ----------
+    source : str, Path, bytes, ndarray or PIL.Image.Image
+        See `read_image`.
+    name : str, optional
+        What an error calls a picture that has no path.
+    """
+
+    def __init__(self, source: Source, name: str | None = None) -> None:
+        self._source = source
+        self._name = name
+        self._resized: dict[tuple[int, int], np.ndarray] = {}
+
+    @cached_property
+    def rgb(self) -> Image.Image:
+        """The decoded picture; raises `ImageReadError`."""
+        return open_rgb(self._source, self._name)
+
+    def resized(self, size: Sequence[int]) -> np.ndarray:
+        """The picture stretched to `size` (width, height), of shape (height, width, 3) and dtype uint8.
+
+        The proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
+        bicubic with antialiasing. The array is shared between flows and must not be written to.
+        """
+        width, height = size
+        if (width, height) not in self._resized:
+            resized = self.rgb.resize((width, height), Image.Resampling.BICUBIC)
+            self._resized[width, height] = np.asarray(resized)
+        return self._resized[width, height]

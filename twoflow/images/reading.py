@@ -1,0 +1,199 @@
+"""Reading one picture, whatever it came as, into 8-bit RGB."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import ExifTags, Image
+
+#: What counts as a picture: a path, the bytes of a file, an array or a PIL image.
+Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
+
+#: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript).
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+
+_NAMED = 3  # how many pictures a warning names
+_WHITE = (255, 255, 255, 255)
+
+# EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright picture.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class ImageReadError(ValueError):
+    """A picture that cannot be read.
+
+    Attributes
+    ----------
+    name : str
+        The path, or a description of a picture that has none.
+    reason : str
+        What is wrong with it, in one line.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)  # both in args, so that the error survives pickling by a worker
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot read {self.name}: {self.reason}"
+
+
+class UnreadableImagesWarning(UserWarning):
+    """Some pictures cannot be read; the message says how many, which first, and what became of them."""
+
+
+def read_image(source: Source) -> np.ndarray:
+    """Read one picture as upright 8-bit RGB.
+
+    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; grey, palette,
+    CMYK and 16-bit pictures become 8-bit RGB; transparency is laid on white; of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    source : str, Path, bytes, ndarray or PIL.Image.Image
+        A path, the content of a file, an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and dtype uint8 or
+        uint16, or a PIL image.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3) and dtype uint8
+
+    Raises
+    ------
+    ImageReadError
+        If the picture is missing, empty, damaged, of an unknown format, or has more pixels than
+        ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million unless changed), which guards against decompression bombs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_image(np.zeros((2, 3), np.uint8)).shape
+    (2, 3, 3)
+    """
+    return np.asarray(open_rgb(source))
+
+
+def open_rgb(source: Source, name: str | None = None) -> Image.Image:
+    """The same as `read_image`, as a PIL image; `name` is what an error calls a picture that has no path."""
+    name = name or describe(source)
+    try:
+        if isinstance(source, np.ndarray):
+            return _from_array(source)
+        if isinstance(source, Image.Image):
+            return _to_rgb(source)
+        with _open(source) as image:
+            return _to_rgb(image)
+    except ImageReadError as error:
+        raise ImageReadError(name, error.reason) from error
+    except Exception as error:  # decoders fed damaged or hostile bytes raise nearly anything
+        raise ImageReadError(name, _reason(error)) from error
+
+
+def describe(source: Source) -> str:
+    """A path as text, or what kind of picture this is."""
+    if isinstance(source, (str, os.PathLike)):
+        return str(source)
+    if isinstance(source, bytes):
+        return f"a picture of {len(source):,} bytes"
+    if isinstance(source, np.ndarray):
+        return f"an array of shape {source.shape} and dtype {source.dtype}"
+    return f"a {type(source).__name__}"
+
+
+def warn_unreadable(errors: Sequence[ImageReadError], n_pictures: int, fate: str) -> None:
+    """One warning for all pictures that could not be read; `fate` is what they are now, such as "left out"."""
+    named = "; ".join(f"{error.name}: {error.reason}" for error in errors[:_NAMED])
+    more = "; ..." if len(errors) > _NAMED else ""
+    message = f"{len(errors)} of {n_pictures} pictures cannot be read and are {fate}: {named}{more}"
+    warnings.warn(message, UnreadableImagesWarning, stacklevel=3)
+
+
+def _open(source: Source) -> Image.Image:
+    file: Path | io.BytesIO
+    if isinstance(source, bytes):
+        size, file = len(source), io.BytesIO(source)
+    elif isinstance(source, (str, os.PathLike)):
+        file = Path(source)
+        size = file.stat().st_size
+    else:
+        raise _refusal(f"{type(source).__name__} is not a picture; pass a path, bytes, an array or a PIL image")
+    if size == 0:
+        raise _refusal("the file is empty")
+    return Image.open(file, formats=FORMATS)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and width * height > limit:
+        raise Image.DecompressionBombError
+    orientation = _orientation(image)  # before loading, which may drop the tag
+    image.load()
+    if image.mode.startswith("I"):
+        image = _from_16_bit(np.asarray(image))
+    elif image.mode == "F":
+        raise _refusal("floating-point pixels have no fixed white; save the picture with 8 or 16 bits")
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+    image = image.convert("RGB")
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block is no damage to the pixels; without the tag a picture is upright
+        return 1
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if 0 in pixels.shape or not (pixels.ndim == 2 or pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
+        raise _refusal("an array must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+    if pixels.dtype == np.uint16:
+        pixels = _to_8_bit(pixels)
+    if pixels.dtype != np.uint8:
+        raise _refusal("an array must have dtype uint8 (0 to 255) or uint16; convert it first")
+    return _to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+
+
+def _from_16_bit(pixels: np.ndarray) -> Image.Image:
+    # Pillow gives 16-bit grey as I;16 or, for some formats, as 32-bit integers holding 16-bit values.
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise _refusal("32-bit pixels have no fixed white; save the picture with 8 or 16 bits")
+    return Image.fromarray(_to_8_bit(pixels))
+
+
+def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 255 * 257, rounded to nearest
+
+
+def _refusal(reason: str) -> ImageReadError:
+    return ImageReadError("a picture", reason)  # open_rgb puts the picture's name in
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"more pixels than the limit of {Image.MAX_IMAGE_PIXELS:,} (PIL.Image.MAX_IMAGE_PIXELS)"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return f"not a picture in a known format ({', '.join(FORMATS)})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,263 @@
+"""A generated shop: pictures of drawn products, to try things on without a download."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from sklearn.utils import check_random_state
+
+from .collection import ImageCollection
+
+COLOURS = {
+    "black": (38, 36, 40),
+    "white": (232, 230, 224),
+    "red": (186, 36, 44),
+    "orange": (222, 120, 40),
+    "yellow": (226, 192, 62),
+    "green": (52, 124, 72),
+    "blue": (44, 84, 164),
+    "purple": (116, 62, 140),
+}
+PATTERNS = ("plain", "rings", "stripes", "diagonal", "checks", "dots")
+
+# Outlines as corner points in a frame from -1 to 1, y downwards, for a width w and a height h around 1.
+_OUTLINES = {
+    "tee": lambda w, h: [
+        (-.25*w, -.8), (-.5*w, -.75), (-.95*w, -.3), (-.7*w, -.1), (-.5*w, -.3), (-.5*w, .75*h),
+        (.5*w, .75*h), (.5*w, -.3), (.7*w, -.1), (.95*w, -.3), (.5*w, -.75), (.25*w, -.8), (0, -.65),
+    ],
+    "dress": lambda w, h: [
+        (-.3*w, -.9), (-.38*w, -.6), (-.25*w, -.2), (-.7*w, .9*h), (.7*w, .9*h), (.25*w, -.2), (.38*w, -.6),
+        (.3*w, -.9), (.1*w, -.65), (-.1*w, -.65),
+    ],
+    "trousers": lambda w, h: [
+        (-.42*w, -.9), (-.55*w, .9*h), (-.15*w, .9*h), (0, -.25), (.15*w, .9*h), (.55*w, .9*h), (.42*w, -.9),
+    ],
+    "boot": lambda w, h: [
+        (-.4*w, -.85*h), (-.4*w, .75), (.85*w, .75), (.85*w, .45), (.45*w, .25), (.15*w, .05), (.15*w, -.85*h),
+    ],
+    "bag": lambda w, h: [
+        (-.7*w, -.15), (-.4*w, -.2), (-.3*w, -.75*h), (.3*w, -.75*h), (.4*w, -.2), (.7*w, -.15), (.8*w, .75),
+        (-.8*w, .75),
+    ],
+    "hat": lambda w, h: [
+        (-.95*w, .4), (-.55*w, .25), (-.5*w, -.3*h), (-.2*w, -.6*h), (.2*w, -.6*h), (.5*w, -.3*h), (.55*w, .25),
+        (.95*w, .4), (.9*w, .55), (-.9*w, .55),
+    ],
+    "skirt": lambda w, h: [(-.35*w, -.7), (.35*w, -.7), (.75*w, .75*h), (.3*w, .85*h), (-.3*w, .85*h), (-.75*w, .75*h)],
+    "sneaker": lambda w, h: [
+        (-.85*w, -.35*h), (-.85*w, .5), (.9*w, .5), (.9*w, .2), (.5*w, .05), (.1*w, -.3*h), (-.3*w, -.35*h),
+        (-.5*w, -.15*h),
+    ],
+}
+KINDS = tuple(_OUTLINES)
+
+
+def make_shop(
+    n_classes: int = 12,
+    n_per_class: int = 40,
+    *,
+    image_size: tuple[int, int] = (160, 160),
+    noise: float = 0.05,
+    n_duplicates: int = 0,
+    folder: str | os.PathLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> ImageCollection:
+    """Draw a shop of look-alike products.
+
+    A class is a model of a kind (tee, dress, boot, ...). The models of a kind differ in proportions, in pattern and in
+    the two or three colours they come in, with overlaps; each photo has its own pose, light, background, sharpness
+    and noise.
+
+    Parameters
+    ----------
+    n_classes, n_per_class : int
+        How many models, and how many photos of each. The models are spread over up to eight kinds, three or more of
+        a kind where there are enough.
+    image_size : (int, int)
+        Width and height in pixels.
+    noise : float
+        Standard deviation of the noise, where 1 is the range from black to white.
+    n_duplicates : int
+        How many photos to add that repeat another one, a little cropped, brightened and recompressed. A repeated photo
+        and its repetitions are one group; without duplicates there are no groups.
+    folder : path, optional
+        Where to write the photos, as ``<kind>/<model>/<number>.jpg`` with a ``labels.csv`` beside (columns path, kind,
+        class, colour, group). When not given, the pictures are arrays in memory.
+    random_state : int, RandomState or None
+        The same seed draws the same shop, and more photos of a class leave the earlier ones as they are.
+
+    Returns
+    -------
+    ImageCollection
+        Labels are ``"kind/model"``, with the columns ``kind`` and ``colour``.
+
+    Examples
+    --------
+    >>> shop = make_shop(n_classes=3, n_per_class=2, random_state=0)
+    >>> shop
+    ImageCollection(6 pictures, 3 classes)
+    >>> shop.pictures[0].shape, shop.labels[0]
+    ((160, 160, 3), 'tee/01')
+    """
+    for name, value, least in (("n_classes", n_classes, 1), ("n_per_class", n_per_class, 1),
+                               ("n_duplicates", n_duplicates, 0), ("image_size[0]", image_size[0], 8),
+                               ("image_size[1]", image_size[1], 8)):
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    if not 0 <= noise <= 1:
+        raise ValueError(f"noise must be between 0 and 1, got {noise!r}")
+    seed = check_random_state(random_state).randint(2**31)
+    models = [_draw_model(seed, number, n_classes) for number in range(n_classes)]
+    items = [
+        _photograph(model, np.random.default_rng([seed, 1, number, photo]), image_size, noise)
+        for number, model in enumerate(models)
+        for photo in range(n_per_class)
+    ]
+    originals = [*range(len(items)), *_choose_originals(seed, len(items), n_duplicates)]
+    repetitions = enumerate(originals[len(items):])
+    pictures = [pixels for pixels, _ in items] + [
+        _repeat(items[original][0], np.random.default_rng([seed, 2, i])) for i, original in repetitions
+    ]
+    labels = [models[i // n_per_class].label for i in originals]
+    colours = [items[i][1] for i in originals]
+    return ImageCollection(
+        pictures=_write(Path(folder), pictures, labels, colours, originals) if folder is not None else pictures,
+        labels=labels,
+        groups=originals if n_duplicates else None,
+        columns={"kind": [label.split("/")[0] for label in labels], "colour": colours},
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What is common to the photos of one class."""
+
+    label: str
+    outline: Sequence[tuple[float, float]]
+    pattern: str
+    period: float
+    colours: Sequence[str]
+    accent: str
+
+
+def _draw_model(seed: int, number: int, n_classes: int) -> _Model:
+    rng = np.random.default_rng([seed, 0, number])
+    n_kinds = min(len(KINDS), -(-n_classes // 3))
+    kind = KINDS[number % n_kinds]
+    return _Model(
+        label=f"{kind}/{number // n_kinds + 1:02d}",
+        outline=_OUTLINES[kind](rng.uniform(0.8, 1.1), rng.uniform(0.7, 1.1)),
+        pattern=str(rng.choice(PATTERNS)),
+        period=rng.uniform(0.15, 0.4),
+        colours=[str(colour) for colour in rng.choice(list(COLOURS), size=rng.integers(2, 4), replace=False)],
+        accent=str(rng.choice(list(COLOURS))),
+    )
+
+
+def _photograph(
+    model: _Model, rng: np.random.Generator, image_size: tuple[int, int], noise: float
+) -> tuple[np.ndarray, str]:
+    """One photo of a model, of shape (height, width, 3) and dtype uint8, and the name of its colour."""
+    width, height = (2 * side for side in image_size)  # drawn at twice the size, then reduced: smooth edges
+    pose = _pose(rng, width, height)
+    corners = np.array(model.outline) @ pose[:, :2].T + pose[:, 2]
+    mask = Image.new("L", (width, height))
+    ImageDraw.Draw(mask).polygon([tuple(corner) for corner in corners], fill=255)
+    inside = np.asarray(mask.reduce(2), dtype=np.float32)[:, :, None] / 255
+
+    colour = str(rng.choice(model.colours))
+    main = np.array(COLOURS[colour]) / 255 + rng.normal(0, 0.04, 3)
+    accent = np.array(COLOURS[model.accent]) / 255 + rng.normal(0, 0.04, 3)
+    y, x = np.mgrid[0:height:2, 0:width:2] + 0.5
+    u, v = np.tensordot(np.linalg.inv(pose[:, :2]), np.stack([x - pose[0, 2], y - pose[1, 2]]), axes=1)
+    share = _pattern(model.pattern, u / model.period, v / model.period)[:, :, None]
+    product = main * (1 - 0.6 * share) + accent * 0.6 * share
+    product = product * (1 + 0.15 * np.cos(2 * u + rng.uniform(-1, 1)))[:, :, None]  # folds and light
+
+    background = _background(rng, u.shape)
+    picture = background * (1 - inside) + product * inside
+    picture = picture * rng.uniform(0.75, 1.15) + rng.normal(0, noise, picture.shape)
+    image = Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
+    if rng.random() < 0.3:  # a photo that is not sharp
+        small = (max(1, image.width * 2 // 5), max(1, image.height * 2 // 5))
+        image = image.resize(small).resize(image.size)
+    return np.asarray(image), colour
+
+
+def _pose(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """The 2 x 3 matrix from the frame of the outlines to pixels: turn, lean, mirror, size, place."""
+    angle, lean = rng.normal(0, 0.15), rng.normal(0, 0.1)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    scale = rng.uniform(0.3, 0.45) * min(width, height)
+    matrix = scale * turn @ np.array([[rng.choice([-1, 1]), lean], [0, 1]])
+    place = np.array([width, height]) * (0.5 + rng.uniform(-0.08, 0.08, 2))
+    return np.column_stack([matrix, place])
+
+
+def _pattern(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Where the accent colour shows (0 to 1), for coordinates counted in periods."""
+    if name == "plain":
+        return np.zeros_like(u)
+    if name == "dots":
+        return ((u % 1 - 0.5) ** 2 + (v % 1 - 0.5) ** 2 < 0.09).astype(float)
+    if name == "checks":
+        return ((u % 1 < 0.5) ^ (v % 1 < 0.5)).astype(float)
+    along = {"rings": v, "stripes": u, "diagonal": u + v}[name]
+    return (along % 1 < 0.4).astype(float)
+
+
+def _background(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A studio wall, a gradient, or a room with a floor and clutter."""
+    shades = rng.uniform(0.35, 1, (2, 3)) if rng.random() < 0.4 else rng.uniform(0.75, 1, (2, 1)) * np.ones(3)
+    fade = np.linspace(0, 1, shape[0])[:, None, None]
+    if rng.random() < 0.4:
+        fade = (fade > rng.uniform(0.5, 0.8)).astype(float)
+    background = np.broadcast_to(shades[0] * (1 - fade) + shades[1] * fade, (*shape, 3)).copy()
+    for _ in range(rng.integers(0, 4)):
+        top, left = rng.integers(0, shape[0]), rng.integers(0, shape[1])
+        bottom, right = top + rng.integers(1, shape[0] // 3 + 2), left + rng.integers(1, shape[1] // 3 + 2)
+        background[top:bottom, left:right] = rng.uniform(0.2, 1, 3)
+    return background
+
+
+def _choose_originals(seed: int, n_items: int, n_duplicates: int) -> list[int]:
+    return np.random.default_rng([seed, 3]).integers(0, n_items, n_duplicates).tolist()
+
+
+def _repeat(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same photo as another upload would have it."""
+    image = Image.fromarray(pixels)
+    left, top, right, bottom = rng.uniform(0, 0.03, 4) * [*image.size, *image.size]
+    image = image.resize(image.size, box=(left, top, image.width - right, image.height - bottom))
+    image = image.point(lambda value, gain=rng.uniform(0.95, 1.05): value * gain)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=int(rng.integers(60, 90)))
+    return np.asarray(Image.open(file))
+
+
+def _write(
+    folder: Path, pictures: list[np.ndarray], labels: list[str], colours: list[str], originals: list[int]
+) -> list[str]:
+    """Write the photos and their labels.csv; return the photos' paths."""
+    paths, counts = [], dict.fromkeys(labels, 0)
+    for pixels, label in zip(pictures, labels):
+        counts[label] += 1
+        path = folder / label / f"{counts[label]:04d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path, quality=92)
+        paths.append(path)
+    with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "kind", "class", "colour", "group"])
+        for path, label, colour, original in zip(paths, labels, colours, originals):
+            writer.writerow([path.relative_to(folder).as_posix(), label.split("/")[0], label, colour, original])
+    return [str(path) for path in paths]

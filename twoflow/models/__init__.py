@@ -1,0 +1,6 @@
+"""What learns from features: the forest selector and the two-flow classifier."""
+
+from .forest_selector import ForestSelector
+from .two_flow import TwoFlowClassifier
+
+__all__ = ["ForestSelector", "TwoFlowClassifier"]

@@ -1,0 +1,55 @@
+"""What one has to know of a pretrained network to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Layer(NamedTuple):
+    """A named output of a network: `width` channels, as a map over positions or already as one vector."""
+
+    width: int
+    is_map: bool
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """A pretrained network as data; preprocessing follows from it.
+
+    Attributes
+    ----------
+    name : str
+    licence : str
+        SPDX identifier of the licence of the weights.
+    source : str
+        Where the weights come from.
+    input_size : (int, int)
+        Width and height in pixels.
+    channels : {"RGB", "BGR"}
+    mean, scale : float
+        A value from 0 to 255 enters the network as ``(value - mean) / scale``.
+    layers : mapping of str to Layer
+        From the input to the output.
+    """
+
+    name: str
+    licence: str
+    source: str
+    input_size: tuple[int, int]
+    channels: str
+    mean: float
+    scale: float
+    layers: Mapping[str, Layer]
+
+    def preprocess(self, pixels: np.ndarray) -> np.ndarray:
+        """RGB pixels of shape (height, width, 3) and dtype uint8 as float32 input of shape (1, 3, height, width)."""
+        if self.channels == "BGR":
+            pixels = pixels[:, :, ::-1]
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)
+        planes -= self.mean
+        planes /= self.scale
+        return planes[None]

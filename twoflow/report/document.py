@@ -1,0 +1,90 @@
+"""A comparison as the plain data of report.json, schema 1: keys are added, never renamed."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from ..evaluation import Comparison
+from ..evaluation.comparison import Difference, RowScores
+
+_PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
+
+
+def to_document(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None."""
+    collection, folds = comparison.collection, comparison.folds
+    classes, counts = np.unique(collection.labels, return_counts=True)
+    return {
+        "schema": 1,
+        "dataset": {
+            "n_images": len(collection),
+            "n_classes": len(classes),
+            "classes": [{"name": str(name), "n_images": int(count)} for name, count in zip(classes, counts)],
+            "groups": None if collection.groups is None else len(np.unique(collection.groups)),
+            "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
+        },
+        "folds": {
+            "kind": folds.kind,
+            "n_splits": folds.n_splits,
+            "repeats": folds.repeats,
+            "seed": folds.seed,
+            "train_sizes": [len(fold.train) for fold in folds],
+            "test_sizes": [len(fold.test) for fold in folds],
+        },
+        "rows": [_row(row) for row in comparison.rows],
+        "comparisons": [_difference(difference) for difference in comparison.differences],
+        "environment": {
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+            "cpu_count": os.cpu_count(),
+            "seconds": comparison.seconds,
+            "extraction_seconds": comparison.extraction_seconds,
+        },
+    }
+
+
+def _row(row: RowScores) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "n_features": row.n_features,
+        "accuracy": _summary(row.accuracy),
+        "macro_f1": _summary(row.macro_f1),
+        "fit_seconds": row.fit_seconds,
+        "predict_seconds": row.predict_seconds,
+    }
+
+
+def _summary(scores: np.ndarray) -> dict[str, Any]:
+    return {
+        "mean": float(scores.mean()),
+        "std": float(scores.std(ddof=1)) if len(scores) > 1 else None,
+        "folds": scores.tolist(),
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    result = difference.result
+    return {
+        "first": difference.first,
+        "second": difference.second,
+        "test": result.test,
+        "statistic": _finite(result.statistic),
+        "p_value": _finite(result.p_value),
+        "p_holm": _finite(difference.p_holm),
+        "degrees_of_freedom": result.degrees_of_freedom,
+        "mean_difference": result.mean_difference,
+        "confidence_interval": [_finite(end) for end in result.confidence_interval],
+        "confidence": result.confidence,
+        "n_differences": result.n_differences,
+        "correction": result.correction,
+        "sentence": str(result),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

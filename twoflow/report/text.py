@@ -1,0 +1,101 @@
+"""A comparison as a table on the screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..evaluation import Comparison
+from ..evaluation.comparison import RowScores
+from ..evaluation.statistics import PairedResult
+
+
+def format_text(comparison: Comparison) -> str:
+    """What was compared on what, one line a method, what the columns mean, and the pictures that were left out."""
+    reference = comparison.rows[0].name
+    header = [
+        "method", "features", "accuracy", "macro F1", f"difference to {reference}", "p corrected", "p Holm", "p paired"
+    ]
+    table = [header, *(_line(row, comparison) for row in comparison.rows)]
+    return "\n".join([_headline(comparison), "", *_aligned(table), "", *_legend(comparison), *_unreadable(comparison)])
+
+
+def _headline(comparison: Comparison) -> str:
+    collection, folds = comparison.collection, comparison.folds
+    groups = "" if collection.groups is None else f" in {len(np.unique(collection.groups)):,} groups"
+    if folds.n_splits > 1:
+        protocol = f"{folds.n_splits}-fold {folds.kind.replace(' k-fold', '')} cross-validation"
+    else:
+        protocol = folds.kind if folds.seed is None else f"{folds.repeats} {folds.kind}s"
+    if folds.n_splits > 1 and folds.repeats > 1:
+        protocol += f", {folds.repeats} repeats"
+    if folds.seed is not None:
+        protocol += f", seed {folds.seed}"
+    sizes = f"{min(len(f.train) for f in folds):,} trained on" + f", {min(len(f.test) for f in folds):,} tested"
+    return f"{len(collection):,} pictures{groups}, {len(collection.classes)} classes; {protocol} (at least {sizes})"
+
+
+def _line(row: RowScores, comparison: Comparison) -> list[str]:
+    features = "" if row.n_features is None else f"{row.n_features:,}"
+    cells = [row.name, features, _mean_std(row.accuracy), _mean_std(row.macro_f1)]
+    results = {d.result.test: d for d in comparison.differences if d.first == row.name}
+    if not results:
+        return [*cells, "reference", "", "", ""]
+    corrected, paired = results["corrected resampled t-test"], results["paired t-test"]
+    return [
+        *cells, _interval(corrected.result), _p(corrected.result.p_value), _p(corrected.p_holm),
+        _p(paired.result.p_value),
+    ]
+
+
+def _mean_std(scores: np.ndarray) -> str:
+    return f"{scores.mean():.3f} ± {scores.std(ddof=1):.3f}" if len(scores) > 1 else f"{scores.mean():.3f}"
+
+
+def _interval(result: PairedResult) -> str:
+    low, high = result.confidence_interval
+    interval = "" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
+    return f"{result.mean_difference:+.3f}{interval}"
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = []
+    for row in table:
+        first, second, *rest = (cell.ljust(width) for cell, width in zip(row, widths))
+        lines.append("  ".join([first, second.strip().rjust(widths[1]), *rest]).rstrip())
+    lines.insert(1, "-" * sum(widths, 2 * (len(widths) - 1)))
+    return lines
+
+
+def _legend(comparison: Comparison) -> list[str]:
+    rate = (len(comparison.collection) + len(comparison.collection.unreadable)) / comparison.extraction_seconds
+    time = f"Features of all pictures once: {comparison.extraction_seconds:.1f} s ({rate:.0f} pictures/s); "
+    time += f"in all {comparison.seconds:.1f} s."
+    if len(comparison.folds) < 2:
+        return ["One split only: no spread, no test.", time]
+    if len(comparison.rows) < 2:
+        return ["± is the standard deviation over folds.", time]
+    return [
+        "± is the standard deviation over folds; in brackets the 95 % interval of the mean difference in accuracy.",
+        "p corrected: resampled t-test corrected for overlapping training sets, which the interval is of too; "
+        "p Holm: the same,",
+        "adjusted for the number of methods compared; p paired: the paper's t-test, which finds differences too often.",
+        time,
+    ]
+
+
+def _unreadable(comparison: Comparison) -> list[str]:
+    errors = comparison.collection.unreadable
+    if not errors:
+        return []
+    pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
+    return ["", f"Left out, {pictures} that cannot be read:", *(f"  {error.name}: {error.reason}" for error in errors)]
