@@ -1,4 +1,8 @@
-"""What the commands have in common: which pictures, and one line in place of a traceback."""
+"""What the commands have in common: which pictures, and one line in place of a traceback.
+
+The commands import the rest of the package inside their functions, under `run`: loading it takes a second or two, and a
+Ctrl-C in that time is to end as quietly as one later.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from .images import ImageCollection, UnreadableImagesWarning, load_folder, load_table
+if TYPE_CHECKING:
+    from .images import ImageCollection
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +44,8 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection:
     """The pictures that the arguments name."""
+    from .images import load_folder, load_table
+
     if arguments.labels is None:
         for name in ("group_column", "split_column"):
             if getattr(arguments, name) is not None:
@@ -64,9 +72,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 for input that cannot be worked on, 130 for Ctrl-C."""
-    warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
     try:
-        main(argv)
+        from .images import UnreadableImagesWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
+            main(argv)
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         print(f"error: {text}", file=sys.stderr)

@@ -8,16 +8,15 @@ import tempfile
 from collections.abc import Sequence
 
 from ._command import add_collection_arguments, add_run_arguments, load_collection, run
-from .evaluation import ROWS, compare, make_rows
-from .images import make_shop
-from .networks import NETWORKS
-from .report import check_output_folder, format_text, write_report
 
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on two cores
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
+    from .evaluation import ROWS
+    from .networks import NETWORKS
+
     parser = argparse.ArgumentParser(
         prog="python -m twoflow.cv",
         description="Compare the Two-Flow model with its rivals on the same folds of your pictures. Without IMAGES, on "
@@ -52,6 +51,11 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, compare, print, write."""
     arguments = make_parser().parse_args(argv)
+
+    from .evaluation import compare, make_rows
+    from .images import make_shop
+    from .report import check_output_folder, format_text, write_report
+
     rows = make_rows(arguments.rows.split(","), arguments.network, arguments.seed)
     out = check_output_folder(arguments.out)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:

@@ -8,7 +8,9 @@ one on as many threads at the same rate.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -38,35 +40,71 @@ def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
     starts = range(0, len(pictures), step)
     # A single picture on an idle machine may have every core; with a picture for each core, each has one.
     n_threads = max(1, n_workers // len(starts))
-    tasks = (delayed(_extract_chunk)(flow, pictures[i:i + step], i, n_threads) for i in starts)
+    crew = _Crew()
+    tasks = (delayed(_extract_chunk)(flow, pictures[i:i + step], i, n_threads, crew) for i in starts)
 
     features = np.empty((len(pictures), flow._n_features_out), dtype=np.float32)
     errors: list[tuple[int, ImageReadError]] = []
     chunks = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")(tasks)
-    with tqdm(total=len(pictures), unit=" pictures", disable=None if flow.verbose else True) as progress:
-        for start, (rows, chunk_errors) in zip(starts, chunks):
-            features[start:start + len(rows)] = rows
-            errors += chunk_errors
-            if errors and flow.on_error == "raise":
-                chunks.close()
-                raise errors[0][1]
-            progress.update(len(rows))
+    try:
+        with tqdm(total=len(pictures), unit=" pictures", disable=None if flow.verbose else True) as progress:
+            for start, (rows, chunk_errors) in zip(starts, chunks):
+                features[start:start + len(rows)] = rows
+                errors += chunk_errors
+                if errors and flow.on_error == "raise":
+                    chunks.close()
+                    raise errors[0][1]
+                progress.update(len(rows))
+    except BaseException:
+        crew.stop()
+        raise
     return Extraction(features, errors)
 
 
 def _extract_chunk(
-    flow: Flow, pictures: Sequence[Source], start: int, n_threads: int
+    flow: Flow, pictures: Sequence[Source], start: int, n_threads: int, crew: _Crew
 ) -> tuple[np.ndarray, list[tuple[int, ImageReadError]]]:
     rows = np.full((len(pictures), flow._n_features_out), np.nan, dtype=np.float32)
-    errors = []
-    for i, source in enumerate(pictures):
-        name = None if isinstance(source, str) else f"picture {start + i} ({describe(source)})"
-        try:
-            picture = Picture(source, name)
-            picture.rgb  # also where the flow would not look at it: whether it can be read must not depend on the flow
-            rows[i] = flow._extract(picture, n_threads)
-        except ImageReadError as error:
-            errors.append((start + i, error))
-            if flow.on_error == "raise":
+    errors: list[tuple[int, ImageReadError]] = []
+    with crew:
+        for i, source in enumerate(pictures):
+            if crew.stopped or errors and flow.on_error == "raise":
                 break
+            name = None if isinstance(source, (str, Path)) else f"picture {start + i} ({describe(source)})"
+            try:
+                picture = Picture(source, name)
+                picture.rgb  # also where the flow does not look at it: what can be read must not depend on the flow
+                rows[i] = flow._extract(picture, n_threads)
+            except ImageReadError as error:
+                errors.append((start + i, error))
     return rows, errors
+
+
+class _Crew:
+    """The workers of one extraction in this process.
+
+    When it ends early they must be waited for: a process that ends while one is inside onnxruntime aborts.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._busy = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._busy += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ask every worker to stop after its picture, and wait until all have."""
+        self.stopped = True
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy)
+
+    def __reduce__(self) -> tuple:
+        return _Crew, ()  # workers in other processes are joblib's to stop

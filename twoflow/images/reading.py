@@ -15,8 +15,9 @@ from PIL import ExifTags, Image
 #: What counts as a picture: a path, the bytes of a file, an array or a PIL image.
 Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
 
-#: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript).
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+#: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript). The
+#: MPO files of some cameras are opened as the JPEG that they begin with.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 
 _NAMED = 3  # how many pictures a warning names
 _WHITE = (255, 255, 255, 255)
