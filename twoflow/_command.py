@@ -77,6 +77,7 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
+            warnings.filterwarnings("ignore", module="PIL")  # damaged metadata of pictures that can be read
             main(argv)
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__

@@ -138,8 +138,9 @@ class PixelProjection(Flow):
         """Draw the weights; the pictures have no say in them."""
         projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
         projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
-        self.columns_ = np.unique(projection.components_.indices)
-        self.components_ = projection.components_[:, self.columns_].tocsr()
+        weights = sparse.csc_matrix(projection.components_)  # a plain array with density 1
+        self.columns_ = np.flatnonzero(np.diff(weights.indptr))
+        self.components_ = weights[:, self.columns_].tocsr()
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         pixels = picture.resized(self.size).ravel()[self.columns_]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import check_is_fitted
 
 from ..images import Picture
 from ..images.reading import Source
@@ -72,6 +73,7 @@ class FlowUnion(Flow, _BaseComposition):
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own."""
+        check_is_fitted(self)
         names = [f"{name}__{feature}" for name, flow in self.flows_ for feature in flow.get_feature_names_out()]
         return np.asarray(names, dtype=object)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .reading import ImageReadError, Source
-from .validation import check_pictures
+from .validation import check_pictures, refuse_missing
 
 
 class ImageCollection:
@@ -101,15 +101,6 @@ class ImageCollection:
         array = np.asarray(values)
         if array.shape != (len(self.pictures),):
             raise ValueError(f"{name}: {len(self.pictures)} values expected, one a picture, got shape {array.shape}")
-        missing = [i for i, value in enumerate(array.tolist()) if is_missing(value)]
-        if missing and name in ("labels", "groups"):
-            raise ValueError(f"{name}: {len(missing)} missing, the first for picture {missing[0]}; fill or drop them")
+        if name in ("labels", "groups"):
+            refuse_missing(name, values)
         return array
-
-
-def is_missing(value: Any) -> bool:
-    """None, NaN (also pandas' own) and text without letters."""
-    if value is None or isinstance(value, str) and not value.strip():
-        return True
-    unequal = value != value  # NaN is not equal to itself; pandas.NA does not even say
-    return unequal is True or not isinstance(unequal, bool)

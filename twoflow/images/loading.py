@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .collection import ImageCollection, is_missing
+from .collection import ImageCollection
+from .validation import is_missing
 
 #: File names that are taken for pictures; whether they are shows when they are read.
 SUFFIXES = frozenset(

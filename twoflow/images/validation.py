@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy import sparse
 
 from .reading import Source
 
@@ -38,6 +39,8 @@ def check_pictures(X: Any) -> Sequence[Source]:
     """
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise ValueError(f"X is a single picture. {_EXPECTED}; for one picture pass [picture].")
+    if sparse.issparse(X):
+        raise ValueError(f"X is a sparse table of numbers of shape {X.shape}, not pictures. {_EXPECTED}.{_remedy(0)}")
     if hasattr(X, "iloc") or isinstance(X, np.ndarray):
         X = _check_table(X)
     elif not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
@@ -48,6 +51,24 @@ def check_pictures(X: Any) -> Sequence[Source]:
         if not isinstance(source, (str, bytes, os.PathLike, np.ndarray, Image.Image)):
             raise TypeError(f"X[{i}] is a {type(source).__name__}, not a picture. {_EXPECTED}.{_remedy(source)}")
     return X
+
+
+def refuse_missing(name: str, values: Any) -> None:
+    """Raise ValueError if a label or group is missing.
+
+    To be asked of the values as they were given: in an array of text NaN is the word "nan", a class like any other.
+    """
+    missing = [i for i, value in enumerate(values) if is_missing(value)]
+    if missing:
+        raise ValueError(f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them")
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN (also pandas' own) and text without letters."""
+    if value is None or isinstance(value, str) and not value.strip():
+        return True
+    unequal = value != value  # NaN is not equal to itself; pandas.NA does not even say
+    return bool(unequal) if isinstance(unequal, (bool, np.bool_)) else True
 
 
 def _check_table(X: Any) -> Sequence[Source]:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ..flows import CNNEmbedding, Flow, FlowUnion, PixelProjection
 from ..images import check_pictures
+from ..images.validation import refuse_missing
 from .forest_selector import ForestSelector
 from .seeding import seeded
 
@@ -137,17 +138,20 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each picture, of shape (n,)."""
-        return self.model_.predict(self._features(X))
+        features = self._features(X)
+        return self.model_.predict(features)
 
     @_classifier_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        return self.model_.predict_proba(self._features(X))
+        features = self._features(X)
+        return self.model_.predict_proba(features)
 
     @_classifier_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
         """The classifier's score of each class; see there for its shape."""
-        return self.model_.decision_function(self._features(X))
+        features = self._features(X)
+        return self.model_.decision_function(features)
 
     @property
     def flow_importances_(self) -> dict[str, float]:
@@ -181,7 +185,8 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters; with ``deep`` also the parts by name and theirs as ``part__parameter``."""
-        return self._get_params("_parts", deep=deep)
+        # What was given comes last: `classifier` is still None where the default's parameters are listed.
+        return {**self._get_params("_parts", deep=deep), **self._get_params("_parts", deep=False)}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; a part is replaced by its name, a parameter of one set as ``part__parameter``."""
@@ -195,9 +200,14 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
     @property
     def _parts(self) -> list[tuple[str, Any]]:
         """Flows, selectors and classifier as the flat list of names and parts that scikit-learn's helpers work on."""
-        flows = [part for name, flow, selector in self._resolved_flows()
-                 for part in ((name, flow), (f"{name}_selector", selector))]
-        return [*flows, ("classifier", self._resolved_classifier())]
+        flows = self._resolved_flows()
+        well_formed = isinstance(flows, (list, tuple)) and all(map(_is_step, flows))  # if not, fit says so, not a repr
+        parts = [
+            part
+            for name, flow, selector in (flows if well_formed else [])
+            for part in ((name, flow), (f"{name}_selector", selector))
+        ]
+        return [*parts, ("classifier", self._resolved_classifier())]
 
     @_parts.setter
     def _parts(self, parts: Sequence[tuple[str, Any]]) -> None:
@@ -219,7 +229,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
     def _check_flows(self) -> None:
         for step in self._resolved_flows():
-            if not (isinstance(step, (tuple, list)) and len(step) == 3):
+            if not _is_step(step):
                 raise ValueError(f'flows must be a list of (name, flow, selector or "passthrough"), got {step!r}')
         names = [name for name, _ in self._parts]
         if len(set(names)) < len(names):
@@ -228,10 +238,12 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
     def _check_y(self, y: Any) -> np.ndarray:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
-        y = column_or_1d(y, warn=True)
+        column_or_1d(y, warn=True)  # its shape first
+        refuse_missing("labels", y)
+        y = np.asarray(y).ravel()
         check_classification_targets(y)
         if len(np.unique(y)) < 2:
-            raise ValueError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!r}")
+            raise ValueError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!s}")
         return y
 
     def __sklearn_tags__(self) -> Tags:
@@ -239,3 +251,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+def _is_step(step: Any) -> bool:
+    return isinstance(step, (tuple, list)) and len(step) == 3

@@ -1,0 +1,189 @@
+"""What every flow promises, as checks that take a flow and a small collection of pictures as arrays."""
+
+import io
+import pickle
+import random
+import re
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline, make_union
+
+from twoflow import ImageReadError
+from twoflow.flows.base import Flow
+from twoflow.images import UnreadableImagesWarning
+
+
+def check_shape_and_dtype(flow, shop):
+    features = flow.fit_transform(shop, shop.labels)
+    assert features.shape == (len(shop), len(flow.get_feature_names_out()))
+    assert features.dtype == np.float32 and np.isfinite(features).all()
+    assert len(np.unique(features, axis=0)) == len(shop), "different pictures, equal features"
+
+
+def check_batch_of_one(flow, shop):
+    together = flow.fit(shop, shop.labels).transform(shop)
+    alone = np.vstack([flow.transform([picture]) for picture in shop.pictures])
+    assert (together == alone).all()
+
+
+def check_permutation(flow, shop):
+    order = np.random.default_rng(0).permutation(len(shop))
+    flow.fit(shop, shop.labels)
+    assert (flow.transform(shop)[order] == flow.transform(shop[order])).all()
+
+
+def check_workers(flow, shop):
+    expected = flow.fit(shop, shop.labels).transform(shop)
+    assert (clone(flow).set_params(n_jobs=2).fit(shop, shop.labels).transform(shop) == expected).all()
+    with joblib.parallel_config("loky", n_jobs=2):
+        assert (flow.transform(shop) == expected).all()
+
+
+def check_fit_twice(flow, shop):
+    first = flow.fit(shop, shop.labels).transform(shop)
+    assert (flow.fit(shop, shop.labels).transform(shop) == first).all()
+
+
+def check_learns_from_data_as_tagged(flow, shop):
+    same = flow.fit(shop[:10]).transform(shop) == clone(flow).fit(shop[10:]).transform(shop)
+    assert same.all() != flow.__sklearn_tags__().learns_from_data
+
+
+def check_kinds_of_pictures(flow, shop, folder):
+    expected = flow.fit(shop, shop.labels).transform(shop)
+    files = []
+    for i, pixels in enumerate(shop.pictures):
+        files.append(folder / f"{i} ü.png")
+        Image.fromarray(pixels).save(files[-1])
+    frozen = np.stack(shop.pictures)
+    frozen.flags.writeable = False
+    kinds = {
+        "paths": files,
+        "strings": [str(file) for file in files],
+        "bytes": [file.read_bytes() for file in files],
+        "PIL": [Image.open(io.BytesIO(file.read_bytes())) for file in files],
+        "4-D, read-only": frozen,
+        "4-D, other order": np.asfortranarray(frozen),
+        "column": np.array([str(file) for file in files], dtype=object)[:, None],
+        "frame": pd.DataFrame({"path": files}),
+        "series": pd.Series(files),
+        "mixed": [*files[:5], *shop.pictures[5:]],
+    }
+    for kind, X in kinds.items():
+        assert (flow.transform(X) == expected).all(), kind
+
+
+def check_extreme_pictures(flow, shop):
+    flow.fit(shop, shop.labels)
+    extremes = [
+        np.zeros((1, 1, 3), np.uint8), np.full((9, 7), 255, np.uint8), np.zeros((10, 3000, 3), np.uint8),
+        np.full((500, 2, 4), 9, np.uint8), np.full((3, 3), 40_000, np.uint16),
+    ]
+    assert np.isfinite(flow.transform(extremes)).all()
+
+
+def check_numbers_are_refused(flow, shop):
+    tables = (np.zeros((4, 3)), np.full((4, 1), np.nan), sparse.csr_matrix((4, 3)), np.ones((4, 3), complex), [1, 2])
+    for X in tables:
+        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of pictures"):
+            clone(flow).fit(X)
+        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of pictures"):
+            flow.fit(shop, shop.labels).transform(X)
+
+
+def check_an_unreadable_picture_raises(flow, shop):
+    flow.fit(shop, shop.labels)
+    with pytest.raises(ImageReadError, match=r"cannot read picture 20 \(a picture of 4 bytes\): not a picture"):
+        flow.transform([*shop.pictures[:20], b"text", *shop.pictures[21:]])
+    for n_jobs in (1, 2):  # the first in the order of the pictures, whichever worker is faster
+        with pytest.raises(ImageReadError, match="cannot read none.jpg: no such file"):
+            flow.set_params(n_jobs=n_jobs).transform([*shop.pictures[:17], "none.jpg", *shop.pictures[18:], b"text"])
+
+
+def check_an_unreadable_picture_is_a_row_of_nan(flow, shop):
+    clean = flow.fit(shop, shop.labels).transform(shop)
+    broken = {3: b"text", 4: "none.jpg", 20: np.zeros((0, 3), np.uint8), 21: b""}
+    X = [broken.get(i, picture) for i, picture in enumerate(shop.pictures)]
+    for n_jobs in (1, 2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = flow.set_params(on_error="nan", n_jobs=n_jobs).transform(X)
+        assert [warning.category for warning in caught] == [UnreadableImagesWarning]
+        message = str(caught[0].message)
+        assert message.startswith(f"4 of {len(shop)} pictures cannot be read and are rows of NaN: picture 3")
+        assert "none.jpg" in message and message.endswith("...")
+        assert np.isnan(found[list(broken)]).all()
+        others = np.delete(np.arange(len(shop)), list(broken))
+        assert (found[others] == clean[others]).all()
+
+
+def check_fit_changes_no_parameter(flow, shop):
+    before = {name: value for name, value in flow.get_params().items()}
+    assert flow.fit(shop, shop.labels) is flow
+    after = flow.get_params()
+    assert all(after[name] is value for name, value in before.items())
+    members = [member for member in before.values() if isinstance(member, Flow)]
+    assert not any(vars(member).keys() - member.get_params().keys() for member in members), "a member was fitted"
+
+
+def check_transform_changes_nothing(flow, shop):
+    pictures = [picture.copy() for picture in shop.pictures]
+    flow.fit(pictures, shop.labels)
+    before = pickle.dumps(flow)
+    states = random.getstate(), pickle.dumps(np.random.get_state())
+    flow.transform(pictures)
+    assert pickle.dumps(flow) == before
+    assert (random.getstate(), pickle.dumps(np.random.get_state())) == states
+    assert all((mine == theirs).all() for mine, theirs in zip(pictures, shop.pictures))
+
+
+def check_pickle(flow, shop):
+    expected = flow.fit(shop, shop.labels).transform(shop)
+    content = pickle.dumps(flow)
+    assert len(content) < 4_000_000, "weights, or pictures, in the pickle"
+    assert (pickle.loads(content).transform(shop) == expected).all()
+
+
+def check_not_fitted(flow, shop):
+    flow = clone(flow)
+    if flow.__sklearn_tags__().requires_fit:
+        with pytest.raises(NotFittedError):
+            flow.transform(shop)
+        with pytest.raises(NotFittedError):
+            flow.get_feature_names_out()
+    else:
+        assert (flow.transform(shop) == clone(flow).fit(shop).transform(shop)).all()
+
+
+def check_names_and_frames(flow, shop):
+    names = flow.fit(shop, shop.labels).get_feature_names_out()
+    assert len(set(names)) == len(names) and all(re.fullmatch(r"[\w]+_\d{3,}", name) for name in names)
+    frame = flow.set_output(transform="pandas").transform(pd.Series(shop.pictures, index=range(100, 100 + len(shop))))
+    assert list(frame.columns) == list(names)
+    assert (frame.to_numpy() == flow.set_output(transform="default").transform(shop)).all()
+
+
+def check_pipelines(flow, shop):
+    model = make_pipeline(make_union(flow, clone(flow)), LogisticRegression(C=1e-3))
+    scores = cross_val_score(model, shop, shop.labels, cv=2)
+    assert np.isfinite(scores).all()
+    assert not vars(flow).keys() - flow.get_params().keys() - {"_sklearn_output_config"}, "the given flow was fitted"
+
+
+def check_bad_parameters(flow, shop):
+    for bad in ({"n_jobs": "two"}, {"on_error": "skip"}, {"verbose": "yes"}):
+        with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
+            clone(flow).set_params(**bad).fit(shop)
+
+
+FLOW_CHECKS = [check for name, check in sorted(globals().items()) if name.startswith("check_")]

