@@ -144,6 +144,8 @@ def compare(
 
     def draw(pictures: ImageCollection) -> Folds:
         if split_column is not None:
+            if split_column not in pictures.columns:
+                raise ValueError(f"the collection has no column {split_column!r} for the split")
             return official_split(pictures.columns[split_column])
         return draw_folds(
             pictures.labels, pictures.groups,

@@ -9,13 +9,15 @@ from sklearn.base import BaseEstimator, clone
 
 
 def seeded(part: Any, rng: np.random.RandomState) -> Any:
-    """A clone of an estimator whose random states of None are drawn from `rng`; anything else as it is."""
+    """A clone of an estimator whose random states of None are drawn from `rng`; anything else as it is.
+
+    What stands under an estimator that has a random state is left to that estimator, which hands its own down.
+    """
     if not isinstance(part, BaseEstimator):
         return part
     part = clone(part)
-    seeds = {
-        name: rng.randint(np.iinfo(np.int32).max)
-        for name, value in sorted(part.get_params().items())
-        if name.split("__")[-1] == "random_state" and value is None
-    }
-    return part.set_params(**seeds)
+    params = part.get_params()
+    owners = {name.removesuffix("random_state") for name in params if name.split("__")[-1] == "random_state"}
+    topmost = {owner for owner in owners if not any(owner != other and owner.startswith(other) for other in owners)}
+    names = (f"{owner}random_state" for owner in sorted(topmost))
+    return part.set_params(**{name: rng.randint(np.iinfo(np.int32).max) for name in names if params[name] is None})

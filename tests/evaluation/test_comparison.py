@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from twoflow import (
+    CNNEmbedding,
+    FlowUnion,
+    ForestSelector,
+    ImageCollection,
+    PixelProjection,
+    RawPixels,
+    TwoFlowClassifier,
+    compare,
+    make_shop,
+)
+from twoflow.evaluation import make_rows
+from twoflow.flows import Flow, cnn, union
+from twoflow.images import UnreadableImagesWarning
+
+PIXELS = TwoFlowClassifier([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
+    classifier__n_estimators=10
+)
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Takes pictures themselves, and remembers which."""
+
+    seen = []
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.seen.append([int(picture[0, 0, 0]) for picture in X])
+        return self
+
+    def predict(self, X):
+        self.seen.append([int(picture[0, 0, 0]) for picture in X])
+        return np.full(len(X), self.classes_[0])
+
+
+class MeanColour(Flow):
+    """A flow that learns from data: how far a picture's mean colour is from that of those it was fitted on."""
+
+    _feature_prefix = "mean"
+    _n_features_out = 3
+    n_fitted = []
+
+    def _fit(self, pictures, y):
+        self.n_fitted.append(len(pictures))
+        self.mean_ = np.mean([picture.mean(axis=(0, 1)) for picture in pictures], axis=0)
+
+    def _extract(self, picture, n_threads):
+        return np.asarray(picture.rgb).mean(axis=(0, 1)) - self.mean_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.learns_from_data = True
+        return tags
+
+
+def numbered(n=40):
+    """Pictures that know their number, two classes."""
+    pictures = [np.full((4, 4, 3), i, np.uint8) for i in range(n)]
+    return ImageCollection(pictures, np.arange(n) % 2)
+
+
+def test_scores_are_those_of_cross_val_score(shop):
+    rows = make_rows(["two-flow", "pixels"])
+    pipeline = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
+    found = compare({**rows, "pipeline": pipeline}, shop, folds=4, random_state=5)
+    cv = StratifiedKFold(4, shuffle=True, random_state=5)
+    for row, model in zip(found.rows, [*rows.values(), pipeline]):
+        assert row.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist(), row.name
+    predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
+    expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
+    assert found.rows[-1].macro_f1 == pytest.approx(expected)
+    assert [row.n_features for row in found.rows][1:] == [9216, 24] and found.rows[0].n_features <= 455
+
+
+def test_jobs_change_no_score(shop):
+    rows = {"pixels": PIXELS, "recorder": Recorder()}
+    one, two = (compare(rows, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
+    for a, b in zip(one.rows, two.rows):
+        assert (a.accuracy == b.accuracy).all() and (a.macro_f1 == b.macro_f1).all()
+
+
+def test_every_row_sees_the_same_folds():
+    Recorder.seen.clear()
+    found = compare({"one": Recorder(), "two": Recorder()}, numbered(), folds=4)
+    first, second = Recorder.seen[:8], Recorder.seen[8:]
+    assert first == second
+    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test)]
+
+
+def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
+    counts = {"projection": 0, "network": 0}
+    for name, module, cls, method in (
+        ("projection", union, PixelProjection, "_extract"), ("network", cnn, CNNEmbedding, "_extract_together")
+    ):
+        original = getattr(cls, method)
+
+        def counted(*args, name=name, original=original):
+            counts[name] += 1
+            return original(*args)
+
+        monkeypatch.setattr(cls, method, counted if method == "_extract" else staticmethod(counted))
+    rows = {
+        "both": TwoFlowClassifier([
+            ("p", PixelProjection(random_state=1), "passthrough"), ("c", CNNEmbedding(layer="stage1"), "passthrough")
+        ]),
+        "union": make_pipeline(
+            FlowUnion([("p", PixelProjection(random_state=1, n_jobs=2)), ("c", CNNEmbedding(layer="stage2"))]),
+            RidgeClassifier(),
+        ),
+        "other projection": make_pipeline(PixelProjection(random_state=2), RidgeClassifier()),
+    }
+    compare(rows, shop, folds=2)
+    assert counts == {"projection": 2 * len(shop), "network": len(shop)}
+
+
+def test_what_learns_from_data_learns_inside_the_fold():
+    MeanColour.n_fitted.clear()
+    rows = {
+        "flow": make_pipeline(MeanColour(), LogisticRegression()),
+        "two-flow": TwoFlowClassifier(
+            [("mean", MeanColour(), "passthrough"), ("pixels", RawPixels((2, 2)), "passthrough")]
+        ),
+    }
+    compare(rows, numbered(), folds=4)
+    assert MeanColour.n_fitted == [30] * 8
+
+
+def test_selection_is_inside_the_fold():
+    """Noise with a thousand features and random labels: selected outside the folds, it would score far above chance."""
+    rng = np.random.default_rng(0)
+    noise = ImageCollection(rng.integers(0, 256, (80, 20, 17, 3), dtype=np.uint8), np.arange(80) % 2)
+    select = TwoFlowClassifier([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
+    row = compare({"select": select}, noise, folds=5, repeats=3).rows[0]
+    assert abs(row.accuracy.mean() - 0.5) < 0.12
+
+
+def test_the_given_rows_are_not_touched(shop):
+    rows = {"pixels": clone(PIXELS), "pipeline": make_pipeline(RawPixels((2, 2)), LogisticRegression(C=1e-3))}
+    before = {name: repr(row.get_params()) for name, row in rows.items()}
+    compare(rows, shop, folds=2)
+    assert {name: repr(row.get_params()) for name, row in rows.items()} == before
+    assert not hasattr(rows["pixels"], "model_") and not hasattr(rows["pipeline"][-1], "coef_")
+
+
+@pytest.mark.parametrize("rows", [{"pixels": PIXELS}, {"recorder": Recorder()}], ids=["flows", "pictures"])
+def test_unreadable_pictures_are_left_out_before_folds_are_drawn(shop, rows):
+    broken = ImageCollection(
+        [b"text" if i in (3, 20) else picture for i, picture in enumerate(shop.pictures)], shop.labels
+    )
+    with pytest.warns(UnreadableImagesWarning, match="2 of 32 pictures cannot be read and are left out: picture 3"):
+        found = compare(rows, broken, folds=3)
+    clean = compare(rows, shop[np.delete(np.arange(32), [3, 20])], folds=3)
+    assert len(found.collection) == 30 and len(found.collection.unreadable) == 2
+    assert (found.rows[0].accuracy == clean.rows[0].accuracy).all()
+
+
+def test_unreadable_pictures_can_leave_too_few(shop):
+    broken = ImageCollection([b"text" if i < 6 else picture for i, picture in enumerate(shop.pictures)], shop.labels)
+    with pytest.warns(UnreadableImagesWarning), pytest.raises(ValueError, match="3 folds need 3 pictures"):
+        compare({"pixels": PIXELS}, broken, folds=3)
+
+
+def test_groups_are_honoured():
+    shop = make_shop(4, 8, n_duplicates=16, random_state=0)
+    found = compare({"pixels": PIXELS}, shop, folds=3)
+    assert found.folds.kind == "stratified group k-fold"
+    for fold in found.folds:
+        assert not set(shop.groups[fold.train]) & set(shop.groups[fold.test])
+
+
+def test_official_split(shop):
+    marks = np.where(np.arange(len(shop)) % 4 == 0, "test", "train")
+    collection = ImageCollection(shop.pictures, shop.labels, columns={"split": marks})
+    found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
+    assert len(found.folds) == 1 and found.rows[0].accuracy.shape == (1,)
+    assert all(np.isnan(difference.result.p_value) for difference in found.differences)
+
+
+def test_differences_are_to_the_first_row(shop):
+    cnn = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
+    rows = {"cnn": cnn, "pixels": PIXELS, "again": PIXELS}
+    found = compare(rows, shop, folds=4, random_state=0)
+    assert [(d.first, d.second, d.result.test) for d in found.differences] == [
+        (first, "cnn", test)
+        for test in ("paired t-test", "corrected resampled t-test") for first in ("pixels", "again")
+    ]
+    for difference in found.differences:
+        scores = {row.name: row.accuracy for row in found.rows}
+        expected = (scores[difference.first] - scores["cnn"]).mean()
+        assert difference.result.mean_difference == pytest.approx(expected)
+        assert difference.p_holm >= difference.result.p_value
+
+
+def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
+    def extract(*args):
+        raise AssertionError("work was begun")
+
+    monkeypatch.setattr("twoflow.evaluation.comparison.extract", extract)
+    for arguments, message in (
+        (({}, shop), "no rows"),
+        (({"pixels": PIXELS}, shop[:8]), "only one class"),
+        (({"pixels": TwoFlowClassifier([("c", CNNEmbedding(layer="x"), "passthrough")])}, shop), "no layer 'x'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            compare(*arguments, folds=2)
+    with pytest.raises(ValueError, match="9 folds need 9 pictures"):
+        compare({"pixels": PIXELS}, shop, folds=9)
+    with pytest.raises(ValueError, match="has no column 'split'"):
+        compare({"pixels": PIXELS}, shop, split_column="split")

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from twoflow.evaluation.folds import draw_folds, official_split
+
+LABELS = np.repeat(["boot", "clog", "pump"], [40, 20, 60])
+GROUPS = np.arange(120) // 2
+
+
+def test_folds_are_stratified_and_test_each_picture_once_a_repeat():
+    folds = draw_folds(LABELS, n_splits=5, repeats=2, random_state=7)
+    assert (folds.kind, folds.n_splits, folds.repeats, folds.seed, len(folds)) == ("stratified k-fold", 5, 2, 7, 10)
+    for repeat in range(2):
+        tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])
+        assert sorted(tested) == list(range(120))
+    for fold in folds:
+        assert not set(fold.train) & set(fold.test) and len(fold.train) + len(fold.test) == 120
+        assert np.unique(LABELS[fold.test], return_counts=True)[1].tolist() == [8, 4, 12]
+    assert not all((a.test == b.test).all() for a, b in zip(folds.splits[:5], folds.splits[5:]))
+
+
+@pytest.mark.parametrize("options", [{"n_splits": 5, "repeats": 2}, {"test_size": 0.1, "repeats": 4}])
+def test_groups_are_never_torn(options):
+    folds = draw_folds(LABELS, GROUPS, **options)
+    assert folds.kind.startswith("stratified group")
+    for fold in folds:
+        assert not set(GROUPS[fold.train]) & set(GROUPS[fold.test])
+        assert len(np.unique(LABELS[fold.test])) == 3
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS])
+def test_random_splits_of_the_paper(groups):
+    folds = draw_folds(LABELS, groups, test_size=0.1, repeats=10, random_state=0)
+    assert (len(folds), folds.n_splits, folds.repeats) == (10, 1, 10) and folds.kind.endswith("random split")
+    assert all(abs(len(fold.test) - 12) <= 2 for fold in folds)
+    assert len({tuple(fold.test) for fold in folds}) == 10
+
+
+def test_the_same_seed_draws_the_same_folds():
+    first, again, other = (draw_folds(LABELS, GROUPS, n_splits=3, random_state=seed) for seed in (1, 1, 2))
+    assert all((a.test == b.test).all() for a, b in zip(first, again))
+    assert not all(np.array_equal(a.test, b.test) for a, b in zip(first, other))
+
+
+def test_official_split():
+    folds = official_split(np.array(["Train", "test", "validation", "train", "TEST"]))
+    (fold,) = folds
+    assert (fold.train.tolist(), fold.test.tolist()) == ([0, 3], [1, 4])
+    assert (folds.kind, folds.seed) == ("official split", None)
+    with pytest.raises(ValueError, match="must have 'train' and 'test' .* it has '0', '1'"):
+        official_split(np.array([0, 1]))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"n_splits": 21}, r"21 folds need 21 pictures .* too few have clog \(20\): ask for at most 20"),
+        ({"n_splits": 11, "groups": GROUPS}, r"11 groups of each class; too few have clog \(10\)"),
+        ({"n_splits": 1}, "folds must be an integer of at least 2, got 1"),
+        ({"n_splits": 2.5}, "folds must be an integer"),
+        ({"repeats": 0}, "repeats must be an integer of at least 1"),
+        ({"test_size": 0.0}, "share to test"),
+        ({"test_size": 0.8}, "share to test"),
+        ({"labels": np.array(["boot"] * 9)}, "only one class, boot"),
+        ({"labels": np.array(["boot"] * 9 + ["clog"])}, r"too few have clog \(1\), boot \(9\): leave these classes out"),
+        ({"labels": np.arange(20) // 2, "n_splits": 3}, r"4 \(2\) and 5 more"),
+    ],
+)
+def test_bad_folds(options, message):
+    options = {"labels": LABELS, **options}
+    with pytest.raises(ValueError, match=message):
+        draw_folds(**options)

@@ -1,0 +1,125 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from twoflow import corrected_resampled_ttest, paired_ttest
+from twoflow.evaluation.statistics import holm
+
+D = np.array([0.02, 0.01, 0.03, 0.0, 0.02])
+ZERO = np.zeros(5)
+
+
+def test_golden_values():
+    """By hand: mean .016, variance .00013, so t = .016 / sqrt(.00013 / 5), and with 1/5 + 1/4 for 1/5."""
+    plain = paired_ttest(D, ZERO)
+    assert plain.statistic == pytest.approx(0.016 / math.sqrt(0.00013 / 5)) == pytest.approx(3.1379, abs=1e-4)
+    assert plain.p_value == pytest.approx(0.0349, abs=1e-4)
+    corrected = corrected_resampled_ttest(D, ZERO, n_train=80, n_test=20)
+    assert corrected.statistic == pytest.approx(2.0919, abs=1e-4)
+    assert corrected.p_value == pytest.approx(0.1046, abs=1e-4)
+    assert plain.degrees_of_freedom == corrected.degrees_of_freedom == 4
+    assert plain.mean_difference == corrected.mean_difference == pytest.approx(0.016)
+
+
+scores = arrays(float, st.integers(2, 30), elements=st.floats(0, 1, width=16))
+
+
+@given(scores, st.floats(0.5, 0.999))
+def test_against_scipy(first, confidence):
+    second = np.linspace(0.2, 0.7, len(first)) ** 2
+    found = paired_ttest(first, second, confidence)
+    expected = stats.ttest_rel(first, second)
+    assert found.statistic == pytest.approx(expected.statistic)
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert found.confidence_interval == pytest.approx(tuple(expected.confidence_interval(confidence)))
+
+
+@given(scores)
+def test_interval_and_p_value_agree_and_turn_with_the_order(first):
+    second = np.linspace(0.2, 0.7, len(first)) ** 2
+    there = corrected_resampled_ttest(first, second, 90, 10)
+    back = corrected_resampled_ttest(second, first, 90, 10)
+    low, high = there.confidence_interval
+    assert (there.p_value < 0.05) == (low > 0 or high < 0)
+    assert back.statistic == pytest.approx(-there.statistic) and back.p_value == pytest.approx(there.p_value)
+    assert back.confidence_interval == pytest.approx((-high, -low))
+    assert there.p_value >= paired_ttest(first, second).p_value
+
+
+def test_unequal_folds_take_the_mean_ratio_and_say_so():
+    n_train, n_test = [80, 80, 90, 75, 80], [20, 20, 10, 25, 20]
+    found = corrected_resampled_ttest(D, ZERO, n_train, n_test)
+    ratio = np.mean(np.divide(n_test, n_train))
+    assert found.statistic == pytest.approx(0.016 / math.sqrt(0.00013 * (1 / 5 + ratio)))
+    assert "mean of 0.1111 to 0.3333" in found.correction
+    assert "mean" not in corrected_resampled_ttest(D, ZERO, [80] * 5, [20] * 5).correction
+
+
+@pytest.mark.parametrize("test", [paired_ttest, lambda a, b: corrected_resampled_ttest(a, b, 90, 10)])
+def test_degenerate_differences(test):
+    equal = test(D, D)
+    assert (equal.statistic, equal.p_value, equal.confidence_interval) == (0, 1, (0, 0))
+    assert str(equal) == "All 5 pairs are equal."
+    constant = test(np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.7, 0.6]))  # 0.1 each, but for rounding
+    assert constant.statistic == math.inf and constant.p_value == 0
+    assert constant.confidence_interval == pytest.approx((0.1, 0.1)) and "has nothing to judge by" in str(constant)
+    single = test([0.9], [0.8])
+    assert math.isnan(single.statistic) and math.isnan(single.p_value) and single.degrees_of_freedom == 0
+    assert "needs at least two" in str(single)
+
+
+def test_sentence():
+    assert str(paired_ttest(D, ZERO)) == (
+        "paired t-test: a difference; the first is 0.0160 higher on average over 5 pairs, 95% interval +0.0018 to "
+        "+0.0302, t(4) = 3.138, p = 0.0349 (no correction)."
+    )
+    sentence = str(corrected_resampled_ttest(ZERO, D, 80, 20))
+    assert "no difference that can be told from chance; the first is 0.0160 lower" in sentence
+    assert "test to train 0.2500" in sentence
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([], [], 9, 1), "two equally long"),
+        (([1, 2], [1], 9, 1), "two equally long"),
+        (([[1, 2]], [[1, 2]], 9, 1), "two equally long"),
+        (([1, np.nan], [1, 2], 9, 1), "finite"),
+        (([1, 2], [1, 2], 0, 1), "n_train must be positive"),
+        (([1, 2], [1, 2], 9, [1, 1, 1]), "n_test must be positive, one number or 2"),
+        (([1, 2], [1, 2], 9, 1, 95), "confidence must be between 0 and 1"),
+    ],
+)
+def test_bad_scores(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        corrected_resampled_ttest(*arguments)
+
+
+def test_type_one_error():
+    """Two equal methods in 10 x 10-fold cross-validation: the corrected test errs in 5 %, the plain one far more often.
+
+    The differences of overlapping training sets are correlated by n_test / (n_train + n_test) (Nadeau & Bengio).
+    """
+    rng = np.random.default_rng(0)
+    n_experiments, n_folds, rho = 2000, 100, 0.1
+    common = rng.normal(size=(n_experiments, 1)) * math.sqrt(rho)
+    differences = common + rng.normal(size=(n_experiments, n_folds)) * math.sqrt(1 - rho)
+    zero = np.zeros(n_folds)
+    plain = np.mean([paired_ttest(d, zero).p_value < 0.05 for d in differences])
+    corrected = [corrected_resampled_ttest(d, zero, 90, 10) for d in differences]
+    assert 0.03 < np.mean([result.p_value < 0.05 for result in corrected]) < 0.07
+    assert plain > 0.3
+    assert 0.93 < np.mean([result.confidence_interval[0] < 0 < result.confidence_interval[1] for result in corrected])
+
+
+def test_holm():
+    """Holm 1979 by hand: the smallest times 4, the next times 3, and never less than one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1, 1]
+    assert holm([0.02, math.nan])[0] == 0.02 and math.isnan(holm([0.02, math.nan])[1])
+    assert holm([]) == []
