@@ -11,10 +11,29 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from .images import ImageCollection
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all errors of the commands."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A type for arguments: an integer of at least this."""
+
+    def parse(text: str) -> int:
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
+    parse.__name__ = f"integer of at least {least}"  # what argparse says was expected
+    return parse
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +62,11 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection:
-    """The pictures that the arguments name."""
+    """The pictures that the arguments name; `ValueError` if they name none."""
     from .images import load_folder, load_table
 
+    if arguments.images is None:
+        raise ValueError("--labels needs IMAGES, the folder that the table's paths are relative to")
     if arguments.labels is None:
         for name in ("group_column", "split_column"):
             if getattr(arguments, name) is not None:
@@ -64,7 +85,7 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how a command runs."""
     group = parser.add_argument_group("run")
-    group.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(),
+    group.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                        help="pictures and folds worked on at the same time (default: every core); "
                             "the scores do not depend on it")
     group.add_argument("--quiet", action="store_true", help="no progress")

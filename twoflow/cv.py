@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 
-from ._command import add_collection_arguments, add_run_arguments, load_collection, run
+from ._command import CommandParser, add_collection_arguments, add_run_arguments, at_least, load_collection, run
 
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on two cores
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> CommandParser:
     """The command's arguments."""
     from .evaluation import ROWS
     from .networks import NETWORKS
 
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m twoflow.cv",
         description="Compare the Two-Flow model with its rivals on the same folds of your pictures. Without IMAGES, on "
                     f"a generated shop of {_N_CLASSES} classes.",
@@ -29,13 +28,13 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"methods, the first being the reference for the tests: {', '.join(ROWS)}, cnn:LAYER for a layer of the "
              "network, or all (default: %(default)s)",
     )
-    group.add_argument("--folds", metavar="K", type=int, default=10, help="folds of a repeat (default: 10)")
-    group.add_argument("--repeats", metavar="R", type=int, default=1, help="how often to draw folds (default: 1)")
+    group.add_argument("--folds", metavar="K", type=at_least(2), default=10, help="folds to draw (default: 10)")
+    group.add_argument("--repeats", metavar="R", type=at_least(1), default=1, help="how often (default: 1)")
     group.add_argument(
         "--test-size", metavar="SHARE", type=float,
         help="instead of folds, a random split a repeat with this share tested; the paper: 0.1 with --repeats 10",
     )
-    group.add_argument("--seed", metavar="S", type=int, default=0, help="for all that is random (default: 0)")
+    group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
     group.add_argument(
         "--network", metavar="NAME", default="efficientnet-lite0",
         help=f"pretrained network: {', '.join(NETWORKS)} (default: %(default)s)",
@@ -59,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = make_rows(arguments.rows.split(","), arguments.network, arguments.seed)
     out = check_output_folder(arguments.out)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
-        if arguments.images is None:
+        if arguments.images is None and arguments.labels is None:
             collection = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=arguments.seed)
         else:
             collection = load_collection(arguments)

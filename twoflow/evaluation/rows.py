@@ -44,6 +44,7 @@ def make_rows(
     ValueError
         If there is no such row or layer; the message gives the nearest names.
     """
+    get_card(network)  # also where no row has one: a name that is wrong is told, not passed over
     names = list(names)
     if names == ["all"]:
         # The last map is left out, because its mean is the global pool that `cnn` has.

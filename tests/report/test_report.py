@@ -1,0 +1,151 @@
+import csv
+import json
+import math
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from twoflow import ImageCollection, ImageReadError
+from twoflow.evaluation.comparison import Comparison, RowScores, _differences
+from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.report import check_output_folder, files, format_text, to_document, write_report
+
+LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
+UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
+
+
+def comparison(folds=None, groups=None, n_rows=3):
+    rng = np.random.default_rng(0)
+    folds = folds or draw_folds(LABELS, groups, n_splits=5)
+    rows = tuple(
+        RowScores(f"row{i}", None if i else 1280, *rng.random((2, len(folds))).round(3), 1.5, 0.5)
+        for i in range(n_rows)
+    )
+    pictures = [np.zeros((2, 2), np.uint8)] * len(LABELS)
+    collection = ImageCollection(pictures, LABELS, groups, unreadable=[UNREADABLE])
+    return Comparison(collection, folds, rows, _differences(rows, folds), 2.0, 10.0)
+
+
+def single_split():
+    return comparison(official_split(np.where(np.arange(60) % 3 == 0, "test", "train")))
+
+
+def test_schema_1():
+    found = comparison()
+    document = json.loads(json.dumps(to_document(found), allow_nan=False))
+    assert document["dataset"] == {
+        "n_images": 60,
+        "n_classes": 3,
+        "classes": [{"name": name, "n_images": 20} for name in np.unique(LABELS)],
+        "groups": None,
+        "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
+    }
+    folds = document["folds"]
+    assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
+    assert folds["train_sizes"] == [48] * 5 and folds["test_sizes"] == [12] * 5
+    row = document["rows"][0]
+    assert {"name", "n_features", "accuracy", "macro_f1", "fit_seconds", "predict_seconds"} <= set(row)
+    assert row["accuracy"]["folds"] == found.rows[0].accuracy.tolist()
+    assert row["accuracy"]["mean"] == found.rows[0].accuracy.mean()
+    assert row["macro_f1"]["std"] == found.rows[0].macro_f1.std(ddof=1)
+    assert len(document["comparisons"]) == 4
+    for entry, difference in zip(document["comparisons"], found.differences):
+        assert (entry["first"], entry["second"]) == (difference.first, "row0")
+        assert entry["statistic"] == difference.result.statistic and entry["p_value"] == difference.result.p_value
+        assert entry["p_holm"] == difference.p_holm and entry["degrees_of_freedom"] == 4
+        assert tuple(entry["confidence_interval"]) == difference.result.confidence_interval
+    assert {"versions", "cpu_count", "seconds"} <= set(document["environment"])
+    assert document["environment"]["versions"]["twoflow"]
+
+
+def test_what_has_no_value_is_null():
+    document = to_document(single_split())
+    assert document["rows"][0]["accuracy"]["std"] is None
+    assert document["comparisons"][0]["p_value"] is None
+    assert document["comparisons"][0]["confidence_interval"] == [None, None]
+    assert document["folds"]["seed"] is None
+    json.dumps(document, allow_nan=False)
+
+
+def test_text_states_the_figures_of_the_document():
+    found = comparison(groups=np.arange(60) // 2)
+    text = format_text(found)
+    document = to_document(found)
+    assert text.startswith("60 pictures in 30 groups, 3 classes; 5-fold stratified group cross-validation, seed 0")
+    for row in document["rows"]:
+        (line,) = [line for line in text.splitlines() if line.startswith(row["name"] + " ")]
+        assert f"{row['accuracy']['mean']:.3f} ± {row['accuracy']['std']:.3f}" in line
+        assert f"{row['macro_f1']['mean']:.3f} ± {row['macro_f1']['std']:.3f}" in line
+        for entry in document["comparisons"]:
+            if entry["first"] == row["name"]:
+                assert f"{entry['p_value']:.3f}" in line
+            if entry["first"] == row["name"] and entry["test"].startswith("corrected"):
+                low, high = entry["confidence_interval"]
+                assert f"{entry['mean_difference']:+.3f} [{low:+.3f}, {high:+.3f}]" in line
+                assert f"{entry['p_holm']:.3f}" in line
+    assert "1 picture that cannot be read:\n  a b/" in text and "the file is empty" in text
+
+
+def test_text_of_a_single_split_and_of_a_single_row():
+    text = format_text(single_split())
+    assert "official split" in text and "One split only: no spread, no test." in text
+    assert "nan" not in text and "±" not in text
+    assert "p corrected:" not in format_text(comparison(n_rows=1))
+    paper = format_text(comparison(draw_folds(LABELS, test_size=0.1, repeats=10)))
+    assert "10 stratified random splits, seed 0" in paper
+    assert "5-fold stratified cross-validation, 2 repeats" in format_text(
+        comparison(draw_folds(LABELS, n_splits=5, repeats=2))
+    )
+
+
+def test_scores_are_written_in_full_and_without_times(tmp_path):
+    found = comparison()
+    write_report(found, tmp_path)
+    with open(tmp_path / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
+    assert [float(row["accuracy"]) for row in rows] == np.concatenate([row.accuracy for row in found.rows]).tolist()
+    assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema"] == 1
+    assert (tmp_path / "report.txt").read_text("utf-8").startswith("60 pictures")
+    assert sorted(os.listdir(tmp_path)) == ["report.json", "report.txt", "scores.csv"]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    (tmp_path / "scores.csv").write_text("old")
+
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(comparison(), tmp_path)
+    assert os.listdir(tmp_path) == ["scores.csv"] and (tmp_path / "scores.csv").read_text() == "old"
+
+
+def test_output_folders(tmp_path, monkeypatch):
+    assert check_output_folder(tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot write to the output folder .*file: .*; name another one"):
+        check_output_folder(tmp_path / "file")
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+    if os.access(locked, os.W_OK):  # root may write anywhere, so the refusal itself is played
+        monkeypatch.setattr(files.tempfile, "TemporaryFile", _refuse)
+    with pytest.raises(OSError, match="locked: permission denied"):
+        check_output_folder(locked)
+
+
+def _refuse(dir):
+    raise PermissionError(13, "Permission denied", str(dir))
+
+
+def test_p_values_and_infinities_are_readable():
+    same = comparison()
+    rows = (same.rows[0], RowScores("better", 9, same.rows[0].accuracy + 0.1, same.rows[0].macro_f1, 1, 1))
+    found = Comparison(same.collection, same.folds, rows, _differences(rows, same.folds), 2.0, 10.0)
+    assert math.isinf(found.differences[0].result.statistic)
+    assert to_document(found)["comparisons"][0]["statistic"] is None
+    assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)

@@ -1,0 +1,164 @@
+"""The command python -m twoflow.cv, as a person or a script would call it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twoflow import cv, make_shop
+from twoflow._command import run
+
+from .images.hostile import UNREADABLE
+
+QUICK = ["--rows", "projection,cnn:stage1", "--folds", "2", "--jobs", "1", "--quiet"]
+
+
+@pytest.fixture
+def shop_folder(tmp_path):
+    folder = tmp_path / "my shöp 靴"
+    make_shop(n_classes=4, n_per_class=6, n_duplicates=6, folder=folder, random_state=0)
+    return folder
+
+
+def call(capsys, *arguments):
+    """Exit status, standard output and standard error of the command."""
+    try:
+        status = run(cv.main, [str(argument) for argument in arguments])
+    except SystemExit as stop:  # argparse
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_a_folder(shop_folder, tmp_path, capsys):
+    status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
+    assert (status, err) == (0, "")
+    assert out.startswith("30 pictures, 4 classes; 2-fold stratified cross-validation, seed 0")
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert [row["name"] for row in report["rows"]] == ["projection", "cnn:stage1"]
+    assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
+
+
+def test_a_table(shop_folder, tmp_path, capsys):
+    labels = ["--labels", shop_folder / "labels.csv", "--label-column", "kind", "--group-column", "group"]
+    status, out, _ = call(capsys, shop_folder, *labels, *QUICK, "--out", tmp_path / "report")
+    assert status == 0
+    assert "30 pictures in 24 groups, 2 classes; 2-fold stratified group cross-validation" in out
+
+
+def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys):
+    _, out, _ = call(
+        capsys, shop_folder, *QUICK, "--test-size", "0.25", "--repeats", "3", "--out", tmp_path / "report"
+    )
+    assert "3 stratified random splits" in out
+    rows = (shop_folder / "labels.csv").read_text("utf-8").splitlines()
+    marks = ["split", *("test" if i % 3 == 0 else "train" for i in range(len(rows) - 1))]
+    (tmp_path / "split.csv").write_text("\n".join(map(",".join, zip(rows, marks))), "utf-8")
+    _, out, _ = call(
+        capsys, shop_folder, *QUICK, "--labels", tmp_path / "split.csv", "--split-column", "split",
+        "--out", tmp_path / "report",
+    )
+    assert "official split" in out and "20 trained on, 10 tested" in out
+
+
+def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folder, tmp_path, capsys):
+    for out, jobs, seed in (("one", 1, 3), ("two", 2, 3), ("other", 2, 4)):
+        arguments = ["--rows", "two-flow,pixels", "--folds", 3, "--jobs", jobs, "--seed", seed, "--quiet"]
+        assert call(capsys, shop_folder, *arguments, "--out", tmp_path / out)[0] == 0
+    one, two, other = ((tmp_path / out / "scores.csv").read_bytes() for out in ("one", "two", "other"))
+    assert one == two != other
+
+
+def test_unreadable_pictures_are_listed(shop_folder, tmp_path, capsys):
+    for name, (content, _) in UNREADABLE.items():
+        (shop_folder / "tee/01" / f"{name}.jpg").write_bytes(content)
+    status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
+    assert (status, err) == (0, "")
+    assert f"Left out, {len(UNREADABLE)} pictures that cannot be read:" in out
+    listed = json.loads((tmp_path / "report/report.json").read_text("utf-8"))["dataset"]["unreadable"]
+    reasons = {os.path.basename(entry["path"]).removesuffix(".jpg"): entry["reason"] for entry in listed}
+    assert all(word in reasons[name] for name, (_, word) in UNREADABLE.items())
+    assert all(reason in out for reason in reasons.values())
+
+
+def test_every_kind_of_readable_picture(shop_folder, tmp_path, capsys):
+    boots = shop_folder / "dress/01"
+    Image.new("CMYK", (9, 9)).save(boots / "cmyk.jpg")
+    Image.fromarray(np.full((9, 9), 40_000, np.uint16)).save(boots / "16-bit.png")
+    Image.new("P", (9, 9)).save(boots / "palette.gif", transparency=0)
+    Image.new("L", (1, 1)).save(boots / "1x1.png")
+    status, out, _ = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
+    assert status == 0 and out.startswith("34 pictures") and "Left out" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["{shop}/none"], "is not a folder"),
+        (["{shop}/labels.csv"], "is not a folder"),
+        (["{empty}"], "has no pictures; expected"),
+        (["{shop}/tee"], "10 folds need 10 pictures of each class"),
+        (["{shop}/tee", "--folds", "50"], "50 folds need 50 pictures of each class; .* ask for at most"),
+        (["{shop}/tee/01"], "is in no class folder"),
+        (["{one}"], "only one class"),
+        (["{loop}"], "link that leads back"),
+        (["{shop}", "--rows", "two-folw"], "no row 'two-folw'; did you mean two-flow"),
+        (["{shop}", "--rows", ""], "no row ''"),
+        (["{shop}", "--network", "vgg"], "no network 'vgg'"),
+        (["{shop}", "--folds", "1"], "--folds: invalid integer of at least 2 value: .1."),
+        (["{shop}", "--repeats", "0"], "--repeats: invalid"),
+        (["{shop}", "--test-size", "2"], "share to test"),
+        (["{shop}", "--group-column", "group"], "--group-column needs --labels"),
+        (["{shop}", "--labels", "{shop}/none.csv"], "No such file"),
+        (["{shop}", "--labels", "{shop}/labels.csv", "--label-column", "type"], "has no column 'type'; it has 'path'"),
+        (["{shop}", "--labels", "{nan}"], "row 2: column 'class' is empty"),
+        (["{shop}", "--labels", "{lost}"], "row 1: none.jpg is not in"),
+        (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),
+        (["{shop}", "--jobs", "0"], "--jobs: invalid"),
+        (["{shop}", "--seed", "-1"], "--seed: invalid"),
+        (["--labels", "{shop}/labels.csv"], "--labels needs IMAGES"),
+        (["{shop}", "--fold", "three"], "--folds: invalid"),
+        (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
+    ],
+)
+def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, arguments, message):
+    places = {name: tmp_path / name for name in ("empty", "one", "loop", "nan", "lost")}
+    places["empty"].mkdir()
+    make_shop(1, 4, folder=places["one"] / "x", random_state=0)
+    (places["loop"] / "a").mkdir(parents=True)
+    (places["loop"] / "a" / "b").symlink_to(places["loop"])
+    places["nan"].write_text("path,class\ntee/01/0001.jpg,a\ntee/01/0002.jpg,\n")
+    places["lost"].write_text("path,class\nnone.jpg,a\n")
+    arguments = [argument.format(shop=shop_folder, **places) for argument in arguments]
+    out = [] if "--out" in arguments else ["--out", tmp_path / "report"]
+    status, printed, err = call(capsys, *arguments, *out)
+    assert status == 2 and printed == ""
+    assert "Traceback" not in err
+    assert re.fullmatch(rf"error: .*{message}.*\n", err), err
+    assert not (tmp_path / "report" / "report.json").exists()
+
+
+def test_help(capsys):
+    status, out, _ = call(capsys, "--help")
+    assert status == 0
+    for option in ("--labels", "--group-column", "--rows", "--folds", "--seed", "--jobs", "--out", "--quiet"):
+        assert option in out
+
+
+@pytest.mark.parametrize("seconds", [0.6, 3.5])
+def test_ctrl_c(tmp_path, seconds):
+    """While it loads and while it works: status 130, one line, nothing written."""
+    command = [sys.executable, "-m", "twoflow.cv", "--out", tmp_path / "report", "--quiet"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "interrupted; nothing was written\n")
+    assert not (tmp_path / "report" / "report.json").exists()

@@ -1,0 +1,61 @@
+"""What the package promises to whoever imports it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import twoflow
+
+PUBLIC = [
+    "CNNEmbedding",
+    "FlowUnion",
+    "ForestSelector",
+    "ImageCollection",
+    "ImageReadError",
+    "PixelProjection",
+    "RawPixels",
+    "TwoFlowClassifier",
+    "compare",
+    "corrected_resampled_ttest",
+    "load_folder",
+    "load_table",
+    "make_shop",
+    "paired_ttest",
+]
+
+
+def test_the_public_names_are_frozen():
+    assert sorted(twoflow.__all__) == PUBLIC
+    assert all(getattr(twoflow, name).__name__ == name for name in PUBLIC)
+    assert set(PUBLIC) <= set(dir(twoflow))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name):
+    doc = getattr(twoflow, name).__doc__
+    assert doc and ("Parameters\n" in doc or issubclass(getattr(twoflow, name), Exception))
+
+
+def test_import_is_light():
+    script = "import sys, twoflow; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"torch", "cv2", "onnx", "onnxruntime", "matplotlib", "sklearn", "scipy", "numpy", "mxnet", "pandas"}
+    assert not heavy & {name.split(".")[0] for name in loaded}
+
+
+def test_nothing_optional_is_needed():
+    """A fit and a prediction in a process in which torch, MXNet, pandas, cv2 and matplotlib cannot be imported."""
+    script = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "mxnet", "pandas", "cv2", "matplotlib"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+from twoflow import TwoFlowClassifier, make_shop
+shop = make_shop(2, 4, random_state=0)
+print(TwoFlowClassifier(random_state=0).fit(shop, shop.labels).predict(shop[:1])[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "tee/01\n"
