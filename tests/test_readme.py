@@ -1,0 +1,27 @@
+"""The README's examples run as they stand."""
+
+import re
+from pathlib import Path
+
+from twoflow import make_shop
+from twoflow.evaluation import ROWS
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def test_examples(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_shop(n_classes=3, n_per_class=10, folder="shoes", random_state=0)
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 3
+    namespace = {}
+    for block in blocks:
+        exec(block, namespace)
+    printed = capsys.readouterr().out
+    assert "'projection'" in printed and "corrected resampled t-test" in printed
+    assert namespace["same"].fit(namespace["shoes"].paths, namespace["shoes"].labels).predict(["shoes/tee/01/0001.jpg"])
+
+
+def test_rows_are_explained():
+    table = README.split("## What comes out")[1].split("## In Python")[0]
+    assert all(f"`{row}`" in table for row in ROWS)
