@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
@@ -16,13 +15,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from ..flows import Flow, FlowUnion, RawPixels
 from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
-from ..models import TwoFlowClassifier
 from ..models.seeding import seeded
 from .folds import Folds, draw_folds, official_split
+from .plan import Plan
 from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
 
 
@@ -153,7 +151,7 @@ def compare(
         )
 
     draw(collection)  # a comparison that cannot be made must fail now, not after the features
-    plan = _Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose)
+    plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose)
     extraction = extract(plan.union.fit(collection.pictures), collection.pictures)
     extraction_seconds = time.perf_counter() - began
     features = extraction.features
@@ -178,56 +176,6 @@ def compare(
     )
     seconds = time.perf_counter() - began
     return Comparison(collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds)
-
-
-class _Plan:
-    """Each row in two: flows that can be computed once for all rows and folds, and what is fitted in each fold.
-
-    Attributes
-    ----------
-    union : FlowUnion
-        The different flows of all rows.
-    rows : list of (classifier, column indices or None)
-        None for a row that takes the pictures themselves, because its features must be learnt inside the fold.
-    """
-
-    def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool) -> None:
-        parts = [_split(row) for row in rows]
-        flows = {_key(flow): flow for members, _ in parts for flow in members}
-        # Without a single flow the pictures must be read all the same, to know which can be.
-        self.union = FlowUnion(
-            list(flows.items()) or [("read", RawPixels((1, 1)))], n_jobs=n_jobs, on_error="nan", verbose=verbose
-        )
-        self.union._check()
-        ends = np.cumsum([flow._n_features_out for flow in flows.values()]).tolist()
-        columns = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
-        self.rows = [
-            (model, np.concatenate([columns[_key(flow)] for flow in members]) if members else None)
-            for members, model in parts
-        ]
-
-
-def _split(row: Any) -> tuple[list[Flow], Any]:
-    """The flows of a classifier that learn nothing from data, and the classifier of their features."""
-    if isinstance(row, TwoFlowClassifier):
-        union, rest = row.split()
-        members = [flow for _, flow in union.flows]
-    elif isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
-        first = row.steps[0][1]
-        members = [flow for _, flow in first.flows] if isinstance(first, FlowUnion) else [first]
-        rest = Pipeline(row.steps[1:])
-    else:
-        return [], row
-    if any(flow.__sklearn_tags__().learns_from_data for flow in members):
-        return [], row
-    return members, rest
-
-
-def _key(flow: Flow) -> str:
-    """Equal for flows that compute the same features."""
-    running = Flow._parameter_constraints  # how a flow is run has no part in what it computes
-    parameters = {name: value for name, value in flow.get_params().items() if name not in running}
-    return f"{type(flow).__name__}-{joblib.hash(parameters)}"
 
 
 class _FoldScores(NamedTuple):
