@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -105,8 +106,8 @@ def make_shop(
     >>> shop = make_shop(n_classes=3, n_per_class=2, random_state=0)
     >>> shop
     ImageCollection(6 pictures, 3 classes)
-    >>> shop.pictures[0].shape, shop.labels[0]
-    ((160, 160, 3), 'tee/01')
+    >>> shop.pictures[0].shape, shop.classes.tolist()
+    ((160, 160, 3), ['tee/01', 'tee/02', 'tee/03'])
     """
     for name, value, least in (("n_classes", n_classes, 1), ("n_per_class", n_per_class, 1),
                                ("n_duplicates", n_duplicates, 0), ("image_size[0]", image_size[0], 8),
@@ -117,20 +118,26 @@ def make_shop(
         raise ValueError(f"noise must be between 0 and 1, got {noise!r}")
     seed = check_random_state(random_state).randint(2**31)
     models = [_draw_model(seed, number, n_classes) for number in range(n_classes)]
-    items = [
-        _photograph(model, np.random.default_rng([seed, 1, number, photo]), image_size, noise)
-        for number, model in enumerate(models)
-        for photo in range(n_per_class)
-    ]
-    originals = [*range(len(items)), *_choose_originals(seed, len(items), n_duplicates)]
-    repetitions = enumerate(originals[len(items):])
-    pictures = [pixels for pixels, _ in items] + [
-        _repeat(items[original][0], np.random.default_rng([seed, 2, i])) for i, original in repetitions
-    ]
-    labels = [models[i // n_per_class].label for i in originals]
-    colours = [items[i][1] for i in originals]
+    n_items = n_classes * n_per_class
+    originals = [*range(n_items), *_choose_originals(seed, n_items, n_duplicates)]
+    labels = [models[original // n_per_class].label for original in originals]
+    pictures: list[Any] = []
+    colours = []
+    counts = dict.fromkeys(labels, 0)
+    for i, original in enumerate(originals):
+        number, photo = divmod(original, n_per_class)
+        rng = np.random.default_rng([seed, 1, number, photo])
+        pixels, colour = _photograph(models[number], rng, image_size, noise)
+        if i >= n_items:
+            pixels = _repeat(pixels, np.random.default_rng([seed, 2, i - n_items]))
+        # Written one by one: a large shop need not fit into memory.
+        pictures.append(pixels if folder is None else _save(pixels, Path(folder, labels[i]), counts[labels[i]]))
+        counts[labels[i]] += 1
+        colours.append(colour)
+    if folder is not None:
+        _write_labels(Path(folder), pictures, labels, colours, originals)
     return ImageCollection(
-        pictures=_write(Path(folder), pictures, labels, colours, originals) if folder is not None else pictures,
+        pictures=pictures,
         labels=labels,
         groups=originals if n_duplicates else None,
         columns={"kind": [label.split("/")[0] for label in labels], "colour": colours},
@@ -244,20 +251,19 @@ def _repeat(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
-def _write(
-    folder: Path, pictures: list[np.ndarray], labels: list[str], colours: list[str], originals: list[int]
-) -> list[str]:
-    """Write the photos and their labels.csv; return the photos' paths."""
-    paths, counts = [], dict.fromkeys(labels, 0)
-    for pixels, label in zip(pictures, labels):
-        counts[label] += 1
-        path = folder / label / f"{counts[label]:04d}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path, quality=92)
-        paths.append(path)
+def _save(pixels: np.ndarray, folder: Path, number: int) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{number + 1:04d}.jpg"
+    Image.fromarray(pixels).save(path, quality=92)
+    return str(path)
+
+
+def _write_labels(
+    folder: Path, paths: list[str], labels: list[str], colours: list[str], originals: list[int]
+) -> None:
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "kind", "class", "colour", "group"])
         for path, label, colour, original in zip(paths, labels, colours, originals):
-            writer.writerow([path.relative_to(folder).as_posix(), label.split("/")[0], label, colour, original])
-    return [str(path) for path in paths]
+            relative = Path(path).relative_to(folder).as_posix()
+            writer.writerow([relative, label.split("/")[0], label, colour, original])
