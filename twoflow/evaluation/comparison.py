@@ -127,12 +127,12 @@ def compare(
 
     Examples
     --------
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.linear_model import RidgeClassifier
     >>> from sklearn.pipeline import make_pipeline
     >>> from twoflow import CNNEmbedding, RawPixels, compare, make_shop
     >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
     >>> flows = {"network": CNNEmbedding(), "pixels": RawPixels()}
-    >>> rows = {name: make_pipeline(flow, LogisticRegression()) for name, flow in flows.items()}
+    >>> rows = {name: make_pipeline(flow, RidgeClassifier()) for name, flow in flows.items()}
     >>> [(row.name, row.n_features) for row in compare(rows, shop, folds=3).rows]
     [('network', 1280), ('pixels', 9216)]
     """
