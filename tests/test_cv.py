@@ -38,7 +38,7 @@ def call(capsys, *arguments):
 def test_a_folder(shop_folder, tmp_path, capsys):
     status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
     assert (status, err) == (0, "")
-    assert out.startswith("30 pictures, 4 classes; 2-fold stratified cross-validation, seed 0")
+    assert out.startswith("30 pictures, 4 classes\n2-fold stratified cross-validation, seed 0")
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
     assert [row["name"] for row in report["rows"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
@@ -48,7 +48,7 @@ def test_a_table(shop_folder, tmp_path, capsys):
     labels = ["--labels", shop_folder / "labels.csv", "--label-column", "kind", "--group-column", "group"]
     status, out, _ = call(capsys, shop_folder, *labels, *QUICK, "--out", tmp_path / "report")
     assert status == 0
-    assert "30 pictures in 24 groups, 2 classes; 2-fold stratified group cross-validation" in out
+    assert "30 pictures in 24 groups, 2 classes\n2-fold stratified group cross-validation" in out
 
 
 def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys):

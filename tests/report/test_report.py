@@ -73,7 +73,7 @@ def test_text_states_the_figures_of_the_document():
     found = comparison(groups=np.arange(60) // 2)
     text = format_text(found)
     document = to_document(found)
-    assert text.startswith("60 pictures in 30 groups, 3 classes; 5-fold stratified group cross-validation, seed 0")
+    assert text.startswith("60 pictures in 30 groups, 3 classes\n5-fold stratified group cross-validation, seed 0")
     for row in document["rows"]:
         (line,) = [line for line in text.splitlines() if line.startswith(row["name"] + " ")]
         assert f"{row['accuracy']['mean']:.3f} ± {row['accuracy']['std']:.3f}" in line

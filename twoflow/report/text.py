@@ -33,8 +33,11 @@ def _headline(comparison: Comparison) -> str:
         protocol += f", {folds.repeats} repeats"
     if folds.seed is not None:
         protocol += f", seed {folds.seed}"
-    sizes = f"{min(len(f.train) for f in folds):,} trained on" + f", {min(len(f.test) for f in folds):,} tested"
-    return f"{len(collection):,} pictures{groups}, {len(collection.classes)} classes; {protocol} (at least {sizes})"
+    sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
+    return (
+        f"{len(collection):,} pictures{groups}, {len(collection.classes)} classes\n"
+        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested"
+    )
 
 
 def _line(row: RowScores, comparison: Comparison) -> list[str]:
