@@ -43,12 +43,15 @@ def test_the_same_seed_draws_the_same_folds():
 
 
 def test_official_split():
-    folds = official_split(np.array(["Train", "test", "validation", "train", "TEST"]))
+    labels = np.array(["boot", "boot", "boot", "clog", "clog"])
+    folds = official_split(np.array(["Train", "test", "validation", "train", "TEST"]), labels)
     (fold,) = folds
     assert (fold.train.tolist(), fold.test.tolist()) == ([0, 3], [1, 4])
     assert (folds.kind, folds.seed) == ("official split", None)
     with pytest.raises(ValueError, match="must have 'train' and 'test' .* it has '0', '1'"):
-        official_split(np.array([0, 1]))
+        official_split(np.array([0, 1]), labels[:2])
+    with pytest.raises(ValueError, match="only one class to train on, boot"):
+        official_split(np.array(["train", "train", "test"]), labels[:3])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_official_split():
         ({"repeats": 0}, "repeats must be an integer of at least 1"),
         ({"test_size": 0.0}, "share to test"),
         ({"test_size": 0.8}, "share to test"),
-        ({"labels": np.array(["boot"] * 9)}, "only one class, boot"),
+        ({"labels": np.array(["boot"] * 9)}, "only one class to train on, boot"),
         ({"labels": np.array(["boot"] * 9 + ["clog"])}, r"have clog \(1\), boot \(9\): leave these classes out"),
         ({"labels": np.arange(20) // 2, "n_splits": 3}, r"4 \(2\) and 5 more"),
     ],

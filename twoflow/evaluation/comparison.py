@@ -144,7 +144,7 @@ def compare(
         if split_column is not None:
             if split_column not in pictures.columns:
                 raise ValueError(f"the collection has no column {split_column!r} for the split")
-            return official_split(pictures.columns[split_column])
+            return official_split(pictures.columns[split_column], pictures.labels)
         return draw_folds(
             pictures.labels, pictures.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
@@ -161,10 +161,9 @@ def compare(
         features = np.delete(features, [position for position, _ in extraction.errors], axis=0)
 
     drawn = draw(collection)
-    _, y = np.unique(collection.labels, return_inverse=True)
     inputs = [collection.pictures if columns is None else features for _, columns in plan.rows]
     tasks = (
-        delayed(_score_fold)(model, X, y, columns, fold.train, fold.test)
+        delayed(_score_fold)(model, X, collection.labels, columns, fold.train, fold.test)
         for (model, columns), X in zip(plan.rows, inputs)
         for fold in drawn
     )

@@ -102,13 +102,14 @@ def draw_folds(
     return Folds(kind, n_splits if test_size is None else 1, repeats, random_state, tuple(splits))
 
 
-def official_split(values: np.ndarray) -> Folds:
+def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     """The one split that a data set comes with.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
         "train" or "test" for each picture; pictures with any other value, such as "validation", are left out.
+    labels : ndarray of shape (n,)
 
     Returns
     -------
@@ -117,20 +118,20 @@ def official_split(values: np.ndarray) -> Folds:
     Raises
     ------
     ValueError
-        If no picture is marked "train", or none "test".
+        If no picture is marked "train", or none "test", or those to train on are all of one class.
     """
     marks = np.char.lower(np.asarray(values, dtype=str))
     train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
     if not len(train) or not len(test):
         found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
         raise ValueError(f"a split column must have 'train' and 'test' for some pictures; it has {found}")
+    _check_number_of_classes(labels[train])
     return Folds("official split", 1, 1, None, (Fold(0, 0, train, test),))
 
 
 def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
+    _check_number_of_classes(labels)
     classes, counts = np.unique(labels, return_counts=True)
-    if len(classes) < 2:
-        raise ValueError(f"there is only one class, {classes[0]!s}; a classifier needs at least two")
     unit = "pictures"
     if groups is not None:
         counts = np.array([len(np.unique(groups[labels == label])) for label in classes])
@@ -146,3 +147,8 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
             f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "
             f"{fewer_folds}leave these classes out"
         )
+
+
+def _check_number_of_classes(labels: np.ndarray) -> None:
+    if len(np.unique(labels)) < 2:
+        raise ValueError(f"there is only one class to train on, {labels[0]!s}; a classifier needs at least two")

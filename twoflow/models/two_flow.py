@@ -159,7 +159,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         check_is_fitted(self)
         select, classifier = self.model_["select"], self.model_["classify"]
         importances = classifier.feature_importances_
-        return {name: float(importances[select.output_indices_[name]].sum()) for name, _, _ in self._resolved_flows()}
+        return {name: float(importances[select.output_indices_[name]].sum()) for name, _ in self.union_.flows_}
 
     def split(self) -> tuple[FlowUnion, Pipeline]:
         """The unfitted model in two: the flows, and what is fitted on their features.

@@ -1,0 +1,30 @@
+"""The last stage exchanged: a linear discriminant in place of the Random Forest, on the same folds.
+
+    python experiments/table1/linear_head.py IMAGES LABELS.csv GROUP_COLUMN
+"""
+
+import sys
+
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+
+from twoflow import CNNEmbedding, TwoFlowClassifier, compare, load_table
+from twoflow.evaluation import make_rows
+from twoflow.report import format_text
+
+
+def main(images: str, labels: str, group_column: str) -> None:
+    """Print the comparison of the paper's rows with the linear head."""
+    discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0, classifier=discriminant)
+    rows = {
+        **make_rows(["two-flow", "cnn"]),
+        "two-flow, linear": two_flow,
+        "cnn, linear": make_pipeline(CNNEmbedding(), discriminant),
+    }
+    collection = load_table(labels, images, group_column=group_column)
+    print(format_text(compare(rows, collection, n_jobs=-1, verbose=True)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
