@@ -29,9 +29,9 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
 
     The first row of Table 1 of Iliukovich-Strakovskaia, Dral & Dral (2016), "Convolution NN on raw pixels", with which
     they show what a network makes of a few thousand pictures when it has seen no others: 0.54 of the training pictures
-    right, 0.40 of the test pictures. They do not say how it was built, and did not tune it; nor is this one: four blocks
-    of a 3 x 3 convolution (32, 64, 128, 256 channels), batch norm, ReLU and 2 x 2 max pooling, the mean over positions,
-    one dense layer; Adam; no augmentation. Needs the extra: ``pip install "twoflow[torch]"``.
+    right, 0.40 of the test pictures. They did not tune theirs, and this one is not tuned either: four blocks of a 3 x 3
+    convolution (32, 64, 128, 256 channels), batch norm, ReLU and 2 x 2 max pooling, the mean over positions, one dense
+    layer; Adam; no augmentation. Needs the extra: ``pip install "twoflow[torch]"``.
 
     Parameters
     ----------
@@ -174,7 +174,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each picture, of shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        answers = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[answers]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, of shape (n, n_classes) and dtype float32, in the order of `classes_`."""
@@ -196,7 +197,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         RawPixels(self.size)._check()
         if min(self.size) < _LEAST_SIDE:
-            raise ValueError(f"size must be at least {_LEAST_SIDE} x {_LEAST_SIDE} for four poolings, got {self.size!r}")
+            least = f"{_LEAST_SIDE} x {_LEAST_SIDE}"
+            raise ValueError(f"size must be at least {least} for four poolings, got {self.size!r}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -22,7 +22,6 @@ _FLOWS: dict[str, Callable[[str, int], list[tuple[str, Flow]]]] = {
 }
 
 
-
 class _ExtraRow(NamedTuple):
     """A row that only an extra brings: how it is made from a seed, and what says why it cannot be, if so."""
 
@@ -34,7 +33,8 @@ _EXTRA: dict[str, _ExtraRow] = {
     "convnet": _ExtraRow(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
 }
 
-#: Every row by name that needs no extra, in the order of interest; besides these there is a row ``cnn:LAYER`` for each layer of a network.
+#: Every row by name that needs no extra, in the order of interest; besides these there is a row ``cnn:LAYER`` for each
+#: layer of a network.
 ROWS = ("two-flow", *_FLOWS)
 
 #: The rows that need an extra: in a comparison when named, or with "all" where the extra is installed.

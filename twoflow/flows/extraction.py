@@ -27,7 +27,7 @@ _CHUNK = 16  # pictures a task: enough to hide joblib's cost, few enough to keep
 
 
 class Extraction(NamedTuple):
-    """Features of shape (n, n_features) and the flow's dtype; position and error of each picture that cannot be read."""
+    """Features of shape (n, n_features), in the flow's dtype; position and error of each unreadable picture."""
 
     features: np.ndarray
     errors: list[tuple[int, ImageReadError]]
