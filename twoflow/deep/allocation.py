@@ -18,7 +18,7 @@ def kept_memory() -> Iterator[None]:
     """Let glibc's allocator keep freed memory meanwhile; does nothing with another C library.
 
     Else each step of training returns megabytes to the system and the next one faults the same pages in anew: measured
-    on a CPU with one thread, a sixth of the time of an epoch of `ConvNetClassifier`.
+    on one thread, a tenth to a sixth of the processor time of training `ConvNetClassifier`.
     """
     if platform.libc_ver()[0] != "glibc":
         yield
