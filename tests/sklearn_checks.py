@@ -6,7 +6,7 @@ of them cannot work, since they feed numbers, and where the same promise is chec
 
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-#: scikit-learn's check -> ours in flow_checks.py or test_two_flow.py.
+#: scikit-learn's check -> ours in flow_checks.py, or in test_two_flow.py and test_conv_net.py.
 REPLACED = {
     "check_array_api_input": "check_numbers_are_refused",
     "check_classifier_data_not_an_array": "check_kinds_of_pictures",

@@ -96,6 +96,21 @@ def test_every_kind_of_readable_picture(shop_folder, tmp_path, capsys):
     assert status == 0 and out.startswith("34 pictures") and "Left out" not in out
 
 
+def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monkeypatch):
+    """By name it is an error of one line; of all rows it is left out, and the report says so."""
+    monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: False)
+    arguments = [shop_folder, "--folds", "2", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
+    reason = 'needs torch and skorch: pip install "twoflow[torch]"'
+    status, out, err = call(capsys, *arguments, "--rows", "two-flow,convnet")
+    assert (status, out, err) == (2, "", f"error: the row 'convnet' {reason}\n")
+    monkeypatch.setattr("twoflow.evaluation.rows.ROWS", ("projection",))  # the quickest stands for the others
+    status, out, _ = call(capsys, *arguments, "--rows", "all")
+    assert status == 0 and f"Not compared: convnet: {reason}\n" in out
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert report["left_out"] == [{"name": "convnet", "reason": reason}]
+    assert "convnet" not in (tmp_path / "report/scores.csv").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

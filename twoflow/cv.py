@@ -13,7 +13,7 @@ _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on t
 
 def make_parser() -> CommandParser:
     """The command's arguments."""
-    from .evaluation import ROWS
+    from .evaluation import EXTRA_ROWS, ROWS
     from .networks import NETWORKS
 
     parser = CommandParser(
@@ -25,8 +25,9 @@ def make_parser() -> CommandParser:
     group = parser.add_argument_group("comparison")
     group.add_argument(
         "--rows", metavar="ROW,...", default=",".join(ROWS),
-        help=f"methods, the first being the reference for the tests: {', '.join(ROWS)}, cnn:LAYER for a layer of the "
-             "network, or all (default: %(default)s)",
+        help=f"methods, the first being the reference for the tests: {', '.join(ROWS + EXTRA_ROWS)}, "
+             "cnn:LAYER for a layer of the network, or all, which leaves out what is not installed and says so "
+             "(default: %(default)s)",
     )
     group.add_argument("--folds", metavar="K", type=at_least(2), default=10, help="folds to draw (default: 10)")
     group.add_argument("--repeats", metavar="R", type=at_least(1), default=1, help="how often (default: 1)")
@@ -51,11 +52,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, compare, print, write."""
     arguments = make_parser().parse_args(argv)
 
-    from .evaluation import compare, make_rows
+    from .evaluation import compare, left_out_rows, make_rows
     from .images import make_shop
     from .report import check_output_folder, format_text, write_report
 
-    rows = make_rows(arguments.rows.split(","), arguments.network, arguments.seed)
+    names = arguments.rows.split(",")
+    rows = make_rows(names, arguments.network, arguments.seed)
     out = check_output_folder(arguments.out)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
         if arguments.images is None and arguments.labels is None:
@@ -72,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             random_state=arguments.seed,
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,
+            left_out=left_out_rows(names),
         )
     print(format_text(comparison))
     files = write_report(comparison, out)

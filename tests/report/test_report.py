@@ -3,6 +3,7 @@ import json
 import math
 import os
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,6 +87,25 @@ def test_text_states_the_figures_of_the_document():
                 assert f"{entry['mean_difference']:+.3f} [{low:+.3f}, {high:+.3f}]" in line
                 assert f"{entry['p_holm']:.3f}" in line
     assert "1 picture that cannot be read:\n  a b/" in text and "the file is empty" in text
+
+
+def test_training_accuracy_is_reported_where_there_is_one():
+    found = comparison()
+    first, *others = found.rows
+    found = replace(found, rows=(replace(first, train_accuracy=np.array([0.5, 0.6, 0.5, 0.6, 0.55])), *others))
+    rows = to_document(found)["rows"]
+    assert rows[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
+    assert set(rows[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in rows[1]
+    text = format_text(found)
+    assert "row0: accuracy on the pictures trained on 0.550 ± 0.050\n" in text
+    assert text.count("the pictures trained on") == 1
+
+
+def test_rows_that_were_left_out_are_named():
+    found = replace(comparison(), left_out={"convnet": "needs torch: pip install it"})
+    assert to_document(found)["left_out"] == [{"name": "convnet", "reason": "needs torch: pip install it"}]
+    assert "\nNot compared: convnet: needs torch: pip install it\n" in format_text(found)
+    assert to_document(comparison())["left_out"] == [] and "Not compared" not in format_text(comparison())
 
 
 def test_text_of_a_single_split_and_of_a_single_row():

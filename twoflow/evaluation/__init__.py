@@ -1,15 +1,17 @@
 """Comparing methods honestly: folds, the comparison itself, and its statistics."""
 
 from .comparison import Comparison, compare
-from .rows import ROWS, make_rows
+from .rows import EXTRA_ROWS, ROWS, left_out_rows, make_rows
 from .statistics import PairedResult, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
+    "EXTRA_ROWS",
     "ROWS",
     "Comparison",
     "PairedResult",
     "compare",
     "corrected_resampled_ttest",
+    "left_out_rows",
     "make_rows",
     "paired_ttest",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from ..deep.conv_net import read_pixels
 from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
@@ -36,6 +37,8 @@ class RowScores:
     accuracy, macro_f1 : ndarray of shape (n_folds,)
     fit_seconds, predict_seconds : float
         The mean of a fold, without the features that are computed once for all folds.
+    train_accuracy : ndarray of shape (n_folds,) or None
+        The accuracy on the pictures trained on, for classifiers that have a `train_accuracy_`.
     """
 
     name: str
@@ -44,6 +47,7 @@ class RowScores:
     macro_f1: np.ndarray
     fit_seconds: float
     predict_seconds: float
+    train_accuracy: np.ndarray | None = None
 
 
 class Difference(NamedTuple):
@@ -70,6 +74,8 @@ class Comparison:
         Of every other row to the reference, by each test.
     extraction_seconds, seconds : float
         For the features that are computed once, and in all.
+    left_out : mapping of str to str
+        The rows that were asked for but not compared, each with the reason.
     """
 
     collection: ImageCollection
@@ -78,6 +84,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     extraction_seconds: float
     seconds: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare(
@@ -91,6 +98,7 @@ def compare(
     random_state: int = 0,
     n_jobs: int | None = None,
     verbose: bool = False,
+    left_out: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare classifiers of pictures on the same folds.
 
@@ -115,6 +123,8 @@ def compare(
         Pictures read and folds fitted at the same time. The scores are the same with any number.
     verbose : bool
         Show progress on stderr when that is a terminal.
+    left_out : mapping of str to str, optional
+        Rows that are not compared, each with the reason, for the report to name.
 
     Returns
     -------
@@ -161,7 +171,10 @@ def compare(
         features = np.delete(features, [position for position, _ in extraction.errors], axis=0)
 
     drawn = draw(collection)
-    inputs = [collection.pictures if columns is None else features for _, columns in plan.rows]
+    pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in set(plan.sizes)}
+    inputs = [
+        pictures[size] if columns is None else features for (_, columns), size in zip(plan.rows, plan.sizes)
+    ]
     tasks = (
         delayed(_score_fold)(model, X, collection.labels, columns, fold.train, fold.test)
         for (model, columns), X in zip(plan.rows, inputs)
@@ -174,7 +187,14 @@ def compare(
         _row_scores(name, scores[i * len(drawn):(i + 1) * len(drawn)]) for i, name in enumerate(rows)
     )
     seconds = time.perf_counter() - began
-    return Comparison(collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds)
+    return Comparison(
+        collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds, dict(left_out or {})
+    )
+
+
+def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
+    """The pictures for rows that take pictures: as they are, or decoded once for all folds if they want one size."""
+    return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
 
 
 class _FoldScores(NamedTuple):
@@ -183,6 +203,7 @@ class _FoldScores(NamedTuple):
     macro_f1: float
     fit_seconds: float
     predict_seconds: float
+    train_accuracy: float | None
 
 
 def _score_fold(
@@ -203,6 +224,7 @@ def _score_fold(
         macro_f1=float(f1_score(y[test], predicted, average="macro", zero_division=0)),
         fit_seconds=fitted - began,
         predict_seconds=ended - fitted,
+        train_accuracy=getattr(last, "train_accuracy_", None),
     )
 
 
@@ -212,6 +234,7 @@ def _rows(X: Any, columns: np.ndarray | None, positions: np.ndarray) -> Any:
 
 def _row_scores(name: str, folds: Sequence[_FoldScores]) -> RowScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
+    train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
     return RowScores(
         name=name,
         n_features=round(float(np.mean(n_features))) if n_features else None,
@@ -219,6 +242,7 @@ def _row_scores(name: str, folds: Sequence[_FoldScores]) -> RowScores:
         macro_f1=np.array([fold.macro_f1 for fold in folds]),
         fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
         predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
+        train_accuracy=np.array(train_accuracy) if train_accuracy else None,
     )
 
 

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from ..deep import ConvNetClassifier
 from ..flows import Flow, FlowUnion, RawPixels
 from ..models import TwoFlowClassifier
 
@@ -22,6 +23,8 @@ class Plan:
         The different flows of all rows.
     rows : list of (classifier, column indices or None)
         None for a row that takes the pictures themselves, because its features must be learnt inside the fold.
+    sizes : list of ((int, int) or None)
+        The width and height that a row stretches all pictures to; None where that is not known.
     """
 
     def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool) -> None:
@@ -38,6 +41,7 @@ class Plan:
             (model, np.concatenate([columns[_key(flow)] for flow in members]) if members else None)
             for members, model in parts
         ]
+        self.sizes = [_checked_size(model) for model, _ in self.rows]
 
 
 def _split(row: Any) -> tuple[list[Flow], Any]:
@@ -54,6 +58,15 @@ def _split(row: Any) -> tuple[list[Flow], Any]:
     if any(flow.__sklearn_tags__().learns_from_data for flow in members):
         return [], row
     return members, rest
+
+
+def _checked_size(model: Any) -> tuple[int, int] | None:
+    """The one size of a row's pictures; it is wrong now rather than after the features."""
+    if not isinstance(model, ConvNetClassifier):
+        return None
+    model.check_parameters()
+    width, height = model.size
+    return width, height
 
 
 def _key(flow: Flow) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
+from ..deep import ConvNetClassifier
+from ..deep.extra import missing_reason
 from ..flows import CNNEmbedding, Flow, PixelProjection, RawPixels
 from ..models import TwoFlowClassifier
 from ..networks import get_card
@@ -18,45 +21,88 @@ _FLOWS: dict[str, Callable[[str, int], list[tuple[str, Flow]]]] = {
     "pixels+cnn": lambda network, seed: [("pixels", RawPixels()), ("cnn", CNNEmbedding(network))],
 }
 
-#: Every row by name, in the order of interest; besides these there is a row ``cnn:LAYER`` for each layer of a network.
+
+class _ExtraRow(NamedTuple):
+    """A row that only an extra brings: how it is made from a seed, and what says why it cannot be, if so."""
+
+    make: Callable[[int], Any]
+    missing_reason: Callable[[], str | None]
+
+
+_EXTRA: dict[str, _ExtraRow] = {
+    "convnet": _ExtraRow(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
+}
+
+#: Every row by name that needs no extra, in the order of interest; besides these there is a row ``cnn:LAYER`` for each
+#: layer of a network.
 ROWS = ("two-flow", *_FLOWS)
+
+#: The rows that need an extra: in a comparison when named, or with "all" where the extra is installed.
+EXTRA_ROWS = tuple(_EXTRA)
 
 
 def make_rows(
     names: Iterable[str], network: str = "efficientnet-lite0", random_state: int = 0
-) -> dict[str, TwoFlowClassifier]:
+) -> dict[str, Any]:
     """The models of the named rows, all with the same projection and seed.
 
     Parameters
     ----------
     names : iterable of str
-        Of `ROWS`, ``cnn:LAYER``, or "all" for every one that is no repetition.
+        Of `ROWS`, `EXTRA_ROWS`, ``cnn:LAYER``, or "all" for every one that is no repetition and whose extra is
+        installed; `left_out_rows` has the others.
     network : str
         The network of the rows that have one.
     random_state : int
 
     Returns
     -------
-    dict of str to TwoFlowClassifier
+    dict of str to classifier
 
     Raises
     ------
     ValueError
         If there is no such row or layer; the message gives the nearest names.
+    ModuleNotFoundError
+        If a row is named whose extra is not installed; the message says how to install it.
     """
     get_card(network)  # also where no row has one: a name that is wrong is told, not passed over
     names = list(names)
     if names == ["all"]:
         # The last map is left out, because its mean is the global pool that `cnn` has.
         maps = [layer for layer, (_, is_map) in get_card(network).layers.items() if is_map][:-1]
-        names = [*ROWS, *(f"cnn:{layer}" for layer in maps)]
+        extra = [name for name in EXTRA_ROWS if name not in left_out_rows(names)]
+        names = [*ROWS, *extra, *(f"cnn:{layer}" for layer in maps)]
     return {name: _make_row(name, network, random_state) for name in names}
 
 
-def _make_row(name: str, network: str, seed: int) -> TwoFlowClassifier:
+def left_out_rows(names: Iterable[str]) -> dict[str, str]:
+    """The rows that "all" leaves out because their extra is not installed, each with the reason.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As for `make_rows`; other names leave nothing out.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    if list(names) != ["all"]:
+        return {}
+    reasons = {name: row.missing_reason() for name, row in _EXTRA.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _make_row(name: str, network: str, seed: int) -> Any:
     if name == "two-flow":
         model = TwoFlowClassifier(random_state=seed)
         return model.set_params(projection__random_state=seed, cnn__network=network)
+    if name in _EXTRA:
+        reason = _EXTRA[name].missing_reason()
+        if reason is not None:
+            raise ModuleNotFoundError(f"the row {name!r} {reason}")
+        return _EXTRA[name].make(seed)
     if name.startswith("cnn:"):
         layer = name.removeprefix("cnn:")
         check_layer(network, layer)
@@ -64,6 +110,7 @@ def _make_row(name: str, network: str, seed: int) -> TwoFlowClassifier:
     elif name in _FLOWS:
         flows = _FLOWS[name](network, seed)
     else:
-        near = difflib.get_close_matches(name, [*ROWS, "cnn:LAYER", "all"], n=3, cutoff=0.4) or [*ROWS, "cnn:LAYER"]
+        near = difflib.get_close_matches(name, [*ROWS, *EXTRA_ROWS, "cnn:LAYER", "all"], n=3, cutoff=0.4)
+        near = near or [*ROWS, *EXTRA_ROWS, "cnn:LAYER"]
         raise ValueError(f"there is no row {name!r}; did you mean {' or '.join(near)}?")
     return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=seed)

@@ -54,6 +54,7 @@ class Flow(TransformerMixin, BaseEstimator):
         "verbose": ["boolean"],
     }
     _feature_prefix: ClassVar[str]
+    _dtype: ClassVar[Any] = np.float32  # of the features
 
     def __init__(self, *, n_jobs: int | None = None, on_error: str = "raise", verbose: bool = False) -> None:
         self.n_jobs = n_jobs

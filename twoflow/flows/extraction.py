@@ -27,7 +27,7 @@ _CHUNK = 16  # pictures a task: enough to hide joblib's cost, few enough to keep
 
 
 class Extraction(NamedTuple):
-    """Features of shape (n, n_features) and dtype float32; position and error of each picture that cannot be read."""
+    """Features of shape (n, n_features), in the flow's dtype; position and error of each unreadable picture."""
 
     features: np.ndarray
     errors: list[tuple[int, ImageReadError]]
@@ -43,7 +43,7 @@ def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
     crew = _Crew()
     tasks = (delayed(_extract_chunk)(flow, pictures[i:i + step], i, n_threads, crew) for i in starts)
 
-    features = np.empty((len(pictures), flow._n_features_out), dtype=np.float32)
+    features = np.empty((len(pictures), flow._n_features_out), dtype=flow._dtype)
     errors: list[tuple[int, ImageReadError]] = []
     chunks = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")(tasks)
     try:
@@ -64,7 +64,7 @@ def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
 def _extract_chunk(
     flow: Flow, pictures: Sequence[Source], start: int, n_threads: int, crew: _Crew
 ) -> tuple[np.ndarray, list[tuple[int, ImageReadError]]]:
-    rows = np.full((len(pictures), flow._n_features_out), np.nan, dtype=np.float32)
+    rows = np.empty((len(pictures), flow._n_features_out), dtype=flow._dtype)
     errors: list[tuple[int, ImageReadError]] = []
     with crew:
         for i, source in enumerate(pictures):
@@ -77,6 +77,8 @@ def _extract_chunk(
                 rows[i] = flow._extract(picture, n_threads)
             except ImageReadError as error:
                 errors.append((start + i, error))
+                if flow.on_error == "nan":
+                    rows[i] = np.nan
     return rows, errors
 
 

@@ -16,13 +16,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import _BaseComposition, available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..flows import CNNEmbedding, Flow, FlowUnion, PixelProjection
 from ..images import check_pictures
-from ..images.validation import refuse_missing
 from .forest_selector import ForestSelector
+from .labels import check_labels
 from .seeding import seeded
 
 #: A name, a flow, and what selects among its features: a transformer of features or "passthrough".
@@ -126,7 +125,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             For the first picture that cannot be read.
         """
         pictures = check_pictures(X)
-        y = self._check_y(y)
+        y = check_labels(y)
         check_consistent_length(pictures, y)
         union, model = self.split()
         self.union_ = union.fit(pictures, y)
@@ -234,17 +233,6 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         names = [name for name, _ in self._parts]
         if len(set(names)) < len(names):
             raise ValueError(f"every part needs a name of its own, got {', '.join(names)}")
-
-    def _check_y(self, y: Any) -> np.ndarray:
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
-        column_or_1d(y, warn=True)  # its shape first
-        refuse_missing("labels", y)
-        y = np.asarray(y).ravel()
-        check_classification_targets(y)
-        if len(np.unique(y)) < 2:
-            raise ValueError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!s}")
-        return y
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

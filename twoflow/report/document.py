@@ -38,6 +38,7 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "test_sizes": [len(fold.test) for fold in folds],
         },
         "rows": [_row(row) for row in comparison.rows],
+        "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -56,6 +57,7 @@ def _row(row: RowScores) -> dict[str, Any]:
         "macro_f1": _summary(row.macro_f1),
         "fit_seconds": row.fit_seconds,
         "predict_seconds": row.predict_seconds,
+        **({} if row.train_accuracy is None else {"train_accuracy": _summary(row.train_accuracy)}),
     }
 
 

@@ -19,7 +19,10 @@ def format_text(comparison: Comparison) -> str:
         "method", "features", "accuracy", "macro F1", f"difference to {reference}", "p corrected", "p Holm", "p paired"
     ]
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
-    return "\n".join([_headline(comparison), "", *_aligned(table), "", *_legend(comparison), *_unreadable(comparison)])
+    return "\n".join([
+        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_legend(comparison),
+        *_left_out(comparison), *_unreadable(comparison),
+    ])
 
 
 def _headline(comparison: Comparison) -> str:
@@ -94,6 +97,18 @@ def _legend(comparison: Comparison) -> list[str]:
         "adjusted for the number of methods compared; p paired: the paper's t-test, which finds differences too often.",
         time,
     ]
+
+
+def _train_accuracy(comparison: Comparison) -> list[str]:
+    return [
+        f"{row.name}: accuracy on the pictures trained on {_mean_std(row.train_accuracy)}"
+        for row in comparison.rows if row.train_accuracy is not None
+    ]
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    lines = [f"Not compared: {name}: {reason}" for name, reason in comparison.left_out.items()]
+    return ["", *lines] if lines else []
 
 
 def _unreadable(comparison: Comparison) -> list[str]:

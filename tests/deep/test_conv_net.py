@@ -1,0 +1,211 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+
+from twoflow import ImageReadError, TwoFlowClassifier, compare, make_shop
+from twoflow.deep import ConvNetClassifier
+from twoflow.deep.conv_net import _hold_out, read_pixels
+from twoflow.flows import RawPixels
+
+from ..flows import flow_checks
+from ..sklearn_checks import sklearn_checks
+
+
+def small(**parameters):
+    return ConvNetClassifier((16, 16), **{"max_epochs": 2, "batch_size": 8, "random_state": 0, **parameters})
+
+
+class AsFlow(ConvNetClassifier):
+    """Probabilities in place of features, so that the flows' checks can be asked."""
+
+    transform = ConvNetClassifier.predict_proba
+
+    def fit(self, X, y=None):
+        return super().fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def fitted(torch, shop):
+    return small().fit(shop, shop.labels)
+
+
+def test_scikit_learns_checks():
+    names = set()
+    for estimator, check in sklearn_checks(ConvNetClassifier()):
+        check(estimator)
+        names.add(check.func.__name__)
+    assert {"check_get_params_invariance", "check_no_attributes_set_in_init"} <= names
+
+
+def test_learns_and_predicts(torch):
+    """Two kinds of product, whatever their model: better than chance on pictures it has not seen."""
+    shop = make_shop(n_classes=4, n_per_class=20, random_state=0)
+    kinds = np.array([label.split("/")[0] for label in shop.labels])
+    train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
+    model = ConvNetClassifier((32, 32), max_epochs=15, batch_size=8, random_state=0).fit(shop[train], kinds[train])
+    assert model.score(shop[test], kinds[test]) >= 0.75
+    probability = model.predict_proba(shop[test])
+    assert probability.shape == (20, 2) and np.allclose(probability.sum(axis=1), 1)
+    assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.ndarray.tolist, lambda y: y.astype(object), pd.Series, lambda y: 10 * np.unique(y, return_inverse=True)[1]],
+    ids=["list", "object", "series", "numbers"],
+)
+def test_labels_of_any_kind(shop, labels, fitted):
+    y = labels(shop.labels)
+    model = small().fit(shop, y)
+    assert model.classes_.tolist() == sorted(set(y)) and set(model.predict(shop)) <= set(y)
+    assert (model.predict_proba(shop) == fitted.predict_proba(shop)).all()
+
+
+def test_history_and_training_accuracy(shop, torch):
+    model = small(max_epochs=3, patience=None).fit(shop, shop.labels)
+    assert [set(epoch) for epoch in model.history_] == [{"epoch", "train_loss", "seconds"}] * 3
+    assert model.train_accuracy_ == model.score(shop, shop.labels)
+    model = small(max_epochs=3).fit(shop, shop.labels)
+    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
+    assert all({"valid_loss", "valid_accuracy"} < set(epoch) for epoch in model.history_)
+
+
+def test_stops_early_with_the_best_weights(shop, torch):
+    """So large a step that the loss on the held-out pictures soon grows."""
+    model = small(max_epochs=40, learning_rate=0.3, patience=2, validation_fraction=0.25).fit(shop, shop.labels)
+    losses = [epoch["valid_loss"] for epoch in model.history_]
+    best = int(np.argmin(losses))
+    assert len(losses) < 40 and len(losses) == best + 3
+    held_out = _hold_out(np.unique(shop.labels, return_inverse=True)[1], 0.25, np.random.RandomState(0))
+    probability = model.predict_proba(shop[held_out])
+    right = probability[np.arange(8), np.searchsorted(model.classes_, shop.labels[held_out])]
+    assert -np.log(right).mean() == pytest.approx(losses[best], rel=1e-3)
+    assert model.train_accuracy_ == model.score(shop[~held_out], shop.labels[~held_out])
+
+
+def test_held_out_pictures_are_of_every_class_that_has_two():
+    positions = np.repeat(np.arange(4), [1, 2, 10, 40])
+    held_out = _hold_out(positions, 0.1, np.random.RandomState(0))
+    assert np.bincount(positions[held_out], minlength=4).tolist() == [0, 1, 1, 4]
+    assert np.bincount(positions[_hold_out(positions, 0.99, np.random.RandomState(0))]).tolist() == [0, 1, 9, 39]
+    with pytest.raises(ValueError, match="set patience=None"):
+        _hold_out(np.arange(3), 0.1, np.random.RandomState(0))
+
+
+def test_the_same_seed_gives_the_same_model(shop, torch, fitted):
+    expected = fitted.predict_proba(shop)
+    torch.manual_seed(5)
+    before = torch.get_rng_state(), pickle.dumps(np.random.get_state()), torch.get_num_threads()
+    assert (small().fit(shop, shop.labels).predict_proba(shop) == expected).all()
+    assert (small(random_state=1).fit(shop, shop.labels).predict_proba(shop) != expected).any()
+    assert (before[0] == torch.get_rng_state()).all()
+    assert (pickle.dumps(np.random.get_state()), torch.get_num_threads()) == before[1:]
+
+
+def test_a_pickle_holds_no_torch(shop, fitted):
+    content = pickle.dumps(fitted)
+    assert b"torch" not in content
+    assert (pickle.loads(content).predict_proba(shop) == fitted.predict_proba(shop)).all()
+
+
+def test_pictures_alone_and_together(shop, fitted):
+    together = fitted.predict_proba(shop)
+    alone = np.vstack([fitted.predict_proba([picture]) for picture in shop.pictures[:5]])
+    assert alone == pytest.approx(together[:5], abs=1e-5)
+
+
+def test_cross_val_score_and_grid_search(tmp_path, torch):
+    files = make_shop(n_classes=2, n_per_class=6, folder=tmp_path, random_state=0)
+    assert np.isfinite(cross_val_score(small(max_epochs=1), files.paths, files.labels, cv=2)).all()
+    search = GridSearchCV(small(max_epochs=1), {"size": [(16, 16), (24, 16)]}, cv=2).fit(files.paths, files.labels)
+    assert search.best_estimator_.size == search.best_params_["size"]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
+        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_pictures,
+    ],
+)
+def test_what_flows_promise_too(check, shop, tmp_path, torch):
+    model = AsFlow((16, 16), max_epochs=1, random_state=0)
+    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_pictures else []))
+
+
+def test_pictures_are_kept_as_bytes(shop):
+    pixels = read_pixels(shop.pictures, (20, 16), n_jobs=2)
+    assert pixels.shape == (32, 16, 20, 3) and pixels.dtype == np.uint8
+    assert (pixels.reshape(32, -1) / np.float32(255) == RawPixels((20, 16)).fit_transform(shop)).all()
+    assert (read_pixels(list(pixels), (20, 16)) == pixels).all()
+
+
+def test_an_unreadable_picture(shop, fitted):
+    X = [*shop.pictures[:-1], b"text"]
+    with pytest.raises(ImageReadError, match="picture 31"):
+        small().fit(X, shop.labels)
+    with pytest.raises(ImageReadError, match="picture 31"):
+        fitted.predict(X)
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (lambda y: None, "requires y to be passed"),
+        (lambda y: y[:-1], "inconsistent numbers of samples"),
+        (lambda y: ["boot"] * len(y), "at least two classes; all 32 labels are boot"),
+        (lambda y: [np.nan, *y[1:]], "labels: 1 missing"),
+        (lambda y: np.linspace(0, 1, 32), "Unknown label type: continuous"),
+        (lambda y: np.stack([y, y], axis=1), "1d array"),
+    ],
+)
+def test_bad_labels(shop, labels, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(shop, labels(shop.labels))
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"size": 64}, "'size' parameter"),
+        ({"size": (64,)}, "two positive integers"),
+        ({"size": (64, 15)}, "at least 16 x 16"),
+        ({"max_epochs": 0}, "'max_epochs' parameter"),
+        ({"batch_size": 1.5}, "'batch_size' parameter"),
+        ({"learning_rate": 0}, "'learning_rate' parameter"),
+        ({"patience": 0}, "'patience' parameter"),
+        ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
+        ({"device": 3}, "'device' parameter"),
+        ({"n_jobs": "all"}, "'n_jobs' parameter"),
+    ],
+)
+def test_bad_parameters(shop, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        ConvNetClassifier(**parameters).fit(shop, shop.labels)
+    with pytest.raises(ValueError, match=message):
+        compare({"convnet": ConvNetClassifier(**parameters)}, shop, folds=2)
+
+
+def test_a_device_that_is_not_there(shop, torch):
+    with pytest.raises(ValueError, match="device 'abacus' cannot be used here: "):
+        small(device="abacus").fit(shop, shop.labels)
+
+
+def test_not_fitted(shop):
+    with pytest.raises(NotFittedError):
+        small().predict(shop)
+
+
+def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(shop, torch):
+    cv = StratifiedKFold(2, shuffle=True, random_state=0)
+    expected = cross_val_score(clone(small()), shop, shop.labels, cv=cv).tolist()
+    pixels = TwoFlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(classifier__n_estimators=5)
+    for n_jobs in (1, 2):
+        convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).rows
+        assert convnet.accuracy.tolist() == expected
+        assert convnet.train_accuracy.shape == (2,) and forest.train_accuracy is None

@@ -1,0 +1,55 @@
+"""What happens where torch is not installed: played where it is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from twoflow.deep import ConvNetClassifier
+from twoflow.evaluation import EXTRA_ROWS, ROWS, left_out_rows, make_rows
+
+REASON = 'needs torch: pip install "twoflow[torch]"'
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: name != "torch")
+
+
+def test_the_classifier_says_how_to_install_it(shop, without_torch):
+    with pytest.raises(ModuleNotFoundError, match=r'^ConvNetClassifier needs torch: pip install "twoflow\[torch\]"$'):
+        ConvNetClassifier().fit(shop, shop.labels)
+
+
+def test_the_row_says_so_by_name_and_is_left_out_of_all(without_torch):
+    with pytest.raises(ModuleNotFoundError, match="^the row 'convnet' needs torch: pip install"):
+        make_rows(["two-flow", "convnet"])
+    assert left_out_rows(["all"]) == {"convnet": REASON}
+    assert "convnet" not in make_rows(["all"]) and left_out_rows(["two-flow"]) == {}
+
+
+def test_the_row_is_in_all_where_it_can_run(torch):
+    rows = make_rows(["all"], random_state=3)
+    assert [*rows][:len(ROWS) + 1] == [*ROWS, *EXTRA_ROWS] and left_out_rows(["all"]) == {}
+    assert isinstance(rows["convnet"], ConvNetClassifier) and rows["convnet"].random_state == 3
+
+
+def test_importing_it_imports_no_torch():
+    script = "import sys, twoflow.deep, twoflow.evaluation; print('torch' in sys.modules or 'skorch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_an_import_hook_that_refuses_torch():
+    script = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+from twoflow.deep.extra import missing_reason
+print("needs torch" in missing_reason())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -1,0 +1,108 @@
+"""Training a network with skorch. Needs torch and skorch: imported only where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.helper import predefined_split
+from torch.utils.data import TensorDataset
+from tqdm import tqdm
+
+from .network import Batches, Network
+
+
+class _Progress(Callback):
+    """One step of a bar on stderr for each epoch, with its scores and rate."""
+
+    def __init__(self, verbose: bool) -> None:
+        self.verbose = verbose
+
+    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
+        self.bar_ = tqdm(total=net.max_epochs, unit=" epochs", disable=None if self.verbose else True)
+
+    def on_epoch_end(self, net: NeuralNetClassifier, dataset_train: Any, **kwargs: Any) -> None:
+        epoch = net.history[-1]
+        scores = {key: f"{epoch[key]:.3f}" for key in ("train_loss", "valid_loss", "valid_acc") if key in epoch}
+        self.bar_.set_postfix({**scores, "pictures/s": f"{len(dataset_train) / epoch['dur']:.0f}"})
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
+        self.bar_.close()
+
+
+def train(
+    network: Network,
+    pixels: np.ndarray,
+    y: np.ndarray,
+    held_out: np.ndarray | None,
+    *,
+    max_epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    patience: int | None,
+    device: torch.device,
+    seed: int,
+    verbose: bool,
+) -> list[dict[str, Any]]:
+    """Fit the network in place, with Adam on the cross-entropy, and return what is kept of each epoch.
+
+    Parameters
+    ----------
+    network : Network
+    pixels : ndarray of shape (n, height, width, 3) and dtype uint8
+    y : ndarray of shape (n,) and dtype int64
+        Positions of the classes.
+    held_out : ndarray of shape (n,) and dtype bool, or None
+        The pictures to validate on. With them, training stops after `patience` epochs without a smaller loss on them,
+        and the weights of the best epoch are kept.
+
+    Returns
+    -------
+    list of dict
+        See `ConvNetClassifier.history_`.
+    """
+    callbacks: list[Any] = [("progress", _Progress(verbose))]
+    if held_out is None:
+        training, split = _dataset(pixels, y), None
+    else:
+        training, split = _dataset(pixels[~held_out], y[~held_out]), predefined_split(
+            _dataset(pixels[held_out], y[held_out])
+        )
+        callbacks.append(("stop", EarlyStopping(patience=patience, threshold=0, load_best=True, sink=_nothing)))
+    net = NeuralNetClassifier(
+        network,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=learning_rate,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        iterator_train=Batches,
+        iterator_train__generator=torch.Generator().manual_seed(seed),
+        iterator_valid=Batches,
+        train_split=split,
+        classes=np.unique(y),
+        callbacks=callbacks,
+        callbacks__print_log=None,
+        device=device,
+        verbose=0,
+    )
+    net.fit(training, None)
+    return [_kept(epoch) for epoch in net.history]
+
+
+def _dataset(pixels: np.ndarray, y: np.ndarray) -> TensorDataset:
+    return TensorDataset(torch.from_numpy(pixels), torch.from_numpy(y))
+
+
+def _kept(epoch: dict[str, Any]) -> dict[str, Any]:
+    names = {"train_loss": "train_loss", "valid_loss": "valid_loss", "valid_acc": "valid_accuracy", "dur": "seconds"}
+    return {"epoch": epoch["epoch"], **{ours: float(epoch[key]) for key, ours in names.items() if key in epoch}}
+
+
+def _nothing(text: Iterable[str]) -> None:
+    """Where skorch would print that it stopped; `history_` says so."""

@@ -1,0 +1,30 @@
+"""What may be handed to a classifier of pictures as y."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from ..images.validation import refuse_missing
+
+
+def check_labels(y: Any) -> np.ndarray:
+    """Check that y holds one class for each picture and return it as an array of shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If y is None, has the wrong shape, a missing label, or numbers that are no classes; or only one class.
+    """
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    column_or_1d(y, warn=True)  # its shape first
+    refuse_missing("labels", y)
+    y = np.asarray(y).ravel()
+    check_classification_targets(y)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!s}")
+    return y
