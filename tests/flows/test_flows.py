@@ -37,8 +37,8 @@ FLOWS = [
         ("stage2", CNNEmbedding(layer="stage2")),
     ]),
 ]
-NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "ColorHistogram", "GISTDescriptor", "LBPHistogram",
-         "SIFTBagOfWords", "SIFTBagOfWords-keypoints", "FlowUnion"]
+NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "ColorHistogram", "GISTDescriptor",
+         "LBPHistogram", "SIFTBagOfWords", "SIFTBagOfWords-keypoints", "FlowUnion"]
 
 
 @pytest.mark.parametrize("check", FLOW_CHECKS, ids=lambda check: check.__name__)

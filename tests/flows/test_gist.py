@@ -66,15 +66,13 @@ def pixels(shop):
 def test_against_whole_filters_at_the_same_samples(pixels, orientations, grid):
     expected = slow_gist(to_grey(pixels), orientations, grid, lambda scale: 2 ** (scale + 1))
     found = gist(pixels, orientations, grid=grid)
-    # The windows cut off what of a filter is below a fiftieth of its top.
-    np.testing.assert_allclose(found, expected, rtol=0.02)
-    assert np.corrcoef(found, expected)[0, 1] > 0.9999
+    np.testing.assert_allclose(found, expected, rtol=0.005)  # the windows cut off the ends of the filters
 
 
 def test_samples_stand_for_all_pixels(pixels):
     expected = slow_gist(to_grey(pixels), (8, 8, 4), 4, lambda scale: 1)
-    np.testing.assert_allclose(gist(pixels), expected, rtol=0.1)
-    assert np.corrcoef(gist(pixels), expected)[0, 1] > 0.999
+    np.testing.assert_allclose(gist(pixels), expected, rtol=0.05)
+    assert np.corrcoef(gist(pixels), expected)[0, 1] > 0.9999
 
 
 def test_the_number_of_features_is_the_papers(pixels):

@@ -258,7 +258,7 @@ def _open_sift() -> Any:
         import cv2
 
         cv2.setNumThreads(1)
-        _of_this_thread.sift = cv2.SIFT_create()
+        _of_this_thread.sift = cv2.SIFT.create()
     return _of_this_thread.sift
 
 
