@@ -39,7 +39,7 @@ class SIFTBagOfWords(Flow):
         The size of the vocabulary.
     detector : {"dense", "keypoints"}
         Where descriptors are taken: upright patches on a regular grid, or the scale-space extrema that Lowe's detector
-        finds, each at its own size and turned to its main direction. Classification usually wants "dense".
+        finds, each at its own size and turned to its main direction.
     step, patch_size : int
         Distance and side, in pixels, of the patches of the grid; no meaning with "keypoints".
     weighting : {"tf-idf", "l1"}
