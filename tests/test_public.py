@@ -9,12 +9,16 @@ import twoflow
 
 PUBLIC = [
     "CNNEmbedding",
+    "ColorHistogram",
     "FlowUnion",
     "ForestSelector",
+    "GISTDescriptor",
     "ImageCollection",
     "ImageReadError",
+    "LBPHistogram",
     "PixelProjection",
     "RawPixels",
+    "SIFTBagOfWords",
     "TwoFlowClassifier",
     "compare",
     "corrected_resampled_ttest",
@@ -40,8 +44,15 @@ def test_public_names_are_documented(name):
 def test_import_is_light():
     script = "import sys, twoflow; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"torch", "cv2", "onnx", "onnxruntime", "matplotlib", "sklearn", "scipy", "numpy", "mxnet", "pandas"}
+    heavy = {"torch", "cv2", "onnx", "onnxruntime", "matplotlib", "sklearn", "scipy", "numpy", "mxnet", "pandas",
+             "skimage"}
     assert not heavy & {name.split(".")[0] for name in loaded}
+
+
+def test_flows_load_opencv_and_scikit_image_late():
+    script = "import sys, twoflow.flows; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"cv2", "skimage", "onnxruntime"} & {name.split(".")[0] for name in loaded}
 
 
 def test_nothing_optional_is_needed():

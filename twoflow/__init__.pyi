@@ -2,9 +2,13 @@ from .evaluation import compare as compare
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest
 from .flows import CNNEmbedding as CNNEmbedding
+from .flows import ColorHistogram as ColorHistogram
 from .flows import FlowUnion as FlowUnion
+from .flows import GISTDescriptor as GISTDescriptor
+from .flows import LBPHistogram as LBPHistogram
 from .flows import PixelProjection as PixelProjection
 from .flows import RawPixels as RawPixels
+from .flows import SIFTBagOfWords as SIFTBagOfWords
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder

@@ -88,6 +88,7 @@ def check_extreme_pictures(flow, shop):
     extremes = [
         np.zeros((1, 1, 3), np.uint8), np.full((9, 7), 255, np.uint8), np.zeros((10, 3000, 3), np.uint8),
         np.full((500, 2, 4), 9, np.uint8), np.full((3, 3), 40_000, np.uint16),
+        np.random.default_rng(0).integers(0, 256, (10_000, 10, 3), dtype=np.uint8),
     ]
     assert np.isfinite(flow.transform(extremes)).all()
 

@@ -5,7 +5,16 @@ import inspect
 import pytest
 from sklearn.base import clone
 
-from twoflow import CNNEmbedding, FlowUnion, PixelProjection, RawPixels
+from twoflow import (
+    CNNEmbedding,
+    ColorHistogram,
+    FlowUnion,
+    GISTDescriptor,
+    LBPHistogram,
+    PixelProjection,
+    RawPixels,
+    SIFTBagOfWords,
+)
 
 from ..sklearn_checks import REPLACED, sklearn_checks
 from .flow_checks import FLOW_CHECKS
@@ -16,6 +25,11 @@ FLOWS = [
     PixelProjection(n_components=24, size=(64, 48), random_state=0),
     CNNEmbedding(layer="stage1"),
     CNNEmbedding(layer="stage2", pooling="max"),
+    ColorHistogram("lab", bins=(4, 3, 3), grid=(2, 1), size=32),
+    GISTDescriptor((4, 2), grid=2, size=32),
+    LBPHistogram((1, 2), size=48),
+    SIFTBagOfWords(12, size=48, random_state=0),
+    SIFTBagOfWords(6, "keypoints", weighting="l1", size=96, random_state=0),
     FlowUnion([
         ("small", RawPixels((4, 3))),
         ("projection", PixelProjection(8, (32, 24), random_state=0)),
@@ -23,7 +37,8 @@ FLOWS = [
         ("stage2", CNNEmbedding(layer="stage2")),
     ]),
 ]
-NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "FlowUnion"]
+NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "ColorHistogram", "GISTDescriptor",
+         "LBPHistogram", "SIFTBagOfWords", "SIFTBagOfWords-keypoints", "FlowUnion"]
 
 
 @pytest.mark.parametrize("check", FLOW_CHECKS, ids=lambda check: check.__name__)

@@ -2,7 +2,21 @@
 
 from .base import Flow
 from .cnn import CNNEmbedding
+from .color import ColorHistogram
+from .gist import GISTDescriptor
+from .lbp import LBPHistogram
 from .pixels import PixelProjection, RawPixels
+from .sift import SIFTBagOfWords
 from .union import FlowUnion
 
-__all__ = ["CNNEmbedding", "Flow", "FlowUnion", "PixelProjection", "RawPixels"]
+__all__ = [
+    "CNNEmbedding",
+    "ColorHistogram",
+    "Flow",
+    "FlowUnion",
+    "GISTDescriptor",
+    "LBPHistogram",
+    "PixelProjection",
+    "RawPixels",
+    "SIFTBagOfWords",
+]

@@ -9,7 +9,7 @@ one on as many threads at the same rate.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,21 +33,26 @@ class Extraction(NamedTuple):
     errors: list[tuple[int, ImageReadError]]
 
 
-def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
-    """Compute the features of each picture, with the flow's own `n_jobs`, `on_error` and `verbose`."""
+def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | None = None) -> Extraction:
+    """Compute the features of each picture, or of those at some positions, with the flow's `n_jobs` and `on_error`.
+
+    Row i belongs to ``pictures[positions[i]]``; errors give the positions in `pictures`.
+    """
+    positions = range(len(pictures)) if positions is None else positions
     n_workers = effective_n_jobs(flow.n_jobs)
-    step = min(_CHUNK, -(-len(pictures) // n_workers))
-    starts = range(0, len(pictures), step)
+    step = min(_CHUNK, -(-len(positions) // n_workers))
+    starts = range(0, len(positions), step)
     # A single picture on an idle machine may have every core; with a picture for each core, each has one.
     n_threads = max(1, n_workers // len(starts))
     crew = _Crew()
-    tasks = (delayed(_extract_chunk)(flow, pictures[i:i + step], i, n_threads, crew) for i in starts)
+    chosen = ({position: pictures[position] for position in positions[i:i + step]} for i in starts)
+    tasks = (delayed(_extract_chunk)(flow, chunk, n_threads, crew) for chunk in chosen)
 
-    features = np.empty((len(pictures), flow._n_features_out), dtype=flow._dtype)
+    features = np.empty((len(positions), flow._n_features_out), dtype=flow._dtype)
     errors: list[tuple[int, ImageReadError]] = []
     chunks = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")(tasks)
     try:
-        with tqdm(total=len(pictures), unit=" pictures", disable=None if flow.verbose else True) as progress:
+        with tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True) as progress:
             for start, (rows, chunk_errors) in zip(starts, chunks):
                 features[start:start + len(rows)] = rows
                 errors += chunk_errors
@@ -62,23 +67,23 @@ def extract(flow: Flow, pictures: Sequence[Source]) -> Extraction:
 
 
 def _extract_chunk(
-    flow: Flow, pictures: Sequence[Source], start: int, n_threads: int, crew: _Crew
+    flow: Flow, pictures: Mapping[int, Source], n_threads: int, crew: _Crew
 ) -> tuple[np.ndarray, list[tuple[int, ImageReadError]]]:
     rows = np.empty((len(pictures), flow._n_features_out), dtype=flow._dtype)
     errors: list[tuple[int, ImageReadError]] = []
     with crew:
-        for i, source in enumerate(pictures):
+        for row, (position, source) in zip(rows, pictures.items()):
             if crew.stopped or errors and flow.on_error == "raise":
                 break
-            name = None if isinstance(source, (str, Path)) else f"picture {start + i} ({describe(source)})"
+            name = None if isinstance(source, (str, Path)) else f"picture {position} ({describe(source)})"
             try:
                 picture = Picture(source, name)
                 picture.rgb  # also where the flow does not look at it: what can be read must not depend on the flow
-                rows[i] = flow._extract(picture, n_threads)
+                row[:] = flow._extract(picture, n_threads)
             except ImageReadError as error:
-                errors.append((start + i, error))
+                errors.append((position, error))
                 if flow.on_error == "nan":
-                    rows[i] = np.nan
+                    row[:] = np.nan
     return rows, errors
 
 

@@ -88,7 +88,9 @@ class FlowUnion(Flow, _BaseComposition):
             flow._check()
 
     def _fit(self, pictures: Sequence[Source], y: Any) -> None:
-        self.flows_ = [(name, clone(flow).fit(pictures, y)) for name, flow in self.flows]
+        # What is said of the union holds for its members' own reading too, where they learn from the pictures.
+        running = {name: getattr(self, name) for name in Flow._parameter_constraints}
+        self.flows_ = [(name, clone(flow).set_params(**running).fit(pictures, y)) for name, flow in self.flows]
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         passes: dict[Hashable, list[int]] = {}

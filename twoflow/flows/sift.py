@@ -1,0 +1,271 @@
+"""The flow of local shapes: SIFT descriptors, counted by the visual word each is nearest to."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..images import Picture
+from ..images.reading import Source, warn_unreadable
+from .base import Flow, FlowTags
+from .extraction import extract
+from .grey import to_grey
+
+_WIDTH = 128  # values of a SIFT descriptor: 4 x 4 cells, 8 directions
+_PRODUCT = 2**21  # multiplications at a time: BLAS wakes other threads for more, and pictures are parallel already
+_PATCH_PER_SIZE = 6  # OpenCV describes 4 cells of 1.5 times the keypoint's size each way
+
+
+class SIFTBagOfWords(Flow):
+    """A bag of visual words: how often which typical local shape occurs.
+
+    SIFT descriptors (Lowe 2004) are taken from the picture, and each is replaced by the nearest of a vocabulary of
+    "words" (Sivic & Zisserman 2003). The vocabulary is learnt in `fit`, so a cross-validation must fit it inside each
+    fold. Where a patch is of one colour there is nothing to describe and no word; a picture without any word is a
+    row of zeros.
+
+    Parameters
+    ----------
+    n_words : int
+        The size of the vocabulary.
+    detector : {"dense", "keypoints"}
+        Where descriptors are taken: upright patches on a regular grid, or the scale-space extrema that Lowe's detector
+        finds, each at its own size and turned to its main direction.
+    step, patch_size : int
+        Distance and side, in pixels, of the patches of the grid; no meaning with "keypoints".
+    weighting : {"tf-idf", "l1"}
+        "l1" counts words and divides by their sum. "tf-idf" counts a word less, the more training pictures have it,
+        and divides by the Euclidean norm.
+    size : int
+        The side, in pixels, of the square the picture is stretched to first.
+    max_pictures, max_descriptors : int
+        The vocabulary is learnt from at most so many descriptors of at most so many training pictures, drawn at
+        random, which bounds time and memory: 512 bytes a descriptor.
+    random_state : int, RandomState or None
+        Draws the sample and starts the clustering, in `fit`.
+    n_jobs, on_error, verbose
+        See `Flow`. ``on_error="nan"`` leaves unreadable training pictures out, with one warning.
+
+    Attributes
+    ----------
+    vocabulary_ : ndarray of shape (n_words, 128) and dtype float32
+        The words, in whole numbers like the descriptors: sums of their products are exact in float32, so that a
+        descriptor has the same nearest word on every machine and any number of threads.
+    idf_ : ndarray of shape (n_words,) and dtype float32
+        The weight of each word, ``log((1 + n) / (1 + n_with_word)) + 1`` over the n training pictures of the sample;
+        the ones keep a word that every picture has, and one that none has. All ones with "l1".
+
+    Notes
+    -----
+    OpenCV is told to use one thread a call in this process, since pictures are computed in parallel already.
+
+    References
+    ----------
+    J. Sivic, A. Zisserman: Video Google: A Text Retrieval Approach to Object Matching in Videos. ICCV 2003,
+    https://doi.org/10.1109/ICCV.2003.1238663.
+
+    D. G. Lowe: Distinctive Image Features from Scale-Invariant Keypoints. International Journal of Computer Vision 60,
+    2004, https://doi.org/10.1023/B:VISI.0000029664.99615.94.
+
+    Examples
+    --------
+    >>> from twoflow import SIFTBagOfWords, make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
+    >>> SIFTBagOfWords(n_words=16, random_state=0).fit_transform(shop).shape
+    (4, 16)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Flow._parameter_constraints,
+        "n_words": [Interval(Integral, 1, None, closed="left")],
+        "detector": [StrOptions({"dense", "keypoints"})],
+        "step": [Interval(Integral, 1, None, closed="left")],
+        "patch_size": [Interval(Integral, 4, None, closed="left")],
+        "weighting": [StrOptions({"tf-idf", "l1"})],
+        "size": [Interval(Integral, 1, None, closed="left")],
+        "max_pictures": [Interval(Integral, 1, None, closed="left")],
+        "max_descriptors": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+    _feature_prefix = "sift"
+
+    def __init__(
+        self,
+        n_words: int = 256,
+        detector: str = "dense",
+        *,
+        step: int = 8,
+        patch_size: int = 24,
+        weighting: str = "tf-idf",
+        size: int = 256,
+        max_pictures: int = 1000,
+        max_descriptors: int = 50_000,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        self.n_words = n_words
+        self.detector = detector
+        self.step = step
+        self.patch_size = patch_size
+        self.weighting = weighting
+        self.size = size
+        self.max_pictures = max_pictures
+        self.max_descriptors = max_descriptors
+        self.random_state = random_state
+
+    def _check(self) -> None:
+        if self.detector == "dense" and self.step > self.size:
+            raise ValueError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
+        if self.max_descriptors < self.n_words:
+            raise ValueError(f"n_words={self.n_words} cannot be learnt from max_descriptors={self.max_descriptors}")
+
+    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
+        """Learn the words from a sample of descriptors, then their weights from all words of the sampled pictures."""
+        rng = check_random_state(self.random_state)
+        positions = np.sort(rng.permutation(len(pictures))[:self.max_pictures]).tolist()
+        sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))
+        rows, errors = extract(sampler, pictures, positions)
+        if errors:
+            warn_unreadable([error for _, error in errors], len(positions), "left out of the vocabulary")
+        descriptors = rows.reshape(-1, _WIDTH)
+        descriptors = descriptors[~np.isnan(descriptors[:, 0])]
+        if len(descriptors) < self.n_words:
+            raise ValueError(
+                f"n_words={self.n_words}, but the {len(positions)} training pictures read give only {len(descriptors)} "
+                "descriptors; lower n_words" + (" or use detector='dense'" if self.detector == "keypoints" else "")
+            )
+        # Without stopping rules and rival starts nothing depends on sums whose rounding varies with the threads.
+        clustering = MiniBatchKMeans(self.n_words, n_init=1, max_iter=10, max_no_improvement=None, random_state=rng)
+        self.vocabulary_ = np.rint(clustering.fit(descriptors).cluster_centers_)
+        self.idf_ = np.ones(self.n_words, dtype=np.float32)
+        if self.weighting == "tf-idf":
+            read = np.setdiff1d(positions, [position for position, _ in errors]).tolist()
+            n_with_word = np.count_nonzero(extract(self, pictures, read).features, axis=0)
+            self.idf_ = (np.log((1 + len(read)) / (1 + n_with_word)) + 1).astype(np.float32)
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        counts = bag_of_words(self._describe(picture), self.vocabulary_) * self.idf_
+        norm = np.linalg.norm(counts, ord=1 if self.weighting == "l1" else 2)
+        return counts / max(norm, np.float32(1))  # a row of zeros stays one; any other has a norm of at least 1
+
+    def _describe(self, picture: Picture) -> np.ndarray:
+        return sift_descriptors(picture.resized((self.size, self.size)), self.detector, self.step, self.patch_size)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_words
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.learns_from_data = True
+        return tags
+
+
+def sift_descriptors(
+    pixels: np.ndarray, detector: str = "dense", step: int = 8, patch_size: int = 24
+) -> np.ndarray:
+    """The SIFT descriptors of one picture.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width, 3) and dtype uint8
+        RGB.
+    detector, step, patch_size
+        See `SIFTBagOfWords`.
+
+    Returns
+    -------
+    ndarray of shape (n_descriptors, 128) and dtype float32
+        Whole numbers from 0 to 255. Patches of one colour are left out, so there may be none at all.
+    """
+    height, width = pixels.shape[:2]
+    grey, sift = to_grey(pixels), _open_sift()
+    if detector == "dense":
+        _, descriptors = sift.compute(grey, _grid_of_keypoints(height, width, step, patch_size))
+    else:
+        _, descriptors = sift.detectAndCompute(grey, None)
+    if descriptors is None:
+        return np.zeros((0, _WIDTH), dtype=np.float32)
+    return descriptors[descriptors.any(axis=1)]
+
+
+def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
+    """How many of the descriptors are nearest to each word.
+
+    Parameters
+    ----------
+    descriptors : ndarray of shape (n_descriptors, 128) and dtype float32
+    vocabulary : ndarray of shape (n_words, 128) and dtype float32
+
+    Returns
+    -------
+    ndarray of shape (n_words,) and dtype float32
+        Of equally near words the first is counted.
+    """
+    half_norms = (vocabulary**2).sum(axis=1) / 2
+    rows = max(1, _PRODUCT // vocabulary.size)
+    counts = np.zeros(len(vocabulary), dtype=np.float32)
+    for start in range(0, len(descriptors), rows):
+        # |d - w|^2 / 2 without |d|^2, which is the same for all words.
+        distances = half_norms - descriptors[start:start + rows] @ vocabulary.T
+        counts += np.bincount(distances.argmin(axis=1), minlength=len(vocabulary))
+    return counts
+
+
+class _DescriptorSample(Flow):
+    """Some descriptors of each picture, as a flow, so that reading, errors and workers are those of every flow.
+
+    A picture that has fewer is filled up with NaN. Which ones are drawn depends on the seed and the descriptors alone,
+    and so on neither the order of the pictures nor the number of workers.
+    """
+
+    def __init__(self, flow: SIFTBagOfWords, n_descriptors: int, seed: int) -> None:
+        super().__init__(n_jobs=flow.n_jobs, on_error=flow.on_error, verbose=flow.verbose)
+        self.flow = flow
+        self.n_descriptors = n_descriptors
+        self.seed = seed
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        descriptors = self.flow._describe(picture)
+        rng = np.random.default_rng([self.seed, zlib.crc32(descriptors.tobytes())])
+        sample = np.full((self.n_descriptors, _WIDTH), np.nan, dtype=np.float32)
+        chosen = descriptors[rng.permutation(len(descriptors))[:self.n_descriptors]]
+        sample[:len(chosen)] = chosen
+        return sample.ravel()
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_descriptors * _WIDTH
+
+
+_of_this_thread = threading.local()  # OpenCV does not say that its SIFT may be shared, and it cannot be pickled
+
+
+def _open_sift() -> Any:
+    if not hasattr(_of_this_thread, "sift"):
+        import cv2
+
+        cv2.setNumThreads(1)
+        _of_this_thread.sift = cv2.SIFT.create()
+    return _of_this_thread.sift
+
+
+@lru_cache(maxsize=8)
+def _grid_of_keypoints(height: int, width: int, step: int, patch_size: int) -> tuple:
+    """Keypoints in the middle of the cells of a grid that leaves equal margins, so that a mirrored grid is the same."""
+    import cv2
+
+    y, x = (step * (np.arange(side // step) + 0.5) + (side % step - 1) / 2 for side in (height, width))
+    return tuple(cv2.KeyPoint(i, j, patch_size / _PATCH_PER_SIZE, 0) for j in y.tolist() for i in x.tolist())
