@@ -51,6 +51,14 @@ def test_a_table(shop_folder, tmp_path, capsys):
     assert "30 pictures in 24 groups, 2 classes\n2-fold stratified group cross-validation" in out
 
 
+def test_a_hierarchy(shop_folder, tmp_path, capsys):
+    table = ["--labels", shop_folder / "labels.csv", "--levels", "kind,class", "--folds", "2", "--quiet"]
+    status, out, _ = call(capsys, shop_folder, *table, "--rows", "mid-level", "--out", tmp_path / "report")
+    assert status == 0
+    # Two kinds of two models each: a pair inside each kind, and the pair of kinds.
+    assert re.search(r"^mid-level +3 ", out, re.MULTILINE)
+
+
 def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys):
     _, out, _ = call(
         capsys, shop_folder, *QUICK, "--test-size", "0.25", "--repeats", "3", "--out", tmp_path / "report"
@@ -131,6 +139,9 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}", "--group-column", "group"], "--group-column needs --labels"),
         (["{shop}", "--labels", "{shop}/none.csv"], "No such file"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--label-column", "type"], "has no column 'type'; it has 'path'"),
+        (["{shop}", "--levels", "kind,class"], "--levels needs --labels"),
+        (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),
+        (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "colour,class"], "two superclasses in column"),
         (["{shop}", "--labels", "{nan}"], "row 2: column 'class' is empty"),
         (["{shop}", "--labels", "{lost}"], "row 1: none.jpg is not in"),
         (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),

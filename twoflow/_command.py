@@ -46,8 +46,10 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--labels", metavar="CSV", help="table of paths and classes, UTF-8, with a header")
     group.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
+    group.add_argument("--label-column", metavar="COLUMN", help="its column of classes (default: class)")
     group.add_argument(
-        "--label-column", metavar="COLUMN", default="class", help="its column of classes (default: class)"
+        "--levels", metavar="BROAD,...,CLASS", type=lambda text: text.split(","),
+        help="its columns of a hierarchy from broad to fine, the last being the class, in place of --label-column",
     )
     group.add_argument(
         "--group-column", metavar="COLUMN",
@@ -68,18 +70,27 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection:
     if arguments.images is None:
         raise ValueError("--labels needs IMAGES, the folder that the table's paths are relative to")
     if arguments.labels is None:
-        for name in ("group_column", "split_column"):
+        for name in ("label_column", "levels", "group_column", "split_column"):
             if getattr(arguments, name) is not None:
                 raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
         return load_folder(arguments.images)
+    if arguments.levels and arguments.label_column:
+        raise ValueError("--levels names the column of classes as its last, so --label-column must not name one too")
+    *broad, label_column = arguments.levels or [arguments.label_column or "class"]
     return load_table(
         arguments.labels,
         arguments.images,
         path_column=arguments.image_column,
-        label_column=arguments.label_column,
+        label_column=label_column,
         group_column=arguments.group_column,
-        columns=[arguments.split_column] if arguments.split_column else [],
+        columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
     )
+
+
+def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection) -> dict | None:
+    """The superclass of each class, from --levels or from folders in folders; None where there is neither."""
+    broad = (arguments.levels or [])[:-1] or [column for column in ("superclass",) if column in collection.columns]
+    return collection.superclasses(broad[-1]) if broad else None
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

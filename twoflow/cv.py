@@ -6,14 +6,22 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from ._command import CommandParser, add_collection_arguments, add_run_arguments, at_least, load_collection, run
+from ._command import (
+    CommandParser,
+    add_collection_arguments,
+    add_run_arguments,
+    at_least,
+    load_collection,
+    load_superclasses,
+    run,
+)
 
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on two cores
 
 
 def make_parser() -> CommandParser:
     """The command's arguments."""
-    from .evaluation import EXTRA_ROWS, ROWS
+    from .evaluation import DEFAULT_ROWS, EXTRA_ROWS, ROWS
     from .networks import NETWORKS
 
     parser = CommandParser(
@@ -24,7 +32,7 @@ def make_parser() -> CommandParser:
     add_collection_arguments(parser)
     group = parser.add_argument_group("comparison")
     group.add_argument(
-        "--rows", metavar="ROW,...", default=",".join(ROWS),
+        "--rows", metavar="ROW,...", default=",".join(DEFAULT_ROWS),
         help=f"methods, the first being the reference for the tests: {', '.join(ROWS + EXTRA_ROWS)}, "
              "cnn:LAYER for a layer of the network, or all, which leaves out what is not installed and says so "
              "(default: %(default)s)",
@@ -57,13 +65,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .report import check_output_folder, format_text, write_report
 
     names = arguments.rows.split(",")
-    rows = make_rows(names, arguments.network, arguments.seed)
     out = check_output_folder(arguments.out)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
         if arguments.images is None and arguments.labels is None:
             collection = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=arguments.seed)
         else:
             collection = load_collection(arguments)
+        rows = make_rows(names, arguments.network, arguments.seed, load_superclasses(arguments, collection))
         comparison = compare(
             rows,
             collection,

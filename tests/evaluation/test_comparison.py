@@ -129,8 +129,11 @@ def test_what_learns_from_data_learns_inside_the_fold():
             [("mean", MeanColour(), "passthrough"), ("pixels", RawPixels((2, 2)), "passthrough")]
         ),
     }
-    compare(rows, numbered(), folds=4)
-    assert MeanColour.n_fitted == [30] * 8
+    found = compare(rows, numbered(), folds=4)
+    assert MeanColour.n_fitted == [30] * 4, "once a fold, for both rows"
+    cv = StratifiedKFold(4, shuffle=True, random_state=0)
+    expected = cross_val_score(rows["two-flow"], numbered(), numbered().labels, cv=cv)
+    assert found.rows[1].accuracy.tolist() == expected.tolist()
 
 
 def test_selection_is_inside_the_fold():

@@ -39,6 +39,14 @@ def test_without_lists_what_it_leaves_out():
         shop.without([(i, error) for i in range(5)])
 
 
+def test_superclasses():
+    columns = {"brand": ["x", "y", "x"], "colour": ["red", "red", "blue"]}
+    shoes = ImageCollection(["a", "b", "c"], ["boot", "clog", "boot"], columns=columns)
+    assert shoes.superclasses("brand") == {"boot": "x", "clog": "y"}
+    with pytest.raises(ValueError, match="class boot has two superclasses in column 'colour', red and blue"):
+        shoes.superclasses("colour")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -1,10 +1,11 @@
 """Comparing methods honestly: folds, the comparison itself, and its statistics."""
 
 from .comparison import Comparison, compare
-from .rows import EXTRA_ROWS, ROWS, left_out_rows, make_rows
+from .rows import DEFAULT_ROWS, EXTRA_ROWS, ROWS, left_out_rows, make_rows
 from .statistics import PairedResult, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
+    "DEFAULT_ROWS",
     "EXTRA_ROWS",
     "ROWS",
     "Comparison",

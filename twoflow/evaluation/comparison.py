@@ -20,7 +20,7 @@ from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
-from .folds import Folds, draw_folds, official_split
+from .folds import Fold, Folds, draw_folds, official_split
 from .plan import Plan
 from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
 
@@ -162,7 +162,7 @@ def compare(
 
     draw(collection)  # a comparison that cannot be made must fail now, not after the features
     plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose)
-    extraction = extract(plan.union.fit(collection.pictures), collection.pictures)
+    extraction = extract(plan.once.fit(collection.pictures), collection.pictures)
     extraction_seconds = time.perf_counter() - began
     features = extraction.features
     if extraction.errors:
@@ -171,14 +171,14 @@ def compare(
         features = np.delete(features, [position for position, _ in extraction.errors], axis=0)
 
     drawn = draw(collection)
+    learnt = [_learn(plan, collection, fold) for fold in drawn]
     pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in set(plan.sizes)}
-    inputs = [
-        pictures[size] if columns is None else features for (_, columns), size in zip(plan.rows, plan.sizes)
-    ]
     tasks = (
-        delayed(_score_fold)(model, X, collection.labels, columns, fold.train, fold.test)
-        for (model, columns), X in zip(plan.rows, inputs)
-        for fold in drawn
+        delayed(_score_fold)(
+            model, pictures[size] if columns is None else (features, in_fold), collection.labels, columns, fold
+        )
+        for (model, columns), size in zip(plan.rows, plan.sizes)
+        for fold, in_fold in zip(drawn, learnt)
     )
     outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     n_tasks = len(rows) * len(drawn)
@@ -197,6 +197,14 @@ def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs:
     return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
 
 
+def _learn(plan: Plan, collection: ImageCollection, fold: Fold) -> np.ndarray | None:
+    """The features, of all pictures, that are learnt from a fold's training pictures; None if there are none."""
+    if plan.in_fold is None:
+        return None
+    union = clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
+    return union.transform(collection)
+
+
 class _FoldScores(NamedTuple):
     n_features: int | None
     accuracy: float
@@ -206,11 +214,10 @@ class _FoldScores(NamedTuple):
     train_accuracy: float | None
 
 
-def _score_fold(
-    model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, train: np.ndarray, test: np.ndarray
-) -> _FoldScores:
-    """Fit a clone on one fold and score it."""
-    X_train, X_test = (_rows(X, columns, positions) for positions in (train, test))
+def _score_fold(model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, fold: Fold) -> _FoldScores:
+    """Fit a clone on one fold and score it; X are pictures, or with `columns` the two parts of the features."""
+    train, test = fold.train, fold.test
+    X_train, X_test = (_inputs(X, side, columns) for side in (train, test))
     model = clone(model)
     began = time.perf_counter()
     model.fit(X_train, y[train])
@@ -228,8 +235,18 @@ def _score_fold(
     )
 
 
-def _rows(X: Any, columns: np.ndarray | None, positions: np.ndarray) -> Any:
-    return [X[i] for i in positions] if columns is None else X[np.ix_(positions, columns)]
+def _inputs(X: Any, positions: np.ndarray, columns: np.ndarray | None) -> Any:
+    """What a row is given of these pictures: themselves, or columns of the two tables as if they stood side by side."""
+    if columns is None:
+        return [X[i] for i in positions]
+    once, in_fold = X
+    if in_fold is None:
+        return once[np.ix_(positions, columns)]
+    chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
+    left = columns < once.shape[1]
+    chosen[:, left] = once[np.ix_(positions, columns[left])]
+    chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - once.shape[1])]
+    return chosen
 
 
 def _row_scores(name: str, folds: Sequence[_FoldScores]) -> RowScores:

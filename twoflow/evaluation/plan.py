@@ -15,14 +15,17 @@ from ..models import TwoFlowClassifier
 
 
 class Plan:
-    """Each row in two: flows that can be computed once for all rows and folds, and what is fitted in each fold.
+    """The flows of all rows, each once, and what every row makes of their features.
 
     Attributes
     ----------
-    union : FlowUnion
-        The different flows of all rows.
+    once : FlowUnion
+        The flows that learn nothing from data, so that a picture has the same features in all folds.
+    in_fold : FlowUnion or None
+        The flows that learn, to be fitted in every fold, once for all rows.
     rows : list of (classifier, column indices or None)
-        None for a row that takes the pictures themselves, because its features must be learnt inside the fold.
+        The columns of a row's features when those of `once` and of `in_fold` stand side by side; None for a row that
+        takes the pictures themselves.
     sizes : list of ((int, int) or None)
         The width and height that a row stretches all pictures to; None where that is not known.
     """
@@ -30,13 +33,17 @@ class Plan:
     def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool) -> None:
         parts = [_split(row) for row in rows]
         flows = {_key(flow): flow for members, _ in parts for flow in members}
+        learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         # Without a single flow the pictures must be read all the same, to know which can be.
-        self.union = FlowUnion(
-            list(flows.items()) or [("read", RawPixels((1, 1)))], n_jobs=n_jobs, on_error="nan", verbose=verbose
-        )
-        self.union._check()
-        ends = np.cumsum([flow._n_features_out for flow in flows.values()]).tolist()
-        columns = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
+        once = {key: flow for key, flow in flows.items() if key not in learning} or {"read": RawPixels((1, 1))}
+        self.once = FlowUnion(list(once.items()), n_jobs=n_jobs, on_error="nan", verbose=verbose)
+        self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
+        for union in (self.once, self.in_fold):
+            if union is not None:
+                union._check()
+        ordered = {**once, **learning}
+        ends = np.cumsum([flow._n_features_out for flow in ordered.values()]).tolist()
+        columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.rows = [
             (model, np.concatenate([columns[_key(flow)] for flow in members]) if members else None)
             for members, model in parts
@@ -45,19 +52,19 @@ class Plan:
 
 
 def _split(row: Any) -> tuple[list[Flow], Any]:
-    """The flows of a classifier that learn nothing from data, and the classifier of their features."""
+    """The flows of a classifier, unions taken apart, and the classifier of their features."""
     if isinstance(row, TwoFlowClassifier):
         union, rest = row.split()
-        members = [flow for _, flow in union.flows]
-    elif isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
-        first = row.steps[0][1]
-        members = [flow for _, flow in first.flows] if isinstance(first, FlowUnion) else [first]
-        rest = Pipeline(row.steps[1:])
-    else:
-        return [], row
-    if any(flow.__sklearn_tags__().learns_from_data for flow in members):
-        return [], row
-    return members, rest
+        return _members(union), rest
+    if isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
+        return _members(row.steps[0][1]), Pipeline(row.steps[1:])
+    return [], row
+
+
+def _members(flow: Flow) -> list[Flow]:
+    if not isinstance(flow, FlowUnion):
+        return [flow]
+    return [member for _, inner in flow.flows for member in _members(inner)]
 
 
 def _checked_size(model: Any) -> tuple[int, int] | None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..deep import ConvNetClassifier
 from ..deep.extra import missing_reason
-from ..flows import CNNEmbedding, Flow, PixelProjection, RawPixels
-from ..models import TwoFlowClassifier
+from ..flows import (
+    CNNEmbedding,
+    ColorHistogram,
+    Flow,
+    FlowUnion,
+    GISTDescriptor,
+    LBPHistogram,
+    PixelProjection,
+    RawPixels,
+    SIFTBagOfWords,
+)
+from ..models import ObjectHierarchyFeatures, TwoFlowClassifier
 from ..networks import get_card
 from ..networks.catalog import check_layer
 
@@ -19,7 +29,19 @@ _FLOWS: dict[str, Callable[[str, int], list[tuple[str, Flow]]]] = {
     "projection": lambda network, seed: [("projection", PixelProjection(random_state=seed))],
     "pixels": lambda network, seed: [("pixels", RawPixels())],
     "pixels+cnn": lambda network, seed: [("pixels", RawPixels()), ("cnn", CNNEmbedding(network))],
+    "low-level": lambda network, seed: _low_level(seed),
+    "low-level+cnn": lambda network, seed: [*_low_level(seed), ("cnn", CNNEmbedding(network))],
 }
+
+
+def _low_level(seed: int) -> list[tuple[str, Flow]]:
+    """The paper's "color histogram, SIFT histogram, GIST, LBP"."""
+    return [
+        ("color", ColorHistogram()),
+        ("sift", SIFTBagOfWords(random_state=seed)),
+        ("gist", GISTDescriptor()),
+        ("lbp", LBPHistogram()),
+    ]
 
 
 class _ExtraRow(NamedTuple):
@@ -35,14 +57,20 @@ _EXTRA: dict[str, _ExtraRow] = {
 
 #: Every row by name that needs no extra, in the order of interest; besides these there is a row ``cnn:LAYER`` for each
 #: layer of a network.
-ROWS = ("two-flow", *_FLOWS)
+ROWS = ("two-flow", *_FLOWS, "mid-level")
+
+#: The rows that are compared when none are named: those that take a minute or two on a few hundred pictures.
+DEFAULT_ROWS = ROWS[:5]
 
 #: The rows that need an extra: in a comparison when named, or with "all" where the extra is installed.
 EXTRA_ROWS = tuple(_EXTRA)
 
 
 def make_rows(
-    names: Iterable[str], network: str = "efficientnet-lite0", random_state: int = 0
+    names: Iterable[str],
+    network: str = "efficientnet-lite0",
+    random_state: int = 0,
+    superclasses: Mapping[Any, Any] | None = None,
 ) -> dict[str, Any]:
     """The models of the named rows, all with the same projection and seed.
 
@@ -54,6 +82,8 @@ def make_rows(
     network : str
         The network of the rows that have one.
     random_state : int
+    superclasses : mapping of class to superclass, optional
+        The object hierarchy of the row ``mid-level``, which learns one when it is not given.
 
     Returns
     -------
@@ -73,7 +103,7 @@ def make_rows(
         maps = [layer for layer, (_, is_map) in get_card(network).layers.items() if is_map][:-1]
         extra = [name for name in EXTRA_ROWS if name not in left_out_rows(names)]
         names = [*ROWS, *extra, *(f"cnn:{layer}" for layer in maps)]
-    return {name: _make_row(name, network, random_state) for name in names}
+    return {name: _make_row(name, network, random_state, superclasses) for name in names}
 
 
 def left_out_rows(names: Iterable[str]) -> dict[str, str]:
@@ -94,10 +124,13 @@ def left_out_rows(names: Iterable[str]) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _make_row(name: str, network: str, seed: int) -> Any:
+def _make_row(name: str, network: str, seed: int, superclasses: Mapping[Any, Any] | None) -> Any:
     if name == "two-flow":
         model = TwoFlowClassifier(random_state=seed)
         return model.set_params(projection__random_state=seed, cnn__network=network)
+    if name == "mid-level":
+        union, select = FlowUnion(_low_level(seed)), ObjectHierarchyFeatures(superclasses)
+        return TwoFlowClassifier([("low-level", union, select)], random_state=seed)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:

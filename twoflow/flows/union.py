@@ -105,7 +105,7 @@ class FlowUnion(Flow, _BaseComposition):
 
     @property
     def _n_features_out(self) -> int:
-        return sum(flow._n_features_out for _, flow in self.flows_)
+        return sum(flow._n_features_out for _, flow in getattr(self, "flows_", self.flows))  # known before fit too
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()

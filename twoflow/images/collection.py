@@ -87,6 +87,23 @@ class ImageCollection:
         """The distinct labels, sorted."""
         return np.unique(self.labels)
 
+    def superclasses(self, column: str) -> dict[Any, Any]:
+        """The superclass of each class, from a column that names one for each picture.
+
+        Raises
+        ------
+        ValueError
+            If the pictures of one class have different superclasses; the message names it.
+        """
+        found: dict[Any, Any] = {}
+        for label, superclass in zip(self.labels.tolist(), self.columns[column].tolist()):
+            if found.setdefault(label, superclass) != superclass:
+                raise ValueError(
+                    f"class {label} has two superclasses in column {column!r}, {found[label]} and {superclass}; "
+                    "correct them, or name classes by their whole path"
+                )
+        return found
+
     def without(self, errors: Iterable[tuple[int, ImageReadError]]) -> ImageCollection:
         """Leave out the pictures at the given positions and list them as unreadable."""
         errors = list(errors)

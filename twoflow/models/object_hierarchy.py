@@ -11,6 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import linalg
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags, check_random_state
@@ -189,7 +190,7 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             return np.array([self.superclasses[label] for label in self.classes_.tolist()])
         means = np.stack([X[codes == code].mean(axis=0) for code in range(len(self.classes_))])
         n_superclasses = round(len(means) ** 0.5)
-        return fcluster(linkage(means, "ward"), n_superclasses, criterion="maxclust")
+        return fcluster(linkage(pdist(means), "ward"), n_superclasses, criterion="maxclust")
 
     def _ask_unseen(self, gram: np.ndarray, codes: np.ndarray, unseen: np.ndarray) -> np.ndarray:
         """The outputs, for the unseen pictures, of classifiers fitted on the others: of shape (n_unseen, n_pairs)."""
