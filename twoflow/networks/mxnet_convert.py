@@ -250,19 +250,10 @@ def _simple(operator: str, **attributes: Any) -> Callable[[_Graph, Node], None]:
 
 
 def _joined(operator: str, **attributes: Any) -> Callable[[_Graph, Node], None]:
-    """An operator of any number of inputs that ONNX has, for two at a time unless it is Concat."""
+    """An operator of several inputs that ONNX has under another name."""
 
     def add(graph: _Graph, node: Node) -> None:
-        if len(node.inputs) == 1:
-            graph.add("Identity", node.inputs, node.name)
-            return
-        if operator == "Concat":
-            graph.add(operator, node.inputs, node.name, **attributes)
-            return
-        x = node.input(0)
-        for position in range(1, len(node.inputs)):
-            last = position == len(node.inputs) - 1
-            x = graph.add(operator, [x, node.input(position)], node.name if last else f"{node.name}.{position}")
+        graph.add(operator, node.inputs, node.name, **attributes)
 
     return add
 
@@ -290,7 +281,7 @@ OPERATORS: dict[str, Callable[[_Graph, Node], None]] = {
     "SoftmaxActivation": _simple("Softmax", axis=1),
     "SoftmaxOutput": _simple("Softmax", axis=1),
     "clip": _clip,
-    "elemwise_add": _joined("Add"),
+    "elemwise_add": _joined("Sum"),
     "elemwise_mul": _joined("Mul"),
     "identity": _simple("Identity"),
     "relu": _simple("Relu"),
