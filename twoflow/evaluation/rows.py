@@ -32,7 +32,7 @@ def make_rows(
     names : iterable of str
         Of `ROWS`, ``cnn:LAYER``, or "all" for every one that is no repetition.
     network : str
-        The network of the rows that have one.
+        The network of the rows that have one: its name, or its path.
     random_state : int
 
     Returns
@@ -47,9 +47,7 @@ def make_rows(
     get_card(network)  # also where no row has one: a name that is wrong is told, not passed over
     names = list(names)
     if names == ["all"]:
-        # The last map is left out, because its mean is the global pool that `cnn` has.
-        maps = [layer for layer, (_, is_map) in get_card(network).layers.items() if is_map][:-1]
-        names = [*ROWS, *(f"cnn:{layer}" for layer in maps)]
+        names = [*ROWS, *(f"cnn:{layer}" for layer in get_card(network).stages)]
     return {name: _make_row(name, network, random_state) for name in names}
 
 

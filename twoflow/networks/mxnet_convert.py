@@ -31,6 +31,13 @@ def needed_nodes(nodes: Sequence[Node], outputs: Collection[str]) -> list[Node]:
     return [node for node in nodes if node.name in needed]
 
 
+def layer_names(nodes: Sequence[Node]) -> dict[str, str]:
+    """The layers by name; the last pool over all positions also as "global_pool", if nothing else is called that."""
+    names = {node.name: node.name for node in nodes if node.op != "null"}
+    pools = [node.name for node in nodes if node.op == "Pooling" and node.flag("global_pool", False)]
+    return {**({"global_pool": pools[-1]} if pools else {}), **names}
+
+
 def parameter_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> set[str]:
     """The parameters among the inputs of these nodes; labels are none."""
     return {name for node in nodes if not node.op.startswith("Softmax") for name in node.inputs} - set(shapes)

@@ -140,9 +140,11 @@ def read_layers(model: ModelProto) -> dict[str, Layer]:
     channels_last = _channels_last(model)
     layers: dict[str, Layer] = {}
     for name in (name for node in model.graph.node for name in node.output):
-        if name not in values or values[name].elem_type != TensorProto.FLOAT or name in channels_last:
+        if name not in values or values[name].elem_type != TensorProto.FLOAT:
             continue
         shape = [size.dim_value for size in values[name].shape.dim]
+        if len(shape) == 4 and name in channels_last:
+            continue
         if len(shape) in (2, 4) and min(shape[1:]) > 0 and shape[0] in (0, 1):
             layers[name] = Layer(shape[1], is_map=shape[2:] not in ([], [1, 1]))
     return layers
