@@ -38,7 +38,8 @@ def make_parser() -> CommandParser:
     group.add_argument(
         "--network", metavar="NAME|PATH", default="efficientnet-lite0",
         help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
-             "folder with one and its .params (default: %(default)s); python -m twoflow.networks lists what is installed",
+             "folder with one and its .params; python -m twoflow.networks lists what is installed "
+             "(default: %(default)s)",
     )
     group.add_argument(
         "--out", metavar="DIR", default="twoflow-report",

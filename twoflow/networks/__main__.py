@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _describe(card: NetworkCard, state: str) -> Iterator[str]:
     yield f"{card.name} ({state})"
-    yield f"  input    {card.input_size[0]} x {card.input_size[1]} {card.channels}, (value - {card.mean}) / {card.scale}"
+    width, height = card.input_size
+    yield f"  input    {width} x {height} {card.channels}, (value - {card.mean}) / {card.scale}"
     yield f"  licence  {card.licence}"
     yield f"  source   {card.source}"
     yield "  layers   " + "\n           ".join(

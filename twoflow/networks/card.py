@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 #: One number for all channels, or one for each of the three.
 PerChannel = float | tuple[float, float, float]
 

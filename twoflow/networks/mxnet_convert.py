@@ -186,8 +186,12 @@ def _pooling(graph: _Graph, node: Node) -> None:
         }
         # ONNX divides by the whole window where padding counts, MXNet by what rounding up did not add to it.
         count_padding = kind == "sum" or node.flag("count_include_pad", True)
-        divisors = np.outer(rows.divisors, columns.divisors) if kind == "avg" and count_padding else np.full((1, 1), area)
-        factors = np.full((1, 1), area) if kind == "sum" else area / divisors
+        if kind == "sum":
+            factors = np.full((1, 1), area)
+        elif count_padding:
+            factors = area / np.outer(rows.divisors, columns.divisors)
+        else:
+            factors = np.ones((1, 1))
         if kind != "max":
             attributes["count_include_pad"] = int(count_padding)
     operator = ("Global" if not attributes else "") + ("MaxPool" if kind == "max" else "AveragePool")

@@ -161,7 +161,8 @@ def _parse(text: bytes) -> tuple[list[Node], bool]:
 def _node(raw: Any, earlier: list[Node]) -> Node:
     if not isinstance(raw, dict) or not all(isinstance(raw.get(key), str) for key in ("op", "name")):
         raise ValueError(f"node {len(earlier)} has no operator or no name")
-    name, op = raw["name"], _RENAMED.get(raw["op"], raw["op"])
+    name: str = raw["name"]
+    op: str = _RENAMED.get(raw["op"], raw["op"])
     attributes: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         values = raw.get(key) or {}
@@ -183,8 +184,7 @@ def _input(name: str, entry: Any, earlier: list[Node], position: int) -> str:
     if index < 0 or output < 0:
         raise ValueError(f"node {name!r} takes an input that is missing")
     if index >= position:  # MXNet writes each node behind its inputs
-        raise ValueError(f"node {name!r} takes the output of node {index}, which is missing, itself or behind it: a cycle")
+        raise ValueError(f"node {name!r} takes an input from node {index}, which is missing, or behind it in a cycle")
     if output > 0:
         raise ValueError(f"node {name!r} takes output {output} of {earlier[index].name!r}; only the first is supported")
     return earlier[index].name
-

@@ -85,7 +85,7 @@ def read_input(model: ModelProto) -> Input:
     sizes = [size.dim_value if size.dim_value > 0 else None for size in kind.shape.dim]
     if len(sizes) != 4 or sizes[0] not in (None, 1) or 3 not in (sizes[1], sizes[3]):
         shape = ", ".join(str(size or "?") for size in sizes)
-        raise ValueError(f"its input is of shape ({shape}); export it for (1, 3, height, width) or (1, height, width, 3)")
+        raise ValueError(f"its input has the shape ({shape}); export it for (1, 3, height, width) or the channels last")
     channels_last = sizes[1] != 3
     height, width = sizes[1:3] if channels_last else sizes[2:]
     return Input(inputs[0].name, width, height, channels_last, kind.elem_type == TensorProto.UINT8)
