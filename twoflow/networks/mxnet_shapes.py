@@ -43,14 +43,14 @@ def infer_shapes(nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[
         If there are operators that are not supported, all of which are listed; if a parameter is missing or has
         another shape than its operator; if the network does not take pictures of this size.
     """
-    unknown = sorted({node.op for node in nodes} - set(_SHAPES) - {"null"})
+    unknown = sorted({node.op for node in nodes} - set(SHAPES) - {"null"})
     if unknown:
         raise ValueError(f"it has operators that are not supported: {', '.join(unknown)}")
     shapes: dict[str, Shape] = {find_input(nodes, index): (3, size[1], size[0])}
     for node in nodes:
         if node.op == "null":
             continue
-        shape = _SHAPES[node.op](node, _Inputs(node, shapes, index))
+        shape = SHAPES[node.op](node, _Inputs(node, shapes, index))
         if min(shape) < 1:
             raise ValueError(f"{node.name}: nothing is left of a picture of {size[0]} x {size[1]} pixels")
         if math.prod(shape) > _MAX_VALUES:
@@ -209,7 +209,8 @@ def _same(node: Node, inputs: _Inputs) -> Shape:
     return inputs.layer()
 
 
-_SHAPES: dict[str, Callable[[Node, _Inputs], Shape]] = {
+#: How the shape of each operator's output follows from those of its inputs.
+SHAPES: dict[str, Callable[[Node, _Inputs], Shape]] = {
     "BatchNorm": _batch_norm,
     "Concat": _concat,
     "Convolution": _convolution,
