@@ -53,8 +53,8 @@ def test_preprocessing_is_given_or_on_the_card(tmp_path):
     path = make(tmp_path, card=None)
     with pytest.raises(ValueError, match=r"nothing says how pictures enter it .*net.card.json beside it"):
         CNNEmbedding(path).fit([PIXELS])
-    given = CNNEmbedding(path, preprocessing={"input_size": (8, 8), "mean": [100, 0, 0], "scale": 50, "channels": "BGR"})
-    found = clone(given).fit_transform([PIXELS])[0]
+    preprocessing = {"input_size": (8, 8), "mean": [100, 0, 0], "scale": 50, "channels": "BGR"}
+    found = clone(CNNEmbedding(path, preprocessing=preprocessing)).fit_transform([PIXELS])[0]
     (tmp_path / "net.card.json").write_text(json.dumps({**CARD, "mean": [100, 0, 0], "channels": "BGR"}))
     np.testing.assert_array_equal(embed(path), found)
     maps = np.einsum("oc,hwc->ohw", WEIGHT[:, :, 0, 0], (PIXELS[:, :, ::-1] - np.array([100.0, 0, 0])) / 50)
@@ -105,6 +105,14 @@ def test_a_card_that_is_no_json(tmp_path):
     (tmp_path / "net.card.json").write_text("{mean}")
     with pytest.raises(ValueError, match="net.card.json is no JSON"):
         get_card(path)
+
+
+def test_another_size_than_that_of_its_time(tmp_path):
+    dense = ("FullyConnected", "fc", {"num_hidden": 2, "no_bias": True}, ["data", "w"])
+    path = write(tmp_path, network(dense), {"w": np.ones((2, 3 * 8 * 8), np.float32)}, card={"mean": 0, "scale": 1})
+    with pytest.raises(ValueError, match="at 224 x 224 pixels, because net.card.json gives no input_size"):
+        get_card(path)
+    assert get_card(path, {"input_size": [8, 8]}).layers["fc"].width == 2
 
 
 def test_what_is_missing_is_told(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,14 +15,16 @@ from . import mxnet_convert, onnx_file
 from .card import Layer, NetworkCard
 from .card_file import check_fields, read_card_file
 from .inception import recognise
-from .mxnet_params import read_index, read_params
+from .mxnet_params import Entry, read_index, read_params
 from .mxnet_shapes import Shape, infer_shapes
-from .mxnet_symbol import read_symbol
+from .mxnet_symbol import Node, read_symbol
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 _SYMBOL = "-symbol.json"
+#: Which network it is shows only in its shapes, and they do not exist without a size; this is that of MXNet's time.
+_USUAL_SIZE = (224, 224)
 _opening = Lock()
 
 
@@ -79,7 +81,7 @@ def _stamp(path: Path | None) -> Hashable:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _open(files: _Files, stamps: Hashable, given: tuple[tuple[str, Any], ...]) -> Network:
     fields = {**read_card_file(files.card), **dict(given)}
     if files.parameters is None:
@@ -125,8 +127,8 @@ def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> Network:
         if found.is_uint8:
             own.update(mean=0, scale=1)
         if found.width and found.height:
-            own.update(input_size=(found.width, found.height))
-        own.update(licence=_metadata(model).get("license", "unknown"))
+            own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
+        own.update(licence=_metadata(model).get("license") or "unknown")
         fields = _complete(files, {**own, **fields})
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
             raise ValueError(f"it takes pictures of {found.width} x {found.height} pixels only")
@@ -150,8 +152,7 @@ def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> N
     nodes = read_symbol(files.model)
     index = read_index(parameters)
     try:
-        # Which network it is shows only in its shapes, and they do not exist without a size; 224 is that of its time.
-        shapes = infer_shapes(nodes, index, fields.get("input_size", (224, 224)))
+        shapes = _infer_shapes(files, nodes, index, fields.get("input_size"))
         known = recognise(nodes, shapes)
         own: dict[str, Any] = {"channels": "RGB", "licence": "unknown"}
         if known is not None:
@@ -173,6 +174,17 @@ def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> N
             raise ValueError(f"{files.model}: {error}") from error
 
     return Network(NetworkCard(layers=layers, **fields), build)
+
+
+def _infer_shapes(
+    files: _Files, nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[int, int] | None
+) -> dict[str, Shape]:
+    try:
+        return infer_shapes(nodes, index, size or _USUAL_SIZE)
+    except ValueError as error:
+        if size is not None:
+            raise
+        raise ValueError(f"{error}; at 224 x 224 pixels, because {files.card.name} gives no input_size") from error
 
 
 def _layer(shape: Shape) -> Layer:

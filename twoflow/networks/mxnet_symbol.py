@@ -159,10 +159,10 @@ def _parse(text: bytes) -> tuple[list[Node], bool]:
 
 
 def _node(raw: Any, earlier: list[Node]) -> Node:
-    if not isinstance(raw, dict) or not all(isinstance(raw.get(key), str) for key in ("op", "name")):
+    op, name = (raw.get("op"), raw.get("name")) if isinstance(raw, dict) else (None, None)
+    if not isinstance(op, str) or not isinstance(name, str):
         raise ValueError(f"node {len(earlier)} has no operator or no name")
-    name: str = raw["name"]
-    op: str = _RENAMED.get(raw["op"], raw["op"])
+    op = _RENAMED.get(op, op)
     attributes: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         values = raw.get(key) or {}
