@@ -45,8 +45,10 @@ def make_parser() -> CommandParser:
     )
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
     group.add_argument(
-        "--network", metavar="NAME", default="efficientnet-lite0",
-        help=f"pretrained network: {', '.join(NETWORKS)} (default: %(default)s)",
+        "--network", metavar="NAME|PATH", default="efficientnet-lite0",
+        help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
+             "folder with one and its .params; python -m twoflow.networks lists what is installed "
+             "(default: %(default)s)",
     )
     group.add_argument(
         "--out", metavar="DIR", default="twoflow-report",

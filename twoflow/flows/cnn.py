@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..images import Picture
-from ..networks import get_card, open_session
-from ..networks.catalog import check_layer
+from ..networks import NetworkCard, get_card, open_session
+from ..networks.catalog import check_layer, resolve
 from .base import Flow, FlowTags
 
 _POOLINGS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "max": np.max}
@@ -24,14 +25,21 @@ class CNNEmbedding(Flow):
 
     Parameters
     ----------
-    network : str
-        A name in `twoflow.networks.NETWORKS`. It is loaded at the first picture, once a process, and is no part of
-        the estimator: clones and pickles stay small.
+    network : str or path
+        A name in `twoflow.networks.NETWORKS`, or the path of an ``.onnx`` file, of an MXNet ``PREFIX-symbol.json``
+        with its ``PREFIX-EPOCH.params`` beside it (the newest; or the path of that of another epoch), or of a folder
+        that holds these two. It is loaded at the first picture, once a process, and is no part of the estimator:
+        clones and pickles stay small.
     layer : str
         A layer on the network's card; "global_pool" is the usual embedding.
+        ``python -m twoflow.networks NETWORK`` lists the layers.
     pooling : {"mean", "max"}
         How a layer that is a map over positions becomes one value a channel. A layer that is a vector already, like
         "global_pool", takes no other than "mean".
+    preprocessing : dict, optional
+        How pictures enter a network in files that do not say so themselves, nor in a card file beside them: any of
+        `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and `scale`. A value from 0 to 255 enters as
+        ``(value - mean) / scale``; each is a number or a list of three.
     n_jobs, on_error, verbose
         See `Flow`.
 
@@ -45,18 +53,20 @@ class CNNEmbedding(Flow):
 
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
-        "network": [str],
+        "network": [str, os.PathLike],
         "layer": [str],
         "pooling": [StrOptions(set(_POOLINGS))],
+        "preprocessing": [dict, None],
     }
     _feature_prefix = "cnn"
 
     def __init__(
         self,
-        network: str = "efficientnet-lite0",
+        network: str | os.PathLike = "efficientnet-lite0",
         layer: str = "global_pool",
         *,
         pooling: str = "mean",
+        preprocessing: dict[str, Any] | None = None,
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
@@ -65,22 +75,23 @@ class CNNEmbedding(Flow):
         self.network = network
         self.layer = layer
         self.pooling = pooling
+        self.preprocessing = preprocessing
 
     def _check(self) -> None:
-        check_layer(self.network, self.layer)
-        if self.pooling != "mean" and not get_card(self.network).layers[self.layer].is_map:
+        check_layer(self.network, self.layer, self.preprocessing)
+        if self.pooling != "mean" and not self._card.layers[self.layer].is_map:
             raise ValueError(f"layer {self.layer!r} is a vector already; pooling={self.pooling!r} needs a map")
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         return self._extract_together([self], picture, n_threads)[0]
 
     def _shared_pass(self) -> Hashable:
-        return self.network
+        return resolve(self.network, self.preprocessing)
 
     @classmethod
     def _extract_together(cls, flows: Sequence[CNNEmbedding], picture: Picture, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
-        session = open_session(flows[0].network, layers, n_threads)
+        session = open_session(flows[0].network, layers, n_threads, flows[0].preprocessing)
         outputs = session.run(picture.resized(session.card.input_size))
         return [flow._pool(outputs[flow.layer]) for flow in flows]
 
@@ -88,8 +99,12 @@ class CNNEmbedding(Flow):
         return output if output.ndim == 1 else _POOLINGS[self.pooling](output, axis=(1, 2))
 
     @property
+    def _card(self) -> NetworkCard:
+        return get_card(self.network, self.preprocessing)
+
+    @property
     def _n_features_out(self) -> int:
-        return get_card(self.network).layers[self.layer].width
+        return self._card.layers[self.layer].width
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()

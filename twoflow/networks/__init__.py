@@ -1,4 +1,7 @@
-"""Pretrained networks as ONNX graphs: what is known of each, where its weights come from, and how to run it."""
+"""Pretrained networks as ONNX graphs: what is known of each, where its weights come from, and how to run it.
+
+``python -m twoflow.networks`` lists them.
+"""
 
 from .card import Layer, NetworkCard
 from .catalog import NETWORKS, get_card

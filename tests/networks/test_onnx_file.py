@@ -1,0 +1,158 @@
+import json
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from twoflow import CNNEmbedding
+from twoflow.networks import get_card, open_session
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+WEIGHT = np.random.default_rng(1).normal(size=(5, 3, 1, 1)).astype(np.float32)
+CARD = {"mean": 0, "scale": 255}
+
+
+def make(path, shape=("N", 3, 6, 8), kind=TensorProto.FLOAT, card=CARD, extra=(), **options):
+    """A convolution, a ReLU, a pool and a dense layer, behind what turns the input into (N, 3, 6, 8) floats."""
+    nodes, x = [], "images"
+    if kind != TensorProto.FLOAT:
+        nodes.append(helper.make_node("Cast", [x], ["floats"], to=TensorProto.FLOAT))
+        x = "floats"
+    if shape[-1] == 3:
+        nodes.append(helper.make_node("Transpose", [x], ["turned"], perm=[0, 3, 1, 2]))
+        x = "turned"
+    nodes += [
+        helper.make_node("Conv", [x, "w"], ["/conv/out"], kernel_shape=(1, 1)),
+        helper.make_node("Relu", ["/conv/out"], ["/relu/out"]),
+        helper.make_node("GlobalAveragePool", ["/relu/out"], ["/pool/out"]),
+        helper.make_node("Flatten", ["/pool/out"], ["/flat/out"]),
+        helper.make_node("Gemm", ["/flat/out", "fc"], ["scores"], transB=1),
+        *extra,
+    ]
+    constants = [numpy_helper.from_array(WEIGHT, "w"), numpy_helper.from_array(np.ones((2, 5), np.float32), "fc")]
+    graph = helper.make_graph(
+        nodes, "net", [helper.make_tensor_value_info("images", kind, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, None)], constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    for key, value in options.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)
+    if card is not None:
+        path.with_suffix(".card.json").write_text(json.dumps(card))
+    return path
+
+
+def expected(scale=255):
+    return np.maximum(np.einsum("oc,hwc->ohw", WEIGHT[:, :, 0, 0], PIXELS / scale), 0)
+
+
+@pytest.mark.parametrize("batch", ["N", 1])
+@pytest.mark.parametrize("shape", [(3, 6, 8), (6, 8, 3), (3, "height", "width")])
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.UINT8])
+def test_any_input(tmp_path, batch, shape, kind):
+    card = {"input_size": [8, 6]} if "width" in shape else {}
+    scale = 255 if kind == TensorProto.FLOAT else 1
+    if kind == TensorProto.FLOAT:
+        card |= CARD
+    path = make(tmp_path / "net.onnx", (batch, *shape), kind, card or None, license="MIT")
+    assert get_card(path).input_size == (8, 6) and get_card(path).licence == "MIT"
+    outputs = open_session(path, ("/relu/out", "global_pool", "scores")).run(PIXELS)
+    np.testing.assert_allclose(outputs["/relu/out"], expected(scale), rtol=1e-4, atol=1e-5 * 255 / scale)
+    np.testing.assert_allclose(outputs["global_pool"], expected(scale).mean(axis=(1, 2)), rtol=1e-4)
+    assert outputs["scores"].shape == (2,)
+
+
+def test_layers_are_listed_by_name(tmp_path):
+    layers = get_card(make(tmp_path / "net.onnx")).layers
+    assert {name: tuple(layer) for name, layer in layers.items()} == {
+        "/conv/out": (5, True), "/relu/out": (5, True), "/pool/out": (5, False), "/flat/out": (5, False),
+        "scores": (2, False), "global_pool": (5, False),
+    }
+    with pytest.raises(ValueError, match="net.onnx has no layer 'relu'; its layers are /conv/out, /relu/out"):
+        CNNEmbedding(tmp_path / "net.onnx", "relu").fit([PIXELS])
+
+
+def test_the_graph_is_cut_behind_the_layer(tmp_path):
+    from twoflow.networks.catalog import build_graph
+
+    path = make(tmp_path / "net.onnx")
+    assert [node.op_type for node in build_graph(path, ["/relu/out"]).graph.node] == ["Conv", "Relu"]
+    assert [tensor.name for tensor in build_graph(path, ["/relu/out"]).graph.initializer] == ["w"]
+
+
+def test_embedding(tmp_path):
+    path = make(tmp_path / "net.onnx")
+    np.testing.assert_allclose(CNNEmbedding(path).fit_transform([PIXELS])[0], expected().mean(axis=(1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(
+        CNNEmbedding(str(path), "/relu/out", pooling="max").fit_transform([PIXELS])[0], expected().max(axis=(1, 2)),
+        rtol=1e-4,
+    )
+
+
+def test_maps_with_the_channels_last_are_no_layers(tmp_path):
+    turn = helper.make_node("Transpose", ["/relu/out"], ["/turn/out"], perm=[0, 2, 3, 1])
+    again = helper.make_node("Relu", ["/turn/out"], ["/again/out"])
+    back = helper.make_node("Transpose", ["/again/out"], ["/back/out"], perm=[0, 3, 1, 2])
+    layers = get_card(make(tmp_path / "net.onnx", extra=[turn, again, back])).layers
+    assert not {"/turn/out", "/again/out"} & set(layers) and layers["/back/out"] == (5, True)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"shape": ("N", 1, 6, 8)}, r"shape \(\?, 1, 6, 8\)"),
+        ({"shape": (8, 3, 6, 8)}, r"shape \(8, 3, 6, 8\)"),
+        ({"kind": TensorProto.FLOAT16}, "its input is FLOAT16; export it with"),
+        ({"shape": ("N", 3, "h", "w")}, r"nothing says how pictures enter it \(input_size\)"),
+        ({"card": None}, r"nothing says how pictures enter it \(mean, scale\)"),
+        ({"card": {**CARD, "input_size": [9, 9]}}, "takes pictures of 8 x 6 pixels only"),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path, options, message):
+    with pytest.raises(ValueError, match=f"net.onnx: .*{message}"):
+        get_card(make(tmp_path / "net.onnx", **options))
+
+
+def test_weights_in_other_files(tmp_path):
+    model = onnx.load(make(tmp_path / "net.onnx"))
+    onnx.save(model, tmp_path / "net.onnx", save_as_external_data=True, size_threshold=0, location="net.data")
+    with pytest.raises(ValueError, match="keeps weights in other files; save it as one"):
+        get_card(tmp_path / "net.onnx")
+
+
+def test_weights_that_are_cut_short(tmp_path):
+    path = make(tmp_path / "net.onnx")
+    model = onnx.load(path)
+    model.graph.initializer[0].raw_data = b"123"
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it"):
+        open_session(path, ("/conv/out",))
+
+
+def test_layers_behind_an_operator_that_nobody_knows_are_none(tmp_path):
+    path = make(tmp_path / "net.onnx")
+    model = onnx.load(path)
+    model.graph.node[1].domain = "nobody"
+    model.opset_import.add(domain="nobody", version=1)
+    onnx.save(model, path)
+    assert list(get_card(path).layers) == ["/conv/out"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_damaged_bytes_give_an_error_or_a_card(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "damaged.onnx"
+    whole = bytearray(make(path).read_bytes())
+    if data.draw(st.booleans()):
+        whole = whole[:data.draw(st.integers(0, len(whole) - 1))]
+    else:
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole)
+    try:
+        assert get_card(path).input_size
+    except ValueError as error:
+        assert "damaged.onnx" in str(error)

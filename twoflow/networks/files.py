@@ -1,0 +1,203 @@
+"""Networks in files of the user's own: an ONNX file, or an MXNet symbol with its parameters."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import mxnet_convert, onnx_file
+from .card import Layer, NetworkCard
+from .card_file import check_fields, read_card_file
+from .inception import recognise
+from .mxnet_params import Entry, read_index, read_params
+from .mxnet_shapes import Shape, infer_shapes
+from .mxnet_symbol import Node, read_symbol
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_SYMBOL = "-symbol.json"
+#: Which network it is shows only in its shapes, and they do not exist without a size; this is that of MXNet's time.
+_USUAL_SIZE = (224, 224)
+_opening = Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A card, and what builds the graph with given layers as outputs."""
+
+    card: NetworkCard
+    build: Callable[[Collection[str]], ModelProto]
+
+
+class _Files(NamedTuple):
+    model: Path
+    parameters: Path | None  # of an MXNet network
+    card: Path
+
+
+def is_path(network: str | os.PathLike) -> bool:
+    """Whether this is meant as a path, not as the name of a network."""
+    if not isinstance(network, str):
+        return True
+    return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(network)
+
+
+def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
+    """The network in a file or folder; read again only when one of its files has changed.
+
+    Parameters
+    ----------
+    network : path
+        An ``.onnx`` file; a ``PREFIX-symbol.json``, with the newest ``PREFIX-EPOCH.params`` beside it; one of those
+        ``.params`` files; or a folder that holds one symbol and its parameters.
+    preprocessing : mapping, optional
+        Fields of a card that take precedence over those of the card file, ``NAME.card.json`` for ``NAME.onnx`` and
+        ``PREFIX.card.json`` for ``PREFIX-symbol.json``.
+
+    Raises
+    ------
+    ValueError
+        If files are missing, are damaged, have operators that are not supported, or if nothing says how pictures
+        enter the network.
+    """
+    files = _find(Path(network))
+    given = check_fields(preprocessing or {}, "preprocessing")
+    with _opening:  # as for sessions
+        return _open(files, tuple(map(_stamp, files)), tuple(sorted(given.items())))
+
+
+def _stamp(path: Path | None) -> Hashable:
+    """What changes when the file does."""
+    if path is None or not path.exists():
+        return None
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@lru_cache(maxsize=8)
+def _open(files: _Files, stamps: Hashable, given: tuple[tuple[str, Any], ...]) -> Network:
+    fields = {**read_card_file(files.card), **dict(given)}
+    if files.parameters is None:
+        return _open_onnx(files, fields)
+    return _open_mxnet(files, files.parameters, fields)
+
+
+def _find(path: Path) -> _Files:
+    if path.is_dir():
+        symbols = sorted(path.glob(f"*{_SYMBOL}"))
+        if len(symbols) != 1:
+            names = f" ({', '.join(symbol.name for symbol in symbols)}): name one" if symbols else ""
+            raise ValueError(f"{path} is a folder with {len(symbols)} files *{_SYMBOL}{names}")
+        path = symbols[0]
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    if path.suffix == ".onnx":
+        return _Files(path, None, path.with_suffix(".card.json"))
+    if path.suffix == ".params":
+        prefix = re.sub(r"-\d+$", "", path.stem)
+        symbol = path.with_name(prefix + _SYMBOL)
+        if not symbol.is_file():
+            raise ValueError(f"{path} needs its graph, {symbol.name}, beside it")
+        return _Files(symbol, path, path.with_name(f"{prefix}.card.json"))
+    if not path.name.endswith(_SYMBOL):
+        raise ValueError(f"{path} is none of NAME.onnx, PREFIX{_SYMBOL}, PREFIX-EPOCH.params or a folder")
+    prefix = path.name.removesuffix(_SYMBOL)
+    epochs = {
+        int(match[1]): file
+        for file in path.parent.iterdir()
+        if (match := re.fullmatch(rf"{re.escape(prefix)}-(\d+)\.params", file.name))
+    }
+    if not epochs:
+        raise ValueError(f"{path} needs its parameters, {prefix}-EPOCH.params, beside it")
+    return _Files(path, epochs[max(epochs)], path.with_name(f"{prefix}.card.json"))
+
+
+def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> Network:
+    model = onnx_file.load(files.model)
+    try:
+        found = onnx_file.read_input(model)
+        own: dict[str, Any] = {"channels": "RGB"}
+        if found.is_uint8:
+            own.update(mean=0, scale=1)
+        if found.width and found.height:
+            own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
+        own.update(licence=_metadata(model).get("license") or "unknown")
+        fields = _complete(files, {**own, **fields})
+        if own.get("input_size", fields["input_size"]) != fields["input_size"]:
+            raise ValueError(f"it takes pictures of {found.width} x {found.height} pixels only")
+        onnx_file.fix_input(model, fields["input_size"])
+        layers = onnx_file.read_layers(model)
+    except ValueError as error:
+        raise ValueError(f"{files.model}: {error}") from error
+    names = {name: name for name in layers}
+    pool = onnx_file.find_global_pool(model, layers)
+    if pool is not None and "global_pool" not in layers:
+        names["global_pool"] = pool
+    card = NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields)
+    return Network(card, lambda outputs: onnx_file.cut(model, {name: names[name] for name in outputs}))
+
+
+def _metadata(model: ModelProto) -> dict[str, str]:
+    return {each.key: each.value for each in model.metadata_props}
+
+
+def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> Network:
+    nodes = read_symbol(files.model)
+    index = read_index(parameters)
+    try:
+        shapes = _infer_shapes(files, nodes, index, fields.get("input_size"))
+        known = recognise(nodes, shapes)
+        own: dict[str, Any] = {"channels": "RGB", "licence": "unknown"}
+        if known is not None:
+            own.update({field: getattr(known, field) for field in ("licence", "input_size", "mean", "scale")})
+            own.update(stages=tuple(name for name in known.stages if name in shapes))
+        fields = _complete(files, {**own, **fields})
+    except ValueError as error:
+        raise ValueError(f"{files.model} with {parameters.name}: {error}") from error
+    names = mxnet_convert.layer_names(nodes)
+    layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
+
+    def build(outputs: Collection[str]) -> ModelProto:
+        wanted = {name: names[name] for name in outputs}
+        needed = mxnet_convert.needed_nodes(nodes, wanted.values())
+        weights = read_params(parameters, mxnet_convert.parameter_names(needed, shapes))
+        try:
+            return onnx_file.cut(mxnet_convert.convert(needed, shapes, weights, set(wanted.values())), wanted)
+        except ValueError as error:
+            raise ValueError(f"{files.model}: {error}") from error
+
+    return Network(NetworkCard(layers=layers, **fields), build)
+
+
+def _infer_shapes(
+    files: _Files, nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[int, int] | None
+) -> dict[str, Shape]:
+    try:
+        return infer_shapes(nodes, index, size or _USUAL_SIZE)
+    except ValueError as error:
+        if size is not None:
+            raise
+        raise ValueError(f"{error}; at 224 x 224 pixels, because {files.card.name} gives no input_size") from error
+
+
+def _layer(shape: Shape) -> Layer:
+    return Layer(shape[0], is_map=shape[1:] not in ((), (1, 1)))
+
+
+def _complete(files: _Files, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with name and source added; ValueError if nothing says how pictures enter the network."""
+    missing = [field for field in ("input_size", "mean", "scale") if field not in fields]
+    if missing:
+        example = '{"input_size": [224, 224], "mean": 0, "scale": 255}'
+        raise ValueError(
+            f"nothing says how pictures enter it ({', '.join(missing)}); write that to {files.card.name} beside it, "
+            f"or give it as preprocessing: {example} stands for RGB values from 0 to 1"
+        )
+    return {"name": files.model.name, "source": f"file {files.model}", **fields}
