@@ -16,6 +16,7 @@ PUBLIC = [
     "ImageCollection",
     "ImageReadError",
     "LBPHistogram",
+    "ObjectHierarchyFeatures",
     "PixelProjection",
     "RawPixels",
     "SIFTBagOfWords",
