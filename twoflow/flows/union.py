@@ -67,9 +67,9 @@ class FlowUnion(Flow, _BaseComposition):
         return self._set_params("flows", **params)
 
     def slices(self) -> dict[str, slice]:
-        """The columns of each fitted flow, by name."""
-        ends = np.cumsum([flow._n_features_out for _, flow in self.flows_]).tolist()
-        return {name: slice(start, end) for (name, _), start, end in zip(self.flows_, [0, *ends], ends)}
+        """The columns of each flow, by name; known from the flows' parameters, so before `fit` too."""
+        ends = np.cumsum([flow._n_features_out for _, flow in self.flows]).tolist()
+        return {name: slice(start, end) for (name, _), start, end in zip(self.flows, [0, *ends], ends)}
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own."""
@@ -105,7 +105,7 @@ class FlowUnion(Flow, _BaseComposition):
 
     @property
     def _n_features_out(self) -> int:
-        return sum(flow._n_features_out for _, flow in getattr(self, "flows_", self.flows))  # known before fit too
+        return sum(flow._n_features_out for _, flow in self.flows)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()

@@ -172,12 +172,9 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         steps = [(name, seeded(flow, rng), seeded(selector, rng)) for name, flow, selector in self._resolved_flows()]
         union = FlowUnion([(name, flow) for name, flow, _ in steps], n_jobs=self.n_jobs, verbose=self.verbose)
         union._check()  # before a flow is asked for its width, which it may not know with wrong parameters
-        ends = np.cumsum([flow._n_features_out for _, flow, _ in steps]).tolist()
+        columns = union.slices()
         select = ColumnTransformer(
-            [
-                (name, selector, slice(start, end))
-                for (name, _, selector), start, end in zip(steps, [0, *ends], ends)
-            ],
+            [(name, selector, columns[name]) for name, _, selector in steps],
             n_jobs=1,  # the forests in it are parallel already
         )
         return union, Pipeline([("select", select), ("classify", seeded(self._resolved_classifier(), rng))])

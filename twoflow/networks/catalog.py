@@ -67,19 +67,6 @@ def check_layer(network: str | os.PathLike, layer: str, preprocessing: Mapping[s
     )
 
 
-def build_graph(network: str | os.PathLike, outputs: Collection[str]) -> ModelProto:
-    """The graph of a network with the given layers as outputs and one input; see `NetworkCard.preprocess` for it.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If the package with the weights is not installed.
-    ValueError
-        If the weights are not those the card speaks of, or those of a file cannot be read.
-    """
-    return resolve(network).build(outputs)
-
-
 def find_weights(name: str) -> Path | None:
     """The file with the weights of a named network; None if its package is not installed, or there is none."""
     if name not in _PACKAGES:
