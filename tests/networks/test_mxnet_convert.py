@@ -177,7 +177,7 @@ UNARY = {
 @pytest.mark.parametrize("name", UNARY)
 def test_operators_of_one_input(tmp_path, name):
     (op, attributes), function = UNARY[name]
-    inputs = ["data", "slopes"] if name == "prelu" else ["data"]
+    inputs = {"prelu": ["data", "slopes"], "logistic": ["data", "label"]}.get(name, ["data"])
     assert_near(run(tmp_path, [(op, "out", attributes, inputs)], {"slopes": SLOPES}), function(X))
 
 

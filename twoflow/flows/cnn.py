@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..images import Picture
-from ..networks import NetworkCard, get_card, open_session
+from ..networks import ENGINES, NetworkCard, check_engine, get_card, open_session
 from ..networks.catalog import check_layer, resolve
 from .base import Flow, FlowTags
 
@@ -40,6 +40,9 @@ class CNNEmbedding(Flow):
         How pictures enter a network in files that do not say so themselves, nor in a card file beside them: any of
         `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and `scale`. A value from 0 to 255 enters as
         ``(value - mean) / scale``; each is a number or a list of three.
+    engine : {"onnxruntime", "mxnet"}
+        What runs the network. MXNet, the extra ``twoflow[mxnet]``, runs its own checkpoints only; the features are
+        the same within its rounding, but it takes one picture at a time, on threads of its own.
     n_jobs, on_error, verbose
         See `Flow`.
 
@@ -57,6 +60,7 @@ class CNNEmbedding(Flow):
         "layer": [str],
         "pooling": [StrOptions(set(_POOLINGS))],
         "preprocessing": [dict, None],
+        "engine": [StrOptions(set(ENGINES))],
     }
     _feature_prefix = "cnn"
 
@@ -67,6 +71,7 @@ class CNNEmbedding(Flow):
         *,
         pooling: str = "mean",
         preprocessing: dict[str, Any] | None = None,
+        engine: str = "onnxruntime",
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
@@ -76,9 +81,11 @@ class CNNEmbedding(Flow):
         self.layer = layer
         self.pooling = pooling
         self.preprocessing = preprocessing
+        self.engine = engine
 
     def _check(self) -> None:
         check_layer(self.network, self.layer, self.preprocessing)
+        check_engine(self.engine, self.network, self.preprocessing)
         if self.pooling != "mean" and not self._card.layers[self.layer].is_map:
             raise ValueError(f"layer {self.layer!r} is a vector already; pooling={self.pooling!r} needs a map")
 
@@ -86,12 +93,13 @@ class CNNEmbedding(Flow):
         return self._extract_together([self], picture, n_threads)[0]
 
     def _shared_pass(self) -> Hashable:
-        return resolve(self.network, self.preprocessing)
+        return resolve(self.network, self.preprocessing), self.engine
 
     @classmethod
     def _extract_together(cls, flows: Sequence[CNNEmbedding], picture: Picture, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
-        session = open_session(flows[0].network, layers, n_threads, flows[0].preprocessing)
+        first = flows[0]
+        session = open_session(first.network, layers, n_threads, first.preprocessing, first.engine)
         outputs = session.run(picture.resized(session.card.input_size))
         return [flow._pool(outputs[flow.layer]) for flow in flows]
 

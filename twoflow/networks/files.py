@@ -15,6 +15,7 @@ from . import mxnet_convert, onnx_file
 from .card import Layer, NetworkCard
 from .card_file import check_fields, read_card_file
 from .inception import recognise
+from .mxnet_engine import Checkpoint
 from .mxnet_params import Entry, read_index, read_params
 from .mxnet_shapes import Shape, infer_shapes
 from .mxnet_symbol import Node, read_symbol
@@ -30,10 +31,11 @@ _opening = Lock()
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A card, and what builds the graph with given layers as outputs."""
+    """A card, what builds the graph with given layers as outputs, and of an MXNet network its own files."""
 
     card: NetworkCard
     build: Callable[[Collection[str]], ModelProto]
+    checkpoint: Checkpoint | None = None
 
 
 class _Files(NamedTuple):
@@ -173,7 +175,8 @@ def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> N
         except ValueError as error:
             raise ValueError(f"{files.model}: {error}") from error
 
-    return Network(NetworkCard(layers=layers, **fields), build)
+    checkpoint = Checkpoint(files.model, parameters, next(iter(shapes)), names)
+    return Network(NetworkCard(layers=layers, **fields), build, checkpoint)
 
 
 def _infer_shapes(

@@ -39,8 +39,8 @@ def layer_names(nodes: Sequence[Node]) -> dict[str, str]:
 
 
 def parameter_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> set[str]:
-    """The parameters among the inputs of these nodes; labels are none."""
-    return {name for node in nodes if not node.op.startswith("Softmax") for name in node.inputs} - set(shapes)
+    """The parameters among the inputs of these nodes."""
+    return {name for node in nodes for name in node.inputs} - set(shapes)
 
 
 def convert(

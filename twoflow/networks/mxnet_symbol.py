@@ -8,19 +8,24 @@ import os
 import re
 import warnings
 from collections import Counter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 _MAX_BYTES = 2**26
 _MAX_NUMBER = 2**31
+#: Under which a node's attributes have been, over the years.
+_ATTRIBUTE_KEYS = ("param", "attr", "attrs")
 #: What an attribute was taken to be before December 2015, when its key did not exist yet and files had no version.
 _OLD_DEFAULTS = {"Pooling": {"pooling_convention": "full"}, "BatchNorm": {"fix_gamma": "False"}}
+#: Operators whose other input is a label, which matters in training only.
+_LABELLED = ("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "Softmax", "SoftmaxOutput")
 #: Names an operator had at other times, or has for another gradient; running a network knows no difference.
 _RENAMED = {
     **dict.fromkeys(("_Plus", "_plus", "_add", "ElementWiseSum", "_sum", "add_n", "broadcast_add", "broadcast_plus"),
                     "elemwise_add"),
     **dict.fromkeys(("_Mul", "_mul", "broadcast_mul"), "elemwise_mul"),
-    **dict.fromkeys(("_copy", "BlockGrad", "stop_gradient", "MakeLoss", "make_loss", "LinearRegressionOutput"),
-                    "identity"),
+    **dict.fromkeys(("_copy", "BlockGrad", "stop_gradient", "MakeLoss", "make_loss", "LinearRegressionOutput",
+                     "MAERegressionOutput"), "identity"),
     "BatchNorm_v1": "BatchNorm",
     "CuDNNBatchNorm": "BatchNorm",
     "Convolution_v1": "Convolution",
@@ -139,6 +144,17 @@ def read_symbol(path: str | os.PathLike) -> list[Node]:
     return nodes
 
 
+def write_repaired(path: str | os.PathLike) -> str:
+    """The JSON of a symbol that `read_symbol` accepts, what it repairs written out; MXNet itself repairs nothing."""
+    text = Path(path).read_bytes()
+    document = json.loads(text)
+    for raw, node in zip(document["nodes"], _parse(text)[0]):
+        for key in _ATTRIBUTE_KEYS:
+            raw.pop(key, None)
+        raw["attrs"] = node.attributes
+    return json.dumps(document)
+
+
 def _parse(text: bytes) -> tuple[list[Node], bool]:
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), list) or not document["nodes"]:
@@ -162,16 +178,17 @@ def _node(raw: Any, earlier: list[Node]) -> Node:
     op, name = (raw.get("op"), raw.get("name")) if isinstance(raw, dict) else (None, None)
     if not isinstance(op, str) or not isinstance(name, str):
         raise ValueError(f"node {len(earlier)} has no operator or no name")
+    n_inputs = 1 if op in _LABELLED else None
     op = _RENAMED.get(op, op)
     attributes: dict[str, str] = {}
-    for key in ("param", "attr", "attrs"):
+    for key in _ATTRIBUTE_KEYS:
         values = raw.get(key) or {}
         if not isinstance(values, dict):
             raise ValueError(f"{key} of node {name!r} is no table")
         attributes.update((attribute, str(value)) for attribute, value in values.items())
     if not isinstance(raw.get("inputs"), list):
         raise ValueError(f"node {name!r} has no inputs")
-    inputs = [_input(name, entry, earlier, len(earlier)) for entry in raw["inputs"]]
+    inputs = [_input(name, entry, earlier, len(earlier)) for entry in raw["inputs"]][:n_inputs]
     if op == "BatchNorm" and len(inputs) == 3:
         inputs += [f"{name}_moving_mean", f"{name}_moving_var"]
     return Node(op, name, attributes, tuple(inputs))

@@ -1,39 +1,32 @@
-"""Running a network: one onnxruntime session a process for each set of layers."""
+"""Running a network: one session a process for each set of layers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from .card import NetworkCard
 from .catalog import resolve
 from .files import Network
+from .mxnet_engine import MXNetForward, load_mxnet
 
+#: A picture as float32 of shape (1, 3, height, width) to the outputs of the layers.
+Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
 _opening = Lock()
 
 
 class Session:
     """A network that is ready to run; safe to share between threads."""
 
-    def __init__(self, network: Network, layers: tuple[str, ...], n_threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
-        self.card = network.card
+    def __init__(self, card: NetworkCard, layers: tuple[str, ...], forward: Forward) -> None:
+        self.card = card
         self._layers = layers
-        graph = network.build(layers).SerializeToString()
-        try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no base of their own
-            raise ValueError(f"{self.card.name}: onnxruntime cannot run it: {error}") from error
-        self._input = self._session.get_inputs()[0].name
+        self._forward = forward
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """The layers' outputs for one picture.
@@ -48,11 +41,19 @@ class Session:
         dict of str to ndarray
             By layer: float32 of shape (width of the layer, rows, columns) or (width of the layer,).
         """
-        outputs = self._session.run(self._layers, {self._input: self.card.preprocess(pixels)})
+        outputs = self._forward(self.card.preprocess(pixels))
         return {
             layer: output[0] if self.card.layers[layer].is_map else output.ravel()
             for layer, output in zip(self._layers, outputs)
         }
+
+
+def check_engine(engine: str, network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> None:
+    """Raise ValueError or ModuleNotFoundError if the engine, a key of `ENGINES`, cannot run the network here."""
+    if engine == "mxnet":
+        if resolve(network, preprocessing).checkpoint is None:
+            raise ValueError(f'engine="mxnet" runs MXNet checkpoints only, and {network} is none')
+        load_mxnet()
 
 
 def open_session(
@@ -60,19 +61,22 @@ def open_session(
     layers: tuple[str, ...],
     n_threads: int = 1,
     preprocessing: Mapping[str, Any] | None = None,
+    engine: str = "onnxruntime",
 ) -> Session:
     """The process's session for these layers of a network, opened at the first call.
 
     Parameters
     ----------
     network : str or path
-        A name in `NETWORKS`, or a path. Where its files have changed, the session is a new one.
+        A name in `twoflow.networks.NETWORKS`, or a path. Where its files have changed, the session is a new one.
     layers : tuple of str
         The layers to compute; the network is cut behind the last of them.
     n_threads : int
-        How many threads one run may use. The outputs are the same bytes with any number.
+        How many threads one run may use; MXNet chooses for itself. The outputs are the same bytes with any number.
     preprocessing : mapping, optional
         How pictures enter a network in files; see `catalog.resolve`.
+    engine : str
+        What runs it, a key of `ENGINES`.
 
     Returns
     -------
@@ -83,10 +87,39 @@ def open_session(
     ModuleNotFoundError, ValueError
         If the network cannot be found, read or run.
     """
+    check_engine(engine, network, preprocessing)
     with _opening:  # lru_cache alone lets two threads open the same session twice
-        return _open_session(resolve(network, preprocessing), layers, n_threads)
+        return _open_session(resolve(network, preprocessing), layers, n_threads, engine)
 
 
 @lru_cache(maxsize=8)
-def _open_session(network: Network, layers: tuple[str, ...], n_threads: int) -> Session:
-    return Session(network, layers, n_threads)
+def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, engine: str) -> Session:
+    return Session(network.card, layers, ENGINES[engine](network, layers, n_threads))
+
+
+def _start_onnxruntime(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
+    graph = network.build(layers).SerializeToString()
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no base of their own
+        raise ValueError(f"{network.card.name}: onnxruntime cannot run it: {error}") from error
+    source = session.get_inputs()[0].name
+    return lambda pixels: session.run(layers, {source: pixels})
+
+
+def _start_mxnet(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:
+    assert network.checkpoint is not None  # checked by open_session
+    return MXNetForward(network.checkpoint, network.card.input_size, layers)
+
+
+#: What starts each engine that runs networks: (network, layers, number of threads) -> forward pass.
+ENGINES: dict[str, Callable[[Network, tuple[str, ...], int], Forward]] = {
+    "onnxruntime": _start_onnxruntime,
+    "mxnet": _start_mxnet,
+}
