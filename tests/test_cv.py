@@ -59,6 +59,16 @@ def test_a_hierarchy(shop_folder, tmp_path, capsys):
     assert re.search(r"^mid-level +3 ", out, re.MULTILINE)
 
 
+def test_small_classes_are_left_out(shop_folder, tmp_path, capsys):
+    for file in sorted((shop_folder / "tee/01").glob("*.*"))[2:]:
+        file.unlink()
+    arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
+    status, out, _ = call(capsys, *arguments, "--min-per-class", "3")
+    assert status == 0 and "3 classes\n" in out and "\nLeft out, 1 class with too few pictures: tee/01 (2)\n" in out
+    status, _, err = call(capsys, *arguments, "--min-per-class", "30")
+    assert status == 2 and "error: no class has 30 pictures; the largest has" in err
+
+
 def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys):
     _, out, _ = call(
         capsys, shop_folder, *QUICK, "--test-size", "0.25", "--repeats", "3", "--out", tmp_path / "report"
@@ -148,6 +158,8 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}", "--jobs", "0"], "--jobs: invalid"),
         (["{shop}", "--seed", "-1"], "--seed: invalid"),
         (["--labels", "{shop}/labels.csv"], "--labels needs IMAGES"),
+        (["--split-column", "split"], "--split-column needs --labels"),
+        (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
         (["{shop}", "--fold", "three"], "--folds: invalid"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
     ],

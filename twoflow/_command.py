@@ -57,23 +57,27 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
              "of a fold",
     )
     group.add_argument(
+        "--min-per-class", metavar="N", type=at_least(1), default=1,
+        help="leave out classes with fewer pictures, and list them (default: 1)",
+    )
+    group.add_argument(
         "--split-column", metavar="COLUMN",
         help="its column of an official split: fit on the rows that say train, test on those that say test, "
              "instead of drawing folds",
     )
 
 
-def load_collection(arguments: argparse.Namespace) -> ImageCollection:
-    """The pictures that the arguments name; `ValueError` if they name none."""
+def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
+    """The pictures that the arguments name; None if they name none."""
     from .images import load_folder, load_table
 
-    if arguments.images is None:
-        raise ValueError("--labels needs IMAGES, the folder that the table's paths are relative to")
     if arguments.labels is None:
         for name in ("label_column", "levels", "group_column", "split_column"):
             if getattr(arguments, name) is not None:
                 raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
-        return load_folder(arguments.images)
+        return None if arguments.images is None else load_folder(arguments.images)
+    if arguments.images is None:
+        raise ValueError("--labels needs IMAGES, the folder that the table's paths are relative to")
     if arguments.levels and arguments.label_column:
         raise ValueError("--levels names the column of classes as its last, so --label-column must not name one too")
     *broad, label_column = arguments.levels or [arguments.label_column or "class"]

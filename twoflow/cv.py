@@ -34,8 +34,8 @@ def make_parser() -> CommandParser:
     group.add_argument(
         "--rows", metavar="ROW,...", default=",".join(DEFAULT_ROWS),
         help=f"methods, the first being the reference for the tests: {', '.join(ROWS + EXTRA_ROWS)}, "
-             "cnn:LAYER for a layer of the network, or all, which leaves out what is not installed and says so "
-             "(default: %(default)s)",
+             "cnn:LAYER for a layer of the network, pixels:WIDTHxHEIGHT for another size than memory suggests, or all, "
+             "which leaves out what is not installed and says so (default: %(default)s)",
     )
     group.add_argument("--folds", metavar="K", type=at_least(2), default=10, help="folds to draw (default: 10)")
     group.add_argument("--repeats", metavar="R", type=at_least(1), default=1, help="how often (default: 1)")
@@ -69,11 +69,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = arguments.rows.split(",")
     out = check_output_folder(arguments.out)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
-        if arguments.images is None and arguments.labels is None:
+        collection = load_collection(arguments)
+        if collection is None:
             collection = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=arguments.seed)
-        else:
-            collection = load_collection(arguments)
-        rows = make_rows(names, arguments.network, arguments.seed, load_superclasses(arguments, collection))
+        collection = collection.without_small_classes(arguments.min_per_class)
+        superclasses = load_superclasses(arguments, collection)
+        rows = make_rows(names, arguments.network, arguments.seed, superclasses, len(collection))
         comparison = compare(
             rows,
             collection,

@@ -30,7 +30,7 @@ def test_the_row_says_so_by_name_and_is_left_out_of_all(without_torch):
 
 def test_the_row_is_in_all_where_it_can_run(torch):
     rows = make_rows(["all"], random_state=3)
-    assert [*rows][:len(ROWS) + 1] == [*ROWS, *EXTRA_ROWS] and left_out_rows(["all"]) == {}
+    assert [*rows][len(ROWS):len(ROWS) + 1] == [*EXTRA_ROWS] and left_out_rows(["all"]) == {}
     assert isinstance(rows["convnet"], ConvNetClassifier) and rows["convnet"].random_state == 3
 
 

@@ -2,14 +2,21 @@ import pytest
 
 from twoflow import SIFTBagOfWords, compare, make_shop
 from twoflow.evaluation import EXTRA_ROWS, ROWS, left_out_rows, make_rows
+from twoflow.evaluation.rows import _memory
 
 
-def test_rows_are_those_of_the_paper(shop):
-    rows = make_rows([*ROWS, "cnn:stage5"], random_state=4)
+@pytest.fixture
+def much_memory(monkeypatch):
+    monkeypatch.setattr("twoflow.evaluation.rows._memory", lambda: 2**32)
+
+
+def test_rows_are_those_of_the_paper(shop, much_memory):
+    rows = make_rows([*ROWS, "cnn:stage5"], random_state=4, n_pictures=4_000)
     unions = {name: row.split()[0] for name, row in rows.items()}
     low_level = 128 + 256 + 320 + 30
     assert {name: sum(flow._n_features_out for _, flow in union.flows) for name, union in unions.items()} == {
-        "two-flow": 1408, "cnn": 1280, "projection": 128, "pixels": 9216, "pixels+cnn": 10496, "cnn:stage5": 112,
+        "two-flow": 1408, "cnn": 1280, "projection": 128, "cnn:stage5": 112,
+        "pixels:80x60": 14_400, "pixels:80x60+cnn": 15_680,
         "low-level": low_level, "low-level+cnn": low_level + 1280, "mid-level": low_level,
     }
     for name in ("two-flow", "projection"):
@@ -29,9 +36,46 @@ def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
     assert all(row.accuracy.mean() > 0.4 for row in found.rows[:2])
 
 
-def test_all():
-    rows = make_rows(["all"])
-    assert [*rows][:len(ROWS)] == list(ROWS)
+@pytest.mark.parametrize(
+    "n_pictures, memory, size",
+    [(1, 2**32, "640x480"), (600, 2**32, "160x120"), (4_000, 2**32, "80x60"), (4_000, 2**31, "40x30"),
+     (10**9, 2**32, "4x3")],
+)
+def test_the_size_of_pixels_follows_from_memory(monkeypatch, n_pictures, memory, size):
+    """A sixteenth of it for a table of float32."""
+    monkeypatch.setattr("twoflow.evaluation.rows._memory", lambda: memory)
+    rows = make_rows(["pixels", "cnn", "pixels+cnn"], n_pictures=n_pictures)
+    assert [*rows] == [f"pixels:{size}", "cnn", f"pixels:{size}+cnn"]
+
+
+def test_the_size_of_pixels_as_given():
+    rows = make_rows(["pixels:320x200", "pixels:320x200+cnn"], n_pictures=10**6)
+    assert [*rows] == ["pixels:320x200", "pixels:320x200+cnn"]
+    assert all(row.get_params()["pixels__size"] == (320, 200) for row in rows.values())
+
+
+@pytest.mark.parametrize("pages, limit, expected", [
+    (2**40, "max\n", 2**32), (2**31, "max\n", 2**31), (2**40, f"{2**30}\n", 2**30), (2**40, None, 2**32),
+    (None, None, 2**32),
+])
+def test_memory(monkeypatch, tmp_path, pages, limit, expected):
+    """Of the machine or the container, whichever has less, and never more than 4 GiB."""
+    def sysconf(name):
+        if pages is None:
+            raise ValueError("unrecognized configuration name")
+        return 1 if name == "SC_PAGE_SIZE" else pages
+
+    monkeypatch.setattr("twoflow.evaluation.rows.os.sysconf", sysconf)
+    monkeypatch.setattr("twoflow.evaluation.rows._CONTAINER_LIMIT", tmp_path / "memory.max")
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(limit)
+    assert _memory() == expected
+
+
+def test_all(much_memory):
+    rows = make_rows(["all"], n_pictures=4_000)
+    named = [name.replace("pixels", "pixels:80x60") for name in ROWS]
+    assert [*rows][:len(ROWS)] == named
     extra = [name for name in EXTRA_ROWS if name not in left_out_rows(["all"])]
     assert [*rows][len(ROWS):] == [*extra, "cnn:stem", *(f"cnn:stage{i}" for i in range(1, 8))]
 
@@ -42,6 +86,8 @@ def test_all():
         ("two_flow", "no row 'two_flow'; did you mean two-flow"),
         ("", "no row ''"),
         ("cnn:stage9", "no layer 'stage9'"),
+        ("pixels:", "no row 'pixels:'; did you mean pixels or"),
+        ("pixels:64", "no row 'pixels:64'; did you mean .*pixels:WIDTHxHEIGHT"),
     ],
 )
 def test_bad_rows(name, message):

@@ -39,6 +39,17 @@ def test_without_lists_what_it_leaves_out():
         shop.without([(i, error) for i in range(5)])
 
 
+def test_small_classes_are_left_out_and_listed():
+    shoes = ImageCollection(list("abcdef"), ["boot", "clog", "boot", "mule", "boot", "mule"], groups=[1, 2, 3, 4, 5, 6])
+    rest = shoes.without_small_classes(2)
+    assert rest.labels.tolist() == ["boot", "boot", "mule", "boot", "mule"] and rest.groups.tolist() == [1, 3, 4, 5, 6]
+    assert rest.small_classes == {"clog": 1} and shoes.small_classes == {}
+    assert rest[[0, 1, 3]].without_small_classes(3).small_classes == {"clog": 1}
+    assert rest.without_small_classes(3).small_classes == {"clog": 1, "mule": 2}
+    with pytest.raises(ValueError, match="no class has 4 pictures; the largest has 3"):
+        shoes.without_small_classes(4)
+
+
 def test_superclasses():
     columns = {"brand": ["x", "y", "x"], "colour": ["red", "red", "blue"]}
     shoes = ImageCollection(["a", "b", "c"], ["boot", "clog", "boot"], columns=columns)

@@ -41,6 +41,7 @@ def test_schema_1():
         "n_classes": 3,
         "classes": [{"name": name, "n_images": 20} for name in np.unique(LABELS)],
         "groups": None,
+        "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
     }
     folds = document["folds"]
@@ -106,6 +107,17 @@ def test_rows_that_were_left_out_are_named():
     assert to_document(found)["left_out"] == [{"name": "convnet", "reason": "needs torch: pip install it"}]
     assert "\nNot compared: convnet: needs torch: pip install it\n" in format_text(found)
     assert to_document(comparison())["left_out"] == [] and "Not compared" not in format_text(comparison())
+
+
+def test_small_classes_are_named():
+    found = comparison()
+    found.collection.small_classes = {"mule\nsandal": 3, "clog": 1}
+    assert to_document(found)["dataset"]["small_classes"] == [
+        {"name": "mule\nsandal", "n_images": 3}, {"name": "clog", "n_images": 1}
+    ]
+    assert "\nLeft out, 2 classes with too few pictures: mule sandal (3), clog (1)\n" in format_text(found)
+    assert to_document(comparison())["dataset"]["small_classes"] == []
+    assert "too few pictures" not in format_text(comparison())
 
 
 def test_text_of_a_single_split_and_of_a_single_row():

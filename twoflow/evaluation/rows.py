@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..deep import ConvNetClassifier
 from ..deep.extra import missing_reason
@@ -23,25 +30,49 @@ from ..models import ObjectHierarchyFeatures, TwoFlowClassifier
 from ..networks import get_card
 from ..networks.catalog import check_layer
 
-#: The forest's rows: name -> the flows whose features, unselected, the forest is given.
-_FLOWS: dict[str, Callable[[str, int], list[tuple[str, Flow]]]] = {
-    "cnn": lambda network, seed: [("cnn", CNNEmbedding(network))],
-    "projection": lambda network, seed: [("projection", PixelProjection(random_state=seed))],
-    "pixels": lambda network, seed: [("pixels", RawPixels())],
-    "pixels+cnn": lambda network, seed: [("pixels", RawPixels()), ("cnn", CNNEmbedding(network))],
-    "low-level": lambda network, seed: _low_level(seed),
-    "low-level+cnn": lambda network, seed: [*_low_level(seed), ("cnn", CNNEmbedding(network))],
-}
+
+class _Choice(NamedTuple):
+    """What the parts of rows are made with: a network, a seed, and the width and height of raw pixels."""
+
+    network: str
+    seed: int
+    size: tuple[int, int]
 
 
-def _low_level(seed: int) -> list[tuple[str, Flow]]:
+def _low_level(choice: _Choice) -> list[tuple[str, Flow]]:
     """The paper's "color histogram, SIFT histogram, GIST, LBP"."""
     return [
         ("color", ColorHistogram()),
-        ("sift", SIFTBagOfWords(random_state=seed)),
+        ("sift", SIFTBagOfWords(random_state=choice.seed)),
         ("gist", GISTDescriptor()),
         ("lbp", LBPHistogram()),
     ]
+
+
+def _cnn(choice: _Choice) -> list[tuple[str, Flow]]:
+    return [("cnn", CNNEmbedding(choice.network))]
+
+
+def _pixels(choice: _Choice) -> list[tuple[str, Flow]]:
+    return [("pixels", RawPixels(choice.size))]
+
+
+#: The forest's rows: name -> the flows whose features, unselected, the forest is given.
+_FLOWS: dict[str, Callable[[_Choice], list[tuple[str, Flow]]]] = {
+    "cnn": _cnn,
+    "projection": lambda choice: [("projection", PixelProjection(random_state=choice.seed))],
+    "pixels": _pixels,
+    "pixels+cnn": lambda choice: [*_pixels(choice), *_cnn(choice)],
+    "low-level": _low_level,
+    "low-level+cnn": lambda choice: [*_low_level(choice), *_cnn(choice)],
+}
+
+#: The paper's pictures: how many, and their width and height.
+_PAPER_PICTURES, _PAPER_SIZE = 5_250, (640, 480)
+#: Of memory, what one table of raw pixels may take: a row holds several, and each process that fits one its own.
+_PIXELS_SHARE = 1 / 16
+_MOST_MEMORY = 2**32  # with that much or more, a row is the same on every machine
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class _ExtraRow(NamedTuple):
@@ -56,7 +87,7 @@ _EXTRA: dict[str, _ExtraRow] = {
 }
 
 #: Every row by name that needs no extra, in the order of interest; besides these there is a row ``cnn:LAYER`` for each
-#: layer of a network.
+#: layer of a network, and with ``pixels:WIDTHxHEIGHT`` in place of "pixels" the rows with raw pixels at that size.
 ROWS = ("two-flow", *_FLOWS, "mid-level")
 
 #: The rows that are compared when none are named: those that take a minute or two on a few hundred pictures.
@@ -71,23 +102,29 @@ def make_rows(
     network: str = "efficientnet-lite0",
     random_state: int = 0,
     superclasses: Mapping[Any, Any] | None = None,
+    n_pictures: int = _PAPER_PICTURES,
 ) -> dict[str, Any]:
     """The models of the named rows, all with the same projection and seed.
 
     Parameters
     ----------
     names : iterable of str
-        Of `ROWS`, `EXTRA_ROWS`, ``cnn:LAYER``, or "all" for every one that is no repetition and whose extra is
-        installed; `left_out_rows` has the others.
+        Of `ROWS`, `EXTRA_ROWS`, ``cnn:LAYER``, ``pixels:WIDTHxHEIGHT``, ``pixels:WIDTHxHEIGHT+cnn``, or "all" for
+        every one that is no repetition and whose extra is installed; `left_out_rows` has the others.
     network : str
         The network of the rows that have one: its name, or its path.
     random_state : int
     superclasses : mapping of class to superclass, optional
         The object hierarchy of the row ``mid-level``, which learns one when it is not given.
+    n_pictures : int
+        How many pictures they are for. The paper's forest took pixels at 640 x 480, which few machines have the memory
+        for: "pixels" takes the largest whole fraction of that at which a table of them needs a sixteenth of this
+        machine's memory, or of 4 GiB if that is less.
 
     Returns
     -------
     dict of str to classifier
+        By name, where "pixels" has become ``pixels:WIDTHxHEIGHT``.
 
     Raises
     ------
@@ -101,7 +138,8 @@ def make_rows(
     if names == ["all"]:
         extra = [name for name in EXTRA_ROWS if name not in left_out_rows(names)]
         names = [*ROWS, *extra, *(f"cnn:{layer}" for layer in get_card(network).stages)]
-    return {name: _make_row(name, network, random_state, superclasses) for name in names}
+    choice = _Choice(network, random_state, size=_pixels_size(n_pictures))
+    return {name: _make_row(name, choice, superclasses) for name in (_with_size(name, choice.size) for name in names)}
 
 
 def left_out_rows(names: Iterable[str]) -> dict[str, str]:
@@ -122,26 +160,51 @@ def left_out_rows(names: Iterable[str]) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _make_row(name: str, network: str, seed: int, superclasses: Mapping[Any, Any] | None) -> Any:
+def _with_size(name: str, size: tuple[int, int]) -> str:
+    return re.sub(r"^pixels(?=$|\+cnn$)", "pixels:{}x{}".format(*size), name)
+
+
+def _pixels_size(n_pictures: int) -> tuple[int, int]:
+    """The largest whole fraction of the paper's size that memory allows."""
+    width, height = _PAPER_SIZE
+    n_most = _PIXELS_SHARE * _memory() / (np.dtype(np.float32).itemsize * 3 * n_pictures)
+    common = math.gcd(width, height)
+    sizes = [(width // divisor, height // divisor) for divisor in range(1, common + 1) if common % divisor == 0]
+    return next((size for size in sizes if math.prod(size) <= n_most), sizes[-1])
+
+
+def _memory() -> int:
+    """The machine's memory in bytes, or that of the container it runs in, as far as they matter."""
+    found = [_MOST_MEMORY]
+    with suppress(AttributeError, ValueError, OSError):  # not every system says
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(ValueError, OSError):  # "max" where a container has no limit
+        found.append(int(_CONTAINER_LIMIT.read_text()))
+    return min(found)
+
+
+def _make_row(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None) -> Any:
     if name == "two-flow":
-        model = TwoFlowClassifier(random_state=seed)
-        return model.set_params(projection__random_state=seed, cnn__network=network)
+        model = TwoFlowClassifier(random_state=choice.seed)
+        return model.set_params(projection__random_state=choice.seed, cnn__network=choice.network)
     if name == "mid-level":
-        union, select = FlowUnion(_low_level(seed)), ObjectHierarchyFeatures(superclasses)
-        return TwoFlowClassifier([("low-level", union, select)], random_state=seed)
+        union, select = FlowUnion(_low_level(choice)), ObjectHierarchyFeatures(superclasses)
+        return TwoFlowClassifier([("low-level", union, select)], random_state=choice.seed)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
             raise ModuleNotFoundError(f"the row {name!r} {reason}")
-        return _EXTRA[name].make(seed)
+        return _EXTRA[name].make(choice.seed)
     if name.startswith("cnn:"):
         layer = name.removeprefix("cnn:")
-        check_layer(network, layer)
-        flows: list[tuple[str, Flow]] = [("cnn", CNNEmbedding(network, layer))]
+        check_layer(choice.network, layer)
+        flows: list[tuple[str, Flow]] = [("cnn", CNNEmbedding(choice.network, layer))]
+    elif sized := re.fullmatch(r"pixels:(\d{1,5})x(\d{1,5})((?:\+cnn)?)", name):
+        flows = _FLOWS[f"pixels{sized[3]}"](choice._replace(size=(int(sized[1]), int(sized[2]))))
     elif name in _FLOWS:
-        flows = _FLOWS[name](network, seed)
+        flows = _FLOWS[name](choice)
     else:
-        near = difflib.get_close_matches(name, [*ROWS, *EXTRA_ROWS, "cnn:LAYER", "all"], n=3, cutoff=0.4)
-        near = near or [*ROWS, *EXTRA_ROWS, "cnn:LAYER"]
+        known = [*ROWS, *EXTRA_ROWS, "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
+        near = difflib.get_close_matches(name, [*known, "all"], n=3, cutoff=0.4) or known
         raise ValueError(f"there is no row {name!r}; did you mean {' or '.join(near)}?")
-    return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=seed)
+    return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)

@@ -29,6 +29,8 @@ class ImageCollection:
         Whatever else is known: the superclass, the colour, the official split.
     unreadable : sequence of ImageReadError, optional
         Pictures that were left out because they cannot be read.
+    small_classes : mapping of class to int, optional
+        Classes that were left out because they have few pictures, with how many they have.
 
     Examples
     --------
@@ -47,12 +49,14 @@ class ImageCollection:
         groups: Any = None,
         columns: Mapping[str, Any] | None = None,
         unreadable: Iterable[ImageReadError] = (),
+        small_classes: Mapping[Any, int] | None = None,
     ) -> None:
         self.pictures: Sequence[Source] = check_pictures(pictures)
         self.labels = self._checked("labels", labels)
         self.groups = None if groups is None else self._checked("groups", groups)
         self.columns = {name: self._checked(f"column {name!r}", values) for name, values in (columns or {}).items()}
         self.unreadable = tuple(unreadable)
+        self.small_classes = dict(small_classes or {})
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -68,6 +72,7 @@ class ImageCollection:
             groups=None if self.groups is None else self.groups[positions],
             columns={name: values[positions] for name, values in self.columns.items()},
             unreadable=self.unreadable,
+            small_classes=self.small_classes,
         )
 
     def __repr__(self) -> str:
@@ -112,6 +117,22 @@ class ImageCollection:
         kept = np.delete(np.arange(len(self)), [position for position, _ in errors])
         rest = self[kept]
         rest.unreadable = (*self.unreadable, *(error for _, error in errors))
+        return rest
+
+    def without_small_classes(self, least: int) -> ImageCollection:
+        """Leave out the classes with fewer than `least` pictures and list them in `small_classes`.
+
+        Raises
+        ------
+        ValueError
+            If no class has so many.
+        """
+        classes, positions, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+        is_small = counts < least
+        if is_small.all():
+            raise ValueError(f"no class has {least} pictures; the largest has {max(counts, default=0)}")
+        rest = self[~is_small[positions]]
+        rest.small_classes = {**self.small_classes, **dict(zip(classes[is_small].tolist(), counts[is_small].tolist()))}
         return rest
 
     def _checked(self, name: str, values: Any) -> np.ndarray:

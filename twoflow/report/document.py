@@ -27,6 +27,9 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "n_classes": len(classes),
             "classes": [{"name": str(name), "n_images": int(count)} for name, count in zip(classes, counts)],
             "groups": None if collection.groups is None else len(np.unique(collection.groups)),
+            "small_classes": [
+                {"name": str(name), "n_images": count} for name, count in collection.small_classes.items()
+            ],
             "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
         },
         "folds": {

@@ -21,7 +21,7 @@ def format_text(comparison: Comparison) -> str:
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_legend(comparison),
-        *_left_out(comparison), *_unreadable(comparison),
+        *_left_out(comparison), *_small_classes(comparison), *_unreadable(comparison),
     ])
 
 
@@ -109,6 +109,15 @@ def _train_accuracy(comparison: Comparison) -> list[str]:
 def _left_out(comparison: Comparison) -> list[str]:
     lines = [f"Not compared: {name}: {reason}" for name, reason in comparison.left_out.items()]
     return ["", *lines] if lines else []
+
+
+def _small_classes(comparison: Comparison) -> list[str]:
+    small = comparison.collection.small_classes
+    if not small:
+        return []
+    classes = "1 class" if len(small) == 1 else f"{len(small)} classes"
+    names = ", ".join(f"{' '.join(str(name).split())} ({count})" for name, count in small.items())
+    return ["", f"Left out, {classes} with too few pictures: {names}"]
 
 
 def _unreadable(comparison: Comparison) -> list[str]:
