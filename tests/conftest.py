@@ -8,6 +8,12 @@ import pytest
 from twoflow import make_shop
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path, monkeypatch):
+    """What commands keep stays inside the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def shop():
     """Four classes of eight pictures, as arrays."""

@@ -92,6 +92,24 @@ def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folde
     assert one == two != other
 
 
+def test_features_are_kept_and_found(shop_folder, tmp_path, capsys):
+    arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
+    _, cold, _ = call(capsys, *arguments)
+    folder = tmp_path / "cache" / "twoflow"
+    assert "pictures/s" in cold and f"\nFeatures kept in {folder}: " in cold
+    scores = (tmp_path / "report/scores.csv").read_bytes()
+    _, warm, _ = call(capsys, *arguments, "--store", folder)
+    assert "(30 of 30 from the store)" in warm and (tmp_path / "report/scores.csv").read_bytes() == scores
+    assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["environment"]["n_computed"] == 0
+    _, plain, _ = call(capsys, *arguments, "--no-store")
+    assert "pictures/s" in plain and "Features kept" not in plain
+    assert (tmp_path / "report/scores.csv").read_bytes() == scores
+    status, out, err = call(capsys, *arguments, "--store", shop_folder / "labels.csv")
+    assert status == 0 and "pictures/s" in out and "Features kept" not in out
+    assert (tmp_path / "report/scores.csv").read_bytes() == scores
+    assert re.fullmatch(r"warning: the store in .*labels.csv cannot be used \(.*\): features are .* not kept\n", err)
+
+
 def test_unreadable_pictures_are_listed(shop_folder, tmp_path, capsys):
     for name, (content, _) in UNREADABLE.items():
         (shop_folder / "tee/01" / f"{name}.jpg").write_bytes(content)
@@ -160,6 +178,7 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["--labels", "{shop}/labels.csv"], "--labels needs IMAGES"),
         (["--split-column", "split"], "--split-column needs --labels"),
         (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
+        (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),
         (["{shop}", "--fold", "three"], "--folds: invalid"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
     ],

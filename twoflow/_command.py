@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from .images import ImageCollection
+    from .store import FeatureStore
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -103,17 +104,31 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                        help="pictures and folds worked on at the same time (default: every core); "
                             "the scores do not depend on it")
+    store = group.add_mutually_exclusive_group()
+    store.add_argument("--store", metavar="DIR", help="folder that keeps features, so that none is computed twice "
+                                                      "(default: twoflow's in your cache folder)")
+    store.add_argument("--no-store", action="store_true", help="compute every feature, and keep none")
     group.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def open_store(arguments: argparse.Namespace) -> FeatureStore | None:
+    """The store that the arguments name; None with --no-store."""
+    from .store import FeatureStore
+
+    return None if arguments.no_store else FeatureStore(arguments.store)
 
 
 def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 for input that cannot be worked on, 130 for Ctrl-C."""
     try:
         from .images import UnreadableImagesWarning
+        from .store import StoreWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
             warnings.filterwarnings("ignore", module="PIL")  # damaged metadata of pictures that can be read
+            warnings.simplefilter("always", StoreWarning)  # a line, and never the end of the work
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
             main(argv)
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__

@@ -13,6 +13,7 @@ from ._command import (
     at_least,
     load_collection,
     load_superclasses,
+    open_store,
     run,
 )
 
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     names = arguments.rows.split(",")
     out = check_output_folder(arguments.out)
+    store = open_store(arguments)
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
         collection = load_collection(arguments)
         if collection is None:
@@ -85,11 +87,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             random_state=arguments.seed,
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,
+            store=store,
             left_out=left_out_rows(names),
         )
     print(format_text(comparison))
     files = write_report(comparison, out)
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+    if store is not None and store.is_usable:
+        print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from twoflow import ImageReadError
 from twoflow.flows.base import Flow
+from twoflow.flows.extraction import extract
 from twoflow.images import UnreadableImagesWarning
 
 
@@ -47,6 +48,18 @@ def check_workers(flow, shop):
     assert (clone(flow).set_params(n_jobs=2).fit(shop, shop.labels).transform(shop) == expected).all()
     with joblib.parallel_config("loky", n_jobs=2):
         assert (flow.transform(shop) == expected).all()
+
+
+def check_store(flow, shop, folder):
+    """The same bytes with a store as without, cold and warm; what learns from data is computed every time."""
+    expected = flow.fit(shop, shop.labels).transform(shop)
+    flow.set_params(store=folder / "store").fit(shop, shop.labels)
+    for n_left in (len(shop), len(shop) if flow.__sklearn_tags__().learns_from_data else 0):
+        found = extract(flow, shop.pictures)
+        assert found.features.dtype == np.float32 and (found.features == expected).all()
+        assert found.n_computed == n_left
+    found = pickle.loads(pickle.dumps(clone(flow).set_params(n_jobs=2).fit(shop, shop.labels))).transform(shop[::-1])
+    assert (found == expected[::-1]).all()
 
 
 def check_fit_twice(flow, shop):

@@ -26,7 +26,7 @@ def comparison(folds=None, groups=None, n_rows=3):
     )
     pictures = [np.zeros((2, 2), np.uint8)] * len(LABELS)
     collection = ImageCollection(pictures, LABELS, groups, unreadable=[UNREADABLE])
-    return Comparison(collection, folds, rows, _differences(rows, folds), 2.0, 10.0)
+    return Comparison(collection, folds, rows, _differences(rows, folds), 2.0, 10.0, 61)
 
 
 def single_split():
@@ -177,7 +177,7 @@ def _refuse(dir):
 def test_p_values_and_infinities_are_readable():
     same = comparison()
     rows = (same.rows[0], RowScores("better", 9, same.rows[0].accuracy + 0.1, same.rows[0].macro_f1, 1, 1))
-    found = Comparison(same.collection, same.folds, rows, _differences(rows, same.folds), 2.0, 10.0)
+    found = Comparison(same.collection, same.folds, rows, _differences(rows, same.folds), 2.0, 10.0, 61)
     assert math.isinf(found.differences[0].result.statistic)
     assert to_document(found)["comparisons"][0]["statistic"] is None
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)

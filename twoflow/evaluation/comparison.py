@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from tqdm import tqdm
 
 from ..deep.conv_net import read_pixels
+from ..flows.base import StoreLike
 from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
@@ -74,6 +75,8 @@ class Comparison:
         Of every other row to the reference, by each test.
     extraction_seconds, seconds : float
         For the features that are computed once, and in all.
+    n_computed : int
+        How many pictures they were computed of; those of the others were in the store.
     left_out : mapping of str to str
         The rows that were asked for but not compared, each with the reason.
     """
@@ -84,6 +87,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     extraction_seconds: float
     seconds: float
+    n_computed: int
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,6 +102,7 @@ def compare(
     random_state: int = 0,
     n_jobs: int | None = None,
     verbose: bool = False,
+    store: StoreLike = None,
     left_out: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Compare classifiers of pictures on the same folds.
@@ -123,6 +128,8 @@ def compare(
         Pictures read and folds fitted at the same time. The scores are the same with any number.
     verbose : bool
         Show progress on stderr when that is a terminal.
+    store : path or FeatureStore, optional
+        Keeps on disk the features that are computed once, and takes them from there the next time; see `Flow`.
     left_out : mapping of str to str, optional
         Rows that are not compared, each with the reason, for the report to name.
 
@@ -161,14 +168,14 @@ def compare(
         )
 
     draw(collection)  # a comparison that cannot be made must fail now, not after the features
-    plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose)
+    plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.pictures), collection.pictures)
     extraction_seconds = time.perf_counter() - began
     features = extraction.features
     if extraction.errors:
         warn_unreadable([error for _, error in extraction.errors], len(collection), "left out")
         collection = collection.without(extraction.errors)
-        features = np.delete(features, [position for position, _ in extraction.errors], axis=0)
+        features = _without_rows(features, [position for position, _ in extraction.errors])
 
     drawn = draw(collection)
     learnt = [_learn(plan, collection, fold) for fold in drawn]
@@ -188,8 +195,21 @@ def compare(
     )
     seconds = time.perf_counter() - began
     return Comparison(
-        collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds, dict(left_out or {})
+        collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds, extraction.n_computed,
+        dict(left_out or {}),
     )
+
+
+def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
+    """The other rows, moved up in place: there may be memory for the table, but not for it twice."""
+    is_kept = np.ones(len(features), dtype=bool)
+    is_kept[positions] = False
+    end = 0
+    for start in range(0, len(features), step):
+        rows = features[start:start + step][is_kept[start:start + step]]
+        features[end:end + len(rows)] = rows
+        end += len(rows)
+    return features[:end]
 
 
 def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from ..deep import ConvNetClassifier
 from ..flows import Flow, FlowUnion, RawPixels
+from ..flows.base import StoreLike
+from ..flows.fingerprint import identity
 from ..models import TwoFlowClassifier
 
 
@@ -30,13 +31,13 @@ class Plan:
         The width and height that a row stretches all pictures to; None where that is not known.
     """
 
-    def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool) -> None:
+    def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
         parts = [_split(row) for row in rows]
-        flows = {_key(flow): flow for members, _ in parts for flow in members}
+        flows = {identity(flow): flow for members, _ in parts for flow in members}
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         # Without a single flow the pictures must be read all the same, to know which can be.
         once = {key: flow for key, flow in flows.items() if key not in learning} or {"read": RawPixels((1, 1))}
-        self.once = FlowUnion(list(once.items()), n_jobs=n_jobs, on_error="nan", verbose=verbose)
+        self.once = FlowUnion(list(once.items()), n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):
             if union is not None:
@@ -45,7 +46,7 @@ class Plan:
         ends = np.cumsum([flow._n_features_out for flow in ordered.values()]).tolist()
         columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.rows = [
-            (model, np.concatenate([columns[_key(flow)] for flow in members]) if members else None)
+            (model, np.concatenate([columns[identity(flow)] for flow in members]) if members else None)
             for members, model in parts
         ]
         self.sizes = [_checked_size(model) for model, _ in self.rows]
@@ -74,10 +75,3 @@ def _checked_size(model: Any) -> tuple[int, int] | None:
     model.check_parameters()
     width, height = model.size
     return width, height
-
-
-def _key(flow: Flow) -> str:
-    """Equal for flows that compute the same features."""
-    running = Flow._parameter_constraints  # how a flow is run has no part in what it computes
-    parameters = {name: value for name, value in flow.get_params().items() if name not in running}
-    return f"{type(flow).__name__}-{joblib.hash((type(flow), parameters))}"

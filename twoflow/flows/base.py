@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..images import Picture, check_pictures
 from ..images.reading import Source, warn_unreadable
+from ..store import FeatureStore
 from .extraction import extract
+
+#: What `store` may be.
+StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
 
 
 @dataclass
@@ -33,7 +38,7 @@ class FlowTags(Tags):
 class Flow(TransformerMixin, BaseEstimator):
     """Base of all flows.
 
-    A subclass stores its parameters in ``__init__`` together with the three below, implements `_extract` and
+    A subclass stores its parameters in ``__init__`` together with the four below, implements `_extract` and
     `_n_features_out`, and where needed `_check` (its parameters against each other) and `_fit`.
 
     Parameters
@@ -46,20 +51,33 @@ class Flow(TransformerMixin, BaseEstimator):
         for all of them.
     verbose : bool
         Show progress on stderr when that is a terminal.
+    store : path or FeatureStore, optional
+        A folder that keeps the features on disk, so that a picture that was seen before, under whatever name, costs no
+        more than reading it. They are found by the content of the picture and all that the features depend on; those
+        of a flow that learns from the pictures it is fitted on are never kept.
     """
 
     _parameter_constraints: ClassVar[dict] = {
         "n_jobs": [Integral, None],
         "on_error": [StrOptions({"raise", "nan"})],
         "verbose": ["boolean"],
+        "store": [str, os.PathLike, FeatureStore, None],
     }
     _feature_prefix: ClassVar[str]
     _dtype: ClassVar[Any] = np.float32  # of the features
 
-    def __init__(self, *, n_jobs: int | None = None, on_error: str = "raise", verbose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        n_jobs: int | None = None,
+        on_error: str = "raise",
+        verbose: bool = False,
+        store: StoreLike = None,
+    ) -> None:
         self.n_jobs = n_jobs
         self.on_error = on_error
         self.verbose = verbose
+        self.store = store
 
     def _check(self) -> None:
         """Raise ValueError if parameters, each valid alone, do not fit each other."""
@@ -71,6 +89,22 @@ class Flow(TransformerMixin, BaseEstimator):
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         """The features of one picture: a function of that picture alone, so rows cannot depend on their neighbours."""
 
+    def _ingredients(self) -> dict[str, Any]:
+        """What the features of a picture depend on, besides it: the parameters that do not only say how it is run."""
+        return {name: value for name, value in self.get_params().items() if name not in Flow._parameter_constraints}
+
+    def _title(self) -> str:
+        """The flow on one line, as far as its features depend on it."""
+        bare = clone(self).set_params(n_jobs=None, on_error="raise", verbose=False, store=None)
+        return " ".join(repr(bare).split())
+
+    def _pack(self, features: np.ndarray) -> np.ndarray:
+        """The features in the type that a store keeps them in, for `_unpack` to return as they were."""
+        return features
+
+    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+        return packed
+
     def _shared_pass(self) -> Hashable:
         """Flows of one class that return the same key can compute a picture in one go; None if it has no use."""
         return None
@@ -79,6 +113,11 @@ class Flow(TransformerMixin, BaseEstimator):
     def _extract_together(cls, flows: Sequence[Flow], picture: Picture, n_threads: int) -> list[np.ndarray]:
         """The features of one picture for each of several flows with the same `_shared_pass`."""
         return [flow._extract(picture, n_threads) for flow in flows]
+
+    @property
+    def _parts(self) -> list[Flow]:
+        """The flows that this one puts side by side."""
+        return [self]
 
     @property
     @abstractmethod
@@ -124,10 +163,10 @@ class Flow(TransformerMixin, BaseEstimator):
         self._validate_params()  # again, because a flow that needs no fit may come here without one
         self._check()
         pictures = check_pictures(X)
-        features, errors = extract(self, pictures)
-        if errors:
-            warn_unreadable([error for _, error in errors], len(pictures), "rows of NaN")
-        return features
+        extraction = extract(self, pictures)
+        if extraction.errors:
+            warn_unreadable([error for _, error in extraction.errors], len(pictures), "rows of NaN")
+        return extraction.features
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names such as ``projection_000``; `input_features` is ignored, pictures have none."""

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..images import Picture
 from ..networks import ENGINES, NetworkCard, check_engine, get_card, open_session
 from ..networks.catalog import check_layer, resolve
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 
 _POOLINGS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "max": np.max}
 
@@ -43,7 +43,7 @@ class CNNEmbedding(Flow):
     engine : {"onnxruntime", "mxnet"}
         What runs the network. MXNet, the extra ``twoflow[mxnet]``, runs its own checkpoints only; the features are
         the same within its rounding, but it takes one picture at a time, on threads of its own.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     Examples
@@ -75,8 +75,9 @@ class CNNEmbedding(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.network = network
         self.layer = layer
         self.pooling = pooling
@@ -91,6 +92,12 @@ class CNNEmbedding(Flow):
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         return self._extract_together([self], picture, n_threads)[0]
+
+    def _ingredients(self) -> dict[str, Any]:
+        network = resolve(self.network, self.preprocessing)
+        card = network.card
+        preprocessing = (card.input_size, card.channels, card.mean, card.scale)
+        return {**super()._ingredients(), "network": network.digest(), "preprocessing": preprocessing}
 
     def _shared_pass(self) -> Hashable:
         return resolve(self.network, self.preprocessing), self.engine

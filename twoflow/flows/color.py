@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..images import Picture
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 
 
 class _Space(NamedTuple):
@@ -45,7 +45,7 @@ class ColorHistogram(Flow):
         Rows and columns of cells; (1, 1) is one histogram of the whole picture.
     size : int
         The side, in pixels, of the square the picture is stretched to first.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     References
@@ -80,8 +80,9 @@ class ColorHistogram(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.space = space
         self.bins = bins
         self.grid = grid

@@ -1,4 +1,4 @@
-"""Running a flow over many pictures: in parallel, in bounded memory, with every row in its place.
+"""Running flows over many pictures: in parallel, in bounded memory, nothing twice, and every row in its place.
 
 Each worker takes one picture from the file to its features before it takes the next. Decoding of one picture and the
 network's work on another thus overlap by themselves, memory does not grow with the number of pictures, and a row cannot
@@ -8,8 +8,12 @@ one on as many threads at the same rate.
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,72 +23,218 @@ from tqdm import tqdm
 
 from ..images import ImageReadError, Picture
 from ..images.reading import Source, describe
+from ..store import FeatureStore
 
 if TYPE_CHECKING:
     from .base import Flow
 
 _CHUNK = 16  # pictures a task: enough to hide joblib's cost, few enough to keep progress and balance smooth
+_DIGEST_CHUNK = 256  # the same where they are only read, not computed
+_IN_MEMORY = 2**31  # bytes of features; more of them lie in a file
 
 
 class Extraction(NamedTuple):
-    """Features of shape (n, n_features), in the flow's dtype; position and error of each unreadable picture."""
+    """What `extract` found.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n, n_features), in the flow's dtype
+        Over 2 GiB, it is a view of a temporary file.
+    errors : list of (int, ImageReadError)
+        The position and error of each unreadable picture.
+    n_computed : int
+        Of how many pictures something had to be computed; the others were all in the store.
+    """
 
     features: np.ndarray
     errors: list[tuple[int, ImageReadError]]
+    n_computed: int
 
 
 def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | None = None) -> Extraction:
-    """Compute the features of each picture, or of those at some positions, with the flow's `n_jobs` and `on_error`.
+    """The features of each picture, or of those at some positions, with the flow's `n_jobs`, `on_error` and `store`.
 
     Row i belongs to ``pictures[positions[i]]``; errors give the positions in `pictures`.
     """
     positions = range(len(pictures)) if positions is None else positions
-    n_workers = effective_n_jobs(flow.n_jobs)
-    step = min(_CHUNK, -(-len(positions) // n_workers))
-    starts = range(0, len(positions), step)
-    # A single picture on an idle machine may have every core; with a picture for each core, each has one.
-    n_threads = max(1, n_workers // len(starts))
-    crew = _Crew()
-    chosen = ({position: pictures[position] for position in positions[i:i + step]} for i in starts)
-    tasks = (delayed(_extract_chunk)(flow, chunk, n_threads, crew) for chunk in chosen)
+    parts = flow._parts
+    ends = np.cumsum([part._n_features_out for part in parts]).tolist()
+    columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
+    features = _allocate((len(positions), ends[-1]), np.dtype(flow._dtype))
+    shelves = _open_shelves(flow, parts, columns)
+    is_missing = _recall(flow, shelves, pictures, positions, features)
+    n_computed = int(is_missing.any(axis=1).sum())
 
-    features = np.empty((len(positions), flow._n_features_out), dtype=flow._dtype)
     errors: list[tuple[int, ImageReadError]] = []
-    chunks = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")(tasks)
+    with tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True) as progress:
+        progress.update(len(positions) - n_computed)
+        for pattern, rows in _by_pattern(is_missing):
+            wanted = np.flatnonzero(pattern).tolist()
+            work = _Work([parts[i] for i in wanted], flow.on_error, bool(shelves))
+            with closing(_compute(work, flow.n_jobs, pictures, positions, rows)) as chunks:
+                for chunk_rows, chunk in chunks:
+                    _file(chunk, chunk_rows, features, {i: columns[i] for i in wanted}, shelves)
+                    errors += chunk.errors
+                    if errors and flow.on_error == "raise":
+                        raise errors[0][1]
+                    progress.update(len(chunk_rows))
+    return Extraction(features, sorted(errors, key=lambda error: error[0]), n_computed)
+
+
+def compute(flows: Sequence[Flow], picture: Picture, n_threads: int) -> list[np.ndarray]:
+    """The features of one picture for each flow; those that share a pass, as layers of a network do, make it once."""
+    passes: dict[Hashable, list[int]] = {}
+    for i, flow in enumerate(flows):
+        key = flow._shared_pass()
+        passes.setdefault(i if key is None else (type(flow), key), []).append(i)
+    vectors: dict[int, np.ndarray] = {}
+    for members in passes.values():
+        together = [flows[i] for i in members]
+        vectors.update(zip(members, type(together[0])._extract_together(together, picture, n_threads)))
+    return [vectors[i] for i in range(len(flows))]
+
+
+class _Shelf(NamedTuple):
+    """A flow's place in a store, and its columns in the table of features."""
+
+    store: FeatureStore
+    fingerprint: str
+    flow: Flow
+    columns: slice
+
+    def put(self, features: Mapping[bytes, np.ndarray]) -> None:
+        packed = {digest: self.flow._pack(vector) for digest, vector in features.items()}
+        self.store.put(self.fingerprint, self.flow._title(), packed)
+
+    def get(self, digests: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        empty = self.flow._pack(np.zeros(self.flow._n_features_out, self.flow._dtype))
+        found = self.store.get(self.fingerprint, digests, len(empty), empty.dtype)
+        return {digest: self.flow._unpack(vector) for digest, vector in found.items()}
+
+
+def _open_shelves(flow: Flow, parts: Sequence[Flow], columns: Sequence[slice]) -> dict[int, _Shelf]:
+    """By the number of the part, for those whose features may be kept."""
+    if flow.store is None:
+        return {}
+    from .fingerprint import fingerprint
+
+    store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
+    prints = [fingerprint(part) for part in parts]
+    return {
+        i: _Shelf(store, print_, part, columns[i]) for i, (part, print_) in enumerate(zip(parts, prints)) if print_
+    }
+
+
+def _file(
+    chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice], shelves: Mapping[int, _Shelf]
+) -> None:
+    """Put the features of a chunk in their place in the table and, where they may be kept, in the store."""
+    kept = [(digest, row) for digest, row in zip(chunk.digests, rows) if digest is not None]
+    end = 0
+    for i, place in columns.items():
+        start, end = end, end + place.stop - place.start
+        features[rows, place] = chunk.features[:, start:end]
+        if i in shelves and kept:
+            shelves[i].put({digest: features[row, place] for digest, row in kept})
+
+
+def _recall(
+    flow: Flow, shelves: Mapping[int, _Shelf], pictures: Sequence[Source], positions: Sequence[int],
+    features: np.ndarray,
+) -> np.ndarray:
+    """Fill in what is in the store; which pictures (rows) still miss which part (columns)."""
+    is_missing = np.ones((len(positions), len(flow._parts)), dtype=bool)
+    known = {i: shelf for i, shelf in shelves.items() if shelf.store.holds(shelf.fingerprint)}
+    if not known:
+        return is_missing
+    starts = range(0, len(positions), _DIGEST_CHUNK)
+    chunks = ([pictures[position] for position in positions[i:i + _DIGEST_CHUNK]] for i in starts)
+    read = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")
+    for start, chunk in zip(starts, read(map(delayed(_digest_chunk), chunks))):
+        for i, shelf in known.items():
+            found = shelf.get([digest for digest in chunk if digest is not None])
+            for row, digest in enumerate(chunk, start):
+                if digest in found:
+                    features[row, shelf.columns] = found[digest]
+                    is_missing[row, i] = False
+    return is_missing
+
+
+def _digest_chunk(pictures: Sequence[Source]) -> list[bytes | None]:
+    """What each picture is found by in a store; None for one that cannot be read, which is told when it is computed."""
+    digests: list[bytes | None] = []
+    for source in pictures:
+        try:
+            digests.append(Picture(source).digest)
+        except ImageReadError:
+            digests.append(None)
+    return digests
+
+
+def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pictures that miss something, together with those that miss the same: (which parts, which rows)."""
+    patterns, pattern_of = np.unique(is_missing, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        if pattern.any():
+            yield pattern, np.flatnonzero(pattern_of.ravel() == number)
+
+
+class _Work(NamedTuple):
+    """What is computed of each picture."""
+
+    flows: list[Flow]
+    on_error: str
+    with_digests: bool
+
+
+class _Chunk(NamedTuple):
+    """The features of some pictures, and their digests if asked for; None for one that cannot be read."""
+
+    features: np.ndarray
+    digests: list[bytes | None]
+    errors: list[tuple[int, ImageReadError]]
+
+
+def _compute(
+    work: _Work, n_jobs: int | None, pictures: Sequence[Source], positions: Sequence[int], rows: np.ndarray
+) -> Generator[tuple[np.ndarray, _Chunk], None, None]:
+    n_workers = effective_n_jobs(n_jobs)
+    step = min(_CHUNK, -(-len(rows) // n_workers))
+    chunks = [rows[i:i + step] for i in range(0, len(rows), step)]
+    # A single picture on an idle machine may have every core; with a picture for each core, each has one.
+    n_threads = max(1, n_workers // len(chunks))
+    crew = _Crew()
+    sources = ({positions[row]: pictures[positions[row]] for row in chunk} for chunk in chunks)
+    tasks = (delayed(_compute_chunk)(work, chunk, n_threads, crew) for chunk in sources)
+    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
     try:
-        with tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True) as progress:
-            for start, (rows, chunk_errors) in zip(starts, chunks):
-                features[start:start + len(rows)] = rows
-                errors += chunk_errors
-                if errors and flow.on_error == "raise":
-                    chunks.close()
-                    raise errors[0][1]
-                progress.update(len(rows))
+        yield from zip(chunks, results)
     except BaseException:
+        results.close()
         crew.stop()
         raise
-    return Extraction(features, errors)
 
 
-def _extract_chunk(
-    flow: Flow, pictures: Mapping[int, Source], n_threads: int, crew: _Crew
-) -> tuple[np.ndarray, list[tuple[int, ImageReadError]]]:
-    rows = np.empty((len(pictures), flow._n_features_out), dtype=flow._dtype)
-    errors: list[tuple[int, ImageReadError]] = []
+def _compute_chunk(work: _Work, pictures: Mapping[int, Source], n_threads: int, crew: _Crew) -> _Chunk:
+    width = sum(flow._n_features_out for flow in work.flows)
+    dtype = np.result_type(*(flow._dtype for flow in work.flows))
+    chunk = _Chunk(np.empty((len(pictures), width), dtype), [None] * len(pictures), [])
     with crew:
-        for row, (position, source) in zip(rows, pictures.items()):
-            if crew.stopped or errors and flow.on_error == "raise":
+        for row, (position, source) in enumerate(pictures.items()):
+            if crew.stopped or chunk.errors and work.on_error == "raise":
                 break
             name = None if isinstance(source, (str, Path)) else f"picture {position} ({describe(source)})"
             try:
                 picture = Picture(source, name)
-                picture.rgb  # also where the flow does not look at it: what can be read must not depend on the flow
-                row[:] = flow._extract(picture, n_threads)
+                digest = picture.digest if work.with_digests else None
+                picture.rgb  # also where no flow looks at it: what can be read must not depend on the flow
+                chunk.features[row] = np.concatenate(compute(work.flows, picture, n_threads))
+                chunk.digests[row] = digest
             except ImageReadError as error:
-                errors.append((position, error))
-                if flow.on_error == "nan":
-                    row[:] = np.nan
-    return rows, errors
+                chunk.errors.append((position, error))
+                if work.on_error == "nan":
+                    chunk.features[row] = np.nan
+    return chunk
 
 
 class _Crew:
@@ -115,3 +265,12 @@ class _Crew:
 
     def __reduce__(self) -> tuple:
         return _Crew, ()  # workers in other processes are joblib's to stop
+
+
+def _allocate(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    if shape[0] * shape[1] * dtype.itemsize <= _IN_MEMORY:
+        return np.empty(shape, dtype)
+    with tempfile.NamedTemporaryFile(prefix="twoflow-features-", delete=False) as file:
+        features = np.memmap(file, dtype, "w+", shape=shape)
+    weakref.finalize(features.base, os.unlink, file.name)  # the map itself, which views share
+    return features

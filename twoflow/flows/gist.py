@@ -12,7 +12,7 @@ from scipy import fft
 from sklearn.utils._param_validation import Interval
 
 from ..images import Picture
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 from .grey import to_grey
 
 _CUTOFF = 4  # cycles per picture, up to which brightness counts as lighting
@@ -39,7 +39,7 @@ class GISTDescriptor(Flow):
         Rows, and columns, of the grid.
     size : int
         The side, in pixels, of the square; a multiple of ``grid * 2 ** (len(orientations) + 1)``.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     References
@@ -74,8 +74,9 @@ class GISTDescriptor(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.orientations = orientations
         self.color = color
         self.grid = grid

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..images import Picture
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 from .grey import to_grey
 
 _N_POINTS = 8
@@ -31,7 +31,7 @@ class LBPHistogram(Flow):
         Radii of the circles, in pixels of the square.
     size : int
         The side, in pixels, of the square the picture is stretched to first; more than twice the largest radius.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     References
@@ -63,8 +63,9 @@ class LBPHistogram(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.radii = radii
         self.size = size
 

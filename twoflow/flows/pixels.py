@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..images import Picture
 from ..images.reading import Source
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 
 
 class RawPixels(Flow):
@@ -26,7 +26,7 @@ class RawPixels(Flow):
     ----------
     size : (int, int)
         Width and height in pixels.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     Examples
@@ -47,8 +47,9 @@ class RawPixels(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.size = size
 
     def _check(self) -> None:
@@ -56,7 +57,13 @@ class RawPixels(Flow):
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         """Values from 0 to 1, row by row, red, green and blue of a pixel side by side."""
-        return picture.resized(self.size).ravel() / np.float32(255)
+        return self._unpack(picture.resized(self.size).ravel())
+
+    def _pack(self, features: np.ndarray) -> np.ndarray:
+        return np.rint(features * np.float32(255)).astype(np.uint8)
+
+    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+        return packed / np.float32(255)
 
     @property
     def _n_features_out(self) -> int:
@@ -87,7 +94,7 @@ class PixelProjection(Flow):
         Share of non-zero weights; "auto" is one over the square root of the number of values.
     random_state : int, RandomState or None
         Draws the weights, in `fit`.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     Attributes
@@ -124,8 +131,9 @@ class PixelProjection(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.n_components = n_components
         self.size = size
         self.density = density

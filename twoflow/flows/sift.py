@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
 from .extraction import extract
 from .grey import to_grey
 
@@ -52,7 +52,7 @@ class SIFTBagOfWords(Flow):
         random, which bounds time and memory: 512 bytes a descriptor.
     random_state : int, RandomState or None
         Draws the sample and starts the clustering, in `fit`.
-    n_jobs, on_error, verbose
+    n_jobs, on_error, verbose, store
         See `Flow`. ``on_error="nan"`` leaves unreadable training pictures out, with one warning.
 
     Attributes
@@ -113,8 +113,9 @@ class SIFTBagOfWords(Flow):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.n_words = n_words
         self.detector = detector
         self.step = step
@@ -136,7 +137,7 @@ class SIFTBagOfWords(Flow):
         rng = check_random_state(self.random_state)
         positions = np.sort(rng.permutation(len(pictures))[:self.max_pictures]).tolist()
         sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))
-        rows, errors = extract(sampler, pictures, positions)
+        rows, errors, _ = extract(sampler, pictures, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the vocabulary")
         descriptors = rows.reshape(-1, _WIDTH)

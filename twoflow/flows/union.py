@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..images import Picture
 from ..images.reading import Source
-from .base import Flow, FlowTags
+from .base import Flow, FlowTags, StoreLike
+from .extraction import compute
 
 
 class FlowUnion(Flow, _BaseComposition):
@@ -24,9 +25,9 @@ class FlowUnion(Flow, _BaseComposition):
     Parameters
     ----------
     flows : list of (str, Flow)
-        Names and flows; they are cloned, and the clones fitted. Their own `n_jobs`, `on_error` and `verbose` have no
-        effect here.
-    n_jobs, on_error, verbose
+        Names and flows; they are cloned, and the clones fitted. Their own `n_jobs`, `on_error`, `verbose` and
+        `store` have no effect here.
+    n_jobs, on_error, verbose, store
         See `Flow`.
 
     Attributes
@@ -54,8 +55,9 @@ class FlowUnion(Flow, _BaseComposition):
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
-        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose)
+        super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.flows = flows
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -93,15 +95,11 @@ class FlowUnion(Flow, _BaseComposition):
         self.flows_ = [(name, clone(flow).set_params(**running).fit(pictures, y)) for name, flow in self.flows]
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        passes: dict[Hashable, list[int]] = {}
-        for i, (_, flow) in enumerate(self.flows_):
-            key = flow._shared_pass()
-            passes.setdefault(i if key is None else (type(flow), key), []).append(i)
-        vectors: dict[int, np.ndarray] = {}
-        for members in passes.values():
-            flows = [self.flows_[i][1] for i in members]
-            vectors.update(zip(members, type(flows[0])._extract_together(flows, picture, n_threads)))
-        return np.concatenate([vectors[i] for i in range(len(self.flows_))])
+        return np.concatenate(compute(self._parts, picture, n_threads))
+
+    @property
+    def _parts(self) -> list[Flow]:
+        return [part for _, flow in self.flows_ for part in flow._parts]
 
     @property
     def _n_features_out(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
-from .reading import Source, open_rgb
+from .reading import Source, describe, open_rgb, read_content
 
 
 class Picture:
@@ -24,8 +25,19 @@ class Picture:
 
     def __init__(self, source: Source, name: str | None = None) -> None:
         self._source = source
-        self._name = name
+        self._name = name or describe(source)
         self._resized: dict[tuple[int, int], np.ndarray] = {}
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes that stand for the content of the file or, of a picture that has none, for its upright pixels.
+
+        What is decoded afterwards is that content, even if the file should change in between.
+        """
+        if isinstance(self._source, (np.ndarray, Image.Image)):
+            return _digest(str(self.rgb.size).encode(), self.rgb.tobytes())
+        self._source = read_content(self._source)
+        return _digest(self._source)
 
     @cached_property
     def rgb(self) -> Image.Image:
@@ -43,3 +55,10 @@ class Picture:
             resized = self.rgb.resize((width, height), Image.Resampling.BICUBIC)
             self._resized[width, height] = np.asarray(resized)
         return self._resized[width, height]
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()[:16]

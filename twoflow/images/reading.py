@@ -105,6 +105,16 @@ def open_rgb(source: Source, name: str | None = None) -> Image.Image:
         raise ImageReadError(name, _reason(error)) from error
 
 
+def read_content(source: str | os.PathLike | bytes) -> bytes:
+    """The bytes of a file, whatever they are; raises `ImageReadError` where it cannot be read at all."""
+    if isinstance(source, bytes):
+        return source
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise ImageReadError(describe(source), _reason(error)) from error
+
+
 def describe(source: Source) -> str:
     """A path as text, or what kind of picture this is."""
     if isinstance(source, (str, os.PathLike)):

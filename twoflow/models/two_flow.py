@@ -19,6 +19,7 @@ from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..flows import CNNEmbedding, Flow, FlowUnion, PixelProjection
+from ..flows.base import StoreLike
 from ..images import check_pictures
 from .forest_selector import ForestSelector
 from .labels import check_labels
@@ -59,6 +60,8 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         For reading pictures and for fitting the parts that have an `n_jobs` of None.
     verbose : bool
         Show progress on stderr when that is a terminal.
+    store : path or FeatureStore, optional
+        Keeps the flows' features on disk, so that another fit on the same pictures finds them; see `Flow`.
 
     Attributes
     ----------
@@ -89,6 +92,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
+        "store": Flow._parameter_constraints["store"],
     }
 
     def __init__(
@@ -99,12 +103,14 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
+        store: StoreLike = None,
     ) -> None:
         self.flows = flows
         self.classifier = classifier
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.store = store
 
     def fit(self, X: Any, y: Any) -> Self:
         """Compute the features, select, and fit the classifier.
@@ -170,7 +176,8 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         self._check_flows()
         rng = check_random_state(self.random_state)
         steps = [(name, seeded(flow, rng), seeded(selector, rng)) for name, flow, selector in self._resolved_flows()]
-        union = FlowUnion([(name, flow) for name, flow, _ in steps], n_jobs=self.n_jobs, verbose=self.verbose)
+        named = [(name, flow) for name, flow, _ in steps]
+        union = FlowUnion(named, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         union._check()  # before a flow is asked for its width, which it may not know with wrong parameters
         columns = union.slices()
         select = ColumnTransformer(
@@ -189,7 +196,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         # The defaults must exist before something in them can be set.
         self.flows = params.pop("flows", self.flows)
         self.classifier = params.pop("classifier", self.classifier)
-        if any(name not in ("random_state", "n_jobs", "verbose") for name in params):
+        if any(name not in ("random_state", "n_jobs", "verbose", "store") for name in params):
             self._parts = self._parts
         return self._set_params("_parts", **params)
 

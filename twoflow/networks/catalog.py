@@ -92,6 +92,10 @@ def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
     raise ValueError(f"{card.name} comes with no package: it is in {card.source}")
 
 
+def _digest_of_named(name: str) -> str:
+    return _PACKAGES[name].sha256 if name in _PACKAGES else name  # without weights there will be no features
+
+
 class _Package(NamedTuple):
     name: str
     file: str
@@ -152,4 +156,6 @@ NETWORKS = {
     card.name: card for card in (*(_lite_card(name, variant) for name, variant in _LITE.items()), *inception.CARDS)
 }
 
-_NAMED = {name: Network(card, _BUILDERS[name]) for name, card in NETWORKS.items()}
+_NAMED = {
+    name: Network(card, _BUILDERS[name], partial(_digest_of_named, name)) for name, card in NETWORKS.items()
+}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,10 +32,22 @@ _opening = Lock()
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A card, what builds the graph with given layers as outputs, and of an MXNet network its own files."""
+    """A network that can be used, once it is read.
+
+    Attributes
+    ----------
+    card : NetworkCard
+    build : callable
+        The graph with given layers as outputs.
+    digest : callable
+        A text that is another one for another graph or other weights.
+    checkpoint : Checkpoint or None
+        Of an MXNet network, its own files.
+    """
 
     card: NetworkCard
     build: Callable[[Collection[str]], ModelProto]
+    digest: Callable[[], str]
     checkpoint: Checkpoint | None = None
 
 
@@ -143,7 +156,21 @@ def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> Network:
     if pool is not None and "global_pool" not in layers:
         names["global_pool"] = pool
     card = NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields)
-    return Network(card, lambda outputs: onnx_file.cut(model, {name: names[name] for name in outputs}))
+    return Network(
+        card, lambda outputs: onnx_file.cut(model, {name: names[name] for name in outputs}), _digest(files.model)
+    )
+
+
+def _digest(*files: Path) -> Callable[[], str]:
+    @cache
+    def digest() -> str:
+        digests = []
+        for path in files:
+            with open(path, "rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return " ".join(digests)
+
+    return digest
 
 
 def _metadata(model: ModelProto) -> dict[str, str]:
@@ -176,7 +203,7 @@ def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> N
             raise ValueError(f"{files.model}: {error}") from error
 
     checkpoint = Checkpoint(files.model, parameters, next(iter(shapes)), names)
-    return Network(NetworkCard(layers=layers, **fields), build, checkpoint)
+    return Network(NetworkCard(layers=layers, **fields), build, _digest(files.model, parameters), checkpoint)
 
 
 def _infer_shapes(

@@ -48,6 +48,7 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "cpu_count": os.cpu_count(),
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
+            "n_computed": comparison.n_computed,
         },
     }
 

@@ -83,8 +83,11 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _legend(comparison: Comparison) -> list[str]:
-    rate = (len(comparison.collection) + len(comparison.collection.unreadable)) / comparison.extraction_seconds
-    time = f"Features of all pictures once: {comparison.extraction_seconds:.1f} s ({rate:.0f} pictures/s); "
+    n_pictures = len(comparison.collection) + len(comparison.collection.unreadable)
+    n_stored = n_pictures - comparison.n_computed
+    rate = comparison.n_computed / comparison.extraction_seconds
+    time = f"Features of all pictures once: {comparison.extraction_seconds:.1f} s "
+    time += f"({rate:.0f} pictures/s); " if not n_stored else f"({n_stored:,} of {n_pictures:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
     if len(comparison.folds) < 2:
         return ["One split only: no spread, no test.", time]

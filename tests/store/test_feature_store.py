@@ -1,0 +1,241 @@
+import copy
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+from twoflow.store import FeatureStore, StoreWarning, default_folder, feature_store
+
+VECTORS = {bytes([i]) * 16: np.arange(i, i + 5, dtype=np.float32) for i in range(9)}
+MORE = {bytes([i]) * 16: np.full(7, i, np.uint8) for i in range(3)}
+
+
+def get(store, fingerprint="a", pictures=tuple(VECTORS), width=5, dtype=np.float32):
+    return store.get(fingerprint, list(pictures), width, dtype)
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for key, vector in found.items():
+        assert vector.dtype == expected[key].dtype
+        np.testing.assert_array_equal(vector, expected[key])
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = FeatureStore(tmp_path / "deep" / "store")
+    store.put("a", "First()", VECTORS)
+    store.put("b", "Second()", MORE)
+    return store
+
+
+def test_what_is_put_in_comes_out(store):
+    assert_same(get(store), VECTORS)
+    assert_same(get(FeatureStore(store.folder), "b", VECTORS, 7, np.uint8), MORE)
+    assert get(store, "c") == {} and get(store, pictures=[b"?" * 16]) == {} and get(store, pictures=[]) == {}
+    assert store.holds("a") and not store.holds("c")
+    many = {i.to_bytes(16): np.zeros(5, np.float32) for i in range(1200)}  # more than one query's
+    store.put("a", "First()", many)
+    assert len(get(store, pictures=many)) == 1200
+
+
+def test_nothing_is_made_before_it_is_used(tmp_path):
+    store = FeatureStore(tmp_path / "none")
+    assert not store.exists() and store.n_bytes == 0 and not (tmp_path / "none").exists()
+
+
+def test_what_it_holds(store, monkeypatch):
+    monkeypatch.setattr(feature_store, "_today", lambda: 30_000)
+    get(store, "a", list(VECTORS)[:1])  # used later than the rest
+    assert [flow[:3] for flow in store.flows()] == [("First()", 9, 180), ("Second()", 3, 21)]
+    assert store.flows()[0].day == 30_000 > store.flows()[1].day
+    assert store.n_bytes >= 180
+
+
+def test_pruning_by_age(store, monkeypatch):
+    today = feature_store._today()
+    monkeypatch.setattr(feature_store, "_today", lambda: today + 10)
+    used = dict(list(VECTORS.items())[:4])
+    get(store, pictures=used)
+    assert store.prune(older_than=11) == 0
+    assert store.prune(older_than=9.5) == 8
+    assert_same(get(store), used)
+    assert [flow.name for flow in store.flows()] == ["First()"]
+
+
+def test_pruning_by_size(store, monkeypatch):
+    today = feature_store._today()
+    monkeypatch.setattr(feature_store, "_today", lambda: today + 1)
+    get(store, "b", MORE, 7, np.uint8)
+    before = store.n_bytes
+    assert store.prune(max_bytes=21 + 2 * 20 + 19) == 7
+    assert sum(flow.n_bytes for flow in store.flows()) == 21 + 2 * 20
+    assert_same(get(store, "b", MORE, 7, np.uint8), MORE)  # used last
+    assert store.prune(max_bytes=0) == 5 and store.flows() == []
+    assert store.n_bytes <= before
+
+
+def test_clones_share_it_and_pickles_find_it(store):
+    assert copy.deepcopy(store) is store
+    assert_same(get(pickle.loads(pickle.dumps(store))), VECTORS)
+    assert repr(store) == f"FeatureStore({str(store.folder)!r})"
+
+
+def test_the_default_is_in_the_user_s_cache():
+    assert FeatureStore().folder == default_folder() and default_folder().name == "twoflow"
+
+
+def change(store, sql, *values):
+    store.close()
+    connection = sqlite3.connect(store.folder / "features.sqlite")
+    with connection:
+        connection.execute(sql, values)
+    connection.close()
+
+
+@pytest.mark.parametrize("vector", [b"", b"x" * 20, b"x" * 19, np.arange(6, dtype=np.float32).tobytes(), "text", None])
+def test_a_damaged_vector_is_not_served(store, vector):
+    key = list(VECTORS)[3]
+    change(store, "UPDATE feature SET vector = ? WHERE picture = ?", "" if vector is None else vector, key)
+    assert get(store).keys() == VECTORS.keys() - {key}
+    store.put("a", "First()", {key: VECTORS[key]})
+    assert_same(get(store), VECTORS)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 999, b"SQLite format 3\0" + bytes(5000), None])
+def test_a_damaged_file_is_set_aside(store, content):
+    """The empty one is no damage: SQLite begins that way."""
+    store.close()
+    path = store.folder / "features.sqlite"
+    path.write_bytes(path.read_bytes()[:5000] if content is None else content)
+    if content == b"":
+        assert get(store) == {}
+    else:
+        with pytest.warns(StoreWarning, match=r"is damaged \(.*\): set aside as features.sqlite.damaged-"):
+            assert get(store) == {}
+        assert len(list(store.folder.glob("features.sqlite.damaged-*"))) == 1
+    store.put("a", "First()", VECTORS)
+    assert_same(get(store), VECTORS)
+
+
+def test_damage_inside_the_file(store):
+    """Pages overwritten while it is in use: whatever is found, nothing wrong is served, and work goes on."""
+    many = {i.to_bytes(16): np.full(500, i, np.float32) for i in range(300)}
+    store.put("c", "Third()", many)
+    store.close()
+    path = store.folder / "features.sqlite"
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for page in range(1, len(content) // 4096, 3):
+        content[page * 4096:page * 4096 + 200] = rng.bytes(200)
+    path.write_bytes(content)
+    with pytest.warns(StoreWarning, match="set aside"):
+        found = get(store, "c", many, 500)
+        store.put("c", "Third()", many)
+    assert all((vector == many[key]).all() for key, vector in found.items())
+    assert_same(get(store, "c", many, 500), many)
+
+
+def test_a_file_of_another_program_or_version_is_set_aside(store):
+    change(store, "PRAGMA user_version = 99")
+    with pytest.warns(StoreWarning, match="of another program or version"):
+        assert get(store) == {}
+    other = FeatureStore(store.folder / "other")
+    other.folder.mkdir()
+    change(other, "CREATE TABLE accounts (id INTEGER)")
+    with pytest.warns(StoreWarning, match="of another program or version"):
+        other.put("a", "First()", VECTORS)
+    assert_same(get(other), VECTORS)
+
+
+def assert_given_up(store, reason):
+    """One warning, whatever is asked of it, and nothing raised."""
+    message = rf"cannot be used \(.*{reason}.*\): features are computed, but not kept"
+    with pytest.warns(StoreWarning, match=message) as caught:
+        store.put("a", "First()", VECTORS)
+        assert get(store) == {} and not store.holds("a") and store.flows() == [] and store.prune(max_bytes=0) == 0
+        assert not store.is_usable
+    assert len(caught) == 1
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert_given_up(FeatureStore(tmp_path / "file" / "store"), "Not a directory")
+    assert_given_up(FeatureStore(tmp_path / "file"), "File exists")
+
+
+def test_a_read_only_store(store, monkeypatch):
+    store.close()
+    file = store.folder / "features.sqlite"
+    connect = sqlite3.connect  # root may write anywhere, so SQLite is told that it may not
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda path, **options: connect(f"file:{file}?mode=ro", uri=True, **options)
+    )
+    assert_given_up(store, "readonly")
+
+
+def test_a_full_disk(store):
+    store._open().execute("PRAGMA max_page_count = 8")
+    with pytest.warns(StoreWarning, match="full"):
+        store.put("c", "Third()", {i.to_bytes(16): np.zeros(5000, np.float32) for i in range(50)})
+    store.put("c", "Third()", VECTORS)
+    again = FeatureStore(store.folder)
+    assert_same(get(again), VECTORS)  # of the transaction that failed, nothing is there
+    assert not again.holds("c")
+
+
+def test_another_process_that_never_ends_writing(store, monkeypatch):
+    monkeypatch.setattr(feature_store, "_PATIENCE_S", 0.1)
+    store.close()
+    other = sqlite3.connect(store.folder / "features.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.warns(StoreWarning, match="locked"):
+        store.put("c", "Third()", VECTORS)
+    other.close()
+
+
+WRITE = """
+import sys
+import numpy as np
+from twoflow.store import FeatureStore
+store, start = FeatureStore(sys.argv[1]), int(sys.argv[2])
+for i in range(start, start + 60):
+    store.put("shared", "Shared()", {i.to_bytes(16): np.full(5, i, np.float32)})
+"""
+
+
+def test_processes_and_threads_share_it(tmp_path):
+    """From an empty folder, which all of them find at the same time; ranges overlap."""
+    folder = tmp_path / "store"
+    processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", WRITE, folder, str(30 * i)]) for i in range(3)]
+    store = FeatureStore(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entries = [{bytes([i]) * 16: np.zeros(5, np.float32)} for i in range(8)]
+        threads = [threading.Thread(target=store.put, args=("t", "T()", entry)) for entry in entries]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    expected = {i.to_bytes(16): np.full(5, i, np.float32) for i in range(120)}
+    assert_same(get(store, "shared", expected), expected)
+    assert {flow.name: flow.n_pictures for flow in store.flows()} == {"Shared()": 120, "T()": 8}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_has_a_connection_of_its_own(store):
+    store.holds("a")
+    child = os.fork()
+    if not child:
+        store.put("child", "Child()", VECTORS)
+        os._exit(0 if store.holds("a") else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert_same(get(store, "child"), VECTORS)

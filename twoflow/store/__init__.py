@@ -1,0 +1,8 @@
+"""Features on disk, so that none is computed twice.
+
+``python -m twoflow.store`` shows what is in it and takes things out.
+"""
+
+from .feature_store import FeatureStore, StoreWarning, default_folder
+
+__all__ = ["FeatureStore", "StoreWarning", "default_folder"]
