@@ -227,8 +227,9 @@ def _compute_chunk(work: _Work, pictures: Mapping[int, Source], n_threads: int, 
             try:
                 picture = Picture(source, name)
                 digest = picture.digest if work.with_digests else None
-                picture.rgb  # also where no flow looks at it: what can be read must not depend on the flow
-                chunk.features[row] = np.concatenate(compute(work.flows, picture, n_threads))
+                features = np.concatenate(compute(work.flows, picture, n_threads))
+                picture.read()  # also where no flow looks at it: what can be read must not depend on the flow
+                chunk.features[row] = features
                 chunk.digests[row] = digest
             except ImageReadError as error:
                 chunk.errors.append((position, error))

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from .reading import Source, describe, open_rgb, read_content
+from .reading import Reduced, Source, choose_divisor, describe, open_reduced, read_content
 
 
 class Picture:
@@ -26,6 +26,7 @@ class Picture:
     def __init__(self, source: Source, name: str | None = None) -> None:
         self._source = source
         self._name = name or describe(source)
+        self._by_divisor: dict[int, Reduced] = {}
         self._resized: dict[tuple[int, int], np.ndarray] = {}
 
     @cached_property
@@ -39,22 +40,40 @@ class Picture:
         self._source = read_content(self._source)
         return _digest(self._source)
 
-    @cached_property
+    @property
     def rgb(self) -> Image.Image:
-        """The decoded picture; raises `ImageReadError`."""
-        return open_rgb(self._source, self._name)
+        """The whole picture; raises `ImageReadError`."""
+        return self._decoded(None).image
+
+    def read(self) -> None:
+        """Decode the picture if nothing has yet, to know that it can be; raises `ImageReadError`."""
+        if not self._by_divisor:
+            self._decoded(None)
 
     def resized(self, size: Sequence[int]) -> np.ndarray:
         """The picture stretched to `size` (width, height), of shape (height, width, 3) and dtype uint8.
 
         The proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
-        bicubic with antialiasing. The array is shared between flows and must not be written to.
+        bicubic with antialiasing; a JPEG that is far larger is decoded at a fraction first, see `choose_divisor`. The
+        array is shared between flows and must not be written to.
         """
         width, height = size
         if (width, height) not in self._resized:
-            resized = self.rgb.resize((width, height), Image.Resampling.BICUBIC)
+            found = self._decoded((width, height))
+            resized = found.image.resize((width, height), Image.Resampling.BICUBIC, box=found.box)
             self._resized[width, height] = np.asarray(resized)
         return self._resized[width, height]
+
+    def _decoded(self, size: tuple[int, int] | None) -> Reduced:
+        """The picture decoded as far as `size` takes; mostly that is the same for all sizes, and it is decoded once."""
+        known = next(iter(self._by_divisor.values()), None)
+        if known is not None:
+            divisor = 1 if size is None or known.full_size is None else choose_divisor(known.full_size, size)
+            if divisor in self._by_divisor:
+                return self._by_divisor[divisor]
+        found = open_reduced(self._source, self._name, size)
+        self._by_divisor[found.divisor] = found
+        return found
 
 
 def _digest(*parts: bytes) -> bytes:
