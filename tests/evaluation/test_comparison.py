@@ -5,6 +5,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer
 
 from twoflow import (
     CNNEmbedding,
@@ -143,6 +144,41 @@ def test_selection_is_inside_the_fold():
     select = TwoFlowClassifier([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
     row = compare({"select": select}, noise, folds=5, repeats=3).rows[0]
     assert abs(row.accuracy.mean() - 0.5) < 0.12
+
+
+def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
+    fits = []
+    fit = ForestSelector.fit
+    monkeypatch.setattr(ForestSelector, "fit", lambda self, X, y: fits.append(X.shape) or fit(self, X, y))
+    pixels = ("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10, random_state=1))
+    network = ("cnn", CNNEmbedding(layer="stage1"), ForestSelector(9, n_estimators=10, random_state=1))
+    rows = {
+        "pixels": TwoFlowClassifier([pixels], random_state=0),
+        "both": TwoFlowClassifier([pixels, network], LogisticRegression(C=1e-2)),
+        "other seed": TwoFlowClassifier([(*pixels[:2], ForestSelector(20, n_estimators=10, random_state=2))]),
+        "other columns": TwoFlowClassifier([("pixels", RawPixels((4, 3)), pixels[2])], random_state=0),
+    }
+    together = compare(rows, shop, folds=2).rows
+    assert sorted(fits) == [(16, 16)] * 2 + [(16, 36)] * 2 + [(16, 144)] * 4
+    alone = [compare({name: row}, shop, folds=2).rows[0] for name, row in rows.items()]
+    for one, other in zip(together, alone):
+        assert one.n_features == other.n_features and (one.accuracy == other.accuracy).all()
+        assert one.fit_seconds > 0 and one.predict_seconds > 0
+    monkeypatch.undo()
+    parallel = compare(rows, shop, folds=2, n_jobs=2).rows
+    assert all((one.accuracy == other.accuracy).all() for one, other in zip(together, parallel))
+
+
+def test_sparse_selections_are_stacked_like_others(shop):
+    """As a ColumnTransformer would."""
+    bins = KBinsDiscretizer(3, encode="onehot", subsample=None, quantile_method="averaged_inverted_cdf")
+    model = TwoFlowClassifier(
+        [("pixels", RawPixels((3, 2)), bins), ("cnn", CNNEmbedding(layer="stage1"), "passthrough")],
+        LogisticRegression(C=1e-2),
+    )
+    found = compare({"model": model}, shop, folds=2).rows[0]
+    cv = StratifiedKFold(2, shuffle=True, random_state=0)
+    assert found.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist()
 
 
 def test_the_given_rows_are_not_touched(shop):

@@ -1,14 +1,18 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import ForestSelector
 
 
 @parametrize_with_checks(
-    [ForestSelector(n_estimators=5), ForestSelector(max_features=2, threshold=0.0, n_estimators=5)]
+    [
+        ForestSelector(n_estimators=5),
+        ForestSelector(max_features=2, threshold=0.0, n_estimators=5),
+        ForestSelector(estimator="extra-trees", n_estimators=5),
+    ]
 )
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
@@ -34,8 +38,17 @@ def test_the_papers_rule(data):
     assert selector.threshold_ == pytest.approx(1 / 40)
 
 
-def test_informative_features_are_found(data):
-    assert set(ForestSelector(max_features=4, random_state=0).fit(*data).get_support(indices=True)) <= set(range(6))
+@pytest.mark.parametrize("estimator", ["random-forest", "extra-trees"])
+def test_informative_features_are_found(data, estimator):
+    selector = ForestSelector(max_features=4, estimator=estimator, random_state=0).fit(*data)
+    assert set(selector.get_support(indices=True)) <= set(range(6))
+
+
+def test_forests_differ(data):
+    importances = [ForestSelector(estimator=name, random_state=0).fit(*data).feature_importances_
+                   for name in ("random-forest", "extra-trees")]
+    assert (importances[1] == ExtraTreesClassifier(100, random_state=0).fit(*data).feature_importances_).all()
+    assert (importances[0] != importances[1]).any()
 
 
 def test_more_trees_at_a_time_change_nothing(data):
@@ -50,7 +63,8 @@ def test_features_without_any_importance_are_kept():
     assert ForestSelector(max_features=3, random_state=0).fit_transform(X, y).shape == (20, 3)
 
 
-@pytest.mark.parametrize("bad", [{"max_features": 0}, {"max_features": 1.5}, {"n_estimators": 0}, {"threshold": None}])
+@pytest.mark.parametrize("bad", [{"max_features": 0}, {"max_features": 1.5}, {"n_estimators": 0}, {"threshold": None},
+                                 {"estimator": "boosting"}])
 def test_bad_parameters(bad, data):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         ForestSelector(**bad).fit(*data)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
@@ -22,7 +20,8 @@ from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
 from .folds import Fold, Folds, draw_folds, official_split
-from .plan import Plan
+from .plan import Plan, Row
+from .scoring import Features, FoldScores, Selected, score_fold, select
 from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
 
 
@@ -178,18 +177,7 @@ def compare(
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
     drawn = draw(collection)
-    learnt = [_learn(plan, collection, fold) for fold in drawn]
-    pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in set(plan.sizes)}
-    tasks = (
-        delayed(_score_fold)(
-            model, pictures[size] if columns is None else (features, in_fold), collection.labels, columns, fold
-        )
-        for (model, columns), size in zip(plan.rows, plan.sizes)
-        for fold, in_fold in zip(drawn, learnt)
-    )
-    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    n_tasks = len(rows) * len(drawn)
-    scores = list(tqdm(outcomes, total=n_tasks, unit=" folds", disable=None if verbose else True))
+    scores = _score(plan, collection, features, drawn, n_jobs, verbose)
     results = tuple(
         _row_scores(name, scores[i * len(drawn):(i + 1) * len(drawn)]) for i, name in enumerate(rows)
     )
@@ -212,6 +200,35 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
     return features[:end]
 
 
+def _score(
+    plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Folds, n_jobs: int | None, verbose: bool
+) -> list[FoldScores]:
+    """Every row on every fold: first what several rows have in common, then what each has alone."""
+    pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in {row.size for row in plan.rows}}
+    learnt = [(fold, Features(features, _learn(plan, collection, fold))) for fold in folds]
+    y = collection.labels
+    n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
+    with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
+
+        def run(tasks: Iterable[Any]) -> Iterator[Any]:
+            for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+                progress.update()
+                yield result
+
+        selected = run(delayed(select)(part, table, y, fold) for part in plan.shared for fold, table in learnt)
+        shared: list[dict[str, Selected]] = [{} for _ in learnt]
+        for part in plan.shared:
+            for known, selection in zip(shared, selected):  # the shorter first: zip would drop one of the other
+                known[part.key] = selection
+        return list(run(
+            delayed(score_fold)(
+                row, table if row.parts is not None else pictures[row.size], y, fold, _of(row, known)
+            )
+            for row in plan.rows
+            for (fold, table), known in zip(learnt, shared)
+        ))
+
+
 def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
     """The pictures for rows that take pictures: as they are, or decoded once for all folds if they want one size."""
     return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
@@ -225,51 +242,11 @@ def _learn(plan: Plan, collection: ImageCollection, fold: Fold) -> np.ndarray | 
     return union.transform(collection)
 
 
-class _FoldScores(NamedTuple):
-    n_features: int | None
-    accuracy: float
-    macro_f1: float
-    fit_seconds: float
-    predict_seconds: float
-    train_accuracy: float | None
+def _of(row: Row, shared: Mapping[str, Selected]) -> dict[str, Selected]:
+    return {part.key: shared[part.key] for part in row.parts or () if part.key in shared}
 
 
-def _score_fold(model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, fold: Fold) -> _FoldScores:
-    """Fit a clone on one fold and score it; X are pictures, or with `columns` the two parts of the features."""
-    train, test = fold.train, fold.test
-    X_train, X_test = (_inputs(X, side, columns) for side in (train, test))
-    model = clone(model)
-    began = time.perf_counter()
-    model.fit(X_train, y[train])
-    fitted = time.perf_counter()
-    predicted = model.predict(X_test)
-    ended = time.perf_counter()
-    last = model[-1] if isinstance(model, Pipeline) else model
-    return _FoldScores(
-        n_features=getattr(last, "n_features_in_", None),
-        accuracy=float(accuracy_score(y[test], predicted)),
-        macro_f1=float(f1_score(y[test], predicted, average="macro", zero_division=0)),
-        fit_seconds=fitted - began,
-        predict_seconds=ended - fitted,
-        train_accuracy=getattr(last, "train_accuracy_", None),
-    )
-
-
-def _inputs(X: Any, positions: np.ndarray, columns: np.ndarray | None) -> Any:
-    """What a row is given of these pictures: themselves, or columns of the two tables as if they stood side by side."""
-    if columns is None:
-        return [X[i] for i in positions]
-    once, in_fold = X
-    if in_fold is None:
-        return once[np.ix_(positions, columns)]
-    chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    left = columns < once.shape[1]
-    chosen[:, left] = once[np.ix_(positions, columns[left])]
-    chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - once.shape[1])]
-    return chosen
-
-
-def _row_scores(name: str, folds: Sequence[_FoldScores]) -> RowScores:
+def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
     train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
     return RowScores(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 
@@ -13,6 +15,34 @@ from ..flows import Flow, FlowUnion, RawPixels
 from ..flows.base import StoreLike
 from ..flows.fingerprint import identity
 from ..models import TwoFlowClassifier
+
+
+class Part(NamedTuple):
+    """Some columns of the features and what selects among them: a transformer of features or "passthrough".
+
+    Parts with the same key are the same: the features, the selector and its seed.
+    """
+
+    columns: np.ndarray
+    selector: Any
+    key: str
+
+
+class Row(NamedTuple):
+    """A method, taken apart.
+
+    Attributes
+    ----------
+    parts : list of Part, or None
+        What, side by side, the classifier is given; None where it is given the pictures themselves.
+    classifier : estimator
+    size : (int, int) or None
+        The width and height that the row stretches all pictures to; None where that is not known.
+    """
+
+    parts: list[Part] | None
+    classifier: Any
+    size: tuple[int, int] | None
 
 
 class Plan:
@@ -24,16 +54,15 @@ class Plan:
         The flows that learn nothing from data, so that a picture has the same features in all folds.
     in_fold : FlowUnion or None
         The flows that learn, to be fitted in every fold, once for all rows.
-    rows : list of (classifier, column indices or None)
-        The columns of a row's features when those of `once` and of `in_fold` stand side by side; None for a row that
-        takes the pictures themselves.
-    sizes : list of ((int, int) or None)
-        The width and height that a row stretches all pictures to; None where that is not known.
+    rows : list of Row
+        Their columns are those of `once` and of `in_fold`, standing side by side.
+    shared : list of Part
+        The parts that several rows have and that select, to be fitted in every fold once for all of them.
     """
 
     def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
-        parts = [_split(row) for row in rows]
-        flows = {identity(flow): flow for members, _ in parts for flow in members}
+        split = [_split(row) for row in rows]
+        flows = {identity(flow): flow for steps, _ in split for members, _ in steps for flow in members}
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         # Without a single flow the pictures must be read all the same, to know which can be.
         once = {key: flow for key, flow in flows.items() if key not in learning} or {"read": RawPixels((1, 1))}
@@ -46,20 +75,42 @@ class Plan:
         ends = np.cumsum([flow._n_features_out for flow in ordered.values()]).tolist()
         columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.rows = [
-            (model, np.concatenate([columns[identity(flow)] for flow in members]) if members else None)
-            for members, model in parts
+            Row(_parts(steps, columns) or None, classifier, _checked_size(classifier)) for steps, classifier in split
         ]
-        self.sizes = [_checked_size(model) for model, _ in self.rows]
+        self.shared = _shared(self.rows)
 
 
-def _split(row: Any) -> tuple[list[Flow], Any]:
-    """The flows of a classifier, unions taken apart, and the classifier of their features."""
+#: Flows, and what selects among the features of all of them.
+_Step = tuple[list[Flow], Any]
+
+
+def _split(row: Any) -> tuple[list[_Step], Any]:
+    """The steps of a classifier of pictures, none if it takes the pictures themselves, and what decides on them."""
     if isinstance(row, TwoFlowClassifier):
         union, rest = row.split()
-        return _members(union), rest
+        flows = dict(union.flows)
+        steps = [(_members(flows[name]), selector) for name, selector, _ in rest["select"].transformers]
+        return steps, rest["classify"]
     if isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
-        return _members(row.steps[0][1]), Pipeline(row.steps[1:])
+        return [(_members(row.steps[0][1]), "passthrough")], Pipeline(row.steps[1:])
     return [], row
+
+
+def _parts(steps: Sequence[_Step], columns: Mapping[str, np.ndarray]) -> list[Part]:
+    """One for each step; those that select nothing, where they stand side by side, as one."""
+    parts: list[Part] = []
+    for flows, selector in steps:
+        own = np.concatenate([columns[identity(flow)] for flow in flows])
+        if parts and selector == "passthrough" == parts[-1].selector:
+            own = np.concatenate([parts.pop().columns, own])
+        parts.append(Part(own, selector, joblib.hash((own, selector))))
+    return parts
+
+
+def _shared(rows: Sequence[Row]) -> list[Part]:
+    parts = [part for row in rows for part in row.parts or () if part.selector != "passthrough"]
+    counts = Counter(part.key for part in parts)
+    return list({part.key: part for part in parts if counts[part.key] > 1}.values())
 
 
 def _members(flow: Flow) -> list[Flow]:
