@@ -14,7 +14,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-
 _FORESTS = {"random-forest": RandomForestClassifier, "extra-trees": ExtraTreesClassifier}
 
 

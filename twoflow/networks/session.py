@@ -97,18 +97,32 @@ def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, eng
     return Session(network.card, layers, ENGINES[engine](network, layers, n_threads))
 
 
+def open_graph(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
+    """The process's session for a graph that was made of a network up to one layer, and is kept with an estimator."""
+    with _opening:
+        return _open_graph(graph, network, layer, n_threads)
+
+
+@lru_cache(maxsize=8)
+def _open_graph(graph: bytes, network: Network, layer: str, n_threads: int) -> Session:
+    return Session(network.card, (layer,), _run_graph(graph, network.card, (layer,), n_threads))
+
+
 def _start_onnxruntime(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:
+    return _run_graph(network.build(layers).SerializeToString(), network.card, layers, n_threads)
+
+
+def _run_graph(graph: bytes, card: NetworkCard, layers: tuple[str, ...], n_threads: int) -> Forward:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
-    graph = network.build(layers).SerializeToString()
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base of their own
-        raise ValueError(f"{network.card.name}: onnxruntime cannot run it: {error}") from error
+        raise ValueError(f"{card.name}: onnxruntime cannot run it: {error}") from error
     source = session.get_inputs()[0].name
     return lambda pixels: session.run(layers, {source: pixels})
 
