@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ..images import ImageReadError, Picture
@@ -66,7 +67,9 @@ def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | N
     n_computed = int(is_missing.any(axis=1).sum())
 
     errors: list[tuple[int, ImageReadError]] = []
-    with tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True) as progress:
+    progress_bar = tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True)
+    # The workers are the threads that n_jobs allows; those of BLAS would come on top, and mostly wait for each other.
+    with progress_bar as progress, threadpool_limits(1):
         progress.update(len(positions) - n_computed)
         for pattern, rows in _by_pattern(is_missing):
             wanted = np.flatnonzero(pattern).tolist()

@@ -10,9 +10,11 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
 
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
@@ -21,7 +23,6 @@ from .extraction import extract
 from .grey import to_grey
 
 _WIDTH = 128  # values of a SIFT descriptor: 4 x 4 cells, 8 directions
-_PRODUCT = 2**21  # multiplications at a time: BLAS wakes other threads for more, and pictures are parallel already
 _PATCH_PER_SIZE = 6  # OpenCV describes 4 cells of 1.5 times the keypoint's size each way
 
 
@@ -149,7 +150,8 @@ class SIFTBagOfWords(Flow):
             )
         # Without stopping rules and rival starts nothing depends on sums whose rounding varies with the threads.
         clustering = MiniBatchKMeans(self.n_words, n_init=1, max_iter=10, max_no_improvement=None, random_state=rng)
-        self.vocabulary_ = np.rint(clustering.fit(descriptors).cluster_centers_)
+        with threadpool_limits(effective_n_jobs(self.n_jobs)):
+            self.vocabulary_ = np.rint(clustering.fit(descriptors).cluster_centers_)
         self.idf_ = np.ones(self.n_words, dtype=np.float32)
         if self.weighting == "tf-idf":
             read = np.setdiff1d(positions, [position for position, _ in errors]).tolist()
@@ -215,14 +217,9 @@ def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
     ndarray of shape (n_words,) and dtype float32
         Of equally near words the first is counted.
     """
-    half_norms = (vocabulary**2).sum(axis=1) / 2
-    rows = max(1, _PRODUCT // vocabulary.size)
-    counts = np.zeros(len(vocabulary), dtype=np.float32)
-    for start in range(0, len(descriptors), rows):
-        # |d - w|^2 / 2 without |d|^2, which is the same for all words.
-        distances = half_norms - descriptors[start:start + rows] @ vocabulary.T
-        counts += np.bincount(distances.argmin(axis=1), minlength=len(vocabulary))
-    return counts
+    # |d - w|^2 / 2 without |d|^2, which is the same for all words.
+    distances = (vocabulary**2).sum(axis=1) / 2 - descriptors @ vocabulary.T
+    return np.bincount(distances.argmin(axis=1), minlength=len(vocabulary)).astype(np.float32)
 
 
 class _DescriptorSample(Flow):
