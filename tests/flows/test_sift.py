@@ -122,8 +122,8 @@ def test_a_sample_bounds_what_is_read_and_kept(shop, monkeypatch):
     from twoflow.images import picture
 
     read, learnt = [], []
-    open_rgb, fit = picture.open_rgb, MiniBatchKMeans.fit
-    monkeypatch.setattr(picture, "open_rgb", lambda source, name: read.append(name) or open_rgb(source, name))
+    open_reduced, fit = picture.open_reduced, MiniBatchKMeans.fit
+    monkeypatch.setattr(picture, "open_reduced", lambda *args: read.append(args[1]) or open_reduced(*args))
     monkeypatch.setattr(MiniBatchKMeans, "fit", lambda self, X: learnt.append(len(X)) or fit(self, X))
     clone(SMALL).set_params(max_pictures=5, max_descriptors=103).fit(shop)
     assert len(set(read)) == 5 and len(read) == 10  # once for the words, once for their weights

@@ -27,8 +27,8 @@ def test_it_is_its_members_side_by_side(shop):
 
 def test_each_picture_is_decoded_once_and_passed_once_through_a_network(shop, monkeypatch):
     decoded, passed = [], []
-    open_rgb, run = picture.open_rgb, Session.run
-    monkeypatch.setattr(picture, "open_rgb", lambda *args: decoded.append(1) or open_rgb(*args))
+    open_reduced, run = picture.open_reduced, Session.run
+    monkeypatch.setattr(picture, "open_reduced", lambda *args: decoded.append(1) or open_reduced(*args))
     monkeypatch.setattr(Session, "run", lambda *args: passed.append(1) or run(*args))
     FlowUnion(members()).fit(shop).transform(shop)
     assert len(decoded) == len(passed) == len(shop)
@@ -37,7 +37,9 @@ def test_each_picture_is_decoded_once_and_passed_once_through_a_network(shop, mo
 def test_each_picture_is_resized_once_a_size(shop, monkeypatch):
     sizes = []
     resize = Image.Image.resize
-    monkeypatch.setattr(Image.Image, "resize", lambda self, size, how: sizes.append(size) or resize(self, size, how))
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, size, *how, **box: sizes.append(size) or resize(self, size, *how, **box)
+    )
     FlowUnion(members()).fit(shop).transform(shop[:1])
     assert sorted(sizes) == [(224, 224), (640, 480)]
 
