@@ -15,9 +15,10 @@ from pathlib import Path
 from twoflow._command import CommandParser, at_least, run
 
 #: The modules, in the order in which they run.
-BENCHMARKS = (
-    "startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow",
-)
+BENCHMARKS = ("startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow")
+
+#: How many processes that want a core, a minute's mean, leave the figures as they are.
+_QUIET_LOAD = 0.5
 
 
 def make_parser() -> CommandParser:
@@ -54,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .setting import Setting
     from .table import format_table, to_document
 
-    began = time.perf_counter()
+    began, load = time.perf_counter(), os.getloadavg()[0]
+    if load > _QUIET_LOAD:
+        print(f"warning: other work is running (load {load:.1f}): the figures will be off", file=sys.stderr)
     with ExitStack() as stack, open(arguments.out, "a", encoding="utf-8"):  # tells now that it cannot be written
         folder = arguments.pictures or stack.enter_context(tempfile.TemporaryDirectory(prefix="twoflow-benchmarks-"))
         setting = Setting(Path(folder).absolute(), arguments.jobs, arguments.quick, arguments.large)
@@ -62,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name in names:
             print(f"{name} ...", file=sys.stderr)
             found[name] = import_module(f".{name}", __package__).measure(setting)
-    document = to_document(found, arguments.jobs, time.perf_counter() - began)
+    document = to_document(found, arguments.jobs, load, time.perf_counter() - began)
     print(format_table(found))
     Path(arguments.out).write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     print(f"\nWritten to {arguments.out}; {document['environment']['seconds']:.0f} s in all")

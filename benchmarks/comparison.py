@@ -28,7 +28,7 @@ class _Size(NamedTuple):
 
 
 _ROWS = ("two-flow", "cnn", "cnn:stage6", "projection", "pixels:64x48", "pixels:64x48+cnn")
-_FULL, _QUICK = _Size(80, 4, 10, _ROWS, 3), _Size(12, 2, 2, _ROWS[2:4], 2)
+_FULL, _QUICK = _Size(80, 4, 10, _ROWS, 3), _Size(12, 2, 2, _ROWS[2:4], 1)
 
 
 def measure(setting: Setting) -> list[Line]:
@@ -55,8 +55,7 @@ def measure(setting: Setting) -> list[Line]:
         Figure(
             f"rate, against cross_val_score: {size.n} pictures, {len(rows)} rows, {size.folds} folds",
             ratio(times.wall["cross_val_score"], times.wall["compare"]), "x",
-            f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits spread over the "
-            "cores",
+            f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits on all cores",
             seconds=times.wall,
         )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from importlib.util import find_spec
@@ -33,13 +33,13 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(512, 256, 64, 5), _Size(16, 8, 4, 2)
+_FULL, _QUICK = _Size(512, 256, 64, 5), _Size(16, 8, 4, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
     """Two threads of onnxruntime leave nothing of two cores for decoding: then both together are the limit."""
     size = _QUICK if setting.is_quick else _FULL
-    paths = photos(setting.folder, size.n, jobs=setting.jobs).pictures
+    paths = photos(setting.folder, size.n, jobs=setting.jobs).paths
     tensors = ready_tensors(paths[:size.n_ready])
     alone = onnxruntime_alone(tensors, setting.jobs)
     is_installed = all(map(find_spec, _PEER))
@@ -57,7 +57,7 @@ def measure(setting: Setting) -> list[Line]:
     return [*_against_onnxruntime(times, alone, setting.jobs), _against_torch(times, torch)]
 
 
-def _against_onnxruntime(times: Times, alone: Sequence[str], jobs: int) -> list[Line]:
+def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[Line]:
     best = times.fastest(alone)
     wall, aim = times.wall, Aim(">=", 0.9)
     # Of all cores for as long as onnxruntime alone takes: what it leaves, and what decoding needs.
@@ -87,7 +87,7 @@ def _against_onnxruntime(times: Times, alone: Sequence[str], jobs: int) -> list[
     ]
 
 
-def _against_torch(times: Times, torch: Sequence[str]) -> Line:
+def _against_torch(times: Times, torch: Mapping[str, Contestant]) -> Line:
     name = "rate, against torch eager on ready tensors"
     if not torch:
         return NotMeasured(name, f"needs pip install {' '.join(_PEER)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 #: Seconds before each turn, for the threads of the one before to stop spinning: onnxruntime's and OpenMP's wait for
 #: more work for a while before they sleep.
-_PAUSE_S = 0.2
+_PAUSE_S = 0.1
 
 
 class Contestant(NamedTuple):
@@ -43,7 +42,6 @@ def interleave(contestants: Mapping[str, Contestant], rounds: int, has_warm_up: 
     times = Times({name: [] for name in contestants}, {name: [] for name in contestants})
     for number in range(-has_warm_up, rounds):
         for name, (run, n) in contestants.items():
-            gc.collect()
             time.sleep(_PAUSE_S)
             began, cpu_began = time.perf_counter(), time.process_time()
             run()

@@ -37,7 +37,7 @@ _FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _PICTURE_BYTES, 5_000, 5), _Size(
 
 def measure(setting: Setting) -> list[Line]:
     size = _QUICK if setting.is_quick else _FULL
-    paths = photos(setting.folder, size.n, jobs=setting.jobs).pictures
+    paths = photos(setting.folder, size.n, jobs=setting.jobs).paths
     flow = PixelProjection(_N_COMPONENTS, SIZE, random_state=0, n_jobs=setting.jobs).fit(paths)
     theirs = SparseRandomProjection(_N_COMPONENTS, random_state=0).fit(np.zeros((1, 3 * SIZE[0] * SIZE[1]), np.float32))
     few = paths[:size.n_sklearn]
@@ -91,7 +91,7 @@ def _memory(setting: Setting, size: _Size) -> Line:
 
 def project(folder: str, n: int, jobs: int) -> None:
     """The task of the process whose memory is measured."""
-    paths = photos(Path(folder), n).pictures
+    paths = photos(Path(folder), n).paths
     PixelProjection(_N_COMPONENTS, SIZE, random_state=0, n_jobs=jobs).fit_transform(paths)
 
 

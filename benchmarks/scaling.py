@@ -23,7 +23,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 2), 100_000
+_FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 1), 100_000
 _FEW = 64  # pictures before the clock runs, which load the code
 
 
@@ -61,7 +61,7 @@ def _extract_apart(setting: Setting, n: int) -> Outcome:
 
 def extract(folder: str, n: int, jobs: int, store: str) -> dict[str, Any]:
     """The task of the process whose memory is measured: features of pictures, computed and then from the store."""
-    paths = photos(Path(folder), n).pictures
+    paths = photos(Path(folder), n).paths
     flow = PixelProjection(random_state=0, n_jobs=jobs).fit(paths)
     flow.transform(paths[:_FEW])
     flow.set_params(store=store)

@@ -36,7 +36,7 @@ def format_table(found: Mapping[str, Sequence[Line]]) -> str:
     return "\n".join(lines)
 
 
-def to_document(found: Mapping[str, Sequence[Line]], jobs: int, seconds: float) -> dict[str, Any]:
+def to_document(found: Mapping[str, Sequence[Line]], jobs: int, load: float, seconds: float) -> dict[str, Any]:
     """The same with every round and all times, as dicts, lists, text and numbers."""
     return {
         "schema": 1,
@@ -53,7 +53,7 @@ def to_document(found: Mapping[str, Sequence[Line]], jobs: int, seconds: float) 
             "system": platform.platform(),
             "cpu_count": os.cpu_count(),
             "jobs": jobs,
-            "load": list(os.getloadavg()),
+            "load": load,
             "seconds": seconds,
         },
     }

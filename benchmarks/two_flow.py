@@ -28,7 +28,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(5_250, 107, 512, 2), _Size(30, 3, 8, 2)
+_FULL, _QUICK = _Size(5_250, 107, 512, 2), _Size(30, 3, 8, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
@@ -62,7 +62,8 @@ def _lines(times: Times, size: _Size, best: str) -> list[Line]:
     return [
         Figure(
             f"{name}, against its parts alone", ratio(wall["fit"], limits), "x",
-            f"1: {median(limits):.0f} s, for decoding, the network and the forests on ready features, each on all cores",
+            f"1: {median(limits):.0f} s, for decoding, the network and the forests on ready features, each on all "
+            "cores",
             seconds=wall,
         ),
         *(
