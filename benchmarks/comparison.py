@@ -12,6 +12,7 @@ from sklearn.model_selection import cross_val_score
 
 from twoflow import ImageCollection, compare
 from twoflow.evaluation import Comparison, make_rows
+from twoflow.evaluation.folds import Folds
 
 from .figure import Figure, Line
 from .measure import Contestant, interleave, ratio
@@ -36,20 +37,20 @@ def measure(setting: Setting) -> list[Line]:
     size = _QUICK if setting.is_quick else _FULL
     pictures = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
     rows = make_rows(size.rows, n_pictures=size.n)
-    found = compare(rows, pictures, folds=size.folds, n_jobs=setting.jobs)
-    scores = _cross_validate(rows, pictures, found, setting.jobs)
-    np.testing.assert_array_equal(scores, [row.accuracy for row in found.rows])
+    run = partial(compare, rows, pictures, folds=size.folds, n_jobs=setting.jobs)
     comparisons: list[Comparison] = []
+    scores: list[list[np.ndarray]] = []
     times = interleave(
         {
-            "compare": Contestant(
-                lambda: comparisons.append(compare(rows, pictures, folds=size.folds, n_jobs=setting.jobs))
+            "compare": Contestant(lambda: comparisons.append(run())),
+            "cross_val_score": Contestant(
+                lambda: scores.append(_cross_validate(rows, pictures, comparisons[0].folds, setting.jobs))
             ),
-            "cross_val_score": Contestant(partial(_cross_validate, rows, pictures, found, setting.jobs)),
         },
         size.rounds,
         has_warm_up=False,
     )
+    np.testing.assert_array_equal(scores[0], [row.accuracy for row in comparisons[0].rows])
     limits = [_least_seconds(comparison, setting.jobs) for comparison in comparisons]
     return [
         Figure(
@@ -61,10 +62,8 @@ def measure(setting: Setting) -> list[Line]:
     ]
 
 
-def _cross_validate(
-    rows: Mapping[str, Any], pictures: ImageCollection, found: Comparison, jobs: int
-) -> list[np.ndarray]:
-    folds = [(fold.train, fold.test) for fold in found.folds]
+def _cross_validate(rows: Mapping[str, Any], pictures: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
+    folds = [(fold.train, fold.test) for fold in drawn]
     return [cross_val_score(row, pictures.paths, pictures.labels, cv=folds, n_jobs=jobs) for row in rows.values()]
 
 
