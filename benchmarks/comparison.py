@@ -1,0 +1,73 @@
+"""Six methods by ten folds in one comparison, against scikit-learn's cross-validation of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import cross_val_score
+
+from twoflow import ImageCollection, compare
+from twoflow.evaluation import Comparison, make_rows
+from twoflow.evaluation.folds import Folds
+
+from .figure import Figure, Line
+from .measure import Contestant, interleave, ratio
+from .pictures import photos
+from .setting import Setting
+
+
+class _Size(NamedTuple):
+    n: int
+    n_classes: int
+    folds: int
+    rows: tuple[str, ...]
+    rounds: int
+
+
+_ROWS = ("two-flow", "cnn", "cnn:stage6", "projection", "pixels:64x48", "pixels:64x48+cnn")
+_FULL, _QUICK = _Size(80, 4, 10, _ROWS, 3), _Size(12, 2, 2, _ROWS[2:4], 1)
+
+
+def measure(setting: Setting) -> list[Line]:
+    """Both give the same scores; the difference is in how often a picture is read and embedded."""
+    size = _QUICK if setting.is_quick else _FULL
+    pictures = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
+    rows = make_rows(size.rows, n_pictures=size.n)
+    run = partial(compare, rows, pictures, folds=size.folds, n_jobs=setting.jobs)
+    comparisons: list[Comparison] = []
+    scores: list[list[np.ndarray]] = []
+    times = interleave(
+        {
+            "compare": Contestant(lambda: comparisons.append(run())),
+            "cross_val_score": Contestant(
+                lambda: scores.append(_cross_validate(rows, pictures, comparisons[0].folds, setting.jobs))
+            ),
+        },
+        size.rounds,
+        has_warm_up=False,
+    )
+    np.testing.assert_array_equal(scores[0], [row.accuracy for row in comparisons[0].rows])
+    limits = [_least_seconds(comparison, setting.jobs) for comparison in comparisons]
+    return [
+        Figure(
+            f"rate, against cross_val_score: {size.n} pictures, {len(rows)} rows, {size.folds} folds",
+            ratio(times.wall["cross_val_score"], times.wall["compare"]), "x",
+            f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits on all cores",
+            seconds=times.wall,
+        )
+    ]
+
+
+def _cross_validate(rows: Mapping[str, Any], pictures: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
+    folds = [(fold.train, fold.test) for fold in drawn]
+    return [cross_val_score(row, pictures.paths, pictures.labels, cv=folds, n_jobs=jobs) for row in rows.values()]
+
+
+def _least_seconds(comparison: Comparison, jobs: int) -> float:
+    """What the comparison itself counts for features and, of one fold after the other, for fits and predictions."""
+    fits = sum((row.fit_seconds + row.predict_seconds) * len(row.accuracy) for row in comparison.rows)
+    return comparison.extraction_seconds + fits / jobs

@@ -1,0 +1,82 @@
+"""What nobody can do without: reading and decoding a file, and the network's arithmetic. Nothing here is ours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from twoflow.networks import get_card
+from twoflow.networks.catalog import resolve
+
+from .measure import Contestant
+
+_T = TypeVar("_T")
+
+NETWORK, LAYER = "efficientnet-lite0", "global_pool"
+#: Pictures a call. onnxruntime and PyTorch are given the size that suits them best.
+BATCHES = (1, 8, 32)
+
+
+def spread(work: Callable[[_T], object], items: Iterable[_T], jobs: int) -> None:
+    """Do something with each item, on as many threads: a loop in each, which takes the next item that is left."""
+    left = iter(list(items))  # of a list, whose iterator threads may share
+
+    def loop() -> None:
+        for item in left:
+            work(item)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for done in [pool.submit(loop) for _ in range(jobs)]:
+            done.result()
+
+
+def decode(paths: Sequence[str], jobs: int) -> None:
+    """Read and decode pictures, whole and as RGB."""
+    spread(_decode, paths, jobs)
+
+
+def _decode(path: str) -> None:
+    with Image.open(path) as image:
+        image.convert("RGB")
+
+
+def read(paths: Sequence[str], jobs: int) -> None:
+    """Read files and compute a digest of each, without which a content cannot be known again."""
+    spread(lambda path: hashlib.sha256(Path(path).read_bytes()).digest(), paths, jobs)
+
+
+def ready_tensors(paths: Sequence[str]) -> np.ndarray:
+    """Pictures as the network takes them: float32 of shape (n, 3, height, width)."""
+    card = get_card(NETWORK)
+    pictures = (Image.open(path).convert("RGB").resize(card.input_size, Image.Resampling.BICUBIC) for path in paths)
+    return np.concatenate([card.preprocess(np.asarray(picture)) for picture in pictures])
+
+
+def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
+    """onnxruntime on ready tensors, in the ways it can be run: a picture for each thread, or all threads on a batch."""
+    pictures = [tensors[i:i + 1] for i in range(len(tensors))]
+    contestants = {"a picture a thread": Contestant(partial(spread, open_alone(1), pictures, jobs), len(tensors))}
+    on_all_threads = open_alone(jobs)
+    for size in BATCHES:
+        batches = [tensors[i:i + size] for i in range(0, len(tensors), size)]
+        contestants[f"batches of {size}"] = Contestant(partial(spread, on_all_threads, batches, 1), len(tensors))
+    return {f"onnxruntime, {name}": contestant for name, contestant in contestants.items()}
+
+
+def open_alone(n_threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """onnxruntime with the network's graph and nothing around it: a batch to its embedding."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
+    options.log_severity_level = 3
+    graph = resolve(NETWORK).build((LAYER,)).SerializeToString()
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return lambda batch: session.run([LAYER], {"data": batch})[0]

@@ -1,0 +1,73 @@
+"""What a picture costs, and how much memory many of them take, when there are more and more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from twoflow import PixelProjection
+
+from .child import Outcome, can_measure_memory, in_fresh_process
+from .figure import Aim, Figure, Line, NotMeasured
+from .measure import ratio
+from .pictures import photos
+from .setting import Setting
+
+
+class _Size(NamedTuple):
+    """Numbers of pictures, the first of which the others are held against."""
+
+    ns: tuple[int, ...]
+    rounds: int
+
+
+_FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 1), 100_000
+_FEW = 64  # pictures before the clock runs, which load the code
+
+
+def measure(setting: Setting) -> list[Line]:
+    """Of the projection, beside whose work the cost of handling a picture shows more than beside the network's."""
+    size = _QUICK if setting.is_quick else _FULL
+    first, *others = ns = [*size.ns, *([_LARGE] if setting.is_large else [])]
+    photos(setting.folder, max(ns), jobs=setting.jobs)
+    rounds = [{n: _extract_apart(setting, n) for n in ns} for _ in range(size.rounds)]
+    return [line for n in others for line in _lines(rounds, first, n)]
+
+
+def _lines(rounds: list[dict[int, Outcome]], first: int, n: int) -> list[Line]:
+    lines: list[Line] = []
+    for what, name in (("computed", "time a picture"), ("recalled", "time a picture that is in the store")):
+        seconds = {f"{size:,} pictures": [outcomes[size].result[what] for outcomes in rounds] for size in (first, n)}
+        few, many = seconds.values()
+        limit = "1: each as the first"
+        lines.append(Figure(f"{name}, {n:,} against {first:,}", ratio(many, few), "x", limit, Aim("<=", 1.15), seconds))
+    name = f"memory beyond the features, {n:,} against {first:,}"
+    if not can_measure_memory():
+        return [*lines, NotMeasured(name, "needs Linux, which says how much a process has used at its peak")]
+    few, many = (
+        [outcomes[size].peak_bytes - outcomes[size].result["feature_bytes"] for outcomes in rounds]
+        for size in (first, n)
+    )
+    limit = f"1: as for {first:,}, {few[0] / 1e6:.0f} MB"
+    return [*lines, Figure(name, ratio(many, few), "x", limit, Aim("<=", 1.1))]
+
+
+def _extract_apart(setting: Setting, n: int) -> Outcome:
+    with TemporaryDirectory(dir=setting.folder, prefix="store-") as store:
+        return in_fresh_process(extract, folder=str(setting.folder), n=n, jobs=setting.jobs, store=store)
+
+
+def extract(folder: str, n: int, jobs: int, store: str) -> dict[str, Any]:
+    """The task of the process whose memory is measured: features of pictures, computed and then from the store."""
+    paths = photos(Path(folder), n).paths
+    flow = PixelProjection(random_state=0, n_jobs=jobs).fit(paths)
+    flow.transform(paths[:_FEW])
+    flow.set_params(store=store)
+    began = time.perf_counter()
+    n_bytes = flow.transform(paths).nbytes
+    computed = time.perf_counter()
+    flow.transform(paths)
+    recalled = time.perf_counter()
+    return {"computed": (computed - began) / n, "recalled": (recalled - computed) / n, "feature_bytes": n_bytes}

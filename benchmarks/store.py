@@ -1,0 +1,87 @@
+"""A comparison whose features are in the store, against one that computes them, and adding a picture."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+
+from twoflow import CNNEmbedding, ImageCollection, PixelProjection, compare
+from twoflow.evaluation import Comparison
+
+from .figure import Aim, Figure, Line
+from .floors import read
+from .measure import ratio
+from .pictures import photos
+from .setting import Setting
+
+
+class _Size(NamedTuple):
+    n: int
+    rounds: int
+
+
+_FULL, _QUICK = _Size(5_000, 2), _Size(64, 1)
+
+
+class _Round(NamedTuple):
+    """The same comparison three times, the last with one more picture; and the seconds to read the files."""
+
+    cold: Comparison
+    warm: Comparison
+    added: Comparison
+    reading: float
+
+
+def measure(setting: Setting) -> list[Line]:
+    size = _QUICK if setting.is_quick else _FULL
+    pictures = photos(setting.folder, size.n + 1, jobs=setting.jobs)
+    _compare(pictures[:_QUICK.n], setting)  # loads the code and the network
+    rounds = [_measure_round(pictures, setting) for _ in range(size.rounds)]
+    seconds = {
+        "cold": [times.cold.extraction_seconds for times in rounds],
+        "warm": [times.warm.extraction_seconds for times in rounds],
+        "added": [times.added.extraction_seconds for times in rounds],
+        "reading": [times.reading for times in rounds],
+    }
+    least = median(ratio(seconds["reading"], seconds["cold"]))
+    return [
+        Figure(
+            f"time on features when the store has them, {size.n:,} pictures",
+            [100 * share for share in ratio(seconds["warm"], seconds["cold"])],
+            "%",
+            f"{least:.2%}: reading every file and taking its digest, to know what it is",
+            Aim("<=", 2),
+            seconds,
+        ),
+        Figure(
+            f"pictures computed after one is added to {size.n:,}",
+            [times.added.n_computed for times in rounds],
+            "n",
+            "1: it is new",
+            Aim("<=", 1),
+            seconds,
+        ),
+    ]
+
+
+def _measure_round(pictures: ImageCollection, setting: Setting) -> _Round:
+    with TemporaryDirectory(dir=setting.folder, prefix="store-") as folder:
+        run = partial(_compare, setting=setting, store=folder)
+        cold, warm = run(pictures[:-1]), run(pictures[:-1])
+        began = time.perf_counter()
+        read(pictures.paths[:-1], setting.jobs)
+        return _Round(cold, warm, reading=time.perf_counter() - began, added=run(pictures))
+
+
+def _compare(pictures: ImageCollection, setting: Setting, store: str | Path | None = None) -> Comparison:
+    """The flows of the Two-Flow model, with classifiers that take no time, for only the features count here."""
+    flows = {"projection": PixelProjection(random_state=0), "cnn": CNNEmbedding()}
+    rows = {name: make_pipeline(flow, DummyClassifier()) for name, flow in flows.items()}
+    return compare(rows, pictures, folds=2, n_jobs=setting.jobs, store=store)
