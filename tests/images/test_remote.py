@@ -65,7 +65,7 @@ def site(tmp_path, memory):
     folder.mkdir()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=folder)) as server:
         server.released = threading.Event()
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
         server.released.set()

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from .._parallel import share, stay_in_worker, take
 from ..deep.conv_net import read_pixels
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
@@ -178,11 +179,12 @@ def compare(
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
     drawn = draw(collection)
-    learnt = [_learn(plan, collection, fold) for fold in drawn]
-    pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in set(plan.sizes)}
+    learnt = [share(_learn(plan, collection, fold)) for fold in drawn]
+    tables = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in set(plan.sizes)}
+    once, labels = share(features), share(collection.labels)
     tasks = (
         delayed(_score_fold)(
-            model, pictures[size] if columns is None else (features, in_fold), collection.labels, columns, fold
+            _Task(model, columns, fold), *((tables[size], None) if columns is None else (once, in_fold)), labels
         )
         for (model, columns), size in zip(plan.rows, plan.sizes)
         for fold, in_fold in zip(drawn, learnt)
@@ -225,6 +227,14 @@ def _learn(plan: Plan, collection: ImageCollection, fold: Fold) -> np.ndarray | 
     return union.transform(collection)
 
 
+class _Task(NamedTuple):
+    """A method, the columns of the features that it takes (None: the pictures themselves), and the fold to score."""
+
+    model: Any
+    columns: np.ndarray | None
+    fold: Fold
+
+
 class _FoldScores(NamedTuple):
     n_features: int | None
     accuracy: float
@@ -234,16 +244,18 @@ class _FoldScores(NamedTuple):
     train_accuracy: float | None
 
 
-def _score_fold(model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, fold: Fold) -> _FoldScores:
-    """Fit a clone on one fold and score it; X are pictures, or with `columns` the two parts of the features."""
-    train, test = fold.train, fold.test
-    X_train, X_test = (_inputs(X, side, columns) for side in (train, test))
-    model = clone(model)
-    began = time.perf_counter()
-    model.fit(X_train, y[train])
-    fitted = time.perf_counter()
-    predicted = model.predict(X_test)
-    ended = time.perf_counter()
+def _score_fold(task: _Task, X: Any, in_fold: np.ndarray | None, y: np.ndarray) -> _FoldScores:
+    """Fit a clone on one fold and score it; X are pictures, or the features, those learnt from the fold apart."""
+    X, in_fold, y = map(take, (X, in_fold, y))
+    train, test = task.fold.train, task.fold.test
+    X_train, X_test = (_inputs(X, in_fold, side, task.columns) for side in (train, test))
+    model = clone(task.model)
+    with stay_in_worker():
+        began = time.perf_counter()
+        model.fit(X_train, y[train])
+        fitted = time.perf_counter()
+        predicted = model.predict(X_test)
+        ended = time.perf_counter()
     last = model[-1] if isinstance(model, Pipeline) else model
     return _FoldScores(
         n_features=getattr(last, "n_features_in_", None),
@@ -255,17 +267,16 @@ def _score_fold(model: Any, X: Any, y: np.ndarray, columns: np.ndarray | None, f
     )
 
 
-def _inputs(X: Any, positions: np.ndarray, columns: np.ndarray | None) -> Any:
+def _inputs(X: Any, in_fold: np.ndarray | None, positions: np.ndarray, columns: np.ndarray | None) -> Any:
     """What a row is given of these pictures: themselves, or columns of the two tables as if they stood side by side."""
     if columns is None:
         return [X[i] for i in positions]
-    once, in_fold = X
     if in_fold is None:
-        return once[np.ix_(positions, columns)]
+        return X[np.ix_(positions, columns)]
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    left = columns < once.shape[1]
-    chosen[:, left] = once[np.ix_(positions, columns[left])]
-    chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - once.shape[1])]
+    left = columns < X.shape[1]
+    chosen[:, left] = X[np.ix_(positions, columns[left])]
+    chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - X.shape[1])]
     return chosen
 
 
