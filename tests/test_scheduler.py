@@ -203,6 +203,20 @@ def test_what_is_shared_is_sent_once(dask):
     assert set(counts) == {1}
 
 
+def test_a_cluster_of_one_thread(folder, union, tmp_path):
+    """It is of no use to joblib, which then does the work here; what was shared is there all the same."""
+    if distributed is None:
+        unavailable("needs dask and distributed, the extra dask")
+    shop = load_folder(folder)
+    rows = {"pixels": make_pipeline(RawPixels((8, 6)), RidgeClassifier())}
+    with _scheduler(tmp_path) as (address, _), distributed.Client(address) as client, parallel_config("dask"):
+        client.wait_for_workers(1, timeout=60)
+        assert share(shop.paths).result(timeout=60) == shop.paths
+        features, there = union.fit_transform(shop), compare(rows, shop, folds=3)
+    assert (features == union.transform(shop)).all()
+    assert (there.rows[0].accuracy == compare(rows, shop, folds=3).rows[0].accuracy).all()
+
+
 def test_the_command_and_workers_that_die(folder, client, tmp_path, capsys, monkeypatch):
     """One while features are computed, all of them while folds are scored: the same scores.csv as without."""
     monkeypatch.chdir(folder.parent)  # the workers' folder is another one
@@ -292,7 +306,7 @@ import asyncio
 from distributed import Scheduler, Worker
 async def main():
     async with Scheduler(port=0, dashboard_address=None, host="127.0.0.1") as scheduler:
-        async with Worker(scheduler.address, nthreads=2):
+        async with Worker(scheduler.address, nthreads=N_THREADS):
             print(scheduler.address, flush=True)
             await scheduler.finished()
 asyncio.run(main())
@@ -308,10 +322,10 @@ sys.meta_path.insert(0, Refuse())
 
 
 @contextmanager
-def _scheduler(folder, before=""):
+def _scheduler(folder, before="", n_threads=1):
     """The address and process of one that can be done without."""
     with subprocess.Popen(
-        [sys.executable, "-c", before + SCHEDULER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, "-c", f"{before}N_THREADS = {n_threads}{SCHEDULER}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         cwd=folder,
     ) as process:
         try:
@@ -363,7 +377,7 @@ from twoflow.flows import extraction
 extraction._CHUNK, extraction._file = 2, lambda *_: os.kill(int(sys.argv[1]), {signal.SIGKILL:d})
 sys.exit(run(cv.main, sys.argv[2:]))
 """
-    with _scheduler(tmp_path) as (address, pid):
+    with _scheduler(tmp_path, n_threads=2) as (address, pid):
         options = [*QUICK, "--scheduler", address, "--no-store", "--out", tmp_path / "report"]
         command = [sys.executable, "-c", script, str(pid), folder, *options]
         done = subprocess.run(command, capture_output=True, text=True)
