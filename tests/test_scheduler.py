@@ -325,8 +325,8 @@ sys.meta_path.insert(0, Refuse())
 def _scheduler(folder, before="", n_threads=1):
     """The address and process of one that can be done without."""
     with subprocess.Popen(
-        [sys.executable, "-c", f"{before}N_THREADS = {n_threads}{SCHEDULER}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        cwd=folder,
+        [sys.executable, "-c", f"{before}N_THREADS = {n_threads}{SCHEDULER}"], cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as process:
         try:
             yield process.stdout.readline().strip(), process.pid
