@@ -12,8 +12,8 @@ README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 def test_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_shop(n_classes=3, n_per_class=10, folder="shoes", random_state=0)
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 4
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" not in block]
+    assert len(blocks) == 4  # and one in tests/test_scheduler.py, which needs an extra
     namespace = {}
     for block in blocks:
         exec(block, namespace)

@@ -43,9 +43,12 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "images", metavar="IMAGES", nargs="?",
         help="folder of class folders (IMAGES/<class>/*.jpg or IMAGES/<superclass>/<class>/*.jpg), "
-             "or with --labels the folder that the table's paths are relative to",
+             "or with --labels the folder that the table's paths are relative to; a path, or a URL that fsspec knows "
+             "(s3://, gs://, ...: twoflow[remote])",
     )
-    group.add_argument("--labels", metavar="CSV", help="table of paths and classes, UTF-8, with a header")
+    group.add_argument(
+        "--labels", metavar="CSV", help="table of paths or URLs and classes, UTF-8, with a header; a path or a URL"
+    )
     group.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
     group.add_argument("--label-column", metavar="COLUMN", help="its column of classes (default: class)")
     group.add_argument(
@@ -101,14 +104,30 @@ def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how a command runs."""
     group = parser.add_argument_group("run")
-    group.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
-                       help="pictures and folds worked on at the same time (default: every core); "
-                            "the scores do not depend on it")
+    workers = group.add_mutually_exclusive_group()
+    workers.add_argument("--jobs", metavar="N", type=at_least(1), default=str(os.cpu_count()),
+                         help="pictures and folds worked on at the same time (default: every core); "
+                              "the scores do not depend on it")
+    workers.add_argument("--scheduler", metavar="ADDRESS",
+                         help="Dask scheduler, such as tcp://host:8786, whose workers do the work, on all the threads "
+                              "they have (twoflow[dask]); pictures and networks that are paths must lie on a disk "
+                              "that the workers see under the same path, and what is pickled is trusted: in a network "
+                              "of your own only")
     store = group.add_mutually_exclusive_group()
     store.add_argument("--store", metavar="DIR", help="folder that keeps features, so that none is computed twice "
                                                       "(default: twoflow's in your cache folder)")
     store.add_argument("--no-store", action="store_true", help="compute every feature, and keep none")
     group.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def make_paths_absolute(arguments: argparse.Namespace, *names: str) -> None:
+    """Make those arguments that are paths absolute if there is a scheduler: its workers have other working folders."""
+    from .images.remote import is_url
+
+    for name in names:
+        path = getattr(arguments, name)
+        if arguments.scheduler is not None and path is not None and not is_url(path) and os.path.exists(path):
+            setattr(arguments, name, os.path.abspath(path))
 
 
 def open_store(arguments: argparse.Namespace) -> FeatureStore | None:

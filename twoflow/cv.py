@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ._command import (
     CommandParser,
@@ -13,9 +14,13 @@ from ._command import (
     at_least,
     load_collection,
     load_superclasses,
+    make_paths_absolute,
     open_store,
     run,
 )
+
+if TYPE_CHECKING:
+    from .images import ImageCollection
 
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on two cores
 
@@ -63,17 +68,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, compare, print, write."""
     arguments = make_parser().parse_args(argv)
 
+    from ._scheduler import connected
     from .evaluation import compare, left_out_rows, make_rows
-    from .images import make_shop
+    from .networks import NETWORKS
     from .report import check_output_folder, format_text, write_report
 
     names = arguments.rows.split(",")
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
-    with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
-        collection = load_collection(arguments)
-        if collection is None:
-            collection = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=arguments.seed)
+    make_paths_absolute(arguments, "images", *([] if arguments.network in NETWORKS else ["network"]))
+    with connected(arguments.scheduler):
+        collection = load_collection(arguments) or _generated_shop(arguments.seed)
         collection = collection.without_small_classes(arguments.min_per_class)
         superclasses = load_superclasses(arguments, collection)
         rows = make_rows(names, arguments.network, arguments.seed, superclasses, len(collection))
@@ -95,6 +100,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
         print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")
+
+
+def _generated_shop(seed: int) -> ImageCollection:
+    """Its files' content, as they are gone in a moment and may never have been where a worker is."""
+    from .images import ImageCollection, make_shop
+    from .images.reading import read_content
+
+    with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
+        shop = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=seed)
+        return ImageCollection([read_content(path) for path in shop.paths], shop.labels)
 
 
 if __name__ == "__main__":

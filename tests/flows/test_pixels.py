@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.random_projection import SparseRandomProjection
 
-from twoflow import PixelProjection, RawPixels
+from twoflow import ImageReadError, PixelProjection, RawPixels
 
 
 def test_raw_pixels_are_the_picture():
@@ -74,3 +74,9 @@ def test_real_photos_whose_names_lie(data):
     assert len(liars) == 2
     features = PixelProjection(16, (64, 48), random_state=0).fit_transform(liars)
     assert np.isfinite(features).all() and (features[0] != features[1]).any()
+
+
+def test_an_early_end_comes_without_advice(shop):
+    """joblib would warn, an error here, that some of the work was given out for nothing."""
+    with pytest.raises(ImageReadError, match="none.jpg"):
+        RawPixels((4, 3), n_jobs=2).fit_transform(["none.jpg", *shop.pictures * 8])

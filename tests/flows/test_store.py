@@ -165,10 +165,10 @@ def test_what_is_no_function_of_its_parameters_has_no_fingerprint():
 
 def test_another_version_of_a_package_or_of_the_code_computes_anew(monkeypatch):
     before = fingerprint(RawPixels())
-    monkeypatch.setattr("twoflow.flows.fingerprint._versions", lambda: {"pillow": "99"})
+    monkeypatch.setattr("twoflow.flows.fingerprint.versions", lambda: {"pillow": "99"})
     assert fingerprint(RawPixels()) != before
     monkeypatch.undo()
-    monkeypatch.setattr("twoflow.flows.fingerprint._our_code", lambda: "changed")
+    monkeypatch.setattr("twoflow.flows.fingerprint.our_code", lambda: "changed")
     assert fingerprint(RawPixels()) != before
     monkeypatch.undo()
     assert fingerprint(RawPixels()) == before

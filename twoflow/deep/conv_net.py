@@ -7,12 +7,12 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._parallel import threads_per_task
 from ..flows import RawPixels
 from ..flows.extraction import extract
 from ..images import Picture, check_pictures
@@ -158,7 +158,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         pixels = read_pixels(pictures, self.size, self.n_jobs, self.verbose)
         seeds = rng.randint(np.iinfo(np.int32).max, size=2).tolist()
         network = Network(len(classes), seeds[0])
-        with threads(effective_n_jobs(self.n_jobs)), kept_memory():
+        with threads(threads_per_task(self.n_jobs, 1)), kept_memory():
             history = train(
                 network, pixels, positions, held_out,
                 max_epochs=self.max_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
@@ -189,7 +189,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         pixels = read_pixels(pictures, self.size, self.n_jobs, self.verbose)
         network = Network(len(self.classes_))
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights_.items()})
-        with threads(effective_n_jobs(self.n_jobs)):
+        with threads(threads_per_task(self.n_jobs, 1)):
             return probabilities(network, pixels, self.batch_size, pick_device(self.device))
 
     def check_parameters(self) -> None:

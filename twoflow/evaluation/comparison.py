@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from .._parallel import share
 from ..deep.conv_net import read_pixels
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
@@ -21,7 +22,7 @@ from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
 from .folds import Fold, Folds, draw_folds, official_split
 from .plan import Plan, Row
-from .scoring import Features, FoldScores, Selected, score_fold, select
+from .scoring import FoldScores, Selected, score_fold, select
 from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
 
 
@@ -204,9 +205,9 @@ def _score(
     plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Folds, n_jobs: int | None, verbose: bool
 ) -> list[FoldScores]:
     """Every row on every fold: first what several rows have in common, then what each has alone."""
-    pictures = {size: _pictures(collection, size, n_jobs, verbose) for size in {row.size for row in plan.rows}}
-    learnt = [(fold, Features(features, _learn(plan, collection, fold))) for fold in folds]
-    y = collection.labels
+    y, once = share(collection.labels), share(features)
+    pictures = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in {row.size for row in plan.rows}}
+    learnt = [(fold, share(_learn(plan, collection, fold))) for fold in folds]
     n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
     with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
 
@@ -215,17 +216,19 @@ def _score(
                 progress.update()
                 yield result
 
-        selected = run(delayed(select)(part, table, y, fold) for part in plan.shared for fold, table in learnt)
+        selected = run(
+            delayed(select)(part, once, in_fold, y, fold) for part in plan.shared for fold, in_fold in learnt
+        )
         shared: list[dict[str, Selected]] = [{} for _ in learnt]
         for part in plan.shared:
             for known, selection in zip(shared, selected):  # the shorter first: zip would drop one of the other
                 known[part.key] = selection
         return list(run(
             delayed(score_fold)(
-                row, table if row.parts is not None else pictures[row.size], y, fold, _of(row, known)
+                row, pictures[row.size] if row.parts is None else once, in_fold, y, fold, _of(row, known)
             )
             for row in plan.rows
-            for (fold, table), known in zip(learnt, shared)
+            for (fold, in_fold), known in zip(learnt, shared)
         ))
 
 

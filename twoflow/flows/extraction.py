@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import warnings
 import weakref
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,6 +23,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from .._parallel import share, take, threads_per_task
 from ..images import ImageReadError, Picture
 from ..images.reading import Source, describe
 from ..store import FeatureStore
@@ -205,20 +207,23 @@ def _compute(
     step = min(_CHUNK, -(-len(rows) // n_workers))
     chunks = [rows[i:i + step] for i in range(0, len(rows), step)]
     # A single picture on an idle machine may have every core; with a picture for each core, each has one.
-    n_threads = max(1, n_workers // len(chunks))
-    crew = _Crew()
+    n_threads = threads_per_task(n_jobs, len(chunks))
+    shared, crew = share(work), _Crew()
     sources = ({positions[row]: pictures[positions[row]] for row in chunk} for chunk in chunks)
-    tasks = (delayed(_compute_chunk)(work, chunk, n_threads, crew) for chunk in sources)
+    tasks = (delayed(_compute_chunk)(shared, chunk, n_threads, crew) for chunk in sources)
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
     try:
         yield from zip(chunks, results)
     except BaseException:
-        results.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib's advice to give out no work that is not needed in the end
+            results.close()
         crew.stop()
         raise
 
 
 def _compute_chunk(work: _Work, pictures: Mapping[int, Source], n_threads: int, crew: _Crew) -> _Chunk:
+    work = take(work)
     width = sum(flow._n_features_out for flow in work.flows)
     dtype = np.result_type(*(flow._dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(pictures), width), dtype), [None] * len(pictures), [])

@@ -46,7 +46,7 @@ def fingerprint(flow: Flow) -> str | None:
     if None in code:
         return None
     kind = f"{type(flow).__module__}.{type(flow).__qualname__}"
-    return joblib.hash((kind, ingredients, code, _our_code(), _versions()))
+    return joblib.hash((kind, ingredients, code, our_code(), versions()))
 
 
 def _class_code(kind: type) -> str | None:
@@ -62,7 +62,7 @@ def _class_code(kind: type) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _our_code() -> str:
+def our_code() -> str:
     digest = hashlib.sha256()
     package = Path(__file__).parents[1]
     for file in sorted(file for room in _ROOMS for file in (package / room).glob("*.py")):
@@ -71,7 +71,7 @@ def _our_code() -> str:
 
 
 @lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {}
     for name in _PACKAGES:
         try:

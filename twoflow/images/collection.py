@@ -20,7 +20,7 @@ class ImageCollection:
     Parameters
     ----------
     pictures : sequence of n pictures
-        Paths, arrays, PIL images or bytes; a one-column DataFrame or a 4-D array.
+        Paths, URLs, arrays, PIL images or bytes; a one-column DataFrame or a 4-D array.
     labels : array-like of shape (n,)
         The class of each picture.
     groups : array-like of shape (n,), optional
@@ -82,7 +82,7 @@ class ImageCollection:
 
     @property
     def paths(self) -> list[str]:
-        """The pictures as paths; an error if some are arrays, images or bytes (`pictures` holds those)."""
+        """The pictures as paths or URLs; an error if some are arrays, images or bytes (`pictures` holds those)."""
         if not all(isinstance(picture, (str, os.PathLike)) for picture in self.pictures):
             raise TypeError("these pictures are not files; use .pictures instead of .paths")
         return [os.fspath(picture) for picture in self.pictures]  # type: ignore[arg-type]

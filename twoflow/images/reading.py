@@ -14,7 +14,9 @@ import numpy as np
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-#: What counts as a picture: a path, the bytes of a file, an array or a PIL image.
+from . import remote
+
+#: What counts as a picture: a path or a URL, the bytes of a file, an array or a PIL image.
 Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
 
 #: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript). The
@@ -75,8 +77,8 @@ def read_image(source: Source) -> np.ndarray:
     Parameters
     ----------
     source : str, Path, bytes, ndarray or PIL.Image.Image
-        A path, the content of a file, an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and dtype uint8 or
-        uint16, or a PIL image.
+        A path or an fsspec URL, the content of a file, an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) and
+        dtype uint8 or uint16, or a PIL image.
 
     Returns
     -------
@@ -87,6 +89,8 @@ def read_image(source: Source) -> np.ndarray:
     ImageReadError
         If the picture is missing, empty, damaged, of an unknown format, or has more pixels than
         ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million unless changed), which guards against decompression bombs.
+    ModuleNotFoundError
+        If it is a URL and fsspec, or what it needs for such a URL, is not installed.
 
     Examples
     --------
@@ -126,6 +130,8 @@ class Reduced(NamedTuple):
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
     """Decode a picture as far as it takes to resize it to `size`, or whole if that is None; see `choose_divisor`."""
     name = name or describe(source)
+    if remote.is_url(source):
+        source = read_content(source)  # what is not installed is no fault of the picture
     try:
         if isinstance(source, np.ndarray):
             return Reduced(_from_array(source), 1, None, None)
@@ -172,6 +178,11 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
     """The bytes of a file, whatever they are; raises `ImageReadError` where it cannot be read at all."""
     if isinstance(source, bytes):
         return source
+    if remote.is_url(source):
+        try:
+            return remote.read(source)
+        except remote.RemoteError as error:
+            raise ImageReadError(error.url, error.reason) from None
     try:
         return Path(source).read_bytes()
     except OSError as error:
@@ -179,7 +190,9 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
 
 
 def describe(source: Source) -> str:
-    """A path as text, or what kind of picture this is."""
+    """A path as text, a URL without its secrets, or what kind of picture this is."""
+    if remote.is_url(source):
+        return remote.mask(source)
     if isinstance(source, (str, os.PathLike)):
         return str(source)
     if isinstance(source, bytes):

@@ -13,14 +13,15 @@ from scipy import sparse
 from .reading import Source
 
 _EXPECTED = (
-    "Expected a 1-D sequence of pictures (paths, arrays, PIL images or bytes), a one-column DataFrame or a 4-D array"
+    "Expected a 1-D sequence of pictures (paths, URLs, arrays, PIL images or bytes), a one-column DataFrame or a 4-D "
+    "array"
 )
 
 
 def check_pictures(X: Any) -> Sequence[Source]:
     """Check that X is a sequence of pictures and return it as one that can be indexed by position.
 
-    Nothing is opened: whether a path can be read shows when a flow reads it.
+    Nothing is opened: whether a path or URL can be read shows when a flow reads it.
 
     Parameters
     ----------
