@@ -26,13 +26,12 @@ from tqdm import tqdm
 from .._parallel import share, take, threads_per_task
 from ..images import ImageReadError, Picture
 from ..images.reading import Source, describe
-from ..store import FeatureStore
+from .shelf import Shelf, open_shelves, recall
 
 if TYPE_CHECKING:
     from .base import Flow
 
 _CHUNK = 16  # pictures a task: enough to hide joblib's cost, few enough to keep progress and balance smooth
-_DIGEST_CHUNK = 256  # the same where they are only read, not computed
 _IN_MEMORY = 2**31  # bytes of features; more of them lie in a file
 
 
@@ -64,8 +63,8 @@ def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | N
     ends = np.cumsum([part._n_features_out for part in parts]).tolist()
     columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
     features = _allocate((len(positions), ends[-1]), np.dtype(flow._dtype))
-    shelves = _open_shelves(flow, parts, columns)
-    is_missing = _recall(flow, shelves, pictures, positions, features)
+    shelves = open_shelves(flow, columns)
+    is_missing = recall(flow, shelves, pictures, positions, features)
     n_computed = int(is_missing.any(axis=1).sum())
 
     errors: list[tuple[int, ImageReadError]] = []
@@ -99,39 +98,8 @@ def compute(flows: Sequence[Flow], picture: Picture, n_threads: int) -> list[np.
     return [vectors[i] for i in range(len(flows))]
 
 
-class _Shelf(NamedTuple):
-    """A flow's place in a store, and its columns in the table of features."""
-
-    store: FeatureStore
-    fingerprint: str
-    flow: Flow
-    columns: slice
-
-    def put(self, features: Mapping[bytes, np.ndarray]) -> None:
-        packed = {digest: self.flow._pack(vector) for digest, vector in features.items()}
-        self.store.put(self.fingerprint, self.flow._title(), packed)
-
-    def get(self, digests: Sequence[bytes]) -> dict[bytes, np.ndarray]:
-        empty = self.flow._pack(np.zeros(self.flow._n_features_out, self.flow._dtype))
-        found = self.store.get(self.fingerprint, digests, len(empty), empty.dtype)
-        return {digest: self.flow._unpack(vector) for digest, vector in found.items()}
-
-
-def _open_shelves(flow: Flow, parts: Sequence[Flow], columns: Sequence[slice]) -> dict[int, _Shelf]:
-    """By the number of the part, for those whose features may be kept."""
-    if flow.store is None:
-        return {}
-    from .fingerprint import fingerprint
-
-    store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
-    prints = [fingerprint(part) for part in parts]
-    return {
-        i: _Shelf(store, print_, part, columns[i]) for i, (part, print_) in enumerate(zip(parts, prints)) if print_
-    }
-
-
 def _file(
-    chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice], shelves: Mapping[int, _Shelf]
+    chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice], shelves: Mapping[int, Shelf]
 ) -> None:
     """Put the features of a chunk in their place in the table and, where they may be kept, in the store."""
     kept = [(digest, row) for digest, row in zip(chunk.digests, rows) if digest is not None]
@@ -141,39 +109,6 @@ def _file(
         features[rows, place] = chunk.features[:, start:end]
         if i in shelves and kept:
             shelves[i].put({digest: features[row, place] for digest, row in kept})
-
-
-def _recall(
-    flow: Flow, shelves: Mapping[int, _Shelf], pictures: Sequence[Source], positions: Sequence[int],
-    features: np.ndarray,
-) -> np.ndarray:
-    """Fill in what is in the store; which pictures (rows) still miss which part (columns)."""
-    is_missing = np.ones((len(positions), len(flow._parts)), dtype=bool)
-    known = {i: shelf for i, shelf in shelves.items() if shelf.store.holds(shelf.fingerprint)}
-    if not known:
-        return is_missing
-    starts = range(0, len(positions), _DIGEST_CHUNK)
-    chunks = ([pictures[position] for position in positions[i:i + _DIGEST_CHUNK]] for i in starts)
-    read = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")
-    for start, chunk in zip(starts, read(map(delayed(_digest_chunk), chunks))):
-        for i, shelf in known.items():
-            found = shelf.get([digest for digest in chunk if digest is not None])
-            for row, digest in enumerate(chunk, start):
-                if digest in found:
-                    features[row, shelf.columns] = found[digest]
-                    is_missing[row, i] = False
-    return is_missing
-
-
-def _digest_chunk(pictures: Sequence[Source]) -> list[bytes | None]:
-    """What each picture is found by in a store; None for one that cannot be read, which is told when it is computed."""
-    digests: list[bytes | None] = []
-    for source in pictures:
-        try:
-            digests.append(Picture(source).digest)
-        except ImageReadError:
-            digests.append(None)
-    return digests
 
 
 def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

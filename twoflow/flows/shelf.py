@@ -1,0 +1,86 @@
+"""A flow's place in a store: what is put there, and what need not be computed because it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from ..images import ImageReadError, Picture
+from ..images.reading import Source
+from ..store import FeatureStore
+
+if TYPE_CHECKING:
+    from .base import Flow
+
+_CHUNK = 256  # pictures whose digests a task takes
+
+
+class Shelf(NamedTuple):
+    """A flow's place in a store, and its columns in the table of features."""
+
+    store: FeatureStore
+    fingerprint: str
+    title: str
+    flow: Flow
+    columns: slice
+
+    def put(self, features: Mapping[bytes, np.ndarray]) -> None:
+        """Keep features by the digest of their picture."""
+        packed = {digest: self.flow._pack(vector) for digest, vector in features.items()}
+        self.store.put(self.fingerprint, self.title, packed)
+
+    def get(self, digests: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        """The features that are there, by digest."""
+        empty = self.flow._pack(np.zeros(self.flow._n_features_out, self.flow._dtype))
+        found = self.store.get(self.fingerprint, digests, len(empty), empty.dtype)
+        return {digest: self.flow._unpack(vector) for digest, vector in found.items()}
+
+
+def open_shelves(flow: Flow, columns: Sequence[slice]) -> dict[int, Shelf]:
+    """By its number among the flow's parts, for those whose features may be kept; none without a store."""
+    if flow.store is None:
+        return {}
+    from .fingerprint import fingerprint
+
+    store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
+    return {
+        i: Shelf(store, print_, part._title(), part, place)
+        for i, (part, place) in enumerate(zip(flow._parts, columns))
+        if (print_ := fingerprint(part)) is not None
+    }
+
+
+def recall(
+    flow: Flow, shelves: Mapping[int, Shelf], pictures: Sequence[Source], positions: Sequence[int],
+    features: np.ndarray,
+) -> np.ndarray:
+    """Fill in what is in the store; which pictures (rows) still miss which part (columns)."""
+    is_missing = np.ones((len(positions), len(flow._parts)), dtype=bool)
+    known = {i: shelf for i, shelf in shelves.items() if shelf.store.holds(shelf.fingerprint)}
+    if not known:
+        return is_missing
+    starts = range(0, len(positions), _CHUNK)
+    chunks = ([pictures[position] for position in positions[i:i + _CHUNK]] for i in starts)
+    read = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")
+    for start, chunk in zip(starts, read(map(delayed(_digest_chunk), chunks))):
+        for i, shelf in known.items():
+            found = shelf.get([digest for digest in chunk if digest is not None])
+            for row, digest in enumerate(chunk, start):
+                if digest in found:
+                    features[row, shelf.columns] = found[digest]
+                    is_missing[row, i] = False
+    return is_missing
+
+
+def _digest_chunk(pictures: Sequence[Source]) -> list[bytes | None]:
+    """What each picture is found by in a store; None for one that cannot be read, which is told when it is computed."""
+    digests: list[bytes | None] = []
+    for source in pictures:
+        try:
+            digests.append(Picture(source).digest)
+        except ImageReadError:
+            digests.append(None)
+    return digests
