@@ -22,7 +22,7 @@ from ._command import (
 if TYPE_CHECKING:
     from .images import ImageCollection
 
-_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a minute or two on two cores
+_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: two or three minutes on two cores
 
 
 def make_parser() -> CommandParser:

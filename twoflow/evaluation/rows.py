@@ -90,7 +90,7 @@ _EXTRA: dict[str, _ExtraRow] = {
 #: layer of a network, and with ``pixels:WIDTHxHEIGHT`` in place of "pixels" the rows with raw pixels at that size.
 ROWS = ("two-flow", *_FLOWS, "mid-level")
 
-#: The rows that are compared when none are named: those that take a minute or two on a few hundred pictures.
+#: The rows that are compared when none are named: those that take two or three minutes on a few hundred pictures.
 DEFAULT_ROWS = ROWS[:5]
 
 #: The rows that need an extra: in a comparison when named, or with "all" where the extra is installed.
