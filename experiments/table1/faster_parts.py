@@ -1,4 +1,4 @@
-"""What faster parts cost: selection by extremely randomized trees, and the network in 8-bit integers, on the same folds.
+"""What faster parts cost: selection by extremely randomized trees, the network in 8-bit integers, on the same folds.
 
     python experiments/table1/faster_parts.py IMAGES LABELS.csv GROUP_COLUMN
 """
