@@ -63,6 +63,7 @@ def _class_code(kind: type) -> str | None:
 
 @lru_cache(maxsize=1)
 def our_code() -> str:
+    """The digest of everything in this package that features depend on."""
     digest = hashlib.sha256()
     package = Path(__file__).parents[1]
     for file in sorted(file for room in _ROOMS for file in (package / room).glob("*.py")):
@@ -72,6 +73,7 @@ def our_code() -> str:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
+    """The installed versions of the packages that compute."""
     found = {}
     for name in _PACKAGES:
         try:
