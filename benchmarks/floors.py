@@ -44,7 +44,7 @@ def decode(paths: Sequence[str], jobs: int) -> None:
 
 def _decode(path: str) -> None:
     with Image.open(path) as image:
-        image.convert("RGB")
+        image.load()
 
 
 def read(paths: Sequence[str], jobs: int) -> None:

@@ -191,7 +191,7 @@ def test_a_flow_of_one_s_own_is_kept_as_long_as_its_code_is_the_same(paths, stor
         expected = [np.asarray(Image.open(path).resize((4, 4)))[0, 0] * float(factor) for path in paths]
         for n_computed in (len(paths), 0):
             found = extract(flow, paths)
-            assert found.n_computed == n_computed and np.abs(found.features - expected).max() <= 1
+            assert found.n_computed == n_computed and np.abs(found.features - expected).max() <= float(factor)
 
 
 def test_another_network_under_the_same_name_computes_anew(tmp_path, store, shop):

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from twoflow import CNNEmbedding, FlowUnion, PixelProjection, RawPixels
 from twoflow.images import picture
@@ -36,10 +35,8 @@ def test_each_picture_is_decoded_once_and_passed_once_through_a_network(shop, mo
 
 def test_each_picture_is_resized_once_a_size(shop, monkeypatch):
     sizes = []
-    resize = Image.Image.resize
-    monkeypatch.setattr(
-        Image.Image, "resize", lambda self, size, *how, **box: sizes.append(size) or resize(self, size, *how, **box)
-    )
+    resize = picture.resize
+    monkeypatch.setattr(picture, "resize", lambda image, size, box: sizes.append(size) or resize(image, size, box))
     FlowUnion(members()).fit(shop).transform(shop[:1])
     assert sorted(sizes) == [(224, 224), (640, 480)]
 

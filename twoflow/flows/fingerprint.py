@@ -15,7 +15,8 @@ from .base import Flow
 
 #: What decodes, resizes and computes; another version may round another way.
 _PACKAGES = (
-    "numpy", "scipy", "scikit-learn", "pillow", "onnxruntime", "opencv-python-headless", "scikit-image", "mxnet"
+    "numpy", "scipy", "scikit-learn", "pillow", "cykooz-resizer", "onnxruntime", "opencv-python-headless",
+    "scikit-image", "mxnet",
 )
 _ROOMS = ("images", "networks", "flows")
 

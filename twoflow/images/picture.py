@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .reading import Reduced, Source, choose_divisor, describe, open_reduced, read_content
+from .resizing import resize
 
 
 class Picture:
@@ -54,14 +55,13 @@ class Picture:
         """The picture stretched to `size` (width, height), of shape (height, width, 3) and dtype uint8.
 
         The proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
-        bicubic with antialiasing; a JPEG that is far larger is decoded at a fraction first, see `choose_divisor`. The
-        array is shared between flows and must not be written to.
+        bicubic with antialiasing, see `resize`; a JPEG that is far larger is decoded at a fraction first, see
+        `choose_divisor`. The array is shared between flows and cannot be written to.
         """
         width, height = size
         if (width, height) not in self._resized:
             found = self._decoded((width, height))
-            resized = found.image.resize((width, height), Image.Resampling.BICUBIC, box=found.box)
-            self._resized[width, height] = np.asarray(resized)
+            self._resized[width, height] = resize(found.image, (width, height), found.box)
         return self._resized[width, height]
 
     def _decoded(self, size: tuple[int, int] | None) -> Reduced:
