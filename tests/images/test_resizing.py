@@ -25,7 +25,7 @@ def test_on_photographs_it_is_pillow_s_to_within_a_rounding(data, size):
     for path in load_table(data / "sneakers" / "labels.csv", data / "sneakers").paths[::100]:
         image = Image.open(path).convert("RGB")
         difference = np.abs(resize(image, size) - by_pillow(image, size))
-        assert difference.mean() < 0.3 and (difference > 1).mean() < 0.01
+        assert difference.mean() < 0.3 and (difference > 1).mean() < 0.02
 
 
 @pytest.mark.parametrize("box", [(0, 0, 301, 203), (1.5, 2.25, 300.7, 199.3), (100, 100, 101, 101), (0, 0, 0.5, 203)])
