@@ -1,0 +1,56 @@
+"""What all pages have in common."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+from PIL import Image
+
+from twoflow.report import page
+
+
+@pytest.fixture
+def templates(monkeypatch):
+    """Templates of the test's own, beside those of the package."""
+    from jinja2 import ChoiceLoader, DictLoader
+
+    own: dict[str, str] = {}
+    environment = page._environment()
+    monkeypatch.setattr(environment, "loader", ChoiceLoader([DictLoader(own), environment.loader]))
+    return own
+
+
+def test_text_of_every_origin_is_escaped(templates):
+    templates["test.html"] = "{% extends 'base.html' %}{% block title %}{{ name }}{% endblock %}"
+    html = page.render("test.html", name="<script>alert('x')</script> \" & \n \u202e")
+    assert "<script>" not in html
+    assert html.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34; &amp;") == 2
+
+
+def test_a_page_asks_for_nothing(templates):
+    templates["test.html"] = "{% extends 'base.html' %}"
+    html = page.render("test.html")
+    assert "http" not in html and "<script" not in html and "@import" not in html and "url(" not in html
+
+
+def test_a_missing_value_is_an_error(templates):
+    templates["test.html"] = "{{ missing }}"
+    with pytest.raises(UndefinedError, match="missing"):
+        page.render("test.html")
+
+
+@pytest.mark.parametrize("size, expected", [((400, 200), (96, 48)), ((50, 20), (50, 20)), ((1, 1000), (1, 96))])
+def test_thumbnails(size, expected):
+    picture = np.full((size[1], size[0], 3), 200, np.uint8)
+    uri = page.thumbnail(picture)
+    assert uri.startswith("data:image/jpeg;base64,")
+    image = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+    assert image.size == expected and abs(int(np.asarray(image).mean()) - 200) < 3
+    assert (picture == 200).all()
+
+
+def test_no_thumbnail_of_what_cannot_be_read(tmp_path):
+    assert page.thumbnail(b"no picture") is None
+    assert page.thumbnail(tmp_path / "none.jpg") is None
