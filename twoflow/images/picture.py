@@ -46,6 +46,17 @@ class Picture:
         """The whole picture; raises `ImageReadError`."""
         return self._decoded(None).image
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Upright width and height in pixels, decoding no more than has been; raises `ImageReadError`."""
+        found = self._known or self._decoded(None)
+        return found.full_size or found.image.size
+
+    @property
+    def format(self) -> str | None:
+        """What kind of file its content says it is, one of `FORMATS`; None for pixels that are no file."""
+        return (self._known or self._decoded(None)).format
+
     def read(self) -> None:
         """Decode the picture if nothing has yet, to know that it can be; raises `ImageReadError`."""
         if not self._by_divisor:
@@ -64,9 +75,13 @@ class Picture:
             self._resized[width, height] = resize(found.image, (width, height), found.box)
         return self._resized[width, height]
 
+    @property
+    def _known(self) -> Reduced | None:
+        return next(iter(self._by_divisor.values()), None)
+
     def _decoded(self, size: tuple[int, int] | None) -> Reduced:
         """The picture decoded as far as `size` takes; mostly that is the same for all sizes, and it is decoded once."""
-        known = next(iter(self._by_divisor.values()), None)
+        known = self._known
         if known is not None:
             divisor = 1 if size is None or known.full_size is None else choose_divisor(known.full_size, size)
             if divisor in self._by_divisor:

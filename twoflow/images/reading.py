@@ -119,12 +119,15 @@ class Reduced(NamedTuple):
         Upright width and height of a picture that can be decoded at a fraction; None for one that cannot.
     box : (float, float, float, float) or None
         Where in `image` the picture lies: a JPEG of 999 pixels is 250 at a quarter, of which 249.75 are picture.
+    format : str or None
+        One of `FORMATS`, whatever the file is called; None for a picture that is no file.
     """
 
     image: Image.Image
     divisor: int
     full_size: tuple[int, int] | None
     box: tuple[float, float, float, float] | None
+    format: str | None = None
 
 
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
@@ -139,7 +142,7 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
             return Reduced(_to_rgb(source), 1, None, None)
         with _open(source) as image:
             if not isinstance(image, JpegImageFile):
-                return Reduced(_to_rgb(image), 1, None, None)
+                return Reduced(_to_rgb(image), 1, None, None, image.format)
             orientation = _orientation(image)
             full_size = image.size[::-1] if orientation in _TURNED else image.size
             divisor = 1 if size is None else choose_divisor(full_size, size)
@@ -150,7 +153,7 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
                 for side, full, at_end in zip(rgb.size, full_size, (_FROM_RIGHT, _FROM_BOTTOM))
             )
             box = (left, top, left + full_size[0] / divisor, top + full_size[1] / divisor)
-            return Reduced(rgb, divisor, full_size, box)
+            return Reduced(rgb, divisor, full_size, box, "JPEG")  # also of an MPO, of which that is read
     except ImageReadError as error:
         raise ImageReadError(name, error.reason) from error
     except Exception as error:  # decoders fed damaged or hostile bytes raise nearly anything

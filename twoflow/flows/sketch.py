@@ -1,0 +1,125 @@
+"""The flow that an audit reads: what a picture looks like in small, and what its file is like."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..images import Picture
+from ..images.reading import FORMATS
+from .base import Flow, FlowTags
+from .grey import to_grey
+
+SIDE = 32  # of the small picture, in pixels
+_COMMON = (224, 224)  # where sharpness is measured: the size that most networks take, so mostly resized already
+_N_PIXELS, _N_DIGEST, _N_MEASURES = 3 * SIDE * SIDE, 16, 4
+
+
+class Sketch(Flow):
+    """A small copy of a picture, the digest of its content, and measures of its quality.
+
+    A sketch costs little beside a network's pass, because the picture is decoded for that already. It is no
+    description to learn from; `read_sketches` says what its columns are.
+
+    Parameters
+    ----------
+    n_jobs, on_error, verbose, store
+        See `Flow`.
+    """
+
+    _feature_prefix = "sketch"
+
+    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+        sketch = np.empty(self._n_features_out, np.float32)
+        sketch[:_N_PIXELS] = picture.resized((SIDE, SIDE)).ravel()
+        sketch[_N_PIXELS:-_N_MEASURES] = np.frombuffer(picture.digest, np.uint8)
+        kind = FORMATS.index(picture.format) if picture.format in FORMATS else -1
+        sketch[-_N_MEASURES:] = [*picture.size, kind, sharpness(picture.resized(_COMMON))]
+        return sketch
+
+    def _pack(self, features: np.ndarray) -> np.ndarray:
+        """A byte for a byte, and four for each measure."""
+        bytes_ = features[:-_N_MEASURES].astype(np.uint8)
+        return np.concatenate([bytes_, features[-_N_MEASURES:].astype("<f4").view(np.uint8)])
+
+    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+        end = _N_PIXELS + _N_DIGEST
+        return np.concatenate([packed[:end].astype(np.float32), packed[end:].copy().view("<f4")])
+
+    @property
+    def _n_features_out(self) -> int:
+        return _N_PIXELS + _N_DIGEST + _N_MEASURES
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+
+class Sketches(NamedTuple):
+    """The columns of `Sketch`, of the pictures that can be read.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (m,)
+        Which pictures these are.
+    pixels : ndarray of shape (m, 32, 32, 3) and dtype uint8
+        The pictures in small, stretched to a square.
+    digests : ndarray of shape (m,) and dtype S16
+        Equal for pictures of equal content.
+    sizes : ndarray of shape (m, 2) and dtype int
+        Width and height of the pictures themselves.
+    formats : ndarray of shape (m,) and dtype int
+        Positions in `FORMATS`; -1 for what is no file.
+    sharpness : ndarray of shape (m,)
+        See `sharpness`.
+    """
+
+    positions: np.ndarray
+    pixels: np.ndarray
+    digests: np.ndarray
+    sizes: np.ndarray
+    formats: np.ndarray
+    sharpness: np.ndarray
+
+
+def read_sketches(features: np.ndarray) -> Sketches:
+    """Tell the columns of a table of sketches apart; rows of NaN are pictures that cannot be read."""
+    positions = np.flatnonzero(~np.isnan(features[:, 0]))
+    pixels = np.empty((len(positions), _N_PIXELS), np.uint8)
+    for row, position in enumerate(positions):  # not at once, which would hold the table a second time
+        pixels[row] = features[position, :_N_PIXELS]
+    digests = features[positions, _N_PIXELS:-_N_MEASURES].astype(np.uint8)
+    measures = features[positions, -_N_MEASURES:]
+    return Sketches(
+        positions=positions,
+        pixels=pixels.reshape(-1, SIDE, SIDE, 3),
+        digests=np.ascontiguousarray(digests).view(f"V{_N_DIGEST}").ravel(),
+        sizes=measures[:, :2].astype(int),
+        formats=measures[:, 2].astype(int),
+        sharpness=measures[:, 3].astype(float),
+    )
+
+
+def sharpness(pixels: np.ndarray) -> float:
+    """How much of a picture's contrast is between neighbouring pixels.
+
+    The variance of the Laplacian, which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR 2000,
+    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the grey values: a small or
+    faint product on white has few edges and is not blurred for that.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width, 3) and dtype uint8
+        At a size that is the same for all pictures that are compared.
+
+    Returns
+    -------
+    float
+        0 for a picture of one colour.
+    """
+    grey = to_grey(pixels).astype(np.float32)
+    neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    contrast = float(grey.var())
+    return float((neighbours - 4 * grey[1:-1, 1:-1]).var()) / contrast if contrast else 0.0
