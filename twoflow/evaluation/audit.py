@@ -1,0 +1,218 @@
+"""A data set looked through before anything is learnt from it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..flows import CNNEmbedding, FlowUnion
+from ..flows.base import StoreLike
+from ..flows.extraction import extract
+from ..flows.sketch import Sketch, read_sketches
+from ..images import ImageCollection, ImageReadError, check_pictures
+from ..images.reading import Source, describe
+from .association import Association, associate
+from .duplicates import Duplicates, match
+from .folds import official_split
+from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
+from .leaks import Leaks, leaks
+from .quality import Fault, find_faults
+
+_FEW = 5  # pictures of a class: fewer than folds, so that it is not in every one
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What `audit` found among n pictures.
+
+    Attributes
+    ----------
+    pictures : sequence of n pictures
+    labels : ndarray of shape (n,) or None
+    duplicates : Duplicates
+    conflicts : ndarray of shape (m,) and dtype int
+        Those of ``duplicates.pairs`` whose labels differ: equal pictures first, then the nearest.
+    leaks : Leaks or None
+        Between the sides of the official split, if there is one.
+    issues : LabelIssues or None
+        Labels that are probably wrong; None where they could not be judged.
+    faults : tuple of Fault
+    unreadable : tuple of (int, ImageReadError)
+    class_counts : mapping of str to int
+        Pictures of each class, the largest first; those that cannot be read are counted too.
+    small_classes : mapping of str to int
+        Of these, the classes with fewer than five.
+    associations : tuple of Association
+        Of the class with each other column.
+    notes : tuple of str
+        What was not looked at, and why.
+    network : str
+    seconds : float
+    n_computed : int
+        Of how many pictures something had to be computed; that of the others was in the store.
+    """
+
+    pictures: Sequence[Source]
+    labels: np.ndarray | None
+    duplicates: Duplicates
+    conflicts: np.ndarray
+    leaks: Leaks | None
+    issues: LabelIssues | None
+    faults: tuple[Fault, ...]
+    unreadable: tuple[tuple[int, ImageReadError], ...]
+    class_counts: dict[str, int]
+    small_classes: dict[str, int]
+    associations: tuple[Association, ...]
+    notes: tuple[str, ...]
+    network: str
+    seconds: float
+    n_computed: int
+
+    def name(self, position: int) -> str:
+        """The path of a picture, or what it is called that has none."""
+        source = self.pictures[position]
+        if isinstance(source, (str, os.PathLike)):
+            return describe(source)
+        return f"picture {position} ({describe(source)})"
+
+
+def audit(
+    pictures: Any,
+    *,
+    network: str | os.PathLike = "efficientnet-lite0",
+    split_column: str | None = None,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+    store: StoreLike = None,
+) -> Audit:
+    """Look for duplicates, labels that are probably wrong, and pictures that are no use.
+
+    Labels are judged by a logistic regression on the network's features that was trained on other pictures, five folds
+    over; pictures that are duplicates, or of one group of the collection, are always on the same side.
+
+    Parameters
+    ----------
+    pictures : ImageCollection, or sequence of n pictures without labels
+    network : str or path
+        See `CNNEmbedding`.
+    split_column : str, optional
+        The column of the collection that holds an official split, to find what leaks from its one side to the other.
+    random_state : int
+        For the folds.
+    n_jobs, verbose, store
+        See `Flow`.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or none can be read, or there is no such column.
+
+    Examples
+    --------
+    >>> from twoflow import make_shop
+    >>> found = audit(make_shop(n_classes=2, n_per_class=5, n_duplicates=2, random_state=0))
+    >>> len(found.duplicates.pairs), len(found.conflicts)
+    (2, 0)
+    """
+    began = time.perf_counter()
+    collection = pictures if isinstance(pictures, ImageCollection) else None
+    if split_column is not None and (collection is None or split_column not in collection.columns):
+        raise ValueError(f"the collection has no column {split_column!r} for the split")
+    pictures = collection.pictures if collection is not None else check_pictures(pictures)
+    flows = FlowUnion(
+        [("sketch", Sketch()), ("network", CNNEmbedding(network))],
+        n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store,
+    )
+    extraction = extract(flows.fit(pictures), pictures)
+    if len(extraction.errors) == len(pictures):
+        raise ValueError(f"none of the {len(pictures)} pictures can be read; the first: {extraction.errors[0][1]}")
+    columns = flows.slices()
+    sketches = read_sketches(extraction.features[:, columns["sketch"]])
+    embeddings = extraction.features[:, columns["network"]]
+    duplicates = match(pictures, sketches, extraction.errors, embeddings, n_jobs)
+    faults = find_faults(pictures, sketches)
+
+    notes: list[str] = []
+    labels = issues = None
+    conflicts, counts = np.empty(0, int), {}
+    if collection is None:
+        notes.append("no labels: neither they nor the classes were looked at")
+    else:
+        labels = collection.labels
+        conflicts = _conflicts(duplicates, labels)
+        issues = _label_issues(collection, sketches.positions, embeddings, duplicates, random_state, n_jobs, notes)
+        classes, numbers = np.unique(labels, return_counts=True)
+        order = np.argsort(-numbers, kind="stable")
+        counts = {str(classes[i]): int(numbers[i]) for i in order}
+    return Audit(
+        pictures=pictures,
+        labels=labels,
+        duplicates=duplicates,
+        conflicts=conflicts,
+        leaks=_split_leaks(collection, split_column, duplicates),
+        issues=issues,
+        faults=faults,
+        unreadable=tuple(extraction.errors),
+        class_counts=counts,
+        small_classes={name: count for name, count in counts.items() if count < _FEW},
+        associations=_associations(collection),
+        notes=tuple(notes),
+        network=str(network),
+        seconds=time.perf_counter() - began,
+        n_computed=extraction.n_computed,
+    )
+
+
+def _conflicts(duplicates: Duplicates, labels: np.ndarray) -> np.ndarray:
+    first, second = duplicates.pairs.T
+    numbers = np.flatnonzero(labels[first] != labels[second])
+    severity = {"exact": 0, "near": 1, "embedding": 2}
+    kinds = np.array([severity[kind] for kind in duplicates.kinds[numbers].tolist()], dtype=int)
+    return numbers[np.lexsort((numbers, duplicates.distances[numbers], kinds))]
+
+
+def _label_issues(
+    collection: ImageCollection, positions: np.ndarray, embeddings: np.ndarray, duplicates: Duplicates,
+    random_state: int, n_jobs: int | None, notes: list[str],
+) -> LabelIssues | None:
+    """Of the pictures that can be read; a copy that is near makes a label no more credible, so it is not trained on."""
+    groups, labels = duplicates.join(collection.groups)[positions], collection.labels[positions]
+    try:
+        judged, classes = out_of_fold_probabilities(
+            embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
+        )
+    except ValueError as error:
+        notes.append(f"labels not judged: {error}")
+        return None
+    probabilities = np.full((len(collection), len(classes)), np.nan)
+    probabilities[positions] = judged
+    n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
+    if n_left:
+        notes.append(f"labels of {n_left:,} pictures not judged: their classes have too few pictures (or groups)")
+    return find_label_issues(collection.labels, probabilities, classes)
+
+
+def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
+    if collection is None or column is None:
+        return None
+    return leaks(official_split(collection.columns[column], collection.labels), duplicates)
+
+
+def _associations(collection: ImageCollection | None) -> tuple[Association, ...]:
+    if collection is None:
+        return ()
+    found = [
+        associate("class", collection.labels, name, values) for name, values in collection.columns.items()
+        if not np.array_equal(values, collection.labels)
+    ]
+    return tuple(each for each in found if each is not None)

@@ -1,0 +1,121 @@
+"""Pictures that are worth a look before anything is learnt from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+
+from ..flows.sketch import Sketches
+from ..images.reading import FORMATS, Source, describe
+
+_LEAST_SIDE = 64  # pixels; a network that takes 224 would make up eleven of twelve
+_MOST_STRETCH = 4.0  # one side to the other
+_LEAST_SPREAD = 3.0  # grey levels, of every colour
+_OUTLIER = 3.5  # robust standard deviations (Iglewicz & Hoaglin: How to Detect and Handle Outliers, 1993)
+_LEAST_DEVIATION = 0.2  # of the logarithm of sharpness, where all pictures are equally sharp
+
+#: The formats that go by each ending; others promise nothing.
+_ENDINGS = {
+    ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpe": "JPEG",
+    ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG", ".ppm": "PPM", ".tif": "TIFF",
+    ".tiff": "TIFF", ".webp": "WEBP",
+}
+
+#: What may be wrong with a picture, in the order of the report, and what that means.
+FAULTS = {
+    "one colour": f"every colour varies by less than {_LEAST_SPREAD:.0f} of 255",
+    "tiny": f"the shorter side has less than {_LEAST_SIDE} pixels",
+    "long": f"one side is more than {_MOST_STRETCH:.0f} times the other",
+    "blurred": "far less sharp than the others",
+    "wrong ending": "the file is of another format than its name says",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one picture.
+
+    Attributes
+    ----------
+    position : int
+    kind : str
+        One of `FAULTS`.
+    value : float
+        How bad it is, in the unit of the kind; the worst of a kind come first.
+    reason : str
+        In words.
+    """
+
+    position: int
+    kind: str
+    value: float
+    reason: str
+
+
+def find_faults(pictures: Sequence[Source], sketches: Sketches) -> tuple[Fault, ...]:
+    """Look for pictures that are tiny, long, blurred, of one colour, or of another format than their name says.
+
+    Blurred is meant relative to the others: the logarithm of a picture's `sharpness` is more than 3.5 robust standard
+    deviations (1.4826 times the median absolute deviation) below the median. Pictures that are tiny or of one colour
+    have no say in that, and are not called blurred too.
+
+    Parameters
+    ----------
+    pictures : sequence of n pictures
+    sketches : Sketches
+        Of those that can be read.
+
+    Returns
+    -------
+    tuple of Fault
+        By kind, in the order of `FAULTS`; the worst first.
+    """
+    spread = sketches.pixels.std(axis=(1, 2), dtype=np.float32).max(axis=1)
+    shorter, longer = sketches.sizes.min(axis=1), sketches.sizes.max(axis=1)
+    stretch = longer / shorter
+    is_flat, is_tiny = spread < _LEAST_SPREAD, shorter < _LEAST_SIDE
+    found = [
+        *_listed("one colour", is_flat, spread, sketches, "every colour varies by {:.1f} of 255 at most"),
+        *_listed("tiny", is_tiny, shorter, sketches, "{2} x {3} pixels"),
+        *_listed("long", stretch > _MOST_STRETCH, -stretch, sketches, "{2} x {3} pixels, {1:.1f} to 1"),
+        *_blurred(sketches, ~is_flat & ~is_tiny),
+        *_wrong_endings(pictures, sketches),
+    ]
+    return tuple(found)
+
+
+def _listed(
+    kind: str, is_faulty: np.ndarray, badness: np.ndarray, sketches: Sketches, reason: str
+) -> Iterator[Fault]:
+    """The faulty ones, the lowest first."""
+    rows = np.flatnonzero(is_faulty)
+    for row in rows[np.argsort(badness[rows], kind="stable")]:
+        value = float(badness[row])
+        text = reason.format(value, -value, *sketches.sizes[row].tolist())
+        yield Fault(int(sketches.positions[row]), kind, abs(value), text)
+
+
+def _blurred(sketches: Sketches, is_judged: np.ndarray) -> Iterator[Fault]:
+    if not is_judged.any():
+        return
+    sharpness = np.log(np.maximum(sketches.sharpness, 1e-9))
+    middle = np.median(sharpness[is_judged])
+    deviation = max(1.4826 * float(np.median(np.abs(sharpness[is_judged] - middle))), _LEAST_DEVIATION)
+    is_blurred = is_judged & (sharpness < middle - _OUTLIER * deviation)
+    reason = "sharpness {:.4f}, of all pictures " + f"{np.exp(middle):.4f}"
+    yield from _listed("blurred", is_blurred, sketches.sharpness, sketches, reason)
+
+
+def _wrong_endings(pictures: Sequence[Source], sketches: Sketches) -> Iterator[Fault]:
+    for position, kind in zip(sketches.positions.tolist(), sketches.formats.tolist()):
+        source = pictures[position]
+        if kind < 0 or not isinstance(source, (str, os.PathLike)):
+            continue
+        ending = PurePath(describe(source).split("?")[0]).suffix.lower()
+        expected = _ENDINGS.get(ending, FORMATS[kind])
+        if expected != FORMATS[kind]:
+            yield Fault(position, "wrong ending", 1.0, f"{FORMATS[kind]}, named {ending}")
