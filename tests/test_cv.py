@@ -179,7 +179,7 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["--split-column", "split"], "--split-column needs --labels"),
         (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
         (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),
-        (["{shop}", "--fold", "three"], "--folds: invalid"),
+        (["{shop}", "--folds", "three"], "--folds: invalid"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
     ],
 )

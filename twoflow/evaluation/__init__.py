@@ -1,6 +1,7 @@
 """Comparing methods honestly: folds, the comparison itself, and its statistics."""
 
-from .comparison import Comparison, compare
+from .comparison import compare
+from .results import Comparison
 from .rows import DEFAULT_ROWS, EXTRA_ROWS, ROWS, left_out_rows, make_rows
 from .statistics import PairedResult, corrected_resampled_ttest, paired_ttest
 
