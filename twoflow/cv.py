@@ -79,6 +79,9 @@ def shares(text: str) -> tuple[float, ...]:
     return found
 
 
+shares.__name__ = "shares above 0 and at most 1"  # what argparse says was expected
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, compare, print, write."""
     arguments = make_parser().parse_args(argv)

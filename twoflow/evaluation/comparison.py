@@ -101,6 +101,8 @@ def compare(
     began = time.perf_counter()
     if not rows:
         raise ValueError("there are no rows to compare")
+    if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
+        raise ValueError("folds come from one place: only one of test_size, split_column and folds_from can be given")
     shares = _checked_shares(train_sizes)
     record = None if folds_from is None else read_folds(folds_from)
 
