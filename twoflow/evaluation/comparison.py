@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from .._parallel import peak_memory, share, total_peak
 from ..deep.conv_net import read_pixels
+from ..flows import FlowUnion
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
 from .fold_record import read_folds
-from .folds import Fold, Folds, draw_folds, official_split, shrink
+from .folds import Folds, draw_folds, official_split, shrink
 from .plan import Plan, Row
 from .results import Comparison, Difference, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select
@@ -179,7 +180,7 @@ def _score(
     """Every row on every fold, row by row: first what several rows have in common, then what each has alone."""
     y, once = share(collection.labels), share(features)
     pictures = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in {row.size for row in plan.rows}}
-    learnt = [(fold, share(_learn(plan, collection, fold))) for fold in folds]
+    learnt = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
     n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
     with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
 
@@ -210,12 +211,20 @@ def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs:
     return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
 
 
-def _learn(plan: Plan, collection: ImageCollection, fold: Fold) -> np.ndarray | None:
-    """The features, of all pictures, that are learnt from a fold's training pictures; None if there are none."""
+def _learn(plan: Plan, collection: ImageCollection, folds: Folds) -> list[np.ndarray] | list[None]:
+    """The features, of all pictures, that are learnt from the training pictures of each fold; None if there are none.
+
+    What the folds learn differs, but not the pictures: one pass over them is enough for all folds.
+    """
     if plan.in_fold is None:
-        return None
-    union = clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
-    return union.transform(collection)
+        return [None] * len(folds)
+    learnt = {
+        str(i): clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
+        for i, fold in enumerate(folds)
+    }
+    union = FlowUnion.of_fitted(learnt, n_jobs=plan.in_fold.n_jobs, verbose=plan.in_fold.verbose)
+    features = union.transform(collection)
+    return [features[:, columns] for columns in union.slices().values()]
 
 
 def _of(row: Row, shared: Mapping[str, Selected]) -> dict[str, Selected]:
