@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -23,7 +24,7 @@ from ..models.seeding import seeded
 from .folds import Fold, Folds, draw_folds, official_split
 from .plan import Plan, Row
 from .scoring import FoldScores, Selected, score_fold, select
-from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
+from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +50,6 @@ class RowScores:
     fit_seconds: float
     predict_seconds: float
     train_accuracy: np.ndarray | None = None
-
-
-class Difference(NamedTuple):
-    """The test of one method's accuracy against another's; `p_holm` is adjusted for all comparisons by that test."""
-
-    first: str
-    second: str
-    result: PairedResult
-    p_holm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,12 +258,7 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
 def _differences(rows: Sequence[RowScores], folds: Folds) -> tuple[Difference, ...]:
     reference, *others = rows
     n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
-    by_test = (
-        [paired_ttest(row.accuracy, reference.accuracy) for row in others],
-        [corrected_resampled_ttest(row.accuracy, reference.accuracy, n_train, n_test) for row in others],
-    )
-    return tuple(
-        Difference(row.name, reference.name, result, p_holm)
-        for results in by_test
-        for row, result, p_holm in zip(others, results, holm([result.p_value for result in results]))
-    )
+    scores = {row.name: row.accuracy for row in rows}
+    pairs = [(row.name, reference.name) for row in others]
+    corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

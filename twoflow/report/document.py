@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import Comparison
-from ..evaluation.comparison import Difference, RowScores
+from ..evaluation.comparison import RowScores
+from ..evaluation.statistics import Difference
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
