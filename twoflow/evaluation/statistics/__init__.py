@@ -1,14 +1,18 @@
 """Statistics that say whether one method is better than another, and how sure one can be of an accuracy."""
 
+from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
     "Difference",
+    "FiveByTwoResult",
     "PairedResult",
     "all_pairs",
     "compare_pairs",
     "corrected_resampled_ttest",
+    "five_by_two_cv_ftest",
+    "five_by_two_cv_ttest",
     "holm",
     "paired_ttest",
 ]
