@@ -1,12 +1,14 @@
 """Statistics that say whether one method is better than another, and how sure one can be of an accuracy."""
 
 from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
+from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
     "Difference",
     "FiveByTwoResult",
+    "McNemarResult",
     "PairedResult",
     "all_pairs",
     "compare_pairs",
@@ -14,5 +16,6 @@ __all__ = [
     "five_by_two_cv_ftest",
     "five_by_two_cv_ttest",
     "holm",
+    "mcnemar_test",
     "paired_ttest",
 ]
