@@ -1,16 +1,19 @@
 """Statistics that say whether one method is better than another, and how sure one can be of an accuracy."""
 
+from .bootstrap import AccuracyInterval, bootstrap_accuracy_interval
 from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
+    "AccuracyInterval",
     "Difference",
     "FiveByTwoResult",
     "McNemarResult",
     "PairedResult",
     "all_pairs",
+    "bootstrap_accuracy_interval",
     "compare_pairs",
     "corrected_resampled_ttest",
     "five_by_two_cv_ftest",
