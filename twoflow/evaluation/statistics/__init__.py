@@ -1,6 +1,7 @@
 """Statistics that say whether one method is better than another, and how sure one can be of an accuracy."""
 
 from .bootstrap import AccuracyInterval, bootstrap_accuracy_interval
+from .equivalence import EquivalenceResult, probability_of_equivalence
 from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
@@ -9,6 +10,7 @@ from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 __all__ = [
     "AccuracyInterval",
     "Difference",
+    "EquivalenceResult",
     "FiveByTwoResult",
     "McNemarResult",
     "PairedResult",
@@ -21,4 +23,5 @@ __all__ = [
     "holm",
     "mcnemar_test",
     "paired_ttest",
+    "probability_of_equivalence",
 ]
