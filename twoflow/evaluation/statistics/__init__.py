@@ -3,6 +3,7 @@
 from .bootstrap import AccuracyInterval, bootstrap_accuracy_interval
 from .equivalence import EquivalenceResult, probability_of_equivalence
 from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
+from .independence import IndependenceResult, chi2_independence
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
@@ -12,10 +13,12 @@ __all__ = [
     "Difference",
     "EquivalenceResult",
     "FiveByTwoResult",
+    "IndependenceResult",
     "McNemarResult",
     "PairedResult",
     "all_pairs",
     "bootstrap_accuracy_interval",
+    "chi2_independence",
     "compare_pairs",
     "corrected_resampled_ttest",
     "five_by_two_cv_ftest",
