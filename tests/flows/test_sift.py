@@ -7,6 +7,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from twoflow import FlowUnion, ImageReadError, RawPixels, SIFTBagOfWords
+from twoflow.flows import sift
 from twoflow.flows.sift import bag_of_words, sift_descriptors
 from twoflow.images import UnreadableImagesWarning
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -25,9 +26,9 @@ from ..models.seeding import seeded
 from .fold_record import read_folds
 from .folds import Folds, draw_folds, official_split, shrink
 from .plan import Plan, Row
-from .results import Comparison, Difference, LearningCurve, RowScores
+from .results import Comparison, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select
-from .statistics import corrected_resampled_ttest, holm, paired_ttest
+from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
 
 def compare(
@@ -256,12 +257,7 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
 def _differences(rows: Sequence[RowScores], folds: Folds) -> tuple[Difference, ...]:
     reference, *others = rows
     n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
-    by_test = (
-        [paired_ttest(row.accuracy, reference.accuracy) for row in others],
-        [corrected_resampled_ttest(row.accuracy, reference.accuracy, n_train, n_test) for row in others],
-    )
-    return tuple(
-        Difference(row.name, reference.name, result, p_holm)
-        for results in by_test
-        for row, result, p_holm in zip(others, results, holm([result.p_value for result in results]))
-    )
+    scores = {row.name: row.accuracy for row in rows}
+    pairs = [(row.name, reference.name) for row in others]
+    corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..images import ImageCollection
 from .folds import Folds
-from .statistics import PairedResult
+from .statistics import Difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +45,6 @@ class RowScores:
     fit_seconds: float
     predict_seconds: float
     train_accuracy: np.ndarray | None = None
-
-
-class Difference(NamedTuple):
-    """The test of one method's accuracy against another's; `p_holm` is adjusted for all comparisons by that test."""
-
-    first: str
-    second: str
-    result: PairedResult
-    p_holm: float
 
 
 class LearningCurve(NamedTuple):

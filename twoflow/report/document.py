@@ -12,7 +12,8 @@ import numpy as np
 
 from ..evaluation import Comparison
 from ..evaluation.fold_record import record_folds
-from ..evaluation.results import Difference, LearningCurve, RowScores
+from ..evaluation.results import LearningCurve, RowScores
+from ..evaluation.statistics import Difference
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
