@@ -69,6 +69,20 @@ def test_small_classes_are_left_out(shop_folder, tmp_path, capsys):
     assert status == 2 and "error: no class has 30 pictures; the largest has" in err
 
 
+def test_a_learning_curve_and_the_same_folds_again(shop_folder, tmp_path, capsys):
+    _, out, _ = call(capsys, shop_folder, *QUICK, "--train-sizes", "0.5,1", "--out", tmp_path / "first")
+    header, first, second = r"accuracy +8 trained on +15 trained on", r"projection +0.\d+ ± .*", "cnn:stage1 "
+    assert re.search(rf"^{header}\n-+\n{first}\n{second}", out, re.MULTILINE), out
+    report = json.loads((tmp_path / "first/report.json").read_text("utf-8"))
+    assert report["learning_curve"]["shares"] == [0.5, 1.0]
+    assert report["learning_curve"]["rows"][0]["accuracy"][1] == report["rows"][0]["accuracy"]
+    arguments = [shop_folder, *QUICK, "--folds-from", tmp_path / "first/report.json"]
+    _, out, _ = call(capsys, *arguments, "--seed", "0", "--out", tmp_path / "second")
+    assert (tmp_path / "first/scores.csv").read_bytes() == (tmp_path / "second/scores.csv").read_bytes()
+    status, _, err = call(capsys, shop_folder, *QUICK, "--folds-from", tmp_path / "none.json")
+    assert status == 2 and re.fullmatch("error: .*none.json.*\n", err)
+
+
 def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys):
     _, out, _ = call(
         capsys, shop_folder, *QUICK, "--test-size", "0.25", "--repeats", "3", "--out", tmp_path / "report"
@@ -179,7 +193,9 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["--split-column", "split"], "--split-column needs --labels"),
         (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
         (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),
-        (["{shop}", "--fold", "three"], "--folds: invalid"),
+        (["{shop}", "--train-sizes", "0.5,2"], "--train-sizes: invalid share"),
+        (["{shop}", "--train-sizes", "half"], "--train-sizes: invalid share"),
+        (["{shop}", "--folds", "three"], "--folds: invalid"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
     ],
 )

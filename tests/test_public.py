@@ -21,6 +21,7 @@ PUBLIC = [
     "RawPixels",
     "SIFTBagOfWords",
     "TwoFlowClassifier",
+    "chi2_independence",
     "compare",
     "corrected_resampled_ttest",
     "load_folder",

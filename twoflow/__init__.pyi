@@ -1,3 +1,4 @@
+from .evaluation import chi2_independence as chi2_independence
 from .evaluation import compare as compare
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest

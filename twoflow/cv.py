@@ -49,6 +49,13 @@ def make_parser() -> CommandParser:
         "--test-size", metavar="SHARE", type=float,
         help="instead of folds, a random split a repeat with this share tested; the paper: 0.1 with --repeats 10",
     )
+    group.add_argument(
+        "--folds-from", metavar="JSON", help="the report.json of another run on the same pictures, to take its folds"
+    )
+    group.add_argument(
+        "--train-sizes", metavar="SHARE,...", type=shares, default=(),
+        help="for a learning curve, fit on these shares of each fold's training pictures as well, such as 0.1,0.3",
+    )
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
     group.add_argument(
         "--network", metavar="NAME|PATH", default="efficientnet-lite0",
@@ -62,6 +69,17 @@ def make_parser() -> CommandParser:
     )
     add_run_arguments(parser)
     return parser
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """A type for arguments: numbers above 0 and at most 1, separated by commas."""
+    found = tuple(map(float, text.split(",")))
+    if not all(0 < share <= 1 for share in found):
+        raise ValueError
+    return found
+
+
+shares.__name__ = "shares above 0 and at most 1"  # what argparse says was expected
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -89,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             repeats=arguments.repeats,
             test_size=arguments.test_size,
             split_column=arguments.split_column,
+            folds_from=arguments.folds_from,
+            train_sizes=arguments.train_sizes,
             random_state=arguments.seed,
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,

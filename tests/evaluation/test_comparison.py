@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -18,9 +20,11 @@ from twoflow import (
     compare,
     make_shop,
 )
+from twoflow._parallel import PeakMemory, peak_memory, total_peak
 from twoflow.evaluation import make_rows
 from twoflow.flows import Flow, cnn, union
 from twoflow.images import UnreadableImagesWarning
+from twoflow.report import write_report
 
 PIXELS = TwoFlowClassifier([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
     classifier__n_estimators=10
@@ -254,3 +258,105 @@ def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
         compare({"pixels": PIXELS}, shop, folds=9)
     with pytest.raises(ValueError, match="has no column 'split'"):
         compare({"pixels": PIXELS}, shop, split_column="split")
+
+
+def test_predictions_and_probabilities(shop):
+    found = compare({"pixels": PIXELS, "ridge": make_pipeline(RawPixels((4, 4)), RidgeClassifier())}, shop, folds=3)
+    assert found["ridge"].probabilities is None and len(found["pixels"].probabilities) == 3
+    for fold, predicted, probabilities, accuracy in zip(
+        found.folds, found["pixels"].predicted, found["pixels"].probabilities, found["pixels"].accuracy, strict=True
+    ):
+        assert (predicted == shop.labels[fold.test]).mean() == accuracy
+        assert probabilities.shape == (len(fold.test), 4) and probabilities.dtype == np.float32
+        assert probabilities.sum(axis=1) == pytest.approx(1)
+        assert (found.collection.classes[probabilities.argmax(axis=1)] == predicted).all()
+    assert sorted(found.tested) == list(range(len(shop)))
+    with pytest.raises(KeyError):
+        found["none"]
+
+
+def test_a_class_missing_from_the_training_pictures_keeps_its_column(shop):
+    split = np.where(np.arange(len(shop)) % 2, "train", "test")
+    split[(shop.labels == shop.classes[1]) & (split == "train")] = "validation"
+    found = compare({"pixels": PIXELS}, with_split(shop, split), split_column="split")
+    (probabilities,) = found["pixels"].probabilities
+    assert probabilities.shape[1] == 4
+    assert (probabilities[:, 1] == 0).all() and (probabilities[:, [0, 2, 3]].sum(axis=1) > 0.99).all()
+
+
+def with_split(shop, split):
+    return ImageCollection(shop.pictures, shop.labels, columns={"split": split})
+
+
+def test_shares_of_the_flows(shop):
+    found = compare(make_rows(["two-flow", "cnn"]), shop, folds=2)
+    assert list(found["two-flow"].importances) == ["projection", "cnn"]
+    assert sum(found["two-flow"].importances.values()) == pytest.approx(1)
+    assert found["cnn"].importances == {"cnn": pytest.approx(1)}
+
+
+def test_learning_curve(shop):
+    MeanColour.n_fitted.clear()
+    rows = {"pixels": PIXELS, "mean": make_pipeline(MeanColour(), RidgeClassifier())}
+    found = compare(rows, shop, folds=2, train_sizes=(1.0, 0.5, 0.25))
+    curve = found.learning_curve
+    assert curve.shares == (0.25, 0.5, 1.0)
+    assert curve.n_train.tolist() == [[4, 4], [8, 8], [16, 16]]
+    assert sorted(MeanColour.n_fitted) == [4, 4, 8, 8, 16, 16]  # what learns has no more to learn from either
+    for row in found.rows:
+        assert curve.accuracy[row.name].shape == (3, 2) and (curve.accuracy[row.name][-1] == row.accuracy).all()
+    alone = compare(rows, shop, folds=2)
+    assert alone.learning_curve is None
+    assert all((one.accuracy == other.accuracy).all() for one, other in zip(alone.rows, found.rows))
+
+
+@pytest.mark.parametrize("sizes", [(0.0,), (1.5,), (0.5, -1), (float("nan"),)])
+def test_bad_train_sizes(shop, sizes):
+    with pytest.raises(ValueError, match="a train size is a share"):
+        compare({"pixels": PIXELS}, shop, folds=2, train_sizes=sizes)
+
+
+def test_the_folds_of_another_comparison(shop, tmp_path):
+    rows = {"pixels": PIXELS}
+    first = compare(rows, shop, folds=3, random_state=7)
+    write_report(first, tmp_path)
+    again = compare(rows, shop, folds_from=tmp_path / "report.json", random_state=7)
+    assert (again.folds.kind, again.folds.seed) == ("stratified k-fold", 7)
+    assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
+    with pytest.raises(ValueError, match="the pictures are not those of"):
+        compare(rows, shop[1:], folds_from=tmp_path / "report.json")
+    with pytest.raises(ValueError, match="is no report.json"):
+        compare(rows, shop, folds_from=tmp_path / "scores.csv")
+
+
+def test_folds_come_from_one_place(shop):
+    for options in ({"test_size": 0.5, "split_column": "a"}, {"split_column": "a", "folds_from": "report.json"}):
+        with pytest.raises(ValueError, match="only one of test_size, split_column and folds_from"):
+            compare({"pixels": PIXELS}, shop, **options)
+
+
+def test_the_folds_of_a_comparison_that_left_pictures_out(shop, tmp_path):
+    pictures = [*shop.pictures, b"no picture"]
+    broken = ImageCollection(pictures, [*shop.labels, shop.labels[0]])
+    rows = {"pixels": PIXELS}
+    with pytest.warns(UnreadableImagesWarning):
+        first = compare(rows, broken, folds=3)
+    write_report(first, tmp_path)
+    for collection in (broken, shop):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnreadableImagesWarning)
+            again = compare(rows, collection, folds_from=tmp_path / "report.json")
+        assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_peak_memory(shop, n_jobs):
+    if peak_memory() is None:
+        pytest.skip("this system does not say how much memory a process has taken")
+    found = compare({"pixels": PIXELS}, shop, folds=2, n_jobs=n_jobs)
+    assert found.peak_memory >= n_jobs * 50e6
+
+
+def test_peaks_are_added_once_a_process():
+    peaks = [PeakMemory(("a", 1), 5), PeakMemory(("a", 1), 7), PeakMemory(("b", 1), 2)]
+    assert total_peak(peaks) == 9 and total_peak([*peaks, None]) is None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.evaluation.folds import draw_folds, official_split, shrink
 
 LABELS = np.repeat(["boot", "clog", "pump"], [40, 20, 60])
 GROUPS = np.arange(120) // 2
@@ -73,3 +73,31 @@ def test_bad_folds(options, message):
     options = {"labels": LABELS, **options}
     with pytest.raises(ValueError, match=message):
         draw_folds(**options)
+
+
+@pytest.mark.parametrize("groups", [None, GROUPS])
+def test_smaller_training_sets_are_stratified_and_nested(groups):
+    folds = draw_folds(LABELS, groups, n_splits=4, random_state=1)
+    third, half = (shrink(folds, share, LABELS, groups, random_state=5) for share in (1 / 3, 0.5))
+    for small, large, full in zip(third, half, folds, strict=True):
+        assert (small.repeat, small.fold) == (full.repeat, full.fold) and (small.test == full.test).all()
+        assert set(small.train) < set(large.train) < set(full.train)
+        for kept, share in ((small, 1 / 3), (large, 0.5)):
+            counts, all_counts = (np.unique(LABELS[fold.train], return_counts=True)[1] for fold in (kept, full))
+            assert counts.tolist() == [round(share * count) for count in all_counts.tolist()]
+    assert (third.kind, third.seed, len(third)) == (folds.kind, folds.seed, 4)
+
+
+def test_fewer_groups_rather_than_fewer_pictures_of_each():
+    labels, groups = np.repeat(["boot", "clog"], 60), np.arange(120) // 6
+    split = official_split(np.array(["train"] * 54 + ["test"] * 6 + ["train"] * 60), labels)
+    (fold,) = shrink(split, 0.5, labels, groups)
+    sizes = np.unique(groups[fold.train], return_counts=True)[1]
+    assert sorted(sizes)[:-9] == [3] and sizes.max() == 6  # 27 of 54, 30 of 60: one group is cut
+
+
+def test_every_class_stays():
+    folds = draw_folds(LABELS, n_splits=4)
+    for fold in shrink(folds, 0.001, LABELS):
+        assert len(fold.train) == 3 == len(np.unique(LABELS[fold.train]))
+    assert all((a.train == b.train).all() for a, b in zip(shrink(folds, 1.0, LABELS), folds))

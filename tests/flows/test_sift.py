@@ -7,6 +7,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from twoflow import FlowUnion, ImageReadError, RawPixels, SIFTBagOfWords
+from twoflow.flows import sift
 from twoflow.flows.sift import bag_of_words, sift_descriptors
 from twoflow.images import UnreadableImagesWarning
 
@@ -196,3 +197,14 @@ def test_a_fitted_flow_is_small_and_holds_no_opencv(shop):
 def test_bad_parameters(parameters, message, shop):
     with pytest.raises(ValueError, match=message):
         SIFTBagOfWords(**parameters).fit(shop)
+
+
+def test_vocabularies_of_one_kind_share_the_descriptors(shop, monkeypatch):
+    described = []
+    monkeypatch.setattr(sift, "sift_descriptors", lambda *args: described.append(1) or sift_descriptors(*args))
+    flows = {str(seed): SIFTBagOfWords(8, random_state=seed).fit(shop) for seed in (0, 1)}
+    flows["other"] = SIFTBagOfWords(8, step=16, random_state=0).fit(shop)
+    alone = np.hstack([flow.transform(shop) for flow in flows.values()])
+    described.clear()
+    assert (FlowUnion.of_fitted(flows).transform(shop) == alone).all()
+    assert len(described) == 2 * len(shop)

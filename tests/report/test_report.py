@@ -7,26 +7,43 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
 from twoflow import ImageCollection, ImageReadError
-from twoflow.evaluation.comparison import Comparison, RowScores, _differences
+from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.evaluation.results import Comparison, RowScores
 from twoflow.report import check_output_folder, files, format_text, to_document, write_report
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
 
 
+def scores(name, n_features, folds, rng):
+    """A row that guesses, somewhat better than by chance."""
+    classes, y = np.unique(LABELS, return_inverse=True)
+    probabilities = []
+    for fold in folds:
+        evidence = rng.random((len(fold.test), len(classes))).astype(np.float32)
+        evidence[np.arange(len(fold.test)), y[fold.test]] += 0.3
+        probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
+    predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
+    pairs = [(LABELS[fold.test], guess) for fold, guess in zip(folds, predicted)]
+    return RowScores(
+        name, n_features,
+        np.array([accuracy_score(*pair) for pair in pairs]),
+        np.array([f1_score(*pair, average="macro") for pair in pairs]),
+        predicted, tuple(probabilities), {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
+    )
+
+
 def comparison(folds=None, groups=None, n_rows=3):
     rng = np.random.default_rng(0)
     folds = folds or draw_folds(LABELS, groups, n_splits=5)
-    rows = tuple(
-        RowScores(f"row{i}", None if i else 1280, *rng.random((2, len(folds))).round(3), 1.5, 0.5)
-        for i in range(n_rows)
-    )
+    rows = tuple(scores(f"row{i}", None if i else 1280, folds, rng) for i in range(n_rows))
     pictures = [np.zeros((2, 2), np.uint8)] * len(LABELS)
     collection = ImageCollection(pictures, LABELS, groups, unreadable=[UNREADABLE])
-    return Comparison(collection, folds, rows, _differences(rows, folds), 2.0, 10.0, 61)
+    return Comparison(collection, folds, rows, _differences(rows, folds), None, 2.0, 10.0, 61, 500_000_000)
 
 
 def single_split():
@@ -176,8 +193,8 @@ def _refuse(dir):
 
 def test_p_values_and_infinities_are_readable():
     same = comparison()
-    rows = (same.rows[0], RowScores("better", 9, same.rows[0].accuracy + 0.1, same.rows[0].macro_f1, 1, 1))
-    found = Comparison(same.collection, same.folds, rows, _differences(rows, same.folds), 2.0, 10.0, 61)
+    rows = (same.rows[0], replace(same.rows[0], name="better", accuracy=same.rows[0].accuracy + 0.1))
+    found = replace(same, rows=rows, differences=_differences(rows, same.folds))
     assert math.isinf(found.differences[0].result.statistic)
     assert to_document(found)["comparisons"][0]["statistic"] is None
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
@@ -66,7 +66,10 @@ def train(
     list of dict
         See `ConvNetClassifier.history_`.
     """
-    callbacks: list[Any] = [("progress", _Progress(verbose))]
+    # Falling to nothing by the last epoch; at a constant rate the losses of one epoch and the next differ so much that
+    # stopping early is a matter of luck.
+    rate = LRScheduler(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=max_epochs)
+    callbacks: list[Any] = [("progress", _Progress(verbose)), ("rate", rate)]
     if held_out is None:
         training, split = _dataset(pixels, y), None
     else:

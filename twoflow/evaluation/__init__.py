@@ -1,12 +1,13 @@
 """Comparing methods honestly: folds, the comparison itself, its statistics, and what to know of the data before."""
 
-from .audit import Audit, audit
-from .comparison import Comparison, compare
+from .auditing import Audit, audit
+from .comparison import compare
 from .duplicates import Duplicates, find_duplicates
 from .label_issues import LabelIssues, find_label_issues
-from .leaks import Leaks, leaks
+from .leakage import Leaks, leaks
+from .results import Comparison
 from .rows import DEFAULT_ROWS, EXTRA_ROWS, ROWS, left_out_rows, make_rows
-from .statistics import PairedResult, corrected_resampled_ttest, paired_ttest
+from .statistics import PairedResult, chi2_independence, corrected_resampled_ttest, paired_ttest
 
 __all__ = [
     "DEFAULT_ROWS",
@@ -19,6 +20,7 @@ __all__ = [
     "Leaks",
     "PairedResult",
     "audit",
+    "chi2_independence",
     "compare",
     "corrected_resampled_ttest",
     "find_duplicates",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -13,82 +15,20 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from .._parallel import share
+from .._parallel import peak_memory, share, total_peak
 from ..deep.conv_net import read_pixels
+from ..flows import FlowUnion
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
-from .folds import Fold, Folds, draw_folds, official_split
+from .fold_record import read_folds
+from .folds import Folds, draw_folds, official_split, shrink
 from .plan import Plan, Row
+from .results import Comparison, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select
-from .statistics import PairedResult, corrected_resampled_ttest, holm, paired_ttest
-
-
-@dataclass(frozen=True, eq=False)
-class RowScores:
-    """One method's scores, by fold.
-
-    Attributes
-    ----------
-    name : str
-    n_features : int or None
-        How many features its last step decides on, the mean over folds; None if it does not say.
-    accuracy, macro_f1 : ndarray of shape (n_folds,)
-    fit_seconds, predict_seconds : float
-        The mean of a fold, without the features that are computed once for all folds.
-    train_accuracy : ndarray of shape (n_folds,) or None
-        The accuracy on the pictures trained on, for classifiers that have a `train_accuracy_`.
-    """
-
-    name: str
-    n_features: int | None
-    accuracy: np.ndarray
-    macro_f1: np.ndarray
-    fit_seconds: float
-    predict_seconds: float
-    train_accuracy: np.ndarray | None = None
-
-
-class Difference(NamedTuple):
-    """The test of one method's accuracy against another's; `p_holm` is adjusted for all comparisons by that test."""
-
-    first: str
-    second: str
-    result: PairedResult
-    p_holm: float
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What `compare` found.
-
-    Attributes
-    ----------
-    collection : ImageCollection
-        The pictures that were compared on; its `unreadable` are those that were left out.
-    folds : Folds
-    rows : tuple of RowScores
-        In the order asked for; the first is the reference.
-    differences : tuple of Difference
-        Of every other row to the reference, by each test.
-    extraction_seconds, seconds : float
-        For the features that are computed once, and in all.
-    n_computed : int
-        How many pictures they were computed of; those of the others were in the store.
-    left_out : mapping of str to str
-        The rows that were asked for but not compared, each with the reason.
-    """
-
-    collection: ImageCollection
-    folds: Folds
-    rows: tuple[RowScores, ...]
-    differences: tuple[Difference, ...]
-    extraction_seconds: float
-    seconds: float
-    n_computed: int
-    left_out: Mapping[str, str] = field(default_factory=dict)
+from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
 
 def compare(
@@ -99,6 +39,8 @@ def compare(
     repeats: int = 1,
     test_size: float | None = None,
     split_column: str | None = None,
+    folds_from: str | os.PathLike | None = None,
+    train_sizes: Sequence[float] = (),
     random_state: int = 0,
     n_jobs: int | None = None,
     verbose: bool = False,
@@ -122,6 +64,11 @@ def compare(
         See `draw_folds`.
     split_column : str, optional
         The column of the collection that holds an official split, instead of drawing folds; see `official_split`.
+    folds_from : str or path, optional
+        The report.json of another comparison of the same pictures, to take its folds instead of drawing any.
+    train_sizes : sequence of float in (0, 1]
+        Shares of the training pictures to fit on as well, for a learning curve; see `shrink`. All of them are always
+        fitted on, and the tests are of that.
     random_state : int
         For the folds, and for whatever in the rows has a `random_state` of None.
     n_jobs : int, optional
@@ -156,8 +103,14 @@ def compare(
     began = time.perf_counter()
     if not rows:
         raise ValueError("there are no rows to compare")
+    if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
+        raise ValueError("folds come from one place: only one of test_size, split_column and folds_from can be given")
+    shares = _checked_shares(train_sizes)
+    record = None if folds_from is None else read_folds(folds_from)
 
     def draw(pictures: ImageCollection) -> Folds:
+        if record is not None:
+            return record.folds_of(pictures)
         if split_column is not None:
             if split_column not in pictures.columns:
                 raise ValueError(f"the collection has no column {split_column!r} for the split")
@@ -167,7 +120,10 @@ def compare(
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
         )
 
-    draw(collection)  # a comparison that cannot be made must fail now, not after the features
+    # A comparison that cannot be made must fail now, not after the features; but what the folds of another run have no
+    # place for may turn out to be unreadable.
+    if record is None or len(collection) <= len(record.pictures):
+        draw(collection)
     plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.pictures), collection.pictures)
     extraction_seconds = time.perf_counter() - began
@@ -178,15 +134,33 @@ def compare(
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
     drawn = draw(collection)
-    scores = _score(plan, collection, features, drawn, n_jobs, verbose)
-    results = tuple(
-        _row_scores(name, scores[i * len(drawn):(i + 1) * len(drawn)]) for i, name in enumerate(rows)
-    )
-    seconds = time.perf_counter() - began
+    smaller = [
+        shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
+    ]
+    scores = [_score(plan, collection, features, some, n_jobs, verbose) for some in (drawn, *smaller)]
+    results = tuple(_row_scores(name, own) for name, own in zip(rows, scores[0]))
+    learning_curve = None
+    if shares:
+        accuracy = {
+            name: np.array([[fold.accuracy for fold in by_row[i]] for by_row in (*scores[1:], scores[0])])
+            for i, name in enumerate(rows)
+        }
+        n_train = np.array([[len(fold.train) for fold in some] for some in (*smaller, drawn)])
+        learning_curve = LearningCurve((*shares, 1.0), n_train, accuracy)
+    everyone = (fold for by_row in scores for row in by_row for fold in row)
     return Comparison(
-        collection, drawn, results, _differences(results, drawn), extraction_seconds, seconds, extraction.n_computed,
-        dict(left_out or {}),
+        collection, drawn, results, _differences(results, drawn), learning_curve, extraction_seconds,
+        time.perf_counter() - began, extraction.n_computed,
+        total_peak([peak_memory(), *(fold.peak_memory for fold in everyone)]), dict(left_out or {}),
     )
+
+
+def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
+    """Ascending, each once, and without 1."""
+    for size in train_sizes:
+        if not 0 < size <= 1:
+            raise ValueError(f"a train size is a share of the training pictures, above 0 and at most 1, got {size!r}")
+    return sorted({float(size) for size in train_sizes} - {1.0})
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
@@ -203,11 +177,11 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
 
 def _score(
     plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Folds, n_jobs: int | None, verbose: bool
-) -> list[FoldScores]:
-    """Every row on every fold: first what several rows have in common, then what each has alone."""
+) -> list[list[FoldScores]]:
+    """Every row on every fold, row by row: first what several rows have in common, then what each has alone."""
     y, once = share(collection.labels), share(features)
     pictures = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in {row.size for row in plan.rows}}
-    learnt = [(fold, share(_learn(plan, collection, fold))) for fold in folds]
+    learnt = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
     n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
     with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
 
@@ -223,13 +197,14 @@ def _score(
         for part in plan.shared:
             for known, selection in zip(shared, selected):  # the shorter first: zip would drop one of the other
                 known[part.key] = selection
-        return list(run(
+        scores = run(
             delayed(score_fold)(
                 row, pictures[row.size] if row.parts is None else once, in_fold, y, fold, _of(row, known)
             )
             for row in plan.rows
             for (fold, in_fold), known in zip(learnt, shared)
-        ))
+        )
+        return [list(islice(scores, len(learnt))) for _ in plan.rows]
 
 
 def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
@@ -237,12 +212,20 @@ def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs:
     return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
 
 
-def _learn(plan: Plan, collection: ImageCollection, fold: Fold) -> np.ndarray | None:
-    """The features, of all pictures, that are learnt from a fold's training pictures; None if there are none."""
+def _learn(plan: Plan, collection: ImageCollection, folds: Folds) -> list[np.ndarray] | list[None]:
+    """The features, of all pictures, that are learnt from the training pictures of each fold; None if there are none.
+
+    What the folds learn differs, but not the pictures: one pass over them is enough for all folds.
+    """
     if plan.in_fold is None:
-        return None
-    union = clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
-    return union.transform(collection)
+        return [None] * len(folds)
+    learnt = {
+        str(i): clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
+        for i, fold in enumerate(folds)
+    }
+    union = FlowUnion.of_fitted(learnt, n_jobs=plan.in_fold.n_jobs, verbose=plan.in_fold.verbose)
+    features = union.transform(collection)
+    return [features[:, columns] for columns in union.slices().values()]
 
 
 def _of(row: Row, shared: Mapping[str, Selected]) -> dict[str, Selected]:
@@ -252,11 +235,19 @@ def _of(row: Row, shared: Mapping[str, Selected]) -> dict[str, Selected]:
 def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
     train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
+    probabilities = tuple(fold.probabilities for fold in folds if fold.probabilities is not None)
+    importances = [fold.importances for fold in folds if fold.importances is not None]
     return RowScores(
         name=name,
         n_features=round(float(np.mean(n_features))) if n_features else None,
         accuracy=np.array([fold.accuracy for fold in folds]),
         macro_f1=np.array([fold.macro_f1 for fold in folds]),
+        predicted=tuple(fold.predicted for fold in folds),
+        probabilities=probabilities or None,
+        importances=(
+            {name: float(np.mean([each[name] for each in importances])) for name in importances[0]}
+            if importances else None
+        ),
         fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
         predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
         train_accuracy=np.array(train_accuracy) if train_accuracy else None,
@@ -266,12 +257,7 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
 def _differences(rows: Sequence[RowScores], folds: Folds) -> tuple[Difference, ...]:
     reference, *others = rows
     n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
-    by_test = (
-        [paired_ttest(row.accuracy, reference.accuracy) for row in others],
-        [corrected_resampled_ttest(row.accuracy, reference.accuracy, n_train, n_test) for row in others],
-    )
-    return tuple(
-        Difference(row.name, reference.name, result, p_holm)
-        for results in by_test
-        for row, result, p_holm in zip(others, results, holm([result.p_value for result in results]))
-    )
+    scores = {row.name: row.accuracy for row in rows}
+    pairs = [(row.name, reference.name) for row in others]
+    corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

@@ -129,6 +129,41 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     return Folds("official split", 1, 1, None, (Fold(0, 0, train, test),))
 
 
+def shrink(
+    folds: Folds, share: float, labels: np.ndarray, groups: np.ndarray | None = None, *, random_state: int = 0
+) -> Folds:
+    """The same folds with fewer pictures to train on, for a learning curve.
+
+    Of each class the same share is kept, and at least one picture. What a smaller share keeps, a larger one keeps too.
+    With groups, whole groups are taken one after the other, so that a smaller share has fewer items rather than fewer
+    photos of each; only the last of a class may be cut.
+
+    Parameters
+    ----------
+    folds : Folds
+    share : float in (0, 1]
+    labels, groups
+        See `draw_folds`.
+    random_state : int
+        The order in which pictures are taken; the same for all folds.
+
+    Returns
+    -------
+    Folds
+    """
+    units = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    rank = np.random.RandomState(random_state).permutation(units.max() + 1)[units]
+
+    def kept(train: np.ndarray) -> np.ndarray:
+        members = [train[labels[train] == label] for label in np.unique(labels[train])]
+        return np.sort(np.concatenate([
+            own[np.argsort(rank[own], kind="stable")][:max(1, round(share * len(own)))] for own in members
+        ]))
+
+    splits = tuple(Fold(fold.repeat, fold.fold, kept(fold.train), fold.test) for fold in folds)
+    return Folds(folds.kind, folds.n_splits, folds.repeats, folds.seed, splits)
+
+
 def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
     _check_number_of_classes(labels)
     classes, counts = np.unique(labels, return_counts=True)

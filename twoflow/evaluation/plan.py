@@ -20,11 +20,13 @@ from ..models import TwoFlowClassifier
 class Part(NamedTuple):
     """Some columns of the features and what selects among them: a transformer of features or "passthrough".
 
-    Parts with the same key are the same: the features, the selector and its seed.
+    `flows` says whose columns they are, in their order: the name of each flow and how many it has. Parts with the same
+    key are the same: the features, the selector and its seed.
     """
 
     columns: np.ndarray
     selector: Any
+    flows: tuple[tuple[str, int], ...]
     key: str
 
 
@@ -62,7 +64,7 @@ class Plan:
 
     def __init__(self, rows: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
         split = [_split(row) for row in rows]
-        flows = {identity(flow): flow for steps, _ in split for members, _ in steps for flow in members}
+        flows = {identity(flow): flow for steps, _ in split for members, _ in steps for _, flow in members}
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         # Without a single flow the pictures must be read all the same, to know which can be.
         once = {key: flow for key, flow in flows.items() if key not in learning} or {"read": RawPixels((1, 1))}
@@ -80,8 +82,8 @@ class Plan:
         self.shared = _shared(self.rows)
 
 
-#: Flows, and what selects among the features of all of them.
-_Step = tuple[list[Flow], Any]
+#: Flows by name, and what selects among the features of all of them.
+_Step = tuple[list[tuple[str, Flow]], Any]
 
 
 def _split(row: Any) -> tuple[list[_Step], Any]:
@@ -89,21 +91,23 @@ def _split(row: Any) -> tuple[list[_Step], Any]:
     if isinstance(row, TwoFlowClassifier):
         union, rest = row.split()
         flows = dict(union.flows)
-        steps = [(_members(flows[name]), selector) for name, selector, _ in rest["select"].transformers]
+        steps = [(_members(name, flows[name]), selector) for name, selector, _ in rest["select"].transformers]
         return steps, rest["classify"]
     if isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
-        return [(_members(row.steps[0][1]), "passthrough")], Pipeline(row.steps[1:])
+        return [(_members(*row.steps[0]), "passthrough")], Pipeline(row.steps[1:])
     return [], row
 
 
 def _parts(steps: Sequence[_Step], columns: Mapping[str, np.ndarray]) -> list[Part]:
     """One for each step; those that select nothing, where they stand side by side, as one."""
     parts: list[Part] = []
-    for flows, selector in steps:
-        own = np.concatenate([columns[identity(flow)] for flow in flows])
+    for members, selector in steps:
+        own = np.concatenate([columns[identity(flow)] for _, flow in members])
+        flows = tuple((name, len(columns[identity(flow)])) for name, flow in members)
         if parts and selector == "passthrough" == parts[-1].selector:
-            own = np.concatenate([parts.pop().columns, own])
-        parts.append(Part(own, selector, joblib.hash((own, selector))))
+            before = parts.pop()
+            own, flows = np.concatenate([before.columns, own]), before.flows + flows
+        parts.append(Part(own, selector, flows, joblib.hash((own, selector))))
     return parts
 
 
@@ -113,10 +117,10 @@ def _shared(rows: Sequence[Row]) -> list[Part]:
     return list({part.key: part for part in parts if counts[part.key] > 1}.values())
 
 
-def _members(flow: Flow) -> list[Flow]:
+def _members(name: str, flow: Flow) -> list[tuple[str, Flow]]:
     if not isinstance(flow, FlowUnion):
-        return [flow]
-    return [member for _, inner in flow.flows for member in _members(inner)]
+        return [(name, flow)]
+    return [member for inner in flow.flows for member in _members(*inner)]
 
 
 def _checked_size(model: Any) -> tuple[int, int] | None:

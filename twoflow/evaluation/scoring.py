@@ -1,4 +1,4 @@
-"""Fitting one row on one fold, and scoring it."""
+"""Fitting one row on one fold, and what it says of the pictures it has not seen."""
 
 from __future__ import annotations
 
@@ -12,29 +12,38 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import Pipeline
 
-from .._parallel import stay_in_worker, take
+from .._parallel import PeakMemory, peak_memory, stay_in_worker, take
 from .folds import Fold
+from .importances import Origin, share_of_flows
 from .plan import Part, Row
 
 
 class Selected(NamedTuple):
-    """What a selector, fitted on a fold, makes of its training and test pictures, and how long it took."""
+    """What a selector, fitted on a fold, makes of its training and test pictures, and how long it took.
+
+    `support` marks which of the part's columns it kept, where it says so.
+    """
 
     train: np.ndarray
     test: np.ndarray
+    support: np.ndarray | None
     fit_seconds: float
     predict_seconds: float
 
 
 class FoldScores(NamedTuple):
-    """The scores of a row on a fold; see `RowScores`."""
+    """What became of a row on a fold; see `RowScores`."""
 
     n_features: int | None
     accuracy: float
     macro_f1: float
+    predicted: np.ndarray
+    probabilities: np.ndarray | None
+    importances: dict[str, float] | None
     fit_seconds: float
     predict_seconds: float
     train_accuracy: float | None
+    peak_memory: PeakMemory | None
 
 
 def select(part: Part, features: Any, in_fold: Any, y: Any, fold: Fold) -> Selected:
@@ -82,27 +91,50 @@ def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mappi
         fitted = time.perf_counter()
         predicted = classifier.predict(X_test)
         ended = time.perf_counter()
+        probabilities = _probabilities(classifier, X_test, np.unique(y))
+        importances = None
+        if row.parts is not None:
+            origins = [
+                Origin(part.flows, selected.support, selected.train.shape[1])
+                for part, selected in zip(row.parts, selections)
+            ]
+            importances = share_of_flows(classifier, X_train, origins)
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
     return FoldScores(
         n_features=getattr(last, "n_features_in_", None),
         accuracy=float(accuracy_score(y[fold.test], predicted)),
         macro_f1=float(f1_score(y[fold.test], predicted, average="macro", zero_division=0)),
+        predicted=np.asarray(predicted),
+        probabilities=probabilities,
+        importances=importances,
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
+        peak_memory=peak_memory(),
     )
+
+
+def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray | None:
+    """The probability of each class; one that was not among those trained on keeps its column, of zeros."""
+    if not hasattr(classifier, "predict_proba"):
+        return None
+    found = classifier.predict_proba(X)
+    probabilities = np.zeros((len(found), len(classes)), dtype=np.float32)
+    probabilities[:, np.searchsorted(classes, classifier.classes_)] = found
+    return probabilities
 
 
 def _select(part: Part, features: np.ndarray, in_fold: np.ndarray | None, y: np.ndarray, fold: Fold) -> Selected:
     train, test = (_columns(features, in_fold, side, part.columns) for side in (fold.train, fold.test))
     if part.selector == "passthrough":
-        return Selected(train, test, 0.0, 0.0)
+        return Selected(train, test, np.ones(len(part.columns), dtype=bool), 0.0, 0.0)
     selector = clone(part.selector)
     began = time.perf_counter()
     train = _dense(selector.fit_transform(train, y[fold.train]))
     fitted = time.perf_counter()
     test = _dense(selector.transform(test))
-    return Selected(train, test, fitted - began, time.perf_counter() - fitted)
+    support = selector.get_support() if hasattr(selector, "get_support") else None
+    return Selected(train, test, support, fitted - began, time.perf_counter() - fitted)
 
 
 def _columns(

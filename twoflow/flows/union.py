@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -59,6 +59,13 @@ class FlowUnion(Flow, _BaseComposition):
     ) -> None:
         super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.flows = flows
+
+    @classmethod
+    def of_fitted(cls, flows: Mapping[str, Flow], **options: Any) -> Self:
+        """Flows that are fitted already, side by side as they are; `options` are those of `Flow`."""
+        union = cls(list(flows.items()), **options)
+        union.flows_ = list(flows.items())
+        return union
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters, with ``deep`` also the flows by name and theirs as ``name__parameter``."""

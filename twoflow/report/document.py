@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import Comparison
-from ..evaluation.comparison import Difference, RowScores
+from ..evaluation.fold_record import record_folds
+from ..evaluation.results import LearningCurve, RowScores
+from ..evaluation.statistics import Difference
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
@@ -39,16 +41,19 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "seed": folds.seed,
             "train_sizes": [len(fold.train) for fold in folds],
             "test_sizes": [len(fold.test) for fold in folds],
+            **record_folds(folds, collection),
         },
         "rows": [_row(row) for row in comparison.rows],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
+        "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
             "cpu_count": os.cpu_count(),
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
+            "peak_memory_bytes": comparison.peak_memory,
         },
     }
 
@@ -61,6 +66,7 @@ def _row(row: RowScores) -> dict[str, Any]:
         "macro_f1": _summary(row.macro_f1),
         "fit_seconds": row.fit_seconds,
         "predict_seconds": row.predict_seconds,
+        "importances": None if row.importances is None else dict(row.importances),
         **({} if row.train_accuracy is None else {"train_accuracy": _summary(row.train_accuracy)}),
     }
 
@@ -89,6 +95,19 @@ def _difference(difference: Difference) -> dict[str, Any]:
         "n_differences": result.n_differences,
         "correction": result.correction,
         "sentence": str(result),
+    }
+
+
+def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
+    if curve is None:
+        return None
+    return {
+        "shares": list(curve.shares),
+        "n_train": curve.n_train.tolist(),
+        "rows": [
+            {"name": name, "accuracy": [_summary(scores) for scores in by_share]}
+            for name, by_share in curve.accuracy.items()
+        ],
     }
 
 

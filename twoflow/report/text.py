@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..evaluation import Comparison
-from ..evaluation.comparison import RowScores
+from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
 
 
@@ -21,7 +21,7 @@ def format_text(comparison: Comparison) -> str:
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_legend(comparison),
-        *_left_out(comparison), *_small_classes(comparison), *_unreadable(comparison),
+        *_learning_curve(comparison), *_left_out(comparison), *_small_classes(comparison), *_unreadable(comparison),
     ])
 
 
@@ -107,6 +107,15 @@ def _train_accuracy(comparison: Comparison) -> list[str]:
         f"{row.name}: accuracy on the pictures trained on {_mean_std(row.train_accuracy)}"
         for row in comparison.rows if row.train_accuracy is not None
     ]
+
+
+def _learning_curve(comparison: Comparison) -> list[str]:
+    curve = comparison.learning_curve
+    if curve is None:
+        return []
+    header = ["accuracy", "", *(f"{n:,.0f} trained on" for n in curve.n_train.mean(axis=1))]
+    rows = [[name, "", *map(_mean_std, by_share)] for name, by_share in curve.accuracy.items()]
+    return ["", *_aligned([header, *rows])]
 
 
 def _left_out(comparison: Comparison) -> list[str]:

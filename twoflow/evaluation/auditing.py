@@ -20,7 +20,7 @@ from .association import Association, associate
 from .duplicates import Duplicates, match
 from .folds import official_split
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
-from .leaks import Leaks, leaks
+from .leakage import Leaks, leaks
 from .quality import Fault, find_faults
 
 _FEW = 5  # pictures of a class: fewer than folds, so that it is not in every one

@@ -1,4 +1,4 @@
-"""Paired tests of two methods' scores on the same folds."""
+"""Paired t-tests of two methods' scores on the same folds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+
+from .validation import ROUNDING, check_confidence, overlap_ratio, score_differences
+from .wording import direction, finding, interval, p
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class PairedResult:
         How many pairs were compared.
     correction : str
         What was done about training sets that overlap.
+    effect_size : float
+        The mean difference in standard deviations of the differences (ddof 1), called d_z: how regular the difference
+        is from fold to fold, not how much it matters in the shop. It is zero if all differences are, infinite if all
+        are equal and not zero, NaN if there is only one. Larger test sets alone make it larger; folds share training
+        pictures, so that neither the usual interval of a d_z holds nor a meta-analysis may count folds as cases.
     """
 
     test: str
@@ -42,6 +50,7 @@ class PairedResult:
     confidence: float
     n_differences: int
     correction: str
+    effect_size: float
 
     def __str__(self) -> str:
         """The result as one sentence."""
@@ -52,15 +61,12 @@ class PairedResult:
                 f"All {self.n_differences} differences are {self.mean_difference:+.4f}; without any spread the test "
                 "has nothing to judge by."
             )
-        if self.statistic == 0 and self.p_value == 1 and self.confidence_interval == (0, 0):
+        if self.confidence_interval == (0, 0):
             return f"All {self.n_differences} pairs are equal."
-        low, high = self.confidence_interval
-        finding = "a difference" if self.p_value < 1 - self.confidence else "no difference that can be told from chance"
         return (
-            f"{self.test}: {finding}; the first is {abs(self.mean_difference):.4f} "
-            f"{'higher' if self.mean_difference > 0 else 'lower'} on average over {self.n_differences} pairs, "
-            f"{self.confidence:.0%} interval {low:+.4f} to {high:+.4f}, t({self.degrees_of_freedom}) = "
-            f"{self.statistic:.3f}, p = {self.p_value:.4f} ({self.correction})."
+            f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} on average over "
+            f"{self.n_differences} pairs, {interval(self.confidence_interval, self.confidence)}, "
+            f"t({self.degrees_of_freedom}) = {self.statistic:.3f}, {p(self.p_value)} ({self.correction})."
         )
 
 
@@ -85,7 +91,7 @@ def paired_ttest(first: Any, second: Any, confidence: float = 0.95) -> PairedRes
     ValueError
         If the scores are not two equally long 1-D sequences of finite numbers.
     """
-    differences = _differences(first, second, confidence)
+    differences = score_differences(first, second)
     return _t_test("paired t-test", differences, 1 / len(differences), confidence, "no correction")
 
 
@@ -101,6 +107,13 @@ def corrected_resampled_ttest(
     Nadeau & Bengio (Machine Learning 52, 2003, https://doi.org/10.1023/A:1024068626366) replace the variance of the
     mean, s²/J, by (1/J + n_test/n_train) s²; Bouckaert & Frank (PAKDD 2004,
     https://doi.org/10.1007/978-3-540-24775-3_3) do the same for repeated k-fold cross-validation.
+
+    The correction supposes that differences of two folds are correlated by n_test / (n_train + n_test). That is about
+    right for random splits and repeated k-fold. It is too much for k-fold without repeats, whose test sets do not
+    overlap: there the test is cautious and its interval wide. It is too little for learners that depend very much on
+    which pictures they are trained on. In our simulation of equal learners (100 pictures, p < 0.05), steady and
+    sensitive ones are told apart in 5 and 6 % after ten random splits, in 4 and 6 % after 10 x 10-fold, and in 1 and
+    2 % after 10-fold cross-validation; by the paired t-test in 15 and 17, 54 and 58, 5 and 8 %.
 
     Parameters
     ----------
@@ -125,60 +138,29 @@ def corrected_resampled_ttest(
     >>> round(result.statistic, 4), round(result.p_value, 4)
     (2.0919, 0.1046)
     """
-    differences = _differences(first, second, confidence)
-    sizes = [np.asarray(size, dtype=float) for size in (n_train, n_test)]
-    for name, size in zip(("n_train", "n_test"), sizes):
-        if size.ndim and size.shape != differences.shape or not (np.isfinite(size) & (size > 0)).all():
-            raise ValueError(f"{name} must be positive, one number or {len(differences)}")
-    ratios = np.broadcast_to(sizes[1] / sizes[0], differences.shape)
-    equal = ratios.min() == ratios.max()
-    correction = (
-        f"corrected for overlapping training sets, test to train {ratios.mean():.4f}"
-        + ("" if equal else f", the mean of {ratios.min():.4f} to {ratios.max():.4f}")
-    )
-    factor = 1 / len(differences) + ratios.mean()
+    differences = score_differences(first, second)
+    ratio, correction = overlap_ratio(n_train, n_test, len(differences))
+    factor = 1 / len(differences) + ratio
     return _t_test("corrected resampled t-test", differences, factor, confidence, correction)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for how many there are (Holm, Scandinavian Journal of Statistics 6, 1979); NaN stays NaN."""
-    p = np.asarray(p_values, dtype=float)
-    adjusted = np.full(len(p), np.nan)
-    order = [i for i in np.argsort(p, kind="stable") if not np.isnan(p[i])]
-    largest = 0.0
-    for rank, i in enumerate(order):
-        largest = max(largest, min(1.0, p[i] * (len(order) - rank)))
-        adjusted[i] = largest
-    return adjusted.tolist()
-
-
-def _differences(first: Any, second: Any, confidence: float) -> np.ndarray:
-    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if first.ndim != 1 or first.shape != second.shape or not len(first):
-        raise ValueError(f"scores must be two equally long sequences, got shapes {first.shape} and {second.shape}")
-    if not (np.isfinite(first) & np.isfinite(second)).all():
-        raise ValueError("scores must be finite numbers")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
-    return first - second
 
 
 def _t_test(
     test: str, differences: np.ndarray, variance_factor: float, confidence: float, correction: str
 ) -> PairedResult:
     """A t-test of the mean, whose variance is `variance_factor` times that of the differences."""
+    check_confidence(confidence)
     n, mean = len(differences), float(differences.mean())
     freedom = n - 1
     if n < 2:
-        statistic, p_value, interval = math.nan, math.nan, (math.nan, math.nan)
-    elif np.ptp(differences) <= 1e-12:  # equal but for rounding in the subtraction
-        mean = 0.0 if abs(mean) <= 1e-12 else mean
-        statistic = math.copysign(math.inf, mean) if mean else 0.0
-        p_value, interval = (0.0 if mean else 1.0), (mean, mean)
+        statistic, p_value, effect, ends = math.nan, math.nan, math.nan, (math.nan, math.nan)
+    elif np.ptp(differences) <= ROUNDING:
+        statistic = effect = math.copysign(math.inf, mean) if mean else 0.0
+        p_value, ends = (0.0 if mean else 1.0), (mean, mean)
     else:
-        error = math.sqrt(variance_factor * differences.var(ddof=1))
+        deviation = float(differences.std(ddof=1))
+        effect, error = mean / deviation, math.sqrt(variance_factor) * deviation
         statistic = mean / error
         p_value = float(2 * stats.t.sf(abs(statistic), freedom))
         reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-        interval = (mean - reach, mean + reach)
-    return PairedResult(test, statistic, p_value, freedom, mean, interval, confidence, n, correction)
+        ends = (mean - reach, mean + reach)
+    return PairedResult(test, statistic, p_value, freedom, mean, ends, confidence, n, correction, effect)

@@ -8,7 +8,6 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from twoflow import corrected_resampled_ttest, paired_ttest
-from twoflow.evaluation.statistics import holm
 
 D = np.array([0.02, 0.01, 0.03, 0.0, 0.02])
 ZERO = np.zeros(5)
@@ -23,6 +22,7 @@ def test_golden_values():
     assert corrected.statistic == pytest.approx(2.0919, abs=1e-4)
     assert corrected.p_value == pytest.approx(0.1046, abs=1e-4)
     assert plain.degrees_of_freedom == corrected.degrees_of_freedom == 4
+    assert plain.effect_size == corrected.effect_size == pytest.approx(0.016 / math.sqrt(0.00013))
     assert plain.mean_difference == corrected.mean_difference == pytest.approx(0.016)
 
 
@@ -63,13 +63,14 @@ def test_unequal_folds_take_the_mean_ratio_and_say_so():
 @pytest.mark.parametrize("test", [paired_ttest, lambda a, b: corrected_resampled_ttest(a, b, 90, 10)])
 def test_degenerate_differences(test):
     equal = test(D, D)
-    assert (equal.statistic, equal.p_value, equal.confidence_interval) == (0, 1, (0, 0))
+    assert (equal.statistic, equal.p_value, equal.confidence_interval, equal.effect_size) == (0, 1, (0, 0), 0)
     assert str(equal) == "All 5 pairs are equal."
     constant = test(np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.7, 0.6]))  # 0.1 each, but for rounding
-    assert constant.statistic == math.inf and constant.p_value == 0
+    assert constant.statistic == constant.effect_size == math.inf and constant.p_value == 0
     assert constant.confidence_interval == pytest.approx((0.1, 0.1)) and "has nothing to judge by" in str(constant)
     single = test([0.9], [0.8])
-    assert math.isnan(single.statistic) and math.isnan(single.p_value) and single.degrees_of_freedom == 0
+    assert math.isnan(single.statistic) and math.isnan(single.p_value) and math.isnan(single.effect_size)
+    assert single.degrees_of_freedom == 0
     assert "needs at least two" in str(single)
 
 
@@ -81,6 +82,9 @@ def test_sentence():
     sentence = str(corrected_resampled_ttest(ZERO, D, 80, 20))
     assert "no difference that can be told from chance; the first is 0.0160 lower" in sentence
     assert "test to train 0.2500" in sentence
+    assert "the two are level on average" in str(paired_ttest([0.1, 0.3, 0.2], [0.3, 0.1, 0.2]))
+    assert "p < 0.0001" in str(paired_ttest([0.91, 0.92, 0.9, 0.93, 0.91], ZERO))
+    assert "99.9% interval" in str(paired_ttest(D, ZERO, confidence=0.999))
 
 
 @pytest.mark.parametrize(
@@ -92,34 +96,10 @@ def test_sentence():
         (([1, np.nan], [1, 2], 9, 1), "finite"),
         (([1, 2], [1, 2], 0, 1), "n_train must be positive"),
         (([1, 2], [1, 2], 9, [1, 1, 1]), "n_test must be positive, one number or 2"),
-        (([1, 2], [1, 2], 9, 1, 95), "confidence must be between 0 and 1"),
+        (([1, 2], [1, 2], 9, np.nan), "n_test must be positive"),
+        *((([1, 2], [1, 2], 9, 1, level), "confidence must be between 0 and 1") for level in (95, 0, 1, -1, np.nan)),
     ],
 )
 def test_bad_scores(arguments, message):
     with pytest.raises(ValueError, match=message):
         corrected_resampled_ttest(*arguments)
-
-
-def test_type_one_error():
-    """Two equal methods in 10 x 10-fold cross-validation: the corrected test errs in 5 %, the plain one far more often.
-
-    The differences of overlapping training sets are correlated by n_test / (n_train + n_test) (Nadeau & Bengio).
-    """
-    rng = np.random.default_rng(0)
-    n_experiments, n_folds, rho = 2000, 100, 0.1
-    common = rng.normal(size=(n_experiments, 1)) * math.sqrt(rho)
-    differences = common + rng.normal(size=(n_experiments, n_folds)) * math.sqrt(1 - rho)
-    zero = np.zeros(n_folds)
-    plain = np.mean([paired_ttest(d, zero).p_value < 0.05 for d in differences])
-    corrected = [corrected_resampled_ttest(d, zero, 90, 10) for d in differences]
-    assert 0.03 < np.mean([result.p_value < 0.05 for result in corrected]) < 0.07
-    assert plain > 0.3
-    assert 0.93 < np.mean([result.confidence_interval[0] < 0 < result.confidence_interval[1] for result in corrected])
-
-
-def test_holm():
-    """Holm 1979 by hand: the smallest times 4, the next times 3, and never less than one before."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1, 1]
-    assert holm([0.02, math.nan])[0] == 0.02 and math.isnan(holm([0.02, math.nan])[1])
-    assert holm([]) == []

@@ -1,0 +1,87 @@
+"""Two learners that are equal in expectation, cross-validated for real, many times over.
+
+A picture is 2 x `n_features` independent normal numbers, whose class means are `distance` standard deviations apart in
+either half of them. One learner takes the nearest class mean by the first half, the other by the second: by symmetry
+their expected accuracies are equal, whatever the training set's size, while on any one data set they differ.
+With few features far apart the learners are steady: what they learn hardly depends on which pictures they are trained
+on. With many that say little they are sensitive to it.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+N_PICTURES = 100
+IS_FIRST_CLASS = np.arange(N_PICTURES) < N_PICTURES // 2
+BLOCK = 100  # experiments at a time, to bound memory
+
+
+class Setting(NamedTuple):
+    n_features: int
+    distance: float
+
+
+STEADY, SENSITIVE = Setting(2, 1.5), Setting(10, 1.0)
+
+
+def k_fold(rng, n_experiments, repeats=1):
+    """Which pictures are tested, of shape (n_experiments, 10 * repeats, N_PICTURES): stratified 10-fold."""
+    fold = _ranks(rng, (n_experiments, repeats)) // 5
+    return (fold[:, :, None] == np.arange(10)[:, None]).reshape(n_experiments, -1, N_PICTURES)
+
+
+def repeated_k_fold(rng, n_experiments):
+    return k_fold(rng, n_experiments, repeats=10)
+
+
+def random_splits(rng, n_experiments):
+    """Ten random splits, 90 pictures to train on and 10 to test."""
+    return _ranks(rng, (n_experiments, 10)) < 5
+
+
+def five_by_two(rng, n_experiments):
+    half = _ranks(rng, (n_experiments, 5)) < 25
+    return np.stack([half, ~half], axis=2).reshape(n_experiments, 10, N_PICTURES)
+
+
+def scores(draw_folds, n_experiments, setting, other=None, seed=0):
+    """Accuracies of the two learners by fold, each of shape (n_experiments, n_folds)."""
+    both = [
+        [(is_right & is_tested).sum(axis=-1) / is_tested.sum(axis=-1) for is_right in (first, second)]
+        for first, second, is_tested in experiments(draw_folds, n_experiments, setting, other, seed)
+    ]
+    return tuple(np.concatenate(learner) for learner in zip(*both))
+
+
+def experiments(draw_folds, n_experiments, setting, other=None, seed=0):
+    """Blocks of: which pictures the first and the second learner of each fold get right, and which are tested."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n_experiments // BLOCK):
+        is_tested = draw_folds(rng, BLOCK)
+        first, second = (_is_right(draw_pictures(rng, learner), is_tested) for learner in (setting, other or setting))
+        yield first, second, is_tested
+
+
+def draw_pictures(rng, setting, n_experiments=BLOCK):
+    """Features of shape (n_experiments, N_PICTURES, n_features)."""
+    n_features, distance = setting
+    apart = np.where(IS_FIRST_CLASS, 0.5, -0.5)[:, None] * distance / math.sqrt(n_features)
+    return rng.normal(size=(n_experiments, N_PICTURES, n_features)) + apart
+
+
+def _is_right(features, is_tested):
+    """What the nearest class mean of the pictures not tested gets right, of shape (n_experiments, n_folds, n)."""
+    means = []
+    for is_class in (IS_FIRST_CLASS, ~IS_FIRST_CLASS):
+        is_used = (~is_tested & is_class).astype(float)
+        means.append(is_used @ features / is_used.sum(axis=-1, keepdims=True))
+    weights, middle = means[0] - means[1], (means[0] + means[1]) / 2
+    decision = weights @ features.transpose(0, 2, 1) - (weights * middle).sum(axis=-1, keepdims=True)
+    return (decision > 0) == IS_FIRST_CLASS
+
+
+def _ranks(rng, shape):
+    """The place of each picture in a random order of its class, of shape (*shape, N_PICTURES)."""
+    half = N_PICTURES // 2
+    return rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, N_PICTURES)

@@ -1,0 +1,107 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twoflow import chi2_independence
+
+
+def columns(table):
+    """Two columns of labels with this table of counts."""
+    rows, values = np.indices(np.shape(table))
+    return tuple(np.repeat(side.ravel(), np.ravel(table)) for side in (rows, values))
+
+
+def test_golden_values():
+    """By hand: expected 17.5, 12.5 in either row, chi-square = 2 (2.5² / 17.5 + 2.5² / 12.5) = 12/7.
+
+    p = erfc(sqrt(6/7)). Bergsma: phi² = (12/7) / 60 - 1/59, over 1 - 1/59, and the root of it.
+    """
+    found = chi2_independence(*columns([[20, 10], [15, 15]]))
+    assert found.statistic == pytest.approx(12 / 7) and found.p_value == pytest.approx(math.erfc(math.sqrt(6 / 7)))
+    assert found.cramers_v == pytest.approx(math.sqrt((12 / 420 - 1 / 59) / (58 / 59)))
+    assert found.cramers_v == pytest.approx(0.1087, abs=1e-4)
+    assert (found.degrees_of_freedom, found.n_pictures, found.n_categories) == (1, 60, (2, 2))
+    assert found.small_expected == 0
+
+
+def test_golden_values_of_more_categories():
+    """By hand: rows 30, 30, columns 20, 20, 20, expected 10 each, chi-square = (25 + 0 + 25) / 10 twice = 10.
+
+    Of 2 degrees of freedom p = exp(-5). Bergsma: (10/60 - 2/59) / min(1 - 1/59, 2 - 4/59).
+    """
+    found = chi2_independence(*columns([[15, 10, 5], [5, 10, 15]]))
+    assert found.statistic == pytest.approx(10) and found.p_value == pytest.approx(math.exp(-5))
+    assert found.degrees_of_freedom == 2
+    assert found.cramers_v == pytest.approx(math.sqrt((10 / 60 - 2 / 59) / (58 / 59)))
+
+
+def test_golden_cramers_v():
+    """ClickHouse's documentation of cramersVBiasCorrected prints .5305 of these columns, and .5798 uncorrected."""
+    numbers = np.arange(150)
+    found = chi2_independence(numbers % 10, numbers % 4)
+    assert found.cramers_v == pytest.approx(0.5305112825189074)
+    assert math.sqrt(found.statistic / 150 / 3) == pytest.approx(0.5798088336225178)
+
+
+tables = st.lists(st.lists(st.integers(1, 15), min_size=3, max_size=3), min_size=2, max_size=4)
+
+
+@given(tables, st.randoms(use_true_random=False))
+def test_symmetries(table, random):
+    first, second = columns(table)
+    found = chi2_independence(first, second)
+    turned = chi2_independence(second, first)
+    assert (turned.statistic, turned.p_value) == pytest.approx((found.statistic, found.p_value))
+    assert turned.cramers_v == pytest.approx(found.cramers_v) and 0 <= found.cramers_v <= 1
+    order = random.sample(range(len(first)), len(first))
+    text = np.array(["boot", "clog", "pump", "mule"])[first]
+    assert chi2_independence(text[order], second[order]).statistic == pytest.approx(found.statistic)
+
+
+def test_what_one_label_says_of_the_other():
+    kinds = ["boot", "clog", "pump"] * 10
+    assert chi2_independence(kinds, kinds).cramers_v == pytest.approx(1)
+    assert chi2_independence(*columns([[10, 10], [10, 10]])).cramers_v == 0
+    assert math.isnan(chi2_independence(range(6), range(6)).cramers_v)  # nothing is left of six categories of one
+
+
+def test_the_correction_takes_off_what_chance_adds():
+    """Independent labels in 10 x 10 small categories: Cramér's V without a correction is about sqrt(81 / 200 / 9)."""
+    rng = np.random.default_rng(0)
+    found = [chi2_independence(*rng.integers(10, size=(2, 200))) for _ in range(200)]
+    assert np.mean([math.sqrt(result.statistic / 200 / 9) for result in found]) > 0.2
+    assert np.mean([result.cramers_v for result in found]) < 0.05
+
+
+def test_sentence():
+    assert str(chi2_independence(*columns([[20, 10], [15, 15]]))) == (
+        "chi-square test of independence: no dependence that can be told from chance between 2 and 2 categories of 60 "
+        "pictures, Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
+    )
+    # Expected counts 4 and 36 in either row: two of four cells are small.
+    assert str(chi2_independence(*columns([[8, 32], [0, 40]]))).endswith(
+        "p = 0.0029; 50% of the expected counts are below 5, too many to trust p."
+    )
+    # Rows of 50, columns of 8, 30, 30, 16 and 16: only the first column expects 4; 20 % is tolerable.
+    some = chi2_independence(*columns([[4, 15, 15, 8, 8], [4, 15, 15, 8, 8]]))
+    assert str(some).endswith("; 20% of the expected counts are below 5.")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((["a", "b"], ["a"]), "equally long, got first 2, second 1"),
+        (([], []), "first must be a sequence of labels"),
+        (([["a", "b"]], ["a"]), "first must be a sequence of labels"),
+        ((["a", "b"], ["x", None]), "second: 1 missing"),
+        (([1.0, np.nan], ["x", "y"]), "first: 1 missing"),
+        ((["a", "b"], ["x", "x"]), "second has only one category, x"),
+        ((np.array(["a", 1], dtype=object), ["x", "y"]), "first mixes kinds of labels"),
+    ],
+)
+def test_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        chi2_independence(*arguments)

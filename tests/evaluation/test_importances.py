@@ -1,0 +1,78 @@
+"""The share of each flow in a decision."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from twoflow.evaluation.importances import Origin, share_of_flows
+
+RNG = np.random.default_rng(0)
+Y = np.repeat([0, 1, 2], 40)
+X = RNG.normal(size=(120, 6))
+X[:, 1] += 3 * Y  # "good" has columns 0 and 1, "bad" the others
+BOTH = [Origin((("good", 2), ("bad", 4)), np.ones(6, dtype=bool), 6)]
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        RandomForestClassifier(50, random_state=0), LogisticRegression(), RidgeClassifier(),
+        make_pipeline(StandardScaler(), LogisticRegression()), make_pipeline(LogisticRegression()),
+    ],
+)
+def test_the_flow_that_knows_has_the_larger_share(classifier):
+    shares = share_of_flows(classifier.fit(X, Y), X, BOTH)
+    assert list(shares) == ["good", "bad"] and sum(shares.values()) == pytest.approx(1)
+    assert shares["good"] > 0.5
+
+
+def test_it_is_that_of_the_features():
+    forest = RandomForestClassifier(10, random_state=0).fit(X, Y)
+    shares = share_of_flows(forest, X, BOTH)
+    assert shares["good"] == pytest.approx(forest.feature_importances_[:2].sum())
+
+
+def test_scaling_a_feature_changes_nothing_of_a_scaled_model():
+    scaled = X * [1, 100, 1, 1, 1, 1]
+    one, other = (
+        share_of_flows(make_pipeline(StandardScaler(), LogisticRegression()).fit(data, Y), data, BOTH)
+        for data in (X, scaled)
+    )
+    assert one == pytest.approx(other)
+
+
+def test_selected_columns():
+    support = np.array([False, True, False, False, True, False])
+    forest = RandomForestClassifier(10, random_state=0).fit(X[:, support], Y)
+    origin = Origin((("good", 2), ("bad", 3), ("empty", 1)), support, 2)
+    shares = share_of_flows(forest, X[:, support], [origin])
+    assert shares == {**dict(zip(["good", "bad"], forest.feature_importances_.tolist())), "empty": 0.0}
+
+
+def test_features_made_of_several_flows():
+    forest = RandomForestClassifier(10, random_state=0).fit(X, Y)
+    made, own = Origin((("a", 7), ("b", 9)), None, 4), Origin((("c", 2),), np.ones(2, dtype=bool), 2)
+    shares = share_of_flows(forest, X, [made, own])
+    assert shares["a + b"] == pytest.approx(forest.feature_importances_[:4].sum()) and list(shares) == ["a + b", "c"]
+
+
+def test_the_same_flow_twice():
+    forest = RandomForestClassifier(10, random_state=0).fit(X, Y)
+    halves = [Origin((("a", 3),), np.ones(3, dtype=bool), 3)] * 2
+    assert share_of_flows(forest, X, halves) == {"a": pytest.approx(1)}
+
+
+@pytest.mark.parametrize(
+    "classifier", [DummyClassifier(), *(make_pipeline(PCA(n), LogisticRegression()) for n in (6, 2))]
+)
+def test_a_classifier_that_does_not_say(classifier):
+    assert share_of_flows(classifier.fit(X, Y), X, BOTH) is None
+
+
+def test_no_importance_at_all():
+    assert share_of_flows(RidgeClassifier().fit(np.zeros((120, 6)), Y), np.zeros((120, 6)), BOTH) is None

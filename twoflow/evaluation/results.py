@@ -1,0 +1,113 @@
+"""What a comparison found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from ..images import ImageCollection
+from .folds import Folds
+from .statistics import Difference
+
+
+@dataclass(frozen=True, eq=False)
+class RowScores:
+    """One method's scores, by fold.
+
+    Attributes
+    ----------
+    name : str
+    n_features : int or None
+        How many features its last step decides on, the mean over folds; None if it does not say.
+    accuracy, macro_f1 : ndarray of shape (n_folds,)
+    predicted : tuple of ndarray of shape (n_test,)
+        The class given to each test picture of each fold.
+    probabilities : tuple of ndarray of shape (n_test, n_classes) and dtype float32, or None
+        The same for each class of the collection, in sorted order; None for a classifier that gives none.
+    importances : mapping of str to float, or None
+        The share of the decision that each flow has, the mean over folds; see `share_of_flows`.
+    fit_seconds, predict_seconds : float
+        The mean of a fold, without the features that are computed once for all folds.
+    train_accuracy : ndarray of shape (n_folds,) or None
+        The accuracy on the pictures trained on, for classifiers that have a `train_accuracy_`.
+    """
+
+    name: str
+    n_features: int | None
+    accuracy: np.ndarray
+    macro_f1: np.ndarray
+    predicted: tuple[np.ndarray, ...]
+    probabilities: tuple[np.ndarray, ...] | None
+    importances: Mapping[str, float] | None
+    fit_seconds: float
+    predict_seconds: float
+    train_accuracy: np.ndarray | None = None
+
+
+class LearningCurve(NamedTuple):
+    """Accuracy with fewer pictures to train on, the test pictures being the same.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        Of the training pictures of each fold, ascending; the last is 1.
+    n_train : ndarray of shape (n_shares, n_folds) and dtype int
+    accuracy : mapping of str to ndarray of shape (n_shares, n_folds)
+        By row.
+    """
+
+    shares: tuple[float, ...]
+    n_train: np.ndarray
+    accuracy: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found.
+
+    Attributes
+    ----------
+    collection : ImageCollection
+        The pictures that were compared on; its `unreadable` are those that were left out.
+    folds : Folds
+    rows : tuple of RowScores
+        In the order asked for; the first is the reference.
+    differences : tuple of Difference
+        Of every other row to the reference, by each test.
+    learning_curve : LearningCurve or None
+        If one was asked for.
+    extraction_seconds, seconds : float
+        For the features that are computed once, and in all.
+    n_computed : int
+        How many pictures they were computed of; those of the others were in the store.
+    peak_memory : int or None
+        Bytes, of all processes that worked, their peaks added up; None where the system does not say.
+    left_out : mapping of str to str
+        The rows that were asked for but not compared, each with the reason.
+    """
+
+    collection: ImageCollection
+    folds: Folds
+    rows: tuple[RowScores, ...]
+    differences: tuple[Difference, ...]
+    learning_curve: LearningCurve | None
+    extraction_seconds: float
+    seconds: float
+    n_computed: int
+    peak_memory: int | None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> RowScores:
+        """The row of that name; KeyError if there is none."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Positions in the collection of the test pictures, fold after fold; with repeats a picture is there often."""
+        return np.concatenate([fold.test for fold in self.folds])
