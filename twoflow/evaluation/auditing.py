@@ -16,12 +16,12 @@ from ..flows.extraction import extract
 from ..flows.sketch import Sketch, read_sketches
 from ..images import ImageCollection, ImageReadError, check_pictures
 from ..images.reading import Source, describe
-from .association import Association, associate
 from .duplicates import Duplicates, match
 from .folds import official_split
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
 from .leakage import Leaks, leaks
 from .quality import Fault, find_faults
+from .statistics import IndependenceResult, chi2_independence
 
 _FEW = 5  # pictures of a class: fewer than folds, so that it is not in every one
 
@@ -47,8 +47,8 @@ class Audit:
         Pictures of each class, the largest first; those that cannot be read are counted too.
     small_classes : mapping of str to int
         Of these, the classes with fewer than five.
-    associations : tuple of Association
-        Of the class with each other column.
+    associations : mapping of str to IndependenceResult
+        Of the class with each other column, by its name.
     notes : tuple of str
         What was not looked at, and why.
     network : str
@@ -67,7 +67,7 @@ class Audit:
     unreadable: tuple[tuple[int, ImageReadError], ...]
     class_counts: dict[str, int]
     small_classes: dict[str, int]
-    associations: tuple[Association, ...]
+    associations: dict[str, IndependenceResult]
     notes: tuple[str, ...]
     network: str
     seconds: float
@@ -208,11 +208,10 @@ def _split_leaks(collection: ImageCollection | None, column: str | None, duplica
     return leaks(official_split(collection.columns[column], collection.labels), duplicates)
 
 
-def _associations(collection: ImageCollection | None) -> tuple[Association, ...]:
-    if collection is None:
-        return ()
-    found = [
-        associate("class", collection.labels, name, values) for name, values in collection.columns.items()
-        if not np.array_equal(values, collection.labels)
-    ]
-    return tuple(each for each in found if each is not None)
+def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
+    if collection is None or len(collection.classes) < 2:
+        return {}
+    return {
+        name: chi2_independence(collection.labels, values) for name, values in collection.columns.items()
+        if len(np.unique(values)) > 1
+    }

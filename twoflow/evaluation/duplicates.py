@@ -75,30 +75,6 @@ class Duplicates:
             raise ValueError(f"groups: {n} values expected, one a picture, got shape {given.shape}")
         return _components(n, np.concatenate([_to_first(given), _to_first(self.groups)]))
 
-    def at(self, positions: np.ndarray) -> Duplicates:
-        """The same for some of the pictures, in ascending order, as if the others had never been there."""
-        place = np.full(len(self.groups), -1)
-        place[positions] = np.arange(len(positions))
-        is_first = np.zeros(len(self.groups), dtype=bool)
-        # Whoever stood for its copies may be gone: the first of those that are left takes its place.
-        contents = self.contents[positions]
-        _, first, inverse = np.unique(contents, return_index=True, return_inverse=True)
-        is_first[np.asarray(positions)[first]] = True
-        heir = dict(zip(contents[first].tolist(), first.tolist()))
-        rows = []
-        for number, (i, j) in enumerate(self.pairs.tolist()):
-            if self.kinds[number] == "exact":
-                continue
-            ends = heir.get(int(self.contents[i])), heir.get(int(self.contents[j]))
-            if None not in ends:
-                rows.append((number, *sorted(ends)))  # type: ignore[type-var]
-        near = np.array([row[1:] for row in rows], int).reshape(-1, 2)
-        numbers = [row[0] for row in rows]
-        return _collect(
-            len(positions), first[inverse], near, self.kinds[numbers], self.distances[numbers],
-            tuple((int(place[i]), error) for i, error in self.unreadable if place[i] >= 0),
-        )
-
 
 def find_duplicates(
     pictures: Any,

@@ -13,7 +13,8 @@ from .grey import to_grey
 
 SIDE = 32  # of the small picture, in pixels
 _COMMON = (224, 224)  # where sharpness is measured: the size that most networks take, so mostly resized already
-_N_PIXELS, _N_DIGEST, _N_MEASURES = 3 * SIDE * SIDE, 16, 4
+_N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
+_PLACES = np.array([2**16, 2**8, 1], np.float32)  # of red, green and blue in one number, which float32 holds exactly
 
 
 class Sketch(Flow):
@@ -32,20 +33,23 @@ class Sketch(Flow):
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         sketch = np.empty(self._n_features_out, np.float32)
-        sketch[:_N_PIXELS] = picture.resized((SIDE, SIDE)).ravel()
+        sketch[:_N_PIXELS] = picture.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
         sketch[_N_PIXELS:-_N_MEASURES] = np.frombuffer(picture.digest, np.uint8)
         kind = FORMATS.index(picture.format) if picture.format in FORMATS else -1
         sketch[-_N_MEASURES:] = [*picture.size, kind, sharpness(picture.resized(_COMMON))]
         return sketch
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
-        """A byte for a byte, and four for each measure."""
-        bytes_ = features[:-_N_MEASURES].astype(np.uint8)
-        return np.concatenate([bytes_, features[-_N_MEASURES:].astype("<f4").view(np.uint8)])
+        """A byte for a colour and for a byte, and four for each measure."""
+        digest = features[_N_PIXELS:-_N_MEASURES].astype(np.uint8)
+        measures = features[-_N_MEASURES:].astype("<f4").view(np.uint8)
+        return np.concatenate([_colours(features[:_N_PIXELS]).ravel(), digest, measures])
 
     def _unpack(self, packed: np.ndarray) -> np.ndarray:
-        end = _N_PIXELS + _N_DIGEST
-        return np.concatenate([packed[:end].astype(np.float32), packed[end:].copy().view("<f4")])
+        pixels, digest, measures = np.split(packed, [3 * _N_PIXELS, 3 * _N_PIXELS + _N_DIGEST])
+        return np.concatenate([
+            pixels.reshape(-1, 3) @ _PLACES, digest.astype(np.float32), measures.copy().view("<f4").astype(np.float32)
+        ])
 
     @property
     def _n_features_out(self) -> int:
@@ -66,7 +70,7 @@ class Sketches(NamedTuple):
         Which pictures these are.
     pixels : ndarray of shape (m, 32, 32, 3) and dtype uint8
         The pictures in small, stretched to a square.
-    digests : ndarray of shape (m,) and dtype S16
+    digests : ndarray of shape (m,) and dtype V16
         Equal for pictures of equal content.
     sizes : ndarray of shape (m, 2) and dtype int
         Width and height of the pictures themselves.
@@ -87,9 +91,9 @@ class Sketches(NamedTuple):
 def read_sketches(features: np.ndarray) -> Sketches:
     """Tell the columns of a table of sketches apart; rows of NaN are pictures that cannot be read."""
     positions = np.flatnonzero(~np.isnan(features[:, 0]))
-    pixels = np.empty((len(positions), _N_PIXELS), np.uint8)
+    pixels = np.empty((len(positions), _N_PIXELS, 3), np.uint8)
     for row, position in enumerate(positions):  # not at once, which would hold the table a second time
-        pixels[row] = features[position, :_N_PIXELS]
+        pixels[row] = _colours(features[position, :_N_PIXELS])
     digests = features[positions, _N_PIXELS:-_N_MEASURES].astype(np.uint8)
     measures = features[positions, -_N_MEASURES:]
     return Sketches(
@@ -100,6 +104,10 @@ def read_sketches(features: np.ndarray) -> Sketches:
         formats=measures[:, 2].astype(int),
         sharpness=measures[:, 3].astype(float),
     )
+
+
+def _colours(numbers: np.ndarray) -> np.ndarray:
+    return (numbers.astype(np.uint32)[:, None] >> np.array([16, 8, 0], np.uint32)).astype(np.uint8)
 
 
 def sharpness(pixels: np.ndarray) -> float:

@@ -78,6 +78,21 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
     )
 
 
+def list_plain_folder(root: str | os.PathLike) -> list[str] | None:
+    """The pictures of a folder without class folders, sorted; None if it has none, or any in a folder inside it.
+
+    Raises
+    ------
+    NotADirectoryError, OSError, ModuleNotFoundError
+        As `load_folder` does.
+    """
+    root = _folder(root)
+    files = sorted(_list_pictures(root))
+    if not files or any(len(file.parts) > 1 for file in files):
+        return None
+    return [_join(root, file) for file in files]
+
+
 def load_table(
     table: Any,
     root: str | os.PathLike,
