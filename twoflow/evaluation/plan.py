@@ -11,9 +11,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from ..deep import ConvNetClassifier
-from ..flows import Flow, FlowUnion, RawPixels
+from ..flows import Flow, FlowUnion
 from ..flows.base import StoreLike
 from ..flows.fingerprint import identity
+from ..flows.sketch import Sketch
 from ..models import TwoFlowClassifier
 
 
@@ -53,7 +54,10 @@ class Plan:
     Attributes
     ----------
     once : FlowUnion
-        The flows that learn nothing from data, so that a picture has the same features in all folds.
+        The flows that learn nothing from data, so that a picture has the same features in all folds; and after these
+        a sketch of each picture, to find duplicates by.
+    n_once : int
+        How many columns that is without the sketch.
     in_fold : FlowUnion or None
         The flows that learn, to be fitted in every fold, once for all rows.
     rows : list of Row
@@ -66,9 +70,9 @@ class Plan:
         split = [_split(row) for row in rows]
         flows = {identity(flow): flow for steps, _ in split for members, _ in steps for _, flow in members}
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
-        # Without a single flow the pictures must be read all the same, to know which can be.
-        once = {key: flow for key, flow in flows.items() if key not in learning} or {"read": RawPixels((1, 1))}
-        self.once = FlowUnion(list(once.items()), n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
+        once = {key: flow for key, flow in flows.items() if key not in learning}
+        self.n_once = sum(flow._n_features_out for flow in once.values())
+        self.once = FlowUnion([*once.items(), ("sketch", Sketch())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):
             if union is not None:
