@@ -53,6 +53,10 @@ def make_parser() -> CommandParser:
         "--folds-from", metavar="JSON", help="the report.json of another run on the same pictures, to take its folds"
     )
     group.add_argument(
+        "--group-duplicates", action="store_true",
+        help="never have a picture and its duplicate, exact or near, on both sides of a fold",
+    )
+    group.add_argument(
         "--train-sizes", metavar="SHARE,...", type=shares, default=(),
         help="for a learning curve, fit on these shares of each fold's training pictures as well, such as 0.1,0.3",
     )
@@ -114,6 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             verbose=not arguments.quiet,
             store=store,
             left_out=left_out_rows(names),
+            group_duplicates=arguments.group_duplicates,
         )
     print(format_text(comparison))
     files = write_report(comparison, out)

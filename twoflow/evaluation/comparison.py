@@ -20,11 +20,14 @@ from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
+from ..flows.sketch import read_sketches
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
+from .duplicates import match
 from .fold_record import read_folds
 from .folds import Folds, draw_folds, official_split, shrink
+from .leakage import leaks
 from .plan import Plan, Row
 from .results import Comparison, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select
@@ -46,6 +49,7 @@ def compare(
     verbose: bool = False,
     store: StoreLike = None,
     left_out: Mapping[str, str] | None = None,
+    group_duplicates: bool = False,
 ) -> Comparison:
     """Compare classifiers of pictures on the same folds.
 
@@ -79,6 +83,9 @@ def compare(
         Keeps on disk the features that are computed once, and takes them from there the next time; see `Flow`.
     left_out : mapping of str to str, optional
         Rows that are not compared, each with the reason, for the report to name.
+    group_duplicates : bool
+        Keep duplicates, exact and near, on one side of a fold, together with their groups; otherwise those that are
+        torn apart are only counted. See `find_duplicates`.
 
     Returns
     -------
@@ -105,6 +112,8 @@ def compare(
         raise ValueError("there are no rows to compare")
     if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
         raise ValueError("folds come from one place: only one of test_size, split_column and folds_from can be given")
+    if group_duplicates and (split_column is not None or folds_from is not None):
+        raise ValueError("duplicates can be kept together only in folds that are drawn, not in given ones")
     shares = _checked_shares(train_sizes)
     record = None if folds_from is None else read_folds(folds_from)
 
@@ -133,6 +142,10 @@ def compare(
         collection = collection.without(extraction.errors)
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
+    duplicates = match(collection.pictures, read_sketches(features[:, plan.n_once:]), n_jobs=n_jobs)
+    features = features[:, :plan.n_once]
+    if group_duplicates:
+        collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
@@ -152,6 +165,7 @@ def compare(
         collection, drawn, results, _differences(results, drawn), learning_curve, extraction_seconds,
         time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for fold in everyone)]), dict(left_out or {}),
+        leaks(drawn, duplicates),
     )
 
 

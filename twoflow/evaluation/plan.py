@@ -72,7 +72,9 @@ class Plan:
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         once = {key: flow for key, flow in flows.items() if key not in learning}
         self.n_once = sum(flow._n_features_out for flow in once.values())
-        self.once = FlowUnion([*once.items(), ("sketch", Sketch())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
+        self.once = FlowUnion(
+            [*once.items(), ("sketch", Sketch())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store
+        )
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):
             if union is not None:

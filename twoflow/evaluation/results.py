@@ -10,6 +10,7 @@ import numpy as np
 
 from ..images import ImageCollection
 from .folds import Folds
+from .leakage import Leaks
 from .statistics import Difference
 
 
@@ -87,6 +88,8 @@ class Comparison:
         Bytes, of all processes that worked, their peaks added up; None where the system does not say.
     left_out : mapping of str to str
         The rows that were asked for but not compared, each with the reason.
+    leaks : Leaks or None
+        Test pictures that have a duplicate among those trained on; None if nobody looked.
     """
 
     collection: ImageCollection
@@ -99,6 +102,7 @@ class Comparison:
     n_computed: int
     peak_memory: int | None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    leaks: Leaks | None = None
 
     def __getitem__(self, name: str) -> RowScores:
         """The row of that name; KeyError if there is none."""

@@ -119,6 +119,12 @@ class ImageCollection:
         rest.unreadable = (*self.unreadable, *(error for _, error in errors))
         return rest
 
+    def grouped(self, groups: Any) -> ImageCollection:
+        """The same pictures in other groups."""
+        return ImageCollection(
+            self.pictures, self.labels, groups, self.columns, self.unreadable, self.small_classes
+        )
+
     def without_small_classes(self, least: int) -> ImageCollection:
         """Leave out the classes with fewer than `least` pictures and list them in `small_classes`.
 

@@ -14,6 +14,7 @@ from ..evaluation import Comparison
 from ..evaluation.fold_record import record_folds
 from ..evaluation.results import LearningCurve, RowScores
 from ..evaluation.statistics import Difference
+from .audit_document import leaks_document
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
@@ -43,6 +44,7 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "test_sizes": [len(fold.test) for fold in folds],
             **record_folds(folds, collection),
         },
+        "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
         "rows": [_row(row) for row in comparison.rows],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],

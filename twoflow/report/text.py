@@ -21,7 +21,7 @@ def format_text(comparison: Comparison) -> str:
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_legend(comparison),
-        *_learning_curve(comparison), *_left_out(comparison), *_small_classes(comparison), *_unreadable(comparison),
+        *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison), *_small_classes(comparison), *_unreadable(comparison),
     ])
 
 
@@ -116,6 +116,18 @@ def _learning_curve(comparison: Comparison) -> list[str]:
     header = ["accuracy", "", *(f"{n:,.0f} trained on" for n in curve.n_train.mean(axis=1))]
     rows = [[name, "", *map(_mean_std, by_share)] for name, by_share in curve.accuracy.items()]
     return ["", *_aligned([header, *rows])]
+
+
+def _leaks(comparison: Comparison) -> list[str]:
+    found = comparison.leaks
+    if not found:
+        return []
+    pictures = "1 picture is" if found.n_pictures == 1 else f"{found.n_pictures:,} pictures are"
+    pairs = "1 pair" if found.n_pairs == 1 else f"{found.n_pairs:,} pairs"
+    return [
+        "", f"{pictures} tested after training on a duplicate ({pairs}), which makes accuracy look better; "
+        "--group-duplicates keeps them together.",
+    ]
 
 
 def _left_out(comparison: Comparison) -> list[str]:
