@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from twoflow import make_shop
+from twoflow.evaluation.quality import FAULTS, find_faults
+from twoflow.flows.sketch import Sketch, read_sketches, sharpness
+from twoflow.images import Picture
+
+from ..images.hostile import encoded, photo
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Those of a generated shop whose fabric has a pattern; the plain ones have hardly an edge."""
+    found = make_shop(4, 8, random_state=2).pictures
+    return [picture for picture in found if sharpness(picture) > 0.1]
+
+
+def faults_of(pictures):
+    sketches = read_sketches(Sketch(on_error="nan").transform(pictures))
+    return [(fault.position, fault.kind) for fault in find_faults(pictures, sketches)]
+
+
+def test_ordinary_pictures_have_no_faults(pictures):
+    assert faults_of(pictures) == []
+
+
+def test_what_is_wrong_with_one(pictures):
+    sharp = Image.fromarray(pictures[0])
+    bad = [
+        sharp.resize((60, 90)), sharp.resize((600, 100)), sharp.filter(ImageFilter.GaussianBlur(8)),
+        Image.new("RGB", (200, 200), "beige"), sharp.resize((20, 20)),
+    ]
+    n = len(pictures)
+    assert faults_of([*pictures, *bad]) == [
+        (n + 3, "one colour"), (n + 4, "tiny"), (n, "tiny"), (n + 1, "long"), (n + 2, "blurred")
+    ]
+
+
+def test_a_file_whose_name_lies(pictures, tmp_path):
+    image = Image.fromarray(pictures[0])
+    files = []
+    for name, kind in (("lies.jpg", "PNG"), ("LIES.PNG", "JPEG"), ("true.JPEG", "JPEG"), ("no-ending", "PNG"),
+                       ("true.tif", "TIFF"), ("odd.data", "GIF")):
+        (tmp_path / name).write_bytes(encoded(image, kind))
+        files.append(tmp_path / name)
+    n = len(pictures)
+    assert faults_of([*pictures, *files]) == [(n, "wrong ending"), (n + 1, "wrong ending")]
+    fault = find_faults(files, read_sketches(Sketch().transform(files)))[0]
+    assert fault.reason == "PNG, named .jpg"
+
+
+def test_real_files_whose_names_lie(data):
+    files = sorted((data / "matos" / "train").iterdir())
+    sketches = read_sketches(Sketch(n_jobs=2).transform(files))
+    lying = {fault.position for fault in find_faults(files, sketches) if fault.kind == "wrong ending"}
+    for position, file in enumerate(files):
+        with Image.open(file) as image:
+            assert (position in lying) == (image.format != {".jpg": "JPEG", ".png": "PNG"}[file.suffix])
+
+
+def test_blur_is_relative_to_the_others(pictures):
+    blurred = [Image.fromarray(picture).filter(ImageFilter.GaussianBlur(8)) for picture in pictures]
+    assert faults_of(blurred) == []
+    found = faults_of([*pictures, *blurred[:3]])
+    assert [position for position, kind in found if kind == "blurred"] and len(found) <= 3
+
+
+def test_unreadable_and_single_pictures():
+    assert faults_of([b"text", b""]) == []
+    assert faults_of([np.asarray(photo(200, 150))]) == []
+
+
+def test_sharpness():
+    sharp = np.asarray(photo(224, 224))
+    soft = np.asarray(photo(224, 224).filter(ImageFilter.GaussianBlur(5)))
+    assert sharpness(soft) < sharpness(sharp)
+    assert sharpness(sharp[:, ::-1]) == pytest.approx(sharpness(sharp), rel=1e-5), "mirrored"
+    assert sharpness((sharp // 2)) == pytest.approx(sharpness(sharp), rel=0.2), "half the contrast"
+    assert sharpness(np.full((10, 10, 3), 7, np.uint8)) == 0
+
+
+def test_a_sketch_is_the_picture_in_small(pictures, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(photo(1600, 1200), "JPEG"))
+    sources = [pictures[0], tmp_path / "a.jpg", b"text", pictures[0]]
+    for store in (None, tmp_path / "store", tmp_path / "store"):
+        sketches = read_sketches(Sketch(on_error="nan", store=store).transform(sources))
+        assert sketches.positions.tolist() == [0, 1, 3]
+        for row, source in zip(sketches.pixels, (sources[0], sources[1], sources[0])):
+            assert (row == Picture(source).resized((32, 32))).all()
+        assert sketches.sizes.tolist()[1] == [1600, 1200] and sketches.formats.tolist()[::2] == [-1, -1]
+        assert sketches.digests[0] == sketches.digests[2] != sketches.digests[1]
+        assert sketches.digests[1].tobytes() == Picture(sources[1]).digest
+
+
+def test_every_fault_is_explained():
+    assert list(FAULTS) == ["one colour", "tiny", "long", "blurred", "wrong ending"]
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::twoflow.images.UnreadableImagesWarning")
