@@ -13,13 +13,13 @@ def test_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_shop(n_classes=3, n_per_class=10, folder="shoes", random_state=0)
     blocks = [block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" not in block]
-    assert len(blocks) == 4  # and one in tests/test_scheduler.py, which needs an extra
+    assert len(blocks) == 5  # and one in tests/test_scheduler.py, which needs an extra
     namespace = {}
     for block in blocks:
         exec(block, namespace)
     printed = capsys.readouterr().out
     assert Path("features").is_dir() and namespace["search"].best_score_ > 0
-    assert "'projection'" in printed and "corrected resampled t-test" in printed
+    assert "'projection'" in printed and "corrected resampled t-test" in printed and "McNemar's test" in printed
     assert namespace["same"].fit(namespace["shoes"].paths, namespace["shoes"].labels).predict(["shoes/tee/01/0001.jpg"])
 
 
