@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoflow import ImageCollection, audit as command, make_shop
+from twoflow import ImageCollection
+from twoflow import audit as command
+from twoflow import make_shop
 from twoflow._command import run
 from twoflow.evaluation import audit
 from twoflow.report import format_audit, write_audit

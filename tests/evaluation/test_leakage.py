@@ -1,8 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from twoflow import CNNEmbedding, ImageCollection, RawPixels, compare, make_shop
+from twoflow import CNNEmbedding, ImageCollection, RawPixels, compare, cv, load_table, make_shop
+from twoflow._command import run
 from twoflow.evaluation import find_duplicates, leaks
 from twoflow.evaluation.folds import Fold
 from twoflow.models import TwoFlowClassifier
@@ -72,3 +75,32 @@ def test_scores_do_not_depend_on_the_sketches(shop):
     rows = {**ROWS, "cnn": TwoFlowClassifier([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
     beside = compare(rows, shop, folds=2).rows[0]
     assert alone.n_features == 144 and (alone.accuracy == beside.accuracy).all()
+
+
+def test_real_pairs_are_never_torn(data):
+    """Products that the shop shows twice; without the groups, folds do tear them apart."""
+    found = load_table(data / "products/labels.csv", data / "products", label_column="masterCategory")[:1500]
+    products = found.without_small_classes(20)
+    torn = compare(ROWS, products, folds=3, n_jobs=2)
+    assert torn.leaks.n_pictures >= 10
+    kept = compare(ROWS, products, folds=3, n_jobs=2, group_duplicates=True)
+    assert kept.leaks.n_pictures == kept.leaks.n_pairs == 0 and not kept.leaks.by_fold.any()
+    pairs = find_duplicates(products, n_jobs=2).pairs
+    assert len(pairs) >= 10
+    for each in kept.folds:
+        assert (np.isin(pairs, each.train).sum(axis=1) != 1).all()
+
+
+def test_the_command(twice, tmp_path, capsys):
+    for number, (picture, label) in enumerate(zip(twice.pictures, twice.labels)):
+        (tmp_path / "shop" / label.replace("/", "-")).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / "shop" / label.replace("/", "-") / f"{number}.png")
+    arguments = [str(tmp_path / "shop"), "--rows", "projection", "--folds", "2", "--jobs", "1", "--quiet", "--no-store",
+                 "--out", str(tmp_path / "report")]
+    assert run(cv.main, arguments) == 0
+    assert "--group-duplicates keeps them together" in capsys.readouterr().out
+    assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["pictures"] > 0
+    assert run(cv.main, [*arguments, "--group-duplicates"]) == 0
+    out = capsys.readouterr().out
+    assert "36 pictures in 24 groups" in out and "duplicate" not in out
+    assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["pictures"] == 0

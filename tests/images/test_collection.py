@@ -115,3 +115,12 @@ def test_pictures(X):
 def test_what_are_no_pictures(X, error, message):
     with pytest.raises(error, match=message):
         check_pictures(X)
+
+
+def test_other_groups_change_nothing_else(shop):
+    error = ImageReadError("b", "broken")
+    collection = ImageCollection(shop.pictures, shop.labels, None, shop.columns, [error], {"clog": 1})
+    grouped = collection.grouped(np.arange(32) // 2)
+    assert grouped.groups.tolist() == (np.arange(32) // 2).tolist() and collection.groups is None
+    assert (grouped.labels == shop.labels).all() and grouped.columns.keys() == shop.columns.keys()
+    assert grouped.unreadable == (error,) and grouped.small_classes == {"clog": 1}

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from twoflow import load_folder, load_table, make_shop
+from twoflow.images.loading import list_plain_folder
 
 
 def touch(root, *names):
@@ -119,3 +120,13 @@ def test_official_tables(data):
     )
     assert len(clothing) == 3781 and len(clothing.classes) == 10
     assert (clothing.columns["split"] == "test").sum() == 372
+
+
+def test_a_folder_without_class_folders(tmp_path):
+    assert list_plain_folder(tmp_path) is None
+    touch(tmp_path, "b.jpg", "a.PNG", ".hidden.jpg", "notes.txt")
+    assert list_plain_folder(tmp_path) == [str(tmp_path / "a.PNG"), str(tmp_path / "b.jpg")]
+    touch(tmp_path, "boot/c.jpg")
+    assert list_plain_folder(tmp_path) is None
+    with pytest.raises(NotADirectoryError, match="is not a folder"):
+        list_plain_folder(tmp_path / "none")

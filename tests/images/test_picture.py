@@ -10,6 +10,8 @@ from twoflow import CNNEmbedding, ColorHistogram, FlowUnion, ImageReadError, Raw
 from twoflow.images import Picture, picture, reading
 from twoflow.images.reading import choose_divisor
 
+from .hostile import encoded
+
 
 def photo(size, orientation=None, **options):
     """The JPEG of a smooth picture with edges, upright after turning it as `orientation` says."""
@@ -117,3 +119,14 @@ def test_what_was_digested_is_what_is_decoded(tmp_path, shop):
     picture.digest
     Image.fromarray(shop.pictures[1]).save(file)
     assert (np.asarray(picture.rgb) == shop.pictures[0]).all()
+
+
+@pytest.mark.parametrize("first", [None, (40, 30)], ids=["whole", "at a fraction"])
+def test_size_and_format_are_those_of_the_file(first):
+    for kind, expected in (("JPEG", "JPEG"), ("PNG", "PNG"), ("MPO", "JPEG")):
+        picture = Picture(encoded(Image.new("RGB", (2000, 1500)), kind))
+        if first:
+            picture.resized(first)
+        assert (picture.size, picture.format) == ((2000, 1500), expected)
+    assert Picture(np.zeros((3, 5, 3), np.uint8)).size == (5, 3)
+    assert Picture(np.zeros((3, 5, 3), np.uint8)).format is None
