@@ -70,7 +70,7 @@ def test_a_plain_folder_has_no_labels(shop_folder, tmp_path, capsys):
     (plain / "again.jpg").write_bytes((plain / "0.jpg").read_bytes())
     status, out, _ = call(capsys, plain, "--out", tmp_path / "out")
     assert status == 0 and "Note: no labels: neither they nor the classes were looked at" in out
-    assert "Duplicates: 1 pair" in out and "different labels" not in out and "probably wrong" not in out
+    assert "Duplicates: 1 pair" in out and "different labels" not in out and "second look" not in out
     found = read(tmp_path / "out")
     assert found["suspects"] is None and found["classes"] == [] and found["pictures"][0]["label"] is None
 

@@ -28,7 +28,7 @@ def make_parser() -> CommandParser:
 
     parser = CommandParser(
         prog="python -m twoflow.audit",
-        description="Find duplicates, labels that are probably wrong, and pictures that cannot be read or are no use. "
+        description="Find duplicates, labels worth a second look, and pictures that cannot be read or are no use. "
                     "Of a folder of pictures without class folders, all but the labels is looked at.",
     )
     add_collection_arguments(parser)

@@ -40,7 +40,7 @@ class Audit:
     leaks : Leaks or None
         Between the sides of the official split, if there is one.
     issues : LabelIssues or None
-        Labels that are probably wrong; None where they could not be judged.
+        Labels worth a second look; None where they could not be judged.
     faults : tuple of Fault
     unreadable : tuple of (int, ImageReadError)
     class_counts : mapping of str to int
@@ -91,7 +91,7 @@ def audit(
     verbose: bool = False,
     store: StoreLike = None,
 ) -> Audit:
-    """Look for duplicates, labels that are probably wrong, and pictures that are no use.
+    """Look for duplicates, labels worth a second look, and pictures that are no use.
 
     Labels are judged by a logistic regression on the network's features that was trained on other pictures, five folds
     over; pictures that are duplicates, or of one group of the collection, are always on the same side.

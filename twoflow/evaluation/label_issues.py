@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, by confident learning: what a model that never saw a picture thinks of its label."""
+"""Labels worth a second look, by confident learning: what a model that never saw a picture thinks of its label."""
 
 from __future__ import annotations
 

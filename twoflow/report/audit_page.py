@@ -40,12 +40,12 @@ def _counts(audit: Audit) -> list[tuple[str, str, int]]:
     """What was found, the most important first: the section, what it is, and how many."""
     found = []
     if audit.labels is not None:
-        found.append(("duplicates", "pairs of duplicates with different labels", len(audit.conflicts)))
+        found.append(("duplicates", "duplicates with different labels", len(audit.conflicts)))
     if audit.leaks is not None:
         found.append(("duplicates", "test pictures with a duplicate in training", audit.leaks.n_pictures))
-    found.append(("duplicates", "pairs of duplicates", len(audit.duplicates.pairs)))
+    found.append(("duplicates", "duplicates", len(audit.duplicates.pairs)))
     if audit.issues is not None:
-        found.append(("suspects", "labels that are probably wrong", len(audit.issues.suspects)))
+        found.append(("suspects", "labels worth a second look", len(audit.issues.suspects)))
     found.append(("unreadable", "pictures that cannot be read", len(audit.unreadable)))
     found.append(("faults", "faults of pictures", len(audit.faults)))
     return found

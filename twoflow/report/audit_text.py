@@ -79,7 +79,7 @@ def _suspects(audit: Audit) -> Iterator[str]:
     issues = audit.issues
     if issues is None:
         return
-    yield f"Labels that are probably wrong: {len(issues.suspects):,} of {issues.n_judged:,} judged"
+    yield f"Labels worth a second look: {len(issues.suspects):,} of {issues.n_judged:,} judged"
     for rank in range(min(_SHOWN, len(issues.suspects))):
         yield (
             f"  {printable(audit.name(issues.suspects[rank]))}: {printable(issues.given[rank])}; "
