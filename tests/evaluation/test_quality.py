@@ -1,11 +1,14 @@
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from twoflow import make_shop
+from twoflow import FlowUnion, make_shop
 from twoflow.evaluation.quality import FAULTS, find_faults
-from twoflow.flows.sketch import Sketch, read_sketches, sharpness
-from twoflow.images import Picture
+from twoflow.flows.sharpness import Sharpness, sharpness
+from twoflow.flows.sketch import Sketch, read_sketches
+from twoflow.images import Picture, UnreadableImagesWarning
 
 from ..images.hostile import encoded, photo
 
@@ -17,9 +20,17 @@ def pictures():
     return [picture for picture in found if sharpness(picture) > 0.1]
 
 
+def look(pictures):
+    flows = FlowUnion([("sketch", Sketch()), ("sharpness", Sharpness())], on_error="nan", n_jobs=2)
+    features = flows.fit_transform(pictures)
+    sketches = read_sketches(features[:, :-1])
+    return find_faults(pictures, sketches, features[sketches.positions, -1])
+
+
 def faults_of(pictures):
-    sketches = read_sketches(Sketch(on_error="nan").transform(pictures))
-    return [(fault.position, fault.kind) for fault in find_faults(pictures, sketches)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnreadableImagesWarning)
+        return [(fault.position, fault.kind) for fault in look(pictures)]
 
 
 def test_ordinary_pictures_have_no_faults(pictures):
@@ -47,14 +58,12 @@ def test_a_file_whose_name_lies(pictures, tmp_path):
         files.append(tmp_path / name)
     n = len(pictures)
     assert faults_of([*pictures, *files]) == [(n, "wrong ending"), (n + 1, "wrong ending")]
-    fault = find_faults(files, read_sketches(Sketch().transform(files)))[0]
-    assert fault.reason == "PNG, named .jpg"
+    assert look(files)[0].reason == "PNG, named .jpg"
 
 
 def test_real_files_whose_names_lie(data):
     files = sorted((data / "matos" / "train").iterdir())
-    sketches = read_sketches(Sketch(n_jobs=2).transform(files))
-    lying = {fault.position for fault in find_faults(files, sketches) if fault.kind == "wrong ending"}
+    lying = {fault.position for fault in look(files) if fault.kind == "wrong ending"}
     for position, file in enumerate(files):
         with Image.open(file) as image:
             assert (position in lying) == (image.format != {".jpg": "JPEG", ".png": "PNG"}[file.suffix])

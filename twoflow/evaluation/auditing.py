@@ -13,6 +13,7 @@ import numpy as np
 from ..flows import CNNEmbedding, FlowUnion
 from ..flows.base import StoreLike
 from ..flows.extraction import extract
+from ..flows.sharpness import Sharpness
 from ..flows.sketch import Sketch, read_sketches
 from ..images import ImageCollection, ImageReadError, check_pictures
 from ..images.reading import Source, describe
@@ -130,7 +131,7 @@ def audit(
         raise ValueError(f"the collection has no column {split_column!r} for the split")
     pictures = collection.pictures if collection is not None else check_pictures(pictures)
     flows = FlowUnion(
-        [("sketch", Sketch()), ("network", CNNEmbedding(network))],
+        [("sketch", Sketch()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
         n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store,
     )
     extraction = extract(flows.fit(pictures), pictures)
@@ -140,7 +141,7 @@ def audit(
     sketches = read_sketches(extraction.features[:, columns["sketch"]])
     embeddings = extraction.features[:, columns["network"]]
     duplicates = match(pictures, sketches, extraction.errors, embeddings, n_jobs)
-    faults = find_faults(pictures, sketches)
+    faults = find_faults(pictures, sketches, extraction.features[sketches.positions, columns["sharpness"]].ravel())
 
     notes: list[str] = []
     labels = issues = None

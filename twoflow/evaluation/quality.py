@@ -56,10 +56,10 @@ class Fault:
     reason: str
 
 
-def find_faults(pictures: Sequence[Source], sketches: Sketches) -> tuple[Fault, ...]:
+def find_faults(pictures: Sequence[Source], sketches: Sketches, sharpness: np.ndarray) -> tuple[Fault, ...]:
     """Look for pictures that are tiny, long, blurred, of one colour, or of another format than their name says.
 
-    Blurred is meant relative to the others: the logarithm of a picture's `sharpness` is more than 3.5 robust standard
+    Blurred is meant relative to the others: the logarithm of a picture's sharpness is more than 3.5 robust standard
     deviations (1.4826 times the median absolute deviation) below the median. Pictures that are tiny or of one colour
     have no say in that, and are not called blurred too.
 
@@ -67,7 +67,9 @@ def find_faults(pictures: Sequence[Source], sketches: Sketches) -> tuple[Fault, 
     ----------
     pictures : sequence of n pictures
     sketches : Sketches
-        Of those that can be read.
+        Of the m that can be read.
+    sharpness : ndarray of shape (m,)
+        The feature `Sharpness` of the same.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def find_faults(pictures: Sequence[Source], sketches: Sketches) -> tuple[Fault, 
         *_listed("one colour", is_flat, spread, sketches, "every colour varies by {:.1f} of 255 at most"),
         *_listed("tiny", is_tiny, shorter, sketches, "{2} x {3} pixels"),
         *_listed("long", stretch > _MOST_STRETCH, -stretch, sketches, "{2} x {3} pixels, {1:.1f} to 1"),
-        *_blurred(sketches, ~is_flat & ~is_tiny),
+        *_blurred(sketches, sharpness, ~is_flat & ~is_tiny),
         *_wrong_endings(pictures, sketches),
     ]
     return tuple(found)
@@ -99,15 +101,15 @@ def _listed(
         yield Fault(int(sketches.positions[row]), kind, abs(value), text)
 
 
-def _blurred(sketches: Sketches, is_judged: np.ndarray) -> Iterator[Fault]:
+def _blurred(sketches: Sketches, sharpness: np.ndarray, is_judged: np.ndarray) -> Iterator[Fault]:
     if not is_judged.any():
         return
-    sharpness = np.log(np.maximum(sketches.sharpness, 1e-9))
-    middle = np.median(sharpness[is_judged])
-    deviation = max(1.4826 * float(np.median(np.abs(sharpness[is_judged] - middle))), _LEAST_DEVIATION)
-    is_blurred = is_judged & (sharpness < middle - _OUTLIER * deviation)
+    logarithm = np.log(np.maximum(sharpness, 1e-9))
+    middle = np.median(logarithm[is_judged])
+    deviation = max(1.4826 * float(np.median(np.abs(logarithm[is_judged] - middle))), _LEAST_DEVIATION)
+    is_blurred = is_judged & (logarithm < middle - _OUTLIER * deviation)
     reason = "sharpness {:.4f}, of all pictures " + f"{np.exp(middle):.4f}"
-    yield from _listed("blurred", is_blurred, sketches.sharpness, sketches, reason)
+    yield from _listed("blurred", is_blurred, sharpness, sketches, reason)
 
 
 def _wrong_endings(pictures: Sequence[Source], sketches: Sketches) -> Iterator[Fault]:

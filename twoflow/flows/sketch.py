@@ -1,4 +1,4 @@
-"""The flow that an audit reads: what a picture looks like in small, and what its file is like."""
+"""The flow that duplicates are found by: what a picture looks like in small, and what its file is like."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ import numpy as np
 from ..images import Picture
 from ..images.reading import FORMATS
 from .base import Flow, FlowTags
-from .grey import to_grey
 
 SIDE = 32  # of the small picture, in pixels
-_COMMON = (224, 224)  # where sharpness is measured: the size that most networks take, so mostly resized already
-_N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
+_N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 3
 _PLACES = np.array([2**16, 2**8, 1], np.float32)  # of red, green and blue in one number, which float32 holds exactly
 
 
 class Sketch(Flow):
-    """A small copy of a picture, the digest of its content, and measures of its quality.
+    """A small copy of a picture, the digest of its content, its size and the format of its file.
 
     A sketch costs little beside a network's pass, because the picture is decoded for that already. It is no
     description to learn from; `read_sketches` says what its columns are.
@@ -36,7 +34,7 @@ class Sketch(Flow):
         sketch[:_N_PIXELS] = picture.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
         sketch[_N_PIXELS:-_N_MEASURES] = np.frombuffer(picture.digest, np.uint8)
         kind = FORMATS.index(picture.format) if picture.format in FORMATS else -1
-        sketch[-_N_MEASURES:] = [*picture.size, kind, sharpness(picture.resized(_COMMON))]
+        sketch[-_N_MEASURES:] = [*picture.size, kind]
         return sketch
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
@@ -76,8 +74,6 @@ class Sketches(NamedTuple):
         Width and height of the pictures themselves.
     formats : ndarray of shape (m,) and dtype int
         Positions in `FORMATS`; -1 for what is no file.
-    sharpness : ndarray of shape (m,)
-        See `sharpness`.
     """
 
     positions: np.ndarray
@@ -85,7 +81,6 @@ class Sketches(NamedTuple):
     digests: np.ndarray
     sizes: np.ndarray
     formats: np.ndarray
-    sharpness: np.ndarray
 
 
 def read_sketches(features: np.ndarray) -> Sketches:
@@ -102,32 +97,8 @@ def read_sketches(features: np.ndarray) -> Sketches:
         digests=np.ascontiguousarray(digests).view(f"V{_N_DIGEST}").ravel(),
         sizes=measures[:, :2].astype(int),
         formats=measures[:, 2].astype(int),
-        sharpness=measures[:, 3].astype(float),
     )
 
 
 def _colours(numbers: np.ndarray) -> np.ndarray:
     return (numbers.astype(np.uint32)[:, None] >> np.array([16, 8, 0], np.uint32)).astype(np.uint8)
-
-
-def sharpness(pixels: np.ndarray) -> float:
-    """How much of a picture's contrast is between neighbouring pixels.
-
-    The variance of the Laplacian, which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR 2000,
-    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the grey values: a small or
-    faint product on white has few edges and is not blurred for that.
-
-    Parameters
-    ----------
-    pixels : ndarray of shape (height, width, 3) and dtype uint8
-        At a size that is the same for all pictures that are compared.
-
-    Returns
-    -------
-    float
-        0 for a picture of one colour.
-    """
-    grey = to_grey(pixels).astype(np.float32)
-    neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    contrast = float(grey.var())
-    return float((neighbours - 4 * grey[1:-1, 1:-1]).var()) / contrast if contrast else 0.0
