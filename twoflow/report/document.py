@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 from importlib.metadata import version
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,29 @@ import numpy as np
 from ..evaluation import Comparison
 from ..evaluation.fold_record import record_folds
 from ..evaluation.results import Difference, LearningCurve, RowScores
+from ..evaluation.statistics import PairedResult, corrected_resampled_ttest, holm
+from .details import describe_predictions, describe_tested, finite
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
 
-def to_document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None."""
+def to_document(comparison: Comparison, command: str | None = None) -> dict[str, Any]:
+    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    command : str, optional
+        The line that made it, if a command did.
+    """
+    document = summarize(comparison)
+    for entry, row in zip(document["rows"], comparison.rows):
+        entry |= describe_predictions(comparison, row)
+    return document | {"tested": describe_tested(comparison), "command": command}
+
+
+def summarize(comparison: Comparison) -> dict[str, Any]:
+    """The document without what takes a look at every prediction: ready at once, with any number of pictures."""
     collection, folds = comparison.collection, comparison.folds
     classes, counts = np.unique(collection.labels, return_counts=True)
     return {
@@ -42,9 +59,10 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "test_sizes": [len(fold.test) for fold in folds],
             **record_folds(folds, collection),
         },
-        "rows": [_row(row) for row in comparison.rows],
+        "rows": [_row(row, comparison) for row in comparison.rows],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
+        "pairwise": [_difference(difference) for difference in _all_pairs(comparison)],
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -52,16 +70,19 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
+            "pictures_per_second": comparison.n_computed / comparison.extraction_seconds,
             "peak_memory_bytes": comparison.peak_memory,
         },
     }
 
 
-def _row(row: RowScores) -> dict[str, Any]:
+def _row(row: RowScores, comparison: Comparison) -> dict[str, Any]:
+    # Nadeau and Bengio's variance is of any mean over folds; that of the accuracy itself is its difference to nothing.
+    interval = _corrected(row.accuracy, np.zeros(len(row.accuracy)), comparison).confidence_interval
     return {
         "name": row.name,
         "n_features": row.n_features,
-        "accuracy": _summary(row.accuracy),
+        "accuracy": {**_summary(row.accuracy), "confidence_interval": [finite(end) for end in interval]},
         "macro_f1": _summary(row.macro_f1),
         "fit_seconds": row.fit_seconds,
         "predict_seconds": row.predict_seconds,
@@ -78,18 +99,34 @@ def _summary(scores: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _all_pairs(comparison: Comparison) -> list[Difference]:
+    """Every row against every other by the corrected resampled t-test, with Holm's adjustment for all pairs."""
+    pairs = list(combinations(comparison.rows, 2))
+    results = [_corrected(first.accuracy, second.accuracy, comparison) for first, second in pairs]
+    adjusted = holm([result.p_value for result in results])
+    return [
+        Difference(first.name, second.name, result, p_holm)
+        for (first, second), result, p_holm in zip(pairs, results, adjusted)
+    ]
+
+
+def _corrected(first: np.ndarray, second: np.ndarray, comparison: Comparison) -> PairedResult:
+    n_train, n_test = ([len(getattr(fold, side)) for fold in comparison.folds] for side in ("train", "test"))
+    return corrected_resampled_ttest(first, second, n_train, n_test)
+
+
 def _difference(difference: Difference) -> dict[str, Any]:
     result = difference.result
     return {
         "first": difference.first,
         "second": difference.second,
         "test": result.test,
-        "statistic": _finite(result.statistic),
-        "p_value": _finite(result.p_value),
-        "p_holm": _finite(difference.p_holm),
+        "statistic": finite(result.statistic),
+        "p_value": finite(result.p_value),
+        "p_holm": finite(difference.p_holm),
         "degrees_of_freedom": result.degrees_of_freedom,
         "mean_difference": result.mean_difference,
-        "confidence_interval": [_finite(end) for end in result.confidence_interval],
+        "confidence_interval": [finite(end) for end in result.confidence_interval],
         "confidence": result.confidence,
         "n_differences": result.n_differences,
         "correction": result.correction,
@@ -103,12 +140,9 @@ def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
     return {
         "shares": list(curve.shares),
         "n_train": curve.n_train.tolist(),
+        "mean_n_train": curve.n_train.mean(axis=1).tolist(),
         "rows": [
             {"name": name, "accuracy": [_summary(scores) for scores in by_share]}
             for name, by_share in curve.accuracy.items()
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
