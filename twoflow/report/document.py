@@ -78,11 +78,12 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
 
 def _row(row: RowScores, comparison: Comparison) -> dict[str, Any]:
     # Nadeau and Bengio's variance is of any mean over folds; that of the accuracy itself is its difference to nothing.
-    interval = _corrected(row.accuracy, np.zeros(len(row.accuracy)), comparison).confidence_interval
+    result = _corrected(row.accuracy, np.zeros(len(row.accuracy)), comparison)
+    interval = [finite(end) for end in result.confidence_interval]
     return {
         "name": row.name,
         "n_features": row.n_features,
-        "accuracy": {**_summary(row.accuracy), "confidence_interval": [finite(end) for end in interval]},
+        "accuracy": {**_summary(row.accuracy), "confidence_interval": interval, "confidence": result.confidence},
         "macro_f1": _summary(row.macro_f1),
         "fit_seconds": row.fit_seconds,
         "predict_seconds": row.predict_seconds,
