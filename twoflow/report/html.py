@@ -59,7 +59,7 @@ _SECTIONS = (
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
     Section("cost", "Time and memory"),
     Section("left-out", "Left out"),
-    Section("again", "Once more"),
+    Section("reproduce", "To reproduce it"),
 )
 
 

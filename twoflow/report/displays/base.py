@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PIXELS_PER_INCH = 72
 
 _LONGEST = 24  # signs of a name on an axis
+_AXIS = 44  # pixels under the axes that its numbers and its label take
 
 
 class Style(NamedTuple):
@@ -117,8 +118,14 @@ def name_rows(ax: Axes, names: Sequence[str]) -> None:
 
 
 def add_legend(ax: Axes) -> Legend:
-    """Under the axes, where it covers nothing."""
-    legend = ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False, borderaxespad=0, handlelength=3)
+    """Under the axes and their label, where it covers nothing."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.get_figure().dpi_scale_trans)
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=ax.transAxes + below, frameon=False, borderaxespad=0,
+        handlelength=3,
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)
     return legend

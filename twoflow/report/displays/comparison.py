@@ -55,7 +55,7 @@ class ComparisonDisplay(Display):
         for y, (folds, interval) in enumerate(zip(self.accuracy, self.intervals)):
             # The same fold of every row is at the same height of its band.
             heights = y + np.linspace(0.12, 0.36, len(folds)) if len(folds) > 1 else [y]
-            ax.plot(folds, heights, "o", color=ACCENT, markersize=4, markeredgewidth=0, alpha=0.55)
+            ax.plot(folds, heights, "o", color=ACCENT, markersize=5, markeredgewidth=0, alpha=0.5)
             _draw_interval(ax, float(np.mean(folds)), interval, y)
         low, high = ax.get_xlim()
         ax.set_xlim(max(low, -0.01), min(high, 1.01))

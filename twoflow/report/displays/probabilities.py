@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from typing_extensions import Self
 
-_WIDTH, _HEIGHT, _LINE = 400, 400, 18  # pixels; a line for each row in the legend
+_WIDTH, _HEIGHT, _LINE = 350, 370, 18  # pixels; a line for each row in the legend
 
 
 class RocDisplay(Display):
