@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from itertools import cycle, islice
+from itertools import accumulate, cycle, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import east_asian_width
 
 from ...evaluation import Comparison
 from ..document import summarize, to_document
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _PIXELS_PER_INCH = 72
 
 _LONGEST = 24  # signs of a name on an axis
+_SPACES = 1.3  # that make a wide sign of the box which stands for it
 _AXIS = 44  # pixels under the axes that its numbers and its label take
 
 
@@ -100,10 +103,26 @@ def styles(n: int) -> list[Style]:
 
 
 def label(text: Any, longest: int = _LONGEST) -> str:
-    """A name as one short line, on which nothing that it holds can act: half a surrogate is seen as its number."""
+    """A name as one short line, on which nothing that it holds can act: half a surrogate is seen as its number.
+
+    Parameters
+    ----------
+    text : object
+    longest : int
+        Of a longer name the beginning is kept. Chinese, Japanese and Korean signs take the room of two.
+    """
     line = " ".join(str(text).encode("utf-8", "backslashreplace").decode("utf-8").split())
     line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in line)
-    return line if len(line) <= longest else f"{line[:longest - 1]}…"
+    widths = list(accumulate(2 if is_wide(sign) else 1 for sign in line))
+    if widths and widths[-1] > longest:
+        line = f"{line[:bisect_right(widths, longest - 1)]}…"
+    # matplotlib has no such signs and takes them for narrow; SVG drops the spaces that make up for it.
+    return " " * round(_SPACES * sum(map(is_wide, line))) + line
+
+
+def is_wide(sign: str) -> bool:
+    """Whether a sign is about as wide as it is high."""
+    return east_asian_width(sign) in "WF"
 
 
 def name_rows(ax: Axes, names: Sequence[str]) -> None:

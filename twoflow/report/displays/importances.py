@@ -50,7 +50,7 @@ class ImportancesDisplay(Display):
             shares = [row.get(flow, 0.0) for row in self.importances]
             ax.barh(
                 range(len(shares)), shares, 0.6, left, color=style.color, hatch=_HATCHES[i % len(_HATCHES)],
-                edgecolor=ax.figure.get_facecolor(), linewidth=1, label=label(flow, 40),
+                edgecolor=ax.figure.get_facecolor(), linewidth=1, label=label(flow),
             )
             left = [start + share for start, share in zip(left, shares)]
         ax.set(xlim=(0, 1), xlabel="share in the decision")
