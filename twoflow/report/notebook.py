@@ -14,4 +14,4 @@ def to_fragment(comparison: Comparison) -> str:
     """The table of scores and the plot of accuracies, without the rest of a page."""
     document = summarize(comparison)
     plot = to_svg(ComparisonDisplay.from_document(document), "Accuracy of each method; the figures are in the table")
-    return render("scores_table.html", **scores_values(document)) + plot
+    return render("scores_table.html", **scores_values(document)) + str(plot)
