@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )
 _PATIENCE_S = 60
 _PORT = "was started successfully on port "
@@ -39,7 +39,8 @@ class Browser:
 
     def show(self, address: str, width: int, height: int, scheme: str) -> None:
         """Open a page in a window of this size; the scheme is "light" or "dark"."""
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
         self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         ask(f"{self._session}/url", url=address)
 
@@ -57,7 +58,8 @@ class Browser:
 
     def requests(self) -> list[str]:
         """The addresses asked for since it was asked last."""
-        events = [json.loads(entry["message"])["message"] for entry in ask(f"{self._session}/se/log", type="performance")]
+        entries = ask(f"{self._session}/se/log", type="performance")
+        events = [json.loads(entry["message"])["message"] for entry in entries]
         return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
 
     def picture(self, path: Path) -> None:

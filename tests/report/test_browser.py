@@ -49,7 +49,7 @@ def test_a_page_fits_says_nothing_and_asks_for_nothing(window, page, size, schem
     assert window.console() == []
     asked = window.requests()
     assert page in asked and all(each == page or each.startswith("data:") for each in asked)
-    paper, ink = window.run("const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]")
+    paper, ink = window.run("const it = getComputedStyle(document.body); return [it.backgroundColor, it.color]")
     assert (brightness(paper) > brightness(ink)) == (scheme == "light")
     # Text of plots is drawn in the page's ink.
     assert window.run("return getComputedStyle(document.querySelector('svg text')).fill") == ink

@@ -136,7 +136,8 @@ def test_every_figure_is_that_of_the_document(tmp_path):
         told += [f"calibration/accuracy/{edge}" for edge in range(10)]
         told += [f"train_accuracy/{part}" for part in ("mean", "std")] if i else []
         if i in (0, best):
-            told += [f"per_class/{measure}/{k}" for measure in ("precision", "recall", "f1", "support") for k in range(3)]
+            measures = ("precision", "recall", "f1", "support")
+            told += [f"per_class/{measure}/{k}" for measure in measures for k in range(3)]
             told += [f"confusion/{k}/2" for k in range(len(row["confusion"]))]
             told += [f"confused/{k}/count" for k in range(len(row["confused"]))]
         assert not {f"/rows/{i}/{each}" for each in told} - paths(page)

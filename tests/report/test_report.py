@@ -14,6 +14,7 @@ from twoflow.report import check_output_folder, files, format_text, to_document,
 
 from .made import LABELS, UNREADABLE, comparison
 
+
 def single_split():
     return comparison(official_split(np.where(np.arange(60) % 3 == 0, "test", "train"), LABELS))
 

@@ -91,11 +91,11 @@ class Calibration(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """How many pictures of class `true` were given to class `predicted`; positions in the classes, -1 for none."""
+    """How many pictures, `n`, of class `true` were given to class `predicted`; positions, -1 for no class."""
 
     true: int
     predicted: int
-    count: int
+    n: int
 
 
 def pool(comparison: Comparison, row: RowScores) -> Pooled:
@@ -125,7 +125,7 @@ def score_classes(pooled: Pooled) -> ByClass:
 def count_confusions(pooled: Pooled) -> list[Confusion]:
     """Every pair of classes that occurs, right answers included, in order of the classes."""
     pairs, counts = np.unique(np.column_stack([pooled.true, pooled.predicted]), axis=0, return_counts=True)
-    return [Confusion(*pair, count) for pair, count in zip(pairs.tolist(), counts.tolist())]
+    return [Confusion(true, predicted, n) for (true, predicted), n in zip(pairs.tolist(), counts.tolist())]
 
 
 def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[int, float | None]]:
@@ -155,8 +155,8 @@ def average_roc(pooled: Pooled) -> Roc | None:
     """The macro and micro averages of the classes' ROC curves; None without probabilities.
 
     The macro average is vertical (Fawcett, Pattern Recognition Letters 27, 2006,
-    https://doi.org/10.1016/j.patrec.2005.10.010, section 9.1): the mean of the true positive rates at one false positive
-    rate, whose area is the mean of the classes' areas.
+    https://doi.org/10.1016/j.patrec.2005.10.010): the mean of the true positive rates at one false positive rate, whose
+    area is the mean of the classes' areas.
     """
     if pooled.probabilities is None:
         return None

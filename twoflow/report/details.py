@@ -47,7 +47,7 @@ def describe_predictions(comparison: Comparison, row: RowScores) -> dict[str, An
             **{name: finite_list(getattr(by_class, name)) for name in ("precision", "recall", "f1")},
             "support": by_class.support.tolist(),
         },
-        "confusion": [[pair.true, _or_none(pair.predicted), pair.count] for pair in confusions],
+        "confusion": [[pair.true, _or_none(pair.predicted), pair.n] for pair in confusions],
         "confused": _confused(pooled, confusions, by_class.support),
         "roc": _roc(average_roc(pooled)),
         "calibration": _calibration(calibrate(pooled)),
@@ -65,13 +65,13 @@ def finite_list(values: np.ndarray) -> list[float | None]:
 
 
 def _confused(pooled: Pooled, confusions: Sequence[Confusion], support: np.ndarray) -> list[dict[str, Any]]:
-    wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.count)
+    wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
     return [
         {
             "true": pair.true,
             "predicted": _or_none(pair.predicted),
-            "count": pair.count,
-            "share": pair.count / int(support[pair.true]),
+            "count": pair.n,
+            "share": pair.n / int(support[pair.true]),
             "pictures": [
                 {"picture": picture, "probability": probability}
                 for picture, probability in find_confused(pooled, pair, _PICTURES)

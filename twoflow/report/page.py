@@ -31,7 +31,7 @@ def thumbnail(picture: Source, side: int = 96) -> str | None:
         The longer side in pixels; a smaller picture is not enlarged.
     """
     try:
-        # A large JPEG at a fraction of its size; of its last pixel a part may be none of the picture, which none will see.
+        # A large JPEG at a fraction of its size; of its last pixels a part may be no picture.
         image = open_reduced(picture, None, (side, side)).image.copy()
     except ImageReadError:
         return None

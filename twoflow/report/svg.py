@@ -28,7 +28,7 @@ _COLORS = {
     "#56b4e9": "var(--series-6, #56b4e9)",
 }
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text as text, in the page's font
     "svg.hashsalt": "twoflow",  # equal plots, equal files
     "text.parse_math": False,

@@ -37,8 +37,8 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
 class Values:
     """The figures of a document, written as HTML.
 
-    Each is a ``data`` element that names the place it is from as a JSON pointer (RFC 6901), so that a reader, or a test,
-    can look it up.
+    Each is a ``data`` element that names the place it is from as a JSON pointer (RFC 6901), so that a reader, or a
+    test, can look it up.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, cycle, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from unicodedata import east_asian_width
 
 from ...evaluation import Comparison
@@ -15,10 +15,8 @@ from ..document import summarize, to_document
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
-    from typing_extensions import Self
 
-#: Of 100 units a CSS inch has 96; a figure's width and height are pixels of a page at 72 a matplotlib inch.
-_PIXELS_PER_INCH = 72
+_PIXELS_PER_INCH = 72  # of a page: at this resolution matplotlib's point is one, and a font of 12 is one of 12 pixels
 
 _LONGEST = 24  # signs of a name on an axis
 _SPACES = 1.3  # that make a wide sign of the box which stands for it
@@ -140,7 +138,7 @@ def add_legend(ax: Axes) -> Legend:
     """Under the axes and their label, where it covers nothing."""
     from matplotlib.transforms import ScaledTranslation
 
-    below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.get_figure().dpi_scale_trans)
+    below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.figure.dpi_scale_trans)
     legend = ax.legend(
         loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=ax.transAxes + below, frameon=False, borderaxespad=0,
         handlelength=3,

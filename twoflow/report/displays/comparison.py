@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from .base import ACCENT, Display, name_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from typing_extensions import Self
 
 _WIDTH, _BAND, _MARGIN = 420, 44, 60  # pixels; a band for each row
 _TEST = "corrected resampled t-test"

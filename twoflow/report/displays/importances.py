@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .base import Display, add_legend, label, name_rows, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from typing_extensions import Self
 
 _WIDTH, _BAND, _MARGIN, _LINE = 420, 40, 70, 18  # pixels; a band for each row, a line for each flow in the legend
 _HATCHES = ("", "//", "..", "xx", "\\\\", "--")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .base import Display, add_legend, label, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from typing_extensions import Self
 
 _WIDTH, _HEIGHT, _LINE = 420, 320, 18  # pixels; a line for each row in the legend
 
@@ -27,7 +26,8 @@ class LearningCurveDisplay(Display):
 
     Examples
     --------
-    >>> LearningCurveDisplay(names=["cnn"], n_train=[30, 90], mean=[[0.6, 0.8]], std=[[0.1, 0.1]]).plot().ax_.get_xlabel()
+    >>> display = LearningCurveDisplay(names=["cnn"], n_train=[30, 90], mean=[[0.6, 0.8]], std=[[0.1, 0.1]]).plot()
+    >>> display.ax_.get_xlabel()
     'pictures trained on'
     """
 
