@@ -34,8 +34,6 @@ _SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,
     "font.size": 12,
     "axes.titlesize": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",

@@ -88,6 +88,7 @@ class Display(ABC):
 
             size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
             ax = Figure(figsize=size, dpi=_PIXELS_PER_INCH, layout="constrained").add_subplot()
+            ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return ax
 
@@ -129,6 +130,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> None:
     ax.set_yticks(range(len(names)), list(map(label, names)), parse_math=False)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", nbins=6)
     ax.grid(axis="x", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines["left"].set_visible(False)
