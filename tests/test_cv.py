@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from twoflow import cv, make_shop
@@ -42,6 +44,18 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
     assert [row["name"] for row in report["rows"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
+    assert "report.json, scores.csv, report.html\n" in out
+    assert shlex.split(report["command"])[:4] == ["python", "-m", "twoflow.cv", str(shop_folder)]
+    html = (tmp_path / "report/report.html").read_text("utf-8")
+    assert escape(report["command"]) in html and "<img" in html
+
+
+def test_the_line_to_repeat_a_command_is_for_a_shell_and_without_secrets():
+    url = "https://host/shop?sig=abc&x=1"
+    assert cv._command_line([url, "--rows", "a b", "--seed", "3"]) == (
+        "python -m twoflow.cv 'https://host/shop?sig=***&x=1' --rows 'a b' --seed 3"
+    )
+    assert "secret" not in cv._command_line(["--labels=s3://me:secret@bucket/labels.csv"])
 
 
 def test_a_table(shop_folder, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def make_parser() -> CommandParser:
     )
     group.add_argument(
         "--out", metavar="DIR", default="twoflow-report",
-        help="folder for report.txt, report.json and scores.csv (default: %(default)s)",
+        help="folder for report.txt, report.json, scores.csv and report.html (default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser
@@ -121,10 +122,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             group_duplicates=arguments.group_duplicates,
         )
     print(format_text(comparison))
-    files = write_report(comparison, out)
+    files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
         print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")
+
+
+def _command_line(argv: Sequence[str]) -> str:
+    """What a shell takes for this command, without the secrets of URLs."""
+    from .images.remote import mask
+
+    return shlex.join(["python", "-m", "twoflow.cv", *map(mask, argv)])
 
 
 def _generated_shop(seed: int) -> ImageCollection:

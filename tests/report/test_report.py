@@ -7,43 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
 
-from twoflow import ImageCollection, ImageReadError
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
-from twoflow.evaluation.results import Comparison, RowScores
 from twoflow.report import check_output_folder, files, format_text, to_document, write_report
 
-LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
-UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
-
-
-def scores(name, n_features, folds, rng):
-    """A row that guesses, somewhat better than by chance."""
-    classes, y = np.unique(LABELS, return_inverse=True)
-    probabilities = []
-    for fold in folds:
-        evidence = rng.random((len(fold.test), len(classes))).astype(np.float32)
-        evidence[np.arange(len(fold.test)), y[fold.test]] += 0.3
-        probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
-    predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
-    pairs = [(LABELS[fold.test], guess) for fold, guess in zip(folds, predicted)]
-    return RowScores(
-        name, n_features,
-        np.array([accuracy_score(*pair) for pair in pairs]),
-        np.array([f1_score(*pair, average="macro") for pair in pairs]),
-        predicted, tuple(probabilities), {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
-    )
-
-
-def comparison(folds=None, groups=None, n_rows=3):
-    rng = np.random.default_rng(0)
-    folds = folds or draw_folds(LABELS, groups, n_splits=5)
-    rows = tuple(scores(f"row{i}", None if i else 1280, folds, rng) for i in range(n_rows))
-    pictures = [np.zeros((2, 2), np.uint8)] * len(LABELS)
-    collection = ImageCollection(pictures, LABELS, groups, unreadable=[UNREADABLE])
-    return Comparison(collection, folds, rows, _differences(rows, folds), None, 2.0, 10.0, 61, 500_000_000)
+from .made import LABELS, UNREADABLE, comparison
 
 
 def single_split():
@@ -159,7 +128,7 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema"] == 1
     assert (tmp_path / "report.txt").read_text("utf-8").startswith("60 pictures")
-    assert sorted(os.listdir(tmp_path)) == ["report.json", "report.txt", "scores.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -111,6 +111,13 @@ class Comparison:
                 return row
         raise KeyError(name)
 
+    def _repr_html_(self) -> str:
+        """The scores and their plot, where a notebook shows the value of a cell."""
+        # Against the direction of imports, and so late: whoever has compared need not know of reports to see one.
+        from ..report.notebook import to_fragment
+
+        return to_fragment(self)
+
     @property
     def tested(self) -> np.ndarray:
         """Positions in the collection of the test pictures, fold after fold; with repeats a picture is there often."""

@@ -1,9 +1,34 @@
-"""A comparison, or an audit, for people (text, HTML) and for programs (JSON and CSV)."""
+"""A comparison, or an audit, for people (text, one page of HTML, plots) and for programs (JSON and CSV)."""
 
 from .audit_files import write_audit
 from .audit_text import format_audit
+from .displays import (
+    ComparisonDisplay,
+    ConfusionDisplay,
+    DifferencesDisplay,
+    ImportancesDisplay,
+    LearningCurveDisplay,
+    ReliabilityDisplay,
+    RocDisplay,
+)
 from .document import to_document
 from .files import check_output_folder, write_report
+from .html import to_html
 from .text import format_text
 
-__all__ = ["check_output_folder", "format_audit", "format_text", "to_document", "write_audit", "write_report"]
+__all__ = [
+    "ComparisonDisplay",
+    "ConfusionDisplay",
+    "DifferencesDisplay",
+    "ImportancesDisplay",
+    "LearningCurveDisplay",
+    "ReliabilityDisplay",
+    "RocDisplay",
+    "check_output_folder",
+    "format_audit",
+    "format_text",
+    "to_document",
+    "to_html",
+    "write_audit",
+    "write_report",
+]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
+from functools import partial
 from importlib.metadata import version
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,35 @@ import numpy as np
 from ..evaluation import Comparison
 from ..evaluation.fold_record import record_folds
 from ..evaluation.results import LearningCurve, RowScores
-from ..evaluation.statistics import Difference
+from ..evaluation.statistics import (
+    Difference,
+    compare_pairs,
+    corrected_resampled_ttest,
+    probability_of_equivalence,
+)
 from .audit_document import leaks_document
+from .details import describe_predictions, describe_tested, finite
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
 
-def to_document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None."""
+def to_document(comparison: Comparison, command: str | None = None) -> dict[str, Any]:
+    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    command : str, optional
+        The line that made it, if a command did.
+    """
+    document = summarize(comparison)
+    for entry, row in zip(document["rows"], comparison.rows):
+        entry |= describe_predictions(comparison, row)
+    return document | {"tested": describe_tested(comparison), "command": command}
+
+
+def summarize(comparison: Comparison) -> dict[str, Any]:
+    """The document without what takes a look at every prediction: ready at once, with any number of pictures."""
     collection, folds = comparison.collection, comparison.folds
     classes, counts = np.unique(collection.labels, return_counts=True)
     return {
@@ -45,9 +67,10 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             **record_folds(folds, collection),
         },
         "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
-        "rows": [_row(row) for row in comparison.rows],
+        "rows": [_row(row, comparison) for row in comparison.rows],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
+        "pairwise": _every_pair(comparison),
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -55,16 +78,20 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
+            "pictures_per_second": comparison.n_computed / comparison.extraction_seconds,
             "peak_memory_bytes": comparison.peak_memory,
         },
     }
 
 
-def _row(row: RowScores) -> dict[str, Any]:
+def _row(row: RowScores, comparison: Comparison) -> dict[str, Any]:
+    # Nadeau and Bengio's variance is of any mean over folds; that of the accuracy itself is its difference to nothing.
+    result = corrected_resampled_ttest(row.accuracy, np.zeros(len(row.accuracy)), *_sizes(comparison))
+    interval = [finite(end) for end in result.confidence_interval]
     return {
         "name": row.name,
         "n_features": row.n_features,
-        "accuracy": _summary(row.accuracy),
+        "accuracy": {**_summary(row.accuracy), "confidence_interval": interval, "confidence": result.confidence},
         "macro_f1": _summary(row.macro_f1),
         "fit_seconds": row.fit_seconds,
         "predict_seconds": row.predict_seconds,
@@ -81,19 +108,39 @@ def _summary(scores: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _every_pair(comparison: Comparison) -> list[dict[str, Any]]:
+    """Every row against every later one, with Holm's adjustment for all pairs, and how probably they are equal."""
+    scores = {row.name: row.accuracy for row in comparison.rows}
+    n_train, n_test = _sizes(comparison)
+    test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    differences = compare_pairs(scores, combinations(scores, 2), test)
+    entries = []
+    for each in differences:
+        found = probability_of_equivalence(scores[each.first], scores[each.second], n_train, n_test)
+        equivalence = {name: finite(getattr(found, name)) for name in ("margin", "worse", "equivalent", "better")}
+        entries.append({**_difference(each), "equivalence": equivalence})
+    return entries
+
+
+def _sizes(comparison: Comparison) -> tuple[list[int], list[int]]:
+    """Pictures trained and tested on, in each fold."""
+    return [len(fold.train) for fold in comparison.folds], [len(fold.test) for fold in comparison.folds]
+
+
 def _difference(difference: Difference) -> dict[str, Any]:
     result = difference.result
     return {
         "first": difference.first,
         "second": difference.second,
         "test": result.test,
-        "statistic": _finite(result.statistic),
-        "p_value": _finite(result.p_value),
-        "p_holm": _finite(difference.p_holm),
+        "statistic": finite(result.statistic),
+        "p_value": finite(result.p_value),
+        "p_holm": finite(difference.p_holm),
         "degrees_of_freedom": result.degrees_of_freedom,
         "mean_difference": result.mean_difference,
-        "confidence_interval": [_finite(end) for end in result.confidence_interval],
+        "confidence_interval": [finite(end) for end in result.confidence_interval],
         "confidence": result.confidence,
+        "effect_size": finite(result.effect_size),
         "n_differences": result.n_differences,
         "correction": result.correction,
         "sentence": str(result),
@@ -106,12 +153,9 @@ def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
     return {
         "shares": list(curve.shares),
         "n_train": curve.n_train.tolist(),
+        "mean_n_train": curve.n_train.mean(axis=1).tolist(),
         "rows": [
             {"name": name, "accuracy": [_summary(scores) for scores in by_share]}
             for name, by_share in curve.accuracy.items()
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -7,10 +7,12 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..evaluation import Comparison
 from .document import to_document
+from .html import to_html
 from .text import format_text
 
 _COLUMNS = ("row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1")
@@ -35,24 +37,34 @@ def check_output_folder(folder: str | os.PathLike) -> Path:
     return folder
 
 
-def write_report(comparison: Comparison, folder: str | os.PathLike) -> list[Path]:
-    """Write report.txt, report.json (schema 1) and scores.csv.
+def write_report(comparison: Comparison, folder: str | os.PathLike, command: str | None = None) -> list[Path]:
+    """Write report.txt, report.json (schema 1), scores.csv and report.html.
 
-    `scores.csv` holds no times, so that equal seeds give equal files.
+    `scores.csv` holds no times, so that equal seeds give equal files. `report.html` stands alone, and shows what
+    `report.json` says; it goes last, since it reads some of the pictures again.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : path
+    command : str, optional
+        The line that made the comparison, for whoever wants to make it again.
 
     Returns
     -------
     list of Path
         The files.
     """
-    contents = {
-        "report.txt": format_text(comparison) + "\n",
-        "report.json": json.dumps(to_document(comparison), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        "scores.csv": _scores(comparison),
+    document = to_document(comparison, command)
+    contents: dict[str, Callable[[], str]] = {
+        "report.txt": lambda: format_text(comparison) + "\n",
+        "report.json": lambda: json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "scores.csv": lambda: _scores(comparison),
+        "report.html": lambda: to_html(document, comparison.collection.pictures),
     }
     folder = check_output_folder(folder)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        _replace(folder / name, content())
     return [folder / name for name in contents]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from ..images import ImageReadError, Picture
-from ..images.reading import Source
+from ..images import ImageReadError
+from ..images.reading import Source, open_reduced
 
 _QUALITY = 70  # of a thumbnail's JPEG: two to three kilobytes at 96 pixels
 
@@ -31,10 +31,10 @@ def thumbnail(picture: Source, side: int = 96) -> str | None:
         The longer side in pixels; a smaller picture is not enlarged.
     """
     try:
-        image = Picture(picture).rgb
+        # A large JPEG at a fraction of its size; of its last pixels a part may be no picture.
+        image = open_reduced(picture, None, (side, side)).image.copy()
     except ImageReadError:
         return None
-    image = image.copy()
     image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_QUALITY)

@@ -10,6 +10,7 @@ import numpy as np
 from ..evaluation import Comparison
 from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
+from .values import p_value
 
 
 def format_text(comparison: Comparison) -> str:
@@ -68,9 +69,7 @@ def _interval(result: PairedResult) -> str:
 
 
 def _p(value: float) -> str:
-    if math.isnan(value):
-        return "-"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if math.isnan(value) else p_value(value)
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:

@@ -1,0 +1,51 @@
+"""Comparisons that were never run, with whatever names, pictures and folds a test wants."""
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+from twoflow import ImageCollection, ImageReadError
+from twoflow.evaluation.comparison import _differences
+from twoflow.evaluation.folds import draw_folds
+from twoflow.evaluation.results import Comparison, LearningCurve, RowScores
+
+LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
+UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
+
+
+def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=None):
+    """A row that guesses, somewhat better than by chance."""
+    classes, y = np.unique(labels, return_inverse=True)
+    probabilities = []
+    for fold in folds:
+        evidence = rng.random((len(fold.test), len(classes))).astype(np.float32)
+        evidence[np.arange(len(fold.test)), y[fold.test]] += skill
+        probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
+    predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
+    pairs = [(labels[fold.test], guess) for fold, guess in zip(folds, predicted)]
+    return RowScores(
+        name, n_features,
+        np.array([accuracy_score(*pair) for pair in pairs]),
+        np.array([f1_score(*pair, average="macro", zero_division=0) for pair in pairs]),
+        predicted, tuple(probabilities), importances or {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
+    )
+
+
+def comparison(folds=None, groups=None, n_rows=3, labels=LABELS, pictures=None, names=None, shares=(), skill=0.3):
+    """What `compare` would have found, the rows getting better; `shares` are those of a learning curve."""
+    rng = np.random.default_rng(0)
+    folds = folds or draw_folds(labels, groups, n_splits=5)
+    names = names or [f"row{i}" for i in range(n_rows)]
+    rows = tuple(
+        scores(name, None if i else 1280, folds, rng, labels, skill + i / 20) for i, name in enumerate(names)
+    )
+    if pictures is None:
+        pictures = [np.zeros((2, 2), np.uint8)] * len(labels)
+    collection = ImageCollection(pictures, labels, groups, unreadable=[UNREADABLE])
+    curve = None
+    if shares:
+        sizes = np.array([[round(share * len(fold.train)) for fold in folds] for share in (*shares, 1)])
+        curve = LearningCurve(
+            (*shares, 1.0), sizes,
+            {row.name: np.array([share * row.accuracy for share in (*shares, 1)]) for row in rows},
+        )
+    return Comparison(collection, folds, rows, _differences(rows, folds), curve, 2.0, 10.0, 61, 500_000_000)

@@ -1,0 +1,173 @@
+"""Plots: what is drawn is what was found, on axes that are given or on a figure that nothing else holds."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.report import (
+    ComparisonDisplay,
+    ConfusionDisplay,
+    DifferencesDisplay,
+    ImportancesDisplay,
+    LearningCurveDisplay,
+    ReliabilityDisplay,
+    RocDisplay,
+    to_document,
+)
+from twoflow.report.displays.base import label, styles
+from twoflow.report.svg import to_svg
+
+from .made import LABELS, comparison
+
+ALL = [ComparisonDisplay, ConfusionDisplay, DifferencesDisplay, ImportancesDisplay, LearningCurveDisplay,
+       ReliabilityDisplay, RocDisplay]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return comparison(shares=(0.3,))
+
+
+@pytest.mark.parametrize("display", ALL)
+def test_axes_of_its_own_and_axes_that_are_given(found, display):
+    own = display.from_comparison(found).plot()
+    assert own.figure_ is own.ax_.figure and own.figure_.axes == [own.ax_]
+    ax = Figure().add_subplot()
+    given = display.from_document(to_document(found)).plot(ax)
+    assert given.ax_ is ax and given.figure_ is ax.figure
+    assert [len(ax.lines), len(ax.patches)] == [len(own.ax_.lines), len(own.ax_.patches)]
+
+
+def lines(ax, n_points):
+    return [line for line in ax.lines if len(line.get_xdata()) == n_points]
+
+
+def test_accuracies(found):
+    ax = ComparisonDisplay.from_comparison(found).plot().ax_
+    folds = lines(ax, 5)
+    assert [line.get_xdata().tolist() for line in folds] == [row.accuracy.tolist() for row in found.rows]
+    assert len({tuple(line.get_ydata() - i) for i, line in enumerate(folds)}) <= 3  # but for rounding, one
+    assert [line.get_xdata()[0] for line in lines(ax, 1)] == [row.accuracy.mean() for row in found.rows]
+    for row, line in zip(to_document(found)["rows"], lines(ax, 2)):
+        assert line.get_xdata().tolist() == row["accuracy"]["confidence_interval"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["row0", "row1", "row2"]
+
+
+def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
+    """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom."""
+    scores = found.rows[0].accuracy
+    low, high = to_document(found)["rows"][0]["accuracy"]["confidence_interval"]
+    assert (low + high) / 2 == pytest.approx(scores.mean())
+    assert (high - low) / 2 == pytest.approx(2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1)))
+
+
+def test_differences(found):
+    ax = DifferencesDisplay.from_comparison(found).plot().ax_
+    corrected = [each.result for each in found.differences if each.result.test.startswith("corrected")]
+    assert [line.get_xdata()[0] for line in lines(ax, 1)][1:] == [each.mean_difference for each in corrected]
+    intervals = [tuple(line.get_xdata()) for line in lines(ax, 2)]
+    assert all(each.confidence_interval in intervals for each in corrected)
+
+
+def test_confusions(found):
+    document = to_document(found)
+    display = ConfusionDisplay.from_document(document, row=1).plot()
+    for true, predicted, count in document["rows"][1]["confusion"]:
+        assert display.confusion_matrix[true, predicted] == count
+    assert display.confusion_matrix.sum() == 60
+    drawn = {text.get_position(): text.get_text() for text in display.ax_.texts}
+    assert drawn == {(j, i): str(n) for (i, j), n in np.ndenumerate(display.confusion_matrix) if n}
+
+
+@pytest.mark.parametrize("average", ["macro", "micro"])
+def test_roc_curves(found, average):
+    ax = RocDisplay.from_comparison(found, average=average).plot().ax_
+    for row, line in zip(to_document(found)["rows"], lines(ax, 51)):
+        assert line.get_ydata().tolist() == row["roc"][average]
+
+
+def test_reliability_without_empty_bins(found):
+    display = ReliabilityDisplay.from_comparison(found).plot()
+    for accuracy, line in zip(display.accuracy, display.ax_.lines[1:]):
+        assert line.get_ydata().tolist() == [each for each in accuracy if each is not None]
+
+
+def test_learning_curves_and_importances(found):
+    display = LearningCurveDisplay.from_comparison(found).plot()
+    assert [line.get_ydata().tolist() for line in lines(display.ax_, 2)[:1]] == [
+        found.learning_curve.accuracy["row0"].mean(axis=1).tolist()
+    ]
+    with pytest.raises(ValueError, match="ask for one with train_sizes"):
+        LearningCurveDisplay.from_comparison(comparison())
+    bars = ImportancesDisplay.from_comparison(found).plot().ax_.patches
+    assert [bar.get_width() for bar in bars] == [0.25] * 3 + [0.75] * 3
+    assert [bar.get_x() for bar in bars] == [0] * 3 + [0.25] * 3
+
+
+def test_one_split_has_points_and_no_intervals():
+    single = comparison(official_split(np.where(np.arange(60) % 3 == 0, "test", "train"), LABELS), shares=(0.5,))
+    assert not lines(ComparisonDisplay.from_comparison(single).plot().ax_, 2)
+    for display in ALL:
+        to_svg(display.from_comparison(single))
+
+
+def test_no_two_lines_look_alike_and_none_is_told_by_colour_alone():
+    for n in (6, 12, 30):
+        assert len(set(map(str, styles(n)))) == n
+    assert len({str(style.line) for style in styles(6)}) == len({style.marker for style in styles(6)}) == 6
+    assert all(to_hex(style.color) == style.color for style in styles(6))
+
+
+def test_names_are_one_short_line():
+    assert label("a\nb\t c") == "a b c"
+    assert label("x" * 100) == "x" * 23 + "…"
+    assert label("\udcff \u202e \x00") == "\\udcff \\u202e \\u0000"
+    assert label("靴" * 100).strip() == "靴" * 11 + "…"
+
+
+def test_svg_stands_in_a_page_with_others(found):
+    document = to_document(found)
+    elements = [to_svg(display.from_document(document), "what it is", f"plot-{i}") for i, display in enumerate(ALL)]
+    parsed = [ElementTree.fromstring(element) for element in elements]
+    ids = [each.get("id") for root in parsed for each in root.iter() if each.get("id")]
+    assert len(ids) == len(set(ids)) > 10
+    for element, root in zip(elements, parsed):
+        assert root.get("role") == "img" and root.get("aria-label") == "what it is"
+        assert "currentColor" in element and "#00000" not in element and "<style" not in element
+        assert "http" not in element and "font-family: " not in element
+        assert {each.get("href")[1:] for each in root.iter("use")} <= set(ids)
+    assert "row0 (" in "".join(parsed[-1].itertext())
+
+
+def test_names_are_no_formulas(found):
+    rows = tuple(replace(row, name=f"$x^{i}$ \\frac <b>") for i, row in enumerate(found.rows))
+    root = ElementTree.fromstring(to_svg(RocDisplay.from_comparison(replace(found, rows=rows))))
+    assert "$x^0$ \\frac <b> (" in "".join(root.itertext())
+
+
+def test_a_notebook_shows_a_comparison_and_a_display(found):
+    html = found._repr_html_()
+    assert html.count("<table>") == html.count("<svg") == 1
+    assert f'data-path="/rows/1/accuracy/mean" data-format="score">{found.rows[1].accuracy.mean():.3f}<' in html
+    assert ComparisonDisplay.from_comparison(found)._repr_html_().startswith("<svg")
+    hostile = comparison(draw_folds(LABELS, n_splits=2), names=["<script>", "b"])
+    assert "<script" not in hostile._repr_html_()
+
+
+def test_matplotlib_is_loaded_by_the_first_plot_and_pyplot_never():
+    script = """
+import sys
+import twoflow.report
+assert "matplotlib" not in sys.modules
+display = twoflow.report.ComparisonDisplay(names=["a"], accuracy=[[0.5, 0.6]], intervals=[(0.4, 0.7)])
+display._repr_html_()
+assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

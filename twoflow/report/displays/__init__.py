@@ -1,0 +1,19 @@
+"""A comparison as plots, in the manner of scikit-learn's Display objects; matplotlib is loaded when one is drawn."""
+
+from .base import Display
+from .comparison import ComparisonDisplay, DifferencesDisplay
+from .confusion import ConfusionDisplay
+from .importances import ImportancesDisplay
+from .learning_curve import LearningCurveDisplay
+from .probabilities import ReliabilityDisplay, RocDisplay
+
+__all__ = [
+    "ComparisonDisplay",
+    "ConfusionDisplay",
+    "DifferencesDisplay",
+    "Display",
+    "ImportancesDisplay",
+    "LearningCurveDisplay",
+    "ReliabilityDisplay",
+    "RocDisplay",
+]

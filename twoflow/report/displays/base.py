@@ -1,0 +1,150 @@
+"""What the plots have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, cycle, islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from unicodedata import east_asian_width
+
+from ...evaluation import Comparison
+from ..document import summarize, to_document
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
+
+_PIXELS_PER_INCH = 72  # of a page: at this resolution matplotlib's point is one, and a font of 12 is one of 12 pixels
+
+_LONGEST = 24  # signs of a name on an axis
+_SPACES = 1.3  # that make a wide sign of the box which stands for it
+_AXIS = 44  # pixels under the axes that its numbers and its label take
+
+
+class Style(NamedTuple):
+    """How one of several lines is drawn: never told by its colour alone."""
+
+    color: str
+    marker: str
+    line: Any
+
+
+# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which colour-blind readers tell apart, without the yellow,
+# which no one sees on white.
+_STYLES = (
+    Style("#0072b2", "o", "-"),
+    Style("#d55e00", "s", "--"),
+    Style("#009e73", "^", "-."),
+    Style("#cc79a7", "D", ":"),
+    Style("#e69f00", "v", (0, (5, 1, 1, 1))),
+    Style("#56b4e9", "P", (0, (3, 1))),
+)
+ACCENT = _STYLES[0].color
+
+
+class Display(ABC):
+    """A plot that is made from a comparison, or from the document of its report.json.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    """
+
+    ax_: Axes
+    figure_: Any
+    _needs_predictions = False
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, **options: Any) -> Self:
+        """Of what `compare` found; for the options see `from_document`."""
+        describe = to_document if cls._needs_predictions else summarize
+        return cls.from_document(describe(comparison), **options)
+
+    @classmethod
+    @abstractmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Of the content of a report.json."""
+
+    @abstractmethod
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw, on axes of its own if none are given, and return self."""
+
+    def _repr_html_(self) -> str:
+        """The plot, where a notebook shows the value of a cell."""
+        from ..svg import to_svg
+
+        return to_svg(self)
+
+    def _begin(self, ax: Axes | None, width: int, height: int) -> Axes:
+        """The axes given, or new ones on a figure of this size in pixels."""
+        if ax is None:
+            # Not of pyplot, as scikit-learn's displays do: pyplot keeps each figure until someone closes it, and looks
+            # for a screen. In a notebook `_repr_html_` shows this one.
+            from matplotlib.figure import Figure
+
+            size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
+            ax = Figure(figsize=size, dpi=_PIXELS_PER_INCH, layout="constrained").add_subplot()
+            ax.spines[["top", "right"]].set_visible(False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+
+def styles(n: int) -> list[Style]:
+    """One for each of n lines; after six of them colours are seen again, with another line."""
+    return [
+        Style(style.color, style.marker, _STYLES[(i + i // len(_STYLES)) % len(_STYLES)].line)
+        for i, style in enumerate(islice(cycle(_STYLES), n))
+    ]
+
+
+def label(text: Any, longest: int = _LONGEST) -> str:
+    """A name as one short line, on which nothing that it holds can act: half a surrogate is seen as its number.
+
+    Parameters
+    ----------
+    text : object
+    longest : int
+        Of a longer name the beginning is kept. Chinese, Japanese and Korean signs take the room of two.
+    """
+    line = " ".join(str(text).encode("utf-8", "backslashreplace").decode("utf-8").split())
+    line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in line)
+    widths = list(accumulate(2 if is_wide(sign) else 1 for sign in line))
+    if widths and widths[-1] > longest:
+        line = f"{line[:bisect_right(widths, longest - 1)]}…"
+    # matplotlib has no such signs and takes them for narrow; SVG drops the spaces that make up for it.
+    return " " * round(_SPACES * sum(map(is_wide, line))) + line
+
+
+def is_wide(sign: str) -> bool:
+    """Whether a sign is about as wide as it is high."""
+    return east_asian_width(sign) in "WF"
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """One name a unit of the vertical axis, downwards, and lines that lead the eye."""
+    # A name is no formula, whatever it has of dollar signs.
+    ax.set_yticks(range(len(names)), list(map(label, names)), parse_math=False)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.locator_params(axis="x", nbins=6)
+    ax.grid(axis="x", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines["left"].set_visible(False)
+
+
+def add_legend(ax: Axes) -> Legend:
+    """Under the axes and their label, where it covers nothing."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.figure.dpi_scale_trans)
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=ax.transAxes + below, frameon=False, borderaxespad=0,
+        handlelength=3,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return legend

@@ -1,0 +1,117 @@
+"""The accuracy of each row, and its difference to the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .base import ACCENT, Display, name_rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH, _BAND, _MARGIN = 420, 44, 60  # pixels; a band for each row
+_TEST = "corrected resampled t-test"
+
+
+class ComparisonDisplay(Display):
+    """The accuracy of each row: a small point for each fold, the mean, and the interval of the mean.
+
+    Parameters
+    ----------
+    names : sequence of str
+    accuracy : sequence of array-like of shape (n_folds,)
+    intervals : sequence of (float, float)
+        NaN or None for what has none, as on a single split.
+
+    Examples
+    --------
+    >>> display = ComparisonDisplay(names=["cnn"], accuracy=[[0.8, 0.9]], intervals=[(0.7, 1.0)]).plot()
+    >>> display.ax_.get_xlabel()
+    'accuracy'
+    """
+
+    def __init__(self, *, names: Sequence[str], accuracy: Sequence[Any], intervals: Sequence[Any]) -> None:
+        self.names = names
+        self.accuracy = accuracy
+        self.intervals = intervals
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        rows = document["rows"]
+        return cls(
+            names=[row["name"] for row in rows],
+            accuracy=[row["accuracy"]["folds"] for row in rows],
+            intervals=[row["accuracy"]["confidence_interval"] for row in rows],
+        )
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw, on axes of its own if none are given, and return self."""
+        ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * len(self.names))
+        name_rows(ax, self.names)
+        for y, (folds, interval) in enumerate(zip(self.accuracy, self.intervals)):
+            # The same fold of every row is at the same height of its band.
+            heights = y + np.linspace(0.12, 0.36, len(folds)) if len(folds) > 1 else [y]
+            ax.plot(folds, heights, "o", color=ACCENT, markersize=5, markeredgewidth=0, alpha=0.5)
+            _draw_interval(ax, float(np.mean(folds)), interval, y)
+        low, high = ax.get_xlim()
+        ax.set_xlim(max(low, -0.01), min(high, 1.01))
+        ax.set_xlabel("accuracy")
+        return self
+
+
+class DifferencesDisplay(Display):
+    """The mean difference in accuracy of each row to the reference, with its interval.
+
+    Parameters
+    ----------
+    names : sequence of str
+    differences : sequence of float
+    intervals : sequence of (float, float)
+        NaN or None for what has none.
+    reference : str
+
+    Examples
+    --------
+    >>> display = DifferencesDisplay(names=["cnn"], differences=[0.1], intervals=[(0, 0.2)], reference="pixels").plot()
+    >>> display.ax_.get_xlabel()
+    'difference in accuracy to the reference'
+    """
+
+    def __init__(
+        self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], reference: str
+    ) -> None:
+        self.names = names
+        self.differences = differences
+        self.intervals = intervals
+        self.reference = reference
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        found = [each for each in document["comparisons"] if each["test"] == _TEST]
+        return cls(
+            names=[each["first"] for each in found],
+            differences=[each["mean_difference"] for each in found],
+            intervals=[each["confidence_interval"] for each in found],
+            reference=document["rows"][0]["name"],
+        )
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw, on axes of its own if none are given, and return self."""
+        ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * (len(self.names) + 1))
+        name_rows(ax, [self.reference, *self.names])
+        ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=1)
+        ax.plot(0, 0, "o", color=ACCENT, markerfacecolor="none", markersize=7)
+        for y, (difference, interval) in enumerate(zip(self.differences, self.intervals), start=1):
+            _draw_interval(ax, difference, interval, y)
+        ax.set_xlabel("difference in accuracy to the reference")
+        return self
+
+
+def _draw_interval(ax: Axes, mean: float, interval: Sequence[float | None], y: float) -> None:
+    ends = np.array(interval, dtype=float)
+    if np.isfinite(ends).all():
+        ax.plot(ends, [y, y], "-", color=ACCENT, linewidth=2, solid_capstyle="butt")
+    ax.plot(mean, y, "o", color=ACCENT, markersize=7)

@@ -1,0 +1,67 @@
+"""What more pictures would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from .base import Display, add_legend, label, styles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH, _HEIGHT, _LINE = 420, 320, 18  # pixels; a line for each row in the legend
+
+
+class LearningCurveDisplay(Display):
+    """The accuracy of each row by the number of pictures trained on, with the standard deviation over folds.
+
+    Parameters
+    ----------
+    names : sequence of str
+    n_train : sequence of float
+    mean : sequence of array-like of shape (n_sizes,)
+    std : sequence of array-like of shape (n_sizes,)
+        None for what has none, as on a single split.
+
+    Examples
+    --------
+    >>> display = LearningCurveDisplay(names=["cnn"], n_train=[30, 90], mean=[[0.6, 0.8]], std=[[0.1, 0.1]]).plot()
+    >>> display.ax_.get_xlabel()
+    'pictures trained on'
+    """
+
+    def __init__(
+        self, *, names: Sequence[str], n_train: Sequence[float], mean: Sequence[Any], std: Sequence[Any]
+    ) -> None:
+        self.names = names
+        self.n_train = n_train
+        self.mean = mean
+        self.std = std
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Of the content of a report.json; ValueError if no learning curve was asked for."""
+        curve = document["learning_curve"]
+        if curve is None:
+            raise ValueError("the comparison has no learning curve; ask for one with train_sizes")
+        return cls(
+            names=[row["name"] for row in curve["rows"]],
+            n_train=curve["mean_n_train"],
+            mean=[[scores["mean"] for scores in row["accuracy"]] for row in curve["rows"]],
+            std=[[scores["std"] for scores in row["accuracy"]] for row in curve["rows"]],
+        )
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw, on axes of its own if none are given, and return self."""
+        ax = self._begin(ax, _WIDTH, _HEIGHT + _LINE * len(self.names))
+        for name, mean, std, style in zip(self.names, self.mean, self.std, styles(len(self.names))):
+            ax.errorbar(
+                self.n_train, mean, None if None in std else std, linestyle=style.line, marker=style.marker,
+                markersize=5, color=style.color, elinewidth=1, capsize=3, label=label(name),
+            )
+        ax.set(xlabel="pictures trained on", ylabel="accuracy", xlim=(0, None))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.grid(linewidth=0.8)
+        add_legend(ax)
+        return self

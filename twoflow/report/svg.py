@@ -1,0 +1,96 @@
+"""Plots inside a page: text that stays text, ink and colours that follow the page."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from .displays import Display
+
+#: Colours of a figure and those of the page that stand for them, with what holds where a page, such as a notebook, has
+#: none of these names. The first are inks that no plot would choose, and so stand for the parts they are given to.
+_INK, _FAINT, _LINE = "#000001", "#000002", "#000003"
+_COLORS = {
+    _INK: "currentColor",
+    _FAINT: "var(--faint, currentColor)",
+    _LINE: "var(--line, #80808080)",
+    "#0072b2": "var(--series-1, #0072b2)",
+    "#d55e00": "var(--series-2, #d55e00)",
+    "#009e73": "var(--series-3, #009e73)",
+    "#cc79a7": "var(--series-4, #cc79a7)",
+    "#e69f00": "var(--series-5, #e69f00)",
+    "#56b4e9": "var(--series-6, #56b4e9)",
+}
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text as text, in the page's font
+    "svg.hashsalt": "twoflow",  # equal plots, equal files
+    "text.parse_math": False,
+    "font.size": 12,
+    "axes.titlesize": 12,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": _INK,
+    "axes.titlecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "axes.edgecolor": _FAINT,
+    "xtick.color": _FAINT,
+    "ytick.color": _FAINT,
+    "grid.color": _LINE,
+    "hatch.color": _LINE,
+}
+
+_numbers = count(1)
+
+
+def to_svg(display: Display, title: str = "", prefix: str | None = None) -> Markup:
+    """Draw a display as an element for HTML.
+
+    Parameters
+    ----------
+    display : Display
+    title : str
+        What a reader who cannot see it is told.
+    prefix : str, optional
+        Of its identifiers, which must differ from those of other plots on a page; one that was not used before if not
+        given.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        # The fonts that measure the text may lack a script; those of the reader draw it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure = display.plot().figure_
+        content = io.StringIO()
+        figure.savefig(content, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return Markup(_embedded(content.getvalue(), title, prefix or f"plot-{next(_numbers)}"))
+
+
+def _embedded(svg: str, title: str, prefix: str) -> str:
+    """Without what only a file of its own needs, and what would act on, or clash with, the rest of a page."""
+    svg = svg[svg.index("<svg"):]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    opening, rest = svg.split(">", 1)
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening).groups()  # type: ignore[union-attr]
+    rest = re.sub(r' id="[a-zA-Z.]+_\d+"', "", rest)  # of groups, to which nothing refers
+    rest = re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", rest).replace("xlink:href", "href")
+    rest = re.sub(r"font-family: [^;\"]*;? ?", "", rest)
+    rest = re.sub("|".join(_COLORS), _color, rest)
+    rest = re.sub(r"\n\s*", " ", rest)
+    return (
+        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" font-family="system-ui, sans-serif" stroke-linejoin="round">{rest}'
+    )
+
+
+def _color(found: Any) -> str:
+    return _COLORS[found.group()]

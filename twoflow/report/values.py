@@ -1,0 +1,76 @@
+"""Figures as text, each with the place in report.json that it is from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+MISSING = "–"
+
+
+def p_value(p: float) -> str:
+    """Three decimals, of which three zeros would say too much."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+#: How a figure is written, by the name that the page has for it.
+FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "count": lambda value: f"{value:,.0f}",
+    "least": lambda values: f"{min(values):,}",
+    "most": lambda values: f"{max(values):,}",
+    "score": lambda value: f"{value:.3f}",
+    "signed": lambda value: f"{value:+.3f}",
+    "p": p_value,
+    "share": lambda value: f"{value:.1%}",
+    "whole-share": lambda value: f"{value:.0%}",
+    "seconds": lambda value: f"{value:,.2f}" if value < 10 else f"{value:,.0f}",
+    "megabytes": lambda value: f"{value / 1e6:,.0f}",
+    "edge": lambda value: f"{value:g}",
+    "rate": lambda value: f"{value:.4f}",
+    "text": str,
+}
+
+
+class Values:
+    """The figures of a document, written as HTML.
+
+    Each is a ``data`` element that names the place it is from as a JSON pointer (RFC 6901), so that a reader, or a
+    test, can look it up.
+
+    Parameters
+    ----------
+    document : mapping
+        The content of a report.json.
+
+    Examples
+    --------
+    >>> value = Values({"rows": [{"accuracy": 0.8125}]})
+    >>> print(value("/rows/0/accuracy", "score"))
+    <data value="0.8125" data-path="/rows/0/accuracy" data-format="score">0.812</data>
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+
+    def __call__(self, path: str, kind: str) -> Markup:
+        """The figure at a place, in one of the `FORMATS`."""
+        value = look_up(self.document, path)
+        text = MISSING if value is None else FORMATS[kind](value)
+        number = json.dumps(value) if isinstance(value, (int, float)) else text
+        return Markup('<data value="{}" data-path="{}" data-format="{}">{}</data>').format(number, path, kind, text)
+
+
+def look_up(document: Any, path: str) -> Any:
+    """What a JSON pointer points to."""
+    for step in path.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+def to_step(key: str) -> str:
+    """A key as a part of a JSON pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
