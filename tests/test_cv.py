@@ -254,3 +254,12 @@ runpy.run_module("twoflow.cv", run_name="__main__")
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "interrupted; nothing was written\n")
     assert done.stdout == "" and not (tmp_path / "report" / "report.json").exists()
+
+
+def test_whoever_stops_reading_loses_no_report(shop_folder, tmp_path):
+    command = [sys.executable, "-m", "twoflow.cv", shop_folder, *QUICK, "--no-store", "--out", tmp_path / "report"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait() == 141
+    process.stderr.close()
+    assert (tmp_path / "report/report.json").stat().st_size

@@ -138,7 +138,10 @@ def open_store(arguments: argparse.Namespace) -> FeatureStore | None:
 
 
 def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, 2 for input that cannot be worked on, 130 for Ctrl-C."""
+    """Run a command and return its exit status.
+
+    0; 2 for input that cannot be worked on, 130 for Ctrl-C, and 141 where nobody reads what it prints.
+    """
     try:
         from .images import UnreadableImagesWarning
         from .store import StoreWarning
@@ -149,6 +152,9 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
             warnings.simplefilter("always", StoreWarning)  # a line, and never the end of the work
             warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
             main(argv)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+        return 141  # as the shell has it of a program that such a pipe has ended
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         print(f"error: {text}", file=sys.stderr)

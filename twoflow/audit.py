@@ -69,8 +69,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             verbose=not arguments.quiet,
             store=store,
         )
-    print(format_audit(found))
-    files = write_audit(found, out)
+    try:
+        print(format_audit(found), flush=True)
+    finally:  # whoever was to read that may be gone, as `head` is after its lines
+        files = write_audit(found, out)
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
 
 

@@ -121,8 +121,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             left_out=left_out_rows(names),
             group_duplicates=arguments.group_duplicates,
         )
-    print(format_text(comparison))
-    files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
+    try:
+        print(format_text(comparison), flush=True)
+    finally:  # whoever was to read that may be gone, as `head` is after its lines
+        files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
         print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")

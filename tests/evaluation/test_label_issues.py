@@ -104,3 +104,12 @@ def test_real_labels_with_planted_errors(data):
     probabilities, classes = out_of_fold_probabilities(features, labels, clothing.groups)
     suspects = find_label_issues(labels, probabilities, classes).suspects
     assert np.isin(wrong, suspects[:len(clothing) // 19]).mean() >= 0.5
+
+
+def test_workers_change_no_probability():
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(400, 300)).astype(np.float32), rng.integers(0, 4, 400)
+    one, two = (
+        out_of_fold_probabilities(features, labels, np.arange(400), n_jobs=n_jobs)[0] for n_jobs in (1, 2)
+    )
+    assert (one == two).all()

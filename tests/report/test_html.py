@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
+from twoflow.evaluation.leakage import Leaks
 from twoflow.images import ImageCollection
 from twoflow.report import write_report
 
@@ -136,17 +137,28 @@ def test_every_figure_is_that_of_the_document(tmp_path):
         told += [f"calibration/accuracy/{edge}" for edge in range(10)]
         told += [f"train_accuracy/{part}" for part in ("mean", "std")] if i else []
         if i in (0, best):
+            told += [f"pooled_accuracy/{each}" for each in ("accuracy", "n_groups", "confidence_interval/0")]
             measures = ("precision", "recall", "f1", "support")
             told += [f"per_class/{measure}/{k}" for measure in measures for k in range(3)]
             told += [f"confusion/{k}/2" for k in range(len(row["confusion"]))]
             told += [f"confused/{k}/count" for k in range(len(row["confused"]))]
         assert not {f"/rows/{i}/{each}" for each in told} - paths(page)
     for i in range(3):
-        assert {f"/pairwise/{i}/{each}" for each in ("mean_difference", "p_holm")} <= paths(page)
+        told = ["mean_difference", "p_holm", "effect_size", "equivalence/better", "equivalence/equivalent"]
+        assert {f"/pairwise/{i}/{each}" for each in told} <= paths(page)
         assert {f"/learning_curve/rows/{i}/accuracy/{k}/mean" for k in range(3)} <= paths(page)
     assert {f"/comparisons/{i}/p_value" for i in range(4)} <= paths(page)
     assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/pictures_per_second",
             "/dataset/groups", "/folds/seed", "/tested/n_predictions"} <= paths(page)
+
+
+@pytest.mark.parametrize("n_pictures", [0, 1, 3])
+def test_leaks_are_told(tmp_path, n_pictures):
+    leaks = Leaks(n_pictures, n_pictures, np.array([n_pictures, 0, 0, 0, 0]))
+    page, document = written(replace(comparison(), leaks=leaks), tmp_path)
+    assert document["leaks"]["pictures"] == n_pictures
+    assert ("/leaks/pictures" in paths(page)) == bool(n_pictures)
+    assert ("--group-duplicates" in "".join(page.stray)) == bool(n_pictures)
 
 
 def test_the_numbers_in_a_plot_are_those_of_the_document(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
 from twoflow.report import check_output_folder, files, format_text, to_document, write_report
 
 from .made import LABELS, UNREADABLE, comparison
@@ -167,3 +168,30 @@ def test_p_values_and_infinities_are_readable():
     assert math.isinf(found.differences[0].result.statistic)
     assert to_document(found)["comparisons"][0]["statistic"] is None
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)
+
+
+def test_every_pair():
+    found = comparison()
+    pairs = to_document(found)["pairwise"]
+    assert [(pair["first"], pair["second"]) for pair in pairs] == [("row0", "row1"), ("row0", "row2"), ("row1", "row2")]
+    for pair in pairs:
+        first, second = (found[pair[side]].accuracy for side in ("first", "second"))
+        result = corrected_resampled_ttest(first, second, [48] * 5, [12] * 5)
+        assert (pair["mean_difference"], pair["effect_size"]) == (result.mean_difference, result.effect_size)
+        equal = probability_of_equivalence(first, second, [48] * 5, [12] * 5)
+        assert pair["equivalence"] == {
+            "margin": 0.01, "worse": equal.worse, "equivalent": equal.equivalent, "better": equal.better
+        }
+    assert [pair["p_holm"] for pair in pairs] == holm([pair["p_value"] for pair in pairs])
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 4])
+def test_accuracy_of_all_predictions(groups):
+    folds = draw_folds(LABELS, groups, n_splits=3, repeats=2)
+    found = comparison(folds, groups)
+    for entry, row in zip(to_document(found)["rows"], found.rows):
+        right = np.concatenate(row.predicted) == LABELS[found.tested]
+        assert entry["pooled_accuracy"]["accuracy"] == right.mean()
+        assert entry["pooled_accuracy"]["n_groups"] == (60 if groups is None else 15)
+        low, high = entry["pooled_accuracy"]["confidence_interval"]
+        assert low < right.mean() < high

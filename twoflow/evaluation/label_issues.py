@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from .._parallel import threads_per_task
 
 # Chosen on `clothing` by the log loss of the labels as they are and by time, among logistic regressions with and
 # without the components, ridge regressions and the linear discriminant, whose probabilities are far too sure. The
@@ -171,10 +170,11 @@ def out_of_fold_probabilities(
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         folds = list(splitter.split(usable, codes[usable], groups[usable]))
     folds = [(usable[train], usable[test]) for train, test in folds if len(train) and len(test)]
-    n_threads = threads_per_task(n_jobs, len(folds))
-    fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_predict)(features, codes, train, test, len(classes), n_threads) for train, test in folds
-    )
+    # Around all of them, since the limit is the process's; and always one, since sums depend on how they are shared.
+    with threadpool_limits(1):
+        fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(_predict)(features, codes, train, test, len(classes)) for train, test in folds
+        )
     probabilities = np.full((len(labels), len(classes)), np.nan)
     for (_, test), predicted in zip(folds, fitted):
         probabilities[test] = predicted
@@ -182,7 +182,7 @@ def out_of_fold_probabilities(
 
 
 def _predict(
-    features: np.ndarray, codes: np.ndarray, train: np.ndarray, test: np.ndarray, n_classes: int, n_threads: int
+    features: np.ndarray, codes: np.ndarray, train: np.ndarray, test: np.ndarray, n_classes: int
 ) -> np.ndarray:
     """One fold; a picture whose class is not trained on cannot be judged."""
     predicted = np.full((len(test), n_classes), np.nan)
@@ -193,11 +193,10 @@ def _predict(
     components = PCA(n_components, svd_solver="covariance_eigh" if len(train) > features.shape[1] else "full")
     regression = LogisticRegression(C=_C_TIMES_PICTURES / len(train), max_iter=1000)
     model = make_pipeline(StandardScaler(), components, regression)
-    with threadpool_limits(n_threads):
-        fitted = model.fit(features[train], codes[train])
-        is_judged = np.isin(codes[test], known)
-        judged = np.zeros((int(is_judged.sum()), n_classes))
-        if len(judged):
-            judged[:, fitted[-1].classes_] = fitted.predict_proba(features[test[is_judged]])
+    fitted = model.fit(features[train], codes[train])
+    is_judged = np.isin(codes[test], known)
+    judged = np.zeros((int(is_judged.sum()), n_classes))
+    if len(judged):
+        judged[:, fitted[-1].classes_] = fitted.predict_proba(features[test[is_judged]])
     predicted[is_judged] = judged
     return predicted

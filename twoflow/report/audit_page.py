@@ -36,18 +36,21 @@ def format_page(audit: Audit) -> str:
     )
 
 
-def _counts(audit: Audit) -> list[tuple[str, str, int]]:
-    """What was found, the most important first: the section, what it is, and how many."""
+def _counts(audit: Audit) -> list[tuple[str, str]]:
+    """What was found, the most important first: the section, and how many of what."""
     found = []
     if audit.labels is not None:
-        found.append(("duplicates", "duplicates with different labels", len(audit.conflicts)))
+        found.append(("duplicates", counted(len(audit.conflicts), "pair") + " of duplicates with different labels"))
     if audit.leaks is not None:
-        found.append(("duplicates", "test pictures with a duplicate in training", audit.leaks.n_pictures))
-    found.append(("duplicates", "duplicates", len(audit.duplicates.pairs)))
+        tested = counted(audit.leaks.n_pictures, "test picture")
+        found.append(("duplicates", f"{tested} with a duplicate in training"))
+    found.append(("duplicates", counted(len(audit.duplicates.pairs), "pair") + " of duplicates"))
     if audit.issues is not None:
-        found.append(("suspects", "labels worth a second look", len(audit.issues.suspects)))
-    found.append(("unreadable", "pictures that cannot be read", len(audit.unreadable)))
-    found.append(("faults", "faults of pictures", len(audit.faults)))
+        found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
+    found.append(("unreadable", counted(len(audit.unreadable), "unreadable picture")))
+    found.append(("faults", counted(len(audit.faults), "fault") + " of pictures"))
+    if audit.class_counts:
+        found.append(("classes", f"{len(audit.class_counts):,} classes"))
     return found
 
 
