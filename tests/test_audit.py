@@ -202,7 +202,7 @@ def test_conflicts_of_equal_pictures_come_first(shop):
 
 def test_a_page_shows_at_most_so_much(shop, tmp_path, monkeypatch):
     """So many thumbnails of a section, and how many more there are."""
-    monkeypatch.setattr("twoflow.report.audit_page._MOST", 10)
+    monkeypatch.setattr("twoflow.report.auditing.page._MOST", 10)
     found = audit([*shop.pictures, *shop.pictures, *[np.zeros((50, 50, 3), np.uint8)] * 9])
     html = write_audit(found, tmp_path)[2].read_text("utf-8")
     assert len(set(found.duplicates.groups.tolist())) == 33 and 15 <= html.count("data:image/jpeg") <= 20

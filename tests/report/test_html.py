@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from twoflow.evaluation.auditing.leakage import Leaks
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
-from twoflow.evaluation.leakage import Leaks
 from twoflow.images import ImageCollection
 from twoflow.report import write_report
 

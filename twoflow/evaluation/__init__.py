@@ -1,10 +1,7 @@
 """Comparing methods honestly: folds, the comparison itself, its statistics, and what to know of the data before."""
 
-from .auditing import Audit, audit
+from .auditing import Audit, Duplicates, LabelIssues, Leaks, audit, find_duplicates, find_label_issues, leaks
 from .comparison import compare
-from .duplicates import Duplicates, find_duplicates
-from .label_issues import LabelIssues, find_label_issues
-from .leakage import Leaks, leaks
 from .results import Comparison
 from .rows import DEFAULT_ROWS, EXTRA_ROWS, ROWS, left_out_rows, make_rows
 from .statistics import PairedResult, chi2_independence, corrected_resampled_ttest, paired_ttest

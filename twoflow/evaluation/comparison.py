@@ -24,10 +24,10 @@ from ..flows.sketch import read_sketches
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models.seeding import seeded
-from .duplicates import match
+from .auditing.duplicates import match
+from .auditing.leakage import leaks
 from .fold_record import read_folds
 from .folds import Folds, draw_folds, official_split, shrink
-from .leakage import leaks
 from .plan import Plan, Row
 from .results import Comparison, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select

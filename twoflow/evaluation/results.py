@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..images import ImageCollection
+from .auditing.leakage import Leaks
 from .folds import Folds
-from .leakage import Leaks
 from .statistics import Difference
 
 

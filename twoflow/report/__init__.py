@@ -1,7 +1,6 @@
 """A comparison, or an audit, for people (text, one page of HTML, plots) and for programs (JSON and CSV)."""
 
-from .audit_files import write_audit
-from .audit_text import format_audit
+from .auditing import format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,

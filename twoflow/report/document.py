@@ -20,7 +20,7 @@ from ..evaluation.statistics import (
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
-from .audit_document import leaks_document
+from .auditing import leaks_document
 from .details import describe_predictions, describe_tested, finite
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")

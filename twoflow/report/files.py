@@ -64,7 +64,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
     }
     folder = check_output_folder(folder)
     for name, content in contents.items():
-        _replace(folder / name, content())
+        replace_file(folder / name, content())
     return [folder / name for name in contents]
 
 
@@ -79,7 +79,7 @@ def _scores(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def _replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
     """Write beside, then rename over: whoever reads, or pulls the plug, finds the old file or the new one."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

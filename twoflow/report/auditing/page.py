@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.auditing import Audit
-from ..evaluation.quality import FAULTS
-from .audit_text import counted, printable
-from .page import render, thumbnail
+from ...evaluation.auditing import Audit
+from ...evaluation.auditing.quality import FAULTS
+from ..page import render, thumbnail
+from .text import counted, printable
 
 _MOST = 200  # thumbnails of a section: with three sections about two megabytes
 _MOST_ROWS = 1000  # of a table

@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-
 # Chosen on `clothing` by the log loss of the labels as they are and by time, among logistic regressions with and
 # without the components, ridge regressions and the linear discriminant, whose probabilities are far too sure. The
 # strength of the regularisation, C, is relative to the number of pictures.

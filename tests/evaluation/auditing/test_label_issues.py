@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from twoflow.evaluation import find_label_issues
-from twoflow.evaluation.label_issues import out_of_fold_probabilities
+from twoflow.evaluation.auditing.label_issues import out_of_fold_probabilities
 
 
 def blobs(n=60, n_classes=3, n_features=8, random_state=0):

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 from twoflow import FlowUnion, make_shop
-from twoflow.evaluation.quality import FAULTS, find_faults
+from twoflow.evaluation.auditing.quality import FAULTS, find_faults
 from twoflow.flows.sharpness import Sharpness, sharpness
 from twoflow.flows.sketch import Sketch, read_sketches
 from twoflow.images import Picture, UnreadableImagesWarning
 
-from ..images.hostile import encoded, photo
+from ...images.hostile import encoded, photo
 
 
 @pytest.fixture(scope="module")

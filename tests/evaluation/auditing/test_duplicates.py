@@ -6,10 +6,10 @@ from PIL import Image, ImageEnhance
 
 from twoflow import CNNEmbedding, load_table, make_shop
 from twoflow.evaluation import find_duplicates
-from twoflow.evaluation.matching import MOST_DISTANCE, distance, perceptual_hashes
+from twoflow.evaluation.auditing.matching import MOST_DISTANCE, distance, perceptual_hashes
 from twoflow.flows.sketch import Sketch, read_sketches
 
-from ..images.hostile import UNREADABLE, encoded
+from ...images.hostile import UNREADABLE, encoded
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from ..flows import CNNEmbedding, FlowUnion
-from ..flows.base import StoreLike
-from ..flows.extraction import extract
-from ..flows.sharpness import Sharpness
-from ..flows.sketch import Sketch, read_sketches
-from ..images import ImageCollection, ImageReadError, check_pictures
-from ..images.reading import Source, describe
+from ...flows import CNNEmbedding, FlowUnion
+from ...flows.base import StoreLike
+from ...flows.extraction import extract
+from ...flows.sharpness import Sharpness
+from ...flows.sketch import Sketch, read_sketches
+from ...images import ImageCollection, ImageReadError, check_pictures
+from ...images.reading import Source, describe
+from ..folds import official_split
+from ..statistics import IndependenceResult, chi2_independence
 from .duplicates import Duplicates, match
-from .folds import official_split
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
 from .leakage import Leaks, leaks
 from .quality import Fault, find_faults
-from .statistics import IndependenceResult, chi2_independence
 
 _FEW = 5  # pictures of a class: fewer than folds, so that it is not in every one
 

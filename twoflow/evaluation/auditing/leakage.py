@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from ..folds import Fold
 from .duplicates import Duplicates
-from .folds import Fold
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ..flows.sketch import Sketches
-from ..images.reading import FORMATS, Source, describe
+from ...flows.sketch import Sketches
+from ...images.reading import FORMATS, Source, describe
 
 _LEAST_SIDE = 64  # pixels; a network that takes 224 would make up eleven of twelve
 _MOST_STRETCH = 4.0  # one side to the other

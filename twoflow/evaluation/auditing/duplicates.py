@@ -10,11 +10,11 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from ..flows.base import StoreLike
-from ..flows.extraction import extract
-from ..flows.sketch import Sketch, Sketches, read_sketches
-from ..images import ImageReadError, Picture, check_pictures
-from ..images.reading import Source
+from ...flows.base import StoreLike
+from ...flows.extraction import extract
+from ...flows.sketch import Sketch, Sketches, read_sketches
+from ...images import ImageReadError, Picture, check_pictures
+from ...images.reading import Source
 from .matching import find_pairs
 
 #: The cosine distance of two embeddings up to which pictures are near duplicates. Chosen for the global pool of
@@ -38,8 +38,8 @@ class Duplicates:
         "exact": the same content of the file, or the same pixels. "near": a copy that was compressed again, resized,
         cropped a little or given other brightness. "embedding": alike to the network only.
     distances : ndarray of shape (m,)
-        0 for "exact"; for "near" up to 1.2, see `twoflow.evaluation.matching.distance`; for "embedding" the cosine
-        distance, up to 0.03.
+        0 for "exact"; for "near" up to 1.2, see `auditing.matching.distance`; for "embedding" the cosine distance, up
+        to 0.03.
     contents : ndarray of shape (n,) and dtype int
         Equal for pictures that are exact duplicates.
     groups : ndarray of shape (n,) and dtype int

@@ -8,10 +8,10 @@ import json
 import os
 from pathlib import Path
 
-from ..evaluation.auditing import Audit
-from .audit_document import audit_document
-from .audit_page import format_page
-from .files import _replace, check_output_folder
+from ...evaluation.auditing import Audit
+from ..files import check_output_folder, replace_file
+from .document import audit_document
+from .page import format_page
 
 _COLUMNS = ("picture", "given", "suggested", "margin", "confidence")
 
@@ -31,7 +31,7 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
     }
     folder = check_output_folder(folder)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        replace_file(folder / name, content)
     return [folder / name for name in contents]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ..evaluation.auditing import Audit
-from ..evaluation.quality import FAULTS
+from ...evaluation.auditing import Audit
+from ...evaluation.auditing.quality import FAULTS
 
 _SHOWN = 5  # of each kind of finding
 

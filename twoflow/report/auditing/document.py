@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from ..evaluation.auditing import Audit
+from ...evaluation.auditing import Audit
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
