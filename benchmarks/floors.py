@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from twoflow.images import Picture
 from twoflow.networks import get_card
 from twoflow.networks.catalog import resolve
 
@@ -55,8 +56,7 @@ def read(paths: Sequence[str], jobs: int) -> None:
 def ready_tensors(paths: Sequence[str]) -> np.ndarray:
     """Pictures as the network takes them: float32 of shape (n, 3, height, width)."""
     card = get_card(NETWORK)
-    pictures = (Image.open(path).convert("RGB").resize(card.input_size, Image.Resampling.BICUBIC) for path in paths)
-    return np.concatenate([card.preprocess(np.asarray(picture)) for picture in pictures])
+    return np.concatenate([card.preprocess(Picture(path).resized(card.input_size)) for path in paths])
 
 
 def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
