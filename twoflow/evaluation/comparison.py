@@ -142,7 +142,8 @@ def compare(
         collection = collection.without(extraction.errors)
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
-    duplicates = match(collection.pictures, read_sketches(features[:, plan.n_once:]), n_jobs=n_jobs)
+    sketches = read_sketches(features[:, plan.n_once:])
+    duplicates = match(collection.pictures, sketches, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))

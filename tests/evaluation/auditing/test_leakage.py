@@ -7,6 +7,7 @@ from PIL import Image
 from twoflow import CNNEmbedding, ImageCollection, RawPixels, compare, cv, load_table, make_shop
 from twoflow._command import run
 from twoflow.evaluation import find_duplicates, leaks
+from twoflow.evaluation.auditing import duplicates
 from twoflow.evaluation.folds import Fold
 from twoflow.models import TwoFlowClassifier
 from twoflow.report import format_text, to_document
@@ -31,10 +32,10 @@ def fold(train, test):
 def test_copies_of_copies_leak_too():
     """Three equal pictures are two pairs, both with the first; the second leaks into the third all the same."""
     pictures = [np.full((9, 9, 3), value, np.uint8) for value in (0, 0, 0, 200)]
-    duplicates = find_duplicates(pictures)
-    found = leaks([fold([1, 3], [2]), fold([3], [0, 1]), fold([0], [1, 2, 3])], duplicates)
+    found_twice = find_duplicates(pictures)
+    found = leaks([fold([1, 3], [2]), fold([3], [0, 1]), fold([0], [1, 2, 3])], found_twice)
     assert found.by_fold.tolist() == [1, 0, 2] and found.n_pictures == 2 and found.n_pairs == 2
-    assert found and not leaks([fold([0, 1, 2], [3])], duplicates)
+    assert found and not leaks([fold([0, 1, 2], [3])], found_twice)
 
 
 def test_without_duplicates_nothing_leaks(shop):
@@ -104,3 +105,12 @@ def test_the_command(twice, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "36 pictures in 24 groups" in out and "duplicate" not in out
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["pictures"] == 0
+
+
+def test_a_comparison_reads_no_picture_again(twice, monkeypatch):
+    """Though some have equal sketches: as leaks, equal pictures and nearly equal ones are the same."""
+    pictures = [*twice.pictures, *(picture.copy() for picture in twice.pictures)]
+    collection = ImageCollection(pictures, [*twice.labels, *twice.labels])
+    expected = leaks(compare(ROWS, collection, folds=3).folds, find_duplicates(collection))
+    monkeypatch.setattr(duplicates, "_pixel_digest", None)
+    assert compare(ROWS, collection, folds=3).leaks.n_pictures == expected.n_pictures > len(twice) / 2

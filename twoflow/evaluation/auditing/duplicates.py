@@ -122,8 +122,13 @@ def match(
     errors: Sequence[tuple[int, ImageReadError]] = (),
     embeddings: np.ndarray | None = None,
     n_jobs: int | None = None,
+    *,
+    compare_pixels: bool = True,
 ) -> Duplicates:
-    """The same as `find_duplicates`, from what was read of the pictures before; `errors` are of those that were not."""
+    """The same as `find_duplicates`, from what was read of the pictures before; `errors` are of those that were not.
+
+    Without `compare_pixels` no picture is read again, and files of other content are "near" at most, if at distance 0.
+    """
     _, first, inverse = np.unique(sketches.digests, return_index=True, return_inverse=True)
     is_first = np.zeros(len(sketches.digests), dtype=bool)
     is_first[first] = True
@@ -133,7 +138,7 @@ def match(
 
     rows, distances = find_pairs(sketches.pixels[distinct], n_jobs)
     rows = distinct[rows]
-    is_same = _same_pixels(pictures, sketches, rows)
+    is_same = _same_pixels(pictures, sketches, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
     near = sketches.positions[rows]
     for i, j in near[is_same]:
         contents[contents == contents[j]] = contents[i]  # in order, so a chain of equal ones ends at its first
