@@ -99,7 +99,7 @@ class Flow(TransformerMixin, BaseEstimator):
         return " ".join(repr(bare).split())
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
-        """The features in the type that a store keeps them in, for `_unpack` to return as they were."""
+        """A table of features as a store keeps its rows, for `_unpack` to return as they were."""
         return features
 
     def _unpack(self, packed: np.ndarray) -> np.ndarray:

@@ -102,13 +102,14 @@ def _file(
     chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice], shelves: Mapping[int, Shelf]
 ) -> None:
     """Put the features of a chunk in their place in the table and, where they may be kept, in the store."""
-    kept = [(digest, row) for digest, row in zip(chunk.digests, rows) if digest is not None]
+    is_kept = [digest is not None for digest in chunk.digests]
+    digests = [digest for digest in chunk.digests if digest is not None]
     end = 0
     for i, place in columns.items():
         start, end = end, end + place.stop - place.start
         features[rows, place] = chunk.features[:, start:end]
-        if i in shelves and kept:
-            shelves[i].put({digest: features[row, place] for digest, row in kept})
+        if i in shelves and digests:
+            shelves[i].put(digests, features[rows[is_kept], place])
 
 
 def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

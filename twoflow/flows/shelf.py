@@ -27,16 +27,18 @@ class Shelf(NamedTuple):
     flow: Flow
     columns: slice
 
-    def put(self, features: Mapping[bytes, np.ndarray]) -> None:
-        """Keep features by the digest of their picture."""
-        packed = {digest: self.flow._pack(vector) for digest, vector in features.items()}
-        self.store.put(self.fingerprint, self.title, packed)
+    def put(self, digests: Sequence[bytes], features: np.ndarray) -> None:
+        """Keep the features of some pictures, of shape (n, n_features), by their digests."""
+        self.store.put(self.fingerprint, self.title, dict(zip(digests, self.flow._pack(features))))
 
-    def get(self, digests: Sequence[bytes]) -> dict[bytes, np.ndarray]:
-        """The features that are there, by digest."""
-        empty = self.flow._pack(np.zeros(self.flow._n_features_out, self.flow._dtype))
-        found = self.store.get(self.fingerprint, digests, len(empty), empty.dtype)
-        return {digest: self.flow._unpack(vector) for digest, vector in found.items()}
+    def get(self, digests: Sequence[bytes | None]) -> tuple[np.ndarray, np.ndarray]:
+        """Of which of these pictures the features are there, and these, a row for each."""
+        empty = self.flow._pack(np.zeros((0, self.flow._n_features_out), self.flow._dtype))
+        known = [digest for digest in digests if digest is not None]
+        found = self.store.get(self.fingerprint, known, empty.shape[1], empty.dtype)
+        rows = [row for row, digest in enumerate(digests) if digest in found]
+        packed = np.concatenate([empty, *(found[digests[row]][None] for row in rows)])  # type: ignore[index]
+        return np.array(rows, dtype=int), self.flow._unpack(packed)
 
 
 def open_shelves(flow: Flow, columns: Sequence[slice]) -> dict[int, Shelf]:
@@ -67,11 +69,9 @@ def recall(
     read = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")
     for start, chunk in zip(starts, read(map(delayed(_digest_chunk), chunks))):
         for i, shelf in known.items():
-            found = shelf.get([digest for digest in chunk if digest is not None])
-            for row, digest in enumerate(chunk, start):
-                if digest in found:
-                    features[row, shelf.columns] = found[digest]
-                    is_missing[row, i] = False
+            rows, found = shelf.get(chunk)
+            features[start + rows, shelf.columns] = found
+            is_missing[start + rows, i] = False
     return is_missing
 
 

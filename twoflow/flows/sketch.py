@@ -39,15 +39,14 @@ class Sketch(Flow):
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
         """A byte for a colour and for a byte, and four for each measure."""
-        digest = features[_N_PIXELS:-_N_MEASURES].astype(np.uint8)
-        measures = features[-_N_MEASURES:].astype("<f4").view(np.uint8)
-        return np.concatenate([_colours(features[:_N_PIXELS]).ravel(), digest, measures])
+        colours = _colours(features[:, :_N_PIXELS]).reshape(-1, 3 * _N_PIXELS)
+        digests = features[:, _N_PIXELS:-_N_MEASURES].astype(np.uint8)
+        return np.hstack([colours, digests, features[:, -_N_MEASURES:].astype("<f4", order="C").view(np.uint8)])
 
     def _unpack(self, packed: np.ndarray) -> np.ndarray:
-        pixels, digest, measures = np.split(packed, [3 * _N_PIXELS, 3 * _N_PIXELS + _N_DIGEST])
-        return np.concatenate([
-            pixels.reshape(-1, 3) @ _PLACES, digest.astype(np.float32), measures.copy().view("<f4").astype(np.float32)
-        ])
+        pixels, digests, measures = np.split(packed, [3 * _N_PIXELS, 3 * _N_PIXELS + _N_DIGEST], axis=1)
+        numbers = pixels.reshape(-1, _N_PIXELS, 3) @ _PLACES
+        return np.hstack([numbers, digests.astype(np.float32), np.ascontiguousarray(measures).view("<f4")])
 
     @property
     def _n_features_out(self) -> int:
@@ -101,4 +100,4 @@ def read_sketches(features: np.ndarray) -> Sketches:
 
 
 def _colours(numbers: np.ndarray) -> np.ndarray:
-    return (numbers.astype(np.uint32)[:, None] >> np.array([16, 8, 0], np.uint32)).astype(np.uint8)
+    return (numbers.astype(np.uint32)[..., None] >> np.array([16, 8, 0], np.uint32)).astype(np.uint8)
