@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from twoflow._parallel import peak_memory
 
-#: Linux: the most memory that this process has had resident. What `getrusage` gives begins with the parent's.
-_STATUS = Path("/proc/self/status")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Outcome(NamedTuple):
@@ -33,15 +31,11 @@ def in_fresh_process(task: Callable[..., Any], **arguments: Any) -> Outcome:
 
 def can_measure_memory() -> bool:
     """Whether this system says what `Outcome.peak_bytes` is; without, it is 0."""
-    return _STATUS.exists()
-
-
-def _peak_bytes() -> int:
-    found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text()) if can_measure_memory() else None
-    return int(found[1]) * 1024 if found else 0
+    return peak_memory() is not None
 
 
 if __name__ == "__main__":
     module, name, text = sys.argv[1:]
     found = getattr(import_module(module), name)(**json.loads(text))
-    print(json.dumps(Outcome(found, _peak_bytes())))
+    peak = peak_memory()
+    print(json.dumps(Outcome(found, peak.n_bytes if peak else 0)))

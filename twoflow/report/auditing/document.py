@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
 from ...evaluation.auditing import Audit
+from ..details import finite
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def audit_document(audit: Audit) -> dict[str, Any]:
         "label_noise": None if issues is None else {
             "n_judged": issues.n_judged,
             "classes": [str(name) for name in issues.classes],
-            "thresholds": [_finite(threshold) for threshold in issues.thresholds.tolist()],
+            "thresholds": [finite(threshold) for threshold in issues.thresholds.tolist()],
             "confident_joint": issues.confident_joint.tolist(),
         },
         "faults": [asdict(fault) for fault in audit.faults],
@@ -67,7 +67,7 @@ def audit_document(audit: Audit) -> dict[str, Any]:
         "associations": [
             {
                 "column": column,
-                **{key: _finite(value) if isinstance(value, float) else value for key, value in asdict(result).items()},
+                **{key: finite(value) if isinstance(value, float) else value for key, value in asdict(result).items()},
                 "sentence": str(result),
             }
             for column, result in audit.associations.items()
@@ -82,7 +82,3 @@ def audit_document(audit: Audit) -> dict[str, Any]:
 def leaks_document(leaks: Any) -> dict[str, Any]:
     """Of `Leaks`, for the report of a comparison too."""
     return {"pairs": leaks.n_pairs, "pictures": leaks.n_pictures, "by_fold": leaks.by_fold.tolist()}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
