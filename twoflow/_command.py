@@ -101,6 +101,18 @@ def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection
     return collection.superclasses(broad[-1]) if broad else None
 
 
+def add_network_argument(group: argparse._ArgumentGroup) -> None:
+    """The argument that says which pretrained network to use."""
+    from .networks import NETWORKS
+
+    group.add_argument(
+        "--network", metavar="NAME|PATH", default="efficientnet-lite0",
+        help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
+             "folder with one and its .params; python -m twoflow.networks lists what is installed "
+             "(default: %(default)s)",
+    )
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how a command runs."""
     group = parser.add_argument_group("run")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ._command import (
     CommandParser,
     add_collection_arguments,
+    add_network_argument,
     add_run_arguments,
     at_least,
     load_collection,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 def make_parser() -> CommandParser:
     """The command's arguments."""
-    from .networks import NETWORKS
-
     parser = CommandParser(
         prog="python -m twoflow.audit",
         description="Find duplicates, labels worth a second look, and pictures that cannot be read or are no use. "
@@ -34,11 +33,7 @@ def make_parser() -> CommandParser:
     add_collection_arguments(parser)
     group = parser.add_argument_group("audit")
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for the folds (default: 0)")
-    group.add_argument(
-        "--network", metavar="NAME|PATH", default="efficientnet-lite0",
-        help=f"pretrained network: {', '.join(NETWORKS)}; or the path of one, see python -m twoflow.cv --help "
-             "(default: %(default)s)",
-    )
+    add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", default="twoflow-audit",
         help="folder for audit.html, audit.json and suspects.csv (default: %(default)s)",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ._command import (
     CommandParser,
     add_collection_arguments,
+    add_network_argument,
     add_run_arguments,
     at_least,
     load_collection,
@@ -29,7 +30,6 @@ _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: two or three minutes
 def make_parser() -> CommandParser:
     """The command's arguments."""
     from .evaluation import DEFAULT_ROWS, EXTRA_ROWS, ROWS
-    from .networks import NETWORKS
 
     parser = CommandParser(
         prog="python -m twoflow.cv",
@@ -62,12 +62,7 @@ def make_parser() -> CommandParser:
         help="for a learning curve, fit on these shares of each fold's training pictures as well, such as 0.1,0.3",
     )
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
-    group.add_argument(
-        "--network", metavar="NAME|PATH", default="efficientnet-lite0",
-        help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
-             "folder with one and its .params; python -m twoflow.networks lists what is installed "
-             "(default: %(default)s)",
-    )
+    add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", default="twoflow-report",
         help="folder for report.txt, report.json, scores.csv and report.html (default: %(default)s)",
