@@ -27,7 +27,7 @@ from ..models.seeding import seeded
 from .auditing.duplicates import match
 from .auditing.leakage import leaks
 from .fold_record import read_folds
-from .folds import Folds, draw_folds, official_split, shrink
+from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .plan import Plan, Row
 from .results import Comparison, LearningCurve, RowScores
 from .scoring import FoldScores, Selected, score_fold, select
@@ -151,22 +151,14 @@ def compare(
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
-    scores = [_score(plan, collection, features, some, n_jobs, verbose) for some in (drawn, *smaller)]
-    results = tuple(_row_scores(name, own) for name, own in zip(rows, scores[0]))
-    learning_curve = None
-    if shares:
-        accuracy = {
-            name: np.array([[fold.accuracy for fold in by_row[i]] for by_row in (*scores[1:], scores[0])])
-            for i, name in enumerate(rows)
-        }
-        n_train = np.array([[len(fold.train) for fold in some] for some in (*smaller, drawn)])
-        learning_curve = LearningCurve((*shares, 1.0), n_train, accuracy)
-    everyone = (fold for by_row in scores for row in by_row for fold in row)
+    every = [fold for some in (drawn, *smaller) for fold in some]  # at once, so that nothing is read or shared twice
+    scores = dict(zip(rows, _score(plan, collection, features, every, n_jobs, verbose)))
+    results = tuple(_row_scores(name, own[:len(drawn)]) for name, own in scores.items())
     return Comparison(
-        collection, drawn, results, _differences(results, drawn), learning_curve, extraction_seconds,
-        time.perf_counter() - began, extraction.n_computed,
-        total_peak([peak_memory(), *(fold.peak_memory for fold in everyone)]), dict(left_out or {}),
-        leaks(drawn, duplicates),
+        collection, drawn, results, _differences(results, drawn), _learning_curve(shares, every, scores),
+        extraction_seconds, time.perf_counter() - began, extraction.n_computed,
+        total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
+        dict(left_out or {}), leaks(drawn, duplicates),
     )
 
 
@@ -176,6 +168,20 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
         if not 0 < size <= 1:
             raise ValueError(f"a train size is a share of the training pictures, above 0 and at most 1, got {size!r}")
     return sorted({float(size) for size in train_sizes} - {1.0})
+
+
+def _learning_curve(
+    shares: Sequence[float], folds: Sequence[Fold], scores: Mapping[str, Sequence[FoldScores]]
+) -> LearningCurve | None:
+    """From the scores on the whole folds and then on those of each share."""
+    if not shares:
+        return None
+
+    def by_share(values: Iterable[float]) -> np.ndarray:
+        return np.roll(np.array(list(values)).reshape(len(shares) + 1, -1), -1, axis=0)  # the whole ones come last
+
+    accuracy = {name: by_share(fold.accuracy for fold in own) for name, own in scores.items()}
+    return LearningCurve((*shares, 1.0), by_share(len(fold.train) for fold in folds), accuracy)
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
@@ -191,7 +197,8 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
 
 
 def _score(
-    plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Folds, n_jobs: int | None, verbose: bool
+    plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
+    verbose: bool,
 ) -> list[list[FoldScores]]:
     """Every row on every fold, row by row: first what several rows have in common, then what each has alone."""
     y, once = share(collection.labels), share(features)
@@ -227,7 +234,7 @@ def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs:
     return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
 
 
-def _learn(plan: Plan, collection: ImageCollection, folds: Folds) -> list[np.ndarray] | list[None]:
+def _learn(plan: Plan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
     """The features, of all pictures, that are learnt from the training pictures of each fold; None if there are none.
 
     What the folds learn differs, but not the pictures: one pass over them is enough for all folds.
