@@ -265,12 +265,22 @@ def test_the_generated_shop_needs_no_shared_disk(client, tmp_path, capsys, monke
 @pytest.mark.parametrize("address, message", [
     ("tcp://127.0.0.1:1", "no Dask scheduler answers at tcp://127.0.0.1:1: "),
     ("nonsense://127.0.0.1:1", "no Dask scheduler answers at nonsense://127.0.0.1:1: "),
+    ("tls://127.0.0.1:1", "no Dask scheduler answers at tls://127.0.0.1:1: "),
     ("", "no Dask scheduler answers at : "),
 ])
 def test_no_scheduler(cluster, tmp_path, capsys, monkeypatch, address, message):
     monkeypatch.setattr("twoflow._scheduler._PATIENCE_S", 1)
+    made = []
+
+    class Noted(distributed.Client):
+        def __init__(self, *arguments, **options):
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(distributed, "Client", Noted)
     status, out, err = call(capsys, *QUICK, "--scheduler", address, "--out", tmp_path / "report")
     assert (status, out) == (2, "") and re.fullmatch(f"error: {message}.*\n", err)
+    assert [client.status for client in made] == ["closed"]
 
 
 def test_a_scheduler_without_workers(cluster, tmp_path, capsys, monkeypatch):

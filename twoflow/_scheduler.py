@@ -41,9 +41,11 @@ def connected(address: str | None) -> Iterator[None]:
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] in ("distributed", "tornado"):  # each of them has a level of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are told in one line, below
+    client = Client.__new__(Client)  # at hand before it connects: left for the garbage collector, it can block for ever
     try:
-        client = Client(address, timeout=_PATIENCE_S)
+        Client.__init__(client, address, timeout=_PATIENCE_S)
     except Exception as error:  # it may not even be an address
+        client.close()
         raise ConnectionError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
         _check_workers(client, address)
