@@ -189,7 +189,7 @@ def test_a_comparison(folder, dask):
 def test_a_model(folder, dask):
     shop = load_folder(folder)
     model = TwoFlowClassifier(random_state=0).set_params(
-        classifier__n_estimators=10, projection_selector="passthrough", cnn_selector="passthrough"
+        head__n_estimators=10, projection_selector="passthrough", cnn_selector="passthrough"
     )
     there = model.fit(shop, shop.labels).predict_proba(shop)
     with parallel_config("threading"):

@@ -16,7 +16,7 @@ from twoflow.report import format_text
 def main(images: str, labels: str, group_column: str) -> None:
     """Print the comparison of the paper's rows with the linear head."""
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0, classifier=discriminant)
+    two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0, head=discriminant)
     rows = {
         **make_rows(["two-flow", "cnn"]),
         "two-flow, linear": two_flow,

@@ -204,7 +204,7 @@ def test_not_fitted(shop):
 def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(shop, torch):
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     expected = cross_val_score(clone(small()), shop, shop.labels, cv=cv).tolist()
-    pixels = TwoFlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(classifier__n_estimators=5)
+    pixels = TwoFlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(head__n_estimators=5)
     for n_jobs in (1, 2):
         convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).rows
         assert convnet.accuracy.tolist() == expected

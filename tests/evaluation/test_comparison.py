@@ -27,7 +27,7 @@ from twoflow.images import UnreadableImagesWarning
 from twoflow.report import write_report
 
 PIXELS = TwoFlowClassifier([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
-    classifier__n_estimators=10
+    head__n_estimators=10
 )
 
 

@@ -44,7 +44,7 @@ def test_the_default_is_the_papers_model(shop):
     projection, cnn = (flow for _, flow in model.union_.flows_)
     assert isinstance(projection, PixelProjection) and isinstance(cnn, CNNEmbedding)
     assert (projection.n_components, tuple(projection.size), cnn.layer) == (128, (640, 480), "global_pool")
-    select, forest = model.model_["select"], model.model_["classify"]
+    select, forest = model.model_["select"], model.model_["head"]
     assert [selector.max_features for _, selector, _ in select.transformers_] == [55, 400]
     assert isinstance(forest, RandomForestClassifier) and forest.n_estimators == 200
     assert forest.n_features_in_ <= 455
@@ -62,7 +62,7 @@ def test_it_is_what_the_pipeline_of_its_parts_is(shop):
             make_pipeline(PixelProjection(128, random_state=seed["projection__random_state"]), clone(left)),
             make_pipeline(CNNEmbedding(), clone(right)),
         ),
-        clone(model.model_["classify"]),
+        clone(model.model_["head"]),
     ).fit(shop.pictures, shop.labels)
     assert (model.predict_proba(shop.pictures) == same.predict_proba(shop.pictures)).all()
 
@@ -98,7 +98,7 @@ def test_cross_val_score_and_grid_search(shop, tmp_path):
     grid = {
         "pixels__size": [(4, 3), (8, 6)],
         "pixels_selector__max_features": [5, 10],
-        "classifier": [LogisticRegression(C=1e-3), RandomForestClassifier(10)],
+        "head": [LogisticRegression(C=1e-3), RandomForestClassifier(10)],
     }
     search = GridSearchCV(small(), grid, cv=2).fit(files.paths, files.labels)
     assert len(search.cv_results_["params"]) == 8 and np.isfinite(search.best_score_)
@@ -106,9 +106,9 @@ def test_cross_val_score_and_grid_search(shop, tmp_path):
 
 
 def test_defaults_can_be_searched(shop):
-    model = TwoFlowClassifier().set_params(cnn__layer="stage2", projection__n_components=9, classifier__n_estimators=7)
+    model = TwoFlowClassifier().set_params(cnn__layer="stage2", projection__n_components=9, head__n_estimators=7)
     assert model.fit(shop, shop.labels).union_.slices() == {"projection": slice(0, 9), "cnn": slice(9, 33)}
-    assert model.model_["classify"].n_estimators == 7
+    assert model.model_["head"].n_estimators == 7
     untouched = TwoFlowClassifier()
     assert untouched.get_params()["projection__n_components"] == 128 and untouched.flows is None
     assert untouched.set_params(random_state=3).flows is None
@@ -131,7 +131,7 @@ def test_what_flows_promise_too(check, shop, tmp_path):
 def test_the_given_parts_are_not_fitted(shop):
     model = small().fit(shop, shop.labels)
     assert not vars(SMALL[0][2]).keys() - SMALL[0][2].get_params().keys()
-    assert not hasattr(model.classifier, "estimators_")
+    assert not hasattr(model.head, "estimators_")
 
 
 def test_the_same_seed_gives_the_same_model(shop):
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_model(shop):
 
 
 def test_methods_are_those_of_the_classifier(shop):
-    model = small(random_state=0).set_params(classifier=LinearSVC(C=1e-4))
+    model = small(random_state=0).set_params(head=LinearSVC(C=1e-4))
     assert not hasattr(model, "predict_proba") and not hasattr(small(), "decision_function")
     assert model.fit(shop, shop.labels).decision_function(shop).shape == (len(shop), 4)
     with pytest.raises(AttributeError, match="feature_importances_"):
@@ -180,11 +180,16 @@ def test_bad_labels(shop, labels, message):
     [
         ({"flows": 3}, "'flows' parameter"),
         ({"flows": []}, "at least one flow"),
-        ({"flows": [("cnn", CNNEmbedding())]}, "list of .name, flow, selector"),
+        ({"flows": [("cnn",)]}, "list of .name, flow. or .name, flow, selector"),
+        ({"flows": [("pixels", 3)]}, "'pixels' is a int, not a flow"),
+        ({"head": "nearest"}, "no head 'nearest'; did you mean"),
+        ({"recipe": "quick"}, "'recipe' parameter"),
+        ({"network": "efficientnet"}, "no network 'efficientnet'; did you mean"),
+        ({"recipe": "fast", "network": "inception-21k"}, "names 5 stages|inception-21k"),
         ({"flows": [("a", RawPixels(), "passthrough"), ("a", RawPixels(), "passthrough")]}, "name of its own"),
-        ({"flows": [("classifier", RawPixels(), "passthrough")]}, "name of its own"),
+        ({"flows": [("head", RawPixels(), "passthrough")]}, "name of its own"),
         ({"flows": [("a", CNNEmbedding(layer="none"), "passthrough")]}, "no layer 'none'"),
-        ({"classifier": 3}, "'classifier' parameter"),
+        ({"head": 3}, "'head' parameter"),
         ({"n_jobs": "all"}, "'n_jobs' parameter"),
     ],
 )

@@ -201,7 +201,7 @@ def _score(
     verbose: bool,
 ) -> list[list[FoldScores]]:
     """Every row on every fold, row by row: first what several rows have in common, then what each has alone."""
-    y, once = share(collection.labels), share(features)
+    y, groups, once = share(collection.labels), share(collection.groups), share(features)
     pictures = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in {row.size for row in plan.rows}}
     learnt = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
     n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
@@ -221,7 +221,7 @@ def _score(
                 known[part.key] = selection
         scores = run(
             delayed(score_fold)(
-                row, pictures[row.size] if row.parts is None else once, in_fold, y, fold, _of(row, known)
+                row, pictures[row.size] if row.parts is None else once, in_fold, y, groups, fold, _of(row, known)
             )
             for row in plan.rows
             for (fold, in_fold), known in zip(learnt, shared)
@@ -258,6 +258,7 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
     train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
     probabilities = tuple(fold.probabilities for fold in folds if fold.probabilities is not None)
+    choices = tuple(fold.choice for fold in folds if fold.choice is not None)
     importances = [fold.importances for fold in folds if fold.importances is not None]
     return RowScores(
         name=name,
@@ -273,6 +274,7 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
         fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
         predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
         train_accuracy=np.array(train_accuracy) if train_accuracy else None,
+        choices=choices or None,
     )
 
 

@@ -98,7 +98,7 @@ def _split(row: Any) -> tuple[list[_Step], Any]:
         union, rest = row.split()
         flows = dict(union.flows)
         steps = [(_members(name, flows[name]), selector) for name, selector, _ in rest["select"].transformers]
-        return steps, rest["classify"]
+        return steps, rest["head"]
     if isinstance(row, Pipeline) and isinstance(row.steps[0][1], Flow) and len(row) > 1:
         return [(_members(*row.steps[0]), "passthrough")], Pipeline(row.steps[1:])
     return [], row

@@ -14,6 +14,16 @@ from .folds import Folds
 from .statistics import Difference
 
 
+class Choice(NamedTuple):
+    """What a row that chooses among candidates, on the training side of a fold, has chosen.
+
+    `accuracy` is that of every candidate there, on pictures that it was not fitted on.
+    """
+
+    chosen: str
+    accuracy: Mapping[str, float]
+
+
 @dataclass(frozen=True, eq=False)
 class RowScores:
     """One method's scores, by fold.
@@ -34,6 +44,8 @@ class RowScores:
         The mean of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,) or None
         The accuracy on the pictures trained on, for classifiers that have a `train_accuracy_`.
+    choices : tuple of Choice, or None
+        One for each fold, for the recipes that choose.
     """
 
     name: str
@@ -46,6 +58,7 @@ class RowScores:
     fit_seconds: float
     predict_seconds: float
     train_accuracy: np.ndarray | None = None
+    choices: tuple[Choice, ...] | None = None
 
 
 class LearningCurve(NamedTuple):

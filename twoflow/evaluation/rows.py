@@ -1,4 +1,4 @@
-"""The rows of a comparison that have a name: the paper's Table 1, one line each."""
+"""The rows of a comparison that have a name: the paper's Table 1, and the recipes with each of the heads."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from ..flows import (
     SIFTBagOfWords,
 )
 from ..models import ObjectHierarchyFeatures, TwoFlowClassifier
+from ..models.heads import get_head
+from ..models.recipes import RECIPES
 from ..networks import get_card
 from ..networks.catalog import check_layer
 
@@ -93,6 +95,9 @@ ROWS = ("two-flow", *_FLOWS, "mid-level")
 #: The rows that are compared when none are named: those that take two or three minutes on a few hundred pictures.
 DEFAULT_ROWS = ROWS[:5]
 
+#: The recipes: rows when named; and as ``RECIPE:HEAD`` each with a head in the place of its own.
+RECIPE_ROWS = tuple(RECIPES)
+
 #: The rows that need an extra: in a comparison when named, or with "all" where the extra is installed.
 EXTRA_ROWS = tuple(_EXTRA)
 
@@ -109,8 +114,9 @@ def make_rows(
     Parameters
     ----------
     names : iterable of str
-        Of `ROWS`, `EXTRA_ROWS`, ``cnn:LAYER``, ``pixels:WIDTHxHEIGHT``, ``pixels:WIDTHxHEIGHT+cnn``, or "all" for
-        every one that is no repetition and whose extra is installed; `left_out_rows` has the others.
+        Of `ROWS`, `EXTRA_ROWS`, `RECIPE_ROWS`, ``RECIPE:HEAD``, ``cnn:LAYER``, ``pixels:WIDTHxHEIGHT``,
+        ``pixels:WIDTHxHEIGHT+cnn``, or "all" for every row of the paper's table that is no repetition and whose extra
+        is installed; `left_out_rows` has the others.
     network : str
         The network of the rows that have one: its name, or its path.
     random_state : int
@@ -184,9 +190,9 @@ def _memory() -> int:
 
 
 def _make_row(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None) -> Any:
-    if name == "two-flow":
-        model = TwoFlowClassifier(random_state=choice.seed)
-        return model.set_params(projection__random_state=choice.seed, cnn__network=choice.network)
+    recipe, *head = name.replace("two-flow", "paper").split(":", maxsplit=1)
+    if recipe in RECIPES:
+        return _make_recipe(recipe, head[0] if head else None, choice)
     if name == "mid-level":
         union, select = FlowUnion(_low_level(choice)), ObjectHierarchyFeatures(superclasses)
         return TwoFlowClassifier([("low-level", union, select)], random_state=choice.seed)
@@ -204,7 +210,15 @@ def _make_row(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None
     elif name in _FLOWS:
         flows = _FLOWS[name](choice)
     else:
-        known = [*ROWS, *EXTRA_ROWS, "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
+        known = [*ROWS, *EXTRA_ROWS, *RECIPE_ROWS, "RECIPE:HEAD", "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
         near = difflib.get_close_matches(name, [*known, "all"], n=3, cutoff=0.4) or known
         raise ValueError(f"there is no row {name!r}; did you mean {' or '.join(near)}?")
     return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)
+
+
+def _make_recipe(recipe: str, head: str | None, choice: _Choice) -> TwoFlowClassifier:
+    if head is not None:
+        get_head(head)  # a wrong name is told now
+    model = TwoFlowClassifier(recipe=recipe, head=head, network=choice.network, random_state=choice.seed)
+    # All rows have the same projection, where they have one.
+    return model.set_params(projection__random_state=choice.seed) if "projection" in model.get_params() else model

@@ -13,9 +13,12 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import Pipeline
 
 from .._parallel import PeakMemory, peak_memory, stay_in_worker, take
+from ..models.choice import BestOf
+from ..models.grouping import fit_parameters
 from .folds import Fold
 from .importances import Origin, share_of_flows
 from .plan import Part, Row
+from .results import Choice
 
 
 class Selected(NamedTuple):
@@ -43,6 +46,7 @@ class FoldScores(NamedTuple):
     fit_seconds: float
     predict_seconds: float
     train_accuracy: float | None
+    choice: Choice | None
     peak_memory: PeakMemory | None
 
 
@@ -53,7 +57,9 @@ def select(part: Part, features: Any, in_fold: Any, y: Any, fold: Fold) -> Selec
         return _select(part, features, in_fold, y, fold)
 
 
-def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mapping[str, Selected]) -> FoldScores:
+def score_fold(
+    row: Row, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
+) -> FoldScores:
     """Fit a clone of a row's classifier on a fold and score it.
 
     Parameters
@@ -64,7 +70,9 @@ def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mappi
     in_fold : ndarray of shape (n, n_features), or None
         The features that were learnt in this fold.
     y : ndarray of shape (n,)
-        This and the two before may be shared; see `_parallel.share`.
+    groups : ndarray of shape (n,), or None
+        For a classifier that tries on some pictures what it has learnt from others. This and the three before may be
+        shared; see `_parallel.share`.
     fold : Fold
     shared : mapping of str to Selected
         Parts that were selected already, for other rows too, by their keys.
@@ -73,7 +81,7 @@ def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mappi
     -------
     FoldScores
     """
-    X, in_fold, y = map(take, (X, in_fold, y))
+    X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
     classifier = clone(row.classifier)
     with stay_in_worker():
         selections: list[Selected] = []
@@ -87,7 +95,8 @@ def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mappi
             ]
             X_train, X_test = map(_side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
         began = time.perf_counter()
-        classifier.fit(X_train, y[fold.train])
+        within = None if groups is None else groups[fold.train]
+        classifier.fit(X_train, y[fold.train], **fit_parameters(classifier, within))
         fitted = time.perf_counter()
         predicted = classifier.predict(X_test)
         ended = time.perf_counter()
@@ -110,6 +119,7 @@ def score_fold(row: Row, X: Any, in_fold: Any, y: Any, fold: Fold, shared: Mappi
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
+        choice=Choice(last.chosen_.name, last.accuracy_) if isinstance(last, BestOf) else None,
         peak_memory=peak_memory(),
     )
 

@@ -1,7 +1,8 @@
-"""The Two-Flow model: select in each flow, stack the selections, let a forest decide."""
+"""The Two-Flow model: select in each flow, stack the selections, let a head decide."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from numbers import Integral
@@ -11,33 +12,28 @@ import joblib
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from ..flows import CNNEmbedding, Flow, FlowUnion, PixelProjection
+from ..flows import Flow, FlowUnion
 from ..flows.base import StoreLike
-from ..images import check_pictures
-from .forest_selector import ForestSelector
+from ..images import ImageCollection, check_pictures
+from .choice import BestOf, Candidate
+from .grouping import fit_parameters
+from .heads import get_head
 from .labels import check_labels
+from .recipes import RECIPES, Recipe, candidates
 from .seeding import seeded
 
 #: A name, a flow, and what selects among its features: a transformer of features or "passthrough".
 FlowStep = tuple[str, Flow, Any]
 
 
-def _paper_flows() -> list[FlowStep]:
-    return [
-        ("projection", PixelProjection(n_components=128), ForestSelector(max_features=55)),
-        ("cnn", CNNEmbedding(), ForestSelector(max_features=400)),
-    ]
-
-
-def _classifier_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(self._fitted_or_given_classifier(), method))
+def _head_has(method: str) -> Any:
+    return available_if(lambda self: hasattr(self._fitted_or_given_head(), method))
 
 
 class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
@@ -45,15 +41,24 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
     By default the model of Iliukovich-Strakovskaia, Dral & Dral (2016): 128 random projections of the pixels, of which
     a Random Forest selects 55; the global pool of a pretrained network, of which it selects 400; a Random Forest of
-    200 trees on both. Every part can be replaced.
+    200 trees on both. Other recipes are more accurate, and every part can be replaced.
 
     Parameters
     ----------
-    flows : list of (str, Flow, transformer or "passthrough"), optional
-        A name, a flow, and the selector of its features; the paper's two flows, named "projection" and "cnn", when not
-        given.
-    classifier : classifier, optional
-        Decides on the stacked selections; the paper's forest when not given.
+    flows : list of (str, Flow) or (str, Flow, transformer or "passthrough"), optional
+        A name, a flow, and the selector of its features, which is the head's own when not given. The flows of the
+        recipe when there are none.
+    head : str or classifier, optional
+        Decides on the stacked selections: "forest" (the paper's), "logistic", "lda", "kernel-ridge", "kernel-svm",
+        "stack" (a head for each flow, whose probabilities are combined), or any classifier of features, for which
+        nothing is selected. That of the recipe when not given.
+    recipe : {"paper", "fast", "best"}
+        "paper" is the model above. "fast" takes one pass over one network, how the channels of its late stages vary
+        together, and kernel ridge on these. "best" does so with the mirror image, more stages, colour, and a second
+        network where one is installed (the extra ``twoflow[networks]``), and chooses among some such candidates on
+        the pictures it is fitted on: see `chosen_`.
+    network : str or path
+        The network of the recipe's flows; see `CNNEmbedding`.
     random_state : int, RandomState or None
         Seeds every part that has a `random_state` of None.
     n_jobs : int, optional
@@ -69,26 +74,33 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
     union_ : FlowUnion
         The fitted flows.
     model_ : Pipeline
-        The fitted selectors and classifier; it takes what `union_` gives.
+        The fitted selectors and head; it takes what `union_` gives.
+    chosen_ : str
+        The candidate that a recipe with several has chosen; of a recipe with one, its name.
+    candidates_ : dict of str to float
+        The accuracy of each candidate on pictures of the training side that it was not fitted on; empty for a recipe
+        with one.
 
     Notes
     -----
     The parts are parameters by name: ``projection``, ``projection__n_components``,
-    ``projection_selector__max_features``, ``cnn__layer``, ``classifier__n_estimators``, ..., for `set_params` and
-    `GridSearchCV`, also where the defaults were not touched.
+    ``projection_selector__max_features``, ``cnn__layer``, ``head__n_estimators``, ..., for `set_params` and
+    `GridSearchCV`, also where the defaults were not touched. A recipe that has several candidates has none of these.
 
     Examples
     --------
     >>> from twoflow import TwoFlowClassifier, make_shop
     >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
-    >>> model = TwoFlowClassifier(random_state=0).set_params(classifier__n_estimators=20)
+    >>> model = TwoFlowClassifier(random_state=0).set_params(head__n_estimators=20)
     >>> model.fit(shop, shop.labels).predict(shop[:1])
     array(['tee/01'], dtype='<U6')
     """
 
     _parameter_constraints: ClassVar[dict] = {
         "flows": [list, tuple, None],
-        "classifier": [HasMethods(["fit", "predict"]), None],
+        "head": [str, HasMethods(["fit", "predict"]), None],
+        "recipe": [StrOptions(set(RECIPES))],
+        "network": [str, os.PathLike],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -97,29 +109,36 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
     def __init__(
         self,
-        flows: Sequence[FlowStep] | None = None,
-        classifier: Any = None,
+        flows: Sequence[FlowStep | tuple[str, Flow]] | None = None,
+        head: Any = None,
         *,
+        recipe: str = "paper",
+        network: str | os.PathLike = "efficientnet-lite0",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
         store: StoreLike = None,
     ) -> None:
         self.flows = flows
-        self.classifier = classifier
+        self.head = head
+        self.recipe = recipe
+        self.network = network
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.store = store
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Compute the features, select, and fit the classifier.
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Compute the features, select, and fit the head.
 
         Parameters
         ----------
         X : sequence of n pictures, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
         y : array-like of shape (n,)
             Classes; at least two.
+        groups : array-like of shape (n,), optional
+            Pictures that belong together, as photos of the same item do; by default those of the collection. Where the
+            model tries on some pictures what it has learnt from others, groups are kept together.
 
         Returns
         -------
@@ -132,13 +151,20 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         """
         pictures = check_pictures(X)
         y = check_labels(y)
-        check_consistent_length(pictures, y)
+        if groups is None and isinstance(X, ImageCollection):
+            groups = X.groups
+        groups = None if groups is None else np.asarray(groups)
+        check_consistent_length(pictures, y, groups)
         union, model = self.split()
         self.union_ = union.fit(pictures, y)
         features = self.union_.transform(pictures)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
-            self.model_ = model.fit(features, y)
+            self.model_ = model.fit(features, y, **fit_parameters(model, groups))
         self.classes_ = self.model_.classes_
+        head = self.model_["head"]
+        self.chosen_, self.candidates_ = self.recipe, {}
+        if isinstance(head, BestOf):
+            self._keep(head)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -146,24 +172,24 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         features = self._features(X)
         return self.model_.predict(features)
 
-    @_classifier_has("predict_proba")
+    @_head_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         features = self._features(X)
         return self.model_.predict_proba(features)
 
-    @_classifier_has("decision_function")
+    @_head_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The classifier's score of each class; see there for its shape."""
+        """The head's score of each class; see there for its shape."""
         features = self._features(X)
         return self.model_.decision_function(features)
 
     @property
     def flow_importances_(self) -> dict[str, float]:
-        """By flow, the sum of the classifier's importances of its features; for classifiers that have importances."""
+        """By flow, the sum of the head's importances of its features; for heads that have importances."""
         check_is_fitted(self)
-        select, classifier = self.model_["select"], self.model_["classify"]
-        importances = classifier.feature_importances_
+        select, head = self.model_["select"], self.model_["head"]
+        importances = head.feature_importances_
         return {name: float(importances[select.output_indices_[name]].sum()) for name, _ in self.union_.flows_}
 
     def split(self) -> tuple[FlowUnion, Pipeline]:
@@ -175,7 +201,64 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         self._validate_params()
         self._check_flows()
         rng = check_random_state(self.random_state)
-        steps = [(name, seeded(flow, rng), seeded(selector, rng)) for name, flow, selector in self._resolved_flows()]
+        found = self._candidates()
+        if len(found) == 1:
+            recipe, = found.values()
+            return self._split(self._steps(recipe), self._made_head(recipe), rng)
+        return self._split_many(found, rng)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters; with ``deep`` also the parts by name and theirs as ``part__parameter``."""
+        # What was given comes last: `head` is still None where the default's parameters are listed.
+        return {**self._get_params("_parts", deep=deep), **self._get_params("_parts", deep=False)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; a part is replaced by its name, a parameter of one set as ``part__parameter``."""
+        # The defaults must exist before something in them can be set, and be those of the recipe that is set with them.
+        for name in _OWN & params.keys():
+            setattr(self, name, params.pop(name))
+        if params:
+            self._parts = self._parts
+            self._set_params("_parts", **params)
+        return self
+
+    @property
+    def _parts(self) -> list[tuple[str, Any]]:
+        """Flows, selectors and head as the flat list of names and parts that scikit-learn's helpers work on."""
+        try:
+            recipe, = self._candidates().values()
+            steps, head = self._steps(recipe), self._made_head(recipe)
+        except (IndexError, KeyError, TypeError, ValueError):
+            return []  # several candidates; or what is wrong, fit says so, not a repr
+        parts = [part for name, flow, selector in steps for part in ((name, flow), (f"{name}_selector", selector))]
+        return [*parts, ("head", head)]
+
+    @_parts.setter
+    def _parts(self, parts: Sequence[tuple[str, Any]]) -> None:
+        if parts:
+            *rest, (_, self.head) = parts
+            self.flows = [(name, flow, selector) for (name, flow), (_, selector) in zip(rest[::2], rest[1::2])]
+
+    def _candidates(self) -> dict[str, Recipe]:
+        """The recipe's, with what was given in the place of its own; there are not several that are the same."""
+        if self.flows is not None:
+            return {self.recipe: Recipe(self.flows, "forest" if self.head is None else self.head)}
+        found = candidates(self.recipe, self.network)
+        return found if self.head is None else {name: Recipe(flows, self.head) for name, (flows, _) in found.items()}
+
+    def _steps(self, recipe: Recipe) -> list[FlowStep]:
+        """The flows with their selectors."""
+
+        def selector(flow: Flow) -> Any:
+            return get_head(recipe.head).selector(flow) if isinstance(recipe.head, str) else "passthrough"
+
+        return [(step[0], step[1], step[2] if len(step) == 3 else selector(step[1])) for step in recipe.flows]
+
+    def _made_head(self, recipe: Recipe) -> Any:
+        return get_head(recipe.head).classifier() if isinstance(recipe.head, str) else recipe.head
+
+    def _split(self, steps: Sequence[FlowStep], head: Any, rng: np.random.RandomState) -> tuple[FlowUnion, Pipeline]:
+        steps = [(name, seeded(flow, rng), seeded(selector, rng)) for name, flow, selector in steps]
         named = [(name, flow) for name, flow, _ in steps]
         union = FlowUnion(named, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         union._check()  # before a flow is asked for its width, which it may not know with wrong parameters
@@ -184,56 +267,49 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             [(name, selector, columns[name]) for name, _, selector in steps],
             n_jobs=1,  # the forests in it are parallel already
         )
-        return union, Pipeline([("select", select), ("classify", seeded(self._resolved_classifier(), rng))])
+        return union, Pipeline([("select", select), ("head", seeded(head, rng))])
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters; with ``deep`` also the parts by name and theirs as ``part__parameter``."""
-        # What was given comes last: `classifier` is still None where the default's parameters are listed.
-        return {**self._get_params("_parts", deep=deep), **self._get_params("_parts", deep=False)}
+    def _split_many(self, found: dict[str, Recipe], rng: np.random.RandomState) -> tuple[FlowUnion, Pipeline]:
+        """All flows of all candidates, and the choice among these."""
+        flows = {name: (name, flow, "passthrough") for recipe in found.values() for name, flow, *_ in recipe.flows}
+        union, _ = self._split(list(flows.values()), "passthrough", rng)
+        columns = {name: np.arange(place.start, place.stop) for name, place in union.slices().items()}
+        models = []
+        for name, recipe in found.items():
+            _, model = self._split(self._steps(recipe), self._made_head(recipe), rng)
+            own = np.concatenate([columns[flow] for flow, *_ in recipe.flows])
+            models.append(Candidate(name, own, model))
+        return self._split([(name, flow, "passthrough") for name, flow in union.flows], BestOf(models), rng)
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; a part is replaced by its name, a parameter of one set as ``part__parameter``."""
-        # The defaults must exist before something in them can be set.
-        self.flows = params.pop("flows", self.flows)
-        self.classifier = params.pop("classifier", self.classifier)
-        if any(name not in ("random_state", "n_jobs", "verbose", "store") for name in params):
-            self._parts = self._parts
-        return self._set_params("_parts", **params)
+    def _keep(self, head: BestOf) -> None:
+        """The chosen candidate alone, so that no picture to predict passes through flows that nobody asks."""
+        self.chosen_, self.candidates_ = head.chosen_.name, head.accuracy_
+        flows = dict(self.union_.flows_)
+        running = {name: getattr(self.union_, name) for name in ("n_jobs", "verbose", "store")}
+        self.union_ = FlowUnion.of_fitted(
+            {name: flows[name] for name, _, _ in head.chosen_.model["select"].transformers}, **running
+        )
+        self.model_ = head.chosen_.model
 
-    @property
-    def _parts(self) -> list[tuple[str, Any]]:
-        """Flows, selectors and classifier as the flat list of names and parts that scikit-learn's helpers work on."""
-        flows = self._resolved_flows()
-        well_formed = isinstance(flows, (list, tuple)) and all(map(_is_step, flows))  # if not, fit says so, not a repr
-        parts = [
-            part
-            for name, flow, selector in (flows if well_formed else [])
-            for part in ((name, flow), (f"{name}_selector", selector))
-        ]
-        return [*parts, ("classifier", self._resolved_classifier())]
-
-    @_parts.setter
-    def _parts(self, parts: Sequence[tuple[str, Any]]) -> None:
-        *rest, (_, self.classifier) = parts
-        self.flows = [(name, flow, selector) for (name, flow), (_, selector) in zip(rest[::2], rest[1::2])]
-
-    def _resolved_flows(self) -> Sequence[FlowStep]:
-        return _paper_flows() if self.flows is None else self.flows
-
-    def _resolved_classifier(self) -> Any:
-        return RandomForestClassifier(n_estimators=200) if self.classifier is None else self.classifier
-
-    def _fitted_or_given_classifier(self) -> Any:
-        return self.model_["classify"] if hasattr(self, "model_") else self._resolved_classifier()
+    def _fitted_or_given_head(self) -> Any:
+        if hasattr(self, "model_"):
+            return self.model_["head"]
+        return self._made_head(next(iter(self._candidates().values())))
 
     def _features(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self.union_.transform(X)
 
     def _check_flows(self) -> None:
-        for step in self._resolved_flows():
+        for step in () if self.flows is None else self.flows:
             if not _is_step(step):
-                raise ValueError(f'flows must be a list of (name, flow, selector or "passthrough"), got {step!r}')
+                raise ValueError(
+                    f'flows must be a list of (name, flow) or (name, flow, selector or "passthrough"), got {step!r}'
+                )
+        if self.flows is not None and len(self.flows) == 0:
+            raise ValueError("a model needs at least one flow")
+        for recipe in self._candidates().values():
+            self._made_head(recipe)  # a wrong name is told now
         names = [name for name, _ in self._parts]
         if len(set(names)) < len(names):
             raise ValueError(f"every part needs a name of its own, got {', '.join(names)}")
@@ -245,5 +321,9 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         return tags
 
 
+#: The parameters that are no parts.
+_OWN = {"flows", "head", "recipe", "network", "random_state", "n_jobs", "verbose", "store"}
+
+
 def _is_step(step: Any) -> bool:
-    return isinstance(step, (tuple, list)) and len(step) == 3
+    return isinstance(step, (tuple, list)) and len(step) in (2, 3)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..evaluation import Comparison
 from ..evaluation.fold_record import record_folds
-from ..evaluation.results import LearningCurve, RowScores
+from ..evaluation.results import Choice, LearningCurve, RowScores
 from ..evaluation.statistics import (
     Difference,
     compare_pairs,
@@ -97,6 +97,14 @@ def _row(row: RowScores, comparison: Comparison) -> dict[str, Any]:
         "predict_seconds": row.predict_seconds,
         "importances": None if row.importances is None else dict(row.importances),
         **({} if row.train_accuracy is None else {"train_accuracy": _summary(row.train_accuracy)}),
+        **({} if row.choices is None else {"choices": [_choice(choice) for choice in row.choices]}),
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "chosen": choice.chosen,
+        "candidates": [{"name": name, "accuracy": accuracy} for name, accuracy in choice.accuracy.items()],
     }
 
 

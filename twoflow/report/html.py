@@ -56,6 +56,7 @@ _SECTIONS = (
     Section("confusions", "Confusions"),
     Section("probabilities", "Probabilities", lambda document: any(row["calibration"] for row in document["rows"])),
     Section("flows", "Flows", lambda document: any(row["importances"] for row in document["rows"])),
+    Section("choices", "What was chosen", lambda document: any("choices" in row for row in document["rows"])),
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
     Section("cost", "Time and memory"),
     Section("left-out", "Left out"),

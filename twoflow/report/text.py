@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ def format_text(comparison: Comparison) -> str:
     ]
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
     return "\n".join([
-        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_legend(comparison),
+        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison), *_legend(comparison),
         *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison), *_small_classes(comparison),
         *_unreadable(comparison),
     ])
@@ -107,6 +108,22 @@ def _train_accuracy(comparison: Comparison) -> list[str]:
         f"{row.name}: accuracy on the pictures trained on {_mean_std(row.train_accuracy)}"
         for row in comparison.rows if row.train_accuracy is not None
     ]
+
+
+def _choices(comparison: Comparison) -> list[str]:
+    """What each row that chooses has chosen, how often, and what it knew of the candidates."""
+    lines = []
+    for row in comparison.rows:
+        if row.choices is None:
+            continue
+        counts = Counter(choice.chosen for choice in row.choices).most_common()
+        chosen = ", ".join(f"{name} ({count} of {len(row.choices)} folds)" for name, count in counts)
+        lines.append(f"{row.name} chose {chosen}, by the accuracy on pictures of the training side that it left out:")
+        means = {
+            name: np.mean([choice.accuracy[name] for choice in row.choices]) for name in row.choices[0].accuracy
+        }
+        lines.append("  " + ", ".join(f"{name} {mean:.3f}" for name, mean in means.items()))
+    return lines
 
 
 def _learning_curve(comparison: Comparison) -> list[str]:

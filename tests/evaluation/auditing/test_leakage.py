@@ -13,7 +13,7 @@ from twoflow.models import TwoFlowClassifier
 from twoflow.report import format_text, to_document
 
 ROWS = {"pixels": TwoFlowClassifier([("pixels", RawPixels((8, 6)), "passthrough")]).set_params(
-    classifier__n_estimators=10
+    head__n_estimators=10
 )}
 
 

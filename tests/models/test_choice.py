@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from twoflow.models import BestOf, Candidate, KernelRidgeClassifier
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Six columns that tell the classes apart, then fourteen that do not."""
+    return make_classification(
+        240, 20, n_informative=6, n_redundant=0, n_classes=3, n_clusters_per_class=1, shuffle=False, random_state=0
+    )
+
+
+def candidates(model=None):
+    model = make_pipeline(LogisticRegression() if model is None else model)
+    return [Candidate("noise", np.arange(6, 20), model), Candidate("signal", np.arange(6), model)]
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Remembers what every clone of it was fitted and asked on."""
+
+    seen = []
+
+    def fit(self, X, y, groups=None):
+        self.classes_, self.X_ = np.unique(y), X
+        self.seen.append(("fit", X[:, 0].tolist(), groups))
+        return self
+
+    def predict(self, X):
+        self.seen.append(("predict", X[:, 0].tolist(), None))
+        return np.repeat(self.classes_[:1], len(X))
+
+
+@pytest.mark.parametrize("head", [LogisticRegression(), KernelRidgeClassifier()])
+def test_the_better_one_is_chosen(data, head):
+    X, y = data
+    model = BestOf(candidates(head), random_state=0).fit(X[::2], y[::2])
+    assert model.chosen_.name == "signal" and model.accuracy_["signal"] > model.accuracy_["noise"]
+    alone = make_pipeline(clone(head)).fit(X[::2, :6].astype(np.float32), y[::2])
+    assert (model.predict(X) == alone.predict(X[:, :6])).all()
+    assert np.allclose(model.predict_proba(X), alone.predict_proba(X[:, :6]), atol=1e-5)
+    assert not hasattr(model.candidates[1].model[-1], "classes_")
+
+
+def test_accuracy_is_cross_validated(data):
+    X, y = data
+    found = BestOf(candidates(), cv=3, random_state=0).fit(X, y).accuracy_["signal"]
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    assert found == pytest.approx(cross_val_score(LogisticRegression(), X[:, :6].astype(np.float32), y, cv=folds).mean())
+
+
+def test_accuracy_is_what_kernel_ridge_says_of_itself(data):
+    X, y = data
+    found = BestOf(candidates(KernelRidgeClassifier())).fit(X, y)
+    assert found.accuracy_["signal"] == found.chosen_.model[-1].leave_out_accuracy_
+
+
+def test_groups_stay_together(data):
+    X, y = data
+    order = np.arange(len(X), dtype=float)[:, None]
+    groups = np.arange(len(X)) // 2 + 1000 * y
+    Recorder.seen.clear()
+    BestOf([Candidate("only", np.array([0]), make_pipeline(Recorder()))], cv=4).fit(order, y, groups=groups)
+    *trials, last = Recorder.seen
+    assert len(trials) == 8 and last[0] == "fit" and len(last[1]) == len(X) and (last[2] == groups).all()
+    for fitted, asked in zip(trials[::2], trials[1::2]):
+        train, test = (np.array(side[1], dtype=int) for side in (fitted, asked))
+        assert not set(groups[train]) & set(groups[test]) and len(train) + len(test) == len(X)
+        assert (fitted[2] == groups[train]).all()
+
+
+def test_groups_change_the_choice(data):
+    """Nearest neighbours know each picture by its copy; left out with it, they do not."""
+    rng = np.random.RandomState(0)
+    y = np.repeat(np.arange(3), 40)
+    copied, honest = np.repeat(rng.randn(60, 5), 2, axis=0), rng.randn(120, 5) + y[:, None] * 0.6
+    X = np.hstack([copied, honest])
+    models = [
+        Candidate("copies", np.arange(5), make_pipeline(KNeighborsClassifier(1))),
+        Candidate("honest", np.arange(5, 10), make_pipeline(KNeighborsClassifier(1))),
+    ]
+    assert BestOf(models, random_state=0).fit(X, y).chosen_.name == "copies"
+    assert BestOf(models, random_state=0).fit(X, y, groups=np.arange(120) // 2).chosen_.name == "honest"
+
+
+def test_the_first_of_equals_is_chosen(data):
+    same = [candidates()[1]._replace(name=name) for name in ("first", "second")]
+    assert BestOf(same, random_state=0).fit(*data).chosen_.name == "first"
+
+
+def test_a_class_of_two(data):
+    X, y = data
+    y = np.where(np.arange(len(y)) < 2, 3, y)
+    assert set(BestOf(candidates(), random_state=0).fit(X, y).predict(X)) <= {0, 1, 2, 3}

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from twoflow.models import CappedClassifier
+
+
+@parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    return make_classification(
+        600, 8, n_informative=5, n_classes=3, weights=[0.85, 0.1, 0.05], class_sep=0.7, random_state=0
+    )
+
+
+def test_no_class_has_more_than_the_cap(skewed):
+    X, y = skewed
+    model = CappedClassifier(RidgeClassifier(), 40, random_state=0).fit(X, y)
+    counts = np.bincount(y)
+    assert np.bincount(y[model.sample_indices_]).tolist() == [min(40, count) for count in counts]
+    assert (np.diff(model.sample_indices_) > 0).all()
+    expected = RidgeClassifier().fit(X[model.sample_indices_], y[model.sample_indices_])
+    assert (model.predict(X) == expected.predict(X)).all()
+    assert not hasattr(model, "predict_proba") and not hasattr(model.classifier, "coef_")
+
+
+def test_rare_classes_are_found_more_often(skewed):
+    X, y = skewed
+    rare = y > 0
+    plain = LogisticRegression().fit(X[::2], y[::2]).predict(X[1::2])
+    capped = CappedClassifier(LogisticRegression(), 20, random_state=0).fit(X[::2], y[::2]).predict(X[1::2])
+    recalls = [(predicted == y[1::2])[rare[1::2]].mean() for predicted in (plain, capped)]
+    assert recalls[1] > recalls[0] + 0.1
+
+
+def test_other_seeds_draw_other_rows(skewed):
+    drawn = [CappedClassifier(RidgeClassifier(), 5, random_state=seed).fit(*skewed).sample_indices_ for seed in (0, 0, 1)]
+    assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
+
+
+@pytest.mark.parametrize("cap", [0, 2.5, None])
+def test_bad_caps(skewed, cap):
+    with pytest.raises(ValueError, match="'max_per_class' parameter"):
+        CappedClassifier(RidgeClassifier(), cap).fit(*skewed)

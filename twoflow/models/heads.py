@@ -1,0 +1,97 @@
+"""The heads of a model by name: what is made of each flow's features, and what decides on all of them together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
+from sklearn.svm import SVC
+
+from ..flows import CNNEmbedding, ColorHistogram, Flow, LBPHistogram, PixelProjection, SIFTBagOfWords
+from .forest_selector import ForestSelector
+from .kernel_ridge import KernelRidgeClassifier
+from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
+
+
+class Head(NamedTuple):
+    """How a decision is made.
+
+    Attributes
+    ----------
+    selector : callable
+        From a flow to what its features pass through: a transformer of features or "passthrough".
+    classifier : callable
+        Makes what decides on what comes out of all selectors, side by side.
+    """
+
+    selector: Callable[[Flow], Any]
+    classifier: Callable[[], Any]
+
+
+def get_head(name: str) -> Head:
+    """The head of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message gives the nearest names.
+    """
+    if name in HEADS:
+        return HEADS[name]
+    near = difflib.get_close_matches(name, HEADS, n=3, cutoff=0.4) or list(HEADS)
+    raise ValueError(f"there is no head {name!r}; did you mean {' or '.join(map(repr, near))}?")
+
+
+def _important(flow: Flow) -> ForestSelector:
+    """The paper's selection: the top 55 of 128 projections, the top 400 of a network's features."""
+    return ForestSelector(max_features=55 if isinstance(flow, PixelProjection) else 400)
+
+
+def _on_the_sphere(flow: Flow) -> Any:
+    """Rows of unit norm, so that each flow counts the same: the dot product of two pictures is the sum of cosines.
+
+    Of histograms the root is taken first: then it is the overlap of two distributions (Bhattacharyya 1946), which the
+    large bins do not rule alone.
+    """
+    if isinstance(flow, _HISTOGRAMS):
+        return make_pipeline(FunctionTransformer(np.sqrt, feature_names_out="one-to-one"), Normalizer())
+    if isinstance(flow, CNNEmbedding) and flow.pooling == "covariance":
+        return "passthrough"  # they are so already
+    return make_pipeline(StandardScaler(with_std=False), Normalizer())
+
+
+def _as_it_is(flow: Flow) -> str:
+    return "passthrough"
+
+
+def _calibrated(classifier: Any) -> Pipeline:
+    """Probabilities of a classifier whose own are too sure, or that has none, tempered on predictions out of fold."""
+    return make_pipeline(OutOfFoldProbabilities(classifier), LogOpinionPool())
+
+
+_HISTOGRAMS = (ColorHistogram, LBPHistogram, SIFTBagOfWords)
+
+#: A selection by forest importances suits trees; what is linear in the features weighs them itself, and is given all.
+HEADS: dict[str, Head] = {
+    "forest": Head(_important, lambda: RandomForestClassifier(n_estimators=200)),
+    "logistic": Head(lambda flow: StandardScaler(), lambda: LogisticRegression(C=0.01, max_iter=1000)),
+    # The rotation changes nothing but the size: there are no more directions than pictures.
+    "lda": Head(
+        _as_it_is,
+        lambda: _calibrated(make_pipeline(PCA(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))),
+    ),
+    "kernel-ridge": Head(_on_the_sphere, KernelRidgeClassifier),
+    "kernel-svm": Head(_on_the_sphere, lambda: _calibrated(SVC(C=10))),
+    "stack": Head(
+        lambda flow: OutOfFoldProbabilities(make_pipeline(_on_the_sphere(flow), KernelRidgeClassifier())),
+        LogOpinionPool,
+    ),
+}

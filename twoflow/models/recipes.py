@@ -1,0 +1,94 @@
+"""The recipes of a model by name: which flows, and which head decides on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
+from ..networks import NETWORKS, get_card
+from ..networks.catalog import find_weights
+
+#: A network sees small things better in a picture that is larger than those it was trained on, for twice the time.
+_SIDE = 320
+
+#: Of the stages of a network those that tell things from each other best: the last but one, and two before it. The very
+#: last has as many values as these together, and adds little. And the one before them, which knows more of colour.
+_LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
+
+
+class Recipe(NamedTuple):
+    """Flows by name, and the name of a head; see `heads.HEADS`."""
+
+    flows: Sequence[tuple[str, Flow]]
+    head: str
+
+
+def candidates(recipe: str, network: str | os.PathLike) -> dict[str, Recipe]:
+    """What a recipe leaves to choose from, by name; the cheaper first.
+
+    Parameters
+    ----------
+    recipe : str
+        A key of `RECIPES`.
+    network : str or path
+
+    Raises
+    ------
+    ValueError
+        If the recipe asks for stages and the network's card names too few.
+    """
+    return RECIPES[recipe](network)
+
+
+def _paper(network: str | os.PathLike) -> dict[str, Recipe]:
+    flows = [("projection", PixelProjection(n_components=128)), ("cnn", CNNEmbedding(network))]
+    return {"paper": Recipe(flows, "forest")}
+
+
+def _fast(network: str | os.PathLike) -> dict[str, Recipe]:
+    return {"fast": Recipe(_covariances(network, "whole"), "kernel-ridge")}
+
+
+def _best(network: str | os.PathLike) -> dict[str, Recipe]:
+    """One network or two; with or without colour, which decides where classes differ in nothing else."""
+    stages = _covariances(network, "mirror")
+    color = [
+        *_covariances(network, "mirror", _EARLY),
+        ("lab", ColorHistogram("lab", (8, 8, 8))),
+        ("lab_grid", ColorHistogram("lab", (4, 8, 8), (3, 3))),
+        ("hsv_grid", ColorHistogram("hsv", (12, 3, 3), (3, 3))),
+    ]
+    found = {"one network": stages, "one network and colour": [*stages, *color]}
+    partner = _partner(network)
+    if partner is not None:
+        other = _covariances(partner, "mirror", prefix="other_")
+        found |= {"two networks": [*stages, *other], "two networks and colour": [*stages, *other, *color]}
+    return {name: Recipe(flows, "kernel-ridge") for name, flows in found.items()}
+
+
+def _covariances(
+    network: str | os.PathLike, views: str, which: slice = _LATE, prefix: str = ""
+) -> list[tuple[str, Flow]]:
+    """How the channels of a network's stages vary together, all in one pass."""
+    stages = get_card(network).stages
+    if len(stages) < _LEAST_STAGES:
+        raise ValueError(f"this recipe needs a network whose card names {_LEAST_STAGES} stages; {network} has {len(stages)}")
+    size = {"input_size": (_SIDE, _SIDE)} if network in _RESIZABLE else None
+    return [
+        (f"{prefix}{stage}", CNNEmbedding(network, stage, pooling="covariance", views=views, preprocessing=size))
+        for stage in stages[which]
+    ]
+
+
+def _partner(network: str | os.PathLike) -> str | None:
+    """A network to go with it, where one is installed."""
+    return next((name for name in _PARTNERS if name != network and find_weights(name) is not None), None)
+
+
+_RESIZABLE = tuple(name for name in NETWORKS if name.startswith("efficientnet-lite"))
+_PARTNERS = ("efficientnet-lite2", "efficientnet-lite1", "efficientnet-lite0")
+
+#: Each from a network to its candidates; one that has several chooses among them on the training side.
+RECIPES: dict[str, Callable[[str | os.PathLike], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}
