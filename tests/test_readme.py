@@ -13,7 +13,7 @@ def test_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_shop(n_classes=3, n_per_class=10, folder="shoes", random_state=0)
     blocks = [block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" not in block]
-    assert len(blocks) == 6  # and one in tests/test_scheduler.py, which needs an extra
+    assert len(blocks) == 7  # and one in tests/test_scheduler.py, which needs an extra
     namespace = {}
     for block in blocks:
         exec(block, namespace)

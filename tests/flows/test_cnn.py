@@ -12,6 +12,8 @@ from twoflow.images import UnreadableImagesWarning
 from twoflow.networks import open_session
 from twoflow.store import FeatureStore
 
+from ..networks.mxnet_files import network, write
+
 
 def test_pooling_is_over_positions(shop):
     outputs = open_session("efficientnet-lite0", ("stage3",))
@@ -38,6 +40,23 @@ def test_default_embedding_at_full_width(shop):
         ({"layer": "stage9"}, "has no layer 'stage9'; its layers are stem, stage1"),
         ({"layer": "global_pool", "pooling": "max"}, "is a vector already"),
         ({"pooling": "median"}, "'pooling' parameter"),
+        ({"layer": "logits", "pooling": "covariance"}, "'logits' is a vector already; pooling='covariance' needs a"),
+        ({"grid": 2}, "layer 'global_pool' is a vector already; grid=2 needs a map"),
+        ({"layer": "head", "grid": 0}, "'grid' parameter"),
+        ({"layer": "head", "grid": 1.5}, "'grid' parameter"),
+        ({"layer": "head", "grid": 8}, r"has 7 x 7 positions at an input_size of \(224, 224\), too few for grid=8"),
+        ({"layer": "head", "grid": 2, "views": "five-crop"}, 'views="five-crop" needs grid=1'),
+        ({"layer": "head", "grid": 3, "preprocessing": {"input_size": (320, 33)}}, "has 2 x 10 positions .* grid=3"),
+        ({"layer": "head", "grid": 7, "pooling": "covariance"}, "covariance\" needs more than one in each cell"),
+        ({"layer": "stage6", "pooling": "covariance", "preprocessing": {"input_size": (32, 32)}}, "has 1 x 1 posit"),
+        ({"views": "ten-crop"}, "'views' parameter"),
+        ({"layer": "stage5", "n_channels": 16}, 'n_channels needs pooling="covariance"'),
+        ({"layer": "stage5", "n_channels": 0, "pooling": "covariance"}, "'n_channels' parameter"),
+        ({"layer": "stage5", "n_channels": 113, "pooling": "covariance"}, "n_channels=113 is more than .* has, 112"),
+        ({"preprocessing": {"input_size": (16, 16)}}, "where sides of 32 to 4096 are expected"),
+        ({"preprocessing": {"input_size": 320}}, "input_size is 320, where"),
+        ({"preprocessing": {"mean": 0}}, "leaves the choice of input_size only, not of mean"),
+        ({"network": "inception-21k", "preprocessing": {"input_size": (320, 320)}}, "preprocessing is for files"),
         ({"network": 3}, "'network' parameter"),
         ({"precision": "int4"}, "'precision' parameter"),
     ],
@@ -47,6 +66,51 @@ def test_bad_parameters(parameters, message, shop):
         CNNEmbedding(**parameters).fit(shop)
     with pytest.raises(ValueError, match=message):
         CNNEmbedding(**parameters).transform(shop)
+
+
+@pytest.mark.parametrize("parameters, width", [
+    ({"pooling": "gem"}, 112),
+    ({"grid": 3}, 9 * 112),
+    ({"views": "five-crop"}, 112),
+    ({"pooling": "covariance"}, 112 * 113 // 2),
+    ({"pooling": "covariance", "n_channels": 112, "grid": 2, "views": "mirror"}, 4 * 112 * 113 // 2),
+    ({"pooling": "covariance", "n_channels": 8, "preprocessing": {"input_size": (80, 48)}}, 36),
+])
+def test_width(parameters, width, shop):
+    flow = CNNEmbedding(layer="stage5", **parameters).fit(shop)
+    assert flow.transform(shop[:1]).shape == (1, width) and len(flow.get_feature_names_out()) == width
+
+
+def test_golden_values(shop):
+    """Of the first picture, at three places."""
+    for parameters, expected in GOLDEN:
+        flow = CNNEmbedding(layer="stage5", **parameters)
+        np.testing.assert_allclose(flow.transform(shop[:1])[0, [0, 50, -1]], expected, rtol=2e-3)
+
+
+GOLDEN = [
+    ({"pooling": "mean"}, [0.679649, 0.0965624, -0.359975]),
+    ({"pooling": "gem"}, [4.51084, 3.83294, 2.78696]),
+    ({"pooling": "max", "grid": 2}, [11.558, 7.12242, 7.58434]),
+    ({"pooling": "covariance"}, [0.0673828, 0.00166607, 0.0621033]),
+    ({"pooling": "covariance", "n_channels": 16, "grid": 2, "views": "mirror"}, [0.214844, 0.0043602, 0.253174]),
+    ({"views": "five-crop"}, [0.332498, 0.421451, -0.637269]),
+    ({"pooling": "covariance", "preprocessing": {"input_size": (320, 256)}}, [0.0656738, 0.00529099, 0.0640259]),
+]
+
+
+def test_a_constant_map_has_no_covariance(tmp_path):
+    """A network of one pixel sees none in a picture of one colour."""
+    weights = {"w": np.random.default_rng(0).normal(size=(7, 3, 1, 1)).astype(np.float32)}
+    convolution = ("Convolution", "conv", {"kernel": (1, 1), "num_filter": 7, "no_bias": True}, ["data", "w"])
+    path = write(tmp_path, network(convolution), weights, card={"input_size": [9, 5], "mean": 117.3, "scale": 58.4})
+    plain, coloured = np.full((5, 9, 3), (200, 30, 77), np.uint8), np.arange(135, dtype=np.uint8).reshape(5, 9, 3)
+    flow = CNNEmbedding(path, "conv", pooling="covariance", grid=2, views="mirror")
+    features = flow.fit_transform([plain, coloured])
+    assert features.shape == (2, 4 * 28) and not features[0].any()
+    np.testing.assert_allclose(np.linalg.norm(features[1].reshape(4, 28), axis=1), 1, rtol=1e-3)
+    with pytest.raises(ValueError, match=r"has 5 x 9 positions at an input_size of \(9, 5\), too few for grid=6"):
+        flow.set_params(grid=6).fit([plain])
 
 
 def test_8_bit_integers(shop):

@@ -25,6 +25,11 @@ FLOWS = [
     PixelProjection(n_components=24, size=(64, 48), random_state=0),
     CNNEmbedding(layer="stage1"),
     CNNEmbedding(layer="stage2", pooling="max"),
+    CNNEmbedding(
+        layer="stage2", pooling="covariance", n_channels=9, grid=2, views="mirror",
+        preprocessing={"input_size": (64, 48)},
+    ),
+    CNNEmbedding(layer="stage1", pooling="gem", views="five-crop", preprocessing={"input_size": (48, 64)}),
     CNNEmbedding(layer="stage1", precision="int8"),
     ColorHistogram("lab", bins=(4, 3, 3), grid=(2, 1), size=32),
     GISTDescriptor((4, 2), grid=2, size=32),
@@ -38,8 +43,9 @@ FLOWS = [
         ("stage2", CNNEmbedding(layer="stage2")),
     ]),
 ]
-NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "CNNEmbedding-int8", "ColorHistogram",
-         "GISTDescriptor", "LBPHistogram", "SIFTBagOfWords", "SIFTBagOfWords-keypoints", "FlowUnion"]
+NAMES = ["RawPixels", "PixelProjection", "CNNEmbedding", "CNNEmbedding-max", "CNNEmbedding-covariance",
+         "CNNEmbedding-gem", "CNNEmbedding-int8", "ColorHistogram", "GISTDescriptor", "LBPHistogram",
+         "SIFTBagOfWords", "SIFTBagOfWords-keypoints", "FlowUnion"]
 
 
 @pytest.mark.parametrize("check", FLOW_CHECKS, ids=lambda check: check.__name__)

@@ -136,6 +136,12 @@ def test_a_comparison_extracts_once(store):
 
 @pytest.mark.parametrize("one, other", [
     (RawPixels((8, 6)), RawPixels((6, 8))), (RawPixels((8, 6)), GISTDescriptor()),
+    (CNNEmbedding(), CNNEmbedding(preprocessing={"input_size": (320, 224)})),
+    (CNNEmbedding(), CNNEmbedding(views="mirror")), (CNNEmbedding(views="five-crop"), CNNEmbedding(views="mirror")),
+    (CNNEmbedding(layer="head"), CNNEmbedding(layer="head", grid=2)),
+    (CNNEmbedding(layer="head", pooling="gem"), CNNEmbedding(layer="head", pooling="covariance")),
+    *((CNNEmbedding(layer="head", pooling="covariance", n_channels=n),
+       CNNEmbedding(layer="head", pooling="covariance", n_channels=8)) for n in (None, 9)),
     (CNNEmbedding(), CNNEmbedding(layer="stage1")), (CNNEmbedding(), CNNEmbedding("efficientnet-lite1")),
     (PixelProjection(random_state=0), PixelProjection(random_state=1)),
 ])
@@ -143,6 +149,21 @@ def test_fingerprints_differ(one, other):
     assert None not in (fingerprint(one), fingerprint(other)) and fingerprint(one) != fingerprint(other)
     running = {"n_jobs": 2, "on_error": "nan", "verbose": True, "store": "somewhere"}
     assert fingerprint(clone(one).set_params(**running)) == fingerprint(one)
+
+
+def test_the_size_that_a_network_has_by_itself_is_no_other():
+    assert fingerprint(CNNEmbedding(preprocessing={"input_size": [224, 224]})) == fingerprint(CNNEmbedding())
+
+
+def test_covariances_take_half_the_space(paths, store):
+    """They are what float16 holds, so they come back as they were."""
+    flow = CNNEmbedding(layer="stage2", pooling="covariance", preprocessing={"input_size": (64, 64)}, store=store)
+    union = FlowUnion([("covariance", flow), ("mean", clone(flow).set_params(pooling="mean"))], store=store).fit(paths)
+    expected = union.transform(paths)
+    found = extract(union, paths)
+    assert found.n_computed == 0 and found.features.dtype == np.float32 and (found.features == expected).all()
+    n_bytes = {"covariance" in each.name: each.n_bytes for each in store.flows()}
+    assert n_bytes == {True: len(paths) * 2 * (24 * 25 // 2), False: len(paths) * 4 * 24}
 
 
 def test_fingerprints_are_the_same_on_another_day():

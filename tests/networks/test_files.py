@@ -137,7 +137,7 @@ def test_what_is_missing_is_told(tmp_path):
 
 def test_preprocessing_of_a_network_that_has_a_card():
     with pytest.raises(ValueError, match="preprocessing is for files"):
-        get_card("efficientnet-lite0", {"mean": 0})
+        get_card("inception-bn", {"mean": 0})
 
 
 def test_the_nearest_layers_are_given(tmp_path):

@@ -69,8 +69,8 @@ def test_any_input(tmp_path, batch, shape, kind):
 def test_layers_are_listed_by_name(tmp_path):
     layers = get_card(make(tmp_path / "net.onnx")).layers
     assert {name: tuple(layer) for name, layer in layers.items()} == {
-        "/conv/out": (5, True), "/relu/out": (5, True), "/pool/out": (5, False), "/flat/out": (5, False),
-        "scores": (2, False), "global_pool": (5, False),
+        "/conv/out": (5, True, (6, 8)), "/relu/out": (5, True, (6, 8)), "/pool/out": (5, False, None),
+        "/flat/out": (5, False, None), "scores": (2, False, None), "global_pool": (5, False, None),
     }
     with pytest.raises(ValueError, match="net.onnx has no layer 'relu'; its layers are /conv/out, /relu/out"):
         CNNEmbedding(tmp_path / "net.onnx", "relu").fit([PIXELS])
@@ -98,7 +98,7 @@ def test_maps_with_the_channels_last_are_no_layers(tmp_path):
     again = helper.make_node("Relu", ["/turn/out"], ["/again/out"])
     back = helper.make_node("Transpose", ["/again/out"], ["/back/out"], perm=[0, 3, 1, 2])
     layers = get_card(make(tmp_path / "net.onnx", extra=[turn, again, back])).layers
-    assert not {"/turn/out", "/again/out"} & set(layers) and layers["/back/out"] == (5, True)
+    assert not {"/turn/out", "/again/out"} & set(layers) and layers["/back/out"] == (5, True, (6, 8))
 
 
 @pytest.mark.parametrize(

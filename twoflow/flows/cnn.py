@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
@@ -18,9 +19,10 @@ from ..networks.session import open_graph
 from .base import Flow, FlowTags, StoreLike
 from .extraction import extract
 from .pixels import RawPixels
+from .pooling import POOLINGS, count_least, pool
+from .views import VIEWS
 
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
-_POOLINGS: dict[str, Callable[..., np.ndarray]] = {"mean": np.mean, "max": np.max}
 
 
 class CNNEmbedding(Flow):
@@ -39,13 +41,33 @@ class CNNEmbedding(Flow):
     layer : str
         A layer on the network's card; "global_pool" is the usual embedding.
         ``python -m twoflow.networks NETWORK`` lists the layers.
-    pooling : {"mean", "max"}
-        How a layer that is a map over positions becomes one value a channel. A layer that is a vector already, like
-        "global_pool", takes no other than "mean".
+    pooling : {"mean", "max", "gem", "covariance"}
+        How a layer that is a map over positions becomes a vector. A layer that is one already, like "global_pool",
+        takes no other than "mean". "mean", "max" and "gem", the generalised mean with exponent 3 of Radenović, Tolias
+        & Chum (2019, https://doi.org/10.1109/TPAMI.2018.2846566), give one value a channel.
+
+        "covariance" says which of the c channels go together over the positions: the square root of their covariance
+        matrix (Li, Xie, Wang & Zuo, ICCV 2017, https://doi.org/10.1109/ICCV.2017.228; Lin & Maji, BMVC 2017,
+        https://arxiv.org/abs/1707.06772), its upper triangle as c (c + 1) / 2 values of unit norm, the off-diagonal
+        ones times the square root of 2, so that the dot product of two rows is that of the two matrices. They are
+        rounded to float16, which a store keeps in half the space. A map that is constant gives zeros; one of a single
+        position, or cells of one, are refused.
+    n_channels : int, optional
+        For "covariance" only: project the channels at random, always in the same way, to so many, at most as many as
+        the layer has. It is for many pictures or little memory, and costs accuracy.
+    grid : int
+        Pool each cell of a grid of so many rows and columns, from the top left row by row, rather than all positions
+        of a map; it must have as many. Cells share a row or column of positions where these are no multiple of `grid`.
+    views : {"whole", "mirror", "five-crop"}
+        What the network is shown of a picture, a pass for each: the picture; also its mirror image, whose map is
+        mirrored back; or its corners and its middle, of 7/8 of the sides, which have no `grid` in common. The positions
+        of all are pooled together; of vectors, the mean is taken. Flows in a `FlowUnion` share the passes that they
+        have in common.
     preprocessing : dict, optional
         How pictures enter a network in files that do not say so themselves, nor in a card file beside them: any of
         `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and `scale`. A value from 0 to 255 enters as
-        ``(value - mean) / scale``; each is a number or a list of three.
+        ``(value - mean) / scale``; each is a number or a list of three. The named EfficientNet-Lite networks leave
+        the choice of `input_size`, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
         What runs the network. MXNet, the extra ``twoflow[mxnet]``, runs its own checkpoints only; the features are
         the same within its rounding, but it takes one picture at a time, on threads of its own.
@@ -70,13 +92,18 @@ class CNNEmbedding(Flow):
     >>> shop = make_shop(n_classes=2, n_per_class=2, random_state=0)
     >>> CNNEmbedding().fit_transform(shop).shape
     (4, 1280)
+    >>> CNNEmbedding(layer="stage3", pooling="covariance", views="mirror").fit_transform(shop).shape
+    (4, 820)
     """
 
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
         "network": [str, os.PathLike],
         "layer": [str],
-        "pooling": [StrOptions(set(_POOLINGS))],
+        "pooling": [StrOptions(set(POOLINGS))],
+        "n_channels": [Interval(Integral, 1, None, closed="left"), None],
+        "grid": [Interval(Integral, 1, None, closed="left")],
+        "views": [StrOptions(set(VIEWS))],
         "preprocessing": [dict, None],
         "engine": [StrOptions(set(ENGINES))],
         "precision": [StrOptions({"float32", "int8"})],
@@ -89,6 +116,9 @@ class CNNEmbedding(Flow):
         layer: str = "global_pool",
         *,
         pooling: str = "mean",
+        n_channels: int | None = None,
+        grid: int = 1,
+        views: str = "whole",
         preprocessing: dict[str, Any] | None = None,
         engine: str = "onnxruntime",
         precision: str = "float32",
@@ -101,6 +131,9 @@ class CNNEmbedding(Flow):
         self.network = network
         self.layer = layer
         self.pooling = pooling
+        self.n_channels = n_channels
+        self.grid = grid
+        self.views = views
         self.preprocessing = preprocessing
         self.engine = engine
         self.precision = precision
@@ -108,10 +141,30 @@ class CNNEmbedding(Flow):
     def _check(self) -> None:
         check_layer(self.network, self.layer, self.preprocessing)
         check_engine(self.engine, self.network, self.preprocessing)
-        if self.pooling != "mean" and not self._card.layers[self.layer].is_map:
-            raise ValueError(f"layer {self.layer!r} is a vector already; pooling={self.pooling!r} needs a map")
+        layer = self._card.layers[self.layer]
+        if not layer.is_map:
+            for name, default in (("pooling", "mean"), ("grid", 1)):
+                if (value := getattr(self, name)) != default:
+                    raise ValueError(f"layer {self.layer!r} is a vector already; {name}={value!r} needs a map")
+        if self.n_channels is not None and self.pooling != "covariance":
+            raise ValueError('n_channels needs pooling="covariance"')
+        if self.n_channels is not None and self.n_channels > layer.width:
+            raise ValueError(f"n_channels={self.n_channels} is more than layer {self.layer!r} has, {layer.width}")
+        if self.grid > 1 and self.views == "five-crop":
+            raise ValueError('views="five-crop" needs grid=1: a cell would be another part of the picture in each crop')
+        if layer.positions is not None:
+            self._check_positions(layer.positions)
         if self.precision == "int8" and self.engine != "onnxruntime":
             raise ValueError('precision="int8" needs engine="onnxruntime"')
+
+    def _check_positions(self, positions: tuple[int, int]) -> None:
+        rows, columns = positions
+        width, height = self._card.input_size
+        found = f"layer {self.layer!r} has {rows} x {columns} positions at an input_size of ({width}, {height})"
+        if self.grid > min(positions):
+            raise ValueError(f"{found}, too few for grid={self.grid}")
+        if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
+            raise ValueError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
     def _fit(self, pictures: Sequence[Source], y: Any) -> None:
         """Quantise the network, and make sure that little is lost."""
@@ -167,11 +220,22 @@ class CNNEmbedding(Flow):
             session = open_graph(first.quantized_, network, first.layer, n_threads)
         else:
             session = open_session(first.network, layers, n_threads, first.preprocessing, first.engine)
-        outputs = session.run(picture.resized(session.card.input_size))
-        return [flow._pool(outputs[flow.layer]) for flow in flows]
+        views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
+        outputs = {view: session.run(view.pixels(picture, session.card.input_size)) for view in views}
+        return [
+            pool(
+                [view.turned_back(outputs[view][flow.layer]) for view in VIEWS[flow.views]],
+                flow.pooling, flow.grid, flow.n_channels,
+            )
+            for flow in flows
+        ]
 
-    def _pool(self, output: np.ndarray) -> np.ndarray:
-        return output if output.ndim == 1 else _POOLINGS[self.pooling](output, axis=(1, 2))
+    def _pack(self, features: np.ndarray) -> np.ndarray:
+        """What covariance pooling has rounded to float16, in float16."""
+        return features.astype(np.float16) if self.pooling == "covariance" else features
+
+    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+        return packed.astype(np.float32, copy=False)
 
     @property
     def _card(self) -> NetworkCard:
@@ -179,7 +243,10 @@ class CNNEmbedding(Flow):
 
     @property
     def _n_features_out(self) -> int:
-        return self._card.layers[self.layer].width
+        width = self.n_channels or self._card.layers[self.layer].width
+        if self.pooling == "covariance":
+            width = width * (width + 1) // 2
+        return width * self.grid**2
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()

@@ -14,7 +14,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,7 +69,8 @@ def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | N
 
     errors: list[tuple[int, ImageReadError]] = []
     progress_bar = tqdm(total=len(positions), unit=" pictures", disable=None if flow.verbose else True)
-    # The workers are the threads that n_jobs allows; those of BLAS would come on top, and mostly wait for each other.
+    # The workers are the threads that n_jobs allows; those of BLAS would come on top, mostly wait for each other, and
+    # round in another way.
     with progress_bar as progress, threadpool_limits(1):
         progress.update(len(positions) - n_computed)
         for pattern, rows in _by_pattern(is_missing):
@@ -163,7 +164,7 @@ def _compute_chunk(work: _Work, pictures: Mapping[int, Source], n_threads: int, 
     width = sum(flow._n_features_out for flow in work.flows)
     dtype = np.result_type(*(flow._dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(pictures), width), dtype), [None] * len(pictures), [])
-    with crew:
+    with crew, nullcontext() if crew.is_here else threadpool_limits(1):
         for row, (position, source) in enumerate(pictures.items()):
             if crew.stopped or chunk.errors and work.on_error == "raise":
                 break
@@ -188,7 +189,8 @@ class _Crew:
     When it ends early they must be waited for: a process that ends while one is inside onnxruntime aborts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_here: bool = True) -> None:
+        self.is_here = is_here
         self.stopped = False
         self._busy = 0
         self._changed = threading.Condition()
@@ -209,7 +211,7 @@ class _Crew:
             self._changed.wait_for(lambda: not self._busy)
 
     def __reduce__(self) -> tuple:
-        return _Crew, ()  # workers in other processes are joblib's to stop
+        return _Crew, (False,)  # workers in other processes are joblib's to stop
 
 
 def _allocate(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:

@@ -20,7 +20,7 @@ class FlowUnion(Flow, _BaseComposition):
     """The features of several flows, one after the other.
 
     What `sklearn.pipeline.FeatureUnion` would give, but each picture is decoded once, resized once for each size, and
-    passed once through each network, however many flows look at it.
+    passed once through each network, or once for each view of it, however many flows look at it.
 
     Parameters
     ----------

@@ -13,10 +13,14 @@ PerChannel = float | tuple[float, float, float]
 
 
 class Layer(NamedTuple):
-    """A named output of a network: `width` channels, as a map over positions or already as one vector."""
+    """A named output of a network: `width` channels, as a map over positions or already as one vector.
+
+    `positions` are the rows and columns of a map; None where only the network's files say how many.
+    """
 
     width: int
     is_map: bool
+    positions: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

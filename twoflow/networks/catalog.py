@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import efficientnet_lite, inception
 from .card import NetworkCard
+from .card_file import check_fields
 from .files import Network, is_path, open_files
 from .state_dict import read_state_dict
 
@@ -23,22 +24,28 @@ if TYPE_CHECKING:
 def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
     """The card of a network and what builds its graph; the same object as long as no file has changed.
 
+    One that is run at another size is another network.
+
     Parameters
     ----------
     network : str or path
         A name in `NETWORKS`, or a path: see `files.open_files`.
     preprocessing : mapping, optional
-        For a network in files: how pictures enter it; any of input_size, channels, mean and scale.
+        For a network in files: how pictures enter it; any of input_size, channels, mean and scale. For an
+        EfficientNet-Lite, input_size only.
 
     Raises
     ------
     ValueError
-        If there is no network of that name, the message giving the nearest ones; or as `files.open_files` does.
+        If there is no network of that name, the message giving the nearest ones; if a named network leaves no such
+        choice; or as `files.open_files` does.
     """
+    if network in _LITE:
+        return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
             raise ValueError(f"{network} has a card that says how pictures enter it; preprocessing is for files")
-        return _NAMED[str(network)]
+        return _ELSEWHERE[str(network)]
     if is_path(network):
         return open_files(network, preprocessing)
     close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
@@ -104,6 +111,8 @@ class _Package(NamedTuple):
 
 #: Up to this many layers, an error lists them all.
 _FEW = 20
+#: The sides that pictures may have for an EfficientNet-Lite, in pixels; at the least its last map is one position.
+_LEAST_SIDE, _LARGEST_SIDE = 32, 4096
 
 _PACKAGES = {
     "efficientnet-lite0": _Package(
@@ -124,10 +133,30 @@ _PACKAGES = {
 }
 
 _LITE = {
-    "efficientnet-lite0": efficientnet_lite.Variant(224),
-    "efficientnet-lite1": efficientnet_lite.Variant(240, width=1.0, depth=1.1),
-    "efficientnet-lite2": efficientnet_lite.Variant(260, width=1.1, depth=1.2),
+    "efficientnet-lite0": efficientnet_lite.Variant((224, 224)),
+    "efficientnet-lite1": efficientnet_lite.Variant((240, 240), width=1.0, depth=1.1),
+    "efficientnet-lite2": efficientnet_lite.Variant((260, 260), width=1.1, depth=1.2),
 }
+
+
+def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]:
+    """The size that a member of the family is to run at: it is convolutional, so pictures may be of almost any."""
+    refused = [str(key) for key in preprocessing if key != "input_size"]
+    if refused:
+        raise ValueError(
+            f"{name} has a card that says how pictures enter it, and leaves the choice of input_size only, not of "
+            f"{', '.join(refused)}"
+        )
+    size = check_fields(preprocessing, "preprocessing").get("input_size", _LITE[name].size)
+    if not all(_LEAST_SIDE <= side <= _LARGEST_SIDE for side in size):
+        raise ValueError(f"{name}: input_size is {size}, where sides of {_LEAST_SIDE} to {_LARGEST_SIDE} are expected")
+    return size
+
+
+@cache
+def _open_lite(name: str, size: tuple[int, int]) -> Network:
+    variant = _LITE[name]._replace(size=size)
+    return Network(_lite_card(name, variant), partial(_build_lite, name, variant), partial(_digest_of_named, name))
 
 
 def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
@@ -136,26 +165,23 @@ def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
         name=name,
         licence="Apache-2.0",
         source=f"package {_PACKAGES[name].name}; trained by the authors of EfficientNet on ImageNet-1k",
-        input_size=(variant.size, variant.size),
+        input_size=variant.size,
         channels="RGB",
         mean=127,
         scale=128,
         layers=layers,
         # The last map, `head`, is left out, because its mean is the global pool.
-        stages=tuple(layer for layer, (_, is_map) in layers.items() if is_map)[:-1],
+        stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
     )
 
 
-_BUILDERS: dict[str, Callable[[Collection[str]], ModelProto]] = {
-    **{name: partial(_build_lite, name, variant) for name, variant in _LITE.items()},
-    **{card.name: partial(_build_elsewhere, card) for card in inception.CARDS},
+_ELSEWHERE = {
+    card.name: Network(card, partial(_build_elsewhere, card), partial(_digest_of_named, card.name))
+    for card in inception.CARDS
 }
 
 #: Card of each network by its name.
 NETWORKS = {
-    card.name: card for card in (*(_lite_card(name, variant) for name, variant in _LITE.items()), *inception.CARDS)
-}
-
-_NAMED = {
-    name: Network(card, _BUILDERS[name], partial(_digest_of_named, name)) for name, card in NETWORKS.items()
+    **{name: _open_lite(name, variant.size).card for name, variant in _LITE.items()},
+    **{name: network.card for name, network in _ELSEWHERE.items()},
 }

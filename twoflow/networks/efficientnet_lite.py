@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,6 +30,7 @@ class _Stage(NamedTuple):
 
 
 _STEM_WIDTH, _HEAD_WIDTH, _N_CLASSES = 32, 1280, 1000
+_STEM_STRIDE = 2
 _STAGES = (  # of Lite0
     _Stage(1, 3, 1, 1, 16),
     _Stage(2, 3, 2, 6, 24),
@@ -41,9 +44,12 @@ _BN_EPSILON = 1e-3
 
 
 class Variant(NamedTuple):
-    """A member of the family: width and height of its input, and how much wider and deeper than Lite0 it is."""
+    """A member of the family: width and height of its input, and how much wider and deeper than Lite0 it is.
 
-    size: int
+    The weights say nothing of the size: it is the one that they were trained at, or any other.
+    """
+
+    size: tuple[int, int]
     width: float = 1.0
     depth: float = 1.0
 
@@ -62,10 +68,18 @@ class Variant(NamedTuple):
     @property
     def layers(self) -> dict[str, Layer]:
         """From the input to the output."""
+        widths = {
+            "stem": _STEM_WIDTH,
+            **{f"stage{i}": stage.width for i, stage in enumerate(self.stages, start=1)},
+            "head": _HEAD_WIDTH,
+        }
+        width, height = self.size
+        steps = accumulate((_STEM_STRIDE, *(stage.stride for stage in _STAGES), 1), mul)  # pixels between positions
         return {
-            "stem": Layer(_STEM_WIDTH, is_map=True),
-            **{f"stage{i}": Layer(stage.width, is_map=True) for i, stage in enumerate(self.stages, start=1)},
-            "head": Layer(_HEAD_WIDTH, is_map=True),
+            **{
+                name: Layer(n_channels, is_map=True, positions=(-(-height // step), -(-width // step)))
+                for (name, n_channels), step in zip(widths.items(), steps)
+            },
             "global_pool": Layer(_HEAD_WIDTH, is_map=False),
             "logits": Layer(_N_CLASSES, is_map=False),
         }
@@ -92,12 +106,12 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
     Returns
     -------
     ModelProto
-        Input ``data`` of shape (N, 3, size, size) and dtype float32; the outputs named as asked.
+        Input ``data`` of shape (N, 3, height, width) and dtype float32; the outputs named as asked.
     """
     from onnx import TensorProto, helper
 
-    size = variant.size
-    graph = _Graph(weights, size)
+    width, height = variant.size
+    graph = _Graph(weights, (height, width))
     missing = set(outputs)
     for layer in _grow(graph, variant):
         missing.discard(layer)
@@ -107,7 +121,7 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
     body = helper.make_graph(
         graph.nodes,
         "efficientnet-lite",
-        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("N", 3, size, size))],
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("N", 3, height, width))],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         graph.constants,
     )
@@ -117,7 +131,7 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
 
 def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
     """Add the network to an empty graph; yields the name of each layer as soon as it is there."""
-    x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=2)
+    x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=_STEM_STRIDE)
     yield x
     block = 0
     for number, stage in enumerate(variant.stages, start=1):
@@ -150,11 +164,11 @@ def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: _Stage, fir
 class _Graph:
     """Nodes and constants of an ONNX graph under construction."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray], size: int) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], sides: tuple[int, int]) -> None:
         self.weights = weights
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
-        self._sizes = {"data": size}  # width of each map, for the padding
+        self._sides = {"data": sides}  # height and width of each map, for the padding
         self._zero, self._six = self.constant("zero", 0), self.constant("six", 6)
 
     def constant(self, name: str, values: np.ndarray | float) -> str:
@@ -168,7 +182,7 @@ class _Graph:
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
-        self._sizes[name] = self._sizes.get(inputs[0], 1)
+        self._sides[name] = self._sides.get(inputs[0], (1, 1))
         return name
 
     def convolution(
@@ -177,17 +191,18 @@ class _Graph:
     ) -> str:
         """Add a convolution with its batch normalisation folded in and, if wanted, ReLU6."""
         kernel, bias = self._folded(weight, norm)
-        size, width = self._sizes[x], kernel.shape[2]
+        (height, width), side = self._sides[x], kernel.shape[2]
+        strided = -(-height // stride), -(-width // stride)
         # TensorFlow's "same": the odd pixel of padding goes to the right and to the bottom.
-        padding = max((-(-size // stride) - 1) * stride + width - size, 0)
-        before, after = padding // 2, padding - padding // 2
+        padding = [max((n - 1) * stride + side - extent, 0) for n, extent in zip(strided, (height, width))]
+        before, after = [n // 2 for n in padding], [n - n // 2 for n in padding]
         linear = f"{name}.linear" if activation else name
         self.add(
             "Conv", [x, self.constant(weight, kernel), self.constant(norm, bias)], linear,
-            kernel_shape=(width, width), strides=(stride, stride), pads=(before, before, after, after),
+            kernel_shape=(side, side), strides=(stride, stride), pads=(*before, *after),
             group=len(kernel) if depthwise else 1,
         )
-        self._sizes[linear] = -(-size // stride)
+        self._sides[linear] = strided
         return self.add("Clip", [linear, self._zero, self._six], name) if activation else name
 
     def _folded(self, weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:

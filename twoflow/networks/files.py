@@ -218,7 +218,8 @@ def _infer_shapes(
 
 
 def _layer(shape: Shape) -> Layer:
-    return Layer(shape[0], is_map=shape[1:] not in ((), (1, 1)))
+    is_map = shape[1:] not in ((), (1, 1))
+    return Layer(shape[0], is_map, (shape[1], shape[2]) if is_map else None)
 
 
 def _complete(files: _Files, fields: Mapping[str, Any]) -> dict[str, Any]:

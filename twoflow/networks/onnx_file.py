@@ -144,7 +144,8 @@ def read_layers(model: ModelProto) -> dict[str, Layer]:
         if len(shape) == 4 and name in channels_last:
             continue
         if len(shape) in (2, 4) and min(shape[1:]) > 0 and shape[0] in (0, 1):
-            layers[name] = Layer(shape[1], is_map=shape[2:] not in ([], [1, 1]))
+            is_map = shape[2:] not in ([], [1, 1])
+            layers[name] = Layer(shape[1], is_map, (shape[2], shape[3]) if is_map else None)
     return layers
 
 

