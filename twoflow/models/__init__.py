@@ -1,7 +1,13 @@
-"""What learns from features: the forest selector and the two-flow classifier."""
+"""What learns from features: the forest selector, the two-flow classifier, and what may decide in its place."""
 
 from .forest_selector import ForestSelector
+from .kernel_ridge import KernelRidgeClassifier
 from .object_hierarchy import ObjectHierarchyFeatures
 from .two_flow import TwoFlowClassifier
 
-__all__ = ["ForestSelector", "ObjectHierarchyFeatures", "TwoFlowClassifier"]
+__all__ = [
+    "ForestSelector",
+    "KernelRidgeClassifier",
+    "ObjectHierarchyFeatures",
+    "TwoFlowClassifier",
+]
