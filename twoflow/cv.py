@@ -29,7 +29,8 @@ _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: two or three minutes
 
 def make_parser() -> CommandParser:
     """The command's arguments."""
-    from .evaluation import DEFAULT_ROWS, EXTRA_ROWS, ROWS
+    from .evaluation import DEFAULT_ROWS, EXTRA_ROWS, RECIPE_ROWS, ROWS
+    from .models.heads import HEADS
 
     parser = CommandParser(
         prog="python -m twoflow.cv",
@@ -41,6 +42,7 @@ def make_parser() -> CommandParser:
     group.add_argument(
         "--rows", metavar="ROW,...", default=",".join(DEFAULT_ROWS),
         help=f"methods, the first being the reference for the tests: {', '.join(ROWS + EXTRA_ROWS)}, "
+             f"a recipe ({', '.join(RECIPE_ROWS)}), RECIPE:HEAD for another head ({', '.join(HEADS)}), "
              "cnn:LAYER for a layer of the network, pixels:WIDTHxHEIGHT for another size than memory suggests, or all, "
              "which leaves out what is not installed and says so (default: %(default)s)",
     )

@@ -1,7 +1,7 @@
 import pytest
 
 from twoflow import SIFTBagOfWords, compare, make_shop
-from twoflow.evaluation import EXTRA_ROWS, ROWS, left_out_rows, make_rows
+from twoflow.evaluation import EXTRA_ROWS, RECIPE_ROWS, ROWS, left_out_rows, make_rows
 from twoflow.evaluation.rows import _memory
 
 
@@ -21,6 +21,30 @@ def test_rows_are_those_of_the_paper(shop, much_memory):
     }
     for name in ("two-flow", "projection"):
         assert rows[name].split()[0].get_params()["projection__random_state"] == 4
+
+
+def test_recipes_are_rows_with_any_head():
+    rows = make_rows([*RECIPE_ROWS, "paper:logistic", "fast:stack"], "efficientnet-lite0", random_state=4)
+    assert [(row.recipe, row.head) for row in rows.values() if row.recipe != "paper"] == [
+        ("fast", None), ("best", None), ("fast", "stack"),
+    ]
+    assert {row.network for row in rows.values()} == {"efficientnet-lite0"}
+    assert {row.random_state for row in rows.values()} == {4}
+    for name in ("paper", "paper:logistic"):
+        assert rows[name].get_params()["projection__random_state"] == 4
+    assert rows["paper:logistic"].get_params()["head__max_iter"] == 1000
+    paper, two_flow = (make_rows([name], random_state=4)[name].get_params() for name in ("paper", "two-flow"))
+    assert str(paper) == str(two_flow)
+
+
+@pytest.mark.parametrize("name, message", [
+    ("fast:forrest", "no head 'forrest'; did you mean 'forest'"),
+    ("fsat", "no row 'fsat'; did you mean fast"),
+    ("low-level:lda", "no row 'low-level:lda'"),
+])
+def test_no_such_recipe_or_head(name, message):
+    with pytest.raises(ValueError, match=message):
+        make_rows([name])
 
 
 def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):

@@ -54,7 +54,8 @@ def test_accuracy_is_cross_validated(data):
     found = BestOf(candidates(), cv=3, random_state=0).fit(X, y).accuracy_["signal"]
     seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    assert found == pytest.approx(cross_val_score(LogisticRegression(), X[:, :6].astype(np.float32), y, cv=folds).mean())
+    expected = cross_val_score(LogisticRegression(), X[:, :6].astype(np.float32), y, cv=folds)
+    assert found == pytest.approx(expected.mean())
 
 
 def test_accuracy_is_what_kernel_ridge_says_of_itself(data):

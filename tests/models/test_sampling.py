@@ -40,8 +40,9 @@ def test_rare_classes_are_found_more_often(skewed):
 
 
 def test_other_seeds_draw_other_rows(skewed):
-    drawn = [CappedClassifier(RidgeClassifier(), 5, random_state=seed).fit(*skewed).sample_indices_ for seed in (0, 0, 1)]
-    assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
+    models = [CappedClassifier(RidgeClassifier(), 5, random_state=seed).fit(*skewed) for seed in (0, 0, 1)]
+    first, second, third = (model.sample_indices_ for model in models)
+    assert (first == second).all() and (first != third).any()
 
 
 @pytest.mark.parametrize("cap", [0, 2.5, None])

@@ -35,7 +35,8 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     classifier : classifier
-        With `predict_proba`. It is cloned, and never fitted itself.
+        It is cloned, and never fitted itself. One without `predict_proba`, such as `sklearn.svm.SVC`, must have a
+        `decision_function`, whose softmax then stands for probabilities; what comes after calibrates it.
     cv : int
         Folds in which `fit_transform` gives each training row the probabilities of a classifier that has not seen it;
         no more than the smallest class has rows, but two at least.
@@ -71,7 +72,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "classifier": [HasMethods(["fit", "predict_proba"])],
+        "classifier": [HasMethods(["fit", "predict_proba"]), HasMethods(["fit", "decision_function"])],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -150,7 +151,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return _floored_log(self.classifier_.predict_proba(X))
+        return _floored_log(_ask(self.classifier_, X))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The classes, as an array of str."""
@@ -174,7 +175,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         known = np.unique(y[train])
         columns = np.searchsorted(self.classes_, known)
         if len(known) > 1:
-            probabilities[:, columns] = clone(model).fit(X[train], y[train]).predict_proba(X[test])
+            probabilities[:, columns] = _ask(clone(model).fit(X[train], y[train]), X[test])
         else:
             probabilities[:, columns] = 1  # many classifiers refuse a single class, and there is nothing to ask
         return _floored_log(probabilities)
@@ -184,6 +185,16 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _ask(classifier: Any, X: np.ndarray) -> np.ndarray:
+    """Probabilities of shape (n, n_classes), or what is as good for a calibration that follows."""
+    if hasattr(classifier, "predict_proba"):
+        return classifier.predict_proba(X)
+    scores = classifier.decision_function(X)
+    if scores.ndim == 1:
+        scores = np.column_stack([np.zeros_like(scores), scores])
+    return softmax(scores, axis=1)
 
 
 class LogOpinionPool(ClassifierMixin, BaseEstimator):

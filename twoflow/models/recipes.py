@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..networks import NETWORKS, get_card
@@ -19,10 +19,10 @@ _LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
 
 
 class Recipe(NamedTuple):
-    """Flows by name, and the name of a head; see `heads.HEADS`."""
+    """Flows by name, each with its selector if it is not the head's own; and a head or the name of one."""
 
-    flows: Sequence[tuple[str, Flow]]
-    head: str
+    flows: Sequence[tuple[str, Flow] | tuple[str, Flow, Any]]
+    head: Any
 
 
 def candidates(recipe: str, network: str | os.PathLike) -> dict[str, Recipe]:
@@ -74,7 +74,10 @@ def _covariances(
     """How the channels of a network's stages vary together, all in one pass."""
     stages = get_card(network).stages
     if len(stages) < _LEAST_STAGES:
-        raise ValueError(f"this recipe needs a network whose card names {_LEAST_STAGES} stages; {network} has {len(stages)}")
+        raise ValueError(
+            f"this recipe needs a network whose card names {_LEAST_STAGES} stages, and that of {network} names "
+            f"{len(stages)}"
+        )
     size = {"input_size": (_SIDE, _SIDE)} if network in _RESIZABLE else None
     return [
         (f"{prefix}{stage}", CNNEmbedding(network, stage, pooling="covariance", views=views, preprocessing=size))

@@ -162,7 +162,8 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             self.model_ = model.fit(features, y, **fit_parameters(model, groups))
         self.classes_ = self.model_.classes_
         head = self.model_["head"]
-        self.chosen_, self.candidates_ = self.recipe, {}
+        self.chosen_: str = self.recipe
+        self.candidates_: dict[str, float] = {}
         if isinstance(head, BestOf):
             self._keep(head)
         return self

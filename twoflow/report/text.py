@@ -22,9 +22,9 @@ def format_text(comparison: Comparison) -> str:
     ]
     table = [header, *(_line(row, comparison) for row in comparison.rows)]
     return "\n".join([
-        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison), *_legend(comparison),
-        *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison), *_small_classes(comparison),
-        *_unreadable(comparison),
+        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
+        *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
+        *_small_classes(comparison), *_unreadable(comparison),
     ])
 
 

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, TwoFlowClassifier
+from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
+from twoflow.models.heads import HEADS, get_head
+
+FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(layer="stage3"))]
+
+
+@pytest.mark.parametrize("head", [*HEADS])
+def test_every_head_learns_and_gives_probabilities(shop, head):
+    train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
+    model = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    assert model.score(shop[test], shop.labels[test]) > 0.5  # of four classes
+    probability = model.predict_proba(shop[test])
+    assert np.allclose(probability.sum(axis=1), 1, atol=1e-5) and (probability >= 0).all()
+    assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
+    assert log_loss(shop.labels[test], probability) < np.log(4)  # better than to know nothing
+    again = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    assert (again.predict_proba(shop[test]) == probability).all()
+
+
+def test_each_head_selects_in_its_own_way():
+    flows = [PixelProjection(), CNNEmbedding(), ColorHistogram(), CNNEmbedding(layer="stage3", pooling="covariance")]
+    forest = [HEADS["forest"].selector(flow) for flow in flows]
+    assert [selector.max_features for selector in forest] == [55, 400, 400, 400]
+    assert HEADS["kernel-ridge"].selector(flows[3]) == "passthrough"
+    rng = np.random.RandomState(0)
+    X = rng.rand(9, 5)
+    for flow in flows[:3]:
+        rows = HEADS["kernel-ridge"].selector(flow).fit_transform(X)
+        assert np.allclose((rows**2).sum(axis=1), 1)
+    assert np.allclose(rows, np.sqrt(X / X.sum(axis=1, keepdims=True)))  # the last of them: a histogram's
+    assert isinstance(HEADS["stack"].selector(flows[0]), OutOfFoldProbabilities)
+
+
+def test_a_selector_that_is_given_is_kept(shop):
+    flows = [("color", ColorHistogram(bins=(4, 2, 2)), ForestSelector(4)), ("pixels", RawPixels((4, 3)))]
+    model = TwoFlowClassifier(flows, "kernel-ridge", random_state=0).fit(shop, shop.labels)
+    assert model.model_["head"].n_features_in_ == 4 + 36
+    assert isinstance(model.model_["head"], KernelRidgeClassifier)
+    assert [*model.get_params(deep=False)["flows"]] == flows
+
+
+def test_a_head_of_ones_own_gets_features_as_they_are(shop):
+    class Widths(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_, self.width_ = np.unique(y), X.shape[1]
+            return self
+
+        def predict(self, X):
+            return np.repeat(self.classes_[:1], len(X))
+
+    model = TwoFlowClassifier(FLOWS, Widths()).fit(shop, shop.labels)
+    assert model.model_["head"].width_ == 16 + 40
+
+
+def test_parts_of_a_named_head_are_parameters():
+    model = TwoFlowClassifier(FLOWS, "kernel-ridge").set_params(head__class_weight="balanced", stage3__layer="stage2")
+    assert isinstance(model.head, KernelRidgeClassifier) and model.head.class_weight == "balanced"
+    assert TwoFlowClassifier(head="logistic").get_params()["head__max_iter"] == 1000
+    stack = TwoFlowClassifier(FLOWS, "stack").set_params(color_selector__cv=3)
+    assert isinstance(stack.head, LogOpinionPool) and stack.flows[0][2].cv == 3
+    assert isinstance(TwoFlowClassifier().get_params()["head"], type(None))
+    other = TwoFlowClassifier(head=LogisticRegression()).set_params(head="forest")
+    assert isinstance(other._parts[-1][1], RandomForestClassifier)
+
+
+def test_groups_reach_the_head(shop):
+    groups = np.arange(len(shop)) // 2
+    alone = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels)
+    by_hand = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
+    grouped = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop.grouped(groups), shop.labels)
+    left_out = [model.model_["head"].leave_out_probabilities_ for model in (alone, by_hand, grouped)]
+    assert (left_out[1] == left_out[2]).all() and not np.allclose(left_out[0], left_out[1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        alone.fit(shop, shop.labels, groups=groups[1:])
+
+
+def test_no_such_head():
+    with pytest.raises(ValueError, match="no head 'kernel'; did you mean 'kernel-svm' or 'kernel-ridge'"):
+        get_head("kernel")
