@@ -1,12 +1,14 @@
 """Comparisons that were never run, with whatever names, pictures and folds a test wants."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from twoflow import ImageCollection, ImageReadError
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds
-from twoflow.evaluation.results import Comparison, LearningCurve, RowScores
+from twoflow.evaluation.results import Choice, Comparison, LearningCurve, RowScores
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
@@ -30,14 +32,25 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
     )
 
 
-def comparison(folds=None, groups=None, n_rows=3, labels=LABELS, pictures=None, names=None, shares=(), skill=0.3):
-    """What `compare` would have found, the rows getting better; `shares` are those of a learning curve."""
+def comparison(
+    folds=None, groups=None, n_rows=3, labels=LABELS, pictures=None, names=None, shares=(), skill=0.3, candidates=(),
+):
+    """What `compare` would have found, the rows getting better.
+
+    `shares` are those of a learning curve, `candidates` what the last row has chosen from.
+    """
     rng = np.random.default_rng(0)
     folds = folds or draw_folds(labels, groups, n_splits=5)
     names = names or [f"row{i}" for i in range(n_rows)]
     rows = tuple(
         scores(name, None if i else 1280, folds, rng, labels, skill + i / 20) for i, name in enumerate(names)
     )
+    if candidates:
+        choices = tuple(
+            Choice(candidates[i % len(candidates)], dict(zip(candidates, rng.random(len(candidates)).tolist())))
+            for i in range(len(folds))
+        )
+        rows = (*rows[:-1], replace(rows[-1], choices=choices))
     if pictures is None:
         pictures = [np.zeros((2, 2), np.uint8)] * len(labels)
     collection = ImageCollection(pictures, labels, groups, unreadable=[UNREADABLE])

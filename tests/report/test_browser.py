@@ -28,10 +28,12 @@ def page(request, tmp_path_factory):
     """The address of a report with every section: with the names of most people, and with the worst ones."""
     folder = tmp_path_factory.mktemp("report")
     if request.param == "plain":
-        found = comparison(groups=np.arange(60) // 2, shares=(0.3,))
+        candidates = ("one network", "two networks")
+        found = comparison(groups=np.arange(60) // 2, shares=(0.3,), candidates=candidates)
     else:
         labels = np.repeat(np.array(HOSTILE, dtype=object), 6)
-        found = comparison(draw_folds(labels, n_splits=2), labels=labels, names=HOSTILE, shares=(0.3,))
+        folds = draw_folds(labels, n_splits=2)
+        found = comparison(folds, labels=labels, names=HOSTILE, shares=(0.3,), candidates=HOSTILE)
     write_report(found, folder, "python -m twoflow.cv " + "long/" * 60)
     return (folder / "report.html").as_uri()
 

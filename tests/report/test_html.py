@@ -124,7 +124,7 @@ def paths(page):
 
 
 def test_every_figure_is_that_of_the_document(tmp_path):
-    found = comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6))
+    found = comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6), candidates=("one", "two"))
     rows = (found.rows[0], *(replace(row, train_accuracy=row.accuracy + 0.01) for row in found.rows[1:]))
     page, document = written(replace(found, rows=rows), tmp_path)
     best = int(np.argmax([row["accuracy"]["mean"] for row in document["rows"]]))
@@ -148,6 +148,7 @@ def test_every_figure_is_that_of_the_document(tmp_path):
         assert {f"/pairwise/{i}/{each}" for each in told} <= paths(page)
         assert {f"/learning_curve/rows/{i}/accuracy/{k}/mean" for k in range(3)} <= paths(page)
     assert {f"/comparisons/{i}/p_value" for i in range(4)} <= paths(page)
+    assert {f"/rows/2/choices/{fold}/candidates/{i}/accuracy" for fold in range(5) for i in range(2)} <= paths(page)
     assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/pictures_per_second",
             "/dataset/groups", "/folds/seed", "/tested/n_predictions"} <= paths(page)
 
@@ -177,9 +178,10 @@ def test_the_sections_are_there_for_what_there_is(tmp_path):
         assert names == [attributes["href"][1:] for attributes in page.all("a")][1:]  # the skip link is the first
         return names
 
-    everything = sections(comparison(shares=(0.5,)), "everything")
-    assert everything == ["compared", "scores", "pairs", "classes", "confusions", "probabilities", "flows", "learning",
-                          "cost", "left-out", "reproduce"]
+    everything = sections(comparison(shares=(0.5,), candidates=("one", "two")), "everything")
+    assert everything == ["compared", "scores", "pairs", "classes", "confusions", "probabilities", "flows", "choices",
+                          "learning", "cost", "left-out", "reproduce"]
+    assert "choices" not in sections(comparison(), "no choice")
     assert "learning" not in sections(comparison(), "no curve")
     assert "pairs" not in sections(comparison(n_rows=1), "one row")
     found = comparison()

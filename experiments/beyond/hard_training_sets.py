@@ -1,0 +1,95 @@
+"""The recipe "fast" where the training pictures are few, wrongly labelled, or mostly of a few classes.
+
+    python experiments/beyond/hard_training_sets.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN [LEAST_PER_CLASS]
+
+The test pictures are as they are; only the training side of each fold is made harder.
+"""
+
+import sys
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+
+from twoflow import CNNEmbedding, FlowUnion, load_table
+from twoflow.evaluation.folds import draw_folds
+from twoflow.models import CappedClassifier, KernelRidgeClassifier
+from twoflow.models.recipes import candidates
+
+FOREST = RandomForestClassifier(200, random_state=0, n_jobs=-1)
+RIDGE = KernelRidgeClassifier()
+
+
+def few(n):
+    """At most n pictures of each class."""
+
+    def harder(train, y, groups, rng):
+        order = rng.permutation(train)
+        return np.concatenate([order[y[order] == label][:n] for label in np.unique(y[train])]), y
+
+    return harder
+
+
+def noisy(share):
+    """A share of the training labels exchanged for another class, drawn at random."""
+
+    def harder(train, y, groups, rng):
+        wrong = rng.choice(train, round(share * len(train)), replace=False)
+        classes, codes = np.unique(y, return_inverse=True)
+        codes[wrong] = (codes[wrong] + rng.randint(1, len(classes), len(wrong))) % len(classes)
+        return train, classes[codes]
+
+    return harder
+
+
+def as_it_is(train, y, groups, rng):
+    return train, y
+
+
+CASES = {
+    "all": as_it_is,
+    "5 a class": few(5),
+    "10 a class": few(10),
+    "20 a class": few(20),
+    "10 % wrong labels": noisy(0.1),
+    "20 % wrong labels": noisy(0.2),
+}
+MODELS = {
+    "fast": ("covariances", RIDGE),
+    "fast, noisy labels dropped": ("covariances", KernelRidgeClassifier(label_noise="drop")),
+    "fast, balanced": ("covariances", KernelRidgeClassifier(class_weight="balanced")),
+    "fast, at most 100 a class": ("covariances", CappedClassifier(RIDGE, 100, random_state=0)),
+    "embedding, logistic": ("embedding", LogisticRegression(max_iter=1000)),
+    "embedding, forest": ("embedding", FOREST),
+}
+
+
+def main(images, labels, label_column, group_column, least="1"):
+    """Print accuracy and macro F1 of each model in each case, the mean over five folds."""
+    collection = load_table(labels, images, label_column=label_column, group_column=group_column)
+    collection = collection.without_small_classes(int(least))
+    y, groups = collection.labels, collection.groups
+    fast = FlowUnion(candidates("fast", "efficientnet-lite0")["fast"].flows)
+    union = FlowUnion([("covariances", fast), ("embedding", CNNEmbedding())], n_jobs=-1, verbose=True).fit(collection)
+    features, columns = union.transform(collection), union.slices()
+    folds = draw_folds(y, groups, n_splits=5, random_state=0)
+    print(f"{'':20}{'':30}accuracy  macro F1")
+    for case, harder in CASES.items():
+        rng = np.random.RandomState(0)
+        drawn = [harder(fold.train, y.copy(), groups, rng) for fold in folds]
+        for name, (flow, model) in MODELS.items():
+            X = features[:, columns[flow]]
+            scores = []
+            for fold, (train, given) in zip(folds, drawn):
+                own = {"groups": groups[train]} if isinstance(model, KernelRidgeClassifier) else {}
+                predicted = model.fit(X[train], given[train], **own).predict(X[fold.test])
+                scores.append([
+                    (predicted == y[fold.test]).mean(), f1_score(y[fold.test], predicted, average="macro")
+                ])
+            accuracy, f1 = np.mean(scores, axis=0)
+            print(f"{case:20}{name:30}{accuracy:8.3f}{f1:10.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
