@@ -231,7 +231,8 @@ HOSTILE = [
 def test_names_are_text_wherever_they_are(tmp_path):
     labels = np.repeat(np.array(HOSTILE, dtype=object), 6)
     names = [f"{name} row" for name in HOSTILE]
-    found = comparison(draw_folds(labels, n_splits=2), labels=labels, names=names, shares=(0.5,))
+    folds = draw_folds(labels, n_splits=2)
+    found = comparison(folds, labels=labels, names=names, shares=(0.5,), candidates=HOSTILE)
     flows = {name: 1 / 8 for name in HOSTILE if "\udcff" not in name}  # which are names in a program, not of files
     rows = tuple(replace(row, importances=flows) for row in found.rows)
     found.collection.small_classes = dict.fromkeys(HOSTILE, 1)
