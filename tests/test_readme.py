@@ -5,6 +5,8 @@ from pathlib import Path
 
 from twoflow import make_shop
 from twoflow.evaluation import EXTRA_ROWS, ROWS
+from twoflow.models.heads import HEADS
+from twoflow.models.recipes import RECIPES
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -13,7 +15,7 @@ def test_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_shop(n_classes=3, n_per_class=10, folder="shoes", random_state=0)
     blocks = [block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" not in block]
-    assert len(blocks) == 7  # and one in tests/test_scheduler.py, which needs an extra
+    assert len(blocks) == 9  # and one in tests/test_scheduler.py, which needs an extra
     namespace = {}
     for block in blocks:
         exec(block, namespace)
@@ -26,3 +28,5 @@ def test_examples(tmp_path, monkeypatch, capsys):
 def test_rows_are_explained():
     table = README.split("## What comes out")[1].split("## In Python")[0]
     assert all(f"`{row}`" in table for row in ROWS + EXTRA_ROWS)
+    recipes = README.split("### Recipes")[1].split("### Comparing")[0]
+    assert all(f"| `{name}` |" in recipes for name in (*RECIPES, *HEADS))

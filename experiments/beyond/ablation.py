@@ -1,6 +1,6 @@
 """From the paper's model to the recipes, a step at a time, on the same folds; and the peers a user would pick.
 
-    python experiments/beyond/ablation.py IMAGES LABELS.csv LABEL_COLUMN [GROUP_COLUMN] [LEAST_PER_CLASS]
+    python experiments/beyond/ablation.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 """
 
 import sys
@@ -50,11 +50,11 @@ def make_steps():
     }
 
 
-def main(images, labels, label_column, group_column=None, least="1"):
+def main(images, labels, label_column, group_column, least, store):
     """Print the comparison and write its report."""
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
-    result = compare(make_steps(), collection, folds=5, n_jobs=1, verbose=True)
+    result = compare(make_steps(), collection, folds=5, n_jobs=-1, store=store, verbose=True)
     print(format_text(result))
     write_report(result, Path(f"beyond-{Path(images).name}-{label_column}"))
 
