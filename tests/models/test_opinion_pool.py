@@ -258,6 +258,6 @@ def test_flows_of_a_two_flow_classifier(shop):
     model = TwoFlowClassifier(
         [("small", RawPixels((4, 3)), forest), ("large", RawPixels((8, 6)), forest)], LogOpinionPool(), random_state=0
     ).fit(shop, shop.labels)
-    assert model.model_["classify"].weights_.shape == (2,)
+    assert model.model_["head"].weights_.shape == (2,)
     again = clone(model).fit(shop, shop.labels)
     assert (model.predict_proba(shop) == again.predict_proba(shop)).all()
