@@ -86,6 +86,7 @@ def test_what_is_given_takes_the_place_of_the_recipes_own(shop, small):
     flows = [("pixels", RawPixels((6, 4)))]
     assert small.set_params(flows=flows).fit(shop, shop.labels).chosen_ == "best"
     assert small.candidates_ == {} and [*small.union_.slices()] == ["pixels"]
+    assert isinstance(small.model_["head"], KernelRidgeClassifier)  # the recipe's own
     small.set_params(flows=None, head="logistic").fit(shop, shop.labels)
     assert set(small.candidates_) == {"little", "more", "logistic"}  # all of them with the head that was given
 

@@ -241,10 +241,11 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             self.flows = [(name, flow, selector) for (name, flow), (_, selector) in zip(rest[::2], rest[1::2])]
 
     def _candidates(self) -> dict[str, Recipe]:
-        """The recipe's, with what was given in the place of its own; there are not several that are the same."""
-        if self.flows is not None:
-            return {self.recipe: Recipe(self.flows, "forest" if self.head is None else self.head)}
+        """The recipe's, with what was given in the place of its own; given flows leave nothing to choose from."""
         found = candidates(self.recipe, self.network)
+        if self.flows is not None:
+            first, *_ = found.values()
+            return {self.recipe: Recipe(self.flows, first.head if self.head is None else self.head)}
         return found if self.head is None else {name: Recipe(flows, self.head) for name, (flows, _) in found.items()}
 
     def _steps(self, recipe: Recipe) -> list[FlowStep]:
