@@ -6,8 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
 
-from twoflow.models import BestOf, Candidate, KernelRidgeClassifier
+from twoflow.models import BestOf, Candidate, KernelRidgeClassifier, choice
+from twoflow.models.leave_out import compute_kernel
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +20,12 @@ def data():
     )
 
 
-def candidates(model=None):
-    model = make_pipeline(LogisticRegression() if model is None else model)
-    return [Candidate("noise", np.arange(6, 20), model), Candidate("signal", np.arange(6), model)]
+def candidates(head=None):
+    head = LogisticRegression() if head is None else head
+    return [
+        Candidate("noise", [("noise", "passthrough", slice(6, 20))], head),
+        Candidate("signal", [("signal", "passthrough", slice(0, 6))], head),
+    ]
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -42,11 +47,11 @@ class Recorder(ClassifierMixin, BaseEstimator):
 def test_the_better_one_is_chosen(data, head):
     X, y = data
     model = BestOf(candidates(head), random_state=0).fit(X[::2], y[::2])
-    assert model.chosen_.name == "signal" and model.accuracy_["signal"] > model.accuracy_["noise"]
-    alone = make_pipeline(clone(head)).fit(X[::2, :6].astype(np.float32), y[::2])
+    assert model.chosen_ == "signal" and model.accuracy_["signal"] > model.accuracy_["noise"]
+    alone = clone(head).fit(X[::2, :6].astype(np.float32), y[::2])
     assert (model.predict(X) == alone.predict(X[:, :6])).all()
     assert np.allclose(model.predict_proba(X), alone.predict_proba(X[:, :6]), atol=1e-5)
-    assert not hasattr(model.candidates[1].model[-1], "classes_")
+    assert not hasattr(model.candidates[1].head, "classes_")
 
 
 def test_accuracy_is_cross_validated(data):
@@ -61,7 +66,39 @@ def test_accuracy_is_cross_validated(data):
 def test_accuracy_is_what_kernel_ridge_says_of_itself(data):
     X, y = data
     found = BestOf(candidates(KernelRidgeClassifier())).fit(X, y)
-    assert found.accuracy_["signal"] == found.chosen_.model[-1].leave_out_accuracy_
+    assert found.accuracy_["signal"] == found.model_["head"].leave_out_accuracy_
+
+
+def test_the_kernel_of_a_part_is_computed_once(data, monkeypatch):
+    X, y = data
+    asked = []
+
+    def watched(values):
+        asked.append(values.shape[1])
+        return compute_kernel(values)
+
+    monkeypatch.setattr(choice, "compute_kernel", watched)
+    scaled = ("scaled", make_pipeline(StandardScaler(), Normalizer()), slice(2, 9))
+    rest, noise = ("rest", "passthrough", slice(0, 2)), ("noise", "passthrough", slice(9, 20))
+    several = [
+        Candidate("noise", [noise], KernelRidgeClassifier()),
+        Candidate("all", [noise, scaled, rest], KernelRidgeClassifier()),
+        Candidate("signal", [rest, scaled], KernelRidgeClassifier(label_noise="drop")),
+    ]
+    groups = np.arange(len(y)) // 3
+    model = BestOf(several).fit(X, y, groups=groups)
+    assert sorted(asked) == [2, 7, 11]
+    for candidate in several:
+        alone = candidate.make_model().fit(X[:, candidate.columns].astype(np.float32), y, head__groups=groups)
+        assert model.accuracy_[candidate.name] == pytest.approx(alone["head"].leave_out_accuracy_, abs=0.005)
+        if candidate.name == model.chosen_:
+            assert np.allclose(model.predict_proba(X), alone.predict_proba(X[:, candidate.columns]), atol=1e-4)
+    assert model.chosen_ == "signal" and model.columns_.tolist() == list(range(9))
+
+
+def test_nothing_to_choose_from(data):
+    with pytest.raises(ValueError, match="candidate"):
+        BestOf([]).fit(*data)
 
 
 def test_groups_stay_together(data):
@@ -69,7 +106,7 @@ def test_groups_stay_together(data):
     order = np.arange(len(X), dtype=float)[:, None]
     groups = np.arange(len(X)) // 2 + 1000 * y
     Recorder.seen.clear()
-    BestOf([Candidate("only", np.array([0]), make_pipeline(Recorder()))], cv=4).fit(order, y, groups=groups)
+    BestOf([Candidate("only", [("all", "passthrough", slice(0, 1))], Recorder())], cv=4).fit(order, y, groups=groups)
     *trials, last = Recorder.seen
     assert len(trials) == 8 and last[0] == "fit" and len(last[1]) == len(X) and (last[2] == groups).all()
     for fitted, asked in zip(trials[::2], trials[1::2]):
@@ -85,16 +122,16 @@ def test_groups_change_the_choice(data):
     copied, honest = np.repeat(rng.randn(60, 5), 2, axis=0), rng.randn(120, 5) + y[:, None] * 0.6
     X = np.hstack([copied, honest])
     models = [
-        Candidate("copies", np.arange(5), make_pipeline(KNeighborsClassifier(1))),
-        Candidate("honest", np.arange(5, 10), make_pipeline(KNeighborsClassifier(1))),
+        Candidate("copies", [("copies", "passthrough", slice(0, 5))], KNeighborsClassifier(1)),
+        Candidate("honest", [("honest", "passthrough", slice(5, 10))], KNeighborsClassifier(1)),
     ]
-    assert BestOf(models, random_state=0).fit(X, y).chosen_.name == "copies"
-    assert BestOf(models, random_state=0).fit(X, y, groups=np.arange(120) // 2).chosen_.name == "honest"
+    assert BestOf(models, random_state=0).fit(X, y).chosen_ == "copies"
+    assert BestOf(models, random_state=0).fit(X, y, groups=np.arange(120) // 2).chosen_ == "honest"
 
 
 def test_the_first_of_equals_is_chosen(data):
     same = [candidates()[1]._replace(name=name) for name in ("first", "second")]
-    assert BestOf(same, random_state=0).fit(*data).chosen_.name == "first"
+    assert BestOf(same, random_state=0).fit(*data).chosen_ == "first"
 
 
 def test_a_class_of_two(data):

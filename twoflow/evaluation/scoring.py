@@ -119,7 +119,7 @@ def score_fold(
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
-        choice=Choice(last.chosen_.name, last.accuracy_) if isinstance(last, BestOf) else None,
+        choice=Choice(last.chosen_, last.accuracy_) if isinstance(last, BestOf) else None,
         peak_memory=peak_memory(),
     )
 

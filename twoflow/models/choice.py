@@ -8,7 +8,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
@@ -16,27 +18,51 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .grouping import fit_parameters
 from .kernel_ridge import KernelRidgeClassifier
+from .leave_out import Kernel, Solution, compute_kernel, total
 
 
 class Candidate(NamedTuple):
-    """A model to choose from: its name, the columns of the features that it is given, and a pipeline of features."""
+    """A model to choose from.
+
+    Attributes
+    ----------
+    name : str
+    parts : sequence of (str, transformer or "passthrough", slice)
+        As in a `ColumnTransformer`: a name, what some features pass through, and which. In all candidates the same name
+        stands for the same part.
+    head : classifier
+        Decides on what comes out of all parts, side by side.
+    """
 
     name: str
-    columns: np.ndarray
-    model: Any
+    parts: Sequence[tuple[str, Any, slice]]
+    head: Any
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Which features its parts take, in the order of the parts."""
+        return np.concatenate([np.arange(place.start, place.stop) for _, _, place in self.parts])
+
+    def make_model(self) -> Pipeline:
+        """An unfitted pipeline that takes those features."""
+        ends = np.cumsum([place.stop - place.start for _, _, place in self.parts]).tolist()
+        places = [slice(start, end) for start, end in zip([0, *ends], ends)]
+        # What is parallel in parts and head is so on its own.
+        select = ColumnTransformer([(name, part, place) for (name, part, _), place in zip(self.parts, places)], n_jobs=1)
+        return clone(Pipeline([("select", select), ("head", self.head)]))
 
 
 class BestOf(ClassifierMixin, BaseEstimator):
     """The candidate that does best on pictures it was not fitted on, all of them from the training side.
 
     Whatever is chosen by looking at the test pictures scores too high on them; here they are not looked at. A
-    candidate whose last step leaves pictures out itself, as `KernelRidgeClassifier` does in closed form, is judged by
-    that and fitted once; others are cross-validated. The candidates' order breaks ties, so let the cheaper come first.
+    candidate whose head leaves pictures out itself, as `KernelRidgeClassifier` does in closed form, is judged by that;
+    others are cross-validated. The candidates' order breaks ties, so let the cheaper come first.
 
     Parameters
     ----------
     candidates : sequence of Candidate
-        Their models are cloned, and the clones fitted.
+        Their parts and heads are cloned, and the clones fitted.
     cv : int
         Folds for those that must be cross-validated; fewer where a class has fewer pictures or groups.
     random_state : int, RandomState or None
@@ -47,8 +73,12 @@ class BestOf(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
     accuracy_ : dict of str to float
         By candidate, its accuracy on what it was not fitted on.
-    chosen_ : Candidate
-        Of its model, the fitted clone.
+    chosen_ : str
+        The name of the best.
+    columns_ : ndarray of shape (n_columns,)
+        The features that it takes.
+    model_ : Pipeline
+        Its fitted parts as "select" and its head as "head", for those features.
     n_features_in_ : int
     """
 
@@ -88,38 +118,44 @@ class BestOf(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         groups = None if groups is None else np.asarray(groups)
+        kernels = _Kernels(X, y, [each for each in self.candidates if _is_dual(each)])
         folds = None
+        best: tuple[Candidate, Pipeline, Solution | None] | None = None
         self.accuracy_: dict[str, float] = {}
         for candidate in self.candidates:
-            chosen_columns = X[:, candidate.columns]
-            model: Any = None
-            if isinstance(candidate.model[-1], KernelRidgeClassifier):
-                model = clone(candidate.model).fit(chosen_columns, y, **fit_parameters(candidate.model, groups))
-                accuracy = model[-1].leave_out_accuracy_
+            model, solution = candidate.make_model(), None
+            if _is_dual(candidate):
+                solution = model["head"].fit_dual(kernels.of(candidate), y, groups)
+                accuracy = model["head"].leave_out_accuracy_
             else:
                 folds = folds or self._folds(y, groups)
-                accuracy = _cross_validated(candidate.model, chosen_columns, y, groups, folds)
+                accuracy = _cross_validated(model, X[:, candidate.columns], y, groups, folds)
             if accuracy > max(self.accuracy_.values(), default=-np.inf):
-                self.chosen_ = candidate._replace(model=model)
+                best = candidate, model, solution
             self.accuracy_[candidate.name] = float(accuracy)
-        if self.chosen_.model is None:
-            model = next(each.model for each in self.candidates if each.name == self.chosen_.name)
-            fitted = clone(model).fit(X[:, self.chosen_.columns], y, **fit_parameters(model, groups))
-            self.chosen_ = self.chosen_._replace(model=fitted)
-        self.classes_ = self.chosen_.model.classes_
+        if best is None:
+            raise ValueError("there must be a candidate to choose")
+        candidate, self.model_, solution = best
+        self.chosen_, self.columns_ = candidate.name, candidate.columns
+        chosen = X[:, self.columns_]
+        if solution is None:
+            self.model_.fit(chosen, y, **fit_parameters(self.model_, groups))
+        else:
+            self.model_["head"].fit_primal(self.model_["select"].fit_transform(chosen, y), solution)
+        self.classes_ = self.model_.classes_
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, of shape (n,)."""
-        return self.chosen_.model.predict(self._columns(X))
+        return self.model_.predict(self._chosen(X))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        return self.chosen_.model.predict_proba(self._columns(X))
+        return self.model_.predict_proba(self._chosen(X))
 
-    def _columns(self, X: Any) -> np.ndarray:
+    def _chosen(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float32, reset=False)[:, self.chosen_.columns]
+        return validate_data(self, X, dtype=np.float32, reset=False)[:, self.columns_]
 
     def _folds(self, y: np.ndarray, groups: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -127,6 +163,32 @@ class BestOf(ClassifierMixin, BaseEstimator):
         splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
         n_splits = max(2, min(self.cv, n_least))
         return list(splitter(n_splits, shuffle=True, random_state=seed).split(y, y, groups))
+
+
+def _is_dual(candidate: Candidate) -> bool:
+    """Whether all that its head asks of the features is their kernel, which is the sum of the parts'."""
+    return isinstance(candidate.head, KernelRidgeClassifier)
+
+
+class _Kernels:
+    """The kernels of all candidates' parts, each computed once.
+
+    Where candidates are the same but for a part or two, the products of rows are most of the work. Parts that the same
+    candidates have are kept as their sum.
+    """
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, candidates: Sequence[Candidate]) -> None:
+        parts = {name: (part, place) for candidate in candidates for name, part, place in candidate.parts}
+        owners = {name: [each.name for each in candidates if name in (own for own, *_ in each.parts)] for name in parts}
+        self._sums: dict[tuple[str, ...], Kernel] = {}
+        for name, (part, place) in parts.items():
+            values = X[:, place] if part == "passthrough" else clone(part).fit_transform(X[:, place], y)
+            key = tuple(owners[name])
+            self._sums[key] = total([compute_kernel(values), *([self._sums[key]] if key in self._sums else [])])
+
+    def of(self, candidate: Candidate) -> Kernel:
+        """The kernel of what a candidate's head is given."""
+        return total([kernel for owners, kernel in self._sums.items() if candidate.name in owners])
 
 
 def _firsts(y: np.ndarray, groups: np.ndarray | None) -> np.ndarray:

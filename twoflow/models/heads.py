@@ -59,13 +59,20 @@ def _on_the_sphere(flow: Flow) -> Any:
     """Rows of unit norm, so that each flow counts the same: the dot product of two pictures is the sum of cosines.
 
     Of histograms the root is taken first: then it is the overlap of two distributions (Bhattacharyya 1946), which the
-    large bins do not rule alone.
+    large bins do not rule alone. And they are given a tenth of the weight. Where colour decides that is as good as any
+    weight from a tenth to one, and where it does not it costs half a point of accuracy rather than three.
     """
     if isinstance(flow, _HISTOGRAMS):
-        return make_pipeline(FunctionTransformer(np.sqrt, feature_names_out="one-to-one"), Normalizer())
+        root = FunctionTransformer(np.sqrt, feature_names_out="one-to-one")
+        return make_pipeline(root, Normalizer(), FunctionTransformer(_lighten, feature_names_out="one-to-one"))
     if isinstance(flow, CNNEmbedding) and flow.pooling == "covariance":
         return "passthrough"  # they are so already
     return make_pipeline(StandardScaler(with_std=False), Normalizer())
+
+
+def _lighten(features: np.ndarray) -> np.ndarray:
+    """To a tenth of their weight in a kernel."""
+    return features * np.sqrt(features.dtype.type(0.1))
 
 
 def _as_it_is(flow: Flow) -> str:

@@ -116,12 +116,30 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there is one class only, or one group only.
         """
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        solution = self.fit_dual(compute_kernel(X), y, groups)
+        self._set_coefficients(X, solution)
+        return self
+
+    def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
+        """Do all of `fit` that takes no more than the kernel, for one who tries several sums of kernels.
+
+        Parameters
+        ----------
+        kernel : Kernel
+            Of n rows; see `twoflow.models.leave_out.compute_kernel`.
+        y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+
+        Returns
+        -------
+        Solution
+            For `fit_primal`.
+        """
         self._validate_params()
         alphas = self._check_alphas()
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
         groups = _encode_groups(groups, len(codes))
-        kernel = compute_kernel(X)
         solution, weight = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores
         if self.label_noise == "drop":
@@ -140,11 +158,30 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.temperature_ = fit_temperature(scores[kept], codes[kept], weight[codes[kept]])
         self.leave_out_probabilities_ = softmax(scores / self.temperature_, axis=1)
         self.leave_out_accuracy_ = float(np.average(scores.argmax(axis=1) == codes, weights=weight[codes]))
-        coef, intercept = to_primal(X, kept, solution)
+        return solution
+
+    def fit_primal(self, X: Any, solution: Solution) -> Self:
+        """Find the coefficients, after `fit_dual`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            What the kernel is of.
+        solution : Solution
+            What `fit_dual` has found.
+
+        Returns
+        -------
+        self
+        """
+        self._set_coefficients(validate_data(self, X, dtype=[np.float64, np.float32]), solution)
+        return self
+
+    def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
+        coef, intercept = to_primal(X, self.kept_, solution)
         two = len(self.classes_) == 2
         self.coef_ = np.diff(coef, axis=0) if two else coef
         self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
-        return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The predicted indicators of the classes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -55,6 +55,17 @@ def compute_kernel(X: np.ndarray) -> Kernel:
     # Features that are all but constant are, about their mean, the noise of float64.
     least = max(np.finfo(X.dtype).eps * trace, np.finfo(np.float64).eps * squared_mean, np.finfo(np.float32).tiny)
     return Kernel(gram, float(least))
+
+
+def total(kernels: Sequence[Kernel]) -> Kernel:
+    """The kernel of what the kernels are of, side by side."""
+    first, *rest = kernels
+    if not rest:
+        return first
+    gram = first.gram.copy()
+    for kernel in rest:
+        gram += kernel.gram
+    return Kernel(gram, sum(kernel.least_ridge for kernel in kernels))
 
 
 def _centred_parts(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:

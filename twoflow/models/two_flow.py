@@ -275,23 +275,26 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         """All flows of all candidates, and the choice among these."""
         flows = {name: (name, flow, "passthrough") for recipe in found.values() for name, flow, *_ in recipe.flows}
         union, _ = self._split(list(flows.values()), "passthrough", rng)
-        columns = {name: np.arange(place.start, place.stop) for name, place in union.slices().items()}
-        models = []
-        for name, recipe in found.items():
-            _, model = self._split(self._steps(recipe), self._made_head(recipe), rng)
-            own = np.concatenate([columns[flow] for flow, *_ in recipe.flows])
-            models.append(Candidate(name, own, model))
+        places = union.slices()
+        models = [
+            Candidate(
+                candidate,
+                [(name, seeded(selector, rng), places[name]) for name, _, selector in self._steps(recipe)],
+                seeded(self._made_head(recipe), rng),
+            )
+            for candidate, recipe in found.items()
+        ]
         return self._split([(name, flow, "passthrough") for name, flow in union.flows], BestOf(models), rng)
 
     def _keep(self, head: BestOf) -> None:
         """The chosen candidate alone, so that no picture to predict passes through flows that nobody asks."""
-        self.chosen_, self.candidates_ = head.chosen_.name, head.accuracy_
+        self.chosen_, self.candidates_ = head.chosen_, head.accuracy_
         flows = dict(self.union_.flows_)
         running = {name: getattr(self.union_, name) for name in ("n_jobs", "verbose", "store")}
         self.union_ = FlowUnion.of_fitted(
-            {name: flows[name] for name, _, _ in head.chosen_.model["select"].transformers}, **running
+            {name: flows[name] for name, _, _ in head.model_["select"].transformers}, **running
         )
-        self.model_ = head.chosen_.model
+        self.model_ = head.model_
 
     def _fitted_or_given_head(self) -> Any:
         if hasattr(self, "model_"):
