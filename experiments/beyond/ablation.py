@@ -1,61 +1,95 @@
 """From the paper's model to the recipes, a step at a time, on the same folds; and the peers a user would pick.
 
     python experiments/beyond/ablation.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
+
+Prints the report's table, then each row's gain over the one that it changes one thing of, for a README.
 """
 
 import sys
 from pathlib import Path
 
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
 from twoflow import CNNEmbedding, RawPixels, TwoFlowClassifier, compare, load_table
-from twoflow.evaluation import make_rows
+from twoflow.evaluation import corrected_resampled_ttest, make_rows
+from twoflow.evaluation.metrics import calibrate, pool
 from twoflow.models.recipes import candidates
 from twoflow.report import format_text, write_report
 
 LITE0 = "efficientnet-lite0"
-LARGER = {"input_size": (320, 320)}
 STAGES = ("stage4", "stage5", "stage6")
 
 
-def stages(pooling, preprocessing=None):
+def stages(pooling):
     """The late stages of one network, pooled in one way."""
-    return [(name, CNNEmbedding(LITE0, name, pooling=pooling, preprocessing=preprocessing)) for name in STAGES]
+    return [(name, CNNEmbedding(LITE0, name, pooling=pooling)) for name in STAGES]
 
 
 def make_steps():
-    """Models by name: each but the peers changes one thing of the one before."""
+    """By name: the row that each changes one thing of, and the model."""
     embedding = [("cnn", CNNEmbedding(LITE0))]
-    best = candidates("best", LITE0)
-    flows = {
-        "embedding, kernel ridge": embedding,
-        "+ means of three stages": [*embedding, *stages("mean")],
-        "covariances of three stages": stages("covariance"),
-        "+ at 320 px (fast)": candidates("fast", LITE0)["fast"].flows,
-        "+ mirror image": best["one network"].flows,
-        "+ colour": best["one network and colour"].flows,
-    }
-    if "two networks" in best:
-        flows["two networks"] = best["two networks"].flows
-        flows["two networks, + colour"] = best["two networks and colour"].flows
+    whitened = [("cnn", CNNEmbedding(LITE0), make_pipeline(PCA(256, whiten=True, random_state=0), Normalizer()))]
+    covariances = candidates("fast", LITE0)["fast"].flows
+    best = {name: recipe.flows for name, recipe in candidates("best", LITE0).items()}
+
+    def model(flows, head="kernel-ridge"):
+        return TwoFlowClassifier(flows, head, random_state=0)
+
     return {
-        **make_rows(["paper"]),
-        "embedding, forest": TwoFlowClassifier([(*embedding[0], "passthrough")], "forest", random_state=0),
-        "embedding, logistic": make_pipeline(CNNEmbedding(LITE0), LogisticRegression(max_iter=1000)),
-        "pixels, forest": make_pipeline(RawPixels((32, 32)), RandomForestClassifier(n_estimators=200, random_state=0)),
-        **{name: TwoFlowClassifier(own, "kernel-ridge", random_state=0) for name, own in flows.items()},
-        **make_rows(["best"]),
+        "paper": (None, make_rows(["paper"])["paper"]),
+        "mean, forest": ("paper", model([(*embedding[0], "passthrough")], "forest")),
+        "mean, lda": ("mean, forest", model(embedding, "lda")),
+        "mean, kernel-svm": ("mean, forest", model(embedding, "kernel-svm")),
+        "mean, kernel-ridge": ("mean, forest", model(embedding)),
+        "whitened mean": ("mean, kernel-ridge", model(whitened)),
+        "mean and means of three stages": ("mean, kernel-ridge", model([*embedding, *stages("mean")])),
+        "covariances of three stages": ("mean and means of three stages", model(stages("covariance"))),
+        "at 320 px: fast": ("covariances of three stages", model(covariances)),
+        "mirror image": ("at 320 px: fast", model(best["one network"])),
+        "colour": ("mirror image", model(best["one network and colour"])),
+        "two networks": ("mirror image", model(best["two networks"])),
+        "two networks, colour": ("two networks", model(best["two networks and colour"])),
+        "best": ("at 320 px: fast", make_rows(["best"])["best"]),
+        "peer: mean, logistic": (
+            "mean, kernel-ridge", make_pipeline(CNNEmbedding(LITE0), LogisticRegression(max_iter=1000))
+        ),
+        "peer: pixels, forest": (
+            "paper", make_pipeline(RawPixels((32, 32)), RandomForestClassifier(200, random_state=0))
+        ),
     }
+
+
+def format_gains(result, steps):
+    """Each row's accuracy, macro F1, calibration error and gain, and its seconds a fold, as a table in Markdown."""
+    sizes = [[len(side) for side in sides] for sides in zip(*((fold.train, fold.test) for fold in result.folds))]
+    lines = ["| row | accuracy | macro F1 | calibration error | gain over | gain | p | s a fold |", "| --- " * 8 + "|"]
+    for name, (other, _) in steps.items():
+        row = result[name]
+        gain = ("", "", "")
+        if other is not None:
+            test = corrected_resampled_ttest(row.accuracy, result[other].accuracy, *sizes)
+            low, high = test.confidence_interval
+            gain = (f"`{other}`", f"{test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}]", f"{test.p_value:.3f}")
+        lines.append(" | ".join([
+            f"| `{name}`", f"{row.accuracy.mean():.3f} ± {row.accuracy.std(ddof=1):.3f}", f"{row.macro_f1.mean():.3f}",
+            f"{calibrate(pool(result, row)).expected_error:.3f}", *gain, f"{row.fit_seconds + row.predict_seconds:.0f} |",
+        ]))
+    return "\n".join(lines)
 
 
 def main(images, labels, label_column, group_column, least, store):
     """Print the comparison and write its report."""
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
-    result = compare(make_steps(), collection, folds=5, n_jobs=-1, store=store, verbose=True)
+    steps = make_steps()
+    rows = {name: model for name, (_, model) in steps.items()}
+    result = compare(rows, collection, folds=5, n_jobs=-1, store=store, verbose=True)
     print(format_text(result))
+    print(format_gains(result, steps))
     write_report(result, Path(f"beyond-{Path(images).name}-{label_column}"))
 
 

@@ -1,6 +1,6 @@
 """The recipe "fast" where the training pictures are few, wrongly labelled, or mostly of a few classes.
 
-    python experiments/beyond/hard_training_sets.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN [LEAST_PER_CLASS]
+    python experiments/beyond/hard_training_sets.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
 The test pictures are as they are; only the training side of each fold is made harder.
 """
@@ -15,11 +15,8 @@ from sklearn.metrics import f1_score
 from twoflow import CNNEmbedding, FlowUnion, load_table
 from twoflow.evaluation.folds import draw_folds
 from twoflow.models import CappedClassifier, KernelRidgeClassifier
+from twoflow.models.leave_out import compute_kernel
 from twoflow.models.recipes import candidates
-
-FOREST = RandomForestClassifier(200, random_state=0, n_jobs=-1)
-RIDGE = KernelRidgeClassifier()
-
 
 def few(n):
     """At most n pictures of each class."""
@@ -43,47 +40,71 @@ def noisy(share):
     return harder
 
 
+def skewed(ratio):
+    """Of the classes, in an order drawn at random, less and less: of the last a `ratio`-th of its pictures."""
+
+    def harder(train, y, groups, rng):
+        shares = dict(zip(rng.permutation(np.unique(y)), np.geomspace(1, 1 / ratio, len(np.unique(y)))))
+        order = rng.permutation(train)
+        kept = [of[:max(2, round(shares[y[of[0]]] * len(of)))] for of in (order[y[order] == each] for each in shares)]
+        return np.concatenate(kept), y
+
+    return harder
+
+
 def as_it_is(train, y, groups, rng):
     return train, y
 
 
-CASES = {
-    "all": as_it_is,
-    "5 a class": few(5),
-    "10 a class": few(10),
-    "20 a class": few(20),
-    "10 % wrong labels": noisy(0.1),
-    "20 % wrong labels": noisy(0.2),
-}
+RIDGE = KernelRidgeClassifier()
 MODELS = {
     "fast": ("covariances", RIDGE),
-    "fast, noisy labels dropped": ("covariances", KernelRidgeClassifier(label_noise="drop")),
-    "fast, balanced": ("covariances", KernelRidgeClassifier(class_weight="balanced")),
-    "fast, at most 100 a class": ("covariances", CappedClassifier(RIDGE, 100, random_state=0)),
     "embedding, logistic": ("embedding", LogisticRegression(max_iter=1000)),
-    "embedding, forest": ("embedding", FOREST),
+    "embedding, forest": ("embedding", RandomForestClassifier(200, random_state=0, n_jobs=-1)),
+}
+DROP = {"fast, label_noise='drop'": ("covariances", KernelRidgeClassifier(label_noise="drop"))}
+EVEN = {
+    "fast, balanced": ("covariances", KernelRidgeClassifier(class_weight="balanced")),
+    "fast, at most 20 a class": ("covariances", CappedClassifier(RIDGE, 20, random_state=0)),
+}
+CASES = {
+    "all": (as_it_is, {**DROP, **EVEN}),
+    "5 a class": (few(5), {}),
+    "10 a class": (few(10), {}),
+    "20 a class": (few(20), {}),
+    "10 % wrong labels": (noisy(0.1), DROP),
+    "20 % wrong labels": (noisy(0.2), DROP),
+    "skewed, 1 to 20": (skewed(20), EVEN),
 }
 
 
-def main(images, labels, label_column, group_column, least="1"):
+def fit(model, X, kernel, y, groups, train):
+    """The fitted model; of a kernel ridge the kernel is there already."""
+    if not isinstance(model, KernelRidgeClassifier):
+        return model.fit(X[train], y[train])
+    own = kernel._replace(gram=kernel.gram[np.ix_(train, train)])
+    return model.fit_primal(X[train], model.fit_dual(own, y[train], groups[train]))
+
+
+def main(images, labels, label_column, group_column, least, store):
     """Print accuracy and macro F1 of each model in each case, the mean over five folds."""
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
     y, groups = collection.labels, collection.groups
     fast = FlowUnion(candidates("fast", "efficientnet-lite0")["fast"].flows)
-    union = FlowUnion([("covariances", fast), ("embedding", CNNEmbedding())], n_jobs=-1, verbose=True).fit(collection)
-    features, columns = union.transform(collection), union.slices()
+    union = FlowUnion([("covariances", fast), ("embedding", CNNEmbedding())], n_jobs=-1, verbose=True, store=store)
+    features, columns = union.fit_transform(collection), union.slices()
+    kernel = compute_kernel(features[:, columns["covariances"]])
     folds = draw_folds(y, groups, n_splits=5, random_state=0)
     print(f"{'':20}{'':30}accuracy  macro F1")
-    for case, harder in CASES.items():
+    for case, (harder, more) in CASES.items():
         rng = np.random.RandomState(0)
         drawn = [harder(fold.train, y.copy(), groups, rng) for fold in folds]
-        for name, (flow, model) in MODELS.items():
+        for name, (flow, model) in {**MODELS, **more}.items():
             X = features[:, columns[flow]]
             scores = []
             for fold, (train, given) in zip(folds, drawn):
-                own = {"groups": groups[train]} if isinstance(model, KernelRidgeClassifier) else {}
-                predicted = model.fit(X[train], given[train], **own).predict(X[fold.test])
+                predicted = fit(model, X, kernel, given, groups, train).predict(X[fold.test])
                 scores.append([
                     (predicted == y[fold.test]).mean(), f1_score(y[fold.test], predicted, average="macro")
                 ])

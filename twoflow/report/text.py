@@ -116,13 +116,15 @@ def _choices(comparison: Comparison) -> list[str]:
     for row in comparison.rows:
         if row.choices is None:
             continue
-        counts = Counter(choice.chosen for choice in row.choices).most_common()
-        chosen = ", ".join(f"{name} ({count} of {len(row.choices)} folds)" for name, count in counts)
-        lines.append(f"{row.name} chose {chosen}, by the accuracy on pictures of the training side that it left out:")
-        means = {
-            name: np.mean([choice.accuracy[name] for choice in row.choices]) for name in row.choices[0].accuracy
-        }
-        lines.append("  " + ", ".join(f"{name} {mean:.3f}" for name, mean in means.items()))
+        counts = Counter(choice.chosen for choice in row.choices)
+        table = [
+            [name, f"{np.mean([choice.accuracy[name] for choice in row.choices]):.3f}", str(counts[name])]
+            for name in row.choices[0].accuracy
+        ]
+        lines += [
+            f"What {row.name} chose from, by the accuracy on training pictures that it left out:",
+            *_aligned([["candidate", "accuracy", f"chosen, of {len(row.choices)}"], *table]), "",
+        ]
     return lines
 
 
