@@ -18,6 +18,7 @@ from twoflow.models import CappedClassifier, KernelRidgeClassifier
 from twoflow.models.leave_out import compute_kernel
 from twoflow.models.recipes import candidates
 
+
 def few(n):
     """At most n pictures of each class."""
 

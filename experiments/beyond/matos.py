@@ -1,8 +1,9 @@
 """Type and colour of T-shirts and hoodies: both must be right (Exact Match Ratio), by one model or by one for each.
 
-    python experiments/beyond/matos.py FOLDER [ROW,...]
+    python experiments/beyond/matos.py FOLDER ROWS STORE
 
-FOLDER holds train.csv, the pictures in train/, and near_duplicates.txt with a group of files a line.
+FOLDER holds train.csv, the pictures in train/, and near_duplicates.txt with a group of files a line. ROWS are such as
+best,fast,paper; or "ablation", for the rows of ablation.py.
 """
 
 import sys
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from ablation import format_gain, format_table, make_steps
 
 from twoflow import compare
 from twoflow.evaluation import make_rows
@@ -18,9 +20,13 @@ from twoflow.images import ImageCollection
 from twoflow.report import format_text, write_report
 
 
-def main(folder, rows="best,fast,paper"):
+def main(folder, rows, store):
     """Print the comparisons and, of each row, how often both labels are right."""
-    folder, rows = Path(folder), rows.split(",")
+    folder = Path(folder)
+    if rows == "ablation":
+        steps = make_steps()
+    else:
+        steps = {name: (None, model) for name, model in make_rows(rows.split(",")).items()}
     table = pd.read_csv(folder / "train.csv")
     files = {file.stem: file for file in (folder / "train").iterdir()}
     group_of = {
@@ -34,22 +40,28 @@ def main(folder, rows="best,fast,paper"):
 
     def run(labels, **options):
         collection = ImageCollection(pictures, labels, groups)
-        result = compare(make_rows(rows), collection, n_jobs=-1, store=store, verbose=True, **options)
+        models = {name: model for name, (_, model) in steps.items()}
+        result = compare(models, collection, n_jobs=-1, store=store, verbose=True, **options)
         print(format_text(result), end="\n\n")
         return result
 
-    with TemporaryDirectory() as store:
-        joint = run([f"{one} {other}" for one, other in zip(kind, color)], folds=5)
-        write_report(joint, store)
-        each = [run(labels, folds_from=Path(store, "report.json")) for labels in (kind, color)]
-    for name in rows:
-        right = [
-            [(predicted == labels[fold.test]) for fold, predicted in zip(result.folds, result[name].predicted)]
-            for result, labels in zip(each, (kind, color))
+    joint = run([f"{one} {other}" for one, other in zip(kind, color)], folds=5)
+    with TemporaryDirectory() as report:
+        write_report(joint, report)
+        each = [run(labels, folds_from=Path(report, "report.json")) for labels in (kind, color)]
+    both = {name: np.empty(len(joint.folds)) for name in steps}
+    for name, matches in both.items():
+        for i, fold in enumerate(joint.folds):
+            right = [result[name].predicted[i] == labels[fold.test] for result, labels in zip(each, (kind, color))]
+            matches[i] = np.logical_and(*right).mean()
+    print(format_table(["row", "both, a model for each", "gain over", "gain", "p", "one model for both"], [
+        [
+            f"`{name}`", f"{matches.mean():.3f} ± {matches.std(ddof=1):.3f}",
+            *format_gain(name, both, steps, joint.folds),
+            f"{joint[name].accuracy.mean():.3f} ± {joint[name].accuracy.std(ddof=1):.3f}",
         ]
-        matches = np.array([(one & other).mean() for one, other in zip(*right)])
-        print(f"{name}: both right, by a model for each {matches.mean():.3f} ± {matches.std(ddof=1):.3f}, "
-              f"by one for both {joint[name].accuracy.mean():.3f} ± {joint[name].accuracy.std(ddof=1):.3f}")
+        for name, matches in both.items()
+    ]))
 
 
 if __name__ == "__main__":

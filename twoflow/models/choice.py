@@ -47,9 +47,9 @@ class Candidate(NamedTuple):
         """An unfitted pipeline that takes those features."""
         ends = np.cumsum([place.stop - place.start for _, _, place in self.parts]).tolist()
         places = [slice(start, end) for start, end in zip([0, *ends], ends)]
+        steps = [(name, part, place) for (name, part, _), place in zip(self.parts, places)]
         # What is parallel in parts and head is so on its own.
-        select = ColumnTransformer([(name, part, place) for (name, part, _), place in zip(self.parts, places)], n_jobs=1)
-        return clone(Pipeline([("select", select), ("head", self.head)]))
+        return clone(Pipeline([("select", ColumnTransformer(steps, n_jobs=1)), ("head", self.head)]))
 
 
 class BestOf(ClassifierMixin, BaseEstimator):
