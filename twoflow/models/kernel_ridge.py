@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from ..images.validation import refuse_missing
 from .calibration import fit_temperature
+from .confident_learning import find_confident
 from .labels import check_labels
 from .leave_out import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
 
@@ -250,10 +251,8 @@ def _find_credible(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The rows that are not confidently of another class than their own, as a mask; see `label_noise`."""
     rows = np.arange(len(codes))
     own = probabilities[rows, codes]
-    thresholds = np.bincount(codes, own) / np.bincount(codes)
-    confident = np.where(probabilities >= thresholds - 1e-12, probabilities, -1.0)
-    likeliest = confident.argmax(axis=1)
-    credible = (likeliest == codes) | (confident[rows, likeliest] <= own)
+    confident, _ = find_confident(probabilities, codes)
+    credible = (confident < 0) | (confident == codes) | (probabilities[rows, confident] <= own)
     for code in range(probabilities.shape[1]):
         members = np.flatnonzero(codes == code)
         if credible[members].sum() < 2:

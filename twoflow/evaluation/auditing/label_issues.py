@@ -15,6 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from ...models.confident_learning import find_confident
+
 # Chosen on `clothing` by the log loss of the labels as they are and by time, among logistic regressions with and
 # without the components, ridge regressions and the linear discriminant, whose probabilities are far too sure. The
 # strength of the regularisation, C, is relative to the number of pictures.
@@ -59,10 +61,10 @@ class LabelIssues:
 def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> LabelIssues:
     """Find the pictures that are confidently of another class than their label says.
 
-    Confident learning (Northcutt, Jiang & Chuang, Journal of Artificial Intelligence Research 70, 2021,
-    https://doi.org/10.1613/jair.1.12125), section 3.1: a picture is confidently of the likeliest of those classes whose
-    probability reaches the mean that pictures with that label have. Those that are not confidently of their own class
-    but of another are the suspects; they are ranked by the normalised margin.
+    By confident learning (Northcutt, Jiang & Chuang, Journal of Artificial Intelligence Research 70, 2021,
+    https://doi.org/10.1613/jair.1.12125): a picture is confidently of the likeliest of those classes whose probability
+    reaches the mean that pictures with that label have. Those that are not confidently of their own class but of
+    another are the suspects; they are ranked by the normalised margin.
 
     Parameters
     ----------
@@ -101,13 +103,8 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     given = np.searchsorted(classes, labels[judged])
     p = probabilities[judged]
     own = p[np.arange(len(judged)), given]
-    counts = np.bincount(given, minlength=len(classes))
-    thresholds = np.full(len(classes), np.nan)
-    np.divide(np.bincount(given, own, len(classes)), counts, out=thresholds, where=counts > 0)
-    # A class that nobody has reaches no threshold.
-    is_confident = p >= np.where(counts > 0, thresholds, np.inf) - 1e-12
-    confident = np.where(is_confident, p, -1).argmax(axis=1)
-    rows = np.flatnonzero(is_confident.any(axis=1))
+    confident, thresholds = find_confident(p, given)
+    rows = np.flatnonzero(confident >= 0)
     joint = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(joint, (given[rows], confident[rows]), 1)
 
