@@ -23,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from twoflow import RawPixels, TwoFlowClassifier
 from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.models.calibration import fit_temperature, smooth_targets
+from twoflow.models.grouping import fit_parameters
 from twoflow.models.opinion_pool import _log_loss
 
 _CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
@@ -71,6 +72,27 @@ class TestOutOfFoldProbabilities:
         unseen = model.fit_transform(X, y)
         assert (model.transform(X).argmax(axis=1) == y).all()
         assert 0.35 < (unseen.argmax(axis=1) == y).mean() < 0.65
+
+    def test_groups_stay_together(self):
+        """A nearest neighbour knows each row by its copy; left out with it, it does not."""
+        rng = np.random.default_rng(0)
+        X, y, groups = rng.normal(size=(100, 5)).repeat(2, axis=0), (np.arange(100) % 2).repeat(2), np.arange(200) // 2
+        model = OutOfFoldProbabilities(KNeighborsClassifier(1), random_state=0)
+        assert (model.fit_transform(X, y).argmax(axis=1) == y).mean() > 0.8
+        assert 0.3 < (model.fit_transform(X, y, groups).argmax(axis=1) == y).mean() < 0.7
+        pooled = make_pipeline(model, LogOpinionPool())
+        assert fit_parameters(pooled, groups).keys() == {"outoffoldprobabilities__groups"}
+        sure, unsure = (
+            pooled.fit(X, y, **fit_parameters(pooled, given)).predict_proba(X).max() for given in (None, groups)
+        )
+        assert sure > 0.9 > unsure
+
+    def test_a_classifier_that_takes_groups_is_given_them(self):
+        X, y = make_classification(60, random_state=0)
+        model = OutOfFoldProbabilities(KernelRidgeClassifier(), cv=3, random_state=0)
+        own = model.fit(X, y, groups=np.arange(60) // 3).classifier_.leave_out_probabilities_
+        assert (own == KernelRidgeClassifier().fit(X, y, groups=np.arange(60) // 3).leave_out_probabilities_).all()
+        assert (own != model.fit(X, y).classifier_.leave_out_probabilities_).any()
 
     def test_the_given_classifier_is_not_fitted(self, data):
         forest = RandomForestClassifier(5)

@@ -9,14 +9,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .grouping import fit_parameters
+from .grouping import fit_parameters, split_groups
 from .kernel_ridge import KernelRidgeClassifier
 from .leave_out import Kernel, Solution, compute_kernel, total
 
@@ -64,7 +63,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
     candidates : sequence of Candidate
         Their parts and heads are cloned, and the clones fitted.
     cv : int
-        Folds for those that must be cross-validated; fewer where a class has fewer pictures or groups.
+        Folds for those that must be cross-validated; fewer where a class has fewer rows or groups.
     random_state : int, RandomState or None
         Shuffles the pictures before they are folded.
 
@@ -128,7 +127,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
                 solution = model["head"].fit_dual(kernels.of(candidate), y, groups)
                 accuracy = model["head"].leave_out_accuracy_
             else:
-                folds = folds or self._folds(y, groups)
+                folds = folds or split_groups(y, groups, self.cv, check_random_state(self.random_state))
                 accuracy = _cross_validated(model, X[:, candidate.columns], y, groups, folds)
             if accuracy > max(self.accuracy_.values(), default=-np.inf):
                 best = candidate, model, solution
@@ -157,13 +156,6 @@ class BestOf(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float32, reset=False)[:, self.columns_]
 
-    def _folds(self, y: np.ndarray, groups: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        n_least = min(np.unique(y[_firsts(y, groups)], return_counts=True)[1])
-        splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
-        n_splits = max(2, min(self.cv, n_least))
-        return list(splitter(n_splits, shuffle=True, random_state=seed).split(y, y, groups))
-
 
 def _is_dual(candidate: Candidate) -> bool:
     """Whether all that its head asks of the features is their kernel, which is the sum of the parts'."""
@@ -189,14 +181,6 @@ class _Kernels:
     def of(self, candidate: Candidate) -> Kernel:
         """The kernel of what a candidate's head is given."""
         return total([kernel for owners, kernel in self._sums.items() if candidate.name in owners])
-
-
-def _firsts(y: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-    """The first row of each group within each class."""
-    if groups is None:
-        return np.arange(len(y))
-    pairs = np.stack([np.unique(y, return_inverse=True)[1], np.unique(groups, return_inverse=True)[1]])
-    return np.unique(pairs, axis=1, return_index=True)[1]
 
 
 def _cross_validated(

@@ -1,10 +1,12 @@
-"""Handing the groups of pictures to those estimators that leave whole groups out when they try something."""
+"""Keeping the groups of pictures together where an estimator tries on some rows what it has learnt from others."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -12,11 +14,55 @@ from sklearn.utils.validation import has_fit_parameter
 def fit_parameters(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:
     """What `fit` of an estimator is given besides X and y: the groups, if there are any and it takes them.
 
-    Of a pipeline, its last step takes them.
+    Of a pipeline, those steps are given them that take them.
     """
     if groups is None:
         return {}
     if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        return {f"{name}__{parameter}": values for parameter, values in fit_parameters(last, groups).items()}
+        return {
+            f"{name}__{parameter}": values
+            for name, step in estimator.steps for parameter, values in fit_parameters(step, groups).items()
+        }
     return {"groups": groups} if has_fit_parameter(estimator, "groups") else {}
+
+
+def split_groups(
+    y: np.ndarray, groups: np.ndarray | None, n_splits: int, rng: np.random.RandomState
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of like classes that no group is on both sides of: for each the rows to fit on and those to try.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Classes.
+    groups : ndarray of shape (n,) or None
+    n_splits : int
+        No more than the rarest class has rows or groups, but two at least.
+    rng : RandomState
+        Shuffles them.
+
+    Raises
+    ------
+    ValueError
+        If there is one group only, or no class has two rows or groups.
+    """
+    if groups is not None and len(np.unique(groups)) < 2:
+        raise ValueError(f"groups are left out whole, so there must be two; all {len(y)} rows are of one")
+    counts = np.unique(y[_firsts(y, groups)], return_counts=True)[1]
+    if counts.max() < 2:
+        unit = "rows" if groups is None else "groups"
+        raise ValueError(f"folds need a class of two {unit} at least; each class has one")
+    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+    n_splits = max(2, min(n_splits, int(counts.min())))
+    folds = splitter(n_splits, shuffle=True, random_state=rng.randint(np.iinfo(np.int32).max))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        return [(train, test) for train, test in folds.split(y, y, groups) if len(train) and len(test)]
+
+
+def _firsts(y: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """The first row of each group within each class."""
+    if groups is None:
+        return np.arange(len(y))
+    pairs = np.stack([np.unique(y, return_inverse=True)[1], np.unique(groups, return_inverse=True)[1]])
+    return np.unique(pairs, axis=1, return_index=True)[1]

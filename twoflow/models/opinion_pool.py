@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -11,12 +10,12 @@ from joblib import Parallel, delayed
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from .calibration import smooth_targets
+from .grouping import fit_parameters, split_groups
 from .labels import check_labels
 from .seeding import seeded
 
@@ -39,7 +38,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         `decision_function`, whose softmax then stands for probabilities; what comes after calibrates it.
     cv : int
         Folds in which `fit_transform` gives each training row the probabilities of a classifier that has not seen it;
-        no more than the smallest class has rows, but two at least.
+        no more than the smallest class has rows or groups, but two at least.
     random_state : int, RandomState or None
         Draws those folds, and seeds the classifier where its random states are None.
     n_jobs : int, optional
@@ -91,7 +90,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit the classifier on all rows.
 
         Parameters
@@ -99,15 +98,17 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,)
             Classes; at least two.
+        groups : array-like of shape (n,), optional
+            Handed on to a classifier that takes them.
 
         Returns
         -------
         self
         """
-        self._fit(X, y)
+        self._fit(X, y, groups)
         return self
 
-    def fit_transform(self, X: Any, y: Any) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any, groups: Any = None) -> np.ndarray:
         """Fit the classifier on all rows, and others for each row: those fitted on the other folds.
 
         Parameters
@@ -115,24 +116,18 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,)
             Classes; at least two, and one of them with two rows.
+        groups : array-like of shape (n,), optional
+            Rows of one group are in one fold.
 
         Returns
         -------
         ndarray of shape (n, n_classes) and dtype float32
             Logarithms of probabilities, in the order of `classes_`.
         """
-        X, y, model, rng = self._fit(X, y)
-        codes = np.searchsorted(self.classes_, y)
-        counts = np.bincount(codes)
-        if counts.max() < 2:
-            raise ValueError("folds need a class of two rows at least; each class has one")
-        n_splits = min(self.cv, max(2, int(counts.min())))
-        folds = StratifiedKFold(n_splits, shuffle=True, random_state=rng.randint(np.iinfo(np.int32).max))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-            splits = list(folds.split(X, codes))
-        tasks = (delayed(self._ask_unseen)(model, X, y, train, test) for train, test in splits)
-        outputs = np.empty((len(codes), len(counts)), dtype=np.float32)
+        X, y, groups, model, rng = self._fit(X, y, groups)
+        splits = split_groups(y, groups, self.cv, rng)
+        tasks = (delayed(self._ask_unseen)(model, X, y, groups, train, test) for train, test in splits)
+        outputs = np.empty((len(y), len(self.classes_)), dtype=np.float32)
         for (_, test), answers in zip(splits, Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks)):
             outputs[test] = answers
         return outputs
@@ -159,23 +154,29 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([str(label) for label in self.classes_], dtype=object)
 
-    def _fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, Any, np.random.RandomState]:
-        """Fit on all rows; the checked X and y, the seeded classifier, and what draws the folds."""
+    def _fit(
+        self, X: Any, y: Any, groups: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Any, np.random.RandomState]:
+        """Fit on all rows; the checked X, y and groups, the seeded classifier, and what draws the folds."""
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.classes_ = np.unique(check_labels(y))
+        groups = None if groups is None else np.asarray(groups)
         rng = check_random_state(self.random_state)
         model = seeded(self.classifier, rng)
-        self.classifier_ = clone(model).fit(X, y)
-        return X, y, model, rng
+        self.classifier_ = clone(model).fit(X, y, **fit_parameters(model, groups))
+        return X, y, groups, model, rng
 
-    def _ask_unseen(self, model: Any, X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def _ask_unseen(
+        self, model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, train: np.ndarray, test: np.ndarray
+    ) -> np.ndarray:
         """For rows of one fold, the log-probabilities by a classifier of the others, of shape (n_test, n_classes)."""
         probabilities = np.zeros((len(test), len(self.classes_)))
         known = np.unique(y[train])
         columns = np.searchsorted(self.classes_, known)
         if len(known) > 1:
-            probabilities[:, columns] = _ask(clone(model).fit(X[train], y[train]), X[test])
+            own = fit_parameters(model, None if groups is None else groups[train])
+            probabilities[:, columns] = _ask(clone(model).fit(X[train], y[train], **own), X[test])
         else:
             probabilities[:, columns] = 1  # many classifiers refuse a single class, and there is nothing to ask
         return _floored_log(probabilities)

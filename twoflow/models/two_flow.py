@@ -138,7 +138,8 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             Classes; at least two.
         groups : array-like of shape (n,), optional
             Pictures that belong together, as photos of the same item do; by default those of the collection. Where the
-            model tries on some pictures what it has learnt from others, groups are kept together.
+            model tries on some pictures what it has learnt from others, groups are kept together; but for selectors,
+            such as those of the head "stack", which are not given any.
 
         Returns
         -------
