@@ -69,7 +69,8 @@ def format_gain(name, scores, steps, folds):
     sizes = [[len(side) for side in sides] for sides in zip(*((fold.train, fold.test) for fold in folds))]
     test = corrected_resampled_ttest(scores[name], scores[other], *sizes)
     low, high = test.confidence_interval
-    return [f"`{other}`", f"{test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}]", f"{test.p_value:.3f}"]
+    p = f"{test.p_value:.3f}" if test.p_value >= 0.001 else "< 0.001"
+    return [f"`{other}`", f"{test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}]", p]
 
 
 def format_table(header, rows):
