@@ -34,6 +34,7 @@ def test_a_side_is_never_empty():
         ([0, 1, 2], None, "two rows at least; each class has one"),
         ([0, 0, 1, 1], [0, 0, 1, 1], "two groups at least; each class has one"),
         ([0, 0, 1, 1], [7, 7, 7, 7], "all 4 rows are of one"),
+        ([0, 0, 1, 1], [7, 7, 8], "inconsistent numbers of samples"),
     ],
 )
 def test_what_cannot_be_folded(y, groups, message):

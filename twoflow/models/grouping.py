@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.validation import check_consistent_length, has_fit_parameter
 
 
 def fit_parameters(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -44,8 +44,9 @@ def split_groups(
     Raises
     ------
     ValueError
-        If there is one group only, or no class has two rows or groups.
+        If groups are not as many as rows, there is one group only, or no class has two rows or groups.
     """
+    check_consistent_length(y, groups)
     if groups is not None and len(np.unique(groups)) < 2:
         raise ValueError(f"groups are left out whole, so there must be two; all {len(y)} rows are of one")
     counts = np.unique(y[_firsts(y, groups)], return_counts=True)[1]
