@@ -51,6 +51,8 @@ def make_steps():
         "colour": ("mirror image", model(best["one network and colour"])),
         "two networks": ("mirror image", model(best["two networks"])),
         "two networks, colour": ("two networks", model(best["two networks and colour"])),
+        "three networks": ("two networks", model(best["three networks"])),
+        "three networks, colour": ("three networks", model(best["three networks and colour"])),
         "best": ("at 320 px: fast", make_rows(["best"])["best"]),
         "peer: mean, logistic": (
             "mean, kernel-ridge", make_pipeline(CNNEmbedding(LITE0), LogisticRegression(max_iter=1000))

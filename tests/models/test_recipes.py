@@ -30,20 +30,23 @@ def test_fast_is_one_pass_over_one_network(shop):
     assert (model.chosen_, model.candidates_) == ("fast", {})
 
 
-def test_best_has_a_second_network_where_one_is_installed(monkeypatch):
+def test_best_has_more_networks_where_they_are_installed(monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: None)
     assert [*candidates("best", "efficientnet-lite0")] == ["one network", "one network and colour"]
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
     found = candidates("best", "efficientnet-lite0")
-    assert [*found][2:] == ["two networks", "two networks and colour"]
-    assert {flow.network for _, flow in found["two networks"].flows} == {"efficientnet-lite0", "efficientnet-lite2"}
-    other, = {flow.network for _, flow in candidates("best", "efficientnet-lite2")["two networks"].flows} - {
-        "efficientnet-lite2"
-    }
-    assert other == "efficientnet-lite1"
-    for recipe in found.values():
+    assert [*found][2:] == ["two networks", "two networks and colour", "three networks", "three networks and colour"]
+    assert networks_of(found["two networks"]) == ["efficientnet-lite0", "efficientnet-lite2"]
+    assert networks_of(found["three networks"]) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite1"]
+    from_elsewhere = candidates("best", "inception-21k")
+    assert networks_of(from_elsewhere["three networks"]) == ["inception-21k", "efficientnet-lite2", "efficientnet-lite1"]
+    for recipe in [*found.values(), *from_elsewhere.values()]:
         names = [name for name, *_ in recipe.flows]
         assert len(set(names)) == len(names)
+
+
+def networks_of(recipe):
+    return [*dict.fromkeys(flow.network for _, flow in recipe.flows)]
 
 
 def test_a_network_that_cannot_be_resized_keeps_its_size():
@@ -112,4 +115,4 @@ def test_best_with_real_networks(shop):
     if catalog.find_weights("efficientnet-lite2") is None:
         unavailable("needs the weights of a second network, the extra networks")
     model = TwoFlowClassifier(recipe="best", random_state=0).fit(shop, shop.labels)
-    assert len(model.candidates_) == 4 and model.score(shop, shop.labels) == 1
+    assert len(model.candidates_) == 6 and model.score(shop, shop.labels) == 1

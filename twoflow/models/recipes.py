@@ -52,19 +52,19 @@ def _fast(network: str | os.PathLike) -> dict[str, Recipe]:
 
 
 def _best(network: str | os.PathLike) -> dict[str, Recipe]:
-    """One network or two; with or without colour, which decides where classes differ in nothing else."""
-    stages = _covariances(network, "mirror")
+    """One network, two or three; with or without colour, which decides where classes differ in nothing else."""
     color = [
         *_covariances(network, "mirror", _EARLY),
         ("lab", ColorHistogram("lab", (8, 8, 8))),
         ("lab_grid", ColorHistogram("lab", (4, 8, 8), (3, 3))),
         ("hsv_grid", ColorHistogram("hsv", (12, 3, 3), (3, 3))),
     ]
-    found = {"one network": stages, "one network and colour": [*stages, *color]}
-    partner = _partner(network)
-    if partner is not None:
-        other = _covariances(partner, "mirror", prefix="other_")
-        found |= {"two networks": [*stages, *other], "two networks and colour": [*stages, *other, *color]}
+    stages: list[tuple[str, Flow]] = []
+    found = {}
+    for number, each in zip(("one network", "two networks", "three networks"), [network, *_partners(network)]):
+        prefix = "" if each == network else f"{each}_"
+        stages = [*stages, *_covariances(each, "mirror", prefix=prefix)]
+        found |= {number: stages, f"{number} and colour": [*stages, *color]}
     return {name: Recipe(flows, "kernel-ridge") for name, flows in found.items()}
 
 
@@ -85,9 +85,9 @@ def _covariances(
     ]
 
 
-def _partner(network: str | os.PathLike) -> str | None:
-    """A network to go with it, where one is installed."""
-    return next((name for name in _PARTNERS if name != network and find_weights(name) is not None), None)
+def _partners(network: str | os.PathLike) -> list[str]:
+    """Networks to go with it, of those that are installed; what adds most comes first."""
+    return [name for name in _PARTNERS if name != network and find_weights(name) is not None]
 
 
 _RESIZABLE = tuple(name for name in NETWORKS if name.startswith("efficientnet-lite"))

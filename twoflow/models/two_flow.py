@@ -49,14 +49,15 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         A name, a flow, and the selector of its features, which is the head's own when not given. The flows of the
         recipe when there are none.
     head : str or classifier, optional
-        Decides on the stacked selections: "forest" (the paper's), "logistic", "lda", "kernel-ridge", "kernel-svm",
-        "stack" (a head for each flow, whose probabilities are combined), or any classifier of features, for which
-        nothing is selected. That of the recipe when not given.
+        Decides on the stacked selections: "forest" (the paper's, whose probabilities are the votes of its trees),
+        "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (a head for each flow, whose
+        probabilities are combined), or any classifier of features, for which nothing is selected. That of the recipe
+        when not given.
     recipe : {"paper", "fast", "best"}
         "paper" is the model above. "fast" takes one pass over one network, how the channels of its late stages vary
         together, and kernel ridge on these. "best" does so with the mirror image, more stages, colour, and a second
-        network where one is installed (the extra ``twoflow[networks]``), and chooses among some such candidates on
-        the pictures it is fitted on: see `chosen_`.
+        and third network where they are installed (the extra ``twoflow[networks]``), and chooses among some such
+        candidates on the pictures it is fitted on: see `chosen_`.
     network : str or path
         The network of the recipe's flows; see `CNNEmbedding`.
     random_state : int, RandomState or None
