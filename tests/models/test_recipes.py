@@ -38,9 +38,9 @@ def test_best_has_more_networks_where_they_are_installed(monkeypatch):
     assert [*found][2:] == ["two networks", "two networks and colour", "three networks", "three networks and colour"]
     assert networks_of(found["two networks"]) == ["efficientnet-lite0", "efficientnet-lite2"]
     assert networks_of(found["three networks"]) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite1"]
-    from_elsewhere = candidates("best", "inception-21k")
-    assert networks_of(from_elsewhere["three networks"]) == ["inception-21k", "efficientnet-lite2", "efficientnet-lite1"]
-    for recipe in [*found.values(), *from_elsewhere.values()]:
+    other = candidates("best", "inception-21k")
+    assert networks_of(other["three networks"]) == ["inception-21k", "efficientnet-lite2", "efficientnet-lite1"]
+    for recipe in [*found.values(), *other.values()]:
         names = [name for name, *_ in recipe.flows]
         assert len(set(names)) == len(names)
 

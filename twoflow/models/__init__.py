@@ -3,6 +3,7 @@
 from .choice import BestOf, Candidate
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
+from .kernel_svm import KernelSVMClassifier
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
 from .sampling import CappedClassifier
@@ -14,6 +15,7 @@ __all__ = [
     "CappedClassifier",
     "ForestSelector",
     "KernelRidgeClassifier",
+    "KernelSVMClassifier",
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",

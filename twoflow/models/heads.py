@@ -13,11 +13,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
-from sklearn.svm import SVC
 
 from ..flows import CNNEmbedding, ColorHistogram, Flow, LBPHistogram, PixelProjection, SIFTBagOfWords
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
+from .kernel_svm import KernelSVMClassifier
 from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
 
 
@@ -80,7 +80,7 @@ def _as_it_is(flow: Flow) -> str:
 
 
 def _calibrated(classifier: Any) -> Pipeline:
-    """Probabilities of a classifier whose own are too sure or not sure enough, or that has none: calibrated out of fold."""
+    """Probabilities of a classifier whose own are not to be believed, or that has none: calibrated out of fold."""
     return make_pipeline(OutOfFoldProbabilities(classifier), LogOpinionPool())
 
 
@@ -89,8 +89,9 @@ _HISTOGRAMS = (ColorHistogram, LBPHistogram, SIFTBagOfWords)
 #: A selection by forest importances suits trees; what is linear in the features weighs them itself, and is given all.
 HEADS: dict[str, Head] = {
     "forest": Head(_important, lambda: RandomForestClassifier(n_estimators=200)),
-    # So many trees agree so rarely that a forest is right far more often than it says.
-    "calibrated-forest": Head(_important, lambda: _calibrated(RandomForestClassifier(n_estimators=200))),
+    # Trees agree so rarely that a forest is right far more often than it says. What calibrates it leaves pictures out,
+    # which a selection by all labels would give away.
+    "calibrated-forest": Head(_as_it_is, lambda: _calibrated(RandomForestClassifier(n_estimators=200))),
     "logistic": Head(lambda flow: StandardScaler(), lambda: LogisticRegression(C=0.01, max_iter=1000)),
     # The rotation changes nothing but the size: there are no more directions than pictures.
     "lda": Head(
@@ -98,7 +99,7 @@ HEADS: dict[str, Head] = {
         lambda: _calibrated(make_pipeline(PCA(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))),
     ),
     "kernel-ridge": Head(_on_the_sphere, KernelRidgeClassifier),
-    "kernel-svm": Head(_on_the_sphere, lambda: _calibrated(SVC(C=10))),
+    "kernel-svm": Head(_on_the_sphere, lambda: _calibrated(KernelSVMClassifier())),
     "stack": Head(
         lambda flow: OutOfFoldProbabilities(make_pipeline(_on_the_sphere(flow), KernelRidgeClassifier())),
         LogOpinionPool,

@@ -60,7 +60,7 @@ def _best(network: str | os.PathLike) -> dict[str, Recipe]:
         ("hsv_grid", ColorHistogram("hsv", (12, 3, 3), (3, 3))),
     ]
     stages: list[tuple[str, Flow]] = []
-    found = {}
+    found: dict[str, list[tuple[str, Flow]]] = {}
     for number, each in zip(("one network", "two networks", "three networks"), [network, *_partners(network)]):
         prefix = "" if each == network else f"{each}_"
         stages = [*stages, *_covariances(each, "mirror", prefix=prefix)]
