@@ -36,6 +36,8 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+    gamma_ : float
+        What squared distances are multiplied by.
     support_vectors_ : ndarray of shape (n_support, n_features_in_)
         The training rows that any of the machines needs.
     dual_coef_ : ndarray of shape (n_machines, n_support)
@@ -85,8 +87,8 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
         weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[codes]
         variance = float(X.var(axis=0, dtype=np.float64).sum())
-        self._gamma = self.gamma / variance if variance > 0 else 1.0
-        kernel = rbf_kernel(X, gamma=self._gamma).astype(np.float64)
+        self.gamma_ = self.gamma / variance if variance > 0 else 1.0
+        kernel = rbf_kernel(X, gamma=self.gamma_).astype(np.float64)
         machines = range(1, 2) if len(self.classes_) == 2 else range(len(self.classes_))
         dual = np.zeros((len(machines), len(X)))
         self.intercept_ = np.empty(len(machines))
@@ -111,7 +113,7 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        scores = rbf_kernel(X, self.support_vectors_, self._gamma) @ self.dual_coef_.T + self.intercept_
+        scores = rbf_kernel(X, self.support_vectors_, self.gamma_) @ self.dual_coef_.T + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:
