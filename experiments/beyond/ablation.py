@@ -72,7 +72,7 @@ def format_gain(name, scores, steps, folds):
     test = corrected_resampled_ttest(scores[name], scores[other], *sizes)
     low, high = test.confidence_interval
     p = f"{test.p_value:.3f}" if test.p_value >= 0.001 else "< 0.001"
-    return [f"`{other}`", f"{test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}]", p]
+    return [f"`{other}`", f"{test.mean_difference:+z.3f} [{low:+z.3f}, {high:+z.3f}]", p]
 
 
 def format_table(header, rows):

@@ -23,7 +23,7 @@ WRITTEN = {
     "least": lambda values: format(min(values), ","),
     "most": lambda values: format(max(values), ","),
     "score": lambda value: "%.3f" % value,
-    "signed": lambda value: "%+.3f" % value,
+    "signed": lambda value: "%+.3f" % (round(value, 3) + 0),  # no negative zero
     "p": lambda value: "< 0.001" if value < 0.001 else "%.3f" % value,
     "share": lambda value: "%.1f%%" % (100 * value),
     "whole-share": lambda value: "%.0f%%" % (100 * value),

@@ -170,6 +170,13 @@ def test_p_values_and_infinities_are_readable():
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)
 
 
+def test_no_difference_has_no_sign_of_its_own():
+    same = comparison()
+    rows = (same.rows[0], replace(same.rows[0], name="other", accuracy=same.rows[0].accuracy - 1e-6))
+    found = replace(same, rows=rows, differences=_differences(rows, same.folds))
+    assert "+0.000 [+0.000, +0.000]" in format_text(found)
+
+
 def test_every_pair():
     found = comparison()
     pairs = to_document(found)["pairwise"]

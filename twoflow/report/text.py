@@ -65,8 +65,8 @@ def _mean_std(scores: np.ndarray) -> str:
 
 def _interval(result: PairedResult) -> str:
     low, high = result.confidence_interval
-    interval = "" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
-    return f"{result.mean_difference:+.3f}{interval}"
+    interval = "" if math.isnan(low) else f" [{low:+z.3f}, {high:+z.3f}]"
+    return f"{result.mean_difference:+z.3f}{interval}"
 
 
 def _p(value: float) -> str:

@@ -22,7 +22,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "least": lambda values: f"{min(values):,}",
     "most": lambda values: f"{max(values):,}",
     "score": lambda value: f"{value:.3f}",
-    "signed": lambda value: f"{value:+.3f}",
+    "signed": lambda value: f"{value:+z.3f}",
     "p": p_value,
     "share": lambda value: f"{value:.1%}",
     "whole-share": lambda value: f"{value:.0%}",
