@@ -103,6 +103,9 @@ def test_a_comparison_says_what_was_chosen(shop, small):
     for choice in found.rows[0].choices:
         assert [*choice.accuracy] == ["little", "more", "logistic"]
         assert choice.chosen == max(choice.accuracy, key=choice.accuracy.get)
+    decided_on = {"little": 3, "more": 75, "logistic": 3}
+    mean = np.mean([decided_on[choice.chosen] for choice in found.rows[0].choices])
+    assert [row.n_features for row in found.rows] == [round(mean), 3]
     text = format_text(found)
     times = [choice.chosen for choice in found.rows[0].choices].count("more")
     assert re.search(rf"What best chose from.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)

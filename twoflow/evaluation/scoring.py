@@ -109,8 +109,9 @@ def score_fold(
             ]
             importances = share_of_flows(classifier, X_train, origins)
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    decides = last.model_["head"] if isinstance(last, BestOf) else last
     return FoldScores(
-        n_features=getattr(last, "n_features_in_", None),
+        n_features=getattr(decides, "n_features_in_", None),
         accuracy=float(accuracy_score(y[fold.test], predicted)),
         macro_f1=float(f1_score(y[fold.test], predicted, average="macro", zero_division=0)),
         predicted=np.asarray(predicted),
