@@ -85,6 +85,13 @@ def test_scores_are_those_of_cross_val_score(shop):
     assert [row.n_features for row in found.rows][1:] == [9216, 24] and found.rows[0].n_features <= 455
 
 
+def test_features_are_those_that_are_decided_on(shop):
+    flows = [("pixels", RawPixels((6, 4))), ("grey", RawPixels((1, 1)))]
+    rows = {head: TwoFlowClassifier(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
+    # Where the probabilities of one head are calibrated its features count; a stack decides on those of its heads.
+    assert [row.n_features for row in compare(rows, shop, folds=2).rows] == [75, 75, 2 * 4]
+
+
 def test_jobs_change_no_score(shop):
     rows = {"pixels": PIXELS, "recorder": Recorder()}
     one, two = (compare(rows, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))

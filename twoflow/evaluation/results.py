@@ -32,7 +32,7 @@ class RowScores:
     ----------
     name : str
     n_features : int or None
-        How many features its last step decides on, the mean over folds; None if it does not say.
+        How many features it decides on, the mean over folds; None if it does not say.
     accuracy, macro_f1 : ndarray of shape (n_folds,)
     predicted : tuple of ndarray of shape (n_test,)
         The class given to each test picture of each fold.
