@@ -64,6 +64,18 @@ class TestOutOfFoldProbabilities:
         assert (model.transform(X) == expected).all()
         assert (clone(model).fit(X, y).transform(X) == expected).all()
 
+    @pytest.mark.parametrize("floor", [1e-30, 0.1])
+    def test_probabilities_below_the_floor_count_as_it(self, floor):
+        X, y = np.array([[0.0], [0.1], [9.0], [9.1]]), np.array([0, 0, 1, 1])
+        expected = np.log(np.maximum(GaussianNB().fit(X, y).predict_proba(X), floor))
+        assert np.allclose(OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(X, y).transform(X), expected)
+        assert expected.min() == pytest.approx(np.log(floor))
+
+    @pytest.mark.parametrize("floor", [0, 1, -1, "low"])
+    def test_bad_floors(self, data, floor):
+        with pytest.raises(ValueError, match="'floor' parameter"):
+            OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(*data)
+
     def test_memory_is_no_knowledge(self):
         """Random labels, which a nearest neighbour knows by heart."""
         rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,10 +19,6 @@ from .grouping import fit_parameters, split_groups
 from .labels import check_labels
 from .seeding import seeded
 
-#: A forest gives probabilities of 0, and the logarithm of 0 would be a veto that no other opinion could outweigh. Of
-#: 1e-2, 1e-3, 1e-4, 1e-6 and 1e-9 this gave the pool of a forest and a ridge the smallest log loss on digits.
-_FLOOR = 1e-3
-
 
 class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     """A classifier as a transformer: the logarithm of the probabilities that it gives.
@@ -36,6 +32,11 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     classifier : classifier
         It is cloned, and never fitted itself. One without `predict_proba`, such as `sklearn.svm.SVC`, must have a
         `decision_function`, whose softmax then stands for probabilities; what comes after calibrates it.
+    floor : float
+        Probabilities below it count as it. A forest gives some of 0, whose logarithm would be a veto that no other
+        opinion could outweigh; of 1e-2, 1e-3, 1e-4, 1e-6 and 1e-9 the default gave the pool of a forest and a ridge the
+        smallest log loss on digits. One that is the softmax of scores is better left as it is: on sneakers a
+        discriminant's calibration error is 0.06 with 1e-30, and 0.16 with 1e-3.
     cv : int
         Folds in which `fit_transform` gives each training row the probabilities of a classifier that has not seen it;
         no more than the smallest class has rows or groups, but two at least.
@@ -58,7 +59,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``: probabilities for rows that a classifier was fitted on
     are too good to be true, and whatever is fitted on them next would trust them too much.
 
-    Probabilities below 1e-3 count as 1e-3, and so does that of a class which the other folds lack.
+    The probability of a class which the other folds lack is `floor`.
 
     Examples
     --------
@@ -72,6 +73,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), HasMethods(["fit", "decision_function"])],
+        "floor": [Interval(Real, 0, 1, closed="neither")],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -81,11 +83,13 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         self,
         classifier: Any,
         *,
+        floor: float = 1e-3,
         cv: int = 5,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.classifier = classifier
+        self.floor = floor
         self.cv = cv
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -146,7 +150,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return _floored_log(_ask(self.classifier_, X))
+        return self._floored_log(_ask(self.classifier_, X))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The classes, as an array of str."""
@@ -179,7 +183,10 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
             probabilities[:, columns] = _ask(clone(model).fit(X[train], y[train], **own), X[test])
         else:
             probabilities[:, columns] = 1  # many classifiers refuse a single class, and there is nothing to ask
-        return _floored_log(probabilities)
+        return self._floored_log(probabilities)
+
+    def _floored_log(self, probabilities: np.ndarray) -> np.ndarray:
+        return np.log(np.maximum(probabilities, self.floor)).astype(np.float32)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -282,7 +289,3 @@ def _log_loss(weights: np.ndarray, blocks: np.ndarray, targets: np.ndarray) -> t
     loss = -(targets * log_softmax(pooled, axis=1)).sum() / len(targets)
     gradient = np.einsum("ik,ibk->b", softmax(pooled, axis=1) - targets, blocks) / len(targets)
     return float(loss), gradient
-
-
-def _floored_log(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(probabilities, _FLOOR)).astype(np.float32)
