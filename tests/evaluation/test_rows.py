@@ -32,7 +32,7 @@ def test_recipes_are_rows_with_any_head():
     assert {row.random_state for row in rows.values()} == {4}
     for name in ("paper", "paper:logistic"):
         assert rows[name].get_params()["projection__random_state"] == 4
-    assert rows["paper:logistic"].get_params()["head__max_iter"] == 1000
+    assert rows["paper:logistic"].get_params()["head__outoffoldprobabilities__classifier__max_iter"] == 1000
     paper, two_flow = (make_rows([name], random_state=4)[name].get_params() for name in ("paper", "two-flow"))
     assert str(paper) == str(two_flow)
 
