@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from twoflow.evaluation.importances import Origin, share_of_flows
+from twoflow.models import LogOpinionPool, OutOfFoldProbabilities
 
 RNG = np.random.default_rng(0)
 Y = np.repeat([0, 1, 2], 40)
@@ -44,6 +45,12 @@ def test_scaling_a_feature_changes_nothing_of_a_scaled_model():
         for data in (X, scaled)
     )
     assert one == pytest.approx(other)
+
+
+def test_what_calibrates_takes_no_part():
+    alone = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    calibrated = make_pipeline(StandardScaler(), OutOfFoldProbabilities(LogisticRegression()), LogOpinionPool())
+    assert share_of_flows(calibrated.fit(X, Y), X, BOTH) == pytest.approx(share_of_flows(alone, X, BOTH))
 
 
 def test_selected_columns():

@@ -115,7 +115,7 @@ def test_a_comparison_says_what_was_chosen(shop, small):
 
 
 def test_best_with_real_networks(shop):
-    if catalog.find_weights("efficientnet-lite2") is None:
-        unavailable("needs the weights of a second network, the extra networks")
+    if None in map(catalog.find_weights, ("efficientnet-lite1", "efficientnet-lite2")):
+        unavailable("needs the weights of a second and a third network, the extra networks")
     model = TwoFlowClassifier(recipe="best", random_state=0).fit(shop, shop.labels)
     assert len(model.candidates_) == 6 and model.score(shop, shop.labels) == 1

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.pipeline import Pipeline
 
+from ..models.opinion_pool import OutOfFoldProbabilities
+
 
 class Origin(NamedTuple):
     """Where some features that stand side by side come from.
@@ -39,6 +41,14 @@ class Origin(NamedTuple):
         return np.repeat(self.names, [width for _, width in self.flows])[self.support].tolist()
 
 
+def steps_to_decision(classifier: Any) -> list[Any]:
+    """The steps of a fitted classifier up to the one that decides on features, without what calibrates it."""
+    steps = [step for _, step in classifier.steps] if isinstance(classifier, Pipeline) else [classifier]
+    if len(steps) > 1 and isinstance(steps[-2], OutOfFoldProbabilities):
+        steps[-2:] = [steps[-2].classifier_]
+    return steps
+
+
 def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) -> dict[str, float] | None:
     """The share of a fitted classifier's importances that falls on the features of each flow.
 
@@ -49,7 +59,7 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     Parameters
     ----------
     classifier : estimator
-        Of a pipeline the last step is asked.
+        Of a pipeline the step that decides is asked.
     X : ndarray of shape (n, n_features)
         What it was fitted on.
     origins : sequence of Origin
@@ -60,13 +70,11 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     dict of str to float, or None
         Shares that add up to 1; None for a classifier that does not say.
     """
-    if isinstance(classifier, Pipeline):
-        *before, (_, last) = classifier.steps
-        if not all(isinstance(step, OneToOneFeatureMixin) for _, step in before):
-            return None  # what it decides on are other features
-        X = classifier[:-1].transform(X) if before else X
-    else:
-        last = classifier
+    *before, last = steps_to_decision(classifier)
+    if not all(isinstance(step, OneToOneFeatureMixin) for step in before):
+        return None  # what it decides on are other features
+    for step in before:
+        X = step.transform(X)
     importances = _importances(last, X)
     if importances is None or not importances.sum() > 0:
         return None

@@ -15,9 +15,8 @@ from sklearn.pipeline import Pipeline
 from .._parallel import PeakMemory, peak_memory, stay_in_worker, take
 from ..models.choice import BestOf
 from ..models.grouping import fit_parameters
-from ..models.opinion_pool import OutOfFoldProbabilities
 from .folds import Fold
-from .importances import Origin, share_of_flows
+from .importances import Origin, share_of_flows, steps_to_decision
 from .plan import Part, Row
 from .results import Choice
 
@@ -110,8 +109,9 @@ def score_fold(
             ]
             importances = share_of_flows(classifier, X_train, origins)
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    decides = last.model_["head"] if isinstance(last, BestOf) else classifier
     return FoldScores(
-        n_features=getattr(_find_decider(classifier), "n_features_in_", None),
+        n_features=getattr(steps_to_decision(decides)[-1], "n_features_in_", None),
         accuracy=float(accuracy_score(y[fold.test], predicted)),
         macro_f1=float(f1_score(y[fold.test], predicted, average="macro", zero_division=0)),
         predicted=np.asarray(predicted),
@@ -123,15 +123,6 @@ def score_fold(
         choice=Choice(last.chosen_, last.accuracy_) if isinstance(last, BestOf) else None,
         peak_memory=peak_memory(),
     )
-
-
-def _find_decider(classifier: Any) -> Any:
-    """The step of a fitted classifier that decides on features, not on what another has made of them."""
-    steps = [step for _, step in classifier.steps] if isinstance(classifier, Pipeline) else [classifier]
-    if isinstance(steps[-1], BestOf):
-        return _find_decider(steps[-1].model_["head"])
-    is_calibrated = len(steps) > 1 and isinstance(steps[-2], OutOfFoldProbabilities)
-    return steps[-2] if is_calibrated else steps[-1]
 
 
 def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray | None:
