@@ -58,6 +58,17 @@ def test_probabilities_can_be_believed(digits, head):
     assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("head", [name for name in HEADS if name != "forest"])
+def test_classes_of_one_picture_spoil_no_probabilities(digits, head):
+    X, y, X_test, y_test = digits
+    kept = np.concatenate([*(np.flatnonzero(y == rare)[:1] for rare in range(3)), np.flatnonzero(y >= 3)])
+    parts = HEADS[head].selector(RawPixels()), HEADS[head].classifier()
+    model = seeded(make_pipeline(*parts), np.random.RandomState(0)).fit(X[kept], y[kept])
+    X_test, y_test = X_test[y_test >= 3], y_test[y_test >= 3]
+    assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
+
+
 def test_the_papers_forest_is_as_it_is(digits):
     X, y, X_test, y_test = digits
     forest = seeded(HEADS["forest"].classifier(), np.random.RandomState(0)).fit(X, y)

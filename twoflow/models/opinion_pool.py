@@ -59,7 +59,9 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``: probabilities for rows that a classifier was fitted on
     are too good to be true, and whatever is fitted on them next would trust them too much.
 
-    The probability of a class which the other folds lack is `floor`.
+    A class that the other folds lack has the probability of something never seen in so many rows, one in as many as
+    there are rows and classes (Laplace's rule of succession), or `floor` if that is more. With less, a few classes of
+    one row each would discredit a classifier that could not know them.
 
     Examples
     --------
@@ -175,7 +177,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         self, model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, train: np.ndarray, test: np.ndarray
     ) -> np.ndarray:
         """For rows of one fold, the log-probabilities by a classifier of the others, of shape (n_test, n_classes)."""
-        probabilities = np.zeros((len(test), len(self.classes_)))
+        probabilities = np.full((len(test), len(self.classes_)), 1 / (len(train) + len(self.classes_)))
         known = np.unique(y[train])
         columns = np.searchsorted(self.classes_, known)
         if len(known) > 1:
