@@ -69,10 +69,13 @@ def test_classes_of_one_picture_spoil_no_probabilities(digits, head):
     assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
 
 
-def test_the_papers_forest_is_as_it_is(digits):
+def test_a_forest_is_calibrated_without_its_decisions_changing(digits):
     X, y, X_test, y_test = digits
-    forest = seeded(HEADS["forest"].classifier(), np.random.RandomState(0)).fit(X, y)
+    forest, calibrated = (
+        seeded(HEADS[head].classifier(), np.random.RandomState(0)).fit(X, y) for head in ("forest", "calibrated-forest")
+    )
     assert mean_confidence(forest, X_test) < forest.score(X_test, y_test) - 0.15
+    assert calibrated.score(X_test, y_test) == pytest.approx(forest.score(X_test, y_test), abs=0.01)
 
 
 def test_a_discriminant_does_not_depend_on_the_rotation(digits):

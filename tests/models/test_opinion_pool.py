@@ -143,6 +143,8 @@ class TestOutOfFoldProbabilities:
         assert model.classes_.tolist() == ["boot", "clog", "rare", "tee"] and outputs.shape == (240, 4)
         assert outputs[7, 2] == pytest.approx(np.log(1 / (120 + 4)))  # two folds, four classes
         assert (outputs[7, [0, 1, 3]] > np.log(0.3)).any()
+        floored = OutOfFoldProbabilities(GaussianNB(), floor=0.05, random_state=0).fit_transform(X, y)
+        assert floored[7, 2] == pytest.approx(np.log(0.05))
 
     def test_a_fold_in_which_one_class_is_left(self):
         model = OutOfFoldProbabilities(LogisticRegression(), random_state=0)
