@@ -109,7 +109,7 @@ HEADS: dict[str, Head] = {
     "calibrated-forest": Head(_as_it_is, lambda: _calibrated(RandomForestClassifier(n_estimators=200), floor=1e-3)),
     "logistic": Head(lambda flow: StandardScaler(), lambda: _calibrated(LogisticRegression(C=0.01, max_iter=1000))),
     # The rotation changes nothing but the size: there are no more directions than pictures. That is so with this
-    # covariance; shrinkage="auto" scales each direction first, which costs 12 points of training pictures left out.
+    # covariance; shrinkage="auto" scales each direction first, which costs 12 points on sneakers left out of training.
     "lda": Head(
         _on_the_sphere,
         lambda: _calibrated(
