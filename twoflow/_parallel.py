@@ -6,13 +6,16 @@ import os
 import pickle
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from joblib import effective_n_jobs, parallel_config
+from joblib import Parallel, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
+
+_TASKS_AT_A_TIME = 4  # for each worker of a backend that gives no result before it has all
 
 
 def is_on_cluster() -> bool:
@@ -26,6 +29,27 @@ def threads_per_task(n_jobs: int | None, n_tasks: int) -> int:
     On a cluster one: a worker there takes as many tasks at the same time as it has cores.
     """
     return 1 if is_on_cluster() else max(1, effective_n_jobs(n_jobs) // n_tasks)
+
+
+def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Iterator[Any]:
+    """Run joblib's delayed tasks and give their results in the order of the tasks, each as soon as it is there.
+
+    Some backends, such as "multiprocessing", hand results over only when all tasks are done; these get a few tasks for
+    each worker at a time, so that progress shows and results need not all be in memory.
+
+    Parameters
+    ----------
+    tasks : iterable of what `joblib.delayed` makes
+    n_jobs : int or None
+    **options
+        Those of `joblib.Parallel`, such as ``prefer="threads"``.
+    """
+    if get_active_backend()[0].supports_return_generator:
+        yield from Parallel(n_jobs=n_jobs, return_as="generator", **options)(tasks)
+        return
+    left, size = iter(tasks), _TASKS_AT_A_TIME * effective_n_jobs(n_jobs)
+    while batch := list(islice(left, size)):
+        yield from Parallel(n_jobs=n_jobs, **options)(batch)
 
 
 def share(value: Any) -> Any:

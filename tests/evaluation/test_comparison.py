@@ -1,7 +1,9 @@
 import warnings
 
+import joblib
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import f1_score
@@ -97,6 +99,27 @@ def test_jobs_change_no_score(shop):
     one, two = (compare(rows, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
     for a, b in zip(one.rows, two.rows):
         assert (a.accuracy == b.accuracy).all() and (a.macro_f1 == b.macro_f1).all()
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
+def test_every_backend_gives_the_same_scores(shop, backend):
+    rows = {"network": make_pipeline(CNNEmbedding(layer="stage2"), RidgeClassifier()), "learns": Recorder()}
+    expected = compare(rows, shop, folds=3)
+    with joblib.parallel_config(backend, n_jobs=1 if backend == "sequential" else 2):
+        found = compare(rows, shop, folds=3)
+    for a, b in zip(expected.rows, found.rows):
+        assert (a.accuracy == b.accuracy).all() and np.array_equal(a.predicted[0], b.predicted[0])
+
+
+@pytest.mark.parametrize("head", ["kernel-ridge", "logistic", "calibrated-forest", "stack"])
+def test_metadata_routing_changes_no_score(shop, head):
+    grouped = ImageCollection(shop.pictures, shop.labels, np.arange(len(shop)) // 2)
+    rows = {"model": TwoFlowClassifier([("pixels", RawPixels((8, 6)))], head, random_state=0)}
+    expected = compare(rows, grouped, folds=2)
+    with config_context(enable_metadata_routing=True):
+        found = compare(rows, grouped, folds=2)
+    assert (found.rows[0].accuracy == expected.rows[0].accuracy).all()
+    assert np.array_equal(found.rows[0].probabilities[0], expected.rows[0].probabilities[0])
 
 
 def test_every_row_sees_the_same_folds():

@@ -46,8 +46,9 @@ def check_permutation(flow, shop):
 def check_workers(flow, shop):
     expected = flow.fit(shop, shop.labels).transform(shop)
     assert (clone(flow).set_params(n_jobs=2).fit(shop, shop.labels).transform(shop) == expected).all()
-    with joblib.parallel_config("loky", n_jobs=2):
-        assert (flow.transform(shop) == expected).all()
+    for backend in ("loky", "multiprocessing"):
+        with joblib.parallel_config(backend, n_jobs=2):
+            assert (flow.transform(shop) == expected).all(), backend
 
 
 def check_store(flow, shop, folder):

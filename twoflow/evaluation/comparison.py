@@ -10,12 +10,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from .._parallel import peak_memory, share, total_peak
+from .._parallel import peak_memory, run_in_order, share, total_peak
 from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
 from ..flows.base import StoreLike
@@ -208,7 +208,7 @@ def _score(
     with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
 
         def run(tasks: Iterable[Any]) -> Iterator[Any]:
-            for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+            for result in run_in_order(tasks, n_jobs):
                 progress.update()
                 yield result
 

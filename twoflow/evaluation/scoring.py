@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from .._parallel import PeakMemory, peak_memory, stay_in_worker, take
 from ..models.choice import BestOf
-from ..models.grouping import fit_parameters
+from ..models.grouping import fit_clone
 from .folds import Fold
 from .importances import Origin, share_of_flows, steps_to_decision
 from .plan import Part, Row
@@ -82,7 +82,6 @@ def score_fold(
     FoldScores
     """
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
-    classifier = clone(row.classifier)
     with stay_in_worker():
         selections: list[Selected] = []
         X_train: Any
@@ -96,7 +95,7 @@ def score_fold(
             X_train, X_test = map(_side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
         began = time.perf_counter()
         within = None if groups is None else groups[fold.train]
-        classifier.fit(X_train, y[fold.train], **fit_parameters(classifier, within))
+        classifier = fit_clone(row.classifier, X_train, y[fold.train], within)
         fitted = time.perf_counter()
         predicted = classifier.predict(X_test)
         ended = time.perf_counter()

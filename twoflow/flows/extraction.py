@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from .._parallel import share, take, threads_per_task
+from .._parallel import run_in_order, share, take, threads_per_task
 from ..images import ImageReadError, Picture
 from ..images.reading import Source, describe
 from .shelf import Shelf, open_shelves, recall
@@ -148,7 +148,7 @@ def _compute(
     shared, crew = share(work), _Crew()
     sources = ({positions[row]: pictures[positions[row]] for row in chunk} for chunk in chunks)
     tasks = (delayed(_compute_chunk)(shared, chunk, n_threads, crew) for chunk in sources)
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
+    results = run_in_order(tasks, n_jobs, prefer="threads")
     try:
         yield from zip(chunks, results)
     except BaseException:

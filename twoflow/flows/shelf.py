@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from .._parallel import run_in_order
 from ..images import ImageReadError, Picture
 from ..images.reading import Source
 from ..store import FeatureStore
@@ -66,8 +67,8 @@ def recall(
         return is_missing
     starts = range(0, len(positions), _CHUNK)
     chunks = ([pictures[position] for position in positions[i:i + _CHUNK]] for i in starts)
-    read = Parallel(n_jobs=flow.n_jobs, prefer="threads", return_as="generator")
-    for start, chunk in zip(starts, read(map(delayed(_digest_chunk), chunks))):
+    digests = run_in_order(map(delayed(_digest_chunk), chunks), flow.n_jobs, prefer="threads")
+    for start, chunk in zip(starts, digests):
         for i, shelf in known.items():
             rows, found = shelf.get(chunk)
             features[start + rows, shelf.columns] = found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .reading import ImageReadError, Source
-from .validation import check_pictures, refuse_missing
+from .validation import check_pictures, to_values
 
 
 class ImageCollection:
@@ -142,9 +142,7 @@ class ImageCollection:
         return rest
 
     def _checked(self, name: str, values: Any) -> np.ndarray:
-        array = np.asarray(values)
+        array = to_values(name, values, may_be_missing=name not in ("labels", "groups"))
         if array.shape != (len(self.pictures),):
             raise ValueError(f"{name}: {len(self.pictures)} values expected, one a picture, got shape {array.shape}")
-        if name in ("labels", "groups"):
-            refuse_missing(name, values)
         return array

@@ -16,6 +16,7 @@ _EXPECTED = (
     "Expected a 1-D sequence of pictures (paths, URLs, arrays, PIL images or bytes), a one-column DataFrame or a 4-D "
     "array"
 )
+_CHANNELS = (1, 3, 4)
 
 
 def check_pictures(X: Any) -> Sequence[Source]:
@@ -25,7 +26,9 @@ def check_pictures(X: Any) -> Sequence[Source]:
 
     Parameters
     ----------
-    X : sequence of pictures, ImageCollection, one-column DataFrame, or ndarray of shape (n, H, W, 1 or 3 or 4)
+    X : sequence of n pictures
+        A list, tuple or ImageCollection; a Series or one-column table of pandas, polars or Arrow; an array or tensor
+        of shape (n,), (n, 1), (n, H, W) or (n, H, W, 1 or 3 or 4).
 
     Returns
     -------
@@ -34,7 +37,7 @@ def check_pictures(X: Any) -> Sequence[Source]:
     Raises
     ------
     ValueError
-        If X is empty, a single picture, or a table of numbers.
+        If X is empty, a single picture, or a table of numbers, or has the channels first.
     TypeError
         If X is not a sequence at all, or holds something that is no picture.
     """
@@ -42,8 +45,9 @@ def check_pictures(X: Any) -> Sequence[Source]:
         raise ValueError(f"X is a single picture. {_EXPECTED}; for one picture pass [picture].")
     if sparse.issparse(X):
         raise ValueError(f"X is a sparse table of numbers of shape {X.shape}, not pictures. {_EXPECTED}.{_remedy(0)}")
-    if hasattr(X, "iloc") or isinstance(X, np.ndarray):
-        X = _check_table(X)
+    X = _from_other_library(X)
+    if isinstance(X, np.ndarray):
+        X = _check_array(X)
     elif not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
         raise TypeError(f"X is a {type(X).__name__}. {_EXPECTED}.")
     if len(X) == 0:
@@ -54,37 +58,102 @@ def check_pictures(X: Any) -> Sequence[Source]:
     return X
 
 
-def refuse_missing(name: str, values: Any) -> None:
-    """Raise ValueError if a label or group is missing.
+def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarray:
+    """Labels, groups or other values, one a picture, as an array.
 
-    To be asked of the values as they were given: in an array of text NaN is the word "nan", a class like any other.
+    Parameters
+    ----------
+    name : str
+        What an error calls them.
+    values : array-like of shape (n,) or (n, 1)
+        Also a Series or one-column table of pandas, polars or Arrow, a tensor, or a list of scalar tensors.
+    may_be_missing : bool
+        Whether None, NaN and empty text are allowed.
+
+    Returns
+    -------
+    ndarray
+        Of shape (n,) if there is one value a picture; any other shape is left for the caller to refuse.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing and may not be.
     """
-    missing = [i for i, value in enumerate(values) if is_missing(value)]
-    if missing:
-        raise ValueError(f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them")
+    values = _from_other_library(values)
+    if np.ma.isMaskedArray(values):
+        values = np.where(np.ma.getmaskarray(values), None, values.data)
+    if isinstance(values, np.ndarray):
+        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        items: Any = values.tolist() if values.dtype == object else values
+    else:
+        # Scalars of other libraries, such as tensors, know how to become one of Python's.
+        items = values = [item.item() if _is_foreign_scalar(item) else item for item in values]
+    if not may_be_missing:
+        # Asked before text becomes an array, where NaN is the word "nan", a class like any other.
+        missing = [i for i, value in enumerate(items) if is_missing(value)]
+        if missing:
+            raise ValueError(
+                f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them"
+            )
+    return np.asarray(values)
 
 
 def is_missing(value: Any) -> bool:
     """None, NaN (also pandas' own) and text without letters."""
     if value is None or isinstance(value, str) and not value.strip():
         return True
-    unequal = value != value  # NaN is not equal to itself; pandas.NA does not even say
-    return bool(unequal) if isinstance(unequal, (bool, np.bool_)) else True
+    try:
+        return bool(value != value)  # NaN is not equal to itself
+    except TypeError:  # pandas.NA does not even say
+        return True
+    except ValueError:  # an array, whose shape is somebody else's to refuse
+        return False
 
 
-def _check_table(X: Any) -> Sequence[Source]:
-    """An array or a pandas object, as a sequence of its rows' pictures."""
-    values = X if isinstance(X, np.ndarray) else X.to_numpy()
-    if values.ndim == 4 and values.shape[3] in (1, 3, 4):
+def _is_foreign_scalar(item: Any) -> bool:
+    return hasattr(item, "item") and not isinstance(item, np.generic) and getattr(item, "shape", None) == ()
+
+
+def _from_other_library(values: Any) -> Any:
+    """What pandas, polars, Arrow, torch and others hold, as an array or a list; anything else as it is.
+
+    They are known by what they can do, not by their classes, so that none of them need be installed.
+    """
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "to_pylist"):  # Arrow
+        columns = getattr(values, "columns", None)
+        if columns is None:
+            return values.to_pylist()
+        return np.array([column.to_pylist() for column in columns], dtype=object).T
+    if hasattr(values, "to_numpy"):  # pandas and polars
+        return values.to_numpy()
+    if hasattr(values, "__array__") and hasattr(values, "shape"):  # tensors
+        return np.asarray(values)
+    return values
+
+
+def _check_array(values: np.ndarray) -> Sequence[Source]:
+    """An array as a sequence of its pictures."""
+    shape = values.shape
+    if values.ndim == 4 and shape[3] in _CHANNELS:
         return list(values)
-    if values.dtype.kind in "biufc" and values.size:
+    if values.ndim == 4 and shape[1] in _CHANNELS:
         raise ValueError(
-            f"X is a table of numbers of shape {values.shape}, not pictures. {_EXPECTED}.{_remedy(values[0])}"
+            f"X has shape {shape}, with the channels first. Expected (n, H, W, {shape[1]}); "
+            "pass X.transpose(0, 2, 3, 1)."
         )
-    if values.ndim == 2 and values.shape[1] == 1:
+    if values.ndim == 3 and shape[2] in _CHANNELS:
+        raise ValueError(f"X has shape {shape}, which is that of a single picture. {_EXPECTED}; pass [X].")
+    if values.ndim == 3 and values.dtype.kind in "biuf":
+        return list(values)  # grey
+    if values.dtype.kind in "biufc" and values.size:
+        raise ValueError(f"X is a table of numbers of shape {shape}, not pictures. {_EXPECTED}.{_remedy(values[0])}")
+    if values.ndim == 2 and shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise ValueError(f"X has shape {values.shape}. {_EXPECTED}.")
+        raise ValueError(f"X has shape {shape}. {_EXPECTED}.")
     return values.tolist()
 
 

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .grouping import fit_parameters, split_groups
+from .grouping import fit_clone, split_groups
 from .kernel_ridge import KernelRidgeClassifier
 from .leave_out import Kernel, Solution, compute_kernel, total
 
@@ -138,7 +138,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
         self.chosen_, self.columns_ = candidate.name, candidate.columns
         chosen = X[:, self.columns_]
         if solution is None:
-            self.model_.fit(chosen, y, **fit_parameters(self.model_, groups))
+            self.model_ = fit_clone(self.model_, chosen, y, groups)
         else:
             self.model_["head"].fit_primal(self.model_["select"].fit_transform(chosen, y), solution)
         self.classes_ = self.model_.classes_
@@ -190,6 +190,6 @@ def _cross_validated(
     n_right = 0
     for train, test in folds:
         within = None if groups is None else groups[train]
-        fitted = clone(model).fit(X[train], y[train], **fit_parameters(model, within))
+        fitted = fit_clone(model, X[train], y[train], within)
         n_right += int((fitted.predict(X[test]) == y[test]).sum())
     return n_right / sum(len(test) for _, test in folds)

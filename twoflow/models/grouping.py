@@ -6,24 +6,50 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_consistent_length, has_fit_parameter
 
 
-def fit_parameters(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:
-    """What `fit` of an estimator is given besides X and y: the groups, if there are any and it takes them.
+def fit_clone(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
+    """Fit a clone of an estimator, and hand it the groups if there are any and it takes them.
 
-    Of a pipeline, those steps are given them that take them.
+    The steps of a pipeline that take groups are given them. With scikit-learn's metadata routing switched on, those
+    steps of the clone request them, unless the user has said otherwise.
     """
-    if groups is None:
-        return {}
+    estimator = clone(estimator)
+    return estimator.fit(X, y, **({} if groups is None else _fit_parameters(estimator, groups)))
+
+
+def _fit_parameters(estimator: Any, groups: np.ndarray) -> dict[str, np.ndarray]:
+    if get_config()["enable_metadata_routing"]:
+        _request_groups(estimator)
+        takes_them = has_fit_parameter(estimator, "groups") or _routes_groups(estimator)
+        return {"groups": groups} if takes_them else {}
     if isinstance(estimator, Pipeline):
         return {
             f"{name}__{parameter}": values
-            for name, step in estimator.steps for parameter, values in fit_parameters(step, groups).items()
+            for name, step in estimator.steps for parameter, values in _fit_parameters(step, groups).items()
         }
     return {"groups": groups} if has_fit_parameter(estimator, "groups") else {}
+
+
+def _request_groups(estimator: Any) -> None:
+    """Have the steps of a pipeline request the groups that they take, where nothing has been said of them yet."""
+    if not isinstance(estimator, Pipeline):
+        return
+    for _, step in estimator.steps:
+        _request_groups(step)
+        if has_fit_parameter(step, "groups") and get_routing_for_object(step).fit.requests.get("groups") is None:
+            step.set_fit_request(groups=True)
+
+
+def _routes_groups(estimator: Any) -> bool:
+    """Whether the estimator hands groups on to something inside it that has requested them."""
+    return bool(get_routing_for_object(estimator).consumes("fit", ["groups"]))
 
 
 def split_groups(

@@ -12,7 +12,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from ..images.validation import refuse_missing
+from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .labels import check_labels
@@ -238,8 +238,7 @@ def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:
     """A number for each group; without groups each row is one."""
     if groups is None:
         return np.arange(n_rows)
-    refuse_missing("groups", groups)
-    groups = column_or_1d(groups)
+    groups = column_or_1d(to_values("groups", groups))
     if len(groups) != n_rows:
         raise ValueError(f"groups must be given for each of the {n_rows} rows, got {len(groups)}")
     names, groups = np.unique(groups, return_inverse=True)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ..images.validation import refuse_missing
+from ..images.validation import to_values
 
 
 def check_labels(y: Any) -> np.ndarray:
@@ -21,9 +21,8 @@ def check_labels(y: Any) -> np.ndarray:
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
-    column_or_1d(y, warn=True)  # its shape first
-    refuse_missing("labels", y)
-    y = np.asarray(y).ravel()
+    column_or_1d(y)  # its shape first
+    y = to_values("labels", y)
     check_classification_targets(y)
     if len(np.unique(y)) < 2:
         raise ValueError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!s}")

@@ -9,13 +9,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from .calibration import smooth_targets
-from .grouping import fit_parameters, split_groups
+from .grouping import fit_clone, split_groups
 from .labels import check_labels
 from .seeding import seeded
 
@@ -170,7 +170,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         groups = None if groups is None else np.asarray(groups)
         rng = check_random_state(self.random_state)
         model = seeded(self.classifier, rng)
-        self.classifier_ = clone(model).fit(X, y, **fit_parameters(model, groups))
+        self.classifier_ = fit_clone(model, X, y, groups)
         return X, y, groups, model, rng
 
     def _ask_unseen(
@@ -181,8 +181,8 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         known = np.unique(y[train])
         columns = np.searchsorted(self.classes_, known)
         if len(known) > 1:
-            own = fit_parameters(model, None if groups is None else groups[train])
-            probabilities[:, columns] = _ask(clone(model).fit(X[train], y[train], **own), X[test])
+            fitted = fit_clone(model, X[train], y[train], None if groups is None else groups[train])
+            probabilities[:, columns] = _ask(fitted, X[test])
         else:
             probabilities[:, columns] = 1  # many classifiers refuse a single class, and there is nothing to ask
         return self._floored_log(probabilities)

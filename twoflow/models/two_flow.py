@@ -22,7 +22,7 @@ from ..flows import Flow, FlowUnion
 from ..flows.base import StoreLike
 from ..images import ImageCollection, check_pictures
 from .choice import BestOf, Candidate
-from .grouping import fit_parameters
+from .grouping import fit_clone
 from .heads import get_head
 from .labels import check_labels
 from .recipes import RECIPES, Recipe, candidates
@@ -161,7 +161,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         self.union_ = union.fit(pictures, y)
         features = self.union_.transform(pictures)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
-            self.model_ = model.fit(features, y, **fit_parameters(model, groups))
+            self.model_: Pipeline = fit_clone(model, features, y, groups)
         self.classes_ = self.model_.classes_
         head = self.model_["head"]
         self.chosen_: str = self.recipe

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...images.validation import refuse_missing
+from ...images.validation import to_values
 
 ROUNDING = 1e-12
 """Differences of scores that are closer than this are equal but for rounding in the subtraction."""
@@ -51,10 +51,11 @@ def label_columns(**columns: Any) -> list[np.ndarray]:
     """The columns as arrays of shape (n,); ValueError if they are no equally long columns of labels, naming one."""
     arrays: dict[str, np.ndarray] = {}
     for name, values in columns.items():
-        array = np.asarray(values)
+        if np.ndim(values) == 0:
+            raise ValueError(f"{name} must be a sequence of labels, got {values!r}")
+        array = to_values(name, values)
         if array.ndim != 1 or not len(array):
             raise ValueError(f"{name} must be a sequence of labels, got shape {array.shape}")
-        refuse_missing(name, values)  # in an array of text NaN is a word
         arrays[name] = array
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
