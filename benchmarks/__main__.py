@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
-from twoflow._command import CommandParser, at_least, run
+from twoflow._command import CommandParser, at_least
+from twoflow._program import run
 
 #: The modules, in the order in which they run.
 BENCHMARKS = ("startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow")

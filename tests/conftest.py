@@ -4,14 +4,18 @@ import os
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_dir
 
 from twoflow import make_shop
+
+MATPLOTLIB_FOLDER = os.environ.get("MPLCONFIGDIR", user_cache_dir("matplotlib"))
 
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path, monkeypatch):
-    """What commands keep stays inside the test."""
+    """What commands keep stays inside the test; but matplotlib's list of fonts is the same for all."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("MPLCONFIGDIR", MATPLOTLIB_FOLDER)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from PIL import Image
 from twoflow import ImageCollection
 from twoflow import audit as command
 from twoflow import make_shop
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.evaluation import audit
 from twoflow.report import format_audit, write_audit
 
@@ -55,7 +55,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert sum(each["n_images"] for each in found["classes"]) == 25
     html = (tmp_path / "out/audit.html").read_text("utf-8")
     assert html.count("data:image/jpeg") >= 2 and "exact: different labels" in html
-    assert "<script" not in html and "http" not in html
+    assert "<script" not in html and "http:" not in html and "https:" not in html
     with open(tmp_path / "out/suspects.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == ["picture", "given", "suggested", "margin", "confidence"]

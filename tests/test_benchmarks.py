@@ -16,7 +16,7 @@ from benchmarks.measure import Contestant, Times, interleave, ratio
 from benchmarks.pictures import SIZE, photos
 from benchmarks.table import format_table
 from twoflow import CNNEmbedding
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.images import read_image
 
 # Those that start no cluster; with the number of lines each has.

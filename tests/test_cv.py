@@ -13,7 +13,7 @@ from markupsafe import escape
 from PIL import Image
 
 from twoflow import cv, make_shop
-from twoflow._command import run
+from twoflow._program import run
 
 from .images.hostile import UNREADABLE
 

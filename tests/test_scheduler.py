@@ -361,7 +361,7 @@ def test_ctrl_c(folder, client, tmp_path):
     script = """
 import os, signal, sys
 from twoflow import cv
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.flows import extraction
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
@@ -382,7 +382,7 @@ def test_a_scheduler_that_is_lost(folder, tmp_path):
     script = f"""
 import os, sys
 from twoflow import cv
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.flows import extraction
 extraction._CHUNK, extraction._file = 2, lambda *_: os.kill(int(sys.argv[1]), {signal.SIGKILL:d})
 sys.exit(run(cv.main, sys.argv[2:]))

@@ -1,17 +1,13 @@
-"""What the commands have in common: which pictures, and one line in place of a traceback.
-
-The commands import the rest of the package inside their functions, under `run`: loading it takes a second or two, and a
-Ctrl-C in that time is to end as quietly as one later.
-"""
+"""The arguments that commands have in common, and what they stand for."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
+
+from ._text import printable
 
 if TYPE_CHECKING:
     from .images import ImageCollection
@@ -22,7 +18,7 @@ class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all errors of the commands."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"error: {printable(message)}; see {self.prog} --help\n")
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -147,31 +143,3 @@ def open_store(arguments: argparse.Namespace) -> FeatureStore | None:
     from .store import FeatureStore
 
     return None if arguments.no_store else FeatureStore(arguments.store)
-
-
-def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status.
-
-    0; 2 for input that cannot be worked on, 130 for Ctrl-C, and 141 where nobody reads what it prints.
-    """
-    try:
-        from .images import UnreadableImagesWarning
-        from .store import StoreWarning
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such picture themselves
-            warnings.filterwarnings("ignore", module="PIL")  # damaged metadata of pictures that can be read
-            warnings.simplefilter("always", StoreWarning)  # a line, and never the end of the work
-            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-            main(argv)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        return 141  # as the shell has it of a program that such a pipe has ended
-    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"error: {text}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import platform
 import re
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +20,7 @@ from joblib import Parallel, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
 
 _TASKS_AT_A_TIME = 4  # for each worker of a backend that gives no result before it has all
+_LOOK_S = 1.0  # how often a worker looks whether its parent is still there
 
 
 def is_on_cluster() -> bool:
@@ -31,7 +36,7 @@ def threads_per_task(n_jobs: int | None, n_tasks: int) -> int:
     return 1 if is_on_cluster() else max(1, effective_n_jobs(n_jobs) // n_tasks)
 
 
-def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Iterator[Any]:
+def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Generator[Any, None, None]:
     """Run joblib's delayed tasks and give their results in the order of the tasks, each as soon as it is there.
 
     Some backends, such as "multiprocessing", hand results over only when all tasks are done; these get a few tasks for
@@ -44,12 +49,38 @@ def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> It
     **options
         Those of `joblib.Parallel`, such as ``prefer="threads"``.
     """
+    if not is_on_cluster():  # whose workers are not this process's
+        tasks = map(_watched, tasks)
     if get_active_backend()[0].supports_return_generator:
         yield from Parallel(n_jobs=n_jobs, return_as="generator", **options)(tasks)
         return
     left, size = iter(tasks), _TASKS_AT_A_TIME * effective_n_jobs(n_jobs)
     while batch := list(islice(left, size)):
         yield from Parallel(n_jobs=n_jobs, **options)(batch)
+
+
+def _watched(task: tuple[Callable, Sequence, Mapping]) -> tuple[Callable, Sequence, Mapping]:
+    """The task as one that has its process, if that is a worker, end with the process that started it."""
+    return _run_watched, task, {}
+
+
+def _run_watched(function: Callable, arguments: Sequence, named: Mapping) -> Any:
+    if multiprocessing.parent_process() is not None:
+        _watch_parent()
+    return function(*arguments, **named)
+
+
+@lru_cache(maxsize=1)
+def _watch_parent() -> None:
+    """Without it, a worker whose parent is killed waits for more work for minutes, with all its memory."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        while parent is not None and os.getppid() == parent.pid:
+            time.sleep(_LOOK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def share(value: Any) -> Any:

@@ -16,8 +16,8 @@ from ._command import (
     load_collection,
     make_paths_absolute,
     open_store,
-    run,
 )
+from ._program import print_to_reader, run
 
 if TYPE_CHECKING:
     from .images import ImageCollection
@@ -64,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             verbose=not arguments.quiet,
             store=store,
         )
-    try:
-        print(format_audit(found), flush=True)
-    finally:  # whoever was to read that may be gone, as `head` is after its lines
-        files = write_audit(found, out)
+    gone = print_to_reader(format_audit(found))
+    files = write_audit(found, out)
+    if gone is not None:
+        raise gone
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
 
 

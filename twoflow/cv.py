@@ -18,8 +18,8 @@ from ._command import (
     load_superclasses,
     make_paths_absolute,
     open_store,
-    run,
 )
+from ._program import print_to_reader, run
 
 if TYPE_CHECKING:
     from .images import ImageCollection
@@ -118,10 +118,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             left_out=left_out_rows(names),
             group_duplicates=arguments.group_duplicates,
         )
-    try:
-        print(format_text(comparison), flush=True)
-    finally:  # whoever was to read that may be gone, as `head` is after its lines
-        files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
+    gone = print_to_reader(format_text(comparison))
+    files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
+    if gone is not None:
+        raise gone
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
         print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")

@@ -1,4 +1,4 @@
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.networks import NETWORKS
 from twoflow.networks.__main__ import main
 

@@ -2,7 +2,6 @@ import csv
 import json
 import math
 import os
-import stat
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
-from twoflow.report import check_output_folder, files, format_text, to_document, write_report
+from twoflow.report import format_text, to_document, write_report
 
 from .made import LABELS, UNREADABLE, comparison
 
@@ -130,35 +129,6 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema"] == 1
     assert (tmp_path / "report.txt").read_text("utf-8").startswith("60 pictures")
     assert sorted(os.listdir(tmp_path)) == ["report.html", "report.json", "report.txt", "scores.csv"]
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    (tmp_path / "scores.csv").write_text("old")
-
-    def full(self, *args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_report(comparison(), tmp_path)
-    assert os.listdir(tmp_path) == ["scores.csv"] and (tmp_path / "scores.csv").read_text() == "old"
-
-
-def test_output_folders(tmp_path, monkeypatch):
-    assert check_output_folder(tmp_path / "new" / "folder").is_dir()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="cannot write to the output folder .*file: .*; name another one"):
-        check_output_folder(tmp_path / "file")
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
-    if os.access(locked, os.W_OK):  # root may write anywhere, so the refusal itself is played
-        monkeypatch.setattr(files.tempfile, "TemporaryFile", _refuse)
-    with pytest.raises(OSError, match="locked: permission denied"):
-        check_output_folder(locked)
-
-
-def _refuse(dir):
-    raise PermissionError(13, "Permission denied", str(dir))
 
 
 def test_p_values_and_infinities_are_readable():

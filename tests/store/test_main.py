@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.store import FeatureStore, feature_store
 from twoflow.store.__main__ import main
 

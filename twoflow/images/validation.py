@@ -82,7 +82,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
     """
     values = _from_other_library(values)
     if np.ma.isMaskedArray(values):
-        values = np.where(np.ma.getmaskarray(values), None, values.data)
+        values = np.where(np.ma.getmaskarray(values), np.array(None, dtype=object), values.data)
     if isinstance(values, np.ndarray):
         values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
         items: Any = values.tolist() if values.dtype == object else values

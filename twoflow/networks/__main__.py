@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .._command import CommandParser, run
+from .._command import CommandParser
+from .._program import run
 
 if TYPE_CHECKING:
     from .card import NetworkCard

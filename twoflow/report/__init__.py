@@ -1,5 +1,6 @@
 """A comparison, or an audit, for people (text, one page of HTML, plots) and for programs (JSON and CSV)."""
 
+from .atomic import check_output_folder
 from .auditing import format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
@@ -11,7 +12,7 @@ from .displays import (
     RocDisplay,
 )
 from .document import to_document
-from .files import check_output_folder, write_report
+from .files import write_report
 from .html import to_html
 from .text import format_text
 

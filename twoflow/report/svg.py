@@ -81,15 +81,20 @@ def _embedded(svg: str, title: str, prefix: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
     opening, rest = svg.split(">", 1)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening).groups()  # type: ignore[union-attr]
-    rest = re.sub(r' id="[a-zA-Z.]+_\d+"', "", rest)  # of groups, to which nothing refers
-    rest = re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", rest).replace("xlink:href", "href")
-    rest = re.sub(r"font-family: [^;\"]*;? ?", "", rest)
-    rest = re.sub("|".join(_COLORS), _color, rest)
+    # In the tags alone: the text between them are names, and a class may be called "#0072b2".
+    rest = re.sub(r"<[^>]*>", lambda tag: _adapted(tag.group(), prefix), rest)
     rest = re.sub(r"\n\s*", " ", rest)
     return (
         f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" font-family="system-ui, sans-serif" stroke-linejoin="round">{rest}'
     )
+
+
+def _adapted(tag: str, prefix: str) -> str:
+    tag = re.sub(r' id="[a-zA-Z.]+_\d+"', "", tag)  # of groups, to which nothing refers
+    tag = re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", tag).replace("xlink:href", "href")
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    return re.sub("|".join(_COLORS), _color, tag)
 
 
 def _color(found: Any) -> str:

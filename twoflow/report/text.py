@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._text import printable
 from ..evaluation import Comparison
 from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
@@ -48,7 +49,7 @@ def _headline(comparison: Comparison) -> str:
 
 def _line(row: RowScores, comparison: Comparison) -> list[str]:
     features = "" if row.n_features is None else f"{row.n_features:,}"
-    cells = [row.name, features, _mean_std(row.accuracy), _mean_std(row.macro_f1)]
+    cells = [printable(row.name), features, _mean_std(row.accuracy), _mean_std(row.macro_f1)]
     results = {d.result.test: d for d in comparison.differences if d.first == row.name}
     if not results:
         return [*cells, "reference", "", "", ""]
@@ -150,7 +151,7 @@ def _leaks(comparison: Comparison) -> list[str]:
 
 
 def _left_out(comparison: Comparison) -> list[str]:
-    lines = [f"Not compared: {name}: {reason}" for name, reason in comparison.left_out.items()]
+    lines = [f"Not compared: {printable(name)}: {printable(reason)}" for name, reason in comparison.left_out.items()]
     return ["", *lines] if lines else []
 
 
@@ -159,7 +160,7 @@ def _small_classes(comparison: Comparison) -> list[str]:
     if not small:
         return []
     classes = "1 class" if len(small) == 1 else f"{len(small)} classes"
-    names = ", ".join(f"{' '.join(str(name).split())} ({count})" for name, count in small.items())
+    names = ", ".join(f"{printable(name)} ({count})" for name, count in small.items())
     return ["", f"Left out, {classes} with too few pictures: {names}"]
 
 
@@ -168,4 +169,7 @@ def _unreadable(comparison: Comparison) -> list[str]:
     if not errors:
         return []
     pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
-    return ["", f"Left out, {pictures} that cannot be read:", *(f"  {error.name}: {error.reason}" for error in errors)]
+    return [
+        "", f"Left out, {pictures} that cannot be read:",
+        *(f"  {printable(error.name)}: {printable(error.reason)}" for error in errors),
+    ]

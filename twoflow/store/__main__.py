@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .._command import CommandParser, run
+from .._command import CommandParser
+from .._program import run
 
 if TYPE_CHECKING:
     from argparse import Namespace

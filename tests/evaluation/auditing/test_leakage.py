@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from twoflow import CNNEmbedding, ImageCollection, RawPixels, compare, cv, load_table, make_shop
-from twoflow._command import run
+from twoflow._program import run
 from twoflow.evaluation import find_duplicates, leaks
 from twoflow.evaluation.auditing import duplicates
 from twoflow.evaluation.folds import Fold

@@ -1,15 +1,14 @@
-"""The files of an audit, each written whole or not at all."""
+"""The files of an audit."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from pathlib import Path
 
 from ...evaluation.auditing import Audit
-from ..files import check_output_folder, replace_file
+from ..atomic import check_output_folder, replace_files
+from ..csv_text import to_csv
 from .document import audit_document
 from .page import format_page
 
@@ -17,7 +16,7 @@ _COLUMNS = ("picture", "given", "suggested", "margin", "confidence")
 
 
 def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
-    """Write audit.json (schema 1), suspects.csv and audit.html.
+    """Write audit.json (schema 1), suspects.csv and audit.html, all of them or none.
 
     Returns
     -------
@@ -29,20 +28,14 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
         "suspects.csv": _suspects(audit),
         "audit.html": format_page(audit),
     }
-    folder = check_output_folder(folder)
-    for name, content in contents.items():
-        replace_file(folder / name, content)
-    return [folder / name for name in contents]
+    return replace_files(check_output_folder(folder), contents)
 
 
 def _suspects(audit: Audit) -> str:
     """The most suspect first; only the header where labels were not judged."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
     issues = audit.issues
-    if issues is not None:
-        for row in zip(issues.suspects, issues.given, issues.suggested, issues.margins, issues.confidences):
-            position, given, suggested, margin, confidence = row
-            writer.writerow([audit.name(int(position)), given, suggested, f"{margin:.4f}", f"{confidence:.4f}"])
-    return text.getvalue()
+    rows = [] if issues is None else zip(
+        map(audit.name, issues.suspects.tolist()), map(str, issues.given), map(str, issues.suggested),
+        (f"{margin:.4f}" for margin in issues.margins), (f"{confidence:.4f}" for confidence in issues.confidences),
+    )
+    return to_csv(_COLUMNS, rows)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..._text import printable
 from ...evaluation.auditing import Audit
 from ...evaluation.auditing.quality import FAULTS
 from ..page import render, thumbnail
-from .text import counted, printable
+from .text import counted
 
 _MOST = 200  # thumbnails of a section: with three sections about two megabytes
 _MOST_ROWS = 1000  # of a table

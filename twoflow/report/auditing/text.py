@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ..._text import printable
 from ...evaluation.auditing import Audit
 from ...evaluation.auditing.quality import FAULTS
 
@@ -22,11 +23,6 @@ def format_audit(audit: Audit) -> str:
         if section:
             lines += ["", *section]
     return "\n".join(lines)
-
-
-def printable(text: object) -> str:
-    """Text of a file or table on one line, without what would move the cursor or turn the line around."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(str(text).split()))
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -1,0 +1,140 @@
+"""Several files written together: all of them or none, whatever happens on the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from .._errors import OutsideError
+
+
+def check_output_folder(folder: str | os.PathLike) -> Path:
+    """Create the folder and see that it can be written to, before the work and not after.
+
+    Raises
+    ------
+    OutsideError
+        If it cannot; the message names the folder.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _named(f"cannot write to the output folder {folder}", error, "name another one") from error
+    return folder
+
+
+def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
+    """Write files into a folder in the place of those that have their names.
+
+    The contents are written in full to files without a name first, which vanish with the process. Only then do they get
+    their names, in a moment during which signals wait. So a full disk or a signal leaves all the old files or all the
+    new ones; a kill in that very moment can leave some of each, all of them whole.
+
+    Parameters
+    ----------
+    folder : Path
+    contents : mapping of str to str
+        The text of each file by its name. What is not Unicode, as in some names of files, is escaped.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OutsideError
+        If one cannot be written; the message names it, and none is changed.
+    """
+    with ExitStack() as stack:
+        parts = {}
+        for name, content in contents.items():
+            path = folder / name
+            try:
+                if path.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                parts[path] = stack.enter_context(_staged(path, content.encode("utf-8", "backslashreplace")))
+            except OSError as error:
+                remedy = "none of the files was written; make room, or name another folder"
+                raise _named(f"cannot write {path}", error, remedy) from error
+        with _signals_held():
+            for part in parts.values():
+                part.give_name()
+            for path, part in parts.items():
+                part.path.replace(path)
+    return list(parts)
+
+
+class _Part(NamedTuple):
+    """A file that is written in full, and its path when it has a name."""
+
+    path: Path
+    number: int
+    has_name: bool
+
+    def give_name(self) -> None:
+        if not self.has_name:
+            self.path.unlink(missing_ok=True)  # left by a process that had this one's number
+            # With a folder's number, which an absolute path has no use for, Python lets the system follow the link.
+            os.link(_by_number(self.number), self.path, src_dir_fd=self.number, follow_symlinks=True)
+
+
+@contextmanager
+def _staged(path: Path, content: bytes) -> Iterator[_Part]:
+    """A file beside `path` that holds the content, and is gone afterwards unless it was renamed."""
+    part = _open_part(path.with_name(f".{path.name}.{os.getpid()}.part"))
+    try:
+        with open(part.number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(part.number)
+            yield part
+    finally:
+        part.path.unlink(missing_ok=True)
+
+
+def _open_part(path: Path) -> _Part:
+    if hasattr(os, "O_TMPFILE"):
+        with suppress(OSError):  # not every disk has files without names
+            number = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+            if os.path.exists(_by_number(number)):
+                return _Part(path, number, has_name=False)
+            os.close(number)  # nor is /proc everywhere
+    return _Part(path, os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666), has_name=True)
+
+
+def _by_number(number: int) -> str:
+    return f"/proc/self/fd/{number}"
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let signals that end the process wait for a moment."""
+    arrived: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # where Python hands signals to
+        numbers = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))
+        before = {number: handler for number in numbers if number and (handler := signal.getsignal(number)) is not None}
+    for number in before:
+        signal.signal(number, lambda number, frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)
+
+
+def _named(what: str, error: OSError, remedy: str) -> OutsideError:
+    return OutsideError(f"{what}: {(error.strerror or str(error)).lower()}; {remedy}")
