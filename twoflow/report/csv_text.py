@@ -23,11 +23,14 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     name,margin
     '=1+1,-0.5
     """
+    return "".join(map(_line, [columns, *([_harmless(cell) for cell in row] for row in rows)]))
+
+
+def _line(cells: Sequence[Any]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    # What is in the terminator is what the writer quotes, and a cell may hold either.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _harmless(cell: Any) -> Any:
