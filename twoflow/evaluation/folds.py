@@ -125,8 +125,8 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     if not len(train) or not len(test):
         found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
         raise ValueError(
-            f"a split column must have 'train' and 'test' for some pictures; it has {found}: rename its values, or draw "
-            "folds"
+            f"a split column must have 'train' and 'test' for some pictures; it has {found}: rename its values, or "
+            "draw folds"
         )
     _check_number_of_classes(labels[train])
     return Folds("official split", 1, 1, None, (Fold(0, 0, train, test),))

@@ -41,7 +41,8 @@ class Split:
     @property
     def named(self) -> str:
         """The names of the folders, for a sentence."""
-        *most, last = sorted(self.sides)
+        order = list(SPLITS.values())
+        *most, last = sorted(self.sides, key=lambda name: (order.index(self.sides[name]), name))
         return f"{', '.join(most)} and {last}"
 
     def side(self, file: Parts) -> str:
@@ -136,9 +137,9 @@ def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
         for parent, inside in names.items():
             others = sorted(each for each in inside if each.lower() not in SPLITS)
             if _is_split(inside) and others:
-                parts = sorted(inside - set(others))
+                where = describe(join(root, parent) if parent else root)
                 raise ValueError(
-                    f"{describe(join(root, parent)) if parent else describe(root)} has the folders {', '.join(parts)} of a split beside "
+                    f"{where} has the folders {', '.join(sorted(inside - set(others)))} of a split beside "
                     f"{name_first(others)}; move the others away or into the parts of the split"
                 )
     return None
@@ -178,8 +179,7 @@ def _too_many_strays(root: Root, strays: Sequence[Parts], levels: int, split: Sp
     expected = "/".join([describe(root), *names, "*.jpg"])
     more = "" if len(strays) == 1 else f", nor are {len(strays) - 1:,} more of {n_images:,} images"
     return (
-        f"{describe(join(root, strays[0]))} is in no class folder{more}; "
-        f"expected {expected}: move it or remove it"
+        f"{describe(join(root, strays[0]))} is in no class folder{more}; expected {expected}: move it or remove it"
     )
 
 

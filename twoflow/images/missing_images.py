@@ -75,7 +75,8 @@ def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
     if not counts:
         return None
     best = max(sorted(counts), key=lambda remedy: counts[remedy])
-    return f"{counts[best]:,} of the first {len(tried):,} of them exist {best}"
+    of = f"{len(tried):,}" if len(tried) == len(missing) else f"the first {len(tried):,}"
+    return f"{counts[best]:,} of {of} exist {best}"
 
 
 def _candidates(value: str, place: Place) -> Iterator[tuple[str, str]]:

@@ -79,9 +79,11 @@ def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
+            sign = _DELIMITERS.get(delimiter, delimiter)
+            is_long = len(cells) > len(header)
+            remedy = f"put fields that hold a {sign} in quotes" if is_long else "complete or remove the row"
             raise ValueError(
-                f"{name}, row {row}: expected {len(header)} fields as in the header, got {len(cells)}; put fields that "
-                f"hold a {_DELIMITERS.get(delimiter, delimiter)} in quotes, or correct the row"
+                f"{name}, row {row}: expected {len(header)} fields as in the header, got {len(cells)}; {remedy}"
             )
         rows.append(row)
         for column, position in positions.items():

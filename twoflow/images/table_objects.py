@@ -11,7 +11,7 @@ _EXPECTED = (
     "expected the path or URL of a CSV file, a DataFrame (pandas, polars), an Arrow table, a dict of columns or a list "
     "of dicts"
 )
-_NAMES = ("columns", "column_names")  # where tables keep the names of their columns
+_NAMES = ("column_names", "columns")  # where tables keep the names of their columns; Arrow's `columns` are the values
 _TO_LIST = ("tolist", "to_list", "to_pylist")  # what turns a column into plain Python values
 
 
@@ -52,9 +52,9 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
 
 def _header(table: Any) -> list:
     for attribute in _NAMES:
-        names = getattr(table, attribute, None)
-        if names is not None and not callable(names) and hasattr(table, "__getitem__"):
-            return list(names)
+        # Asked of the class: a DataFrame has attributes named like its columns.
+        if hasattr(type(table), attribute) and hasattr(table, "__getitem__"):
+            return list(getattr(table, attribute))
     raise TypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
 
 

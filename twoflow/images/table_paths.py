@@ -54,7 +54,7 @@ class Place(NamedTuple):
                 return path
             path = local
         if not self.is_confined:
-            return os.path.join(self.folder, path)
+            return str(Path(self.folder, path))
         out = f"{where}: {given} leads out of {describe(self.folder)}; paths are relative to that folder"
         if not isinstance(self.folder, Path):
             path = posixpath.normpath(path)

@@ -50,7 +50,7 @@ def _headline(comparison: Comparison) -> str:
 
 def _in_neither(comparison: Comparison) -> str:
     """How many pictures an official split neither trains on nor tests."""
-    used = {position for fold in comparison.folds for side in (fold.train, fold.test) for position in side.tolist()}
+    used = np.unique(np.concatenate([side for fold in comparison.folds for side in (fold.train, fold.test)]))
     n_left = len(comparison.collection) - len(used)
     return f", {n_left:,} neither" if n_left else ""
 

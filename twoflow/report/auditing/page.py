@@ -57,9 +57,8 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
         found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
     found.append(("unreadable", counted(len(audit.unreadable), "unreadable picture")))
     if audit.passed_over:
-        found.append((
-            "passed-over", counted(count_paths(audit.passed_over), "file or folder", "files or folders") + " passed over"
-        ))
+        n_paths = counted(count_paths(audit.passed_over), "file or folder", "files or folders")
+        found.append(("passed-over", f"{n_paths} passed over"))
     found.append(("faults", counted(len(audit.faults), "fault") + " of pictures"))
     if audit.class_counts:
         found.append(("classes", f"{len(audit.class_counts):,} classes"))
