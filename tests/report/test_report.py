@@ -11,6 +11,8 @@ import pytest
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
+from twoflow.images.missing_images import MissingImageError
+from twoflow.images.passed_over import PassedOver
 from twoflow.report import check_output_folder, files, format_text, to_document, write_report
 
 from .made import LABELS, UNREADABLE, comparison
@@ -30,6 +32,9 @@ def test_schema_1():
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
+        "passed_over": [],
+        "lookalikes": [],
+        "notes": [],
     }
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
@@ -105,6 +110,41 @@ def test_small_classes_are_named():
     assert "\nLeft out, 2 classes with too few pictures: mule sandal (3), clog (1)\n" in format_text(found)
     assert to_document(comparison())["dataset"]["small_classes"] == []
     assert "too few pictures" not in format_text(comparison())
+
+
+def test_how_the_source_was_read_is_told():
+    labels = np.repeat(["boot", "Boot", "b\u043e\u043et", "clog"], 15)
+    found = comparison(labels=labels)
+    found.collection.passed_over = (
+        PassedOver("files with the ending .txt", tuple(f"{i}\n.txt" for i in range(5))),
+        PassedOver("hidden files and folders", (".a",)),
+    )
+    found.collection.notes = ("a class is\nthe first folder",)
+    dataset = to_document(found)["dataset"]
+    assert dataset["passed_over"][0] == {
+        "reason": "files with the ending .txt", "n_paths": 5, "paths": [f"{i}\n.txt" for i in range(5)]
+    }
+    assert dataset["lookalikes"] == [["Boot", "boot", "b\u043e\u043et"]]
+    assert dataset["notes"] == ["a class is\nthe first folder"]
+    assert format_text(found).endswith(
+        "\n\nClasses whose names look alike: 1 group\n  'Boot' and 'boot' and 'b\u043e\u043et' ('b\\u043e\\u043et')\n"
+        "\n6 files or folders passed over:\n  files with the ending .txt: 5 (0 .txt, 1 .txt, 2 .txt and 2 more)\n"
+        "  hidden files and folders: 1 (.a)\n\nNote: a class is the first folder"
+    )
+    assert "passed over" not in format_text(comparison()) and "Note:" not in format_text(comparison())
+
+
+def test_missing_images_were_never_in_the_store():
+    found = comparison()
+    assert "(61 of" not in format_text(found) and "pictures/s)" in format_text(found)
+    found.collection.unreadable += (MissingImageError("gone.jpg", "no such file"),)
+    assert "from the store" not in format_text(found) and "gone.jpg: no such file" in format_text(found)
+
+
+def test_what_an_official_split_leaves_out_is_counted():
+    marks = np.array(["train", "test", "validation"])[np.arange(60) % 3]
+    assert "at least 20 trained on, 20 tested, 20 neither\n" in format_text(comparison(official_split(marks, LABELS)))
+    assert "neither" not in format_text(single_split())
 
 
 def test_text_of_a_single_split_and_of_a_single_row():

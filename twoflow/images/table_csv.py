@@ -18,7 +18,7 @@ from .reading import describe
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 # Excel writes this line where its delimiter is not the one of the country.
-_SEP_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=([^"\w\s]|\t)"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 # UTF-32 first: its mark begins with that of UTF-16.
 _MARKS = (
