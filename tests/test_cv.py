@@ -180,7 +180,7 @@ def test_missing_images_of_a_table(shop_folder, tmp_path, capsys):
 def test_images_by_a_pattern(shop_folder, tmp_path, capsys):
     table = tmp_path / "ids.csv"
     files = sorted(shop_folder.glob("*/*/*.jpg"))
-    rows = [f"{file.relative_to(shop_folder).with_suffix('')};{file.parent.name}/{file.parent.parent.name}" for file in files]
+    rows = [f"{file.relative_to(shop_folder).with_suffix('')};{file.parent}" for file in files]
     table.write_text("\n".join(["id;class", *rows]), "utf-8")
     arguments = [shop_folder, "--labels", table, "--image-pattern", "{id}.jpg", *QUICK, "--out", tmp_path / "report"]
     status, out, err = call(capsys, *arguments)

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from twoflow import load_folder, make_shop
+from twoflow import load_folder, load_table, make_shop
 from twoflow.images.folders import list_plain_folder
 from twoflow.images.passed_over import HIDDEN, MACHINE, NO_ENDING, NO_IMAGE, STRAY, WITH_QUERY, reason_of_ending
 
@@ -59,6 +59,12 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     (tmp_path / "shop/clog/loop").symlink_to(tmp_path / "shop")
     with pytest.raises(ValueError, match="loop is a link that leads back"):
         load_folder(tmp_path / "shop")
+
+
+def test_a_link_to_itself_is_no_folder(tmp_path):
+    touch(tmp_path, "boot/a.jpg")
+    (tmp_path / "boot/b.jpg").symlink_to(tmp_path / "boot/b.jpg")
+    assert [os.path.basename(path) for path in load_folder(tmp_path).paths] == ["a.jpg", "b.jpg"]
 
 
 def test_bad_folders(tmp_path):
@@ -182,6 +188,22 @@ def test_superclasses_and_strays_in_an_official_split(tmp_path):
     shoes = load_folder(tmp_path)
     assert shoes.classes.tolist() == ["men/boot"] and set(shoes.columns["superclass"]) == {"men"}
     assert passed_over(tmp_path, shoes) == {STRAY: ["readme.png", "train/logo.png"], NO_IMAGE: ["test/men/clog"]}
+
+
+def test_classes_that_are_tested_and_never_trained_on(tmp_path):
+    touch(tmp_path, "train/boot/a.jpg", "train/clog/a.jpg", "test/Boot/a.jpg", "test/clog/a.jpg")
+    shoes = load_folder(tmp_path)
+    assert shoes.notes[1:] == ("classes of the test part that the training part lacks: Boot",)
+    assert shoes.lookalikes == (("Boot", "boot"),)
+
+
+def test_the_folders_and_the_table_of_a_real_data_set_agree(data):
+    folder = load_folder(data / "clothing")
+    table = load_table(data / "clothing/labels.csv", columns=["split"])
+    order = np.argsort(table.paths)
+    assert folder.paths == [table.paths[i] for i in order] and table.unreadable == ()
+    assert (folder.labels == table.labels[order]).all()
+    assert (folder.columns["split"] == table.columns["split"][order]).all()
 
 
 def test_what_is_no_split(tmp_path):

@@ -333,6 +333,14 @@ def test_images_by_a_pattern(tmp_path):
         load_table({"id": [1, np.nan], "class": ["boot", "clog"]}, tmp_path, image_pattern="images/{id}.jpg")
 
 
+def test_images_of_a_real_table_by_their_ids(data):
+    with pytest.warns(UnreadableImagesWarning, match="63 of 777 .* 50 of the first 50 exist with the ending .png in"):
+        found = load_table(
+            data / "matos/train.csv", data / "matos/train", image_pattern="{id}.jpg", label_column="jenis"
+        )
+    assert len(found) == 714 and len(found.unreadable) == 63
+
+
 def test_images_in_several_rows_are_noted(tmp_path):
     rows = "a.jpg,boot\nb c/é.jpg,clog\n./a.jpg,pump\nb c/é.jpg,clog\n"
     found = table(tmp_path, "path,class\n" + rows)

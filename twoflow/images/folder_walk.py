@@ -80,11 +80,18 @@ def _walk(folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], lis
     for entry in found:
         path = (*place, entry.name)
         reason = reason_of_name(entry.name)
-        if reason is None and entry.is_dir():
+        if reason is None and _is_folder(entry):
             listing.folders.add(path)
             _walk(entry.path, path, ancestors, listing)
         else:
             _add(path, reason or reason_of_ending(entry.name), listing)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or where nobody may look: reading it says which
+        return False
 
 
 def _sort_out(files: list[str], listing: Listing) -> None:

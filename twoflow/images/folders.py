@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .collection import ImageCollection
 from .folder_layout import SPLIT_COLUMN, Layout, find_layout, find_split
 from .folder_walk import Listing, Parts, Root, join, list_folder, open_folder
 from .lookalikes import note_on_words_for_missing
-from .passed_over import NO_IMAGE, STRAY, PassedOver
+from .passed_over import NO_IMAGE, STRAY, PassedOver, name_first
 from .reading import describe
 
 __all__ = ["SPLIT_COLUMN", "PlainFolder", "list_plain_folder", "load_folder"]
@@ -90,18 +91,20 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
     layout = find_layout(root, listing.images, levels)
     strays = set(layout.strays)
     taken = [(file, place) for file, place in zip(listing.images, layout.folders) if file not in strays]
+    labels = ["/".join(place[:layout.levels]) for _, place in taken]
+    notes = [*layout.notes, *note_on_words_for_missing(labels)]
     columns: dict[str, list[str]] = {}
     if layout.levels == 2:
         columns["superclass"] = [place[0] for _, place in taken]
     if layout.split is not None:
         columns[SPLIT_COLUMN] = [layout.split.side(file) for file, _ in taken]
-    labels = ["/".join(place[:layout.levels]) for _, place in taken]
+        notes += _note_on_untrained(labels, columns[SPLIT_COLUMN])
     return ImageCollection(
         pictures=[join(root, file) for file, _ in taken],
         labels=labels,
         columns=columns,
         passed_over=_passed_over(root, listing, layout),
-        notes=[*layout.notes, *note_on_words_for_missing(labels)],
+        notes=notes,
     )
 
 
@@ -150,6 +153,13 @@ def _passed_over(root: Root, listing: Listing, layout: Layout | None = None) -> 
         PassedOver(reason, tuple(describe(join(root, path)) for path in sorted(paths)))
         for reason, paths in sorted(found.items())
     )
+
+
+def _note_on_untrained(labels: Sequence[str], sides: Sequence[str]) -> list[str]:
+    """A sentence on classes that are tested and never trained on; none if there are none."""
+    by_side = {side: {label for label, own in zip(labels, sides) if own == side} for side in ("train", "test")}
+    untrained = sorted(by_side["test"] - by_side["train"])
+    return [f"classes of the test part that the training part lacks: {name_first(untrained)}"] if untrained else []
 
 
 def _without_images(listing: Listing, layout: Layout) -> list[Parts]:

@@ -15,7 +15,8 @@ _LATIN = str.maketrans(
 #: Variation selectors and Hangul fillers; the other signs without width have the category Cf.
 _WITHOUT_WIDTH = frozenset({*map(chr, range(0xFE00, 0xFE10)), "\u115f", "\u1160", "\u3164", "\uffa0"})
 
-_SEPARATORS = re.compile(r"(?<![0-9])[\s_-]+|[\s_-]+(?![0-9])")
+_SEPARATORS = re.compile(r"[\s_-]+")
+_NOT_BETWEEN_DIGITS = re.compile(r"(?<![0-9]) | (?![0-9])")  # where a separator may be missing; "1 2" is not "12"
 _LEADING_ZEROS = re.compile(r"(?<![0-9.,])0+(?=[0-9])")
 
 #: What other programs write where a value is missing.
@@ -59,9 +60,8 @@ def skeleton(name: str) -> str:
     """
     # Upper case last: more capitals look alike in several scripts than small letters do.
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).upper().translate(_LATIN)
-    signs = (_shown(sign) for sign in text)
-    text = _SEPARATORS.sub("", "".join(signs).strip())
-    return _LEADING_ZEROS.sub("", re.sub(r"[\s_-]+", " ", text))
+    text = _SEPARATORS.sub(" ", "".join(map(_shown, text)))
+    return _LEADING_ZEROS.sub("", _NOT_BETWEEN_DIGITS.sub("", text))
 
 
 def note_on_words_for_missing(names: Iterable[Any]) -> list[str]:

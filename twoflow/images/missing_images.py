@@ -67,10 +67,11 @@ def explain_missing(missing: Sequence[Missing], n_images: int, place: Place, tab
 
 def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
     """What makes most of the missing images be there, of all that is tried; None if nothing does."""
-    tried = missing[:_TRIED]
+    tried, folders = missing[:_TRIED], list(_other_folders(place.folder))
     counts: dict[str, int] = {}
     for each in tried:
-        for remedy in {remedy for remedy, path in _candidates(each.value.strip(), place) if why_missing(path) is None}:
+        candidates = _candidates(each.value.strip(), place, folders)
+        for remedy in {remedy for remedy, path in candidates if why_missing(path) is None}:
             counts[remedy] = counts.get(remedy, 0) + 1
     if not counts:
         return None
@@ -79,7 +80,7 @@ def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
     return f"{counts[best]:,} of {of} exist {best}"
 
 
-def _candidates(value: str, place: Place) -> Iterator[tuple[str, str]]:
+def _candidates(value: str, place: Place, folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
     """What a cell may have been meant to say, each with where that would be."""
     for remedy, text in _other_texts(value):
         try:
@@ -87,7 +88,7 @@ def _candidates(value: str, place: Place) -> Iterator[tuple[str, str]]:
         except ValueError:  # it leads out of the folder
             continue
     if not os.path.isabs(value):
-        for folder in _other_folders(place.folder):
+        for folder in folders:
             yield f"in {folder}: name that as the folder of the images", os.path.join(folder, value)
 
 
