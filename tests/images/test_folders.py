@@ -8,6 +8,7 @@ import pytest
 from twoflow import load_folder, load_table, make_shop
 from twoflow.images.folders import list_plain_folder
 from twoflow.images.passed_over import HIDDEN, MACHINE, NO_ENDING, NO_IMAGE, STRAY, WITH_QUERY, reason_of_ending
+from twoflow.images.reading import readable_suffixes
 
 
 def touch(root, *names):
@@ -111,15 +112,15 @@ def test_files_made_by_machines(tmp_path, name):
     ("a.txt?width=640", NO_ENDING),
 ])
 def test_endings(name, reason):
-    assert reason_of_ending(name) == reason
+    assert reason_of_ending(name, readable_suffixes()) == reason
 
 
 def test_an_ending_that_an_extra_reads(monkeypatch):
     monkeypatch.setattr("twoflow.images.reading.MISSING_READERS", {".heic": 'pip install "twoflow[heic]"'})
-    monkeypatch.setattr("twoflow.images.reading.readable_suffixes", lambda: frozenset({".jpg"}))
-    assert reason_of_ending("a.HEIC") == 'files with the ending .heic (to read them: pip install "twoflow[heic]")'
-    monkeypatch.setattr("twoflow.images.reading.readable_suffixes", lambda: frozenset({".jpg", ".heic"}))
-    assert reason_of_ending("a.HEIC") is None
+    expected = 'files with the ending .heic (to read them: pip install "twoflow[heic]")'
+    assert reason_of_ending("a.HEIC", frozenset({".jpg"})) == expected
+    assert reason_of_ending("a.HEIC?w=1", frozenset({".jpg"})) == WITH_QUERY
+    assert reason_of_ending("a.HEIC", frozenset({".jpg", ".heic"})) is None
 
 
 def test_class_folders_without_an_image(tmp_path):

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from . import remote
 from .passed_over import reason_of_ending, reason_of_name
+from .reading import readable_suffixes
 
 #: A path relative to a folder, as its parts.
 Parts: TypeAlias = tuple[str, ...]
@@ -60,16 +61,18 @@ def join(root: Root, path: Parts) -> str:
 
 def list_folder(root: Root) -> Listing:
     """List a folder and all folders in it, but those that are passed over."""
-    listing = Listing([], set(), {})
+    listing, readable = Listing([], set(), {}), readable_suffixes()
     if isinstance(root, Path):
-        _walk(str(root), (), (), listing)
+        _walk(str(root), (), (), readable, listing)
     else:
-        _sort_out(remote.find(root), listing)
+        _sort_out(remote.find(root), readable, listing)
     listing.images.sort()
     return listing
 
 
-def _walk(folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], listing: Listing) -> None:
+def _walk(
+    folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], readable: frozenset[str], listing: Listing
+) -> None:
     """Depth first; `ancestors` (device, inode) tell a link that leads back up, which would never end."""
     status = os.stat(folder)
     if (status.st_dev, status.st_ino) in ancestors:
@@ -82,9 +85,9 @@ def _walk(folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], lis
         reason = reason_of_name(entry.name)
         if reason is None and _is_folder(entry):
             listing.folders.add(path)
-            _walk(entry.path, path, ancestors, listing)
+            _walk(entry.path, path, ancestors, readable, listing)
         else:
-            _add(path, reason or reason_of_ending(entry.name), listing)
+            _add(path, reason or reason_of_ending(entry.name, readable), listing)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -94,7 +97,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _sort_out(files: list[str], listing: Listing) -> None:
+def _sort_out(files: list[str], readable: frozenset[str], listing: Listing) -> None:
     """The same of a list of all files."""
     known: set[Parts] = set()
     for file in files:
@@ -109,7 +112,7 @@ def _sort_out(files: list[str], listing: Listing) -> None:
             if n < len(path):
                 listing.folders.add(path[:n])
         else:
-            _add(path, reason_of_ending(path[-1]), listing)
+            _add(path, reason_of_ending(path[-1], readable), listing)
 
 
 def _add(path: Parts, reason: str | None, listing: Listing) -> None:

@@ -81,14 +81,21 @@ def reason_of_name(name: str) -> str | None:
     return HIDDEN if name.startswith(".") else None
 
 
-def reason_of_ending(name: str) -> str | None:
-    """Why a file of this name is not taken for an image; None if it is."""
+def reason_of_ending(name: str, readable: frozenset[str]) -> str | None:
+    """Why a file of this name is not taken for an image; None if it is.
+
+    Parameters
+    ----------
+    name : str
+    readable : frozenset of str
+        What `readable_suffixes` says; asked once for many names, as it looks for installed libraries.
+    """
     ending = os.path.splitext(name)[1].lower()
-    if ending in reading.readable_suffixes():
+    if ending in readable:
         return None
     if ending in reading.MISSING_READERS:
         return f"files with the ending {ending} (to read them: {reading.MISSING_READERS[ending]})"
     query = _QUERY.search(name.lower())
-    if query and query[1] in {*reading.readable_suffixes(), *reading.MISSING_READERS}:
+    if query and (query[1] in readable or query[1] in reading.MISSING_READERS):
         return WITH_QUERY
     return f"files with the ending {ending}" if _ENDING.match(ending) else NO_ENDING
