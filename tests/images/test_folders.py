@@ -1,11 +1,15 @@
 """What of a folder is taken, what is passed over and named, and which folders name a class."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twoflow import load_folder, load_table, make_shop
+from twoflow.images.folder_layout import find_layout
 from twoflow.images.folders import list_plain_folder
 from twoflow.images.passed_over import HIDDEN, MACHINE, NO_ENDING, NO_IMAGE, STRAY, WITH_QUERY, reason_of_ending
 from twoflow.images.reading import readable_suffixes
@@ -136,6 +140,22 @@ def test_one_stray_does_not_change_the_depth(tmp_path, stray):
     shoes = load_folder(tmp_path)
     assert shoes.classes.tolist() == ["men/boot", "men/clog", "women/boot"] and len(shoes) == 30
     assert passed_over(tmp_path, shoes) == {STRAY: [stray]} and shoes.notes == ()
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from("ab")] * 2, st.sampled_from(["", "left/"])), min_size=1, max_size=60),
+    st.sampled_from([(), ("a",), ("c",)]),
+)
+def test_a_stray_is_named_and_decides_nothing(places, folders):
+    images = sorted(tuple(f"{'/'.join(place[:2])}/{place[2]}{i}.jpg".split("/")) for i, place in enumerate(places))
+    stray = (*folders, "logo.png")
+    assert find_layout(Path("shop"), images).levels == 2
+    try:
+        layout = find_layout(Path("shop"), sorted([*images, stray]))
+    except ValueError as error:  # one of few images is too many to be left out
+        assert len(images) < 19 and f"{'/'.join(('shop', *stray))} is in no class folder" in str(error)
+    else:
+        assert (layout.levels, layout.strays) == (2, [stray]) and len(images) >= 19
 
 
 def test_one_stray_does_not_change_the_depth_of_a_small_folder(tmp_path):

@@ -40,6 +40,8 @@ def test_groups_of_a_collection():
     shoes = ImageCollection(list("abcdef"), ["Boot", "clog", "boot", "mule", "BOOT", "Clog"])
     assert shoes.lookalikes == (("BOOT", "Boot", "boot"), ("Clog", "clog"))
     assert shoes[[1, 2, 3]].lookalikes == ()
+    rest = ImageCollection(list("abc"), ["boot", "boot", "Boot"]).without_small_classes(2)
+    assert rest.classes.tolist() == ["boot"] and rest.lookalikes == (("Boot", "boot"),)
     assert ImageCollection(list("ab"), [1, 2]).lookalikes == ()
 
 

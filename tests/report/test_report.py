@@ -11,6 +11,7 @@ import pytest
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
+from twoflow.images import ImageReadError
 from twoflow.images.missing_images import MissingImageError
 from twoflow.images.passed_over import PassedOver
 from twoflow.report import check_output_folder, files, format_text, to_document, write_report
@@ -141,6 +142,15 @@ def test_missing_images_were_never_in_the_store():
     assert "from the store" not in format_text(found) and "gone.jpg: no such file" in format_text(found)
 
 
+def test_the_first_of_many_unreadable_pictures():
+    found = comparison()
+    found.collection.unreadable = tuple(ImageReadError(f"{i}.jpg", "no such file") for i in range(1050))
+    text = format_text(found)
+    assert "Left out, 1050 pictures that cannot be read:\n  0.jpg: no such file\n" in text
+    assert text.endswith("\n  49.jpg: no such file\n  and 1,000 more; report.json lists all")
+    assert len(to_document(found)["dataset"]["unreadable"]) == 1050
+
+
 def test_what_an_official_split_leaves_out_is_counted():
     marks = np.array(["train", "test", "validation"])[np.arange(60) % 3]
     assert "at least 20 trained on, 20 tested, 20 neither\n" in format_text(comparison(official_split(marks, LABELS)))
@@ -161,15 +171,16 @@ def test_text_of_a_single_split_and_of_a_single_row():
 
 def test_scores_are_written_in_full_and_without_times(tmp_path):
     found = comparison()
-    write_report(found, tmp_path)
-    with open(tmp_path / "scores.csv", newline="") as file:
+    folder = tmp_path / "report"  # beside the cache, where matplotlib may keep its fonts
+    write_report(found, folder)
+    with open(folder / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
     assert [float(row["accuracy"]) for row in rows] == np.concatenate([row.accuracy for row in found.rows]).tolist()
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema"] == 1
-    assert (tmp_path / "report.txt").read_text("utf-8").startswith("60 pictures")
-    assert sorted(os.listdir(tmp_path)) == ["report.html", "report.json", "report.txt", "scores.csv"]
+    assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 1
+    assert (folder / "report.txt").read_text("utf-8").startswith("60 pictures")
+    assert sorted(os.listdir(folder)) == ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):

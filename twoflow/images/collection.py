@@ -106,8 +106,8 @@ class ImageCollection:
 
     @property
     def lookalikes(self) -> tuple[tuple[Any, ...], ...]:
-        """Groups of classes whose names differ only in what is hard to see; see `find_lookalikes`."""
-        return find_lookalikes(self.classes.tolist())
+        """Groups of classes whose names differ only in what is hard to see, `small_classes` among them."""
+        return find_lookalikes(sorted({*self.classes.tolist(), *self.small_classes}))
 
     def superclasses(self, column: str) -> dict[Any, Any]:
         """The superclass of each class, from a column that names one for each picture.

@@ -15,6 +15,8 @@ from ..images.missing_images import MissingImageError
 from .auditing.text import lookalike_lines, passed_over_lines, printable
 from .values import p_value
 
+_LISTED = 50  # unreadable pictures
+
 
 def format_text(comparison: Comparison) -> str:
     """What was compared on what, one line a method, what the columns mean, and the pictures that were left out."""
@@ -178,7 +180,9 @@ def _unreadable(comparison: Comparison) -> list[str]:
     if not errors:
         return []
     pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
-    return ["", f"Left out, {pictures} that cannot be read:", *(f"  {error.name}: {error.reason}" for error in errors)]
+    more = [f"  and {len(errors) - _LISTED:,} more; report.json lists all"] if len(errors) > _LISTED else []
+    listed = [f"  {error.name}: {error.reason}" for error in errors[:_LISTED]]
+    return ["", f"Left out, {pictures} that cannot be read:", *listed, *more]
 
 
 def _source(comparison: Comparison) -> list[str]:
