@@ -75,6 +75,58 @@ def test_a_plain_folder_has_no_labels(shop_folder, tmp_path, capsys):
     assert found["suspects"] is None and found["classes"] == [] and found["pictures"][0]["label"] is None
 
 
+def test_a_split_without_class_folders_has_no_labels(shop_folder, tmp_path, capsys):
+    for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
+        place = tmp_path / "split" / ("train" if number % 2 else "test")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.jpg").write_bytes(file.read_bytes())
+    (place / "notes.txt").touch()
+    status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert "Note: train and test are folders of an official split without class folders\n" in out
+    assert "Note: no labels" in out and "\n1 file or folder passed over:\n  files with the ending .txt: 1 (" in out
+    assert read(tmp_path / "out")["passed_over"][0]["n_paths"] == 1
+
+
+def test_folders_of_an_official_split_are_looked_across(shop_folder, tmp_path, capsys):
+    for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
+        for part in ("train", "test") if number == 0 else ("train",) if number % 2 else ("test",):
+            place = tmp_path / "split" / part / file.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number}.jpg").write_bytes(file.read_bytes())
+    status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
+    assert (status, err) == (0, "") and "Across the official split: 1 test picture with a duplicate in training" in out
+    assert "train and test are folders of an official split" in (tmp_path / "out/audit.html").read_text("utf-8")
+
+
+def test_what_is_not_taken_and_names_that_look_alike(shop_folder, tmp_path, capsys):
+    (shop_folder / "tee/01").rename(shop_folder / "tee/Model")
+    (shop_folder / "tee/02").rename(shop_folder / "tee/m\u043edel")
+    (shop_folder / "tee/03").mkdir()
+    for number in range(12):
+        (shop_folder / f"tee/Model/{number}.<xcf>").touch()
+    status, out, err = call(capsys, shop_folder, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    alike = "'tee/Model' and 'tee/m\u043edel' ('tee/m\\u043edel')"
+    assert f"\nClasses whose names look alike: 1 group\n  {alike}\n" in out
+    assert "\n14 files or folders passed over:\n  class folders without an image: 1 (" in out
+    found = read(tmp_path / "out")
+    assert found["lookalikes"] == [["tee/Model", "tee/m\u043edel"]]
+    assert [each["n_paths"] for each in found["passed_over"]] == [1, 1, 12]
+    html = (tmp_path / "out/audit.html").read_text("utf-8")
+    assert "tee/m\u043edel" in html and "audit.json lists all" in html and "<xcf>" not in html and "tee/03" in html
+
+
+def test_missing_images_of_a_table_are_unreadable(shop_folder, tmp_path, capsys):
+    table = shop_folder / "labels.csv"
+    rows = table.read_text("utf-8").splitlines()
+    table.write_text("\n".join([*rows, rows[1].replace(".jpg", "-lost.jpg")]), "utf-8")
+    status, out, err = call(capsys, "--labels", table, "--out", tmp_path / "out")
+    assert (status, err) == (0, "") and "Cannot be read: 1 picture\n" in out and "-lost.jpg: no such file" in out
+    (unreadable,) = read(tmp_path / "out")["unreadable"]
+    assert unreadable["position"] is None and unreadable["name"].endswith("-lost.jpg")
+
+
 def test_a_table_with_groups_a_hierarchy_and_a_split(shop_folder, tmp_path, capsys):
     rows = (shop_folder / "labels.csv").read_text("utf-8").splitlines()
     copies = shop_folder / "copies"

@@ -112,6 +112,81 @@ def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys
     assert "official split" in out and "20 trained on, 10 tested" in out
 
 
+@pytest.fixture
+def split_folder(shop_folder, tmp_path):
+    """The shop in folders train, val and test, of which each holds class folders."""
+    folder = tmp_path / "split"
+    for number, file in enumerate(sorted(shop_folder.glob("*/*/*.jpg"))):
+        part = ("train", "train", "test", "val")[number % 4]
+        place = folder / part / file.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.jpg").write_bytes(file.read_bytes())
+    return folder
+
+
+def test_folders_of_an_official_split(split_folder, tmp_path, capsys):
+    arguments = [split_folder, "--rows", "projection", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "")
+    sizes = [sum(1 for _ in (split_folder / part).rglob("*.jpg")) for part in ("train", "test", "val")]
+    assert f"official split; at least {sizes[0]} trained on, {sizes[1]} tested, {sizes[2]} neither\n" in out
+    note = "train, val and test are folders of an official split, kept in the column 'split'"
+    assert f"Note: {note}\n" in out
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert report["folds"]["kind"] == "official split" and report["dataset"]["notes"][0] == note
+    _, again, _ = call(capsys, *arguments, "--split-column", "split")
+    assert again.partition("Features")[0] == out.partition("Features")[0]
+    _, out, _ = call(capsys, *arguments, "--folds", "2", "--group-duplicates")
+    assert "2-fold stratified group cross-validation" in out
+    asked = "other folds are asked for by --folds and --group-duplicates"
+    assert f"Note: the official split is not used; {asked}\n" in out
+
+
+def test_what_is_not_taken_is_named(shop_folder, tmp_path, capsys):
+    for number, file in enumerate(sorted((shop_folder / "tee/01").glob("*.jpg"))[:3]):
+        file.rename(file.with_suffix(("", ".xcf", ".jpg?w=1")[number]))
+    (shop_folder / "tee/@eaDir").mkdir()
+    (shop_folder / "tee/03").mkdir()
+    (shop_folder / "tee/logo.jpg").write_bytes(b"not looked at")
+    status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
+    assert (status, err) == (0, "")
+    assert out.startswith("27 pictures, 4 classes\n") and "\n7 files or folders passed over:\n" in out
+    for reason, name in (
+        ("class folders without an image", "tee/03"), ("files with the ending .xcf", ".xcf"),
+        ("files without an ending", "/tee/01/"), ("files with a query behind their ending", ".jpg?w=1"),
+        ("files and folders made by machines", "@eaDir"), ("images above the class folders", "tee/logo.jpg"),
+        ("files with the ending .csv", "labels.csv"),
+    ):
+        assert re.search(rf"^  {reason}.*: 1 \(.*{re.escape(name)}.*\)$", out, re.MULTILINE), (reason, out)
+    dataset = json.loads((tmp_path / "report/report.json").read_text("utf-8"))["dataset"]
+    assert sum(each["n_paths"] for each in dataset["passed_over"]) == 7
+    assert "tee/@eaDir" in (tmp_path / "report/report.html").read_text("utf-8")
+
+
+def test_missing_images_of_a_table(shop_folder, tmp_path, capsys):
+    table = shop_folder / "labels.csv"
+    rows = table.read_text("utf-8").splitlines()
+    rows[3:3] = [rows[1].replace(".jpg", "-lost.jpg")]
+    table.write_text("\n".join(rows), "utf-8")
+    arguments = ["--labels", table, *QUICK, "--out", tmp_path / "report"]  # without IMAGES: where the table lies
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "") and out.startswith("30 pictures, 4 classes\n")
+    assert re.search(r"Left out, 1 picture that cannot be read:\n  .*-lost.jpg: no such file\n", out)
+    assert "Note: 1 of 31 images that" in out and "pictures/s" in out
+    status, out, err = call(capsys, *arguments, "--missing", "error")
+    assert status == 2 and re.fullmatch("error: 1 of 31 images .*: row 3: .*-lost.jpg; correct .*\n", err)
+
+
+def test_images_by_a_pattern(shop_folder, tmp_path, capsys):
+    table = tmp_path / "ids.csv"
+    files = sorted(shop_folder.glob("*/*/*.jpg"))
+    rows = [f"{file.relative_to(shop_folder).with_suffix('')};{file.parent}" for file in files]
+    table.write_text("\n".join(["id;class", *rows]), "utf-8")
+    arguments = [shop_folder, "--labels", table, "--image-pattern", "{id}.jpg", *QUICK, "--out", tmp_path / "report"]
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "") and out.startswith("30 pictures, 4 classes\n")
+
+
 def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folder, tmp_path, capsys):
     for out, jobs, seed in (("one", 1, 3), ("two", 2, 3), ("other", 2, 4)):
         arguments = ["--rows", "two-flow,pixels", "--folds", 3, "--jobs", jobs, "--seed", seed, "--quiet"]
@@ -181,7 +256,7 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}/none"], "is not a folder"),
         (["{shop}/labels.csv"], "is not a folder"),
         (["{empty}"], "has no pictures; expected"),
-        (["{shop}/tee"], "10 folds need 10 pictures of each class"),
+        (["{shop}/tee"], "10 folds need 10 pictures of each class; .*--min-per-class 10"),
         (["{shop}/tee", "--folds", "50"], "50 folds need 50 pictures of each class; .* ask for at most"),
         (["{shop}/tee/01"], "is in no class folder"),
         (["{one}"], "only one class"),
@@ -199,11 +274,16 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "colour,class"], "two superclasses in column"),
         (["{shop}", "--labels", "{nan}"], "row 2: column 'class' is empty"),
-        (["{shop}", "--labels", "{lost}"], "row 1: none.jpg is not in"),
+        (["{shop}", "--labels", "{lost}"], "1 of 1 images .* are missing from .*: row 1: none.jpg; correct the table"),
+        (["{shop}", "--labels", "{lost}", "--missing", "drop"], "--missing: invalid choice: 'drop'"),
+        (["{shop}", "--labels", "{lost}", "--image-pattern", "{{id}}.jpg"], "has no column 'id'; it has 'path'"),
+        (["{shop}", "--labels", "{lost}", "--image-pattern", "a.jpg"], "image pattern 'a.jpg' has no column in braces"),
+        (["{shop}", "--image-pattern", "{{id}}.jpg"], "--image-pattern needs --labels"),
+        (["{shop}", "--labels", "x", "--image-pattern", "x", "--image-column", "y"], "not allowed with argument"),
+        (["{shop}", "--split-column", "split"], "--split-column needs --labels.*; or IMAGES with the folders"),
         (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),
         (["{shop}", "--jobs", "0"], "--jobs: invalid"),
         (["{shop}", "--seed", "-1"], "--seed: invalid"),
-        (["--labels", "{shop}/labels.csv"], "--labels needs IMAGES"),
         (["--split-column", "split"], "--split-column needs --labels"),
         (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
         (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),

@@ -43,9 +43,21 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
              "(s3://, gs://, ...: twoflow[remote])",
     )
     group.add_argument(
-        "--labels", metavar="CSV", help="table of paths or URLs and classes, UTF-8, with a header; a path or a URL"
+        "--labels", metavar="CSV",
+        help="table of paths or URLs and classes, UTF-8, with a header; a path or a URL. Without IMAGES its paths are "
+             "relative to its own folder, or absolute",
     )
-    group.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
+    images = group.add_mutually_exclusive_group()
+    images.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
+    images.add_argument(
+        "--image-pattern", metavar="PATTERN",
+        help="paths made of its columns instead, in braces, such as images/{id}.jpg",
+    )
+    group.add_argument(
+        "--missing", choices=("leave-out", "error"), default="leave-out",
+        help="what becomes of rows whose image is not there: they are left out and listed, or an error "
+             "(default: leave-out)",
+    )
     group.add_argument("--label-column", metavar="COLUMN", help="its column of classes (default: class)")
     group.add_argument(
         "--levels", metavar="BROAD,...,CLASS", type=lambda text: text.split(","),
@@ -63,21 +75,16 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--split-column", metavar="COLUMN",
         help="its column of an official split: fit on the rows that say train, test on those that say test, "
-             "instead of drawing folds",
+             "instead of drawing folds; without --labels, split for the split of folders called train, test, ...",
     )
 
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
     """The pictures that the arguments name; None if they name none."""
-    from .images import load_folder, load_table
+    from .images import load_table
 
     if arguments.labels is None:
-        for name in ("label_column", "levels", "group_column", "split_column"):
-            if getattr(arguments, name) is not None:
-                raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
-        return None if arguments.images is None else load_folder(arguments.images)
-    if arguments.images is None:
-        raise ValueError("--labels needs IMAGES, the folder that the table's paths are relative to")
+        return _load_folder(arguments)
     if arguments.levels and arguments.label_column:
         raise ValueError("--levels names the column of classes as its last, so --label-column must not name one too")
     *broad, label_column = arguments.levels or [arguments.label_column or "class"]
@@ -85,10 +92,35 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
         arguments.labels,
         arguments.images,
         path_column=arguments.image_column,
+        image_pattern=arguments.image_pattern,
+        missing=arguments.missing,
         label_column=label_column,
         group_column=arguments.group_column,
         columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
     )
+
+
+def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
+    from .images import load_folder
+
+    for name in ("label_column", "levels", "group_column", "image_pattern"):
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
+    collection = None if arguments.images is None else load_folder(arguments.images)
+    column = arguments.split_column
+    if column is not None and (collection is None or column not in collection.columns):
+        raise ValueError(
+            "--split-column needs --labels, the table that has the column; or IMAGES with the folders train and test, "
+            "which are the column split"
+        )
+    return collection
+
+
+def split_of_folders(arguments: argparse.Namespace, collection: ImageCollection) -> str | None:
+    """The column of an official split that the folders of IMAGES are; None if they are none."""
+    from .images.folders import SPLIT_COLUMN
+
+    return SPLIT_COLUMN if arguments.labels is None and SPLIT_COLUMN in collection.columns else None
 
 
 def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection) -> dict | None:

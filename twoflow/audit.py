@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._command import (
@@ -16,11 +17,13 @@ from ._command import (
     load_collection,
     make_paths_absolute,
     open_store,
+    split_of_folders,
 )
 from ._program import print_to_reader, run
 
 if TYPE_CHECKING:
     from .images import ImageCollection
+    from .images.folders import PlainFolder
 
 
 def make_parser() -> CommandParser:
@@ -53,10 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
-    make_paths_absolute(arguments, "images", *([] if arguments.network in NETWORKS else ["network"]))
+    make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))
     with connected(arguments.scheduler):
+        plain = _load_plain(arguments)
+        pictures = _load(arguments) if plain is None else plain.paths
         found = audit(
-            _load(arguments),
+            pictures,
             network=arguments.network,
             split_column=arguments.split_column,
             random_state=arguments.seed,
@@ -64,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             verbose=not arguments.quiet,
             store=store,
         )
+    if plain is not None:
+        found = replace(found, passed_over=plain.passed_over, notes=(*plain.notes, *found.notes))
     gone = print_to_reader(format_audit(found))
     files = write_audit(found, out)
     if gone is not None:
@@ -71,17 +78,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
 
 
-def _load(arguments: argparse.Namespace) -> ImageCollection | list[str]:
-    """A collection, or the pictures alone if they lie in no class folders."""
-    from .images.loading import list_plain_folder
+def _load_plain(arguments: argparse.Namespace) -> PlainFolder | None:
+    """The pictures alone if they lie in no class folders."""
+    from .images.folders import list_plain_folder
 
-    if arguments.labels is None and arguments.images is not None:
-        plain = list_plain_folder(arguments.images)
-        if plain is not None:
-            return plain
+    return None if arguments.labels is not None or arguments.images is None else list_plain_folder(arguments.images)
+
+
+def _load(arguments: argparse.Namespace) -> ImageCollection:
+    """A collection; if its folders are an official split, that is what leaks are looked for in."""
     collection = load_collection(arguments)
     if collection is None:
         raise ValueError("name IMAGES, the folder to look through")
+    arguments.split_column = arguments.split_column or split_of_folders(arguments, collection)
     return collection.without_small_classes(arguments.min_per_class)
 
 

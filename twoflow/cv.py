@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 import tempfile
@@ -18,11 +19,15 @@ from ._command import (
     load_superclasses,
     make_paths_absolute,
     open_store,
+    split_of_folders,
 )
 from ._program import print_to_reader, run
 
 if TYPE_CHECKING:
     from .images import ImageCollection
+
+#: Arguments that ask for other folds than an official split of folders.
+_ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
 
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: two or three minutes on two cores
 
@@ -46,8 +51,8 @@ def make_parser() -> CommandParser:
              "cnn:LAYER for a layer of the network, pixels:WIDTHxHEIGHT for another size than memory suggests, or all, "
              "which leaves out what is not installed and says so (default: %(default)s)",
     )
-    group.add_argument("--folds", metavar="K", type=at_least(2), default=10, help="folds to draw (default: 10)")
-    group.add_argument("--repeats", metavar="R", type=at_least(1), default=1, help="how often (default: 1)")
+    group.add_argument("--folds", metavar="K", type=at_least(2), help="folds to draw (default: 10)")
+    group.add_argument("--repeats", metavar="R", type=at_least(1), help="how often (default: 1)")
     group.add_argument(
         "--test-size", metavar="SHARE", type=float,
         help="instead of folds, a random split a repeat with this share tested; the paper: 0.1 with --repeats 10",
@@ -96,17 +101,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = arguments.rows.split(",")
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
-    make_paths_absolute(arguments, "images", *([] if arguments.network in NETWORKS else ["network"]))
+    make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))
     with connected(arguments.scheduler):
         collection = load_collection(arguments) or _generated_shop(arguments.seed)
-        collection = collection.without_small_classes(arguments.min_per_class)
+        collection = _choose_split(arguments, collection.without_small_classes(arguments.min_per_class))
         superclasses = load_superclasses(arguments, collection)
         rows = make_rows(names, arguments.network, arguments.seed, superclasses, len(collection))
         comparison = compare(
             rows,
             collection,
-            folds=arguments.folds,
-            repeats=arguments.repeats,
+            folds=arguments.folds or 10,
+            repeats=arguments.repeats or 1,
             test_size=arguments.test_size,
             split_column=arguments.split_column,
             folds_from=arguments.folds_from,
@@ -125,6 +130,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
         print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")
+
+
+def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:
+    """Take an official split of the folders unless other folds are asked for; a note says so."""
+    column = split_of_folders(arguments, collection)
+    if column is None or arguments.split_column is not None:
+        return collection
+    asked = [f"--{name.replace('_', '-')}" for name in _ASK_FOR_FOLDS if getattr(arguments, name)]
+    if asked:
+        return collection.noted(f"the official split is not used; other folds are asked for by {' and '.join(asked)}")
+    arguments.split_column = column
+    return collection
 
 
 def _command_line(argv: Sequence[str]) -> str:

@@ -65,7 +65,9 @@ def test_official_split():
         ({"test_size": 0.0}, "share to test"),
         ({"test_size": 0.8}, "share to test"),
         ({"labels": np.array(["boot"] * 9)}, "only one class to train on, boot"),
-        ({"labels": np.array(["boot"] * 9 + ["clog"])}, r"have clog \(1\), boot \(9\): leave these classes out"),
+        ({"labels": np.array(["boot"] * 9 + ["clog"])},
+         r"have clog \(1\), boot \(9\): leave these .*, with --min-per-class 10 or without_small_classes\(10\)"),
+        ({"n_splits": 11, "groups": GROUPS}, "or leave these classes out, with --min-per-class 21 or"),
         ({"labels": np.arange(20) // 2, "n_splits": 3}, r"4 \(2\) and 5 more"),
     ],
 )

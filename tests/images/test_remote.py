@@ -12,6 +12,7 @@ import pytest
 from twoflow import FlowUnion, ImageReadError, PixelProjection, RawPixels, load_folder, load_table, make_shop
 from twoflow.flows.extraction import extract
 from twoflow.images import Picture, read_image, remote
+from twoflow.images.passed_over import PassedOver
 from twoflow.images.reading import describe
 from twoflow.images.remote import RemoteError, is_url, mask
 
@@ -203,6 +204,10 @@ def test_a_folder_behind_a_url_is_like_one_here(memory, tmp_path):
             there = load_folder(root, levels)
             assert there.paths == [path.replace(str(tmp_path), root.rstrip("/")) for path in here.paths]
             assert there.labels.tolist() == here.labels.tolist() and there.columns.keys() == here.columns.keys()
+            assert there.notes == here.notes and there.passed_over == tuple(
+                PassedOver(each.reason, tuple(path.replace(str(tmp_path), root.rstrip("/")) for path in each.paths))
+                for each in here.passed_over
+            )
         assert load_folder(f"file://{tmp_path}", levels).paths == here.paths
     memory.pipe("/a.jpg", b"")
     with pytest.raises(ValueError, match="^memory://a.jpg is in no class folder; expected memory://"):
@@ -255,6 +260,24 @@ def test_a_table_does_not_lead_out_of_its_folder(memory, tmp_path, root, cell, m
     (tmp_path / "a.jpg").write_bytes(b"not looked at")
     with pytest.raises(ValueError, match=f"^row 2: .*{message}"):
         load_table("memory://labels.csv", root.format(folder=tmp_path))
+
+
+def test_a_table_behind_a_url_without_a_folder(memory, site, tmp_path):
+    """Its paths are relative to where it lies, and never name a file of the user's."""
+    touched = tmp_path / "a.jpg"
+    touched.write_bytes(JPEG)
+    content = "path,class\na.jpg,boot\ndeep/b.jpg,clog\n"
+    memory.pipe("/shop/labels.csv", content.encode())
+    (site[0] / "labels.csv").write_text(content)
+    assert load_table("memory://shop/labels.csv").paths == ["memory://shop/a.jpg", "memory://shop/deep/b.jpg"]
+    url = f"{site[1]}/labels.csv?token=secret"
+    assert load_table(url).paths == [f"{site[1]}/a.jpg", f"{site[1]}/deep/b.jpg"]
+    for cell in (touched, f"file://{touched}", "../a.jpg"):
+        memory.pipe("/shop/labels.csv", f"path,class\n{cell},boot\n".encode())
+        with pytest.raises(ValueError, match="leads out of memory://shop"):
+            load_table("memory://shop/labels.csv")
+    (tmp_path / "labels.csv").write_text(f"path,class\na.jpg,boot\nfile://{touched},boot\n")
+    assert load_table(f"file://{tmp_path}/labels.csv").paths == [str(touched)] * 2
 
 
 def test_bad_tables_behind_urls(site):

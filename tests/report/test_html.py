@@ -11,6 +11,7 @@ import pytest
 from twoflow.evaluation.auditing.leakage import Leaks
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
 from twoflow.images import ImageCollection
+from twoflow.images.passed_over import PassedOver
 from twoflow.report import write_report
 
 from .made import LABELS, comparison
@@ -236,6 +237,8 @@ def test_names_are_text_wherever_they_are(tmp_path):
     flows = {name: 1 / 8 for name in HOSTILE if "\udcff" not in name}  # which are names in a program, not of files
     rows = tuple(replace(row, importances=flows) for row in found.rows)
     found.collection.small_classes = dict.fromkeys(HOSTILE, 1)
+    found.collection.passed_over = [PassedOver(name, tuple(HOSTILE)) for name in HOSTILE]
+    found.collection.notes = tuple(HOSTILE)
     left_out = {name: name for name in HOSTILE}
     page, document = written(replace(found, rows=rows, left_out=left_out), tmp_path, command=" ".join(HOSTILE))
     assert [each["name"] for each in document["dataset"]["classes"]] == sorted(HOSTILE)
@@ -265,11 +268,15 @@ def test_answers_that_are_none_of_the_classes(tmp_path):
 def test_what_was_left_out_and_how_to_make_it_again(tmp_path):
     found = replace(comparison(), left_out={"convnet": "needs torch"})
     found.collection.small_classes = {"mule": 3}
+    found.collection.passed_over = (PassedOver("odd files", tuple(f"{i}.txt" for i in range(12))),)
+    found.collection.notes = ("how it was read",)
     write_report(found, tmp_path, "python -m twoflow.cv 'my shoes/' --seed 3")
     html = (tmp_path / "report.html").read_text("utf-8")
-    for text in ("convnet", "needs torch", "mule", "a b/\\udcffé.jpg", "the file is empty",
-                 "python -m twoflow.cv &#39;my shoes/&#39; --seed 3", "--folds-from report.json"):
+    for text in ("convnet", "needs torch", "mule", "a b/\\udcffé.jpg", "the file is empty", "odd files", "9.txt",
+                 "report.json lists all", "how it was read", "python -m twoflow.cv &#39;my shoes/&#39; --seed 3",
+                 "--folds-from report.json"):
         assert text in html
+    assert "10.txt" not in html
     write_report(comparison(), tmp_path)
     assert "The line that made this report" not in (tmp_path / "report.html").read_text("utf-8")
 

@@ -10,6 +10,9 @@ import pytest
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
+from twoflow.images import ImageReadError
+from twoflow.images.missing_images import MissingImageError
+from twoflow.images.passed_over import PassedOver
 from twoflow.report import format_text, to_document, write_report
 
 from .made import LABELS, UNREADABLE, comparison
@@ -29,6 +32,9 @@ def test_schema_1():
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
+        "passed_over": [],
+        "lookalikes": [],
+        "notes": [],
     }
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
@@ -106,6 +112,50 @@ def test_small_classes_are_named():
     assert "too few pictures" not in format_text(comparison())
 
 
+def test_how_the_source_was_read_is_told():
+    labels = np.repeat(["boot", "Boot", "b\u043e\u043et", "clog"], 15)
+    found = comparison(labels=labels)
+    found.collection.passed_over = (
+        PassedOver("files with the ending .txt", tuple(f"{i}\n.txt" for i in range(5))),
+        PassedOver("hidden files and folders", (".a",)),
+    )
+    found.collection.notes = ("a class is\nthe first folder",)
+    dataset = to_document(found)["dataset"]
+    assert dataset["passed_over"][0] == {
+        "reason": "files with the ending .txt", "n_paths": 5, "paths": [f"{i}\n.txt" for i in range(5)]
+    }
+    assert dataset["lookalikes"] == [["Boot", "boot", "b\u043e\u043et"]]
+    assert dataset["notes"] == ["a class is\nthe first folder"]
+    assert format_text(found).endswith(
+        "\n\nClasses whose names look alike: 1 group\n  'Boot' and 'boot' and 'b\u043e\u043et' ('b\\u043e\\u043et')\n"
+        "\n6 files or folders passed over:\n  files with the ending .txt: 5 (0 .txt, 1 .txt, 2 .txt and 2 more)\n"
+        "  hidden files and folders: 1 (.a)\n\nNote: a class is the first folder"
+    )
+    assert "passed over" not in format_text(comparison()) and "Note:" not in format_text(comparison())
+
+
+def test_missing_images_were_never_in_the_store():
+    found = comparison()
+    assert "(61 of" not in format_text(found) and "pictures/s)" in format_text(found)
+    found.collection.unreadable += (MissingImageError("gone.jpg", "no such file"),)
+    assert "from the store" not in format_text(found) and "gone.jpg: no such file" in format_text(found)
+
+
+def test_the_first_of_many_unreadable_pictures():
+    found = comparison()
+    found.collection.unreadable = tuple(ImageReadError(f"{i}.jpg", "no such file") for i in range(1050))
+    text = format_text(found)
+    assert "Left out, 1050 pictures that cannot be read:\n  0.jpg: no such file\n" in text
+    assert text.endswith("\n  49.jpg: no such file\n  and 1,000 more; report.json lists all")
+    assert len(to_document(found)["dataset"]["unreadable"]) == 1050
+
+
+def test_what_an_official_split_leaves_out_is_counted():
+    marks = np.array(["train", "test", "validation"])[np.arange(60) % 3]
+    assert "at least 20 trained on, 20 tested, 20 neither\n" in format_text(comparison(official_split(marks, LABELS)))
+    assert "neither" not in format_text(single_split())
+
+
 def test_text_of_a_single_split_and_of_a_single_row():
     text = format_text(single_split())
     assert "official split" in text and "One split only: no spread, no test." in text
@@ -120,15 +170,16 @@ def test_text_of_a_single_split_and_of_a_single_row():
 
 def test_scores_are_written_in_full_and_without_times(tmp_path):
     found = comparison()
-    write_report(found, tmp_path)
-    with open(tmp_path / "scores.csv", newline="") as file:
+    folder = tmp_path / "report"  # beside the cache, where matplotlib may keep its fonts
+    write_report(found, folder)
+    with open(folder / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
     assert [float(row["accuracy"]) for row in rows] == np.concatenate([row.accuracy for row in found.rows]).tolist()
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["schema"] == 1
-    assert (tmp_path / "report.txt").read_text("utf-8").startswith("60 pictures")
-    assert sorted(os.listdir(tmp_path)) == ["report.html", "report.json", "report.txt", "scores.csv"]
+    assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 1
+    assert (folder / "report.txt").read_text("utf-8").startswith("60 pictures")
+    assert sorted(os.listdir(folder)) == ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
 def test_p_values_and_infinities_are_readable():

@@ -124,7 +124,10 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
     if not len(train) or not len(test):
         found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
-        raise ValueError(f"a split column must have 'train' and 'test' for some pictures; it has {found}")
+        raise ValueError(
+            f"a split column must have 'train' and 'test' for some pictures; it has {found}: rename its values, or "
+            "draw folds"
+        )
     _check_number_of_classes(labels[train])
     return Folds("official split", 1, 1, None, (Fold(0, 0, train, test),))
 
@@ -167,6 +170,7 @@ def shrink(
 def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
     _check_number_of_classes(labels)
     classes, counts = np.unique(labels, return_counts=True)
+    n_pictures = counts
     unit = "pictures"
     if groups is not None:
         counts = np.array([len(np.unique(groups[labels == label])) for label in classes])
@@ -177,10 +181,11 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
         named = ", ".join(f"{classes[i]!s} ({counts[i]})" for i in few[:_NAMED])
         more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
         least = counts[few[0]]
+        enough = n_splits if groups is None else n_pictures[few].max() + 1
         fewer_folds = f"ask for at most {least} folds, or " if least >= 2 else ""
         raise ValueError(
             f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "
-            f"{fewer_folds}leave these classes out"
+            f"{fewer_folds}leave these classes out, with --min-per-class {enough} or without_small_classes({enough})"
         )
 
 

@@ -1,10 +1,11 @@
 """Pictures in: reading one, collections of many, and a generated shop to try things on."""
 
 from .collection import ImageCollection
-from .loading import load_folder, load_table
+from .folders import load_folder
 from .picture import Picture
 from .reading import ImageReadError, UnreadableImagesWarning, read_image
 from .shop import make_shop
+from .tables import load_table
 from .validation import check_pictures
 
 __all__ = [

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .lookalikes import find_lookalikes
+from .passed_over import PassedOver, count_paths
 from .reading import ImageReadError, Source
 from .validation import check_pictures, to_values
 
@@ -31,6 +33,10 @@ class ImageCollection:
         Pictures that were left out because they cannot be read.
     small_classes : mapping of class to int, optional
         Classes that were left out because they have few pictures, with how many they have.
+    passed_over : sequence of PassedOver, optional
+        Files and folders of the source that were not taken for images, by reason.
+    notes : sequence of str, optional
+        Sentences on how the source was read, such as that its folders are an official split.
 
     Examples
     --------
@@ -50,6 +56,8 @@ class ImageCollection:
         columns: Mapping[str, Any] | None = None,
         unreadable: Iterable[ImageReadError] = (),
         small_classes: Mapping[Any, int] | None = None,
+        passed_over: Iterable[PassedOver] = (),
+        notes: Iterable[str] = (),
     ) -> None:
         self.pictures: Sequence[Source] = check_pictures(pictures)
         self.labels = self._checked("labels", labels)
@@ -57,6 +65,8 @@ class ImageCollection:
         self.columns = {name: self._checked(f"column {name!r}", values) for name, values in (columns or {}).items()}
         self.unreadable = tuple(unreadable)
         self.small_classes = dict(small_classes or {})
+        self.passed_over = tuple(passed_over)
+        self.notes = tuple(notes)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -71,14 +81,16 @@ class ImageCollection:
             labels=self.labels[positions],
             groups=None if self.groups is None else self.groups[positions],
             columns={name: values[positions] for name, values in self.columns.items()},
-            unreadable=self.unreadable,
-            small_classes=self.small_classes,
+            **self._provenance(),
         )
 
     def __repr__(self) -> str:
         groups = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
         unreadable = f", {len(self.unreadable)} unreadable left out" if self.unreadable else ""
-        return f"ImageCollection({len(self)} pictures, {len(self.classes)} classes{groups}{unreadable})"
+        n_passed_over = count_paths(self.passed_over)
+        files = "1 file or folder" if n_passed_over == 1 else f"{n_passed_over} files or folders"
+        passed_over = f", {files} passed over" if n_passed_over else ""
+        return f"ImageCollection({len(self)} pictures, {len(self.classes)} classes{groups}{unreadable}{passed_over})"
 
     @property
     def paths(self) -> list[str]:
@@ -91,6 +103,11 @@ class ImageCollection:
     def classes(self) -> np.ndarray:
         """The distinct labels, sorted."""
         return np.unique(self.labels)
+
+    @property
+    def lookalikes(self) -> tuple[tuple[Any, ...], ...]:
+        """Groups of classes whose names differ only in what is hard to see, `small_classes` among them."""
+        return find_lookalikes(sorted({*self.classes.tolist(), *self.small_classes}))
 
     def superclasses(self, column: str) -> dict[Any, Any]:
         """The superclass of each class, from a column that names one for each picture.
@@ -121,9 +138,13 @@ class ImageCollection:
 
     def grouped(self, groups: Any) -> ImageCollection:
         """The same pictures in other groups."""
-        return ImageCollection(
-            self.pictures, self.labels, groups, self.columns, self.unreadable, self.small_classes
-        )
+        return ImageCollection(self.pictures, self.labels, groups, self.columns, **self._provenance())
+
+    def noted(self, *notes: str) -> ImageCollection:
+        """The same pictures with further notes."""
+        noted = self.grouped(self.groups)
+        noted.notes = (*self.notes, *notes)
+        return noted
 
     def without_small_classes(self, least: int) -> ImageCollection:
         """Leave out the classes with fewer than `least` pictures and list them in `small_classes`.
@@ -140,6 +161,13 @@ class ImageCollection:
         rest = self[~is_small[positions]]
         rest.small_classes = {**self.small_classes, **dict(zip(classes[is_small].tolist(), counts[is_small].tolist()))}
         return rest
+
+    def _provenance(self) -> dict[str, Any]:
+        """What is known of the source as a whole, and so of every part of it."""
+        return {
+            "unreadable": self.unreadable, "small_classes": self.small_classes, "passed_over": self.passed_over,
+            "notes": self.notes,
+        }
 
     def _checked(self, name: str, values: Any) -> np.ndarray:
         array = to_values(name, values, may_be_missing=name not in ("labels", "groups"))

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +26,16 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 #: How JPEG can be decoded without its finest parts, how much larger than wanted it must stay, and up to how many pixels
 #: there is too little to gain.
 _DIVISORS, _MARGIN, _ALWAYS_WHOLE = (1, 2, 4, 8), 2, 2**20
+
+#: What to install to read files with these endings, where that is not installed.
+MISSING_READERS: Mapping[str, str] = {
+    suffix: 'pip install "twoflow[heic]"' for suffix in (".heic", ".heif")
+}
+
+#: File names that are taken for images; whether they are shows when they are read.
+_SUFFIXES = frozenset(
+    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split()
+)
 
 _NAMED = 3  # how many pictures a warning names
 _WHITE = (255, 255, 255, 255)
@@ -190,6 +200,11 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise ImageReadError(describe(source), _reason(error)) from error
+
+
+def readable_suffixes() -> frozenset[str]:
+    """The endings, in lower case, of files that can be read with what is installed."""
+    return _SUFFIXES
 
 
 def describe(source: Source) -> str:

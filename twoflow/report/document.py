@@ -20,7 +20,7 @@ from ..evaluation.statistics import (
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
-from .auditing import leaks_document
+from .auditing import leaks_document, passed_over_document
 from .details import describe_predictions, describe_tested, finite
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
@@ -56,6 +56,9 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
                 {"name": str(name), "n_images": count} for name, count in collection.small_classes.items()
             ],
             "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
+            "passed_over": passed_over_document(collection.passed_over),
+            "lookalikes": [[str(name) for name in group] for group in collection.lookalikes],
+            "notes": list(collection.notes),
         },
         "folds": {
             "kind": folds.kind,

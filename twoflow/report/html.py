@@ -26,6 +26,7 @@ from .values import Values, to_step
 
 #: Classes up to which a confusion matrix can be read, and names that a list of them begins with.
 _MATRIX, _LISTED = 30, 200
+_PASSED_OVER = 10  # files and folders that are named for one reason
 
 _THREADS = 8  # that read pictures for thumbnails: a few dozen, which may lie far away
 
@@ -97,6 +98,7 @@ def to_html(document: Mapping[str, Any], pictures: Sequence[Source]) -> str:
         best=_best(document),
         has_matrix=document["dataset"]["n_classes"] <= _MATRIX,
         n_listed=_LISTED,
+        n_passed_over=_PASSED_OVER,
         thumbnails=dict(zip(wanted, small)),
         step=to_step,
         plot=plot,

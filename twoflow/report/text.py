@@ -12,7 +12,11 @@ from .._text import printable
 from ..evaluation import Comparison
 from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
+from ..images.missing_images import MissingImageError
+from .auditing.text import lookalike_lines, passed_over_lines
 from .values import p_value
+
+_LISTED = 50  # unreadable pictures
 
 
 def format_text(comparison: Comparison) -> str:
@@ -25,7 +29,7 @@ def format_text(comparison: Comparison) -> str:
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
         *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
-        *_small_classes(comparison), *_unreadable(comparison),
+        *_small_classes(comparison), *_unreadable(comparison), *_source(comparison),
     ])
 
 
@@ -43,8 +47,15 @@ def _headline(comparison: Comparison) -> str:
     sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
     return (
         f"{len(collection):,} pictures{groups}, {len(collection.classes)} classes\n"
-        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested"
+        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested{_in_neither(comparison)}"
     )
+
+
+def _in_neither(comparison: Comparison) -> str:
+    """How many pictures an official split neither trains on nor tests."""
+    used = np.unique(np.concatenate([side for fold in comparison.folds for side in (fold.train, fold.test)]))
+    n_left = len(comparison.collection) - len(used)
+    return f", {n_left:,} neither" if n_left else ""
 
 
 def _line(row: RowScores, comparison: Comparison) -> list[str]:
@@ -85,7 +96,8 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _legend(comparison: Comparison) -> list[str]:
-    n_pictures = len(comparison.collection) + len(comparison.collection.unreadable)
+    is_read = [not isinstance(error, MissingImageError) for error in comparison.collection.unreadable]
+    n_pictures = len(comparison.collection) + sum(is_read)
     n_stored = n_pictures - comparison.n_computed
     rate = comparison.n_computed / comparison.extraction_seconds
     time = f"Features of all pictures once: {comparison.extraction_seconds:.1f} s "
@@ -169,7 +181,16 @@ def _unreadable(comparison: Comparison) -> list[str]:
     if not errors:
         return []
     pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
-    return [
-        "", f"Left out, {pictures} that cannot be read:",
-        *(f"  {printable(error.name)}: {printable(error.reason)}" for error in errors),
-    ]
+    more = [f"  and {len(errors) - _LISTED:,} more; report.json lists all"] if len(errors) > _LISTED else []
+    listed = [f"  {printable(error.name)}: {printable(error.reason)}" for error in errors[:_LISTED]]
+    return ["", f"Left out, {pictures} that cannot be read:", *listed, *more]
+
+
+def _source(comparison: Comparison) -> list[str]:
+    """What is doubtful about how the source was read: names, files that were not taken, decisions."""
+    collection = comparison.collection
+    parts = (
+        list(lookalike_lines(collection.lookalikes)), list(passed_over_lines(collection.passed_over)),
+        [f"Note: {printable(note)}" for note in collection.notes],
+    )
+    return [line for part in parts if part for line in ("", *part)]

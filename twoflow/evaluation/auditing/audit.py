@@ -16,6 +16,7 @@ from ...flows.extraction import extract
 from ...flows.sharpness import Sharpness
 from ...flows.sketch import Sketch, read_sketches
 from ...images import ImageCollection, ImageReadError, check_pictures
+from ...images.passed_over import PassedOver
 from ...images.reading import Source, describe
 from ..folds import official_split
 from ..statistics import IndependenceResult, chi2_independence
@@ -43,15 +44,20 @@ class Audit:
     issues : LabelIssues or None
         Labels worth a second look; None where they could not be judged.
     faults : tuple of Fault
-    unreadable : tuple of (int, ImageReadError)
+    unreadable : tuple of (int or None, ImageReadError)
+        Positions and errors; those that the collection had left out before have no position.
     class_counts : mapping of str to int
         Pictures of each class, the largest first; those that cannot be read are counted too.
     small_classes : mapping of str to int
         Of these, the classes with fewer than five.
     associations : mapping of str to IndependenceResult
         Of the class with each other column, by its name.
+    lookalikes : tuple of tuple of str
+        Groups of classes whose names differ only in what is hard to see; see `ImageCollection.lookalikes`.
+    passed_over : tuple of PassedOver
+        Files and folders that were not taken for pictures, by reason.
     notes : tuple of str
-        What was not looked at, and why.
+        How the pictures were found; what was not looked at, and why.
     network : str
     seconds : float
     n_computed : int
@@ -65,10 +71,12 @@ class Audit:
     leaks: Leaks | None
     issues: LabelIssues | None
     faults: tuple[Fault, ...]
-    unreadable: tuple[tuple[int, ImageReadError], ...]
+    unreadable: tuple[tuple[int | None, ImageReadError], ...]
     class_counts: dict[str, int]
     small_classes: dict[str, int]
     associations: dict[str, IndependenceResult]
+    lookalikes: tuple[tuple[str, ...], ...]
+    passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
     network: str
     seconds: float
@@ -143,7 +151,7 @@ def audit(
     duplicates = match(pictures, sketches, extraction.errors, embeddings, n_jobs)
     faults = find_faults(pictures, sketches, extraction.features[sketches.positions, columns["sharpness"]].ravel())
 
-    notes: list[str] = []
+    notes: list[str] = [] if collection is None else list(collection.notes)
     labels = issues = None
     conflicts, counts = np.empty(0, int), {}
     if collection is None:
@@ -163,10 +171,14 @@ def audit(
         leaks=_split_leaks(collection, split_column, duplicates),
         issues=issues,
         faults=faults,
-        unreadable=tuple(extraction.errors),
+        unreadable=(
+            *((None, error) for error in (() if collection is None else collection.unreadable)), *extraction.errors
+        ),
         class_counts=counts,
         small_classes={name: count for name, count in counts.items() if count < _FEW},
         associations=_associations(collection),
+        lookalikes=() if collection is None else tuple(tuple(map(str, group)) for group in collection.lookalikes),
+        passed_over=() if collection is None else collection.passed_over,
         notes=tuple(notes),
         network=str(network),
         seconds=time.perf_counter() - began,

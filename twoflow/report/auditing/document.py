@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from ...evaluation.auditing import Audit
+from ...images.passed_over import PassedOver
 from ..details import finite
 
 
@@ -72,11 +74,20 @@ def audit_document(audit: Audit) -> dict[str, Any]:
             }
             for column, result in audit.associations.items()
         ],
+        "lookalikes": [list(group) for group in audit.lookalikes],
+        "passed_over": passed_over_document(audit.passed_over),
         "notes": list(audit.notes),
         "network": audit.network,
         "seconds": audit.seconds,
         "n_computed": audit.n_computed,
     }
+
+
+def passed_over_document(passed_over: Iterable[PassedOver]) -> list[dict[str, Any]]:
+    """What was not taken for pictures, for the report of a comparison too."""
+    return [
+        {"reason": each.reason, "n_paths": len(each.paths), "paths": list(each.paths)} for each in passed_over
+    ]
 
 
 def leaks_document(leaks: Any) -> dict[str, Any]:

@@ -10,11 +10,14 @@ import numpy as np
 from ..._text import printable
 from ...evaluation.auditing import Audit
 from ...evaluation.auditing.quality import FAULTS
+from ...images.lookalikes import spell
+from ...images.passed_over import count_paths
 from ..page import render, thumbnail
 from .text import counted
 
 _MOST = 200  # thumbnails of a section: with three sections about two megabytes
 _MOST_ROWS = 1000  # of a table
+_MOST_NAMES = 10  # of files and folders passed over for one reason
 
 
 def format_page(audit: Audit) -> str:
@@ -32,6 +35,11 @@ def format_page(audit: Audit) -> str:
         faults=_faults(audit),
         unreadable=[(printable(error.name), printable(error.reason)) for _, error in audit.unreadable[:_MOST_ROWS]],
         n_more_unreadable=max(0, len(audit.unreadable) - _MOST_ROWS),
+        passed_over=[
+            (printable(each.reason), len(each.paths), [printable(path) for path in each.paths[:_MOST_NAMES]])
+            for each in audit.passed_over
+        ],
+        lookalikes=[" and ".join(map(spell, group)) for group in audit.lookalikes],
         classes=_classes(audit),
         n_more_classes=max(0, len(audit.class_counts) - _MOST_ROWS),
     )
@@ -49,9 +57,14 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     if audit.issues is not None:
         found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
     found.append(("unreadable", counted(len(audit.unreadable), "unreadable picture")))
+    if audit.passed_over:
+        n_paths = counted(count_paths(audit.passed_over), "file or folder", "files or folders")
+        found.append(("passed-over", f"{n_paths} passed over"))
     found.append(("faults", counted(len(audit.faults), "fault") + " of pictures"))
     if audit.class_counts:
         found.append(("classes", f"{len(audit.class_counts):,} classes"))
+    if audit.lookalikes:
+        found.append(("classes", counted(len(audit.lookalikes), "group") + " of classes whose names look alike"))
     return found
 
 

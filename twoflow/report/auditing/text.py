@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..._text import printable
 from ...evaluation.auditing import Audit
 from ...evaluation.auditing.quality import FAULTS
+from ...images.lookalikes import spell
+from ...images.passed_over import PassedOver, count_paths
 
 _SHOWN = 5  # of each kind of finding
 
@@ -16,13 +18,33 @@ def format_audit(audit: Audit) -> str:
     """The findings in the order of their importance: what contradicts itself, what leaks, what is doubtful."""
     sections = (
         _conflicts(audit), _split(audit), _duplicates(audit), _suspects(audit), _unreadable(audit), _faults(audit),
-        _classes(audit), _associations(audit), _notes(audit),
+        _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit),
+        passed_over_lines(audit.passed_over), _notes(audit),
     )
     lines = [_headline(audit)]
     for section in map(list, sections):
         if section:
             lines += ["", *section]
     return "\n".join(lines)
+
+
+def lookalike_lines(groups: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Classes whose names look alike, a line each group; for a comparison too."""
+    listed = list(groups)
+    if listed:
+        yield f"Classes whose names look alike: {counted(len(listed), 'group')}"
+        for group in listed[:_SHOWN]:
+            yield f"  {' and '.join(map(spell, group))}"
+        yield from _more(len(listed))
+
+
+def passed_over_lines(passed_over: Sequence[PassedOver]) -> Iterator[str]:
+    """How many files and folders were not taken for pictures, a line each reason; for a comparison too."""
+    if passed_over:
+        n_paths = count_paths(passed_over)
+        yield f"{counted(n_paths, 'file or folder', 'files or folders')} passed over:"
+        for each in passed_over:
+            yield f"  {printable(each)}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -1,0 +1,122 @@
+"""What is in a folder, here or behind a URL: each entry is an image, a folder, or passed over for a reason."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from . import remote
+from .passed_over import reason_of_ending, reason_of_name
+from .reading import readable_suffixes
+
+#: A path relative to a folder, as its parts.
+Parts: TypeAlias = tuple[str, ...]
+
+#: A folder on this machine, or the URL of one elsewhere.
+Root: TypeAlias = Path | str
+
+
+class Listing(NamedTuple):
+    """What a folder holds; all paths are relative to it.
+
+    Attributes
+    ----------
+    images : list of Parts
+        Sorted.
+    folders : set of Parts
+        Those that were looked into. Behind a URL only those that hold files are known.
+    passed_over : dict of str to list of Parts
+        Other files and folders, by reason; a folder stands for all that is in it.
+    """
+
+    images: list[Parts]
+    folders: set[Parts]
+    passed_over: dict[str, list[Parts]]
+
+
+def open_folder(root: str | os.PathLike) -> Root:
+    """A folder on this machine as a path, one elsewhere as its URL.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder on this machine.
+    """
+    if remote.is_url(root):
+        path = remote.local_path(root)
+        if path is None:
+            return root
+        root = path
+    root = Path(root)
+    if not root.is_dir():
+        raise NotADirectoryError(f"{root} is not a folder")
+    return root
+
+
+def join(root: Root, path: Parts) -> str:
+    """The path or URL of what lies in a folder."""
+    return str(root.joinpath(*path)) if isinstance(root, Path) else remote.join(root, "/".join(path))
+
+
+def list_folder(root: Root) -> Listing:
+    """List a folder and all folders in it, but those that are passed over."""
+    listing, readable = Listing([], set(), {}), readable_suffixes()
+    if isinstance(root, Path):
+        _walk(str(root), (), (), readable, listing)
+    else:
+        _sort_out(remote.find(root), readable, listing)
+    listing.images.sort()
+    return listing
+
+
+def _walk(
+    folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], readable: frozenset[str], listing: Listing
+) -> None:
+    """Depth first; `ancestors` (device, inode) tell a link that leads back up, which would never end."""
+    status = os.stat(folder)
+    if (status.st_dev, status.st_ino) in ancestors:
+        raise ValueError(f"{folder} is a link that leads back into a folder above it; remove the link")
+    ancestors = (*ancestors, (status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        found = list(entries)  # before going deeper, or every level keeps a folder open
+    for entry in found:
+        path = (*place, entry.name)
+        reason = reason_of_name(entry.name)
+        if reason is None and _is_folder(entry):
+            listing.folders.add(path)
+            _walk(entry.path, path, ancestors, readable, listing)
+        else:
+            _add(path, reason or reason_of_ending(entry.name, readable), listing)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or where nobody may look: reading it says which
+        return False
+
+
+def _sort_out(files: list[str], readable: frozenset[str], listing: Listing) -> None:
+    """The same of a list of all files."""
+    known: set[Parts] = set()
+    for file in files:
+        path = tuple(file.split("/"))
+        for n, name in enumerate(path, start=1):
+            reason = reason_of_name(name)
+            if reason is not None:
+                if path[:n] not in known:
+                    known.add(path[:n])
+                    _add(path[:n], reason, listing)
+                break
+            if n < len(path):
+                listing.folders.add(path[:n])
+        else:
+            _add(path, reason_of_ending(path[-1], readable), listing)
+
+
+def _add(path: Parts, reason: str | None, listing: Listing) -> None:
+    if reason is None:
+        listing.images.append(path)
+    else:
+        listing.passed_over.setdefault(reason, []).append(path)

@@ -1,0 +1,170 @@
+"""Collections from a folder of class folders, here or behind a URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .collection import ImageCollection
+from .folder_layout import SPLIT_COLUMN, Layout, find_layout, find_split
+from .folder_walk import Listing, Parts, Root, join, list_folder, open_folder
+from .lookalikes import note_on_words_for_missing
+from .passed_over import NO_IMAGE, STRAY, PassedOver, name_first
+from .reading import describe
+
+__all__ = ["SPLIT_COLUMN", "PlainFolder", "list_plain_folder", "load_folder"]
+
+
+class PlainFolder(NamedTuple):
+    """The images of a folder without class folders.
+
+    Attributes
+    ----------
+    paths : list of str
+        Sorted.
+    passed_over : tuple of PassedOver
+        Files and folders that were not taken.
+    notes : tuple of str
+        How the folder was read.
+    """
+
+    paths: list[str]
+    passed_over: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+
+
+def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageCollection:
+    """Collect the images of a folder of class folders.
+
+    Parameters
+    ----------
+    root : path or fsspec URL
+        ``root/<class>/*.jpg`` or ``root/<superclass>/<class>/*.jpg``. Links to folders are followed. If all folders at
+        the top, or all inside the class folders, are called train, training, val, valid, validation, test or testing,
+        and one of them is the training part, they are the official split. Of a URL, the images are URLs, but those of
+        ``file://`` are paths.
+    levels : {1, 2}, optional
+        How many levels of folders name the class, without the split; deeper folders only store. When not given: 2 if
+        every image lies at least two folders deep, else 1. Up to 5 % of images that lie higher do not change that, nor
+        does a single one, unless they make up a first-level folder of two images or more.
+
+    Returns
+    -------
+    ImageCollection
+        In the order of the sorted paths. With two levels a label is ``"superclass/class"``, since different
+        superclasses may have classes of one name, and the column ``superclass`` holds the first part. With an official
+        split the column ``split`` holds "train", "validation" or "test"; without a test part the validation part is
+        "test". `ImageCollection.passed_over` names what was not taken: hidden files, files and folders that machines
+        have made, other endings than those of images, class folders without an image, and up to 5 % of images that lie
+        above the class folders. `ImageCollection.notes` says how the folder was read.
+
+    Raises
+    ------
+    ValueError
+        If the folder has no images, has more images outside the class folders, has split folders without class folders
+        or beside other folders, is on a web server, which lists nothing, or a link leads back into itself.
+    NotADirectoryError
+        If there is no such folder.
+    OSError, ModuleNotFoundError
+        If a URL cannot be listed, or what that takes is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from twoflow import load_folder, make_shop
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = make_shop(n_classes=2, n_per_class=3, folder=folder)
+    ...     shoes = load_folder(folder)
+    >>> shoes
+    ImageCollection(6 pictures, 2 classes, 1 file or folder passed over)
+    >>> [(each.reason, len(each.paths)) for each in shoes.passed_over]
+    [('files with the ending .csv', 1)]
+    """
+    root = open_folder(root)
+    listing = list_folder(root)
+    name = describe(root)
+    if not listing.images:
+        found = _passed_over(root, listing)
+        told = f"; passed over: {'; '.join(map(str, found))}" if found else ""
+        raise ValueError(f"{name} has no pictures; expected {name}/<class>/*.jpg{told}")
+    layout = find_layout(root, listing.images, levels)
+    strays = set(layout.strays)
+    taken = [(file, place) for file, place in zip(listing.images, layout.folders) if file not in strays]
+    labels = ["/".join(place[:layout.levels]) for _, place in taken]
+    notes = [*layout.notes, *note_on_words_for_missing(labels)]
+    columns: dict[str, list[str]] = {}
+    if layout.levels == 2:
+        columns["superclass"] = [place[0] for _, place in taken]
+    if layout.split is not None:
+        columns[SPLIT_COLUMN] = [layout.split.side(file) for file, _ in taken]
+        notes += _note_on_untrained(labels, columns[SPLIT_COLUMN])
+    return ImageCollection(
+        pictures=[join(root, file) for file, _ in taken],
+        labels=labels,
+        columns=columns,
+        passed_over=_passed_over(root, listing, layout),
+        notes=notes,
+    )
+
+
+def list_plain_folder(root: str | os.PathLike) -> PlainFolder | None:
+    """List the images of a folder without class folders, or of split folders without class folders.
+
+    Parameters
+    ----------
+    root : path or fsspec URL
+
+    Returns
+    -------
+    PlainFolder or None
+        None if the folder has no images, or any in a folder inside it that is no split.
+
+    Raises
+    ------
+    ValueError
+        If the folder is on a web server, or a link leads back into itself.
+    NotADirectoryError, OSError, ModuleNotFoundError
+        As `load_folder` does.
+    """
+    root = open_folder(root)
+    listing = list_folder(root)
+    depths = {len(file) for file in listing.images}
+    notes: tuple[str, ...] = ()
+    if depths == {2}:
+        split = find_split(root, listing.images)
+        if split is None or split.position != 0:
+            return None
+        notes = (f"{split.named} are folders of an official split without class folders",)
+    elif depths != {1}:
+        return None
+    return PlainFolder([join(root, file) for file in listing.images], _passed_over(root, listing), notes)
+
+
+def _passed_over(root: Root, listing: Listing, layout: Layout | None = None) -> tuple[PassedOver, ...]:
+    found = dict(listing.passed_over)
+    if layout is not None:
+        if layout.strays:
+            found[STRAY] = list(layout.strays)
+        empty = _without_images(listing, layout)
+        if empty:
+            found[NO_IMAGE] = empty
+    return tuple(
+        PassedOver(reason, tuple(describe(join(root, path)) for path in sorted(paths)))
+        for reason, paths in sorted(found.items())
+    )
+
+
+def _note_on_untrained(labels: Sequence[str], sides: Sequence[str]) -> list[str]:
+    """A sentence on classes that are tested and never trained on; none if there are none."""
+    by_side = {side: {label for label, own in zip(labels, sides) if own == side} for side in ("train", "test")}
+    untrained = sorted(by_side["test"] - by_side["train"])
+    return [f"classes of the test part that the training part lacks: {name_first(untrained)}"] if untrained else []
+
+
+def _without_images(listing: Listing, layout: Layout) -> list[Parts]:
+    """The folders at the levels of splits, superclasses and classes that hold no image, not even deeper."""
+    depth = layout.levels + (layout.split is not None)
+    full = {file[:n] for file in listing.images for n in range(len(file))}
+    empty = {folder for folder in listing.folders if len(folder) <= depth and folder not in full}
+    return [folder for folder in empty if folder[:-1] in full]  # not what is in an empty one

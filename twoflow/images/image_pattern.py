@@ -1,0 +1,58 @@
+"""Paths of images made of the cells of a row, such as ``images/{id}.jpg``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+
+class ImagePattern:
+    """A path with columns' names in braces.
+
+    Parameters
+    ----------
+    pattern : str
+        ``{name}`` stands for the row's cell of that column; ``{{`` and ``}}`` for braces.
+
+    Raises
+    ------
+    ValueError
+        If a brace is left open, or there is no column in it, or anything but a column's name in braces.
+
+    Examples
+    --------
+    >>> pattern = ImagePattern("images/{id}.jpg")
+    >>> pattern.names
+    ['id']
+    >>> pattern.fill({"id": [39403.0, "b 1"]})
+    ['images/39403.jpg', 'images/b 1.jpg']
+    """
+
+    def __init__(self, pattern: str) -> None:
+        try:
+            pieces = list(Formatter().parse(pattern))
+        except ValueError as error:
+            raise ValueError(f"image pattern {pattern!r}: {error}; write {{{{ and }}}} for braces") from None
+        # Only names: Python's own formatting would also take attributes of the values.
+        for _, name, form, conversion in pieces:
+            if name == "" or form or conversion:
+                raise ValueError(f"image pattern {pattern!r}: expected only names of columns in braces, such as {{id}}")
+        self._pieces = [(text, name) for text, name, _, _ in pieces]
+        self.names = list(dict.fromkeys(name for _, name in self._pieces if name is not None))
+        if not self.names:
+            raise ValueError(f"image pattern {pattern!r} has no column in braces; use one such as images/{{id}}.jpg")
+
+    def fill(self, columns: Mapping[str, Sequence[Any]]) -> list[str]:
+        """The path of each row."""
+        cells = {name: list(map(_text, columns[name])) for name in self.names}
+        n_rows = min(map(len, cells.values()))
+        return [
+            "".join(text + ("" if name is None else cells[name][row]) for text, name in self._pieces)
+            for row in range(n_rows)
+        ]
+
+
+def _text(value: Any) -> str:
+    """A whole number without the ``.0`` of a column that had to be of floats, because some of its cells were empty."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

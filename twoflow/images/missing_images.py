@@ -1,0 +1,124 @@
+"""Images that a table names and that are not there: how many, which first, and what is likely wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from .folder_walk import Root
+from .passed_over import name_first
+from .reading import ImageReadError, describe, readable_suffixes
+from .table_paths import Place, why_missing
+
+_TRIED = 50  # missing images that remedies are tried on
+_FOLDERS = 50  # other folders that are tried
+
+
+class MissingImageError(ImageReadError):
+    """An image that a table names and that is not there."""
+
+
+class Missing(NamedTuple):
+    """A row whose image is not there."""
+
+    position: int
+    row: int
+    value: str
+    path: str
+    reason: str
+
+    @property
+    def error(self) -> MissingImageError:
+        """What stands in `ImageCollection.unreadable` for it."""
+        return MissingImageError(describe(self.path), self.reason)
+
+
+def find_missing(paths: Sequence[str], values: Sequence[object], rows: Sequence[int]) -> list[Missing]:
+    """The rows whose image is a local path that is no file.
+
+    Parameters
+    ----------
+    paths : sequence of n str
+    values : sequence of n cells
+        What the table says.
+    rows : sequence of n int
+        What messages call the rows.
+    """
+    reasons = map(why_missing, paths)
+    return [
+        Missing(i, rows[i], str(values[i]), paths[i], reason) for i, reason in enumerate(reasons) if reason is not None
+    ]
+
+
+def explain_missing(missing: Sequence[Missing], n_images: int, place: Place, table: str) -> str:
+    """A sentence: how many images are missing, which first, and what would help."""
+    first = name_first([f"row {each.row}: {each.value}" for each in missing])
+    remedy = _find_remedy(missing, place)
+    return (
+        f"{len(missing):,} of {n_images:,} images that {table} names are missing from {_name(place.folder)}: {first}"
+        + (f"; {remedy}" if remedy else "")
+    )
+
+
+def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
+    """What makes most of the missing images be there, of all that is tried; None if nothing does."""
+    tried, folders = missing[:_TRIED], list(_other_folders(place.folder))
+    counts: dict[str, int] = {}
+    for each in tried:
+        candidates = _candidates(each.value.strip(), place, folders)
+        for remedy in {remedy for remedy, path in candidates if why_missing(path) is None}:
+            counts[remedy] = counts.get(remedy, 0) + 1
+    if not counts:
+        return None
+    best = max(sorted(counts), key=lambda remedy: counts[remedy])
+    of = f"{len(tried):,}" if len(tried) == len(missing) else f"the first {len(tried):,}"
+    return f"{counts[best]:,} of {of} exist {best}"
+
+
+def _candidates(value: str, place: Place, folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """What a cell may have been meant to say, each with where that would be."""
+    for remedy, text in _other_texts(value):
+        try:
+            yield remedy, place.resolve(text, "")
+        except ValueError:  # it leads out of the folder
+            continue
+    if not os.path.isabs(value):
+        for folder in folders:
+            yield f"in {folder}: name that as the folder of the images", os.path.join(folder, value)
+
+
+def _other_texts(value: str) -> Iterator[tuple[str, str]]:
+    yield "with / in place of \\", value.replace("\\", "/")
+    for ending in sorted(readable_suffixes()):
+        for written in (ending, ending.upper()):
+            yield f"with the ending {written} added: use an image pattern such as {{path}}{written}", value + written
+    stem, own = os.path.splitext(value)
+    for ending in (own.lower(), own.upper(), ".jpg", ".jpeg", ".png", ".webp") if own else ():
+        yield f"with the ending {ending} in place of {own}", stem + ending
+    for form in ("NFC", "NFD"):
+        yield "with accents in another Unicode form", unicodedata.normalize(form, value)
+    yield "without the .0 of a number", re.sub(r"\.0(?=\.|\Z)", "", value)
+    parts = value.replace("\\", "/").split("/")
+    for n in range(1, len(parts)):
+        yield f"without {'/'.join(parts[:n])}/ at the beginning", "/".join(parts[n:])
+
+
+def _other_folders(folder: Root) -> Iterator[Path]:
+    """Those above, and inside, the folder in which images are looked for."""
+    if not isinstance(folder, Path):
+        return
+    yield from islice(folder.absolute().parents, 2)
+    try:
+        inside = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:
+        return
+    yield from inside[:_FOLDERS]
+
+
+def _name(folder: Root) -> str:
+    return "the working folder" if folder == Path() else describe(folder)

@@ -1,0 +1,102 @@
+"""The images that a table names: where they are, and whether."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import remote
+from .folder_walk import Root, open_folder
+from .reading import describe
+
+
+class Place(NamedTuple):
+    """The folder that a table's paths are relative to.
+
+    Attributes
+    ----------
+    folder : Path or URL
+    is_confined : bool
+        Whether paths must stay in the folder. Those of a table that names the user's own files need not.
+    """
+
+    folder: Root
+    is_confined: bool
+
+    def resolve(self, value: Any, where: str) -> str:
+        """The path or URL that a cell stands for.
+
+        Blanks around it are no part of it, unless only a file with them exists.
+
+        Raises
+        ------
+        ValueError
+            If it is a chain of URLs, or leads out of the folder that it must stay in; `where` begins the message.
+        """
+        text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+        path = self._resolve(text.strip(), where)
+        if text != text.strip() and not remote.is_url(path) and not os.path.isfile(path):
+            unstripped = self._resolve(text, where)
+            return unstripped if os.path.isfile(unstripped) else path
+        return path
+
+    def _resolve(self, path: str, where: str) -> str:
+        # By the letters of the path, not by where links point: a table is hostile, the folder is its owner's.
+        given = path
+        if remote.is_url(path):
+            if "::" in path:  # it may end in a local file
+                raise ValueError(f"{where}: {describe(path)} is a chain of URLs; a table may hold only single ones")
+            local = remote.local_path(path)
+            if local is None:
+                return path
+            path = local
+        if not self.is_confined:
+            return str(Path(self.folder, path))
+        out = f"{where}: {given} leads out of {describe(self.folder)}; paths are relative to that folder"
+        if not isinstance(self.folder, Path):
+            path = posixpath.normpath(path)
+            if path == "." or path.split("/")[0] in ("", ".."):
+                raise ValueError(out)
+            return remote.join(self.folder, path)
+        base = os.path.abspath(self.folder)
+        path = os.path.abspath(os.path.join(base, path))
+        if os.path.commonpath([base, path]) != base or path == base:
+            raise ValueError(f"{out}, or pass no folder if the table may name any file of yours")
+        return str(self.folder / os.path.relpath(path, base))
+
+
+def place_of(table: Any, root: str | os.PathLike | None) -> Place:
+    """The folder named, or that of the table, or the working folder for a table in memory."""
+    if root is not None:
+        return Place(open_folder(root), is_confined=True)
+    if remote.is_url(table):
+        local = remote.local_path(table)
+        if local is None:
+            return Place(_parent(table), is_confined=True)
+        table = local
+    if isinstance(table, (str, os.PathLike)):
+        return Place(Path(table).parent, is_confined=False)
+    return Place(Path(), is_confined=False)
+
+
+def why_missing(path: str) -> str | None:
+    """Why there is no file to read; None if there is one, or it is behind a URL, where that shows when it is read."""
+    if remote.is_url(path):
+        return None
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return "no such file"
+    if stat.S_ISREG(mode):
+        return None
+    return "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+
+
+def _parent(url: str) -> str:
+    """The folder that a file behind a URL lies in."""
+    first, *chain = url.split("::")
+    scheme, _, path = first.partition("?")[0].partition("://")
+    return "::".join([f"{scheme}://{path.rpartition('/')[0]}", *chain])

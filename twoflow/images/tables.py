@@ -1,0 +1,148 @@
+"""Collections from a table of paths and labels, here or behind a URL."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from .collection import ImageCollection
+from .image_pattern import ImagePattern
+from .lookalikes import note_on_words_for_missing
+from .missing_images import explain_missing, find_missing
+from .passed_over import name_first
+from .reading import UnreadableImagesWarning, describe
+from .table_csv import Table, read_csv
+from .table_objects import read_object, tidy_value
+from .table_paths import place_of
+from .validation import is_missing
+
+_MISSING = ("leave-out", "error")
+
+
+def load_table(
+    table: Any,
+    root: str | os.PathLike | None = None,
+    *,
+    path_column: str = "path",
+    image_pattern: str | None = None,
+    label_column: str = "class",
+    group_column: str | None = None,
+    columns: Sequence[str] = (),
+    missing: str = "leave-out",
+) -> ImageCollection:
+    """Collect the images that a table names.
+
+    Parameters
+    ----------
+    table : path or fsspec URL of a CSV file, or table in memory
+        A file in UTF-8, or in UTF-16 with a byte order mark, with a header, divided by commas, semicolons or tabs. In
+        memory: a DataFrame (pandas or polars), an Arrow table, a dict of columns or a list of dicts.
+    root : path or fsspec URL, optional
+        The folder that the table's paths are relative to, and that they must not lead out of. When not given: the
+        table's own folder, or the working folder for a table in memory; paths may then be absolute and lead anywhere,
+        except in a table behind a URL. A path may itself be a URL.
+    path_column : str
+        The column of paths. Not used with `image_pattern`.
+    image_pattern : str, optional
+        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. ``{{`` stands for a brace.
+    label_column, group_column : str
+        The columns of the class and, optionally, of the group of each image.
+    columns : sequence of str
+        Further columns to keep in `ImageCollection.columns`.
+    missing : {"leave-out", "error"}
+        What becomes of rows whose image is not there: they are left out, with one `UnreadableImagesWarning`, and listed
+        in `ImageCollection.unreadable`; or they are an error. If all are missing it is always an error.
+
+    Returns
+    -------
+    ImageCollection
+        In the table's order. Labels, groups and other text have no blanks around them and composed letters (NFC).
+        `ImageCollection.notes` says how many images are missing, or named in several rows.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, a cell of one is empty or NaN, a row has too many or too few fields or misplaced
+        quotes, or a path, or the URL of a local file, leads out of `root`. The message names the row, counted from 1
+        without the header. What lies behind other URLs shows when it is read.
+    TypeError
+        If it is no table.
+    OSError, ModuleNotFoundError
+        If the table cannot be read, or what its URL takes is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from twoflow import load_table, make_shop
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = make_shop(n_classes=2, n_per_class=3, folder=folder)
+    ...     load_table(f"{folder}/labels.csv", group_column="group")
+    ImageCollection(6 pictures, 2 classes, 6 groups)
+    """
+    if missing not in _MISSING:
+        raise ValueError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
+    pattern = None if image_pattern is None else ImagePattern(image_pattern)
+    place = place_of(table, root)
+    name = _name(table)
+    of_path = [path_column] if pattern is None else pattern.names
+    wanted = [*of_path, label_column, *([group_column] if group_column else []), *columns]
+    read, rows = _read(table, list(dict.fromkeys(wanted)), name)
+    values = read[path_column] if pattern is None else pattern.fill(read)
+    paths = [place.resolve(value, f"row {row}") for value, row in zip(values, rows)]
+    lost = find_missing(paths, values, rows)
+    notes = note_on_words_for_missing(read[label_column])
+    if lost:
+        told = explain_missing(lost, len(paths), place, name)
+        if missing == "error" or len(lost) == len(paths):
+            raise ValueError(f"{told}; correct the table" + ("" if len(lost) == len(paths) else " or leave them out"))
+        notes.append(told)
+        warnings.warn(f"{told}; they are left out", UnreadableImagesWarning, stacklevel=2)
+    left = {each.position for each in lost}
+    kept = [position for position in range(len(paths)) if position not in left]
+
+    def column(name: str) -> list:
+        tidied = list(map(tidy_value, read[name]))
+        return [tidied[position] for position in kept]
+
+    paths, labels = [paths[position] for position in kept], column(label_column)
+    return ImageCollection(
+        pictures=paths,
+        labels=labels,
+        groups=column(group_column) if group_column else None,
+        columns={name: column(name) for name in columns},
+        unreadable=[each.error for each in lost],
+        notes=[*notes, *_note_on_repeated(paths, labels)],
+    )
+
+
+def _read(table: Any, names: Sequence[str], name: str) -> Table:
+    """The named columns, of at least one row, without an empty cell."""
+    is_file = isinstance(table, (str, os.PathLike))
+    read = read_csv(table, names) if is_file else read_object(table, names)
+    for column in names:
+        for row, value in zip(read.rows, read.columns[column]):
+            if is_missing(value):
+                raise ValueError(f"{name}, row {row}: column {column!r} is empty; fill it or drop the row")
+    if not read.rows:
+        raise ValueError(f"{name} has no rows")
+    return read
+
+
+def _note_on_repeated(paths: Sequence[str], labels: Sequence[Any]) -> list[str]:
+    """A sentence on images that several rows name; none if there are none."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for path, label in zip(paths, labels):
+        found[path].append(label)
+    repeated = [path for path, own in found.items() if len(own) > 1]
+    if not repeated:
+        return []
+    in_conflict = [path for path in repeated if len(set(found[path])) > 1]
+    named = name_first(map(describe, in_conflict or repeated))
+    return [f"images named in several rows: {len(repeated):,}, with different labels: {len(in_conflict):,} ({named})"]
+
+
+def _name(table: Any) -> str:
+    return describe(table) if isinstance(table, (str, os.PathLike)) else "the table"
