@@ -90,6 +90,7 @@ class FeatureStore:
     """
 
     def __init__(self, folder: str | os.PathLike | None = None) -> None:
+        self._named = folder
         self._obstacle: str | None = None  # why it has no folder
         try:
             self.folder = default_folder() if folder is None else _expand(folder)
@@ -261,7 +262,7 @@ class FeatureStore:
         return self  # clones of a flow share it, as they would the folder
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.folder,)
+        return type(self), (self.folder if self._obstacle is None else self._named,)
 
 
 class _Query(NamedTuple):
