@@ -49,6 +49,11 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--labels", metavar="CSV", help="table of paths or URLs and classes, UTF-8, with a header; a path or a URL"
     )
+    group.add_argument(
+        "--allow-hosts", metavar="HOST,...", type=lambda text: text.split(","),
+        help="names, addresses or networks of web servers that images may be read from although their addresses are "
+             "not public (default: none)",
+    )
     group.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
     group.add_argument("--label-column", metavar="COLUMN", help="its column of classes (default: class)")
     group.add_argument(
@@ -69,6 +74,14 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
         help="its column of an official split: fit on the rows that say train, test on those that say test, "
              "instead of drawing folds",
     )
+
+
+def allow_named_hosts(arguments: argparse.Namespace) -> None:
+    """Let images be read from the hosts of --allow-hosts; without it, from those of the environment variable."""
+    from .images import allow_hosts
+
+    if arguments.allow_hosts is not None:
+        allow_hosts(*arguments.allow_hosts)
 
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:

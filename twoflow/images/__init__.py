@@ -6,12 +6,14 @@ from .picture import Picture
 from .reading import ImageReadError, UnreadableImagesWarning, read_image
 from .shop import make_shop
 from .validation import check_pictures
+from .web import allow_hosts
 
 __all__ = [
     "ImageCollection",
     "ImageReadError",
     "Picture",
     "UnreadableImagesWarning",
+    "allow_hosts",
     "check_pictures",
     "load_folder",
     "load_table",
