@@ -54,11 +54,12 @@ def mask(text: str) -> str:
 
 def _mask_word(word: str) -> str:
     """Mask text without gaps, in time that grows with its length only, as it may be hostile."""
+    is_in_url = "://" in word
     is_of_web = any(f"{scheme}://" in word for scheme in _WEB)  # elsewhere # is a letter of names like others
     address, hash_, fragment = _mask_users(word).partition("#") if is_of_web else (_mask_users(word), "", "")
     path, mark, query = address.partition("?")
     items = re.split("([&;])", query)
-    items[::2] = [_mask_item(item, "://" in word) for item in items[::2]]
+    items[::2] = [_mask_item(item, is_in_url) for item in items[::2]]
     return "".join([path, mark, *items, hash_, "***" if fragment else ""])
 
 
@@ -108,7 +109,7 @@ def read(url: str) -> bytes:
     """
     with _told(url):
         filesystem, path = _open(url)
-        if _scheme(url) in _LOCAL and os.path.exists(path) and not os.path.isfile(path):
+        if _scheme(url) in _LOCAL and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
             raise OSError(errno.EINVAL, "not a regular file")
         # Only those that work asynchronously can be left waiting for an answer, and told not to.
         options: dict[str, Any] = {"timeout": web.PATIENCE_S} if filesystem.async_impl else {}
@@ -185,6 +186,9 @@ def _told(url: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    refused = next((each for each in _causes(error) if isinstance(each, web.RefusedAddressError)), None)
+    if refused is not None:  # which fsspec tells as a missing file
+        return str(refused.strerror)
     if isinstance(error, TimeoutError):
         return f"not read within {web.PATIENCE_S:.0f} seconds"
     if isinstance(error, FileNotFoundError):
@@ -194,6 +198,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
 
 
 def _line(text: object) -> str:

@@ -32,6 +32,10 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses behind a tr
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+class RefusedAddressError(OSError):
+    """An address may not be connected to."""
+
+
 def allow_hosts(*hosts: str) -> None:
     """Allow web servers with private addresses, in this process and those that it starts from now on.
 
@@ -78,13 +82,13 @@ def http_options() -> dict[str, Any]:
 
 
 def check_address(text: str, allowed: tuple[str, ...]) -> None:
-    """Raise OSError for an IP address that is not public, unless it is that of an allowed host."""
+    """Raise `RefusedAddressError` for an IP address that is not public, unless it is that of an allowed host."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if all(each.is_global and not each.is_multicast for each in _addresses_in(address)):
         return
     if not any(address_ in _addresses_of(host) for host in allowed for address_ in _addresses_in(address)):
-        raise OSError(errno.EACCES, f"{text} is not a public address; to read from it, allow its host: --allow-hosts, "
-                                    "or twoflow.images.allow_hosts")
+        raise RefusedAddressError(errno.EACCES, f"{text} is not a public address; to read from it, allow its host: "
+                                                "--allow-hosts, or twoflow.images.allow_hosts")
 
 
 def _addresses_in(address: _Address) -> Iterator[_Address]:
