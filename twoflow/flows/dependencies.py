@@ -15,25 +15,23 @@ import importlib
 import importlib.util
 import logging
 import os
-import re
 import sys
 import threading
 import types
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path, PurePath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from .base import Flow
 from .bytecode import Import, describe_code, read_uses
-from .origins import find_origin
+from .origins import PACKAGE, find_origin
+from .values import UnnamedDependencyError, ValueDigest, may_be_path
 
-#: Immutable, and said by their text.
-_ATOMS = (type(None), type(Ellipsis), type(NotImplemented), bool, int, float, complex, bytes, range, slice)
+#: Packages whose versions are part of every fingerprint.
+_COUNTED = ("numpy", "scipy", "sklearn")
 #: They are in the way of no result.
 _HARMLESS = (logging.Logger, type(threading.Lock()), type(threading.RLock()))
 #: What is written into a class by Python, scikit-learn or `dataclass`, and has no part in features.
@@ -49,21 +47,14 @@ _DESCRIPTORS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.C
 _HIDES = {
     "builtins.eval", "builtins.exec", "builtins.__import__", "builtins.globals", "importlib.import_module", "os.getenv",
 }
-_LONGEST_PATH = 4096
 
 
-class UnnamedDependencyError(Exception):
-    """Features depend on something that a digest cannot stand for; the text says on what."""
-
-
-class Dependencies:
+class Dependencies(ValueDigest):
     """A digest of values and code, and of all that these use."""
 
     def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._seen: dict[int, tuple[int, Any]] = {}  # by id, with the object so that it keeps its id
-        self._open: set[int] = set()  # containers that are being added
-        self._sources: set[str] = set()
+        super().__init__()
+        self._modules: set[str] = set()
         self._names: set[str] = set()
 
     def hexdigest(self) -> str:
@@ -72,36 +63,6 @@ class Dependencies:
         for name in sorted(self._names):
             digest.update(f"{len(name)} {name}".encode())
         return digest.hexdigest()
-
-    def add(self, value: Any, what: str) -> None:
-        """Add a value with everything behind it; `what` says in a message which value that is.
-
-        Raises
-        ------
-        UnnamedDependencyError
-        """
-        kind = type(value)
-        for kinds, method in _METHODS:
-            if kind in kinds:
-                method(self, value, what)
-                return
-        if isinstance(value, types.ModuleType):
-            self._add_module(value)
-        elif isinstance(value, type):
-            self.add_class(value)
-        elif isinstance(value, Flow):
-            self.add_flow(value)
-        elif isinstance(value, PurePath):
-            self._add_path(value, what)
-        elif isinstance(value, (np.generic, np.dtype)):
-            self._note("numpy", repr(value), value.tobytes() if isinstance(value, np.generic) else b"")
-        elif isinstance(value, tuple) and hasattr(value, "_fields"):
-            self.add_class(type(value))
-            self._add_sequence(tuple(value), what)
-        elif sparse.issparse(value):
-            self.add([value.format, value.shape, *(value.tocoo().coords), value.tocoo().data], what)
-        elif not isinstance(value, _HARMLESS):
-            self._add_by_name(value, what)
 
     def add_class(self, kind: type) -> None:
         """Add a class with its bases: by its package and version, or a class of the user's with all that is in it."""
@@ -135,81 +96,21 @@ class Dependencies:
                 self._note("attribute", attribute)
                 self.add(value, f"attribute {attribute} of {name}")
 
-    def add_exchanged(self, modules: Iterable[str]) -> None:
-        """Add those functions in modules of ours that are somebody else's, put there at run time."""
-        for name in modules:
-            self._add_exchanged(vars(sys.modules[name]), name)
+    def add_exchanged(self, kind: type) -> None:
+        """Add those functions in our classes under a class, and in their modules, that are somebody else's by now."""
+        for base in kind.__mro__:
+            if base.__module__.partition(".")[0] == PACKAGE:
+                self._add_exchanged(vars(base), base.__qualname__)
+                self._add_exchanged(vars(sys.modules[base.__module__]), base.__module__)
 
     def _add_exchanged(self, members: Mapping[str, Any], owner: str) -> None:
         for name, value in sorted(members.items(), key=lambda member: str(member[0])):
             function = getattr(value, "fget", getattr(value, "__func__", value))
-            if isinstance(function, types.FunctionType) and find_origin(_module(function)).is_users:
+            if not isinstance(function, types.FunctionType) or _module(function).partition(".")[0] in _COUNTED:
+                continue
+            if find_origin(_module(function)).is_users:
                 self._note("exchanged", owner, name)
                 self.add(function, f"{name} of {owner}")
-
-    def _add_atom(self, value: Any, what: str) -> None:
-        self._note(type(value).__name__, repr(value))
-
-    def _add_text(self, text: str, what: str) -> None:
-        self._note("text", text)
-        if _may_be_path(text):
-            path = os.path.expanduser(text)
-            if os.path.isfile(path):
-                self._add_file(path, what)
-            elif os.path.exists(path) or "/" in text or os.sep in text:
-                raise UnnamedDependencyError(f"{what} may name files, {text[:80]!r}, but is not the path of one")
-
-    def _add_path(self, path: PurePath, what: str) -> None:
-        self._note("path", str(path))
-        expanded = os.path.expanduser(path)
-        if not os.path.isfile(expanded):
-            raise UnnamedDependencyError(f"{what} is a path, {str(path)[:80]!r}, but not that of a file")
-        self._add_file(expanded, what)
-
-    def _add_file(self, path: str, what: str) -> None:
-        try:
-            with open(path, "rb") as file:
-                self._note("file", hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise UnnamedDependencyError(f"{what} is a file that cannot be read ({error.strerror})") from None
-
-    def _add_sequence(self, values: Any, what: str) -> None:
-        with self._inside(values, what):
-            for value in values:
-                self.add(value, what)
-
-    def _add_dict(self, values: Mapping, what: str) -> None:
-        with self._inside(values, what):
-            for key, value in values.items():
-                self.add(key, what)
-                self.add(value, f"{key!r:.80} in {what}")
-
-    def _add_set(self, values: Any, what: str) -> None:
-        digests = []
-        for value in values:
-            alone = Dependencies()
-            alone.add(value, what)
-            digests.append(alone.hexdigest())
-        self._note(type(values).__name__, *sorted(digests))
-
-    @contextmanager
-    def _inside(self, values: Any, what: str) -> Iterator[None]:
-        if id(values) in self._open:
-            raise UnnamedDependencyError(f"{what} contains itself")
-        self._note(type(values).__name__, str(len(values)))
-        self._open.add(id(values))
-        try:
-            yield
-        finally:
-            self._open.remove(id(values))
-
-    def _add_array(self, array: np.ndarray, what: str) -> None:
-        if array.dtype.hasobject:
-            self._add_sequence(array.ravel().tolist(), what)
-        self._note("array", repr(array.dtype), str(np.shape(array)), b"" if array.dtype.hasobject else array.tobytes())
-
-    def _add_pattern(self, pattern: re.Pattern, what: str) -> None:
-        self._note("pattern", repr(pattern.pattern), str(pattern.flags))
 
     def _add_property(self, value: property, what: str) -> None:
         self._add_sequence((value.fget, value.fset, value.fdel), what)
@@ -280,7 +181,7 @@ class Dependencies:
                 self._note("text", value)
                 for folder in sorted({os.curdir, os.path.dirname(scope.get("__file__") or os.curdir)}):
                     path = os.path.join(folder, os.path.expanduser(value))
-                    if _may_be_path(value) and os.path.isfile(path):
+                    if may_be_path(value) and os.path.isfile(path):
                         self._add_file(path, label)
             else:
                 self.add(value, label)
@@ -332,6 +233,19 @@ class Dependencies:
         if find_origin(getattr(value, "__module__", None) or "numpy").is_users or "(vectorized)" in value.__name__:
             raise UnnamedDependencyError(f"{what} is a ufunc made of a function")
 
+    def _add_other(self, value: Any, what: str) -> None:
+        if isinstance(value, types.ModuleType):
+            self._add_module(value)
+        elif isinstance(value, type):
+            self.add_class(value)
+        elif isinstance(value, Flow):
+            self.add_flow(value)
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):  # of a namedtuple's class
+            self.add_class(type(value))
+            self._add_sequence(tuple(value), what)
+        elif not isinstance(value, _HARMLESS):
+            self._add_by_name(value, what)
+
     def _add_by_name(self, value: Any, what: str) -> None:
         """Something callable that a package has under the name that it says of itself."""
         module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
@@ -340,13 +254,13 @@ class Dependencies:
                 self._note("by name", module, name)
                 self._add_origin(module)
                 return
-        raise UnnamedDependencyError(f"{what} is an object of class {type(value).__qualname__}, not plain data")
+        super()._add_other(value, what)
 
     def _add_origin(self, module: str) -> None:
         """By what a module is known: its package and version or, of the user's, its source and what it imports."""
-        if module in self._sources:
+        if module in self._modules:
             return
-        self._sources.add(module)
+        self._modules.add(module)
         origin = find_origin(module)
         self._names.update(origin.names)
         loaded = sys.modules.get(module)
@@ -359,36 +273,6 @@ class Dependencies:
                     name = value.__name__ if isinstance(value, types.ModuleType) else value.__module__
                     if name in sys.modules:
                         self._add_origin(name)
-
-    def _is_known(self, value: Any) -> bool:
-        """Whether it was added before; its number is then enough."""
-        n_known = len(self._seen)
-        number, _ = self._seen.setdefault(id(value), (n_known, value))
-        self._note("number", str(number))
-        return number < n_known
-
-    def _note(self, *parts: str | bytes) -> None:
-        for part in parts:
-            content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-            self._digest.update(f"{len(content)} ".encode() + content)
-
-
-_METHODS: tuple[tuple[tuple[type, ...], Callable[[Dependencies, Any, str], None]], ...] = (
-    (_ATOMS, Dependencies._add_atom),
-    ((str,), Dependencies._add_text),
-    ((list, tuple), Dependencies._add_sequence),
-    ((dict, types.MappingProxyType), Dependencies._add_dict),
-    ((set, frozenset), Dependencies._add_set),
-    ((np.ndarray, np.memmap), Dependencies._add_array),
-    ((re.Pattern,), Dependencies._add_pattern),
-    ((property,), Dependencies._add_property),
-    ((staticmethod, classmethod, functools.cached_property, functools._lru_cache_wrapper), Dependencies._add_wrapped),
-    ((functools.partial, functools.partialmethod), Dependencies._add_partial),
-    ((types.FunctionType,), Dependencies._add_function),
-    ((types.BuiltinFunctionType,), Dependencies._add_builtin),
-    (_DESCRIPTORS, Dependencies._add_descriptor),
-    ((np.ufunc,), Dependencies._add_ufunc),
-)
 
 
 def _module(function: types.FunctionType) -> str:
@@ -403,10 +287,19 @@ def _find(module: str, qualname: str) -> Any:
     return value
 
 
-def _may_be_path(text: str) -> bool:
-    return 0 < len(text) < _LONGEST_PATH and "\0" not in text
-
-
 def _check_open(name: str, what: str) -> None:
     if name in _HIDES:
         raise UnnamedDependencyError(f"{what} reaches code or settings that cannot be followed")
+
+
+_WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, functools.cached_property, functools._lru_cache_wrapper)
+Dependencies._methods = ValueDigest._methods | {
+    property: Dependencies._add_property,
+    **{kind: Dependencies._add_wrapped for kind in _WRAPPERS},
+    functools.partial: Dependencies._add_partial,
+    functools.partialmethod: Dependencies._add_partial,
+    types.FunctionType: Dependencies._add_function,
+    types.BuiltinFunctionType: Dependencies._add_builtin,
+    **{kind: Dependencies._add_descriptor for kind in _DESCRIPTORS},
+    np.ufunc: Dependencies._add_ufunc,
+}

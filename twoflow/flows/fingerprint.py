@@ -15,8 +15,9 @@ import numpy as np
 
 from ..store import StoreWarning
 from .base import Flow
-from .dependencies import Dependencies, UnnamedDependencyError
+from .dependencies import Dependencies
 from .origins import find_origin
+from .values import UnnamedDependencyError
 
 #: What decodes, resizes and computes; another version may round another way.
 _PACKAGES = (
@@ -77,21 +78,13 @@ def fingerprint(flow: Flow) -> str | None:
         if find_origin(type(flow).__module__).is_users:
             dependencies.add_flow(flow)
             ingredients = {}  # they are among the dependencies
-        else:
-            dependencies.add_class(type(flow))
-        dependencies.add_exchanged(_modules_of(type(flow)))
+        dependencies.add_exchanged(type(flow))
         return joblib.hash((kind, ingredients, dependencies.hexdigest(), our_code(), versions()))
     except UnnamedDependencyError as error:
         warn_not_kept(
             type(flow), f"{error}; a flow is kept if it uses only numbers, text, arrays, files, functions and classes"
         )
         return None
-
-
-def _modules_of(kind: type) -> list[str]:
-    """Our modules that a flow's class and its bases are from."""
-    modules = {base.__module__ for base in kind.__mro__ if issubclass(base, Flow)}
-    return sorted(module for module in modules if module.split(".")[0] == __name__.split(".")[0])
 
 
 def warn_not_kept(kind: type, reason: str) -> None:

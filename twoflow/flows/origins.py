@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-_PACKAGE = __name__.partition(".")[0]
+PACKAGE = __name__.partition(".")[0]
 #: Where installed packages lie inside the folder of Python's own library.
 _INSTALLED = {"site-packages", "dist-packages"}
 
@@ -37,7 +37,7 @@ class Origin(NamedTuple):
 
 def find_origin(module: str) -> Origin:
     """The origin of a module, by its full name; one that is not loaded counts as the user's."""
-    if module.partition(".")[0] == _PACKAGE:
+    if module.partition(".")[0] == PACKAGE:
         return Origin(False)
     loaded = sys.modules.get(module)
     spec = getattr(loaded, "__spec__", None)
