@@ -19,7 +19,7 @@ import sys
 import threading
 import types
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -293,7 +293,7 @@ def _check_open(name: str, what: str) -> None:
 
 
 _WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, functools.cached_property, functools._lru_cache_wrapper)
-Dependencies._methods = ValueDigest._methods | {
+_METHODS: dict[type, Callable[[Any, Any, str], None]] = {
     property: Dependencies._add_property,
     **{kind: Dependencies._add_wrapped for kind in _WRAPPERS},
     functools.partial: Dependencies._add_partial,
@@ -303,3 +303,4 @@ Dependencies._methods = ValueDigest._methods | {
     **{kind: Dependencies._add_descriptor for kind in _DESCRIPTORS},
     np.ufunc: Dependencies._add_ufunc,
 }
+Dependencies._methods = ValueDigest._methods | _METHODS

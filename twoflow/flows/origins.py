@@ -51,15 +51,12 @@ def find_origin(module: str) -> Origin:
 @lru_cache(maxsize=None)
 def _find_origin(top: str, place: str) -> Origin:
     file = Path(os.path.realpath(place))
-    names = _distributions().get(top, [])
-    found = [name for name in sorted(set(names)) if _holds(name, file)]
-    if found:
-        return Origin(False, _name_versions(found))
     for key in ("stdlib", "platstdlib"):
         folder = Path(os.path.realpath(sysconfig.get_path(key)))
         if file.is_relative_to(folder) and not _INSTALLED.intersection(file.relative_to(folder).parts):
             return Origin(False, (f"Python {sys.version}",))
-    return Origin(True)
+    found = [name for name in sorted(set(_distributions().get(top, []))) if _holds(name, file)]
+    return Origin(False, _name_versions(found)) if found else Origin(True)
 
 
 @lru_cache(maxsize=1)
