@@ -156,7 +156,7 @@ NOT_KEPT = {
     "code in text": ({"mine.py": flow_with("eval('VALUE')", "VALUE = 1.0")}, "", "cannot be followed"),
     "global that changes": ({
         "mine.py": flow_with(
-            "self.help()", after="\n    def help(self):\n        global VALUE\n        VALUE = 1.0\n        return VALUE"
+            "self.help()", after="\n    def help(self):\n        global VALUE\n        VALUE = 1.0\n        return 1.0"
         )}, "",
         "changes the global VALUE"),
     "random numbers": ({
