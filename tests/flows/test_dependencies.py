@@ -264,6 +264,11 @@ def test_features_that_packing_would_change(shop, store, monkeypatch):
     assert len(caught) == 1
 
 
+def test_features_that_are_no_numbers_are_kept(shop, store, folder):
+    flow = load(folder, {"mine.py": flow_with("float('nan')")}, "").set_params(store=store).fit(shop)
+    assert [extract(flow, shop).n_computed for _ in range(2)] == [len(shop), 0]
+
+
 def test_a_function_of_ours_that_was_exchanged(shop, store, monkeypatch):
     flow = ColorHistogram(store=store).fit(shop)
     before = extract(flow, shop).features

@@ -35,7 +35,9 @@ class Shelf(NamedTuple):
         """
         with np.errstate(all="ignore"):
             packed = self.flow._pack(features)
-            is_exact = (self.flow._unpack(packed) == features).all(axis=1)
+            unpacked = self.flow._unpack(packed)
+            is_nan = (unpacked != unpacked) & (features != features)  # which is not equal to itself
+            is_exact = ((unpacked == features) | is_nan).all(axis=1)
         if not is_exact.all():
             from .fingerprint import warn_not_kept
 
