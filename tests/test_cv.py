@@ -53,7 +53,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
 def test_the_line_to_repeat_a_command_is_for_a_shell_and_without_secrets():
     url = "https://host/shop?sig=abc&x=1"
     assert cv._command_line([url, "--rows", "a b", "--seed", "3"]) == (
-        "python -m twoflow.cv 'https://host/shop?sig=***&x=1' --rows 'a b' --seed 3"
+        "python -m twoflow.cv 'https://host/shop?sig=***&x=***' --rows 'a b' --seed 3"
     )
     assert "secret" not in cv._command_line(["--labels=s3://me:secret@bucket/labels.csv"])
 

@@ -301,6 +301,15 @@ def test_workers_with_other_versions(client, tmp_path, capsys, monkeypatch):
     assert status == 2 and re.fullmatch(expected, err)
 
 
+def test_workers_that_may_not_read_from_a_host(client, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TWOFLOW_ALLOW_HOSTS", "")
+    arguments = [*QUICK, "--scheduler", client.scheduler.address, "--out", tmp_path / "report"]
+    status, _, err = call(capsys, *arguments, "--allow-hosts", "10.0.0.5,images.intranet")
+    expected = (r"error: the worker tcp.* may not read from 10.0.0.5, images.intranet; start it with "
+                r"TWOFLOW_ALLOW_HOSTS=10.0.0.5,images.intranet in its environment\n")
+    assert status == 2 and re.fullmatch(expected, err)
+
+
 def test_a_worker_without_twoflow(tmp_path, capsys):
     if distributed is None:
         unavailable("needs dask and distributed, the extra dask")

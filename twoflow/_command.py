@@ -58,6 +58,11 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
         help="what becomes of rows whose image is not there: they are left out and listed, or an error "
              "(default: leave-out)",
     )
+    group.add_argument(
+        "--allow-hosts", metavar="HOST,...", type=lambda text: text.split(","),
+        help="names, addresses or networks of web servers that images may be read from although their addresses are "
+             "not public (default: none)",
+    )
     group.add_argument("--label-column", metavar="COLUMN", help="its column of classes (default: class)")
     group.add_argument(
         "--levels", metavar="BROAD,...,CLASS", type=lambda text: text.split(","),
@@ -77,6 +82,14 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
         help="its column of an official split: fit on the rows that say train, test on those that say test, "
              "instead of drawing folds; without --labels, split for the split of folders called train, test, ...",
     )
+
+
+def allow_named_hosts(arguments: argparse.Namespace) -> None:
+    """Let images be read from the hosts of --allow-hosts; without it, from those of the environment variable."""
+    from .images import allow_hosts
+
+    if arguments.allow_hosts is not None:
+        allow_hosts(*arguments.allow_hosts)
 
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:

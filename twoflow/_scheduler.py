@@ -74,6 +74,15 @@ def _check_workers(client: Client, address: str) -> None:
                 raise ValueError(
                     f"the worker {worker} has {name} {there.get(name)}, but here it is {version}; install the same"
                 )
+    from .images.web import VARIABLE, allowed_hosts
+
+    hosts = allowed_hosts()
+    for worker, there in client.run(allowed_hosts).items():
+        if not set(hosts) <= set(there):
+            raise ValueError(
+                f"the worker {worker} may not read from {', '.join(sorted(set(hosts) - set(there)))}; start it with "
+                f"{VARIABLE}={','.join(hosts)} in its environment"
+            )
 
 
 def _installed() -> dict[str, str]:

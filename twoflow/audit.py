@@ -13,6 +13,7 @@ from ._command import (
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
+    allow_named_hosts,
     at_least,
     load_collection,
     make_paths_absolute,
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .networks import NETWORKS
     from .report import check_output_folder, format_audit, write_audit
 
+    allow_named_hosts(arguments)
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
     make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))

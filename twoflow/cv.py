@@ -14,6 +14,7 @@ from ._command import (
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
+    allow_named_hosts,
     at_least,
     load_collection,
     load_superclasses,
@@ -99,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .report import check_output_folder, format_text, write_report
 
     names = arguments.rows.split(",")
+    allow_named_hosts(arguments)
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
     make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))

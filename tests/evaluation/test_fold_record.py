@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,16 @@ def test_names(tmp_path):
     assert picture_names(again) == ["a b/1.png", "a c/1.png", "a b/1.png#2"]
     remote = ImageCollection(["s3://user:pw@b/x/1.png", "s3://user:pw@b/y/2.png"], list("xy"))
     assert picture_names(remote) == ["x/1.png", "y/2.png"]
+
+
+def test_urls_that_differ_in_what_is_not_shown_have_different_names():
+    """Whatever their order; and of one that is unlike the others, the name holds when its signature is renewed."""
+    urls = ["https://h/s/a?id=1", "https://h/s/a?id=2", "https://h/s/b?sig=old", "https://h/s/a?id=1"]
+    names = picture_names(ImageCollection(urls, list("wxyz")))
+    assert len(set(names)) == 4 and names[2] == "b?sig=***" and names[3] == f"{names[0]}#2"
+    assert all(re.fullmatch(r"a\?id=\*\*\*#[0-9a-f]{8}", name) for name in names[:2])
+    again = picture_names(ImageCollection([urls[1], urls[0], "https://h/s/b?sig=new"], list("xwy")))
+    assert again == [names[1], names[0], names[2]]
     arrays = [np.full((2, 2), value, np.uint8) for value in (1, 2, 1)]
     one, two, again = picture_names(ImageCollection(arrays, list("xyx")))
     assert len(one) == 32 and again == f"{one}#2" and two != one

@@ -182,7 +182,8 @@ def test_what_is_no_function_of_its_parameters_has_no_fingerprint():
     assert fingerprint(PixelProjection(random_state=np.random.RandomState(0))) is None
     assert fingerprint(SIFTBagOfWords(random_state=0)) is None
     made = type("Made", (RawPixels,), {"__module__": "nowhere"})
-    assert fingerprint(made()) is None
+    with pytest.warns(StoreWarning, match="nowhere.Made are computed, but not kept.*: the code of Made cannot"):
+        assert fingerprint(made()) is None
 
 
 def test_another_version_of_a_package_or_of_the_code_computes_anew(monkeypatch):

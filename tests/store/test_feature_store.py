@@ -2,16 +2,19 @@ import copy
 import os
 import pickle
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from twoflow.store import FeatureStore, StoreWarning, default_folder, feature_store
 
+ROOT = Path(__file__).parents[2]
 VECTORS = {bytes([i]) * 16: np.arange(i, i + 5, dtype=np.float32) for i in range(9)}
 MORE = {bytes([i]) * 16: np.full(7, i, np.uint8) for i in range(3)}
 
@@ -142,8 +145,85 @@ def test_damage_inside_the_file(store):
     assert_same(get(store, "c", many, 500), many)
 
 
-def test_a_file_of_another_program_or_version_is_set_aside(store):
+@pytest.mark.parametrize("statement", [
+    "UPDATE flow SET name = CAST(x'66ff' AS TEXT)", "UPDATE flow SET name = x'00'", "UPDATE feature SET day = 'text'",
+    "UPDATE feature SET day = 1e300", "UPDATE feature SET vector = 9223372036854775807",
+])
+def test_values_that_are_nonsense(store, statement):
+    """Whatever Python raises for them: one warning at most, and the store goes on being of use."""
+    change(store, statement)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found, flows = get(store), store.flows()
+        assert all((vector == VECTORS[key]).all() for key, vector in found.items())
+        assert all([type(value) for value in flow] == [str, int, int, int] for flow in flows)
+        store.put("a", "First()", VECTORS)
+        assert_same(get(store), VECTORS)
+    assert len(caught) == len(list(store.folder.glob("features.sqlite.damaged-*-*[0-9]"))) <= 1 and store.is_usable
+
+
+@pytest.mark.parametrize("error", [
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), OverflowError("too large"), ValueError("year"),
+    sqlite3.OperationalError("Could not decode to UTF-8 column 'name'"), struct.error("unpack requires 4 bytes"),
+])
+def test_whatever_the_damage_is_reported_as(store, monkeypatch, error):
+    prepare = feature_store._prepare
+    raised = [error]
+
+    def fail_once(connection):
+        prepare(connection)
+        if raised:
+            raise raised.pop()
+
+    monkeypatch.setattr(feature_store, "_prepare", fail_once)
+    store.close()
+    with pytest.warns(StoreWarning, match="is damaged .*: set aside") as caught:
+        assert get(store) == {}
+    store.put("a", "First()", VECTORS)
+    assert_same(get(store), VECTORS)
+    assert len(caught) == 1
+
+
+def test_random_damage(tmp_path):
+    """Bytes overwritten anywhere in a closed file: nothing raised, nothing wrong served, two warnings at most."""
+    rng = np.random.default_rng(0)
+    original = FeatureStore(tmp_path / "original")
+    original.put("a", "First()", VECTORS)
+    original.prune()  # so that all is in one file
+    original.close()
+    content = (original.folder / "features.sqlite").read_bytes()
+    for trial in range(150):
+        store = FeatureStore(tmp_path / f"store-{trial}")
+        store.folder.mkdir()
+        damaged = bytearray(content)
+        for _ in range(rng.integers(1, 8)):
+            start, length = rng.integers(0, len(content)), rng.integers(1, 60)
+            damaged[start:start + length] = rng.bytes(length)
+        (store.folder / "features.sqlite").write_bytes(damaged[:len(content)])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = get(store)
+            assert all((vector == VECTORS[key]).all() for key, vector in found.items())
+            store.flows()
+            store.put("a", "First()", VECTORS)
+            assert all((vector == VECTORS[key]).all() for key, vector in get(store).items())
+            store.prune(max_bytes=0)
+        store.close()
+        assert all(isinstance(each.message, StoreWarning) for each in caught) and len(caught) <= 2
+
+
+def test_a_store_of_a_newer_layout_is_left_alone(store):
     change(store, "PRAGMA user_version = 99")
+    before = (store.folder / "features.sqlite").read_bytes()
+    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it, layout 99; this one knows 1")
+    assert (store.folder / "features.sqlite").read_bytes() == before
+    assert not list(store.folder.glob("*damaged*"))
+    change(store, "PRAGMA user_version = 1")
+    assert_same(get(store), VECTORS)
+
+
+def test_a_file_of_another_program_or_version_is_set_aside(store):
+    change(store, "PRAGMA user_version = 0")
     with pytest.warns(StoreWarning, match="of another program or version"):
         assert get(store) == {}
     other = FeatureStore(store.folder / "other")
@@ -168,6 +248,102 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     assert_given_up(FeatureStore(tmp_path / "file" / "store"), "Not a directory")
     assert_given_up(FeatureStore(tmp_path / "file"), "File exists")
+
+
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+def test_a_file_that_is_none(tmp_path, make):
+    """A named pipe, which SQLite would wait for, or a folder."""
+    if not hasattr(os, make):
+        pytest.skip("this system has no named pipes")
+    getattr(os, make)(tmp_path / "features.sqlite")
+    assert_given_up(FeatureStore(tmp_path), "not a regular file")
+
+
+def test_a_named_pipe_for_a_folder(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(tmp_path / "pipe")
+    assert_given_up(FeatureStore(tmp_path / "pipe"), "File exists")
+
+
+def test_a_damaged_store_in_a_read_only_folder(store, monkeypatch):
+    """It cannot be set aside."""
+    store.close()
+    (store.folder / "features.sqlite").write_bytes(b"no database" * 999)
+
+    def refuse(self, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(store.folder), "rename", refuse)  # root may write anywhere
+    assert_given_up(store, "not a database")
+
+
+#: A user without an entry in passwd and without HOME, who may do nothing that others may not.
+USE = """
+import os, pwd, sys, warnings
+from twoflow.store import FeatureStore
+os.environ.pop("HOME", None), os.environ.pop("XDG_CACHE_HOME", None)
+os.setgroups([])
+os.setgid(54321)
+os.setuid(54321)
+warnings.simplefilter("always")
+store = FeatureStore(*sys.argv[1:])
+print(store.get("a", [b"?"], 1, "u1"), store.exists(), store.n_bytes, store.is_usable)
+"""
+as_root = pytest.mark.skipif(getattr(os, "geteuid", int)() != 0 or not hasattr(os, "setuid"),
+                             reason="only root can become a user who may not do a thing")
+
+
+def use_as_nobody(folder, *arguments):
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_mode & 0o055 != 0o055 and parent.stat().st_uid == os.geteuid():
+            parent.chmod(parent.stat().st_mode | 0o055)
+    return subprocess.run(
+        [sys.executable, "-c", USE, *map(str, arguments)], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+@as_root
+@pytest.mark.parametrize("mode", [0o000, 0o555])
+def test_a_folder_that_may_not_be_used(tmp_path, mode):
+    folder = tmp_path / "store"
+    folder.mkdir(mode=mode)
+    done = use_as_nobody(tmp_path, folder)
+    assert done.stdout == "{} False 0 False\n" and done.stderr.count("StoreWarning: ") == 1, done.stderr
+    assert "cannot be used" in done.stderr
+
+
+@as_root
+@pytest.mark.parametrize("arguments", [(), ("~/features",)])
+def test_a_user_without_a_home(tmp_path, arguments):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work").chmod(0o777)
+    done = use_as_nobody(tmp_path / "work", *arguments)
+    assert done.stdout == "{} False 0 False\n", done.stderr
+    assert done.stderr.count("StoreWarning: ") == 1 and "is not known; set HOME, or name a folder" in done.stderr
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [None, "~/features", "~nobody-of-this-name/features"])
+def test_a_home_that_is_not_known(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os.path, "expanduser", os.fspath)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    store = FeatureStore(folder)
+    assert_given_up(store, "is not known; set HOME, or name a folder in full")
+    assert not store.exists() and store.n_bytes == 0 and list(tmp_path.iterdir()) == []
+    assert not pickle.loads(pickle.dumps(store)).exists()
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    for folder in ("~/features", Path("~/features")):
+        store = FeatureStore(folder)
+        store.put("a", "First()", VECTORS)
+        assert store.folder == tmp_path / "home" / "features" and [p.name for p in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_read_only_store(store, monkeypatch):

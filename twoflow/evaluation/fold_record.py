@@ -116,11 +116,11 @@ def read_folds(path: str | os.PathLike) -> FoldRecord:
 def picture_names(collection: ImageCollection) -> list[str]:
     """A name for each picture that is the same wherever the collection lies.
 
-    Of files, the path from the folder that all of them are in; of pictures in memory, a digest of their content. What
-    is there more than once is numbered.
+    Of files, the path from the folder that all of them are in; of pictures in memory, a digest of their content. URLs
+    that differ only in what must not be shown get a digest besides. What is there more than once is numbered.
     """
     if all(isinstance(picture, (str, os.PathLike)) for picture in collection.pictures):
-        paths = [mask(path) if is_url(path) else Path(os.path.abspath(path)).as_posix() for path in collection.paths]
+        paths = _hide_secrets(collection.paths)
         folder = _common_folder(paths)
         names = [path[len(folder):] for path in paths]
     else:
@@ -131,6 +131,19 @@ def picture_names(collection: ImageCollection) -> list[str]:
         if seen[name] > 1:
             names[i] = f"{name}#{seen[name]}"
     return names
+
+
+def _hide_secrets(paths: Sequence[str]) -> list[str]:
+    """Absolute paths, and URLs without their secrets: different ones for different URLs."""
+    shown = [mask(path) if is_url(path) else Path(os.path.abspath(path)).as_posix() for path in paths]
+    different: dict[str, set[str]] = {}
+    for name, path in zip(shown, paths):
+        different.setdefault(name, set()).add(path)
+    return [
+        name if len(different[name]) == 1 or not is_url(path)
+        else f"{name}#{hashlib.sha256(path.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+        for name, path in zip(shown, paths)
+    ]
 
 
 def _common_folder(paths: Sequence[str]) -> str:

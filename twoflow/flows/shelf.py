@@ -29,8 +29,22 @@ class Shelf(NamedTuple):
     columns: slice
 
     def put(self, digests: Sequence[bytes], features: np.ndarray) -> None:
-        """Keep the features of some pictures, of shape (n, n_features), by their digests."""
-        self.store.put(self.fingerprint, self.title, dict(zip(digests, self.flow._pack(features))))
+        """Keep the features of some pictures, of shape (n, n_features), by their digests.
+
+        Rows that packing would change are not kept, as those of a class derived from `RawPixels` may be that computes
+        more than grey levels.
+        """
+        with np.errstate(all="ignore"):
+            packed = self.flow._pack(features)
+            unpacked = self.flow._unpack(packed)
+            is_nan = (unpacked != unpacked) & (features != features)  # which is not equal to itself
+            is_exact = ((unpacked == features) | is_nan).all(axis=1)
+        if not is_exact.all():
+            from .fingerprint import warn_not_kept
+
+            warn_not_kept(type(self.flow), "_pack does not keep the values that _extract returns; write both")
+        kept = ((digest, row) for digest, row, is_kept in zip(digests, packed, is_exact) if is_kept)
+        self.store.put(self.fingerprint, self.title, dict(kept))
 
     def get(self, digests: Sequence[bytes | None]) -> tuple[np.ndarray, np.ndarray]:
         """Of which of these pictures the features are there, and these, a row for each."""

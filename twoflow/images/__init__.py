@@ -7,12 +7,14 @@ from .reading import ImageReadError, UnreadableImagesWarning, read_image
 from .shop import make_shop
 from .tables import load_table
 from .validation import check_pictures
+from .web import allow_hosts
 
 __all__ = [
     "ImageCollection",
     "ImageReadError",
     "Picture",
     "UnreadableImagesWarning",
+    "allow_hosts",
     "check_pictures",
     "load_folder",
     "load_table",

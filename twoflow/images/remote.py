@@ -12,17 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
+from . import web
+
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # two letters or more: one is a drive of Windows
 _LOCAL = ("file", "local")
-_NOT_LISTED = ("http", "https")
-_PATIENCE_S = 60.0  # for one file
-
-#: What must not be printed, and what stands in its place: a user with a password, where a password may have any sign
-#: but a host's port no more than digits; and the signatures and tokens of links that are good for a while.
-_SECRETS = (
-    (re.compile(r"//(?:[^/\s]*|[^/:\s]*:(?!\d{1,5}/)\S*)@"), "//***@"),
-    (re.compile(r"(?i)([?&][^=&\s]*(?:sig|token|secret|passw|credential|key)[^=&\s]*=)[^&\s'\"]*"), r"\1***"),
-)
+_WEB = ("http", "https")
+#: Where URLs end in other text.
+_GAPS = re.compile(r"([\s'\"<>]+)")
+_LONGEST_REASON = 300
 
 
 class RemoteError(OSError):
@@ -47,10 +44,57 @@ def is_url(source: Any) -> TypeGuard[str]:
 
 
 def mask(text: str) -> str:
-    """The text with three asterisks for each user and password, signature or token in its URLs."""
-    for secret, replacement in _SECRETS:
-        text = secret.sub(replacement, text)
-    return text
+    """The text with three asterisks for each user with a password, each value of a query and each fragment in its URLs.
+
+    Any of these may be a secret: a signature, a token, an account. The keys of a query stay.
+    """
+    words = [text] if is_url(text) else _GAPS.split(text)
+    return "".join(map(_mask_word, words))
+
+
+def _mask_word(word: str) -> str:
+    """Mask text without gaps, in time that grows with its length only, as it may be hostile."""
+    is_in_url = "://" in word
+    is_of_web = any(f"{scheme}://" in word for scheme in _WEB)  # elsewhere # is a letter of names like others
+    address, hash_, fragment = _mask_users(word).partition("#") if is_of_web else (_mask_users(word), "", "")
+    path, mark, query = address.partition("?")
+    items = re.split("([&;])", query)
+    items[::2] = [_mask_item(item, is_in_url) for item in items[::2]]
+    return "".join([path, mark, *items, hash_, "***" if fragment else ""])
+
+
+def _mask_item(item: str, is_in_url: bool) -> str:
+    key, equals, _ = item.partition("=")
+    if equals:
+        return f"{key}=***"
+    return "***" if item and is_in_url else item
+
+
+def _mask_users(word: str) -> str:
+    """Mask whatever stands between :// and the @ before a host.
+
+    A password may have any sign in it, a slash too; but what ends with a port of digits and a slash is a host.
+    """
+    parts, done, last = [], 0, word.rfind("@")
+    while (start := word.find("://", done) + 3) > 2 and start <= last:
+        slash = word.find("/", start)
+        end = len(word) if slash < 0 else slash
+        at = word.rfind("@", start, end)
+        if at < 0 and _has_password(word, start, end):
+            at = last
+        parts += [word[done:start], "***" if at >= 0 else ""]
+        done = max(start, at)
+    return "".join([*parts, word[done:]])
+
+
+def _has_password(word: str, start: int, end: int) -> bool:
+    """Whether there is a colon before the first slash that stands neither before a port nor in a chain of URLs."""
+    if word.startswith("://", end - 1) and (link := word.rfind("::", start, end - 1)) >= 0:
+        end = link  # where the next URL of a chain begins
+    if word.startswith("[", start):  # an IPv6 address
+        start = max(word.find("]", start, end), start)
+    colon = word.find(":", start, end)
+    return colon >= 0 and not (end - colon <= 6 and word[colon + 1:end].isdigit())
 
 
 def read(url: str) -> bytes:
@@ -59,15 +103,22 @@ def read(url: str) -> bytes:
     Raises
     ------
     RemoteError
-        If it cannot be read, or not within a minute.
+        If it cannot be read, not within a minute, or is larger than 256 MB.
     ModuleNotFoundError
         If fsspec, or what it needs for such a URL, is not installed.
     """
     with _told(url):
         filesystem, path = _open(url)
+        if _scheme(url) in _LOCAL and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise OSError(errno.EINVAL, "not a regular file")
         # Only those that work asynchronously can be left waiting for an answer, and told not to.
-        patience = {"timeout": _PATIENCE_S} if filesystem.async_impl else {}
-        return filesystem.cat_file(path, **patience)
+        options: dict[str, Any] = {"timeout": web.PATIENCE_S} if filesystem.async_impl else {}
+        if _scheme(url) not in _WEB:  # there, responses have a limit of their own; a server may ignore a range
+            options |= {"start": 0, "end": web.MAX_BYTES + 1}
+        content = filesystem.cat_file(path, **options)
+        if len(content) > web.MAX_BYTES:
+            raise ValueError(f"larger than the limit of {web.MAX_BYTES // 2**20} MB")
+        return content
 
 
 def find(root: str) -> list[str]:
@@ -82,7 +133,7 @@ def find(root: str) -> list[str]:
     RemoteError, ModuleNotFoundError
         As `read` does.
     """
-    if _scheme(root) in _NOT_LISTED:
+    if _scheme(root) in _WEB:
         raise ValueError(f"{mask(root)}: a web server does not list its files; name them in a table")
     with _told(root):
         filesystem, path = _open(root)
@@ -117,7 +168,8 @@ def _open(url: str) -> tuple[Any, str]:
     except ModuleNotFoundError:
         raise ModuleNotFoundError(f'{mask(url)} needs fsspec: pip install "twoflow[remote]"') from None
     try:
-        return fsspec.core.url_to_fs(url)
+        schemes = {_scheme(part) for part in url.split("::")}.intersection(_WEB)
+        return fsspec.core.url_to_fs(url, **{scheme: web.http_options() for scheme in schemes})
     except ImportError as error:  # what a scheme needs besides, which the message names
         raise ModuleNotFoundError(f"{mask(url)}: {_line(error)}") from None
 
@@ -130,20 +182,34 @@ def _told(url: str) -> Iterator[None]:
     except ModuleNotFoundError:
         raise
     except Exception as error:  # those of many libraries, which have no base in common
-        raise RemoteError(mask(url), mask(_reason(error))) from None
+        raise RemoteError(_escape(mask(url)), _line(mask(_reason(error)))[:_LONGEST_REASON]) from None
 
 
 def _reason(error: Exception) -> str:
+    refused = next((each for each in _causes(error) if isinstance(each, web.RefusedAddressError)), None)
+    if refused is not None:  # which fsspec tells as a missing file
+        return str(refused.strerror)
     if isinstance(error, TimeoutError):
-        return f"no answer within {_PATIENCE_S:.0f} seconds"
+        return f"not read within {web.PATIENCE_S:.0f} seconds"
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT).lower()
     if hasattr(error, "status") and hasattr(error, "message"):  # aiohttp's, which repeats the URL in its text
         return f"HTTP status {error.status}: {error.message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return _line(error)
+    return str(error) or type(error).__name__
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
+
+
+def _line(text: object) -> str:
+    """Text as one line without control characters, which a server may send."""
+    return _escape(" ".join(str(text).split()))
+
+
+def _escape(text: str) -> str:
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

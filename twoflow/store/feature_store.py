@@ -1,14 +1,16 @@
 """Features by the content of the picture and the fingerprint of the flow, in one SQLite file.
 
 An entry is a vector with its checksum. What is damaged is computed again, never served; and since a store only saves
-work, it never stops any: where the disk is full, the folder read-only or the file damaged, there is one warning, and
-the work goes on.
+work, it never stops any: where the disk is full, the folder read-only, the file damaged or the home folder unknown,
+there is one warning, and the work goes on.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import struct
 import time
 import warnings
 import zlib
@@ -20,6 +22,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_path
+
+from .._files import expand
 
 _T = TypeVar("_T")
 
@@ -34,6 +38,8 @@ _SCHEMA = (
     f"PRAGMA user_version = {_LAYOUT}",
 )
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+#: What Python raises for texts and numbers of a damaged file: `UnicodeDecodeError` is a ValueError.
+_NONSENSE = (ValueError, OverflowError, struct.error)
 _DAY_S = 86_400
 _PATIENCE_S = 30.0  # for another process that is writing
 _QUERY = 500  # pictures; SQLite takes 999 variables at least
@@ -53,8 +59,17 @@ class StoredFlow(NamedTuple):
 
 
 def default_folder() -> Path:
-    """The folder of the store that commands use: twoflow's in the user's cache."""
-    return user_cache_path("twoflow", appauthor=False)
+    """The folder of the store that commands use: twoflow's in the user's cache.
+
+    Raises
+    ------
+    ValueError
+        If the user's home folder is not known.
+    """
+    try:
+        return _expand(user_cache_path("twoflow", appauthor=False))
+    except RuntimeError:  # newer versions of platformdirs; older ones give a path with ~ in it
+        return _expand("~")
 
 
 class FeatureStore:
@@ -63,17 +78,24 @@ class FeatureStore:
     Parameters
     ----------
     folder : path, optional
-        The folder of its file, made when it is first needed; `default_folder` when not given.
+        The folder of its file, made when it is first needed; `default_folder` when not given. A ``~`` at the beginning
+        is the home folder.
 
     Warns
     -----
     StoreWarning
-        Once, if the file is damaged: it is set aside and a new one begun; or if the folder cannot be used: nothing is
-        found then and nothing kept.
+        Once, if the file is damaged: it is set aside and a new one begun; or if it cannot be used, because its folder
+        cannot be made or written, the home folder is not known, or a newer twoflow has made it: nothing is found then
+        and nothing kept.
     """
 
     def __init__(self, folder: str | os.PathLike | None = None) -> None:
-        self.folder = default_folder() if folder is None else Path(folder)
+        self._named = folder
+        self._obstacle: str | None = None  # why it has no folder
+        try:
+            self.folder = default_folder() if folder is None else _expand(folder)
+        except ValueError as error:
+            self.folder, self._obstacle = Path("~" if folder is None else folder), str(error)
         self._connection: sqlite3.Connection | None = None
         self._process = os.getpid()
         self._has_failed = False
@@ -91,16 +113,22 @@ class FeatureStore:
         return found
 
     def put(self, fingerprint: str, name: str, vectors: Mapping[bytes, np.ndarray]) -> None:
-        """Keep a flow's vectors by picture, all or none of them; they are safe from a crash when this returns."""
+        """Keep a flow's vectors by picture, all or none of them.
+
+        When this returns they have been handed to the disk (fsync), so neither the end of the process nor that of the
+        system loses them, as long as the disk keeps what it has confirmed.
+        """
         day = _today()
 
         def put(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
                 connection.execute("INSERT OR IGNORE INTO flow (fingerprint, name) VALUES (?, ?)", (fingerprint, name))
-                flow, = connection.execute("SELECT id FROM flow WHERE fingerprint = ?", (fingerprint,)).fetchone()
+                row = connection.execute("SELECT id FROM flow WHERE fingerprint = ?", (fingerprint,)).fetchone()
+                if row is None:
+                    raise ValueError("a flow that was written is not found")
                 connection.executemany(
                     "INSERT OR REPLACE INTO feature (flow, picture, checksum, day, vector) VALUES (?, ?, ?, ?, ?)",
-                    ((flow, picture, zlib.crc32(content), day, content)
+                    ((row[0], picture, zlib.crc32(content), day, content)
                      for picture, content in ((picture, vector.tobytes()) for picture, vector in vectors.items())),
                 )
 
@@ -117,7 +145,7 @@ class FeatureStore:
             "SELECT name, COUNT(*), SUM(LENGTH(vector)), MAX(day) FROM feature JOIN flow ON flow.id = flow "
             "GROUP BY flow ORDER BY 4 DESC, 3 DESC"
         )
-        return self._attempt(lambda connection: [StoredFlow(*row) for row in connection.execute(query)], [])
+        return self._attempt(lambda connection: [_check_flow(row) for row in connection.execute(query)], [])
 
     @property
     def is_usable(self) -> bool:
@@ -126,12 +154,12 @@ class FeatureStore:
 
     def exists(self) -> bool:
         """Whether anything was ever kept in it."""
-        return self._files()[0].exists()
+        return os.path.exists(self._files()[0])
 
     @property
     def n_bytes(self) -> int:
         """Its size on disk."""
-        return sum(file.stat().st_size for file in self._files() if file.exists())
+        return sum(os.path.getsize(file) for file in self._files() if os.path.exists(file))
 
     def prune(self, older_than: float | None = None, max_bytes: int | None = None) -> int:
         """Take out vectors, the longest unused first, and give their space back.
@@ -182,10 +210,8 @@ class FeatureStore:
                     break
                 try:
                     return action(self._open())
-                except (sqlite3.Error, OSError) as error:
-                    if not is_retry and _is_damage(error):
-                        self._set_aside(error)
-                    else:
+                except (sqlite3.Error, OSError, *_NONSENSE) as error:
+                    if is_retry or not _is_damage(error) or not self._set_aside(error):
                         self._give_up(error)
         return otherwise
 
@@ -193,10 +219,13 @@ class FeatureStore:
         if self._process != os.getpid():  # a connection must not be carried into a fork
             self._connection, self._process = None, os.getpid()
         if self._connection is None:
+            if self._obstacle is not None:
+                raise OSError(self._obstacle)
             self.folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.folder / _FILE, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
+            file = self._files()[0]
+            if file.exists() and not file.is_file():  # SQLite would wait for a named pipe
+                raise OSError(errno.EINVAL, "not a regular file", os.fspath(file))
+            connection = sqlite3.connect(file, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(connection)
             except BaseException:
@@ -205,13 +234,18 @@ class FeatureStore:
             self._connection = connection
         return self._connection
 
-    def _set_aside(self, error: Exception) -> None:
+    def _set_aside(self, error: Exception) -> bool:
+        """Whether the damaged file could be renamed, so that a new one can be begun."""
         self.close()
         mark = f".damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-        for file in self._files():
-            with suppress(FileNotFoundError):  # another process has just done it
-                file.rename(file.with_name(file.name + mark))
+        try:
+            for file in self._files():
+                with suppress(FileNotFoundError):  # another process has just done it
+                    file.rename(file.with_name(file.name + mark))
+        except OSError:  # in a read-only folder
+            return False
         _warn(f"the store {self.folder / _FILE} is damaged ({error}): set aside as {_FILE}{mark}, and a new one begun")
+        return True
 
     def _give_up(self, error: Exception) -> None:
         self.close()
@@ -228,7 +262,7 @@ class FeatureStore:
         return self  # clones of a flow share it, as they would the folder
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.folder,)
+        return type(self), (self.folder if self._obstacle is None else self._named,)
 
 
 class _Query(NamedTuple):
@@ -258,9 +292,27 @@ class _Query(NamedTuple):
         return found
 
 
+def _expand(folder: str | os.PathLike) -> Path:
+    """The folder with the home folder in it; ValueError where that is not known, or a folder called ``~`` were made."""
+    expanded = expand(folder)
+    if os.fspath(expanded).startswith("~"):
+        raise ValueError(f"the home folder of {os.fspath(folder)} is not known; set HOME, or name a folder in full")
+    return expanded
+
+
+def _check_flow(row: tuple[Any, ...]) -> StoredFlow:
+    """SQLite lets any column hold any type, and a damaged file does."""
+    if [type(value) for value in row] != [str, int, int, int]:
+        raise ValueError(f"a flow is described by {row!r:.80}")
+    return StoredFlow(*row)
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
+    application, layout = _header(connection)  # before anything is written into a file that is not ours
+    if application == _APPLICATION and layout > _LAYOUT:
+        raise _NewerLayoutError(f"a newer twoflow has made it, layout {layout}; this one knows {_LAYOUT}")
     connection.execute("PRAGMA journal_mode = WAL")  # readers and a writer do not wait for each other
-    connection.execute("PRAGMA synchronous = NORMAL")  # safe from a crash of the process, and fast
+    connection.execute("PRAGMA synchronous = FULL")  # an fsync for each commit of up to 256 vectors: 3 % of its time
     with _transaction(connection):  # two processes may find an empty file at the same time
         header = _header(connection)
         if header == (0, 0) and not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
@@ -291,9 +343,17 @@ class _NotAStoreError(sqlite3.DatabaseError):
     pass
 
 
+class _NewerLayoutError(sqlite3.DatabaseError):
+    pass
+
+
 def _is_damage(error: Exception) -> bool:
+    if isinstance(error, (_NotAStoreError, *_NONSENSE)):
+        return True
+    if type(error) is sqlite3.OperationalError and not hasattr(error, "sqlite_errorcode"):
+        return True  # Python's own: text in a column that is not UTF-8
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more closely what kind
-    return isinstance(error, _NotAStoreError) or code in _DAMAGE
+    return code in _DAMAGE
 
 
 def _today() -> int:

@@ -1,0 +1,92 @@
+"""Whose code a module holds, and the names that its content goes by: those of Python, of packages, or none."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = __name__.partition(".")[0]
+#: Where installed packages lie inside the folder of Python's own library.
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+class Origin(NamedTuple):
+    """Where a module comes from.
+
+    Attributes
+    ----------
+    is_users : bool
+        Whether nothing but its source says what it does: a file or notebook of the user's, or a package that is
+        installed in editable form or from a folder.
+    names : tuple of str
+        Otherwise, what says it: "Python 3.12.1", or an installed package and those it requires, with their versions;
+        nothing for this package itself.
+    """
+
+    is_users: bool
+    names: tuple[str, ...] = ()
+
+
+def find_origin(module: str) -> Origin:
+    """The origin of a module, by its full name; one that is not loaded counts as the user's."""
+    if module.partition(".")[0] == PACKAGE:
+        return Origin(False)
+    loaded = sys.modules.get(module)
+    spec = getattr(loaded, "__spec__", None)
+    if module in sys.builtin_module_names or getattr(spec, "origin", None) in ("built-in", "frozen"):
+        return Origin(False, (f"Python {sys.version}",))
+    places = [getattr(loaded, "__file__", None) or "", *getattr(loaded, "__path__", ())]
+    place = next((place for place in places if place), None)
+    return Origin(True) if place is None else _find_origin(module.partition(".")[0], place)
+
+
+@lru_cache(maxsize=None)
+def _find_origin(top: str, place: str) -> Origin:
+    file = Path(os.path.realpath(place))
+    for key in ("stdlib", "platstdlib"):
+        folder = Path(os.path.realpath(sysconfig.get_path(key)))
+        if file.is_relative_to(folder) and not _INSTALLED.intersection(file.relative_to(folder).parts):
+            return Origin(False, (f"Python {sys.version}",))
+    found = [name for name in sorted(set(_distributions().get(top, []))) if _holds(name, file)]
+    return Origin(False, _name_versions(found)) if found else Origin(True)
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> dict[str, list[str]]:
+    """The installed distributions by the names of the modules that they bring."""
+    return dict(importlib.metadata.packages_distributions())
+
+
+def _holds(name: str, file: Path) -> bool:
+    """Whether a file is as a distribution's version says: installed with it, and not from a folder that may change."""
+    distribution = importlib.metadata.distribution(name)
+    if distribution.read_text("RECORD") is None:  # a source folder with metadata in it
+        return False
+    if "dir_info" in json.loads(distribution.read_text("direct_url.json") or "{}"):
+        return False
+    return file.is_relative_to(os.path.realpath(str(distribution.locate_file(""))))
+
+
+def _name_versions(distributions: Iterable[str]) -> tuple[str, ...]:
+    """The versions of these and of all that they require and that is installed."""
+    found: dict[str, str] = {}
+    waiting = list(distributions)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()  # as packages are compared
+        if name in found:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found[name] = f"{name} {distribution.version} {distribution.read_text('direct_url.json') or ''}"
+        waiting += [re.split(r"[^\w.-]", requirement)[0] for requirement in distribution.requires or ()]
+    return tuple(sorted(found.values()))
