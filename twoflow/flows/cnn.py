@@ -15,7 +15,7 @@ from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, NetworkCard, check_engine, get_card, open_session
 from ..networks.catalog import check_layer, resolve
 from ..networks.quantization import quantize
-from ..networks.session import open_graph
+from ..networks.session import open_quantized
 from .base import Flow, FlowTags, StoreLike
 from .extraction import extract
 from .pixels import RawPixels
@@ -80,8 +80,10 @@ class CNNEmbedding(Flow):
 
     Attributes
     ----------
-    quantized_ : bytes
-        With ``precision="int8"``, the network up to the layer, as an ONNX graph.
+    quantized_ : QuantizedNetwork
+        With ``precision="int8"``, the network up to the layer, as an ONNX graph, and one calibration image with the
+        network's own output. A process that opens the graph first compares its output for that image: a processor
+        that computes it less exactly than the one it was fitted on is refused with a ValueError.
     cosine_ : float
         With ``precision="int8"``, the mean cosine between its output and the network's own on the pictures that the
         ranges were taken from.
@@ -172,13 +174,7 @@ class CNNEmbedding(Flow):
             return
         network = resolve(self.network, self.preprocessing)
         pixels = self._sample(pictures, network.card.input_size)
-        self.quantized_ = quantize(network, self.layer, pixels)
-        sessions = (
-            open_session(self.network, (self.layer,), 1, self.preprocessing),
-            open_graph(self.quantized_, network, self.layer),
-        )
-        outputs = [[session.run(each)[self.layer].ravel() for each in pixels] for session in sessions]
-        self.cosine_ = float(np.mean([_cosine(one, other) for one, other in zip(*outputs)]))
+        self.quantized_, self.cosine_ = quantize(network, self.layer, pixels)
         if self.cosine_ < _LEAST_COSINE:
             raise ValueError(
                 f"{self.layer} of {self.network} loses too much in 8-bit integers: its cosine to the network's own is "
@@ -217,7 +213,7 @@ class CNNEmbedding(Flow):
         first = flows[0]
         if first.precision == "int8":
             network = resolve(first.network, first.preprocessing)
-            session = open_graph(first.quantized_, network, first.layer, n_threads)
+            session = open_quantized(first.quantized_, network, first.layer, n_threads)
         else:
             session = open_session(first.network, layers, n_threads, first.preprocessing, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
@@ -252,8 +248,3 @@ class CNNEmbedding(Flow):
         tags = super().__sklearn_tags__()
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
         return tags
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    norms = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(one @ other / norms) if norms else float(not one.any() and not other.any())

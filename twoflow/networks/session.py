@@ -14,6 +14,7 @@ from .card import NetworkCard
 from .catalog import resolve
 from .files import Network
 from .mxnet_engine import MXNetForward, load_mxnet
+from .quantized import QuantizedNetwork
 
 #: A picture as float32 of shape (1, 3, height, width) to the outputs of the layers.
 Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -88,8 +89,15 @@ def open_session(
         If the network cannot be found, read or run.
     """
     check_engine(engine, network, preprocessing)
+    return start_session(resolve(network, preprocessing), layers, n_threads, engine)
+
+
+def start_session(
+    network: Network, layers: tuple[str, ...], n_threads: int = 1, engine: str = "onnxruntime"
+) -> Session:
+    """The process's session for these layers of a network that is read already; see `open_session`."""
     with _opening:  # lru_cache alone lets two threads open the same session twice
-        return _open_session(resolve(network, preprocessing), layers, n_threads, engine)
+        return _open_session(network, layers, n_threads, engine)
 
 
 @lru_cache(maxsize=8)
@@ -97,14 +105,26 @@ def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, eng
     return Session(network.card, layers, ENGINES[engine](network, layers, n_threads))
 
 
-def open_graph(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
-    """The process's session for a graph that was made of a network up to one layer, and is kept with an estimator."""
+def open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int = 1) -> Session:
+    """The process's session for a network in 8-bit integers, opened at the first call.
+
+    Opening it includes a check that this processor computes it correctly: see `QuantizedNetwork.check`.
+    """
     with _opening:
-        return _open_graph(graph, network, layer, n_threads)
+        return _open_quantized(quantized, network, layer, n_threads)
 
 
 @lru_cache(maxsize=8)
-def _open_graph(graph: bytes, network: Network, layer: str, n_threads: int) -> Session:
+def _open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int) -> Session:
+    session = start_quantized(quantized.graph, network, layer, n_threads)
+    width, height = network.card.input_size
+    probe = np.frombuffer(quantized.probe, np.uint8).reshape(height, width, 3)
+    quantized.check(session.run(probe)[layer], f"{layer} of {network.card.name}")
+    return session
+
+
+def start_quantized(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
+    """A new session for a graph in 8-bit integers that was made of a network, and is not checked yet."""
     return Session(network.card, (layer,), _run_graph(graph, network.card, (layer,), n_threads))
 
 
@@ -119,6 +139,8 @@ def _run_graph(graph: bytes, card: NetworkCard, layers: tuple[str, ...], n_threa
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
+    # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base of their own
