@@ -225,9 +225,9 @@ def test_another_network_under_the_same_name_computes_anew(tmp_path, store, shop
     flow = CNNEmbedding(tmp_path, store=store).fit(shop)
     before = flow.transform(shop)
     write(tmp_path, network(*operators), {"w": 2 * weight}, card=card)
-    np.testing.assert_allclose(flow.transform(shop), 2 * before, rtol=1e-5)
+    np.testing.assert_allclose(flow.fit_transform(shop), 2 * before, rtol=1e-5)
     write(tmp_path, network(*operators), {"w": 2 * weight}, card={**card, "scale": 510})
-    np.testing.assert_allclose(flow.transform(shop), before, rtol=1e-5)
+    np.testing.assert_allclose(flow.fit_transform(shop), before, rtol=1e-5)
     (tmp_path / "moved").mkdir()
     for file in tmp_path.glob("net*"):
         file.rename(tmp_path / "moved" / file.name)

@@ -117,13 +117,6 @@ def test_what_cannot_be_used_is_told(tmp_path, options, message):
         get_card(make(tmp_path / "net.onnx", **options))
 
 
-def test_weights_in_other_files(tmp_path):
-    model = onnx.load(make(tmp_path / "net.onnx"))
-    onnx.save(model, tmp_path / "net.onnx", save_as_external_data=True, size_threshold=0, location="net.data")
-    with pytest.raises(ValueError, match="keeps weights in other files; save it as one"):
-        get_card(tmp_path / "net.onnx")
-
-
 def test_weights_that_are_cut_short(tmp_path):
     path = make(tmp_path / "net.onnx")
     model = onnx.load(path)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from twoflow.networks.content import read_content
 from twoflow.networks.state_dict import read_state_dict
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -69,7 +70,7 @@ def test_tensors_and_views(tmp_path):
         whole=tensor(), turned=tensor((4, 3), (1, 4)), part=tensor((2,), (1,), 10), scalar=tensor((), (), 5),
         empty=tensor((0, 3), (3, 1)), note="no tensor",
     )
-    found = read_state_dict(write(tmp_path / "w.pth", content))
+    found = read_state_dict(read_content(write(tmp_path / "w.pth", content)))
     assert set(found) == {"whole", "turned", "part", "scalar", "empty"}
     assert (found["whole"] == VALUES.reshape(3, 4)).all()
     assert (found["turned"] == VALUES.reshape(3, 4).T).all()
@@ -79,14 +80,14 @@ def test_tensors_and_views(tmp_path):
 def test_nothing_is_run(tmp_path):
     attack = Call(Global("os", "system"), f"touch {tmp_path}/owned")
     with pytest.raises(ValueError, match="read safely: it names os.system"):
-        read_state_dict(write(tmp_path / "w.pth", {"x": attack}))
+        read_state_dict(read_content(write(tmp_path / "w.pth", {"x": attack})))
     assert os.listdir(tmp_path) == ["w.pth"]
 
 
 @pytest.mark.parametrize("name", ["FloatTensor", "load", "DoubleStorage.__init__"])
 def test_other_names_of_torch_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="read safely"):
-        read_state_dict(write(tmp_path / "w.pth", {"x": Global("torch", name)}))
+        read_state_dict(read_content(write(tmp_path / "w.pth", {"x": Global("torch", name)})))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_other_names_of_torch_are_refused(tmp_path, name):
 )
 def test_lies_are_found(tmp_path, content, options):
     with pytest.raises(ValueError, match="w.pth is"):
-        read_state_dict(write(tmp_path / "w.pth", content, **options))
+        read_state_dict(read_content(write(tmp_path / "w.pth", content, **options)))
 
 
 def test_damaged_files(tmp_path):
@@ -117,4 +118,4 @@ def test_damaged_files(tmp_path):
     for length in range(0, len(whole), 7):
         (tmp_path / "w.pth").write_bytes(whole[:length])
         with pytest.raises(ValueError, match="w.pth is"):
-            read_state_dict(tmp_path / "w.pth")
+            read_state_dict(read_content(tmp_path / "w.pth"))
