@@ -236,9 +236,7 @@ def test_large_outputs_that_are_finite(tmp_path):
     path = write(tmp_path / "net.onnx", [node("Mul", "map large", "out")], [constant("large", 1e36)])
     flow = CNNEmbedding(path, "out").fit(PICTURES)
     assert np.isfinite(flow.transform(PICTURES)).all() and flow.transform(PICTURES).max() > 1e36
-    with pytest.raises(NetworkOutputError, match='pooling="gem" of layer .out. of picture 0 .* overflows'):
-        flow.set_params(pooling="gem").transform(PICTURES)
-    path = write(tmp_path / "net.onnx", [node("Mul", "map large", "out")], [constant("large", 5e37)])
+    path = write(tmp_path / "net.onnx", [node("Mul", "map large", "out")], [constant("large", 1e37)])
     with pytest.raises(NetworkOutputError, match='pooling="mean" of layer .out. of picture .* overflows'):
         CNNEmbedding(path, "out").fit_transform(PICTURES)
 
