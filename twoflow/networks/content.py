@@ -11,6 +11,7 @@ from .._files import open_regular
 
 #: What changes when a file does: device, inode, size, and times in nanoseconds.
 Stamp = tuple[int, ...]
+MAX_VALUES = 2**28  # in one layer: 1 GiB, more than any network for photos needs
 MAX_BYTES = 2**31  # protobuf's own limit, and so what the files of an ONNX graph may have together
 
 

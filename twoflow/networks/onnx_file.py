@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .card import Layer
-from .content import Content
+from .content import MAX_VALUES, Content
 from .onnx_external import load_external
 
 if TYPE_CHECKING:
@@ -115,7 +116,13 @@ def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
 
 
 def infer_values(model: ModelProto) -> dict[str, Value]:
-    """Type and shape of the outputs of the graph's nodes, where they can be inferred, after `fix_input`."""
+    """Type and shape of the outputs of the graph's nodes, where they can be inferred, after `fix_input`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes contradict each other, or an output has more than 2**28 values.
+    """
     from onnx import shape_inference
 
     bare = type(model)()
@@ -125,10 +132,13 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
         inferred = shape_inference.infer_shapes(bare, data_prop=True).graph
     except Exception as error:
         raise ValueError(f"the shapes of its layers cannot be inferred: {error}") from error
-    return {
-        value.name: Value(value.type.tensor_type.elem_type, [d.dim_value for d in value.type.tensor_type.shape.dim])
-        for value in (*inferred.value_info, *inferred.output)
-    }
+    values = {}
+    for value in (*inferred.value_info, *inferred.output):
+        kind = value.type.tensor_type
+        values[value.name] = Value(kind.elem_type, [size.dim_value for size in kind.shape.dim])
+        if (n := math.prod(values[value.name].shape)) > MAX_VALUES:
+            raise ValueError(f"{value.name}: {n} values, more than any network for photos needs")
+    return values
 
 
 def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Layer]:

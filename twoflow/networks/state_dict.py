@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from .content import Content
+from .errors import one_line_errors
 from .plain_pickle import Call, Global, Reference, UnsafePickle, load
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -41,12 +42,13 @@ def read_state_dict(file: Content) -> dict[str, np.ndarray]:
     ValueError
         If the file is of another layout, is damaged, or names anything but tensors.
     """
-    try:
-        return _read(file.data)
-    except UnsafePickle as error:
-        raise ValueError(f"{file.path} is not a state dict that can be read safely: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{file.path} is damaged, or no PyTorch state dict: {error}") from error
+    with one_line_errors():
+        try:
+            return _read(file.data)
+        except UnsafePickle as error:
+            raise ValueError(f"{file.path} is not a state dict that can be read safely: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{file.path} is damaged, or no PyTorch state dict: {error}") from error
 
 
 class _Tensor(NamedTuple):
