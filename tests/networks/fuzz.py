@@ -180,6 +180,10 @@ def main(argv=None):
                 except subprocess.TimeoutExpired as error:
                     output, status = error.stdout or b"", "timeout"
                 for line in output.splitlines():
+                    if not line.startswith(b"["):
+                        print(kind, start, "FAULT: printed", line)
+                        counts["FAULT"] += 1
+                        continue
                     start, outcome, peak = json.loads(line)
                     start, most = start + 1, max(most, peak)
                     counts[outcome.split(":")[0]] += 1

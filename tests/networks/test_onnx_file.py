@@ -126,6 +126,15 @@ def test_weights_that_are_cut_short(tmp_path):
         open_session(path, ("/conv/out",))
 
 
+def test_text_that_is_not_utf_8(tmp_path, capfd):
+    """An error, of which onnxruntime prints nothing itself."""
+    path = make(tmp_path / "net.onnx")
+    path.write_bytes(path.read_bytes().replace(b"images", b"imag\xe9s"))
+    with pytest.raises(ValueError, match="net.onnx"):
+        open_session(path, ("/conv/out",))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_layers_behind_an_operator_that_nobody_knows_are_none(tmp_path):
     path = make(tmp_path / "net.onnx")
     model = onnx.load(path)

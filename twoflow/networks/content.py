@@ -44,12 +44,15 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
     try:
         with open_regular(path) as file:
             status = os.fstat(file.fileno())
-            # Nothing is read of a file that is too large; of one that grows meanwhile, one byte too many.
-            data = b"" if status.st_size > limit else file.read(limit + 1)
+            # Nothing is read of a file that is too large; of one that grows meanwhile, one byte too many. What may be
+            # read is allocated before, so the limit itself must not be asked for.
+            data = b"" if status.st_size > limit else file.read(status.st_size + 1)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
-    if max(status.st_size, len(data)) > limit:
+    if status.st_size > limit:
         raise ValueError(f"{path} is over the limit of {limit} bytes")
+    if len(data) != status.st_size:
+        raise ValueError(f"{path} is being written to; try again")
     return Content(path, _stamp(status), data, hashlib.sha256(data).hexdigest())
 
 

@@ -71,10 +71,9 @@ def load(stream: BinaryIO, names: Collection[Global]) -> Any:
                 _OPERATIONS[opcode.name](machine, argument)
             elif opcode.name not in _IGNORED:
                 raise UnsafePickle(f"it has the operation {opcode.name}")
-        [value] = machine.stack
+        return machine.result()
     except (IndexError, KeyError, TypeError) as error:
         raise ValueError(f"a pickle that is not well formed ({type(error).__name__})") from error
-    return value
 
 
 class _Machine:
@@ -85,6 +84,12 @@ class _Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+
+    def result(self) -> Any:
+        """What is left at the end, which must be one value."""
+        if len(self.stack) != 1 or self.marks:
+            raise IndexError
+        return self.stack[0]
 
     def pop(self, least: int = 1) -> Any:
         """The value on top, of which there must be `least`: an empty stack is an IndexError."""

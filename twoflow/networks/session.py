@@ -158,7 +158,10 @@ def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int
     # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
     options.add_session_config_entry("session.x64quantprecision", "1")
     with _onnxruntime_errors(title):
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # to the same provider, after an error printed on stdout
+        )
         source = session.get_inputs()[0].name
 
     def forward(pixels: np.ndarray) -> Sequence[np.ndarray]:
