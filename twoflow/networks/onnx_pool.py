@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .bottlenecks import Step, find_bottlenecks
 from .card import Layer
 from .onnx_file import Value, channels_last, names_read
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import AttributeProto, ModelProto, NodeProto
 
 #: What changes the shape of a pool's output and nothing else.
 _RESHAPES = ("Flatten", "Reshape", "Squeeze")
@@ -85,22 +85,24 @@ class _Graph:
         if node.op_type == "ReduceMean":
             return {axis % len(shape) for axis in self._axes(node)} if shape else set()
         if node.op_type == "AveragePool":
-            is_padded = _attribute(node, "auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID")
-            if is_padded or any(_attribute(node, "pads", ())):
+            is_padded = _attribute(node, "auto_pad").s not in (b"", b"NOTSET", b"VALID")
+            if is_padded or any(_attribute(node, "pads").ints):
                 return set()
-            if list(_attribute(node, "kernel_shape", ())) != shape[2:]:
+            if list(_attribute(node, "kernel_shape").ints) != shape[2:]:
                 return set()
         return set(range(2, len(shape)))
 
     def _axes(self, node: NodeProto) -> Sequence[int]:
         """The axes that a ReduceMean names: an attribute, or since opset 18 its second input."""
-        from onnx import numpy_helper
+        from onnx import TensorProto, numpy_helper
 
         if len(node.input) < 2:
-            return _attribute(node, "axes", ())
+            return _attribute(node, "axes").ints
         producer = self._producers.get(node.input[1])
-        tensor = self._constants.get(node.input[1]) if producer is None else _attribute(producer, "value", None)
-        return [] if tensor is None else numpy_helper.to_array(tensor).ravel().tolist()
+        tensor = self._constants.get(node.input[1]) if producer is None else _attribute(producer, "value").t
+        if tensor is None or tensor.data_type != TensorProto.INT64:
+            return []
+        return numpy_helper.to_array(tensor).ravel().tolist()
 
     def _positions(self, name: str) -> set[int]:
         """The axes of a tensor that are rows and columns of a map, or both in one; none if it is no map."""
@@ -121,7 +123,8 @@ class _Graph:
         return list(self._values[name].shape) if name in self._values else []
 
 
-def _attribute(node: NodeProto, name: str, default: Any) -> Any:
-    from onnx import helper
+def _attribute(node: NodeProto, name: str) -> AttributeProto:
+    """An attribute, or one without a value if the node has none of that name."""
+    from onnx import AttributeProto
 
-    return next((helper.get_attribute_value(each) for each in node.attribute if each.name == name), default)
+    return next((each for each in node.attribute if each.name == name), AttributeProto())

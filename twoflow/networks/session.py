@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .card import NetworkCard
-from .catalog import resolve
+from .catalog import require_layer, resolve
 from .errors import NetworkOutputError, one_line, one_line_errors
 from .files import Network
 from .finite import describe_output, is_finite
@@ -112,6 +112,8 @@ def start_session(
 ) -> Session:
     """The process's session for these layers of a network that is read already; see `open_session`."""
     check_engine(engine, network)
+    for layer in layers:
+        require_layer(network, layer)
     with _opening, one_line_errors():  # lru_cache alone lets two threads open the same session twice
         return _open_session(network, layers, n_threads, engine)
 
