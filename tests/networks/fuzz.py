@@ -68,9 +68,9 @@ def pth_seeds(folder):
 
 
 def mutate(data, rng):
-    """One to eight small damages: bytes, numbers, pieces lost, doubled or moved, or the end cut off."""
+    """One to three small damages: bytes, numbers, pieces lost, doubled or moved, or the end cut off."""
     data = bytearray(data)
-    for _ in range(rng.integers(1, 9)):
+    for _ in range(rng.integers(1, 4)):
         if not data:
             break
         at, length = int(rng.integers(len(data))), int(rng.integers(1, 17))
