@@ -128,12 +128,22 @@ def test_weights_that_are_cut_short(tmp_path):
         open_session(path, ("/conv/out",))
 
 
-def test_text_that_is_not_utf_8(tmp_path, capfd):
-    """An error, of which onnxruntime prints nothing itself."""
+@pytest.mark.parametrize("name", [b"images", b"Relu", b"kernel_shape", b"/conv/out", b"license", b"\x42\x01w"])
+def test_names_that_are_not_utf_8(tmp_path, name):
+    path = make(tmp_path / "net.onnx", license="MIT")
+    path.write_bytes(path.read_bytes().replace(name, name[:-1] + b"\xe9", 1))
+    with pytest.raises(ValueError, match="net.onnx: it is damaged, or no ONNX file: onnx.* is not UTF-8"):
+        get_card(path)
+
+
+def test_onnxruntime_prints_nothing_itself(tmp_path, capfd):
+    """It would, before it tries again what has failed with an error that it takes for one of a provider."""
     path = make(tmp_path / "net.onnx")
-    path.write_bytes(path.read_bytes().replace(b"kernel_shape", b"kernel_shap\xe9"))
+    model = onnx.load(path)
+    model.graph.node[0].attribute.add(name="auto_pad", type=onnx.AttributeProto.STRING, s=b"\xe9")
+    path.write_bytes(model.SerializeToString())
     with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it"):
-        open_session(path, ("/relu/out",))
+        open_session(path, ("/relu/out",), 1, CARD)
     assert capfd.readouterr() == ("", "")
 
 

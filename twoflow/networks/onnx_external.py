@@ -61,13 +61,16 @@ def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:
     """All tensors outside the file: of graphs in graphs, functions, sparse tensors, training information, anywhere."""
     from onnx import TensorProto
 
-    waiting: list[Message] = [model]
+    for message in walk(model):
+        if isinstance(message, TensorProto) and message.data_location != TensorProto.DEFAULT:
+            yield message
+
+
+def walk(message: Message) -> Iterator[Message]:
+    """A protobuf message and all messages inside it, at any depth."""
+    waiting = [message]
     while waiting:
-        message = waiting.pop()
-        if isinstance(message, TensorProto):
-            if message.data_location != TensorProto.DEFAULT:
-                yield message
-            continue
+        yield (message := waiting.pop())
         for field, value in message.ListFields():
             if field.message_type is not None:
                 waiting.extend([value] if hasattr(value, "ListFields") else value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .card import Layer
 from .content import MAX_VALUES, Content
-from .onnx_external import load_external
+from .onnx_external import load_external, walk
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -56,7 +56,17 @@ def load(file: Content) -> tuple[ModelProto, list[Content]]:
         raise ValueError(f"it is damaged, or no ONNX file: {error}") from error
     if not model.graph.node:
         raise ValueError("it is damaged, or no ONNX file: it has no nodes")
+    _check_texts(model)
     return model, load_external(model, file)
+
+
+def _check_texts(model: ModelProto) -> None:
+    """Raise ValueError if a name is not UTF-8: protobuf would give it as bytes, where a str is expected."""
+    for message in walk(model):
+        for field, value in message.ListFields():
+            if field.type == field.TYPE_STRING and field.name != "doc_string":
+                if any(isinstance(text, bytes) for text in ([value] if isinstance(value, (str, bytes)) else value)):
+                    raise ValueError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
 
 
 def _bodies(node: NodeProto) -> Iterator[GraphProto]:

@@ -156,7 +156,7 @@ def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
+    options.log_severity_level = 4  # its errors are raised, too, and its warnings are about its own optimiser
     # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
     options.add_session_config_entry("session.x64quantprecision", "1")
     with _onnxruntime_errors(title):
