@@ -69,7 +69,7 @@ def test_one_network_a_size():
     assert resolve(NETWORK, {}) is network and resolve(NETWORK, {"input_size": [224, 224]}) is network
     larger = resolve(NETWORK, {"input_size": (320, 320)})
     assert larger is resolve(NETWORK, {"input_size": [320, 320]}) and larger is not network
-    assert larger.digest() == network.digest() and NETWORKS[NETWORK] is network.card
+    assert larger.digest == network.digest and NETWORKS[NETWORK] is network.card
     assert open_session(NETWORK, ("stage1",), preprocessing={"input_size": (64, 32)}) is open_session(
         NETWORK, ("stage1",), preprocessing={"input_size": [64, 32]}
     )

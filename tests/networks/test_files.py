@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 
 import numpy as np
@@ -147,3 +148,50 @@ def test_the_nearest_layers_are_given(tmp_path):
     path = write(tmp_path, network(*many), {}, prefix="many", card=CARD)
     with pytest.raises(ValueError, match="did you mean relu2.* lists all 30"):
         CNNEmbedding(path, "relu_2").fit([PIXELS])
+
+
+def test_the_gate_of_a_block_is_no_global_pool(tmp_path):
+    """Squeeze-and-excitation pools over all positions, too, for a factor that the map is multiplied by."""
+    arrays = {"w": WEIGHT, "s": np.eye(4, dtype=np.float32)[:, :, None, None]}
+    gated = [
+        OPERATORS[0],
+        ("Pooling", "squeeze", {"global_pool": True, "pool_type": "avg"}, ["conv"]),
+        ("Convolution", "excite", {"kernel": (1, 1), "num_filter": 4, "no_bias": True}, ["squeeze", "s"]),
+        ("broadcast_mul", "gated", {}, ["conv", "excite"]),
+    ]
+    pool = ("Pooling", "embedding", {"global_pool": True, "pool_type": "avg"}, ["gated"])
+    path = write(tmp_path, network(*gated, pool), arrays, card=CARD)
+    np.testing.assert_array_equal(embed(path), embed(path, layer="embedding"))
+    path = write(tmp_path, network(*gated), arrays, card=CARD)
+    with pytest.raises(ValueError, match="has no layer 'global_pool': .* name a layer: gated, conv, squeeze, excite"):
+        embed(path)
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net.card.json", "net-symbol.json", "net-0002.params"])
+def test_a_pipe_is_no_file(tmp_path, name):
+    """Opening one would wait for ever."""
+    path = make(tmp_path)
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=f"no file .*{name}|{name} cannot be read: .*a named pipe, not a regu"):
+        get_card(tmp_path / name if name.endswith(("onnx", "symbol.json")) else path)
+
+
+@pytest.mark.parametrize("name, message", [
+    ("net.card.json", r"over the limit of 1048576 bytes"),
+    ("net-symbol.json", r"over the limit of 67108864 bytes"),
+    ("net-0001.params", r"over the limit of 2147483648 bytes"),
+])
+def test_files_that_are_too_large(tmp_path, name, message):
+    path = make(tmp_path)
+    os.truncate(tmp_path / name, 2**40)
+    with pytest.raises(ValueError, match=message):
+        get_card(path)
+
+
+def test_names_in_a_file_reach_no_terminal(tmp_path):
+    """Control characters of a layer's name, which a terminal would obey, are escaped; line breaks are spaces."""
+    operators = [(*OPERATORS[0][:1], "a\x1b[31m\nb", *OPERATORS[0][2:])]
+    path = write(tmp_path, network(*operators), {"w": WEIGHT}, card=CARD)
+    with pytest.raises(ValueError, match=r"has no layer 'x'; its layers are a\\x1b\[31m b$"):
+        embed(path, layer="x")

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from twoflow import CNNEmbedding
 from twoflow.networks import get_card, open_session
+from twoflow.networks.content import read_content
 from twoflow.networks.mxnet_engine import load_mxnet
 from twoflow.networks.mxnet_params import read_params
 
@@ -174,7 +175,7 @@ def test_parameters_that_mxnet_writes(mx, tmp_path, dtype, with_numpy_shapes):
     values = np.random.default_rng(0).integers(0, 100, (2, 3, 4)).astype(dtype)
     with mx.util.np_shape(with_numpy_shapes):  # True: the layout of today, V3
         mx.nd.save(str(tmp_path / "net"), {"arg:a": mx.nd.array(values, dtype=dtype), "aux:b": mx.nd.ones((5,))})
-    found = read_params(tmp_path / "net")
+    found = read_params(read_content(tmp_path / "net"))
     assert found["a"].dtype == values.dtype
     np.testing.assert_array_equal(found["a"], values)
     np.testing.assert_array_equal(found["b"], np.ones(5, np.float32))

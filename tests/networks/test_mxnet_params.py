@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twoflow.networks.content import read_content
 from twoflow.networks.mxnet_params import read_index, read_params
 
 from .mxnet_files import DTYPES, LAYOUTS, params, record
@@ -14,7 +15,7 @@ VALUES = np.arange(12, dtype="<f4").reshape(3, 4)
 
 def read(tmp_path, content):
     (tmp_path / "w.params").write_bytes(content)
-    return read_params(tmp_path / "w.params")
+    return read_params(read_content(tmp_path / "w.params"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -31,8 +32,8 @@ def test_every_layout_and_type(tmp_path, layout, dtype):
 def test_only_what_is_asked_for(tmp_path):
     path = tmp_path / "w.params"
     path.write_bytes(params([record(VALUES), record(VALUES + 1)], ["arg:a", "arg:b"]))
-    assert read_index(path)["b"].shape == (3, 4)
-    found = read_params(path, ["b"])
+    assert read_index(read_content(path))["b"].shape == (3, 4)
+    found = read_params(read_content(path), ["b"])
     assert list(found) == ["b"] and (found["b"] == VALUES + 1).all()
 
 
@@ -80,7 +81,7 @@ def test_a_file_of_holes_is_refused(tmp_path):
     with open(tmp_path / "w.params", "wb") as file:
         file.truncate(2**40)
     with pytest.raises(ValueError, match="over the limit"):
-        read_params(tmp_path / "w.params")
+        read_params(read_content(tmp_path / "w.params"))
 
 
 def test_files_cut_short(tmp_path):

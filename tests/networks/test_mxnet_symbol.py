@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twoflow.networks.mxnet_symbol import SymbolWarning, read_symbol
+from twoflow.networks.content import read_content
+from twoflow.networks.mxnet_symbol import MAX_SYMBOL_BYTES, SymbolWarning, read_symbol
 
 from .mxnet_files import network
 
@@ -18,7 +19,7 @@ OPERATORS = (
 def read(tmp_path, document):
     path = tmp_path / "net-symbol.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return read_symbol(path)
+    return read_symbol(read_content(path))
 
 
 @pytest.mark.parametrize("key", ["param", "attr", "attrs"])
@@ -84,7 +85,7 @@ def test_lies_are_found(tmp_path, document, message):
 def test_not_text(tmp_path):
     (tmp_path / "net-symbol.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="damaged"):
-        read_symbol(tmp_path / "net-symbol.json")
+        read_symbol(read_content(tmp_path / "net-symbol.json", MAX_SYMBOL_BYTES))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,6 @@ def test_damaged_bytes_give_an_error_or_nodes(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "damaged-symbol.json"
     path.write_bytes(whole)
     try:
-        assert read_symbol(path)
+        assert read_symbol(read_content(path))
     except ValueError as error:
         assert "damaged-symbol.json" in str(error)

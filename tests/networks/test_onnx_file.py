@@ -74,6 +74,8 @@ def test_layers_are_listed_by_name(tmp_path):
     }
     with pytest.raises(ValueError, match="net.onnx has no layer 'relu'; its layers are /conv/out, /relu/out"):
         CNNEmbedding(tmp_path / "net.onnx", "relu").fit([PIXELS])
+    with pytest.raises(ValueError, match="net.onnx has no layer 'relu'"):
+        open_session(tmp_path / "net.onnx", ("/relu/out", "relu"))
 
 
 def test_the_graph_is_cut_behind_the_layer(tmp_path):
@@ -117,13 +119,6 @@ def test_what_cannot_be_used_is_told(tmp_path, options, message):
         get_card(make(tmp_path / "net.onnx", **options))
 
 
-def test_weights_in_other_files(tmp_path):
-    model = onnx.load(make(tmp_path / "net.onnx"))
-    onnx.save(model, tmp_path / "net.onnx", save_as_external_data=True, size_threshold=0, location="net.data")
-    with pytest.raises(ValueError, match="keeps weights in other files; save it as one"):
-        get_card(tmp_path / "net.onnx")
-
-
 def test_weights_that_are_cut_short(tmp_path):
     path = make(tmp_path / "net.onnx")
     model = onnx.load(path)
@@ -131,6 +126,25 @@ def test_weights_that_are_cut_short(tmp_path):
     onnx.save(model, path)
     with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it"):
         open_session(path, ("/conv/out",))
+
+
+@pytest.mark.parametrize("name", [b"images", b"Relu", b"kernel_shape", b"/conv/out", b"license", b"\x42\x01w"])
+def test_names_that_are_not_utf_8(tmp_path, name):
+    path = make(tmp_path / "net.onnx", license="MIT")
+    path.write_bytes(path.read_bytes().replace(name, name[:-1] + b"\xe9", 1))
+    with pytest.raises(ValueError, match="net.onnx: it is damaged, or no ONNX file: onnx.* is not UTF-8"):
+        get_card(path)
+
+
+def test_onnxruntime_prints_nothing_itself(tmp_path, capfd):
+    """It would, before it tries again what has failed with an error that it takes for one of a provider."""
+    path = make(tmp_path / "net.onnx")
+    model = onnx.load(path)
+    model.graph.node[0].attribute.add(name="auto_pad", type=onnx.AttributeProto.STRING, s=b"\xe9")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it"):
+        open_session(path, ("/relu/out",), 1, CARD)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_layers_behind_an_operator_that_nobody_knows_are_none(tmp_path):

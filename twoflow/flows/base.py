@@ -89,6 +89,10 @@ class Flow(TransformerMixin, BaseEstimator):
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         """The features of one picture: a function of that picture alone, so rows cannot depend on their neighbours."""
 
+    def _bind(self) -> Flow:
+        """This flow, or a copy of it, with all that lies outside it, such as a network's files, read once for a run."""
+        return self
+
     def _ingredients(self) -> dict[str, Any]:
         """What the features of a picture depend on, besides it: the parameters that do not only say how it is run."""
         return {name: value for name, value in self.get_params().items() if name not in Flow._parameter_constraints}

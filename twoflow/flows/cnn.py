@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
+from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -12,16 +13,21 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, NetworkCard, check_engine, get_card, open_session
-from ..networks.catalog import check_layer, resolve
+from ..networks import ENGINES, NetworkCard, NetworkOutputError
+from ..networks.catalog import require_layer, resolve
+from ..networks.errors import one_line
+from ..networks.files import Network
+from ..networks.finite import is_finite
 from ..networks.quantization import quantize
-from ..networks.session import open_graph
+from ..networks.session import check_engine, open_quantized, start_session
 from .base import Flow, FlowTags, StoreLike
 from .extraction import extract
 from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
 
+#: What a card says of how an image enters the network: what features depend on, besides its files.
+_ENTRY = ("input_size", "channels", "mean", "scale")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
@@ -80,8 +86,14 @@ class CNNEmbedding(Flow):
 
     Attributes
     ----------
-    quantized_ : bytes
-        With ``precision="int8"``, the network up to the layer, as an ONNX graph.
+    network_digest_ : str
+        SHA-256 of the network's files. Another network at the same path is refused by `transform` with a ValueError.
+    network_card_ : NetworkCard
+        The network's card. If `input_size`, `channels`, `mean` or `scale` on it have changed, so does `transform`.
+    quantized_ : QuantizedNetwork
+        With ``precision="int8"``, the network up to the layer, as an ONNX graph, and one calibration image with the
+        network's own output. A process that opens the graph first compares its output for that image: a processor
+        that computes it less exactly than the one it was fitted on is refused with a ValueError.
     cosine_ : float
         With ``precision="int8"``, the mean cosine between its output and the network's own on the pictures that the
         ranges were taken from.
@@ -109,6 +121,7 @@ class CNNEmbedding(Flow):
         "precision": [StrOptions({"float32", "int8"})],
     }
     _feature_prefix = "cnn"
+    _bound: Network | None = None  # see `_bind`
 
     def __init__(
         self,
@@ -139,9 +152,12 @@ class CNNEmbedding(Flow):
         self.precision = precision
 
     def _check(self) -> None:
-        check_layer(self.network, self.layer, self.preprocessing)
-        check_engine(self.engine, self.network, self.preprocessing)
-        layer = self._card.layers[self.layer]
+        self._check_with(resolve(self.network, self.preprocessing))
+
+    def _check_with(self, network: Network) -> None:
+        require_layer(network, self.layer)
+        check_engine(self.engine, network)
+        layer = network.card.layers[self.layer]
         if not layer.is_map:
             for name, default in (("pooling", "mean"), ("grid", 1)):
                 if (value := getattr(self, name)) != default:
@@ -153,13 +169,13 @@ class CNNEmbedding(Flow):
         if self.grid > 1 and self.views == "five-crop":
             raise ValueError('views="five-crop" needs grid=1: a cell would be another part of the picture in each crop')
         if layer.positions is not None:
-            self._check_positions(layer.positions)
+            self._check_positions(layer.positions, network.card.input_size)
         if self.precision == "int8" and self.engine != "onnxruntime":
             raise ValueError('precision="int8" needs engine="onnxruntime"')
 
-    def _check_positions(self, positions: tuple[int, int]) -> None:
+    def _check_positions(self, positions: tuple[int, int], size: tuple[int, int]) -> None:
         rows, columns = positions
-        width, height = self._card.input_size
+        width, height = size
         found = f"layer {self.layer!r} has {rows} x {columns} positions at an input_size of ({width}, {height})"
         if self.grid > min(positions):
             raise ValueError(f"{found}, too few for grid={self.grid}")
@@ -167,23 +183,59 @@ class CNNEmbedding(Flow):
             raise ValueError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
     def _fit(self, pictures: Sequence[Source], y: Any) -> None:
-        """Quantise the network, and make sure that little is lost."""
+        """Remember which network it is; quantize it if asked to, and make sure that little is lost."""
+        network = resolve(self.network, self.preprocessing)
+        self._check_with(network)
+        self.network_digest_, self.network_card_ = network.digest, network.card
         if self.precision == "float32":
             return
-        network = resolve(self.network, self.preprocessing)
         pixels = self._sample(pictures, network.card.input_size)
-        self.quantized_ = quantize(network, self.layer, pixels)
-        sessions = (
-            open_session(self.network, (self.layer,), 1, self.preprocessing),
-            open_graph(self.quantized_, network, self.layer),
-        )
-        outputs = [[session.run(each)[self.layer].ravel() for each in pixels] for session in sessions]
-        self.cosine_ = float(np.mean([_cosine(one, other) for one, other in zip(*outputs)]))
-        if self.cosine_ < _LEAST_COSINE:
+        self.quantized_, self.cosine_ = quantize(network, self.layer, pixels)
+        if not self.cosine_ >= _LEAST_COSINE:
             raise ValueError(
                 f"{self.layer} of {self.network} loses too much in 8-bit integers: its cosine to the network's own is "
                 f'{self.cosine_:.3f}, under {_LEAST_COSINE}; use precision="float32"'
             )
+
+    def _bind(self) -> CNNEmbedding:
+        """A copy that keeps to the network as it is now, whatever becomes of its files while features are computed.
+
+        Sent to another process, the copy remembers which network that was, and refuses another one.
+        """
+        if self._bound is not None:
+            return self
+        network = self._resolve()
+        self._check_with(network)
+        bound = copy(self)
+        bound._bound = network
+        return bound
+
+    def _resolve(self) -> Network:
+        """The network as it is now; ValueError if the flow was fitted with another one."""
+        if self._bound is not None:
+            return self._bound
+        network = resolve(self.network, self.preprocessing)
+        if (digest := getattr(self, "network_digest_", None)) is None:
+            return network
+        if digest != network.digest:
+            raise ValueError(
+                f"{network.title} is another network than the flow was fitted with: expected SHA-256 {digest}, got "
+                f"{network.digest}; put the old file back, or fit the flow again"
+            )
+        for field in _ENTRY:
+            expected, found = getattr(self.network_card_, field), getattr(network.card, field)
+            if expected != found:
+                raise ValueError(
+                    f"images enter {network.title} in another way than when the flow was fitted: expected {field} "
+                    f"{expected} on its card, got {found}; put the old card back, or fit the flow again"
+                )
+        return network
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if (network := state.pop("_bound", None)) is not None:
+            state.update(network_digest_=network.digest, network_card_=network.card)
+        return state
 
     def _sample(self, pictures: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
         """Pictures from all over the collection, resized, for the ranges to be taken from."""
@@ -201,34 +253,41 @@ class CNNEmbedding(Flow):
         return self._extract_together([self], picture, n_threads)[0]
 
     def _ingredients(self) -> dict[str, Any]:
-        network = resolve(self.network, self.preprocessing)
-        card = network.card
-        preprocessing = (card.input_size, card.channels, card.mean, card.scale)
-        return {**super()._ingredients(), "network": network.digest(), "preprocessing": preprocessing}
+        network = self._resolve()
+        preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
+        return {**super()._ingredients(), "network": network.digest, "preprocessing": preprocessing}
 
     def _shared_pass(self) -> Hashable:
         if self.precision == "int8":
             return None  # a graph of its own, that ends with its layer
-        return resolve(self.network, self.preprocessing), self.engine
+        return self._resolve(), self.engine
 
     @classmethod
     def _extract_together(cls, flows: Sequence[CNNEmbedding], picture: Picture, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
-        first = flows[0]
+        first, network = flows[0], flows[0]._resolve()
         if first.precision == "int8":
-            network = resolve(first.network, first.preprocessing)
-            session = open_graph(first.quantized_, network, first.layer, n_threads)
+            session = open_quantized(first.quantized_, network, first.layer, n_threads)
         else:
-            session = open_session(first.network, layers, n_threads, first.preprocessing, first.engine)
+            session = start_session(network, layers, n_threads, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
-        outputs = {view: session.run(view.pixels(picture, session.card.input_size)) for view in views}
-        return [
-            pool(
-                [view.turned_back(outputs[view][flow.layer]) for view in VIEWS[flow.views]],
-                flow.pooling, flow.grid, flow.n_channels,
-            )
-            for flow in flows
-        ]
+        size = network.card.input_size
+        outputs = {view: session.run(view.pixels(picture, size), picture.name) for view in views}
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is an error below
+            vectors = [
+                pool(
+                    [view.turned_back(outputs[view][flow.layer]) for view in VIEWS[flow.views]],
+                    flow.pooling, flow.grid, flow.n_channels,
+                )
+                for flow in flows
+            ]
+        for flow, vector in zip(flows, vectors):
+            if not is_finite(vector):
+                raise NetworkOutputError(one_line(
+                    f'{network.title}: pooling="{flow.pooling}" of layer {flow.layer!r} of {picture.name} overflows, '
+                    'because its values are too large; use pooling="max" or another layer'
+                ))
+        return vectors
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
         """What covariance pooling has rounded to float16, in float16."""
@@ -239,7 +298,7 @@ class CNNEmbedding(Flow):
 
     @property
     def _card(self) -> NetworkCard:
-        return get_card(self.network, self.preprocessing)
+        return self._resolve().card
 
     @property
     def _n_features_out(self) -> int:
@@ -252,8 +311,3 @@ class CNNEmbedding(Flow):
         tags = super().__sklearn_tags__()
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
         return tags
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    norms = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(one @ other / norms) if norms else float(not one.any() and not other.any())

@@ -59,6 +59,7 @@ def extract(flow: Flow, pictures: Sequence[Source], positions: Sequence[int] | N
     Row i belongs to ``pictures[positions[i]]``; errors give the positions in `pictures`.
     """
     positions = range(len(pictures)) if positions is None else positions
+    flow = flow._bind()  # rows and the key that they are stored under must be of the same network
     parts = flow._parts
     ends = np.cumsum([part._n_features_out for part in parts]).tolist()
     columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
@@ -161,6 +162,7 @@ def _compute(
 
 def _compute_chunk(work: _Work, pictures: Mapping[int, Source], n_threads: int, crew: _Crew) -> _Chunk:
     work = take(work)
+    work = work._replace(flows=[flow._bind() for flow in work.flows])  # of no effect, unless sent to another process
     width = sum(flow._n_features_out for flow in work.flows)
     dtype = np.result_type(*(flow._dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(pictures), width), dtype), [None] * len(pictures), [])

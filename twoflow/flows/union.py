@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -100,6 +101,11 @@ class FlowUnion(Flow, _BaseComposition):
         # What is said of the union holds for its members' own reading too, where they learn from the pictures.
         running = {name: getattr(self, name) for name in Flow._parameter_constraints}
         self.flows_ = [(name, clone(flow).set_params(**running).fit(pictures, y)) for name, flow in self.flows]
+
+    def _bind(self) -> FlowUnion:
+        bound = copy(self)
+        bound.flows_ = [(name, flow._bind()) for name, flow in self.flows_]
+        return bound
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
         return np.concatenate(compute(self._parts, picture, n_threads))

@@ -30,6 +30,11 @@ class Picture:
         self._by_divisor: dict[int, Reduced] = {}
         self._resized: dict[tuple[int, int], np.ndarray] = {}
 
+    @property
+    def name(self) -> str:
+        """What an error calls the picture."""
+        return self._name
+
     @cached_property
     def digest(self) -> bytes:
         """16 bytes that stand for the content of the file or, of a picture that has none, for its upright pixels.

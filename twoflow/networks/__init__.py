@@ -5,6 +5,7 @@
 
 from .card import Layer, NetworkCard
 from .catalog import NETWORKS, get_card
-from .session import ENGINES, check_engine, open_session
+from .errors import NetworkOutputError
+from .session import ENGINES, open_session
 
-__all__ = ["ENGINES", "NETWORKS", "Layer", "NetworkCard", "check_engine", "get_card", "open_session"]
+__all__ = ["ENGINES", "NETWORKS", "Layer", "NetworkCard", "NetworkOutputError", "get_card", "open_session"]

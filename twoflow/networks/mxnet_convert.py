@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .bottlenecks import Step, find_bottlenecks
 from .mxnet_shapes import PoolAxis, Shape
 from .mxnet_symbol import Node
 
@@ -31,11 +32,20 @@ def needed_nodes(nodes: Sequence[Node], outputs: Collection[str]) -> list[Node]:
     return [node for node in nodes if node.name in needed]
 
 
-def layer_names(nodes: Sequence[Node]) -> dict[str, str]:
-    """The layers by name; the last pool over all positions also as "global_pool", if nothing else is called that."""
-    names = {node.name: node.name for node in nodes if node.op != "null"}
-    pools = [node.name for node in nodes if node.op == "Pooling" and node.flag("global_pool", False)]
-    return {**({"global_pool": pools[-1]} if pools else {}), **names}
+def layer_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> dict[str, str]:
+    """The layers by name; the last pool over all positions also as "global_pool", if nothing else is called that.
+
+    The network's output, the last node, is computed from that pool alone: it is no gate of a squeeze-and-excitation
+    block.
+    """
+    operators = [node for node in nodes if node.op != "null"]
+    names = {node.name: node.name for node in operators}
+    steps = [Step((node.name,), node.inputs) for node in operators]
+    for number in find_bottlenecks(steps, next(iter(shapes)), operators[-1].name):
+        node = operators[number]
+        if node.op == "Pooling" and node.flag("global_pool", False) and shapes[node.name][0] > 1:
+            return {"global_pool": node.name, **names}
+    return names
 
 
 def parameter_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> set[str]:

@@ -6,7 +6,7 @@ MXNet is archived upstream. Its last release, 1.9.1, is older than the numpy it 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .content import Content
 from .mxnet_symbol import write_repaired
 
 
 class Checkpoint(NamedTuple):
-    """The two files of an MXNet network, and its names in them."""
+    """The two files of an MXNet network, what reads them, and its names in them."""
 
     symbol: Path
-    parameters: Path
+    read: Callable[[], Sequence[Content]]  # symbol and parameters; ValueError if they have changed
     input: str
     layers: Mapping[str, str]
 
@@ -86,11 +87,12 @@ class MXNetForward:
 
     def _bind(self, input_size: tuple[int, int], layers: Sequence[str]) -> None:
         mxnet, checkpoint = self._mxnet, self._checkpoint
-        every = mxnet.sym.load_json(write_repaired(checkpoint.symbol)).get_internals()
+        text, parameters = checkpoint.read()
+        every = mxnet.sym.load_json(write_repaired(text.data)).get_internals()
         symbol = mxnet.sym.Group([every[f"{checkpoint.layers[layer]}_output"] for layer in layers])
         values = {
             name.removeprefix("arg:").removeprefix("aux:"): array.astype("float32")
-            for name, array in mxnet.nd.load(str(checkpoint.parameters)).items()
+            for name, array in mxnet.nd.load_frombuffer(parameters.data).items()
         }
         shapes, *_ = symbol.infer_shape(**{checkpoint.input: (1, 3, *reversed(input_size))})
         for name, shape in zip(symbol.list_arguments(), shapes):

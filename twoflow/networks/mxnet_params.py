@@ -9,18 +9,20 @@ and only those asked for.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import struct
 from collections.abc import Collection
-from typing import Any, BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from .content import Content
 
 _FILE_MAGIC = 0x112
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 _DTYPES = tuple(map(np.dtype, ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?", "<i2", "<u2", "<u4", "<u8")))
-_MAX_BYTES = 2**31  # an ONNX graph, where the arrays go, can hold no more
 _MAX_ARRAYS, _MAX_NDIM, _MAX_NAME = 100_000, 32, 4096
 
 
@@ -32,12 +34,12 @@ class Entry(NamedTuple):
     dtype: np.dtype
 
 
-def read_index(path: str | os.PathLike) -> dict[str, Entry]:
+def read_index(file: Content) -> dict[str, Entry]:
     """Read which arrays a file holds, without their values.
 
     Parameters
     ----------
-    path : path
+    file : Content
 
     Returns
     -------
@@ -47,36 +49,26 @@ def read_index(path: str | os.PathLike) -> dict[str, Entry]:
     Raises
     ------
     ValueError
-        If the file is damaged, of another format or over 2 GiB, or holds sparse arrays.
+        If the file is damaged or of another format, or holds sparse arrays.
     """
-    with open(path, "rb") as file:
-        return _guarded(path, _Reader(file).read_index)
-
-
-def read_params(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Read arrays by name, all of them if no names are given; raises as `read_index` does."""
-    with open(path, "rb") as file:
-        reader = _Reader(file)
-        index = _guarded(path, reader.read_index)
-        wanted = index if names is None else {name: index[name] for name in names}
-        return {name: _guarded(path, reader.read_values, entry) for name, entry in wanted.items()}
-
-
-def _guarded(path: str | os.PathLike, read: Any, *arguments: Any) -> Any:
     try:
-        return read(*arguments)
+        return _Reader(file.data).read_index()
     except ValueError as error:
-        raise ValueError(f"{path} is damaged, or no MXNet parameter file that can be read: {error}") from error
+        raise ValueError(f"{file.path} is damaged, or no MXNet parameter file that can be read: {error}") from error
+
+
+def read_params(file: Content, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Read arrays by name, all of them if no names are given; raises as `read_index` does."""
+    index, reader = read_index(file), _Reader(file.data)
+    return {name: reader.read_values(index[name]) for name in (index if names is None else names)}
 
 
 class _Reader:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+        self._size = len(data)
 
     def read_index(self) -> dict[str, Entry]:
-        if self._size > _MAX_BYTES:
-            raise ValueError(f"{self._size} bytes, over the limit of {_MAX_BYTES}")
         if self._number("Q") != _FILE_MAGIC:
             raise ValueError("it does not begin as one")
         self._number("Q")

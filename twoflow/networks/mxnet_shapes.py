@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from .content import MAX_VALUES
 from .mxnet_params import Entry
 from .mxnet_symbol import Node
 
 #: Of one picture's output: (channels, rows, columns) or (channels,).
 Shape = tuple[int, ...]
-_MAX_VALUES = 2**28  # in one layer: 1 GiB, more than any network for photos needs
 
 
 def find_input(nodes: Sequence[Node], index: Mapping[str, Entry]) -> str:
@@ -53,7 +53,7 @@ def infer_shapes(nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[
         shape = SHAPES[node.op](node, _Inputs(node, shapes, index))
         if min(shape) < 1:
             raise ValueError(f"{node.name}: nothing is left of a picture of {size[0]} x {size[1]} pixels")
-        if math.prod(shape) > _MAX_VALUES:
+        if math.prod(shape) > MAX_VALUES:
             raise ValueError(f"{node.name}: {math.prod(shape)} values, more than any network for photos needs")
         shapes[node.name] = shape
     return shapes

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import warnings
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
 
-_MAX_BYTES = 2**26
+from .content import Content
+
+MAX_SYMBOL_BYTES = 2**26
 _MAX_NUMBER = 2**31
 #: Under which a node's attributes have been, over the years.
 _ATTRIBUTE_KEYS = ("param", "attr", "attrs")
@@ -102,12 +102,12 @@ class Node(NamedTuple):
         return values
 
 
-def read_symbol(path: str | os.PathLike) -> list[Node]:
+def read_symbol(file: Content) -> list[Node]:
     """Read the operators and variables of a network, each behind those it takes its inputs from.
 
     Parameters
     ----------
-    path : path
+    file : Content
         A ``symbol.json``: attributes under ``param``, ``attr`` or ``attrs``, inputs of two or three numbers,
         batch normalisation with or without its moving mean and variance among the inputs.
 
@@ -118,7 +118,7 @@ def read_symbol(path: str | os.PathLike) -> list[Node]:
     Raises
     ------
     ValueError
-        If the file is damaged or over 64 MiB, if its nodes form a cycle, or if one is missing or there twice.
+        If the file is damaged, if its nodes form a cycle, or if one is missing or there twice.
 
     Warns
     -----
@@ -126,27 +126,22 @@ def read_symbol(path: str | os.PathLike) -> list[Node]:
         If the file is from before December 2015 and lacks what then went without saying: pooling rounded up, and
         batch normalisation used its gamma. Read as a file of today it would give other features.
     """
-    with open(path, "rb") as file:
-        text = file.read(_MAX_BYTES + 1)
     try:
-        if len(text) > _MAX_BYTES:
-            raise ValueError(f"over {_MAX_BYTES} bytes")
-        nodes, is_old = _parse(text)
+        nodes, is_old = _parse(file.data)
     except (ValueError, RecursionError) as error:  # the latter: brackets nested without end
-        raise ValueError(f"{path} is damaged, or no MXNet symbol: {error}") from error
+        raise ValueError(f"{file.path} is damaged, or no MXNet symbol: {error}") from error
     if is_old:
         warnings.warn(
-            f"{path} is from before December 2015; as at that time, its pooling rounds up and its batch normalisation "
-            "uses gamma",
+            f"{file.path} is from before December 2015; as at that time, its pooling rounds up and its batch "
+            "normalisation uses gamma",
             SymbolWarning,
             stacklevel=2,
         )
     return nodes
 
 
-def write_repaired(path: str | os.PathLike) -> str:
+def write_repaired(text: bytes) -> str:
     """The JSON of a symbol that `read_symbol` accepts, what it repairs written out; MXNet itself repairs nothing."""
-    text = Path(path).read_bytes()
     document = json.loads(text)
     for raw, node in zip(document["nodes"], _parse(text)[0]):
         for key in _ATTRIBUTE_KEYS:

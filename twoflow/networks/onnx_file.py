@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .card import Layer
+from .content import MAX_VALUES, Content
+from .onnx_external import load_external, walk
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
-_MAX_BYTES = 2**31  # protobuf's own limit
 _TO_FIRST, _TO_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
@@ -25,38 +26,47 @@ class Input(NamedTuple):
     is_uint8: bool
 
 
-def load(path: str | os.PathLike) -> ModelProto:
-    """Read an ONNX file; onnxruntime checks it when it is to be run.
+class Value(NamedTuple):
+    """An output of a node: its ONNX data type, and its shape, in which 0 is a size that is not known."""
+
+    kind: int
+    shape: Sequence[int]
+
+
+def load(file: Content) -> tuple[ModelProto, list[Content]]:
+    """Parse an ONNX file; onnxruntime checks it when it is to be run.
+
+    Returns
+    -------
+    ModelProto
+    list of Content
+        The files beside it that hold weights, which are now in the model: see `load_external`.
 
     Raises
     ------
     ValueError
-        If it is damaged, over 2 GiB, or keeps weights in other files.
+        If it is damaged, or if `load_external` refuses it.
     """
-    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
 
-    if os.path.getsize(path) > _MAX_BYTES:
-        raise ValueError(f"{path} is over the limit of {_MAX_BYTES} bytes")
     try:
-        model = onnx.load(path, load_external_data=False)
-    except Exception as error:  # whatever protobuf raises for damaged bytes
-        raise ValueError(f"{path} is damaged, or no ONNX file: {error}") from error
+        model = ModelProto.FromString(file.data)
+    except DecodeError as error:
+        raise ValueError(f"it is damaged, or no ONNX file: {error}") from error
     if not model.graph.node:
-        raise ValueError(f"{path} is damaged, or no ONNX file: it has no nodes")
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
-        raise ValueError(f"{path} keeps weights in other files; save it as one: onnx.save(onnx.load(PATH), ONE_FILE)")
-    return model
+        raise ValueError("it is damaged, or no ONNX file: it has no nodes")
+    _check_texts(model)
+    return model, load_external(model, file)
 
 
-def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            for body in _bodies(node):
-                yield from _tensors(body)
+def _check_texts(model: ModelProto) -> None:
+    """Raise ValueError if a name is not UTF-8: protobuf would give it as bytes, where a str is expected."""
+    for message in walk(model):
+        for field, value in message.ListFields():
+            if field.type == field.TYPE_STRING and field.name != "doc_string":
+                if any(isinstance(text, bytes) for text in ([value] if isinstance(value, (str, bytes)) else value)):
+                    raise ValueError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
 
 
 def _bodies(node: NodeProto) -> Iterator[GraphProto]:
@@ -115,17 +125,15 @@ def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
     return name
 
 
-def read_layers(model: ModelProto) -> dict[str, Layer]:
-    """The outputs of the graph's nodes that are features, after `fix_input`.
+def infer_values(model: ModelProto) -> dict[str, Value]:
+    """Type and shape of the outputs of the graph's nodes, where they can be inferred, after `fix_input`.
 
-    Returns
-    -------
-    dict of str to Layer
-        Maps of shape (1, width, rows, columns) and vectors of shape (1, width), both float32; a map of one position
-        is a vector. What is laid out with the channels last inside the graph is left out: its width is not where one
-        looks for it.
+    Raises
+    ------
+    ValueError
+        If the shapes contradict each other, or an output has more than 2**28 values.
     """
-    from onnx import TensorProto, shape_inference
+    from onnx import shape_inference
 
     bare = type(model)()
     bare.CopyFrom(model)
@@ -134,22 +142,49 @@ def read_layers(model: ModelProto) -> dict[str, Layer]:
         inferred = shape_inference.infer_shapes(bare, data_prop=True).graph
     except Exception as error:
         raise ValueError(f"the shapes of its layers cannot be inferred: {error}") from error
-    values = {value.name: value.type.tensor_type for value in (*inferred.value_info, *inferred.output)}
-    channels_last = _channels_last(model)
+    values = {}
+    for value in (*inferred.value_info, *inferred.output):
+        kind = value.type.tensor_type
+        values[value.name] = Value(kind.elem_type, [size.dim_value for size in kind.shape.dim])
+        if (n := math.prod(values[value.name].shape)) > MAX_VALUES:
+            raise ValueError(f"{value.name}: {n} values, more than any network for photos needs")
+    return values
+
+
+def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Layer]:
+    """The outputs of the graph's nodes that are features.
+
+    Parameters
+    ----------
+    model : ModelProto
+        After `fix_input`.
+    values : mapping of str to Value
+        What `infer_values` returns.
+
+    Returns
+    -------
+    dict of str to Layer
+        Maps of shape (1, width, rows, columns) and vectors of shape (1, width), both float32; a map of one position
+        is a vector. What is laid out with the channels last inside the graph is left out: its width is not where one
+        looks for it.
+    """
+    from onnx import TensorProto
+
+    last = channels_last(model)
     layers: dict[str, Layer] = {}
     for name in (name for node in model.graph.node for name in node.output):
-        if name not in values or values[name].elem_type != TensorProto.FLOAT:
+        if name not in values or values[name].kind != TensorProto.FLOAT:
             continue
-        shape = [size.dim_value for size in values[name].shape.dim]
-        if len(shape) == 4 and name in channels_last:
+        shape = values[name].shape
+        if len(shape) == 4 and name in last:
             continue
         if len(shape) in (2, 4) and min(shape[1:]) > 0 and shape[0] in (0, 1):
-            is_map = shape[2:] not in ([], [1, 1])
+            is_map = list(shape[2:]) not in ([], [1, 1])
             layers[name] = Layer(shape[1], is_map, (shape[2], shape[3]) if is_map else None)
     return layers
 
 
-def _channels_last(model: ModelProto) -> set[str]:
+def channels_last(model: ModelProto) -> set[str]:
     """The tensors behind a transposition to channels last that has not been undone."""
     found: set[str] = set()
     for node in model.graph.node:
@@ -157,18 +192,6 @@ def _channels_last(model: ModelProto) -> set[str]:
         if node.op_type == "Transpose" and turn == _TO_LAST or not turn and found.intersection(node.input):
             found.update(node.output)
     return found
-
-
-def find_global_pool(model: ModelProto, layers: Mapping[str, Layer]) -> str | None:
-    """The last vector that is pooled over all positions: the usual embedding, whatever its name."""
-    pools = [
-        name
-        for node in model.graph.node
-        if node.op_type in ("GlobalAveragePool", "ReduceMean")
-        for name in node.output
-        if name in layers and not layers[name].is_map
-    ]
-    return pools[-1] if pools else None
 
 
 def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
@@ -188,7 +211,7 @@ def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
     for node in reversed(model.graph.node):
         if needed.intersection(node.output):
             kept.append(node)
-            needed.update(_names(node))
+            needed.update(names_read(node))
     result = type(model)()
     result.CopyFrom(model)
     graph = result.graph
@@ -203,7 +226,7 @@ def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
     return result
 
 
-def _names(node: NodeProto) -> Collection[str]:
+def names_read(node: NodeProto) -> Collection[str]:
     """What a node reads, the graphs inside it included."""
-    return {*node.input, *(name for body in _bodies(node) for inner in body.node for name in _names(inner)),
+    return {*node.input, *(name for body in _bodies(node) for inner in body.node for name in names_read(inner)),
             *(value.name for body in _bodies(node) for value in body.output)}

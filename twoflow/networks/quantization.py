@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .files import Network
+from .quantized import QuantizedNetwork, cosine
+from .session import start_quantized, start_session
 
 if TYPE_CHECKING:
     from onnxruntime.quantization import CalibrationDataReader
 
 
-def quantize(network: Network, layer: str, pictures: np.ndarray) -> bytes:
+def quantize(network: Network, layer: str, pictures: np.ndarray) -> tuple[QuantizedNetwork, float]:
     """Quantise a network up to a layer, its ranges taken from pictures.
 
     Weights become signed 8-bit integers with a scale for each output channel, activations unsigned ones between the
@@ -32,9 +34,20 @@ def quantize(network: Network, layer: str, pictures: np.ndarray) -> bytes:
 
     Returns
     -------
-    bytes
-        An ONNX graph with float32 input and output.
+    QuantizedNetwork
+    float
+        The mean cosine between its output and the network's own for `pictures`.
     """
+    graph = _quantize_graph(network, layer, pictures)
+    exact, quantized = start_session(network, (layer,)), start_quantized(graph, network, layer)
+    outputs = [exact.run(pixels)[layer].ravel() for pixels in pictures]
+    cosines = [cosine(one, quantized.run(pixels)[layer].ravel()) for one, pixels in zip(outputs, pictures)]
+    median = int(np.argsort(cosines)[len(cosines) // 2])
+    probe = QuantizedNetwork(graph, pictures[median].tobytes(), outputs[median].tobytes(), cosines[median])
+    return probe, float(np.mean(cosines))
+
+
+def _quantize_graph(network: Network, layer: str, pictures: np.ndarray) -> bytes:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     graph = network.build((layer,))

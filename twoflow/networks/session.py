@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from .card import NetworkCard
-from .catalog import resolve
+from .catalog import require_layer, resolve
+from .errors import NetworkOutputError, one_line, one_line_errors
 from .files import Network
+from .finite import describe_output, is_finite
 from .mxnet_engine import MXNetForward, load_mxnet
+from .quantized import QuantizedNetwork
 
 #: A picture as float32 of shape (1, 3, height, width) to the outputs of the layers.
 Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -23,36 +27,49 @@ _opening = Lock()
 class Session:
     """A network that is ready to run; safe to share between threads."""
 
-    def __init__(self, card: NetworkCard, layers: tuple[str, ...], forward: Forward) -> None:
+    def __init__(self, title: str, card: NetworkCard, layers: tuple[str, ...], forward: Forward) -> None:
         self.card = card
+        self._title = title
         self._layers = layers
         self._forward = forward
 
-    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, pixels: np.ndarray, image: str = "an image") -> dict[str, np.ndarray]:
         """The layers' outputs for one picture.
 
         Parameters
         ----------
         pixels : ndarray of shape (height, width, 3) and dtype uint8
             RGB, of the card's input size.
+        image : str
+            What an error calls the picture.
 
         Returns
         -------
         dict of str to ndarray
             By layer: float32 of shape (width of the layer, rows, columns) or (width of the layer,).
+
+        Raises
+        ------
+        NetworkOutputError
+            If an output has NaN or infinity.
+        ValueError
+            If the engine cannot run the network.
         """
         outputs = self._forward(self.card.preprocess(pixels))
+        for layer, output in zip(self._layers, outputs):
+            if not is_finite(output):
+                raise NetworkOutputError(describe_output(self._title, layer, image, output))
         return {
             layer: output[0] if self.card.layers[layer].is_map else output.ravel()
             for layer, output in zip(self._layers, outputs)
         }
 
 
-def check_engine(engine: str, network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> None:
+def check_engine(engine: str, network: Network) -> None:
     """Raise ValueError or ModuleNotFoundError if the engine, a key of `ENGINES`, cannot run the network here."""
     if engine == "mxnet":
-        if resolve(network, preprocessing).checkpoint is None:
-            raise ValueError(f'engine="mxnet" runs MXNet checkpoints only, and {network} is none')
+        if network.checkpoint is None:
+            raise ValueError(f'engine="mxnet" runs MXNet checkpoints only, and {network.title} is none')
         load_mxnet()
 
 
@@ -87,44 +104,81 @@ def open_session(
     ModuleNotFoundError, ValueError
         If the network cannot be found, read or run.
     """
-    check_engine(engine, network, preprocessing)
-    with _opening:  # lru_cache alone lets two threads open the same session twice
-        return _open_session(resolve(network, preprocessing), layers, n_threads, engine)
+    return start_session(resolve(network, preprocessing), layers, n_threads, engine)
+
+
+def start_session(
+    network: Network, layers: tuple[str, ...], n_threads: int = 1, engine: str = "onnxruntime"
+) -> Session:
+    """The process's session for these layers of a network that is read already; see `open_session`."""
+    check_engine(engine, network)
+    for layer in layers:
+        require_layer(network, layer)
+    with _opening, one_line_errors():  # lru_cache alone lets two threads open the same session twice
+        return _open_session(network, layers, n_threads, engine)
 
 
 @lru_cache(maxsize=8)
 def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, engine: str) -> Session:
-    return Session(network.card, layers, ENGINES[engine](network, layers, n_threads))
+    return Session(network.title, network.card, layers, ENGINES[engine](network, layers, n_threads))
 
 
-def open_graph(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
-    """The process's session for a graph that was made of a network up to one layer, and is kept with an estimator."""
+def open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int = 1) -> Session:
+    """The process's session for a network in 8-bit integers, opened at the first call.
+
+    Opening it includes a check that this processor computes it correctly: see `QuantizedNetwork.check`.
+    """
     with _opening:
-        return _open_graph(graph, network, layer, n_threads)
+        return _open_quantized(quantized, network, layer, n_threads)
 
 
 @lru_cache(maxsize=8)
-def _open_graph(graph: bytes, network: Network, layer: str, n_threads: int) -> Session:
-    return Session(network.card, (layer,), _run_graph(graph, network.card, (layer,), n_threads))
+def _open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int) -> Session:
+    session = start_quantized(quantized.graph, network, layer, n_threads)
+    width, height = network.card.input_size
+    probe = np.frombuffer(quantized.probe, np.uint8).reshape(height, width, 3)
+    quantized.check(session.run(probe)[layer], f"{layer} of {network.title}")
+    return session
+
+
+def start_quantized(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
+    """A new session for a graph in 8-bit integers that was made of a network, and is not checked yet."""
+    return Session(network.title, network.card, (layer,), _run_graph(graph, network.title, (layer,), n_threads))
 
 
 def _start_onnxruntime(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:
-    return _run_graph(network.build(layers).SerializeToString(), network.card, layers, n_threads)
+    return _run_graph(network.build(layers).SerializeToString(), network.title, layers, n_threads)
 
 
-def _run_graph(graph: bytes, card: NetworkCard, layers: tuple[str, ...], n_threads: int) -> Forward:
+def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int) -> Forward:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: its warnings are about its own optimiser
+    options.log_severity_level = 4  # its errors are raised, too, and its warnings are about its own optimiser
+    # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    with _onnxruntime_errors(title):
+        session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # to the same provider, after an error printed on stdout
+        )
+        source = session.get_inputs()[0].name
+
+    def forward(pixels: np.ndarray) -> Sequence[np.ndarray]:
+        with _onnxruntime_errors(title):
+            return session.run(layers, {source: pixels})
+
+    return forward
+
+
+@contextmanager
+def _onnxruntime_errors(title: str) -> Iterator[None]:
     try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        yield
     except Exception as error:  # onnxruntime's errors have no base of their own
-        raise ValueError(f"{card.name}: onnxruntime cannot run it: {error}") from error
-    source = session.get_inputs()[0].name
-    return lambda pixels: session.run(layers, {source: pixels})
+        raise ValueError(one_line(f"{title}: onnxruntime cannot run it: {error}")) from error
 
 
 def _start_mxnet(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:

@@ -2,117 +2,124 @@
 
 The layout (``torch.save`` before version 1.6) is five pickles, then the raw storages: a magic number, a protocol
 version, a record of the writer's machine, the dict itself, the list of storage keys; then for each key a 64-bit count
-and that many little-endian values. The pickles are read by an unpickler that knows only the names a state dict needs.
+and that many little-endian values. The pickles are read by `plain_pickle.load`, which runs nothing.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
-from collections import OrderedDict
-from typing import Any, BinaryIO, NoReturn
+import io
+import math
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from .content import Content
+from .errors import one_line_errors
+from .plain_pickle import Call, Global, Reference, UnsafePickle, load
+
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
-_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_REBUILD = Global("torch._utils", "_rebuild_tensor_v2")
+_DTYPES = {Global("torch", "FloatStorage"): np.dtype("<f4"), Global("torch", "LongStorage"): np.dtype("<i8")}
+_MAX_NDIM = 32
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_state_dict(file: Content) -> dict[str, np.ndarray]:
     """Read the tensors of a state dict.
 
     Parameters
     ----------
-    path : path
+    file : Content
         A ``.pth`` file in the layout above.
 
     Returns
     -------
     dict of str to ndarray
+        Views of the storages, not to be written to.
 
     Raises
     ------
     ValueError
         If the file is of another layout, is damaged, or names anything but tensors.
     """
-    with open(path, "rb") as file:
+    with one_line_errors():
         try:
-            return _read(file, os.fstat(file.fileno()).st_size)
-        except _UnsafeFile as error:
-            raise ValueError(f"{path} is not a state dict that can be read safely: {error}") from error
-        except Exception as error:  # a damaged pickle raises nearly anything
-            raise ValueError(f"{path} is damaged, or no PyTorch state dict: {error}") from error
+            return _read(file.data)
+        except UnsafePickle as error:
+            raise ValueError(f"{file.path} is not a state dict that can be read safely: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{file.path} is damaged, or no PyTorch state dict: {error}") from error
 
 
-class _UnsafeFile(ValueError):
-    pass
+class _Tensor(NamedTuple):
+    """A tensor as the file describes it: a view of a storage."""
+
+    key: str
+    dtype: np.dtype
+    size: int  # of the storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
-class _Storage:
-    """A run of values that tensors are views of; the values follow after the pickles."""
-
-    def __init__(self, dtype: np.dtype, size: int) -> None:
-        self.dtype = dtype
-        self.size = size
-        self.values = np.empty(0, dtype)
-
-
-class _Tensor:
-    """What ``torch._utils._rebuild_tensor_v2`` is called with."""
-
-    def __init__(self, storage: _Storage, offset: int, shape: tuple, strides: tuple, *_: Any) -> None:
-        self.storage, self.offset, self.shape, self.strides = storage, offset, shape, strides
-
-    def to_array(self) -> np.ndarray:
-        if len(self.shape) != len(self.strides) or min((self.offset, *self.shape, *self.strides), default=0) < 0:
-            raise _UnsafeFile("a tensor of impossible shape")
-        values = self.storage.values
-        last = self.offset + sum((length - 1) * stride for length, stride in zip(self.shape, self.strides))
-        if 0 not in self.shape and last >= len(values):
-            raise _UnsafeFile("a tensor that reaches out of its storage")
-        strides = [stride * values.itemsize for stride in self.strides]
-        return np.lib.stride_tricks.as_strided(values[self.offset:], self.shape, strides).copy()
-
-
-class _Unpickler(pickle.Unpickler):
-    """Builds dicts, numbers and the two stand-ins above, and nothing else."""
-
-    _ALLOWED = {("collections", "OrderedDict"): OrderedDict, ("torch._utils", "_rebuild_tensor_v2"): _Tensor}
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file, encoding="utf-8")
-        self.storages: dict[str, _Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "torch" and name in _DTYPES:
-            return _DTYPES[name]
-        if (module, name) in self._ALLOWED:
-            return self._ALLOWED[module, name]
-        raise _UnsafeFile(f"it names {module}.{name}")
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key, _device, size, view = pid
-        if kind != "storage" or view is not None:
-            raise _UnsafeFile("an unknown reference")
-        return self.storages.setdefault(key, _Storage(dtype, size))
-
-
-def _read(file: BinaryIO, file_size: int) -> dict[str, np.ndarray]:
-    if _Unpickler(file).load() != _MAGIC or _Unpickler(file).load() != _PROTOCOL:
+def _read(data: bytes) -> dict[str, np.ndarray]:
+    stream = io.BytesIO(data)
+    if load(stream, ()) != _MAGIC or load(stream, ()) != _PROTOCOL:
         _fail("unknown layout")
-    _Unpickler(file).load()  # byte order and integer sizes of the writer, the same wherever PyTorch runs
-    unpickler = _Unpickler(file)
-    tensors = unpickler.load()
-    for key in _Unpickler(file).load():
-        storage = unpickler.storages[key]
-        count = int.from_bytes(file.read(8), "little")
-        n_bytes = count * storage.dtype.itemsize
-        if count != storage.size or n_bytes > file_size - file.tell():  # before reading: a lie must not allocate
+    load(stream, ())  # byte order and integer sizes of the writer, the same wherever PyTorch runs
+    content = load(stream, (_REBUILD, *_DTYPES))
+    if not isinstance(content, dict):
+        _fail("it holds no dict")
+    tensors = {str(name): _describe(call) for name, call in content.items() if isinstance(call, Call)}
+    sizes = {tensor.key: (tensor.dtype, tensor.size) for tensor in tensors.values()}
+    storages = _read_storages(stream, len(data), load(stream, ()), sizes)
+    return {name: _view(storages, tensor) for name, tensor in tensors.items()}
+
+
+def _describe(call: Call) -> _Tensor:
+    reference, offset, shape, strides, *_ = (*call.arguments, None, None, None, None)
+    pid = reference.key if isinstance(reference, Reference) else None
+    if type(pid) is not tuple or len(pid) != 6 or pid[0] != "storage" or pid[5] is not None:
+        _fail("an unknown reference")
+    _, dtype, key, _, size, _ = pid
+    if not isinstance(dtype, Global) or dtype not in _DTYPES or not isinstance(key, str):
+        _fail("a storage of unknown type")
+    if type(shape) is not tuple or type(strides) is not tuple or not len(shape) == len(strides) <= _MAX_NDIM:
+        _fail("a tensor of impossible shape")
+    if not all(type(number) is int and 0 <= number < 2**62 for number in (size, offset, *shape, *strides)):
+        _fail("a tensor of impossible shape")
+    return _Tensor(key, _DTYPES[dtype], size, offset, shape, strides)
+
+
+def _read_storages(
+    stream: io.BytesIO, n_bytes: int, keys: Any, sizes: dict[str, tuple[np.dtype, int]]
+) -> dict[str, np.ndarray]:
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key in sizes for key in keys):
+        _fail("a storage that no tensor is in")
+    storages = {}
+    for key in keys:
+        dtype, size = sizes[key]
+        count = int.from_bytes(stream.read(8), "little")
+        if count != size or count * dtype.itemsize > n_bytes - stream.tell():
             _fail("a storage of impossible size")
-        storage.values = np.frombuffer(file.read(n_bytes), storage.dtype)
-    return {name: tensor.to_array() for name, tensor in tensors.items() if isinstance(tensor, _Tensor)}
+        # Read, which copies them: where they begin in the file, values are not aligned.
+        storages[key] = np.frombuffer(stream.read(count * dtype.itemsize), dtype)
+    return storages
+
+
+def _view(storages: dict[str, np.ndarray], tensor: _Tensor) -> np.ndarray:
+    values = storages.get(tensor.key)
+    if values is None or values.dtype != tensor.dtype or len(values) != tensor.size:
+        _fail("a tensor without its storage")
+    if 0 in tensor.shape:
+        return np.empty(tensor.shape, tensor.dtype)
+    last = tensor.offset + sum((length - 1) * stride for length, stride in zip(tensor.shape, tensor.strides))
+    # With a stride of 0, few values could be read as any number of them.
+    if last >= len(values) or math.prod(tensor.shape) > len(values):
+        _fail("a tensor that reaches out of its storage")
+    strides = [stride * values.itemsize for stride in tensor.strides]
+    return np.lib.stride_tricks.as_strided(values[tensor.offset:], tensor.shape, strides, writeable=False)
 
 
 def _fail(reason: str) -> NoReturn:
-    raise _UnsafeFile(reason)
+    raise UnsafePickle(reason)

@@ -1,0 +1,102 @@
+"""Weights that an ONNX file keeps in other files: read into the graph if they lie in its own folder, else refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from .content import MAX_BYTES, Content, read_content
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from onnx import ModelProto, TensorProto
+
+
+def load_external(model: ModelProto, file: Content) -> list[Content]:
+    """Put the values of all tensors that lie in other files into the graph.
+
+    Parameters
+    ----------
+    model : ModelProto
+        Is changed.
+    file : Content
+        The file that it was read from.
+
+    Returns
+    -------
+    list of Content
+        The other files, sorted by path; each was read once.
+
+    Raises
+    ------
+    ValueError
+        If a tensor, anywhere in the file, lies outside the folder of the file, or not inside the file that it names;
+        or if all files together, or all tensors, have more than 2 GiB.
+    """
+    found: dict[Path, Content] = {}
+    left = MAX_BYTES - len(file.data)
+    for tensor in _external_tensors(model):
+        fields = {entry.key: entry.value for entry in tensor.external_data}
+        path = _locate(fields.get("location", ""), file.path)
+        if path not in found:
+            found[path] = read_content(path, MAX_BYTES - sum(len(each.data) for each in (file, *found.values())))
+        size = len(found[path].data)
+        start = _number(fields, "offset", 0)
+        length = _number(fields, "length", max(size - start, 0))
+        if start + length > size:
+            raise ValueError(
+                f"{tensor.name} is said to be bytes {start} to {start + length} of {path.name}, which has {size}"
+            )
+        left -= length
+        if left < 0:  # tensors may share bytes of a file
+            raise ValueError(f"its tensors have more than the limit of {MAX_BYTES} bytes")
+        tensor.raw_data = found[path].data[start:start + length]
+        tensor.ClearField("external_data")
+        tensor.ClearField("data_location")
+    return [found[path] for path in sorted(found)]
+
+
+def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """All tensors outside the file: of graphs in graphs, functions, sparse tensors, training information, anywhere."""
+    from onnx import TensorProto
+
+    for message in walk(model):
+        if isinstance(message, TensorProto) and message.data_location != TensorProto.DEFAULT:
+            yield message
+
+
+def walk(message: Message) -> Iterator[Message]:
+    """A protobuf message and all messages inside it, at any depth."""
+    waiting = [message]
+    while waiting:
+        yield (message := waiting.pop())
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                waiting.extend([value] if hasattr(value, "ListFields") else value)
+
+
+def _locate(location: str, model: Path) -> Path:
+    """The file that a tensor names, with symbolic links resolved; ValueError if it is not in the model's folder.
+
+    If the model itself is a symbolic link, as in a cache of the Hugging Face hub, the folder that it leads to counts as
+    its own, too.
+    """
+    parts, on_windows = PurePosixPath(location), PureWindowsPath(location)
+    if not location or parts.is_absolute() or on_windows.anchor or ".." in on_windows.parts:
+        raise ValueError(f"it keeps weights in {location!r}, where a file in its own folder is expected")
+    try:
+        path = (model.parent / parts).resolve()
+        folders = model.parent.resolve(), model.resolve().parent
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL
+        raise ValueError(f"it keeps weights in {location!r}, which cannot be found: {error}") from error
+    if not any(path.is_relative_to(folder) for folder in folders):
+        raise ValueError(f"it keeps weights in {location!r}, which leads out of its own folder to {path}")
+    return path
+
+
+def _number(fields: dict[str, str], key: str, default: int) -> int:
+    text = fields.get(key, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise ValueError(f"the {key} of weights in another file is {text!r}, where a number of bytes is expected")
+    return int(text)
