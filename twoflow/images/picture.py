@@ -57,6 +57,11 @@ class Picture:
         """What kind of file its content says it is, one of `FORMATS`; None for pixels that are no file."""
         return (self._known or self._decoded(None)).format
 
+    @property
+    def color_profile(self) -> str:
+        """What became of its color profile, one of `COLOR_PROFILES`; decoding no more than has been."""
+        return (self._known or self._decoded(None)).color_profile
+
     def read(self) -> None:
         """Decode the picture if nothing has yet, to know that it can be; raises `ImageReadError`."""
         if not self._by_divisor:

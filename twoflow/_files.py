@@ -1,0 +1,63 @@
+"""Opening files that are files: no pipe that never ends, no device, no folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+#: What a path may lead to instead of a file, and what an error calls it.
+_OTHER_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+# Opening a pipe without O_NONBLOCK waits for a writer, for ever if there is none. Windows has neither flag, but O_BINARY.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_regular(path: str | os.PathLike) -> BinaryIO:
+    """Open a file for reading, after checking that it is a regular file (or a link to one).
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    binary file
+
+    Raises
+    ------
+    OSError
+        If there is no such file, it may not be read, it is a folder, a named pipe, a socket or a device, or if no file
+        can have that name. `strerror` says which.
+    """
+    path = os.fspath(path)
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except ValueError as error:  # a NUL, or letters that the file system's encoding does not have
+        raise OSError(errno.EINVAL, f"no file can have this name ({error})") from None
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # what opening a socket gives
+            raise OSError(errno.ENXIO, "a socket, not a regular file", path) from None
+        raise
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if not stat.S_ISREG(mode):
+            kind = next((name for is_kind, name in _OTHER_KINDS if is_kind(mode)), "something else")
+            raise OSError(errno.EINVAL, f"{kind}, not a regular file", path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def expand(path: str | os.PathLike) -> Path:
+    """The path with a leading ``~`` or ``~user`` replaced by the home folder; as it is if there is none."""
+    return Path(os.path.expanduser(os.fspath(path)))
