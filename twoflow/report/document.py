@@ -20,6 +20,7 @@ from ..evaluation.statistics import (
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
+from ..images.reading import describe
 from .auditing import leaks_document
 from .details import describe_predictions, describe_tested, finite
 
@@ -56,6 +57,10 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
                 {"name": str(name), "n_images": count} for name, count in collection.small_classes.items()
             ],
             "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
+            "color_profiles": {
+                "converted": comparison.n_converted,
+                "damaged": [describe(collection.pictures[position]) for position in comparison.damaged_profiles],
+            },
         },
         "folds": {
             "kind": folds.kind,

@@ -11,6 +11,7 @@ import numpy as np
 from ..evaluation import Comparison
 from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
+from ..images.reading import describe
 from .values import p_value
 
 
@@ -24,7 +25,7 @@ def format_text(comparison: Comparison) -> str:
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
         *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
-        *_small_classes(comparison), *_unreadable(comparison),
+        *_small_classes(comparison), *_unreadable(comparison), *_color_profiles(comparison),
     ])
 
 
@@ -169,3 +170,15 @@ def _unreadable(comparison: Comparison) -> list[str]:
         return []
     pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
     return ["", f"Left out, {pictures} that cannot be read:", *(f"  {error.name}: {error.reason}" for error in errors)]
+
+
+def _color_profiles(comparison: Comparison) -> list[str]:
+    n, damaged = comparison.n_converted, comparison.damaged_profiles
+    lines = []
+    if n:
+        lines.append(f"Converted to sRGB by color profile: {'1 image' if n == 1 else f'{n:,} images'}")
+    if damaged:
+        images = "1 image" if len(damaged) == 1 else f"{len(damaged):,} images"
+        lines.append(f"Color profile damaged and ignored, {images}:")
+        lines += [f"  {describe(comparison.collection.pictures[position])}" for position in damaged]
+    return ["", *lines] if lines else []
