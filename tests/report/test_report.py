@@ -30,6 +30,7 @@ def test_schema_1():
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
+        "color_profiles": {"converted": 0, "damaged": []},
     }
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)

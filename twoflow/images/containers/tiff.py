@@ -27,6 +27,11 @@ _NEEDED = frozenset((
     _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, *_STRIP_TAGS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR, 292, 293,
     317, 320, _TILE_WIDTH, _TILE_HEIGHT, 332, _EXTRA_SAMPLES, _SAMPLE_FORMAT, 347, *range(512, 522), 529, 530, 531, 532,
 ))
+#: Of these there is one value; of more the first counts.
+_SINGLE = frozenset((
+    _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, 266, _ORIENTATION, _SAMPLES, _ROWS_PER_STRIP, _PLANAR, 292, 293, 317,
+    _TILE_WIDTH, _TILE_HEIGHT, 332, 512, 513, 514, 515, 531,
+))
 _OLD_JPEG, _JPEG = 6, 7
 _MOST_TILE = 64 * 2**20  # bytes of a tile, which a decoder makes room for
 _MOST_STRIPS = 2**16
@@ -111,7 +116,13 @@ def _read_directory(content: bytes, order: str, is_big: bool) -> dict[int, _Entr
         code = _CODES.get(kind)
         first = min(number, 16)
         values = struct.unpack_from(f"{order}{first}{code}", content, place) if code else ()
-        entries[tag] = _Entry(kind, number, content[at:at + entry_size], values)
+        raw = content[at:at + entry_size]
+        if tag in _SINGLE and number > 1:
+            if not values:
+                continue
+            number, values = 1, values[:1]
+            raw = struct.pack(order + layout, tag, kind, 1, struct.pack(f"{order}{code}", *values).ljust(inline, b"\0"))
+        entries[tag] = _Entry(kind, number, raw, values)
     return entries
 
 
