@@ -7,7 +7,7 @@ from PIL import Image
 from .errors import refusal
 
 #: What reading one image may take, in bytes beside the program itself, and in seconds as each format estimates them.
-MOST_MEMORY, MOST_SECONDS = 415_000_000, 4.0
+MOST_MEMORY, MOST_SECONDS = 405_000_000, 4.0
 
 
 def check_memory(n_bytes: int) -> None:

@@ -11,7 +11,8 @@ from .color import Conversion
 from .errors import refusal
 
 _WHITE = (255, 255, 255, 255)
-_PIECE = 2**22  # pixels
+# In pixels: what is done at once, and how large the pieces of more than that are.
+_AT_ONCE, _PIECE = 2**22, 2**18
 
 # EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright picture.
 _UPRIGHT = {
@@ -79,7 +80,7 @@ def turn_upright(image: Image.Image, orientation: int, is_ours: bool = False) ->
     """An RGB image turned as its EXIF orientation says; one that is `is_ours` and large is used up for it."""
     if orientation not in _UPRIGHT:
         return image
-    if not is_ours or image.width * image.height <= _PIECE:
+    if not is_ours or image.width * image.height <= _AT_ONCE:
         return image.transpose(_UPRIGHT[orientation])
     pixels = to_array(image)  # three bytes a pixel, where an image has four
     image.close()
@@ -102,8 +103,11 @@ def to_8_bit(pixels: np.ndarray) -> np.ndarray:
 
 
 def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes that cover an image, of a few megapixels each."""
+    """Boxes that cover an image; one, if it is no large image."""
     width, height = size
+    if width * height <= _AT_ONCE:
+        yield 0, 0, width, height
+        return
     step_x = min(width, _PIECE)
     step_y = max(1, _PIECE // step_x)
     for top in range(0, height, step_y):

@@ -8,7 +8,8 @@ from PIL import Image
 
 #: The cubic with a = -0.5, which is what Pillow means by bicubic.
 _BICUBIC = ResizeAlg.convolution(FilterType.catmull_rom)
-_BAND = 2**22  # pixels; larger images are resized in bands, or three copies of them would be in memory
+# In pixels: images larger than this are resized in bands, or three copies of them would be in memory.
+_AT_ONCE, _BAND = 2**22, 2**19
 
 
 def resize(
@@ -34,7 +35,7 @@ def resize(
     if image.size == (width, height) and box in (None, (0, 0, width, height)):
         return np.asarray(image)
     left, top, right, bottom = box or (0, 0, *image.size)
-    if image.width * image.height > _BAND:
+    if image.width * image.height > _AT_ONCE:
         image = _resize_height(image, height, top, bottom)
         top, bottom = 0, height
     resized = _resize(image, (width, height), (left, top, right, bottom))
