@@ -17,6 +17,7 @@ _DESCRIBING = frozenset((b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"eXIf"))
 _MOST_PROFILE = 4 * 2**20  # bytes
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _BYTES = {_GREY: 1, _RGB: 4, _PALETTE: 1, _GREY_ALPHA: 4, _RGBA: 4}  # a pixel in Pillow's memory
+_SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
 
 
 def take_apart(content: bytes) -> Container:
@@ -62,8 +63,10 @@ def take_apart(content: bytes) -> Container:
     width, height, depth, kind = struct.unpack_from(">IIBB", header)
     profile = _unpack_profile(described.get(b"iCCP"))
     encoding = _encoding(described)
+    memory = width * height * (2 if (kind, depth) == (_GREY, 16) else _BYTES.get(kind, 4))
+    memory += 3 * width * _SAMPLES.get(kind, 4) * max(1, depth // 8)  # rows of the decoder
     return Container(
-        b"".join(kept), (width, height), width * height * (2 if (kind, depth) == (_GREY, 16) else _BYTES.get(kind, 4)),
+        b"".join(kept), (width, height), memory,
         profile=None if encoding and b"cICP" in described else profile,  # cICP goes before (section 4.3)
         is_profile_damaged=has_profile and profile is None,
         encoding=encoding, exif=read_exif(described[b"eXIf"]) if b"eXIf" in described else Exif(),
