@@ -207,6 +207,7 @@ def test_what_a_png_says_without_a_profile(chunks, state):
 def test_exif_says_adobe_rgb():
     numbers = Image.fromarray(np.repeat(np.repeat(expected_numbers(ADOBE_RGB), 16, axis=0)[:, None], 16, axis=1))
     by_space, by_index = Image.Exif(), Image.Exif()
+    by_space[0x0112] = by_index[0x0112] = 1
     by_space.get_ifd(0x8769)[0xA001] = 2
     by_index.get_ifd(0x8769)[0xA005] = {1: "R03"}
     for exif in (by_space, by_index):

@@ -216,6 +216,8 @@ def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
                 image.draft(None, (image.width // divisor, image.height // divisor))
         if container.transparent is not None and "transparency" in image.info:
             image.info["transparency"] = container.transparent
+        # Loading a TIFF file, Pillow would read its tags once more, and turn it itself.
+        image.getexif = Image.Exif  # type: ignore[method-assign]
         image.load()
         conversion = find_conversion(
             container.profile, _encoding(container), image.mode, container.is_profile_damaged

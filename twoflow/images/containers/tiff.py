@@ -72,7 +72,7 @@ def take_apart(content: bytes) -> Container:
 
     strip = width * min(value(_ROWS_PER_STRIP, height), height)
     tile = value(_TILE_WIDTH, 0) * value(_TILE_HEIGHT, 0)
-    part = max(strip, tile) * max(1, n_samples if value(_PLANAR, 1) == 1 else 1) * max(bits, 8) // 8
+    part = 0 if compression == 1 else max(strip, tile) * max(1, n_samples if value(_PLANAR, 1) == 1 else 1) * max(bits, 8) // 8
     n_pixels = width * height
     memory = n_pixels * _bytes_in_memory(value(_PHOTOMETRIC, 0), n_samples, bits, compression) + 2 * part
     photometric = value(_PHOTOMETRIC, 0)
