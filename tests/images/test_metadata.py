@@ -72,7 +72,7 @@ def test_tiff(tag, entry):
 
 def test_avif():
     exif = Image.Exif()
-    exif[0x0112] = 1
+    exif[0x010F] = "a camera"
     content = encoded(photo(), "AVIF", exif=exif)
     at = content.rindex(b"MM\0*")
     assert (read_image(content[:at + 4] + b"\xff" * 4 + content[at + 8:]) == read_image(content)).all()

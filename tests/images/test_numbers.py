@@ -27,8 +27,7 @@ def column(content):
     return read_image(content)[0, :, 0].tolist()
 
 
-@pytest.mark.parametrize("byteorder", "<>")
-@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("byteorder, bigtiff", [("<", False), (">", False), ("<", True)])
 def test_16_bit_tiff(byteorder, bigtiff):
     pixels = GREY.astype(np.uint16) * 257
     for content in (tiff(pixels, byteorder=byteorder, bigtiff=bigtiff, photometric="minisblack"),

@@ -9,6 +9,15 @@ from .errors import refusal
 #: What reading one image may take, in bytes beside the program itself, and in seconds as each format estimates them.
 MOST_MEMORY, MOST_SECONDS = 405_000_000, 4.0
 
+#: The bytes of a file; while its metadata are taken out there are two copies.
+MOST_FILE = 200_000_000
+
+
+def check_file(n_bytes: int) -> None:
+    """Raise `ImageReadError` if a file has more bytes than one may have."""
+    if n_bytes > MOST_FILE:
+        raise refusal(f"a file of {n_bytes / 1e6:,.0f} MB; the limit is {MOST_FILE / 1e6:,.0f} MB")
+
 
 def check_memory(n_bytes: int) -> None:
     """Raise `ImageReadError` if that is more than one image may take."""

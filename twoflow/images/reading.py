@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from .._files import open_regular
 from . import remote
-from .budget import MOST_MEMORY, check_memory, check_seconds, check_size
+from .budget import MOST_FILE, check_file, check_memory, check_seconds, check_size
 from .color import ADOBE_RGB, Encoding, find_conversion
 from .containers import Container, take_apart
 from .errors import ImageReadError, refusal
@@ -156,10 +156,10 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
             raise ImageReadError(error.url, error.reason) from None
     try:
         with open_regular(source) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MOST_MEMORY:
-                raise ImageReadError(describe(source), f"a file of {size / 1e6:,.0f} MB; the limit is {MOST_MEMORY / 1e6:,.0f} MB")
-            return file.read(MOST_MEMORY + 1)
+            check_file(os.fstat(file.fileno()).st_size)
+            return file.read(MOST_FILE + 1)
+    except ImageReadError as error:
+        raise ImageReadError(describe(source), error.reason) from None
     except OSError as error:
         raise ImageReadError(describe(source), _reason(error)) from error
 
@@ -189,6 +189,7 @@ def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
     if not isinstance(source, (bytes, str, os.PathLike)):
         raise refusal(f"{type(source).__name__} is not a picture; pass a path, bytes, an array or a PIL image")
     content = read_content(source)
+    check_file(len(content))
     if not content:
         raise refusal("the file is empty")
     format = identify(content)

@@ -24,7 +24,8 @@ def take_apart(content: bytes) -> Container:
         raise refusal(_DAMAGED)
     width, height = _pair(content, 6)
     at = 13 + _table_size(content[10])
-    kept, profile = [content[:at]], None
+    kept: list[bytes | memoryview] = [content[:at]]
+    profile = None
     for n_blocks in count():
         if n_blocks == MOST_PARTS:
             raise refusal(TOO_MANY_PARTS)
@@ -45,7 +46,7 @@ def take_apart(content: bytes) -> Container:
     if at + 10 > len(content):
         raise refusal(_DAMAGED)
     (left, top), (image_width, image_height) = _pair(content, at + 1), _pair(content, at + 5)
-    kept.append(content[at:])
+    kept.append(memoryview(content)[at:])
     size = max(width, left + image_width), max(height, top + image_height)
     return Container(b"".join(kept), size, 2 * size[0] * size[1], profile=profile)
 

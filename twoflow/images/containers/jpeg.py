@@ -32,7 +32,8 @@ def take_apart(content: bytes) -> Container:
     ImageReadError
         If there is no frame before the first scan.
     """
-    kept = [b"\xff\xd8"]
+    kept: list[bytes | memoryview] = [b"\xff\xd8"]
+    view = memoryview(content)
     exif, parts, frame, marker = b"", [], None, 0
     for n_segments, (marker, start, end) in enumerate(_segments(content)):
         if n_segments == MOST_PARTS:
@@ -45,15 +46,15 @@ def take_apart(content: bytes) -> Container:
         elif marker == _APP2 and body.startswith(_ICC):
             parts.append(body[len(_ICC):])
         if marker == _SOS:
-            kept.append(content[start:])  # whatever stands between and behind the scans is left to the decoder
+            kept.append(view[start:])  # whatever stands between and behind the scans is left to the decoder
             break
         if marker not in _METADATA or marker == _APP0 and body[:5] == b"JFIF\0" or \
                 marker == _APP14 and body[:5] == b"Adobe":
-            kept.append(content[start:end])
+            kept.append(view[start:end])
     if marker != _SOS or frame is None or len(frame[1]) < 6:
         raise refusal("the file is truncated or damaged: no JPEG frame and scan")
     profile, is_damaged = _join(parts)
-    size, memory, n_scans = _cost(content, *frame, kept[-1])
+    size, memory, n_scans = _cost(*frame, kept[-1])
     return Container(
         b"".join(kept), size, memory, size[0] * size[1] * _SECONDS_A_SCAN_PIXEL * max(0, n_scans - _USUAL_SCANS),
         profile, is_damaged, exif=read_exif(exif) if exif else Exif(),
@@ -93,7 +94,7 @@ def _join(parts: list[bytes]) -> tuple[bytes | None, bool]:
     return b"".join(part[2:] for part in parts), False
 
 
-def _cost(content: bytes, marker: int, frame: bytes, scans: bytes) -> tuple[tuple[int, int], int, int]:
+def _cost(marker: int, frame: bytes, scans: bytes | memoryview) -> tuple[tuple[int, int], int, int]:
     """Width and height, the bytes that decoding takes, and the number of scans."""
     height, width, n_components = int.from_bytes(frame[1:3]), int.from_bytes(frame[3:5]), frame[5]
     n_pixels = width * height

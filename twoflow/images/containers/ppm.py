@@ -12,7 +12,7 @@ import numpy as np
 
 from ..budget import check_memory
 from ..errors import refusal
-from .container import Container
+from .container import MOST_PARTS, Container
 
 _KINDS = {b"1": 1, b"2": 1, b"3": 3, b"4": 1, b"5": 1, b"6": 3}  # samples a pixel
 _PLAIN, _BITMAPS = b"123", b"14"
@@ -45,12 +45,13 @@ def take_apart(content: bytes) -> Container:
     n_samples = width * height * _KINDS[kind]
     size, memory = (width, height), width * height * (4 if kind in b"36" else 1)
     if kind == b"4":
-        return Container(content[:found.end()] + content[found.end():], size, memory)
+        return Container(content, size, memory)
     white = 1 if kind == b"1" else int(found[4])
     if not 0 < white < 65536:
         raise refusal(f"expected a white of 1 to 65535 in the header, got {white}")
     if white in (255, 65535) and kind not in _PLAIN and (kind, white) != (b"6", 65535):
-        return Container(_header(kind, size, white) + content[found.end():], size, memory * (4 if white > 255 else 1))
+        whole = b"".join((_header(kind, size, white), memoryview(content)[found.end():]))
+        return Container(whole, size, memory * (4 if white > 255 else 1))
     check_memory(len(content) + memory + 12 * n_samples)
     if kind in _PLAIN:
         samples = _plain_samples(content, found.end(), kind, n_samples)
@@ -79,6 +80,8 @@ def _header(kind: bytes, size: tuple[int, int], white: int) -> bytes:
 def _plain_samples(content: bytes, start: int, kind: bytes, n_samples: int) -> np.ndarray:
     if n_samples > _MOST_PLAIN or len(content) > 6 * _MOST_PLAIN:
         raise refusal(f"a plain pixmap of {n_samples:,} samples; the limit is {_MOST_PLAIN:,}. Save it in binary form")
+    if content.count(b"#") > MOST_PARTS:
+        raise refusal(f"more than {MOST_PARTS:,} comments")
     text = _COMMENT.sub(b"", content[start:])
     if not _PLAIN_TEXT.fullmatch(text) or _LONG_NUMBER.search(text) and kind != b"1":
         raise refusal("the file is damaged: a sample that is no number")

@@ -57,6 +57,8 @@ def take_apart(content: bytes) -> Container:
     """
     order = "<" if content[:2] == b"II" else ">"
     is_big = content[2:4] in (b"+\0", b"\0+")
+    if is_big and order == ">":
+        raise refusal("a BigTIFF file in big-endian order, which Pillow does not read; save it as TIFF")
     entries = _read_directory(content, order, is_big)
 
     def value(tag: int, default: int) -> int:

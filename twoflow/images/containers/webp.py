@@ -24,8 +24,9 @@ def take_apart(content: bytes) -> Container:
     """
     if content[:4] != b"RIFF":
         raise refusal("the file is damaged: WebP without a RIFF header")
-    kept, size, profile, exif, n_frames = [], None, None, None, 0
-    at = 12
+    kept: list[bytes | memoryview] = []
+    size, profile, exif, n_frames = None, None, None, 0
+    at, view = 12, memoryview(content)
     for n_chunks in count():
         if at + 8 > len(content):
             break
@@ -38,7 +39,7 @@ def take_apart(content: bytes) -> Container:
             size = size or _size(kind, body)
             n_frames += kind == b"ANMF"
             if n_frames <= 1 or kind != b"ANMF":
-                kept.append(content[at:end])
+                kept.append(view[at:end])
         elif kind == b"ICCP" and profile is None:
             profile = content[at + 8:at + 8 + length]
         elif kind == b"EXIF" and exif is None:
@@ -47,12 +48,12 @@ def take_apart(content: bytes) -> Container:
     if size is None:
         raise refusal("the file is truncated or damaged: no WebP frame")
     if kept[0][:4] == b"VP8X":
-        head = bytearray(kept[0])
-        head[8] &= ~(_HAS_PROFILE | _HAS_EXIF | _HAS_XMP)
-        kept[0] = bytes(head)
-    body = b"".join(kept)
+        canvas = bytearray(kept[0])
+        canvas[8] &= ~(_HAS_PROFILE | _HAS_EXIF | _HAS_XMP)
+        kept[0] = bytes(canvas)
+    head = b"RIFF" + struct.pack("<I", 4 + sum(map(len, kept))) + b"WEBP"
     return Container(
-        b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body, size, round(size[0] * size[1] * _BYTES),
+        b"".join((head, *kept)), size, round(size[0] * size[1] * _BYTES),
         profile=profile, exif=read_exif(exif) if exif else Exif(),
     )
 
