@@ -3,7 +3,6 @@
 It prints the peak of memory and the time of each; both have a limit, whether the file is read or refused.
 """
 
-import io
 import json
 import struct
 import subprocess

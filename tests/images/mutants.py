@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
 from twoflow.images.color import ADOBE_RGB, matrix_profile
 
@@ -57,7 +57,8 @@ SEEDS: Mapping[str, Callable[[], bytes]] = {
     "jpeg2000-tiles": _saved(_photo("L"), "JPEG2000", tile_size=(16, 16), irreversible=True),
     "ppm": _saved(_photo(), "PPM"),
     "pgm-plain": lambda: b"P2 # plain\n8 6\n200\n" + b" ".join(b"%d" % (4 * i) for i in range(48)),
-    **({"avif": _saved(_photo(), "AVIF"), "avif-rgba": _saved(_photo("RGBA"), "AVIF")} if features.check("avif") else {}),
+    "avif": _saved(_photo(), "AVIF"),
+    "avif-rgba": _saved(_photo("RGBA"), "AVIF"),
 }
 
 

@@ -28,7 +28,7 @@ def test_bombs(name, tmp_path):
     found = measure(path)
     assert not found["what"].startswith("DIED")
     assert found["memory"] < MOST_BYTES
-    assert found["seconds"] < 4 * MOST_SECONDS  # other work on the machine must not fail it; unbounded ones take minutes
+    assert found["seconds"] < 4 * MOST_SECONDS  # unbounded ones take minutes; the machine may be busy
 
 
 @pytest.mark.parametrize("name", SEEDS)

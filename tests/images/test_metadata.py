@@ -24,7 +24,8 @@ def broken_chunk(kind, content):
 @pytest.mark.parametrize("chunk", [
     png_chunk(b"iCCP", b"a\0\0" + zlib.compress(np.random.default_rng(0).bytes(1_100_000))),
     png_chunk(b"zTXt", b"a\0\0" + zlib.compress(b"step;" * 300_000)), png_chunk(b"iCCP", b"a\0\1zip"),
-    png_chunk(b"zTXt", b"a\0\0no zip"), broken_chunk(b"tEXt", b"a\0b"), broken_chunk(b"gAMA", bytes(4)), png_chunk(b"iTXt", b"a"),
+    png_chunk(b"zTXt", b"a\0\0no zip"), broken_chunk(b"tEXt", b"a\0b"), broken_chunk(b"gAMA", bytes(4)),
+    png_chunk(b"iTXt", b"a"),
     png_chunk(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff" + bytes(40)), png_chunk(b"pHYs", bytes(4)), png_chunk(b"gAMA", b"\0"),
     png_chunk(b"cHRM", bytes(5)), png_chunk(b"sRGB", b""), png_chunk(b"acTL", bytes(8)), png_chunk(b"fcTL", bytes(3)),
     png_chunk(b"teST", b""), png_chunk(b"tEXt", b"\xff" * 100) * 5_000, png_chunk(b"cICP", bytes(3)),
@@ -37,9 +38,12 @@ def test_png(chunk, is_before):
 
 
 @pytest.mark.parametrize("segments", [
-    segment(0xE1, b"Exif\0\0" + bytes(9)), segment(0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff"), segment(0xE2, b"MPF\0" + bytes(50)),
-    segment(0xE2, b"ICC_PROFILE\0"), segment(0xE2, b"ICC_PROFILE\0\7\3abc"), segment(0xED, b"Photoshop 3.0\0" + b"8BIM" * 9),
-    segment(0xFE, b"") * 1_000, segment(0xE0, b"JFXX\0\x13" + bytes(30)), segment(0xEF, bytes(65_533)), segment(0xE1, b""),
+    segment(0xE1, b"Exif\0\0" + bytes(9)), segment(0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff"),
+    segment(0xE2, b"MPF\0" + bytes(50)),
+    segment(0xE2, b"ICC_PROFILE\0"), segment(0xE2, b"ICC_PROFILE\0\7\3abc"),
+    segment(0xED, b"Photoshop 3.0\0" + b"8BIM" * 9),
+    segment(0xFE, b"") * 1_000, segment(0xE0, b"JFXX\0\x13" + bytes(30)), segment(0xEF, bytes(65_533)),
+    segment(0xE1, b""),
 ])
 def test_jpeg(segments):
     content = encoded(photo(), "JPEG")
@@ -47,7 +51,8 @@ def test_jpeg(segments):
 
 
 def test_webp():
-    content = encoded(photo(), "WEBP", lossless=True, icc_profile=b"no profile", exif=b"Exif\0\0" + bytes(5), xmp=bytes(9))
+    described = {"icc_profile": b"no profile", "exif": b"Exif\0\0" + bytes(5), "xmp": bytes(9)}
+    content = encoded(photo(), "WEBP", lossless=True, **described)
     assert (read_image(content) == PIXELS).all()
     assert Picture(content).color_profile == "damaged"
 
@@ -56,7 +61,10 @@ def test_gif():
     content = encoded(photo().quantize(32), "GIF")
     at = content.index(b",\0\0\0\0")
     expected = read_image(content)
-    for extension in (b"!\xfe\0", b"!\xfe\3abc\0" * 2_000, b"!\xff\x0bICCRGBG1012\3abc\0", b"!\x01\2ab\0", b"!\xff\x0bNETSCAPE2.0\1\1\0"):
+    for extension in (
+        b"!\xfe\0", b"!\xfe\3abc\0" * 2_000, b"!\xff\x0bICCRGBG1012\3abc\0", b"!\x01\2ab\0",
+        b"!\xff\x0bNETSCAPE2.0\1\1\0",
+    ):
         assert (read_image(content[:at] + extension + content[at:]) == expected).all()
 
 
@@ -87,8 +95,10 @@ def test_jpeg_2000():
 
 @pytest.mark.parametrize("block", [
     b"", b"MM", b"Exif\0\0", b"XX\0*\0\0\0\x08", b"MM\0*\xff\xff\xff\xff" + bytes(9), b"II*\0\x08\0\0\0\xff\xff",
-    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 3, 1, 77), b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 2, 1, 6),
-    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x8769, 4, 1, 8), b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 3, 9, 6),
+    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 3, 1, 77),
+    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 2, 1, 6),
+    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x8769, 4, 1, 8),
+    b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 3, 9, 6),
 ])
 def test_damaged_exif_says_nothing(block):
     assert read_exif(block) == Exif(1, False)

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -69,7 +70,8 @@ def test_few_bits_a_sample(bits):
 
 
 @pytest.mark.parametrize("dtype, word", [
-    (np.int8, "signed"), (np.int16, "signed"), (np.uint32, "32-bit"), (np.int32, "32-bit"), (np.float32, "floating-point"),
+    (np.int8, "signed"), (np.int16, "signed"), (np.uint32, "32-bit"), (np.int32, "32-bit"),
+    (np.float32, "floating-point"),
     (np.float16, "floating-point"), (np.float64, "floating-point"),
 ])
 def test_numbers_without_a_fixed_white_are_refused_by_name(dtype, word):
@@ -131,7 +133,8 @@ def test_bitmaps():
 
 @pytest.mark.parametrize("content, reason", [
     (b"P2 2 1 255\n1 x", "no number"), (b"P2 2 1 255\n1 256", "white is 255"), (b"P2 2 1 255\n1", "truncated"),
-    (b"P5 2 1 100\n1", "truncated"), (b"P5 2 1 0\n11", "white"), (b"P5 2 1 70000\n1111", "white"), (b"P1 2 1\n12", "neither"),
+    (b"P5 2 1 100\n1", "truncated"), (b"P5 2 1 0\n11", "white"), (b"P5 2 1 70000\n1111", "white"),
+    (b"P1 2 1\n12", "neither"),
     (b"P2 2 1 255\n1 -2", "no number"), (b"P6 2", "header"), (b"Pf 1 1 -1.0\n1234", "floating-point"),
 ])
 def test_damaged_pixmaps(content, reason):
@@ -142,8 +145,6 @@ def test_damaged_pixmaps(content, reason):
 def test_16_bit_png_colors():
     pixels = np.repeat(GREY[..., None], 3, 2)
     lines = b"\0" + (pixels.astype(">u2") * 257).tobytes()
-    import zlib
-
     content = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 6, 1, 16, 2, 0, 0, 0))
     transparent = png_chunk(b"tRNS", struct.pack(">3H", *[100 * 257] * 3))
     end = png_chunk(b"IDAT", zlib.compress(lines)) + png_chunk(b"IEND", b"")
@@ -153,14 +154,13 @@ def test_16_bit_png_colors():
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
 def test_the_transparent_grey_of_a_png(bits):
-    import zlib
-
     white = (1 << bits) - 1
     line = {1: b"\x40", 2: b"\x1b", 4: b"\x05\xaf", 8: bytes([0, 85, 170, 255]), 16: struct.pack(
         ">4H", 0, 85 * 257, 170 * 257, 65535)}[bits]
     width = 2 if bits == 1 else 4
     chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, 0, 0, 0, 0)), (b"tRNS", struct.pack(">H", white // 3 if bits > 1 else 0)),
+        (b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, 0, 0, 0, 0)),
+        (b"tRNS", struct.pack(">H", white // 3 if bits > 1 else 0)),
         (b"IDAT", zlib.compress(b"\0" + line)), (b"IEND", b""),
     ]
     content = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
 from .color import Conversion
 from .errors import refusal
@@ -13,6 +13,7 @@ from .errors import refusal
 _WHITE = (255, 255, 255, 255)
 # In pixels: what is done at once, and how large the pieces of more than that are.
 _AT_ONCE, _PIECE = 2**22, 2**18
+_SQUARE = 512  # pixels a side
 
 # EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright picture.
 _UPRIGHT = {
@@ -91,9 +92,10 @@ def turn_upright(image: Image.Image, orientation: int, is_ours: bool = False) ->
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     result = Image.new("RGB", (pixels.shape[1], pixels.shape[0]))
-    for left, top, right, bottom in _pieces(result.size):
-        piece = np.ascontiguousarray(pixels[top:bottom, left:right])
-        result.paste(Image.fromarray(piece), (left, top))
+    for top in range(0, result.height, _SQUARE):  # squares, as rows of one are columns of the other
+        for left in range(0, result.width, _SQUARE):
+            piece = np.ascontiguousarray(pixels[top:top + _SQUARE, left:left + _SQUARE])
+            result.paste(Image.fromarray(piece), (left, top))
     return result
 
 
@@ -131,9 +133,9 @@ def _piece_to_rgb(image: Image.Image, conversion: Conversion, scale: int | None,
     whole = image.convert("RGBA") if image.has_transparency_data else None
     if conversion.mode == "RGB" and whole is not None:
         image = whole
-    rgb = ImageCms.applyTransform(
-        image if image.mode == conversion.mode else image.convert(conversion.mode), conversion.transform
-    )
+    if image.mode != conversion.mode:
+        image = image.convert(conversion.mode)
+    rgb = conversion.transform.apply(image)
     if whole is None:
         return rgb
     rgb.putalpha(whole.getchannel("A"))

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from .._files import open_regular
 from . import remote
-from .budget import MOST_FILE, check_file, check_memory, check_seconds, check_size
+from .budget import check_file, check_memory, check_seconds, check_size
 from .color import ADOBE_RGB, Encoding, find_conversion
 from .containers import Container, take_apart
 from .errors import ImageReadError, refusal
@@ -156,8 +156,9 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
             raise ImageReadError(error.url, error.reason) from None
     try:
         with open_regular(source) as file:
-            check_file(os.fstat(file.fileno()).st_size)
-            return file.read(MOST_FILE + 1)
+            size = os.fstat(file.fileno()).st_size
+            check_file(size)
+            return file.read(size)  # and no more, should it grow meanwhile
     except ImageReadError as error:
         raise ImageReadError(describe(source), error.reason) from None
     except OSError as error:

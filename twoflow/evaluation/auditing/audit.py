@@ -146,7 +146,8 @@ def audit(
     notes: list[str] = []
     n_converted = len(sketches.with_profile("converted"))
     if n_converted:
-        notes.append(f"converted to sRGB by color profile: {'1 image' if n_converted == 1 else f'{n_converted:,} images'}")
+        images = "1 image" if n_converted == 1 else f"{n_converted:,} images"
+        notes.append(f"converted to sRGB by color profile: {images}")
     labels = issues = None
     conflicts, counts = np.empty(0, int), {}
     if collection is None:

@@ -62,7 +62,7 @@ def _table_size(flags: int) -> int:
 
 def _blocks(content: bytes, at: int) -> tuple[list[bytes], int]:
     """The sub-blocks from a position on, and where the next block begins."""
-    found = []
+    found: list[bytes] = []
     while at < len(content) and content[at]:
         if len(found) == MOST_PARTS:
             raise refusal(TOO_MANY_PARTS)

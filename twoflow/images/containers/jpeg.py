@@ -34,7 +34,7 @@ def take_apart(content: bytes) -> Container:
     """
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     view = memoryview(content)
-    exif, parts, frame, marker = b"", [], None, 0
+    exif, parts, frame, marker, is_clean = b"", [], None, 0, True
     for n_segments, (marker, start, end) in enumerate(_segments(content)):
         if n_segments == MOST_PARTS:
             raise refusal(TOO_MANY_PARTS)
@@ -51,13 +51,16 @@ def take_apart(content: bytes) -> Container:
         if marker not in _METADATA or marker == _APP0 and body[:5] == b"JFIF\0" or \
                 marker == _APP14 and body[:5] == b"Adobe":
             kept.append(view[start:end])
+        else:
+            is_clean = False
     if marker != _SOS or frame is None or len(frame[1]) < 6:
         raise refusal("the file is truncated or damaged: no JPEG frame and scan")
     profile, is_damaged = _join(parts)
     size, memory, n_scans = _cost(*frame, kept[-1])
+    seconds = size[0] * size[1] * _SECONDS_A_SCAN_PIXEL * max(0, n_scans - _USUAL_SCANS)
     return Container(
-        b"".join(kept), size, memory, size[0] * size[1] * _SECONDS_A_SCAN_PIXEL * max(0, n_scans - _USUAL_SCANS),
-        profile, is_damaged, exif=read_exif(exif) if exif else Exif(),
+        content if is_clean else b"".join(kept), size, memory, seconds, profile, is_damaged,
+        exif=read_exif(exif) if exif else Exif(),
     )
 
 

@@ -41,7 +41,7 @@ _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
 
 class _Entry(NamedTuple):
     kind: int
-    count: int
+    number: int
     raw: bytes  # the entry as it is in the file
     values: tuple[int, ...]  # the first of them, if they are whole numbers
 
@@ -74,7 +74,8 @@ def take_apart(content: bytes) -> Container:
 
     strip = width * min(value(_ROWS_PER_STRIP, height), height)
     tile = value(_TILE_WIDTH, 0) * value(_TILE_HEIGHT, 0)
-    part = 0 if compression == 1 else max(strip, tile) * max(1, n_samples if value(_PLANAR, 1) == 1 else 1) * max(bits, 8) // 8
+    samples_together = max(1, n_samples) if value(_PLANAR, 1) == 1 else 1
+    part = 0 if compression == 1 else max(strip, tile) * samples_together * max(bits, 8) // 8
     n_pixels = width * height
     memory = n_pixels * _bytes_in_memory(value(_PHOTOMETRIC, 0), n_samples, bits, compression) + 2 * part
     photometric = value(_PHOTOMETRIC, 0)
@@ -134,10 +135,10 @@ def _offset(field: bytes, order: str, is_big: bool) -> int:
 
 def _data(content: bytes, entry: _Entry | None, order: str, is_big: bool) -> bytes | None:
     """The bytes of an entry that has many."""
-    if entry is None or _SIZES[entry.kind] != 1 or entry.count <= 8:
+    if entry is None or _SIZES[entry.kind] != 1 or entry.number <= 8:
         return None
     start = _offset(entry.raw[-8:] if is_big else entry.raw[-4:], order, is_big)
-    return content[start:start + entry.count]
+    return content[start:start + entry.number]
 
 
 def _check_samples(entries: dict[int, _Entry], bits: int) -> None:
@@ -154,7 +155,7 @@ def _check_samples(entries: dict[int, _Entry], bits: int) -> None:
 def _check_layout(
     content: bytes, entries: dict[int, _Entry], width: int, height: int, compression: int
 ) -> None:
-    n_strips = max((entries[tag].count for tag in _STRIP_TAGS if tag in entries), default=0)
+    n_strips = max((entries[tag].number for tag in _STRIP_TAGS if tag in entries), default=0)
     if n_strips > _MOST_STRIPS:
         raise refusal(f"{n_strips:,} strips or tiles; the limit is {_MOST_STRIPS:,}. Save it with larger ones")
     if _TILE_WIDTH in entries and _TILE_HEIGHT in entries:
