@@ -49,8 +49,9 @@ class UnreadableImagesWarning(UserWarning):
 def read_image(source: Source) -> np.ndarray:
     """Read one picture as upright 8-bit RGB.
 
-    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; grey, palette,
-    CMYK and 16-bit pictures become 8-bit RGB; transparency is laid on white; of an animation the first frame is taken.
+    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; colors are
+    converted to sRGB by the color profile; grey, palette, CMYK and 16-bit pictures become 8-bit RGB; transparency is
+    laid on white; of an animation the first frame is taken. Damaged metadata are ignored.
 
     Parameters
     ----------
@@ -65,8 +66,9 @@ def read_image(source: Source) -> np.ndarray:
     Raises
     ------
     ImageReadError
-        If the picture is missing, empty, damaged, of an unknown format, or has more pixels than
-        ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million unless changed), which guards against decompression bombs.
+        If the picture is missing, no regular file, empty, damaged or of an unknown format; if its numbers are signed,
+        of 32 bits, of floating point or HDR; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million
+        unless changed); or if decoding would take more than about 400 MB of memory or some seconds.
     ModuleNotFoundError
         If it is a URL and fsspec, or what it needs for such a URL, is not installed.
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._files import open_regular
+
 _MAX_BYTES = 2**20
 
 
@@ -16,7 +18,7 @@ def read_card_file(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             fields = json.loads(file.read(_MAX_BYTES))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON: {error}") from error

@@ -17,6 +17,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from .._files import open_regular
+
 _FILE_MAGIC = 0x112
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 _DTYPES = tuple(map(np.dtype, ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?", "<i2", "<u2", "<u4", "<u8")))
@@ -49,13 +51,13 @@ def read_index(path: str | os.PathLike) -> dict[str, Entry]:
     ValueError
         If the file is damaged, of another format or over 2 GiB, or holds sparse arrays.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return _guarded(path, _Reader(file).read_index)
 
 
 def read_params(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """Read arrays by name, all of them if no names are given; raises as `read_index` does."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         reader = _Reader(file)
         index = _guarded(path, reader.read_index)
         wanted = index if names is None else {name: index[name] for name in names}

@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._files import open_regular
+
 _MAX_BYTES = 2**26
 _MAX_NUMBER = 2**31
 #: Under which a node's attributes have been, over the years.
@@ -126,7 +128,7 @@ def read_symbol(path: str | os.PathLike) -> list[Node]:
         If the file is from before December 2015 and lacks what then went without saying: pooling rounded up, and
         batch normalisation used its gamma. Read as a file of today it would give other features.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         text = file.read(_MAX_BYTES + 1)
     try:
         if len(text) > _MAX_BYTES:

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
+from .._files import open_regular
+
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
@@ -36,7 +38,7 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     ValueError
         If the file is of another layout, is damaged, or names anything but tensors.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         try:
             return _read(file, os.fstat(file.fileno()).st_size)
         except _UnsafeFile as error:

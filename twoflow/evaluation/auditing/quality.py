@@ -21,9 +21,8 @@ _LEAST_DEVIATION = 0.2  # of the logarithm of sharpness, where all pictures are 
 #: The formats that go by each ending; others promise nothing.
 _ENDINGS = {
     ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF", ".jfif": "JPEG",
-    ".jp2": "JPEG2000", ".jpe": "JPEG",
-    ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG", ".ppm": "PPM", ".tif": "TIFF",
-    ".tiff": "TIFF", ".webp": "WEBP",
+    ".jp2": "JPEG2000", ".jpe": "JPEG", ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG",
+    ".ppm": "PPM", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP",
 }
 
 #: What may be wrong with a picture, in the order of the report, and what that means.
