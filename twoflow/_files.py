@@ -15,7 +15,7 @@ _OTHER_KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-# Opening a pipe without O_NONBLOCK waits for a writer, for ever if there is none. Windows has neither flag, but O_BINARY.
+# Opening a pipe without O_NONBLOCK waits for a writer, for ever if there is none. Windows has O_BINARY alone.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 

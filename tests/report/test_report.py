@@ -35,6 +35,7 @@ def test_schema_1():
         "passed_over": [],
         "lookalikes": [],
         "notes": [],
+        "color_profiles": {"converted": 0, "damaged": []},
     }
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)

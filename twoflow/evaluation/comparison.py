@@ -159,6 +159,7 @@ def compare(
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
         dict(left_out or {}), leaks(drawn, duplicates),
+        len(sketches.with_profile("converted")), tuple(sketches.with_profile("damaged").tolist()),
     )
 
 

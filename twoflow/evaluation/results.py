@@ -103,6 +103,10 @@ class Comparison:
         The rows that were asked for but not compared, each with the reason.
     leaks : Leaks or None
         Test pictures that have a duplicate among those trained on; None if nobody looked.
+    n_converted : int
+        How many pictures were converted to sRGB by their color profile.
+    damaged_profiles : tuple of int
+        Positions in the collection of the pictures of which the color profile is damaged and was ignored.
     """
 
     collection: ImageCollection
@@ -116,6 +120,8 @@ class Comparison:
     peak_memory: int | None
     left_out: Mapping[str, str] = field(default_factory=dict)
     leaks: Leaks | None = None
+    n_converted: int = 0
+    damaged_profiles: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> RowScores:
         """The row of that name; KeyError if there is none."""

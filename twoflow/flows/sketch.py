@@ -7,16 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ..images import Picture
+from ..images.color import COLOR_PROFILES
 from ..images.reading import FORMATS
 from .base import Flow, FlowTags
 
 SIDE = 32  # of the small picture, in pixels
-_N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 3
+_N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
 _PLACES = np.array([2**16, 2**8, 1], np.float32)  # of red, green and blue in one number, which float32 holds exactly
 
 
 class Sketch(Flow):
-    """A small copy of a picture, the digest of its content, its size and the format of its file.
+    """A small copy of a picture, the digest of its content, its size, the format of its file and the state of its
+    color profile.
 
     A sketch costs little beside a network's pass, because the picture is decoded for that already. It is no
     description to learn from; `read_sketches` says what its columns are.
@@ -34,7 +36,7 @@ class Sketch(Flow):
         sketch[:_N_PIXELS] = picture.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
         sketch[_N_PIXELS:-_N_MEASURES] = np.frombuffer(picture.digest, np.uint8)
         kind = FORMATS.index(picture.format) if picture.format in FORMATS else -1
-        sketch[-_N_MEASURES:] = [*picture.size, kind]
+        sketch[-_N_MEASURES:] = [*picture.size, kind, COLOR_PROFILES.index(picture.color_profile)]
         return sketch
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
@@ -73,6 +75,8 @@ class Sketches(NamedTuple):
         Width and height of the pictures themselves.
     formats : ndarray of shape (m,) and dtype int
         Positions in `FORMATS`; -1 for what is no file.
+    color_profiles : ndarray of shape (m,) and dtype int
+        Positions in `COLOR_PROFILES`.
     """
 
     positions: np.ndarray
@@ -80,6 +84,11 @@ class Sketches(NamedTuple):
     digests: np.ndarray
     sizes: np.ndarray
     formats: np.ndarray
+    color_profiles: np.ndarray
+
+    def with_profile(self, state: str) -> np.ndarray:
+        """The positions of the pictures of which the color profile is in a state, one of `COLOR_PROFILES`."""
+        return self.positions[self.color_profiles == COLOR_PROFILES.index(state)]
 
 
 def read_sketches(features: np.ndarray) -> Sketches:
@@ -96,6 +105,7 @@ def read_sketches(features: np.ndarray) -> Sketches:
         digests=np.ascontiguousarray(digests).view(f"V{_N_DIGEST}").ravel(),
         sizes=measures[:, :2].astype(int),
         formats=measures[:, 2].astype(int),
+        color_profiles=measures[:, 3].astype(int),
     )
 
 

@@ -9,8 +9,13 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
+from .errors import ImageReadError
 from .reading import Reduced, Source, choose_divisor, describe, open_reduced, read_content
 from .resizing import resize
+
+#: Resizing stretches the height first. What comes out in between may have so many pixels if the image is far wider than
+#: high, by this factor; a row of 5 million pixels would otherwise take gigabytes.
+_MOST_STRETCHED, _LONG = 2**25, 16
 
 
 class Picture:
@@ -62,6 +67,11 @@ class Picture:
         """What kind of file its content says it is, one of `FORMATS`; None for pixels that are no file."""
         return (self._known or self._decoded(None)).format
 
+    @property
+    def color_profile(self) -> str:
+        """What became of its color profile, one of `COLOR_PROFILES`; decoding no more than has been."""
+        return (self._known or self._decoded(None)).color_profile
+
     def read(self) -> None:
         """Decode the picture if nothing has yet, to know that it can be; raises `ImageReadError`."""
         if not self._by_divisor:
@@ -73,10 +83,21 @@ class Picture:
         The proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
         bicubic with antialiasing, see `resize`; a JPEG that is far larger is decoded at a fraction first, see
         `choose_divisor`. The array is shared between flows and cannot be written to.
+
+        Raises
+        ------
+        ImageReadError
+            If the picture cannot be read, or is so much wider than high that resizing takes too much memory.
         """
         width, height = size
         if (width, height) not in self._resized:
             found = self._decoded((width, height))
+            stored = found.image
+            if stored.width * height > _MOST_STRETCHED and stored.width > _LONG * stored.height:
+                raise ImageReadError(
+                    self._name, f"stretching {stored.width:,} x {stored.height:,} pixels to {width:,} x {height:,} "
+                    "takes too much memory; crop the image",
+                )
             self._resized[width, height] = resize(found.image, (width, height), found.box)
         return self._resized[width, height]
 

@@ -6,72 +6,40 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from PIL import ExifTags, Image
-from PIL.JpegImagePlugin import JpegImageFile
 
+from .._files import open_regular
 from . import remote
+from .budget import check_file, check_memory, check_seconds, check_size
+from .color import ADOBE_RGB, Encoding, find_conversion
+from .containers import Container, take_apart
+from .errors import ImageReadError, refusal
+from .exif import read_exif
+from .formats import FORMATS, MISSING_READERS, has_heif, identify, readable_suffixes
+from .pixels import TURNED, to_8_bit, to_array, to_rgb, turn_upright
+
+__all__ = [
+    "FORMATS", "MISSING_READERS", "ImageReadError", "Reduced", "Source", "UnreadableImagesWarning", "choose_divisor",
+    "describe", "open_reduced", "open_rgb", "read_content", "read_image", "readable_suffixes", "warn_unreadable",
+]
 
 #: What counts as a picture: a path or a URL, the bytes of a file, an array or a PIL image.
 Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
-
-#: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript). The
-#: MPO files of some cameras are opened as the JPEG that they begin with.
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 
 #: How JPEG can be decoded without its finest parts, how much larger than wanted it must stay, and up to how many pixels
 #: there is too little to gain.
 _DIVISORS, _MARGIN, _ALWAYS_WHOLE = (1, 2, 4, 8), 2, 2**20
 
-#: What to install to read files with these endings, where that is not installed.
-MISSING_READERS: Mapping[str, str] = {
-    suffix: 'pip install "twoflow[heic]"' for suffix in (".heic", ".heif")
-}
-
-#: File names that are taken for images; whether they are shows when they are read.
-_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split()
-)
-
+_UNKNOWN = f"not a picture in a known format ({', '.join(FORMATS)})"
 _NAMED = 3  # how many pictures a warning names
-_WHITE = (255, 255, 255, 255)
-
-# EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright picture.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_TURNED = (5, 6, 7, 8)  # width and height change places
 _FROM_RIGHT, _FROM_BOTTOM = (2, 3, 6, 7), (3, 4, 7, 8)  # where the first stored column or row is not left or on top
 
-
-class ImageReadError(ValueError):
-    """A picture that cannot be read.
-
-    Attributes
-    ----------
-    name : str
-        The path, or a description of a picture that has none.
-    reason : str
-        What is wrong with it, in one line.
-    """
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)  # both in args, so that the error survives pickling by a worker
-        self.name = name
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"cannot read {self.name}: {self.reason}"
+# Bytes a pixel of Pillow's modes; of those not named, four.
+_SMALL_MODES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "RGB": 0}
 
 
 class UnreadableImagesWarning(UserWarning):
@@ -81,8 +49,9 @@ class UnreadableImagesWarning(UserWarning):
 def read_image(source: Source) -> np.ndarray:
     """Read one picture as upright 8-bit RGB.
 
-    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; grey, palette,
-    CMYK and 16-bit pictures become 8-bit RGB; transparency is laid on white; of an animation the first frame is taken.
+    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; colors are
+    converted to sRGB by the color profile; grey, palette, CMYK and 16-bit pictures become 8-bit RGB; transparency is
+    laid on white; of an animation the first frame is taken. Damaged metadata are ignored.
 
     Parameters
     ----------
@@ -97,8 +66,9 @@ def read_image(source: Source) -> np.ndarray:
     Raises
     ------
     ImageReadError
-        If the picture is missing, empty, damaged, of an unknown format, or has more pixels than
-        ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million unless changed), which guards against decompression bombs.
+        If the picture is missing, no regular file, empty, damaged or of an unknown format; if its numbers are signed,
+        of 32 bits, of floating point or HDR; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million
+        unless changed); or if decoding would take more than about 400 MB of memory or some seconds.
     ModuleNotFoundError
         If it is a URL and fsspec, or what it needs for such a URL, is not installed.
 
@@ -108,7 +78,7 @@ def read_image(source: Source) -> np.ndarray:
     >>> read_image(np.zeros((2, 3), np.uint8)).shape
     (2, 3, 3)
     """
-    return np.asarray(open_rgb(source))
+    return to_array(open_rgb(source))
 
 
 def open_rgb(source: Source, name: str | None = None) -> Image.Image:
@@ -131,6 +101,8 @@ class Reduced(NamedTuple):
         Where in `image` the picture lies: a JPEG of 999 pixels is 250 at a quarter, of which 249.75 are picture.
     format : str or None
         One of `FORMATS`, whatever the file is called; None for a picture that is no file.
+    color_profile : str
+        What became of its color profile, one of `COLOR_PROFILES`.
     """
 
     image: Image.Image
@@ -138,6 +110,7 @@ class Reduced(NamedTuple):
     full_size: tuple[int, int] | None
     box: tuple[float, float, float, float] | None
     format: str | None = None
+    color_profile: str = "none"
 
 
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
@@ -149,21 +122,8 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
         if isinstance(source, np.ndarray):
             return Reduced(_from_array(source), 1, None, None)
         if isinstance(source, Image.Image):
-            return Reduced(_to_rgb(source), 1, None, None)
-        with _open(source) as image:
-            if not isinstance(image, JpegImageFile):
-                return Reduced(_to_rgb(image), 1, None, None, image.format)
-            orientation = _orientation(image)
-            full_size = image.size[::-1] if orientation in _TURNED else image.size
-            divisor = 1 if size is None else choose_divisor(full_size, size)
-            rgb = _to_rgb(image, divisor)
-            # Turning the picture upright has turned the columns and rows that are filled up to the left or top.
-            left, top = (
-                side - full / divisor if orientation in at_end else 0.0
-                for side, full, at_end in zip(rgb.size, full_size, (_FROM_RIGHT, _FROM_BOTTOM))
-            )
-            box = (left, top, left + full_size[0] / divisor, top + full_size[1] / divisor)
-            return Reduced(rgb, divisor, full_size, box, "JPEG")  # also of an MPO, of which that is read
+            return _from_pil(source)
+        return _from_content(source, size)
     except ImageReadError as error:
         raise ImageReadError(name, error.reason) from error
     except Exception as error:  # decoders fed damaged or hostile bytes raise nearly anything
@@ -197,14 +157,14 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
         except remote.RemoteError as error:
             raise ImageReadError(error.url, error.reason) from None
     try:
-        return Path(source).read_bytes()
+        with open_regular(source) as file:
+            size = os.fstat(file.fileno()).st_size
+            check_file(size)
+            return file.read(size)  # and no more, should it grow meanwhile
+    except ImageReadError as error:
+        raise ImageReadError(describe(source), error.reason) from None
     except OSError as error:
         raise ImageReadError(describe(source), _reason(error)) from error
-
-
-def readable_suffixes() -> frozenset[str]:
-    """The endings, in lower case, of files that can be read with what is installed."""
-    return _SUFFIXES
 
 
 def describe(source: Source) -> str:
@@ -228,42 +188,74 @@ def warn_unreadable(errors: Sequence[ImageReadError], n_pictures: int, fate: str
     warnings.warn(message, UnreadableImagesWarning, stacklevel=3)
 
 
-def _open(source: Source) -> Image.Image:
-    file: Path | io.BytesIO
-    if isinstance(source, bytes):
-        size, file = len(source), io.BytesIO(source)
-    elif isinstance(source, (str, os.PathLike)):
-        file = Path(source)
-        size = file.stat().st_size
-    else:
-        raise _refusal(f"{type(source).__name__} is not a picture; pass a path, bytes, an array or a PIL image")
-    if size == 0:
-        raise _refusal("the file is empty")
-    return Image.open(file, formats=FORMATS)
+def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
+    if not isinstance(source, (bytes, str, os.PathLike)):
+        raise refusal(f"{type(source).__name__} is not a picture; pass a path, bytes, an array or a PIL image")
+    content = read_content(source)
+    check_file(len(content))
+    if not content:
+        raise refusal("the file is empty")
+    format = identify(content)
+    if format is None:
+        raise refusal(_UNKNOWN)
+    if format == "HEIF" and not has_heif():
+        raise refusal(f"HEIF (HEIC) needs a reader: {MISSING_READERS['.heic']}")
+    container = take_apart(content, format)
+    n_bytes = len(container.content) + (len(content) if container.content is not content else 0)
+    del content
+    check_size(container.size)
+    check_memory(n_bytes + container.decoder_memory)
+    check_seconds(container.seconds)
+    divisor, full_size, box = 1, None, None
+    orientation = container.exif.orientation
+    with Image.open(io.BytesIO(container.content), formats=(format,)) as image:
+        check_size(image.size)
+        check_memory(n_bytes + math.prod(image.size) * max(7, 4 + _SMALL_MODES.get(image.mode, 4)))
+        if format == "AVIF":  # Pillow gives how the container says to turn and mirror it in this way
+            orientation = read_exif(image.info.get("exif")).orientation
+        if format == "JPEG":
+            full_size = image.size[::-1] if orientation in TURNED else image.size
+            divisor = 1 if size is None else choose_divisor(full_size, size)
+            if divisor > 1:
+                image.draft(None, (image.width // divisor, image.height // divisor))
+        if container.transparent is not None and "transparency" in image.info:
+            image.info["transparency"] = container.transparent
+        # Loading a TIFF file, Pillow would read its tags once more, and turn it itself.
+        image.getexif = Image.Exif  # type: ignore[method-assign]
+        image.load()
+        conversion = find_conversion(
+            container.profile, _encoding(container), image.mode, container.is_profile_damaged
+        )
+        rgb = to_rgb(image, conversion, container.scale, container.is_inverted, is_ours=True)
+    del image
+    rgb = turn_upright(rgb, orientation, is_ours=True)
+    if full_size is not None:
+        # Turning the picture upright has turned the columns and rows that are filled up to the left or top.
+        left, top = (
+            side - full / divisor if orientation in at_end else 0.0
+            for side, full, at_end in zip(rgb.size, full_size, (_FROM_RIGHT, _FROM_BOTTOM))
+        )
+        box = (left, top, left + full_size[0] / divisor, top + full_size[1] / divisor)
+    return Reduced(rgb, divisor, full_size, box, format, conversion.state)
 
 
-def _to_rgb(image: Image.Image, divisor: int = 1) -> Image.Image:
-    width, height = image.size
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and width * height > limit:
-        raise Image.DecompressionBombError
-    orientation = _orientation(image)  # before loading, which may drop the tag
-    if divisor > 1:
-        image.draft(None, (width // divisor, height // divisor))
+def _encoding(container: Container) -> Encoding | None:
+    """What the format says of its colors, or else EXIF."""
+    return container.encoding or (ADOBE_RGB if container.exif.is_adobe_rgb else None)
+
+
+def _from_pil(image: Image.Image) -> Reduced:
+    check_size(image.size)
+    check_memory(math.prod(image.size) * (7 if image.mode == "RGB" else 8))
     image.load()
-    if image.mode.startswith("I"):
-        image = _from_16_bit(np.asarray(image))
-    elif image.mode == "F":
-        raise _refusal("floating-point pixels have no fixed white; save the picture with 8 or 16 bits")
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+    profile = image.info.get("icc_profile")
+    conversion = find_conversion(profile if isinstance(profile, bytes) else None, None, image.mode, False)
+    rgb = to_rgb(image, conversion)
+    return Reduced(turn_upright(rgb, _orientation(image)), 1, None, None, None, conversion.state)
 
 
 def _orientation(image: Image.Image) -> int:
+    """That of a loaded image: Pillow turns a TIFF itself in loading it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # a damaged EXIF block is no damage to the pixels; without the tag a picture is upright
@@ -274,34 +266,19 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if 0 in pixels.shape or not (pixels.ndim == 2 or pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
-        raise _refusal("an array must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+        raise refusal("an array must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
     if pixels.dtype == np.uint16:
-        pixels = _to_8_bit(pixels)
+        pixels = to_8_bit(pixels)
     if pixels.dtype != np.uint8:
-        raise _refusal("an array must have dtype uint8 (0 to 255) or uint16; convert it first")
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
-
-
-def _from_16_bit(pixels: np.ndarray) -> Image.Image:
-    # Pillow gives 16-bit grey as I;16 or, for some formats, as 32-bit integers holding 16-bit values.
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise _refusal("32-bit pixels have no fixed white; save the picture with 8 or 16 bits")
-    return Image.fromarray(_to_8_bit(pixels))
-
-
-def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 255 * 257, rounded to nearest
-
-
-def _refusal(reason: str) -> ImageReadError:
-    return ImageReadError("a picture", reason)  # open_rgb puts the picture's name in
+        raise refusal("an array must have dtype uint8 (0 to 255) or uint16; convert it first")
+    return _from_pil(Image.fromarray(np.ascontiguousarray(pixels))).image
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"more pixels than the limit of {Image.MAX_IMAGE_PIXELS:,} (PIL.Image.MAX_IMAGE_PIXELS)"
     if isinstance(error, Image.UnidentifiedImageError):
-        return f"not a picture in a known format ({', '.join(FORMATS)})"
+        return _UNKNOWN
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return " ".join(str(error).split()) or type(error).__name__

@@ -20,6 +20,7 @@ from ..evaluation.statistics import (
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
+from ..images.reading import describe
 from .auditing import leaks_document, passed_over_document
 from .details import describe_predictions, describe_tested, finite
 
@@ -59,6 +60,10 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "passed_over": passed_over_document(collection.passed_over),
             "lookalikes": [[str(name) for name in group] for group in collection.lookalikes],
             "notes": list(collection.notes),
+            "color_profiles": {
+                "converted": comparison.n_converted,
+                "damaged": [describe(collection.pictures[position]) for position in comparison.damaged_profiles],
+            },
         },
         "folds": {
             "kind": folds.kind,

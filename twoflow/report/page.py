@@ -32,9 +32,11 @@ def thumbnail(picture: Source, side: int = 96) -> str | None:
     """
     try:
         # A large JPEG at a fraction of its size; of its last pixels a part may be no picture.
-        image = open_reduced(picture, None, (side, side)).image.copy()
+        image = open_reduced(picture, None, (side, side)).image
     except ImageReadError:
         return None
+    if image is picture:  # which is not ours to change
+        image = image.copy()
     image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_QUALITY)

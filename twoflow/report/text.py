@@ -13,6 +13,7 @@ from ..evaluation import Comparison
 from ..evaluation.results import RowScores
 from ..evaluation.statistics import PairedResult
 from ..images.missing_images import MissingImageError
+from ..images.reading import describe
 from .auditing.text import lookalike_lines, passed_over_lines
 from .values import p_value
 
@@ -29,7 +30,8 @@ def format_text(comparison: Comparison) -> str:
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
         *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
-        *_small_classes(comparison), *_unreadable(comparison), *_source(comparison),
+        *_small_classes(comparison), *_unreadable(comparison), *_color_profiles(comparison),
+        *_source(comparison),
     ])
 
 
@@ -194,3 +196,15 @@ def _source(comparison: Comparison) -> list[str]:
         [f"Note: {printable(note)}" for note in collection.notes],
     )
     return [line for part in parts if part for line in ("", *part)]
+
+
+def _color_profiles(comparison: Comparison) -> list[str]:
+    n, damaged = comparison.n_converted, comparison.damaged_profiles
+    lines = []
+    if n:
+        lines.append(f"Converted to sRGB by color profile: {'1 image' if n == 1 else f'{n:,} images'}")
+    if damaged:
+        images = "1 image" if len(damaged) == 1 else f"{len(damaged):,} images"
+        lines.append(f"Color profile damaged and ignored, {images}:")
+        lines += [f"  {printable(describe(comparison.collection.pictures[position]))}" for position in damaged]
+    return ["", *lines] if lines else []

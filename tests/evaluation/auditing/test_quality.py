@@ -104,7 +104,7 @@ def test_a_sketch_is_the_picture_in_small(pictures, tmp_path):
 
 
 def test_every_fault_is_explained():
-    assert list(FAULTS) == ["one colour", "tiny", "long", "blurred", "wrong ending"]
+    assert list(FAULTS) == ["one colour", "tiny", "long", "blurred", "wrong ending", "color profile"]
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::twoflow.images.UnreadableImagesWarning")

@@ -152,6 +152,10 @@ def audit(
     faults = find_faults(pictures, sketches, extraction.features[sketches.positions, columns["sharpness"]].ravel())
 
     notes: list[str] = [] if collection is None else list(collection.notes)
+    n_converted = len(sketches.with_profile("converted"))
+    if n_converted:
+        images = "1 image" if n_converted == 1 else f"{n_converted:,} images"
+        notes.append(f"converted to sRGB by color profile: {images}")
     labels = issues = None
     conflicts, counts = np.empty(0, int), {}
     if collection is None:

@@ -20,9 +20,9 @@ _LEAST_DEVIATION = 0.2  # of the logarithm of sharpness, where all pictures are 
 
 #: The formats that go by each ending; others promise nothing.
 _ENDINGS = {
-    ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpe": "JPEG",
-    ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG", ".ppm": "PPM", ".tif": "TIFF",
-    ".tiff": "TIFF", ".webp": "WEBP",
+    ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF", ".jfif": "JPEG",
+    ".jp2": "JPEG2000", ".jpe": "JPEG", ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG",
+    ".ppm": "PPM", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP",
 }
 
 #: What may be wrong with a picture, in the order of the report, and what that means.
@@ -32,6 +32,7 @@ FAULTS = {
     "long": f"one side is more than {_MOST_STRETCH:.0f} times the other",
     "blurred": "far less sharp than the others",
     "wrong ending": "the file is of another format than its name says",
+    "color profile": "it is damaged and was ignored, so that colors may be wrong",
 }
 
 
@@ -57,7 +58,8 @@ class Fault:
 
 
 def find_faults(pictures: Sequence[Source], sketches: Sketches, sharpness: np.ndarray) -> tuple[Fault, ...]:
-    """Look for pictures that are tiny, long, blurred, of one colour, or of another format than their name says.
+    """Look for pictures that are tiny, long, blurred, of one colour, of another format than their name says, or that
+    have a damaged color profile.
 
     Blurred is meant relative to the others: the logarithm of a picture's sharpness is more than 3.5 robust standard
     deviations (1.4826 times the median absolute deviation) below the median. Pictures that are tiny or of one colour
@@ -86,6 +88,7 @@ def find_faults(pictures: Sequence[Source], sketches: Sketches, sharpness: np.nd
         *_listed("long", stretch > _MOST_STRETCH, -stretch, sketches, "{2} x {3} pixels, {1:.1f} to 1"),
         *_blurred(sketches, sharpness, ~is_flat & ~is_tiny),
         *_wrong_endings(pictures, sketches),
+        *(Fault(int(at), "color profile", 1.0, "damaged color profile") for at in sketches.with_profile("damaged")),
     ]
     return tuple(found)
 
