@@ -15,6 +15,7 @@ from PIL import Image
 from twoflow.images import Picture
 from twoflow.networks import get_card
 from twoflow.networks.catalog import resolve
+from twoflow.networks.runtime import load_onnxruntime
 
 from .measure import Contestant
 
@@ -72,8 +73,7 @@ def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
 
 def open_alone(n_threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """onnxruntime with the network's graph and nothing around it: a batch to its embedding."""
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
     options.log_severity_level = 3

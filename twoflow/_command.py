@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
+from ._errors import InputError
 from ._text import printable
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
     if arguments.labels is None:
         return _load_folder(arguments)
     if arguments.levels and arguments.label_column:
-        raise ValueError("--levels names the column of classes as its last, so --label-column must not name one too")
+        raise InputError("--levels names the column of classes as its last, so --label-column must not name one too")
     *broad, label_column = arguments.levels or [arguments.label_column or "class"]
     return load_table(
         arguments.labels,
@@ -118,11 +119,11 @@ def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
 
     for name in ("label_column", "levels", "group_column", "image_pattern"):
         if getattr(arguments, name) is not None:
-            raise ValueError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
+            raise InputError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
     collection = None if arguments.images is None else load_folder(arguments.images)
     column = arguments.split_column
     if column is not None and (collection is None or column not in collection.columns):
-        raise ValueError(
+        raise InputError(
             "--split-column needs --labels, the table that has the column; or IMAGES with the folders train and test, "
             "which are the column split"
         )

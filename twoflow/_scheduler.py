@@ -9,6 +9,8 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ._errors import InputError, MissingExtraError, UnreachableError
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -35,7 +37,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         from distributed import Client, KilledWorker
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('--scheduler needs dask and distributed: pip install "twoflow[dask]"') from None
+        raise MissingExtraError('--scheduler needs dask and distributed: pip install "twoflow[dask]"') from None
     from joblib import parallel_config
 
     for name in list(logging.root.manager.loggerDict):
@@ -46,16 +48,16 @@ def connected(address: str | None) -> Iterator[None]:
         Client.__init__(client, address, timeout=_PATIENCE_S)
     except Exception as error:  # it may not even be an address
         client.close()
-        raise ConnectionError(f"no Dask scheduler answers at {address}: {error}") from error
+        raise UnreachableError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
         _check_workers(client, address)
         try:
             with parallel_config("dask"):
                 yield
         except CancelledError as error:
-            raise ConnectionError(f"the Dask scheduler at {address} was lost: {error}") from error
+            raise UnreachableError(f"the Dask scheduler at {address} was lost: {error}") from error
         except KilledWorker as error:
-            raise ConnectionError(f"a task has killed workers of {address} again and again: {error}") from error
+            raise UnreachableError(f"a task has killed workers of {address} again and again: {error}") from error
 
 
 def _check_workers(client: Client, address: str) -> None:
@@ -64,14 +66,14 @@ def _check_workers(client: Client, address: str) -> None:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
     except TimeoutError:
         reason = f"the Dask scheduler at {address} has no workers; start some: dask worker {address}"
-        raise ConnectionError(reason) from None
+        raise UnreachableError(reason) from None
     here = _installed()
     for worker, there in client.run(_installed, on_error="return").items():
         if not isinstance(there, Mapping):
-            raise ModuleNotFoundError(f"the worker {worker} cannot run twoflow: {there}")
+            raise MissingExtraError(f"the worker {worker} cannot run twoflow: {there}")
         for name, version in here.items():
             if there.get(name) != version:
-                raise ValueError(
+                raise InputError(
                     f"the worker {worker} has {name} {there.get(name)}, but here it is {version}; install the same"
                 )
     from .images.web import VARIABLE, allowed_hosts
@@ -79,7 +81,7 @@ def _check_workers(client: Client, address: str) -> None:
     hosts = allowed_hosts()
     for worker, there in client.run(allowed_hosts).items():
         if not set(hosts) <= set(there):
-            raise ValueError(
+            raise InputError(
                 f"the worker {worker} may not read from {', '.join(sorted(set(hosts) - set(there)))}; start it with "
                 f"{VARIABLE}={','.join(hosts)} in its environment"
             )

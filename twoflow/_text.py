@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 
-def printable(text: object) -> str:
+def printable(text: object, most: int | None = None) -> str:
     """The text on one line, with every character escaped that would move the cursor, or that cannot be shown.
+
+    Parameters
+    ----------
+    text : object
+    most : int, optional
+        How many characters are kept of a longer text.
 
     Examples
     --------
     >>> printable("two\\nlines, \\x1b[31mred")
     'two lines, \\\\x1b[31mred'
     """
-    return escape_controls(" ".join(str(text).split()))
+    line = escape_controls(" ".join(str(text).split()))
+    return line if most is None or len(line) <= most else f"{line[:most]} ..."
 
 
 def escape_controls(text: str) -> str:

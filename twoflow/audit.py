@@ -20,6 +20,7 @@ from ._command import (
     open_store,
     split_of_folders,
 )
+from ._errors import InputError
 from ._program import print_to_reader, run
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     """A collection; if its folders are an official split, that is what leaks are looked for in."""
     collection = load_collection(arguments)
     if collection is None:
-        raise ValueError("name IMAGES, the folder to look through")
+        raise InputError("name IMAGES, the folder to look through")
     arguments.split_column = arguments.split_column or split_of_folders(arguments, collection)
     return collection.without_small_classes(arguments.min_per_class)
 

@@ -128,7 +128,7 @@ def test_no_two_lines_look_alike_and_none_is_told_by_colour_alone():
 def test_names_are_one_short_line():
     assert label("a\nb\t c") == "a b c"
     assert label("x" * 100) == "x" * 23 + "…"
-    assert label("\udcff \u202e \x00") == "\\udcff \\u202e \\u0000"
+    assert label("\udcff \u202e \x00") == "\\udcff \\u202e \\x00"
     assert label("靴" * 100).strip() == "靴" * 11 + "…"
 
 

@@ -12,6 +12,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._errors import InputError
 from .._parallel import threads_per_task
 from ..flows import RawPixels
 from ..flows.extraction import extract
@@ -199,7 +200,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         RawPixels(self.size)._check()
         if min(self.size) < _LEAST_SIDE:
             least = f"{_LEAST_SIDE} x {_LEAST_SIDE}"
-            raise ValueError(f"size must be at least {least} for four poolings, got {self.size!r}")
+            raise InputError(f"size must be at least {least} for four poolings, got {self.size!r}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -254,5 +255,5 @@ def _hold_out(positions: np.ndarray, fraction: float, rng: np.random.RandomState
         count = min(max(1, round(fraction * len(members))), len(members) - 1)
         held_out[members[:count]] = True
     if not held_out.any():
-        raise ValueError("no class has two pictures, so none can be held out to stop early by; set patience=None")
+        raise InputError("no class has two pictures, so none can be held out to stop early by; set patience=None")
     return held_out

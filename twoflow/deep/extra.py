@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from .._errors import MissingExtraError
+
 _PACKAGES = ("torch", "skorch")
 
 
@@ -17,7 +19,7 @@ def require(what: str) -> None:
     """Raise ModuleNotFoundError if torch or skorch is not installed; `what` is what needs them."""
     reason = missing_reason()
     if reason is not None:
-        raise ModuleNotFoundError(f"{what} {reason}")
+        raise MissingExtraError(f"{what} {reason}")
 
 
 def _is_installed(name: str) -> bool:

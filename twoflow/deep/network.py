@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .._errors import InputError
+
 #: Channels of the four blocks. Nothing here was tuned: the paper's row is not either.
 WIDTHS = (32, 64, 128, 256)
 
@@ -97,7 +99,7 @@ def pick_device(device: str) -> torch.device:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:  # torch raises either, and many lines
         reason = str(error).splitlines()[0]
-        raise ValueError(f"device {device!r} cannot be used here: {reason}") from error
+        raise InputError(f"device {device!r} cannot be used here: {reason}") from error
 
 
 def probabilities(network: Network, pixels: np.ndarray, batch_size: int, device: torch.device) -> np.ndarray:

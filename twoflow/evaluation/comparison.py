@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
+from .._errors import InputError
 from .._parallel import peak_memory, run_in_order, share, total_peak
 from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
@@ -109,11 +110,11 @@ def compare(
     """
     began = time.perf_counter()
     if not rows:
-        raise ValueError("there are no rows to compare")
+        raise InputError("there are no rows to compare")
     if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
-        raise ValueError("folds come from one place: only one of test_size, split_column and folds_from can be given")
+        raise InputError("folds come from one place: only one of test_size, split_column and folds_from can be given")
     if group_duplicates and (split_column is not None or folds_from is not None):
-        raise ValueError("duplicates can be kept together only in folds that are drawn, not in given ones")
+        raise InputError("duplicates can be kept together only in folds that are drawn, not in given ones")
     shares = _checked_shares(train_sizes)
     record = None if folds_from is None else read_folds(folds_from)
 
@@ -122,7 +123,7 @@ def compare(
             return record.folds_of(pictures)
         if split_column is not None:
             if split_column not in pictures.columns:
-                raise ValueError(f"the collection has no column {split_column!r} for the split")
+                raise InputError(f"the collection has no column {split_column!r} for the split")
             return official_split(pictures.columns[split_column], pictures.labels)
         return draw_folds(
             pictures.labels, pictures.groups,
@@ -167,7 +168,7 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
     """Ascending, each once, and without 1."""
     for size in train_sizes:
         if not 0 < size <= 1:
-            raise ValueError(f"a train size is a share of the training pictures, above 0 and at most 1, got {size!r}")
+            raise InputError(f"a train size is a share of the training pictures, above 0 and at most 1, got {size!r}")
     return sorted({float(size) for size in train_sizes} - {1.0})
 
 

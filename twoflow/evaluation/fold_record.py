@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import InputError
 from ..images import ImageCollection, Picture
 from ..images.remote import is_url, mask
 from .folds import Fold, Folds
@@ -79,7 +80,7 @@ class FoldRecord:
                 f"{len(some)} {which}, such as {some[0]}"
                 for some, which in ((missing, "of its pictures are missing"), (new, "of these are not in it")) if some
             )
-            raise ValueError(f"the pictures are not those of {self.path}: {examples}")
+            raise InputError(f"the pictures are not those of {self.path}: {examples}")
         place = {name: i for i, name in enumerate(names)}
         position = np.array([place[name] for name in self.pictures])
         splits = tuple(
@@ -107,9 +108,9 @@ def read_folds(path: str | os.PathLike) -> FoldRecord:
         folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
         is_intact = bool(splits) and _hash(folds, pictures) == document["hash"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path} is no report.json with folds in it") from error
+        raise InputError(f"{path} is no report.json with folds in it") from error
     if not is_intact:
-        raise ValueError(f"{path}: its folds are not those that its hash is of; take an unchanged report.json")
+        raise InputError(f"{path}: its folds are not those that its hash is of; take an unchanged report.json")
     return FoldRecord(os.fspath(path), pictures, folds)
 
 
@@ -183,7 +184,7 @@ def _check_groups(splits: Sequence[Fold], groups: np.ndarray | None, path: str) 
     for fold in splits:
         torn = np.intersect1d(groups[fold.train], groups[fold.test])
         if len(torn):
-            raise ValueError(
+            raise InputError(
                 f"{path}: fold {fold.fold} of repeat {fold.repeat} has group {torn[0]!s} on both sides; it was drawn "
                 "without these groups"
             )

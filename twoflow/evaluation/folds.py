@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
+from .._errors import InputError
+
 _NAMED = 5  # how many classes an error names
 
 
@@ -76,11 +78,11 @@ def draw_folds(
     """
     if test_size is not None:
         if not 0 < test_size <= 0.5:
-            raise ValueError(f"the share to test must be above 0 and at most 0.5, got {test_size!r}")
+            raise InputError(f"the share to test must be above 0 and at most 0.5, got {test_size!r}")
         n_splits = round(1 / test_size)
     for name, value, least in (("folds", n_splits, 2), ("repeats", repeats, 1)):
         if not isinstance(value, Integral) or value < least:
-            raise ValueError(f"the number of {name} must be an integer of at least {least}, got {value!r}")
+            raise InputError(f"the number of {name} must be an integer of at least {least}, got {value!r}")
     _check_classes(labels, groups, n_splits if test_size is None else 2)
     splits = []
     for repeat in range(repeats):
@@ -124,7 +126,7 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
     if not len(train) or not len(test):
         found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
-        raise ValueError(
+        raise InputError(
             f"a split column must have 'train' and 'test' for some pictures; it has {found}: rename its values, or "
             "draw folds"
         )
@@ -183,7 +185,7 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
         least = counts[few[0]]
         enough = n_splits if groups is None else n_pictures[few].max() + 1
         fewer_folds = f"ask for at most {least} folds, or " if least >= 2 else ""
-        raise ValueError(
+        raise InputError(
             f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "
             f"{fewer_folds}leave these classes out, with --min-per-class {enough} or without_small_classes({enough})"
         )
@@ -191,4 +193,4 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
 
 def _check_number_of_classes(labels: np.ndarray) -> None:
     if len(np.unique(labels)) < 2:
-        raise ValueError(f"there is only one class to train on, {labels[0]!s}; a classifier needs at least two")
+        raise InputError(f"there is only one class to train on, {labels[0]!s}; a classifier needs at least two")

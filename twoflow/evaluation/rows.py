@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._errors import InputError, MissingExtraError
 from ..deep import ConvNetClassifier
 from ..deep.extra import missing_reason
 from ..flows import (
@@ -199,7 +200,7 @@ def _make_row(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
-            raise ModuleNotFoundError(f"the row {name!r} {reason}")
+            raise MissingExtraError(f"the row {name!r} {reason}")
         return _EXTRA[name].make(choice.seed)
     if name.startswith("cnn:"):
         layer = name.removeprefix("cnn:")
@@ -212,7 +213,7 @@ def _make_row(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None
     else:
         known = [*ROWS, *EXTRA_ROWS, *RECIPE_ROWS, "RECIPE:HEAD", "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
         near = difflib.get_close_matches(name, [*known, "all"], n=3, cutoff=0.4) or known
-        raise ValueError(f"there is no row {name!r}; did you mean {' or '.join(near)}?")
+        raise InputError(f"there is no row {name!r}; did you mean {' or '.join(near)}?")
     return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)
 
 

@@ -11,11 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._errors import InputError
+from .._text import printable
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, NetworkCard, NetworkOutputError
 from ..networks.catalog import require_layer, resolve
-from ..networks.errors import one_line
+from ..networks.errors import MAX_LENGTH
 from ..networks.files import Network
 from ..networks.finite import is_finite
 from ..networks.quantization import quantize
@@ -161,26 +163,26 @@ class CNNEmbedding(Flow):
         if not layer.is_map:
             for name, default in (("pooling", "mean"), ("grid", 1)):
                 if (value := getattr(self, name)) != default:
-                    raise ValueError(f"layer {self.layer!r} is a vector already; {name}={value!r} needs a map")
+                    raise InputError(f"layer {self.layer!r} is a vector already; {name}={value!r} needs a map")
         if self.n_channels is not None and self.pooling != "covariance":
-            raise ValueError('n_channels needs pooling="covariance"')
+            raise InputError('n_channels needs pooling="covariance"')
         if self.n_channels is not None and self.n_channels > layer.width:
-            raise ValueError(f"n_channels={self.n_channels} is more than layer {self.layer!r} has, {layer.width}")
+            raise InputError(f"n_channels={self.n_channels} is more than layer {self.layer!r} has, {layer.width}")
         if self.grid > 1 and self.views == "five-crop":
-            raise ValueError('views="five-crop" needs grid=1: a cell would be another part of the picture in each crop')
+            raise InputError('views="five-crop" needs grid=1: a cell would be another part of the picture in each crop')
         if layer.positions is not None:
             self._check_positions(layer.positions, network.card.input_size)
         if self.precision == "int8" and self.engine != "onnxruntime":
-            raise ValueError('precision="int8" needs engine="onnxruntime"')
+            raise InputError('precision="int8" needs engine="onnxruntime"')
 
     def _check_positions(self, positions: tuple[int, int], size: tuple[int, int]) -> None:
         rows, columns = positions
         width, height = size
         found = f"layer {self.layer!r} has {rows} x {columns} positions at an input_size of ({width}, {height})"
         if self.grid > min(positions):
-            raise ValueError(f"{found}, too few for grid={self.grid}")
+            raise InputError(f"{found}, too few for grid={self.grid}")
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
-            raise ValueError(f'{found}, and pooling="covariance" needs more than one in each cell')
+            raise InputError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
     def _fit(self, pictures: Sequence[Source], y: Any) -> None:
         """Remember which network it is; quantize it if asked to, and make sure that little is lost."""
@@ -192,7 +194,7 @@ class CNNEmbedding(Flow):
         pixels = self._sample(pictures, network.card.input_size)
         self.quantized_, self.cosine_ = quantize(network, self.layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
-            raise ValueError(
+            raise InputError(
                 f"{self.layer} of {self.network} loses too much in 8-bit integers: its cosine to the network's own is "
                 f'{self.cosine_:.3f}, under {_LEAST_COSINE}; use precision="float32"'
             )
@@ -218,14 +220,14 @@ class CNNEmbedding(Flow):
         if (digest := getattr(self, "network_digest_", None)) is None:
             return network
         if digest != network.digest:
-            raise ValueError(
+            raise InputError(
                 f"{network.title} is another network than the flow was fitted with: expected SHA-256 {digest}, got "
                 f"{network.digest}; put the old file back, or fit the flow again"
             )
         for field in _ENTRY:
             expected, found = getattr(self.network_card_, field), getattr(network.card, field)
             if expected != found:
-                raise ValueError(
+                raise InputError(
                     f"images enter {network.title} in another way than when the flow was fitted: expected {field} "
                     f"{expected} on its card, got {found}; put the old card back, or fit the flow again"
                 )
@@ -246,7 +248,7 @@ class CNNEmbedding(Flow):
             warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
-            raise ValueError(f"none of the {len(positions)} pictures to quantise with can be read")
+            raise InputError(f"none of the {len(positions)} pictures to quantise with can be read")
         return reader._pack(read).reshape(-1, size[1], size[0], 3)
 
     def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
@@ -283,9 +285,9 @@ class CNNEmbedding(Flow):
             ]
         for flow, vector in zip(flows, vectors):
             if not is_finite(vector):
-                raise NetworkOutputError(one_line(
+                raise NetworkOutputError(printable(
                     f'{network.title}: pooling="{flow.pooling}" of layer {flow.layer!r} of {picture.name} overflows, '
-                    'because its values are too large; use pooling="max" or another layer'
+                    'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
                 ))
         return vectors
 

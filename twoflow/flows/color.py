@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._errors import InputError
 from ..images import Picture
 from .base import Flow, FlowTags, StoreLike
 
@@ -153,11 +154,11 @@ def _convert(pixels: np.ndarray, conversion: str) -> np.ndarray:
 
 def _check_bins(bins: Sequence[int]) -> None:
     if len(bins) != 3 or not all(isinstance(n, Integral) and 1 <= n <= 256 for n in bins):
-        raise ValueError(f"bins must be three integers from 1 to 256, one a channel, got {bins!r}")
+        raise InputError(f"bins must be three integers from 1 to 256, one a channel, got {bins!r}")
 
 
 def _check_grid(grid: Sequence[int], height: int, width: int) -> None:
     if len(grid) != 2 or not all(isinstance(n, Integral) and n > 0 for n in grid):
-        raise ValueError(f"grid must be two positive integers, rows and columns, got {grid!r}")
+        raise InputError(f"grid must be two positive integers, rows and columns, got {grid!r}")
     if grid[0] > height or grid[1] > width:
-        raise ValueError(f"a grid of {grid[0]} x {grid[1]} cells does not fit {height} x {width} pixels")
+        raise InputError(f"a grid of {grid[0]} x {grid[1]} cells does not fit {height} x {width} pixels")

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import fft
 from sklearn.utils._param_validation import Interval
 
+from .._errors import InputError
 from ..images import Picture
 from .base import Flow, FlowTags, StoreLike
 from .grey import to_grey
@@ -124,7 +125,7 @@ def gist(
     """
     height, width = pixels.shape[:2]
     if height != width:
-        raise ValueError(f"a square picture expected, got {width} x {height} pixels")
+        raise InputError(f"a square picture expected, got {width} x {height} pixels")
     _check_bank(orientations, grid, width)
     bank = _gabor_bank(tuple(orientations), width)
     channels = np.moveaxis(pixels, 2, 0) if color else to_grey(pixels)[None]
@@ -221,9 +222,9 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 def _check_bank(orientations: Sequence[int], grid: int, size: int) -> None:
     if not orientations or not all(isinstance(n, Integral) and n > 0 for n in orientations):
-        raise ValueError(f"orientations must be positive integers, one a scale, got {orientations!r}")
+        raise InputError(f"orientations must be positive integers, one a scale, got {orientations!r}")
     unit = grid * 2 ** (len(orientations) + 1)
     if size % unit:
-        raise ValueError(
+        raise InputError(
             f"size must be a multiple of {unit} for {len(orientations)} scales on a {grid} x {grid} grid, got {size}"
         )

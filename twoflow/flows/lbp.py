@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from .._errors import InputError
 from ..images import Picture
 from .base import Flow, FlowTags, StoreLike
 from .grey import to_grey
@@ -121,6 +122,6 @@ def _histogram(grey: np.ndarray, radius: int) -> np.ndarray:
 
 def _check_radii(radii: Sequence[int], side: int) -> None:
     if not radii or not all(isinstance(radius, Integral) and radius > 0 for radius in radii):
-        raise ValueError(f"radii must be positive integers, got {radii!r}")
+        raise InputError(f"radii must be positive integers, got {radii!r}")
     if 2 * max(radii) >= side:
-        raise ValueError(f"radius {max(radii)} leaves no circle inside {side} pixels; lower it or raise size")
+        raise InputError(f"radius {max(radii)} leaves no circle inside {side} pixels; lower it or raise size")

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._errors import InputError
 from ..images import Picture
 from ..images.reading import Source
 from .base import Flow, FlowTags, StoreLike
@@ -161,4 +162,4 @@ class PixelProjection(Flow):
 
 def _check_size(size: Sequence[int]) -> None:
     if len(size) != 2 or not all(isinstance(side, Integral) and side > 0 for side in size):
-        raise ValueError(f"size must be two positive integers, width and height, got {size!r}")
+        raise InputError(f"size must be two positive integers, width and height, got {size!r}")

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
+from .._errors import InputError
 from ..images import Picture
 from ..images.reading import Source, warn_unreadable
 from .base import Flow, FlowTags, StoreLike
@@ -129,9 +130,9 @@ class SIFTBagOfWords(Flow):
 
     def _check(self) -> None:
         if self.detector == "dense" and self.step > self.size:
-            raise ValueError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
+            raise InputError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
         if self.max_descriptors < self.n_words:
-            raise ValueError(f"n_words={self.n_words} cannot be learnt from max_descriptors={self.max_descriptors}")
+            raise InputError(f"n_words={self.n_words} cannot be learnt from max_descriptors={self.max_descriptors}")
 
     def _fit(self, pictures: Sequence[Source], y: Any) -> None:
         """Learn the words from a sample of descriptors, then their weights from all words of the sampled pictures."""
@@ -144,7 +145,7 @@ class SIFTBagOfWords(Flow):
         descriptors = rows.reshape(-1, _WIDTH)
         descriptors = descriptors[~np.isnan(descriptors[:, 0])]
         if len(descriptors) < self.n_words:
-            raise ValueError(
+            raise InputError(
                 f"n_words={self.n_words}, but the {len(positions)} training pictures read give only {len(descriptors)} "
                 "descriptors; lower n_words" + (" or use detector='dense'" if self.detector == "keypoints" else "")
             )

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from .._errors import InputError, InputTypeError
 from ..images import Picture
 from ..images.reading import Source
 from .base import Flow, FlowTags, StoreLike
@@ -89,11 +90,13 @@ class FlowUnion(Flow, _BaseComposition):
 
     def _check(self) -> None:
         if not self.flows:
-            raise ValueError("a FlowUnion needs at least one flow")
+            raise InputError("a FlowUnion needs at least one flow")
         self._validate_names([name for name, _ in self.flows])
         for name, flow in self.flows:
             if not isinstance(flow, Flow):
-                raise TypeError(f"{name!r} is a {type(flow).__name__}, not a flow; FeatureUnion takes any transformer")
+                raise InputTypeError(
+                    f"{name!r} is a {type(flow).__name__}, not a flow; FeatureUnion takes any transformer"
+                )
             flow._validate_params()
             flow._check()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import InputError, InputTypeError
 from .lookalikes import find_lookalikes
 from .passed_over import PassedOver, count_paths
 from .reading import ImageReadError, Source
@@ -96,7 +97,7 @@ class ImageCollection:
     def paths(self) -> list[str]:
         """The pictures as paths or URLs; an error if some are arrays, images or bytes (`pictures` holds those)."""
         if not all(isinstance(picture, (str, os.PathLike)) for picture in self.pictures):
-            raise TypeError("these pictures are not files; use .pictures instead of .paths")
+            raise InputTypeError("these pictures are not files; use .pictures instead of .paths")
         return [os.fspath(picture) for picture in self.pictures]  # type: ignore[arg-type]
 
     @property
@@ -120,7 +121,7 @@ class ImageCollection:
         found: dict[Any, Any] = {}
         for label, superclass in zip(self.labels.tolist(), self.columns[column].tolist()):
             if found.setdefault(label, superclass) != superclass:
-                raise ValueError(
+                raise InputError(
                     f"class {label} has two superclasses in column {column!r}, {found[label]} and {superclass}; "
                     "correct them, or name classes by their whole path"
                 )
@@ -130,7 +131,7 @@ class ImageCollection:
         """Leave out the pictures at the given positions and list them as unreadable."""
         errors = list(errors)
         if len(errors) == len(self):
-            raise ValueError(f"none of the {len(self)} pictures can be read; the first: {errors[0][1]}")
+            raise InputError(f"none of the {len(self)} pictures can be read; the first: {errors[0][1]}")
         kept = np.delete(np.arange(len(self)), [position for position, _ in errors])
         rest = self[kept]
         rest.unreadable = (*self.unreadable, *(error for _, error in errors))
@@ -157,7 +158,7 @@ class ImageCollection:
         classes, positions, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
         is_small = counts < least
         if is_small.all():
-            raise ValueError(f"no class has {least} pictures; the largest has {max(counts, default=0)}")
+            raise InputError(f"no class has {least} pictures; the largest has {max(counts, default=0)}")
         rest = self[~is_small[positions]]
         rest.small_classes = {**self.small_classes, **dict(zip(classes[is_small].tolist(), counts[is_small].tolist()))}
         return rest
@@ -172,5 +173,5 @@ class ImageCollection:
     def _checked(self, name: str, values: Any) -> np.ndarray:
         array = to_values(name, values, may_be_missing=name not in ("labels", "groups"))
         if array.shape != (len(self.pictures),):
-            raise ValueError(f"{name}: {len(self.pictures)} values expected, one a picture, got shape {array.shape}")
+            raise InputError(f"{name}: {len(self.pictures)} values expected, one a picture, got shape {array.shape}")
         return array

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
+from .._errors import InputError
 from .errors import refusal
 
 #: What became of an image's color profile. "none": nothing says what its colors are, so they are taken for sRGB;
@@ -171,7 +172,7 @@ def _colorants(chromaticities: Sequence[float]) -> np.ndarray:
     white, *colors = [np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(chromaticities[::2], chromaticities[1::2])]
     columns = np.column_stack(colors)
     if abs(np.linalg.det(columns)) < 1e-6:
-        raise ValueError("the primaries span no space")
+        raise InputError("the primaries span no space")
     columns = columns * np.linalg.solve(columns, white)
     cones = (_BRADFORD @ _D50) / (_BRADFORD @ white)
     return np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ columns

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .._errors import InputError
 
-class ImageReadError(ValueError):
+
+class ImageReadError(InputError):
     """A picture that cannot be read.
 
     Attributes

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from .._errors import InputError
 from .folder_walk import Parts, Root, join
 from .passed_over import name_first
 from .reading import describe
@@ -96,14 +97,14 @@ def find_layout(root: Root, images: Sequence[Parts], levels: int | None = None) 
     folders = [_folders(file, split) for file in images]
     depths = Counter(map(len, folders))
     if split is not None and split.position == 0 and not any(depth > 0 for depth in depths):
-        raise ValueError(
+        raise InputError(
             f"{split.named} in {describe(root)} have no class folders in them; expected "
             f"{describe(root)}/<split>/<class>/*.jpg, or a table of labels"
         )
     chosen = levels or (2 if _is_deep(folders) else 1)
     strays = [file for file, place in zip(images, folders) if _is_stray(file, place, chosen, split)]
     if len(strays) > _FEW * len(images):
-        raise ValueError(_too_many_strays(root, strays, chosen, split, len(images)))
+        raise InputError(_too_many_strays(root, strays, chosen, split, len(images)))
     lying = [place for file, place in zip(images, folders) if not _is_stray(file, place, chosen, split)]
     notes = [] if split is None else _notes_on_split(split, images, strays)
     deeper = sum(len(place) > chosen for place in lying)
@@ -138,7 +139,7 @@ def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
             others = sorted(each for each in inside if each.lower() not in SPLITS)
             if _is_split(inside) and others:
                 where = describe(join(root, parent) if parent else root)
-                raise ValueError(
+                raise InputError(
                     f"{where} has the folders {', '.join(sorted(inside - set(others)))} of a split beside "
                     f"{name_first(others)}; move the others away or into the parts of the split"
                 )

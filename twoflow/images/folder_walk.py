@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from .._errors import InputError, NotAFolderError
 from . import remote
 from .passed_over import reason_of_ending, reason_of_name
 from .reading import readable_suffixes
@@ -50,7 +51,7 @@ def open_folder(root: str | os.PathLike) -> Root:
         root = path
     root = Path(root)
     if not root.is_dir():
-        raise NotADirectoryError(f"{root} is not a folder")
+        raise NotAFolderError(f"{root} is not a folder")
     return root
 
 
@@ -76,7 +77,7 @@ def _walk(
     """Depth first; `ancestors` (device, inode) tell a link that leads back up, which would never end."""
     status = os.stat(folder)
     if (status.st_dev, status.st_ino) in ancestors:
-        raise ValueError(f"{folder} is a link that leads back into a folder above it; remove the link")
+        raise InputError(f"{folder} is a link that leads back into a folder above it; remove the link")
     ancestors = (*ancestors, (status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
         found = list(entries)  # before going deeper, or every level keeps a folder open

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .._errors import InputError
 from .collection import ImageCollection
 from .folder_layout import SPLIT_COLUMN, Layout, find_layout, find_split
 from .folder_walk import Listing, Parts, Root, join, list_folder, open_folder
@@ -87,7 +88,7 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
     if not listing.images:
         found = _passed_over(root, listing)
         told = f"; passed over: {'; '.join(map(str, found))}" if found else ""
-        raise ValueError(f"{name} has no pictures; expected {name}/<class>/*.jpg{told}")
+        raise InputError(f"{name} has no pictures; expected {name}/<class>/*.jpg{told}")
     layout = find_layout(root, listing.images, levels)
     strays = set(layout.strays)
     taken = [(file, place) for file, place in zip(listing.images, layout.folders) if file not in strays]

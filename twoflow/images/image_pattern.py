@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+from .._errors import InputError
+
 
 class ImagePattern:
     """A path with columns' names in braces.
@@ -33,15 +35,15 @@ class ImagePattern:
         try:
             pieces = list(Formatter().parse(pattern))
         except ValueError as error:
-            raise ValueError(f"image pattern {pattern!r}: {error}; write {{{{ and }}}} for braces") from None
+            raise InputError(f"image pattern {pattern!r}: {error}; write {{{{ and }}}} for braces") from None
         # Only names: Python's own formatting would also take attributes of the values.
         for _, name, form, conversion in pieces:
             if name == "" or form or conversion:
-                raise ValueError(f"image pattern {pattern!r}: expected only names of columns in braces, such as {{id}}")
+                raise InputError(f"image pattern {pattern!r}: expected only names of columns in braces, such as {{id}}")
         self._pieces = [(text, name) for text, name, _, _ in pieces]
         self.names = list(dict.fromkeys(name for _, name in self._pieces if name is not None))
         if not self.names:
-            raise ValueError(f"image pattern {pattern!r} has no column in braces; use one such as images/{{id}}.jpg")
+            raise InputError(f"image pattern {pattern!r} has no column in braces; use one such as images/{{id}}.jpg")
 
     def fill(self, columns: Mapping[str, Sequence[Any]]) -> list[str]:
         """The path of each row."""

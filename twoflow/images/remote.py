@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
+from .._errors import InputError, MissingExtraError, NotAFolderError, OutsideError
+from .._text import escape_controls, printable
 from . import web
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # two letters or more: one is a drive of Windows
@@ -22,7 +24,7 @@ _GAPS = re.compile(r"([\s'\"<>]+)")
 _LONGEST_REASON = 300
 
 
-class RemoteError(OSError):
+class RemoteError(OutsideError):
     """What lies behind a URL cannot be read; both attributes are without secrets.
 
     Attributes
@@ -117,7 +119,7 @@ def read(url: str) -> bytes:
             options |= {"start": 0, "end": web.MAX_BYTES + 1}
         content = filesystem.cat_file(path, **options)
         if len(content) > web.MAX_BYTES:
-            raise ValueError(f"larger than the limit of {web.MAX_BYTES // 2**20} MB")
+            raise InputError(f"larger than the limit of {web.MAX_BYTES / 1e6:,.0f} MB")
         return content
 
 
@@ -134,14 +136,14 @@ def find(root: str) -> list[str]:
         As `read` does.
     """
     if _scheme(root) in _WEB:
-        raise ValueError(f"{mask(root)}: a web server does not list its files; name them in a table")
+        raise InputError(f"{mask(root)}: a web server does not list its files; name them in a table")
     with _told(root):
         filesystem, path = _open(root)
         filesystem.invalidate_cache()  # a listing of a while ago, kept by fsspec
         is_folder = filesystem.isdir(path)
         files = filesystem.find(path) if is_folder else []
     if not is_folder:
-        raise NotADirectoryError(f"{mask(root)} is not a folder")
+        raise NotAFolderError(f"{mask(root)} is not a folder")
     folder = path.strip("/")
     return [file.strip("/").removeprefix(folder).lstrip("/") for file in files]
 
@@ -166,12 +168,12 @@ def _open(url: str) -> tuple[Any, str]:
     try:
         import fsspec.core
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(f'{mask(url)} needs fsspec: pip install "twoflow[remote]"') from None
+        raise MissingExtraError(f'{mask(url)} needs fsspec: pip install "twoflow[remote]"') from None
     try:
         schemes = {_scheme(part) for part in url.split("::")}.intersection(_WEB)
         return fsspec.core.url_to_fs(url, **{scheme: web.http_options() for scheme in schemes})
     except ImportError as error:  # what a scheme needs besides, which the message names
-        raise ModuleNotFoundError(f"{mask(url)}: {_line(error)}") from None
+        raise MissingExtraError(f"{mask(url)}: {printable(error)}") from None
 
 
 @contextmanager
@@ -182,7 +184,7 @@ def _told(url: str) -> Iterator[None]:
     except ModuleNotFoundError:
         raise
     except Exception as error:  # those of many libraries, which have no base in common
-        raise RemoteError(_escape(mask(url)), _line(mask(_reason(error)))[:_LONGEST_REASON]) from None
+        raise RemoteError(escape_controls(mask(url)), printable(mask(_reason(error)), _LONGEST_REASON)) from None
 
 
 def _reason(error: Exception) -> str:
@@ -204,12 +206,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = getattr(error, "os_error", None) or error.__cause__ or error.__context__
-
-
-def _line(text: object) -> str:
-    """Text as one line without control characters, which a server may send."""
-    return _escape(" ".join(str(text).split()))
-
-
-def _escape(text: str) -> str:
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.utils import check_random_state
 
+from .._errors import InputError
 from .collection import ImageCollection
 
 COLOURS = {
@@ -113,9 +114,9 @@ def make_shop(
                                ("n_duplicates", n_duplicates, 0), ("image_size[0]", image_size[0], 8),
                                ("image_size[1]", image_size[1], 8)):
         if not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+            raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
     if not 0 <= noise <= 1:
-        raise ValueError(f"noise must be between 0 and 1, got {noise!r}")
+        raise InputError(f"noise must be between 0 and 1, got {noise!r}")
     seed = check_random_state(random_state).randint(2**31)
     models = [_draw_model(seed, number, n_classes) for number in range(n_classes)]
     n_items = n_classes * n_per_class

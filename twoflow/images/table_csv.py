@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .. import _files
+from .._errors import InputError
 from . import remote
 from .reading import describe
 
@@ -82,7 +83,7 @@ def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
             sign = _DELIMITERS.get(delimiter, delimiter)
             is_long = len(cells) > len(header)
             remedy = f"put fields that hold a {sign} in quotes" if is_long else "complete or remove the row"
-            raise ValueError(
+            raise InputError(
                 f"{name}, row {row}: expected {len(header)} fields as in the header, got {len(cells)}; {remedy}"
             )
         rows.append(row)
@@ -104,9 +105,9 @@ def find_columns(header: Sequence[object], names: Sequence[str], table: str) -> 
     for name in names:
         found = [position for position, cell in enumerate(present) if cell == tidy(name)]
         if not found:
-            raise ValueError(f"{table} has no column {name!r}; it has {', '.join(map(repr, present))}")
+            raise InputError(f"{table} has no column {name!r}; it has {', '.join(map(repr, present))}")
         if len(found) > 1:
-            raise ValueError(f"{table} has {len(found)} columns {name!r}; rename all but one")
+            raise InputError(f"{table} has {len(found)} columns {name!r}; rename all but one")
         positions[name] = found[0]
     return positions
 
@@ -129,7 +130,7 @@ def _decode(content: bytes, name: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name} begins as {encoding.upper()} but is not: {error}; save it as UTF-8") from None
+        raise InputError(f"{name} begins as {encoding.upper()} but is not: {error}; save it as UTF-8") from None
 
 
 def _take_sep_line(text: str) -> tuple[str | None, str]:
@@ -150,7 +151,7 @@ def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
     wanted = {tidy(name) for name in names}
     fitting = [delimiter for delimiter, header in headers.items() if wanted <= set(header)]
     if len(fitting) > 1 and len({len(headers[delimiter]) for delimiter in fitting}) > 1:
-        raise ValueError(
+        raise InputError(
             f"{table} may be divided by {' or by '.join(f'{_DELIMITERS[each]}s' for each in fitting)}; begin it with a "
             "line that says which, such as sep=,"
         )
@@ -175,16 +176,16 @@ def _records(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[s
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise ValueError(f"{_place(name, row)}: {_reason(error, taken)}") from None
+            raise InputError(f"{_place(name, row)}: {_reason(error, taken)}") from None
         if cells is None:
             return
         raw = "".join(taken)
         if row == 0 and not raw.strip():
             continue
         if "\0" in raw:
-            raise ValueError(f"{_place(name, row)}: a NUL byte; save the table as text in UTF-8")
+            raise InputError(f"{_place(name, row)}: a NUL byte; save the table as text in UTF-8")
         if '"' in raw and not well_formed.fullmatch(raw):
-            raise ValueError(f"{_place(name, row)}: {_STRAY_QUOTE}")
+            raise InputError(f"{_place(name, row)}: {_STRAY_QUOTE}")
         if not raw.isascii():
             _refuse_other_bytes(raw, name, row)
         yield row, cells
@@ -208,7 +209,7 @@ def _refuse_other_bytes(raw: str, name: str, row: int) -> None:
         raw.encode("utf-8")
     except UnicodeEncodeError as error:
         byte = f"0x{ord(raw[error.start]) - 0xDC00:02x}"
-        raise ValueError(
+        raise InputError(
             f"{name} is not a CSV file in UTF-8: {'the header' if row == 0 else f'row {row}'} holds the byte {byte}; "
             "save it as UTF-8"
         ) from None

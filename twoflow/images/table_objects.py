@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._errors import InputError, InputTypeError
 from .table_csv import Table, find_columns, tidy
 
 _EXPECTED = (
@@ -46,7 +47,7 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
     columns = {name: _to_list(column(header[position]), name) for name, position in positions.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"the columns of the table differ in length: {lengths}; give each one value a row")
+        raise InputError(f"the columns of the table differ in length: {lengths}; give each one value a row")
     return Table(columns, range(1, max(lengths.values(), default=0) + 1))
 
 
@@ -55,7 +56,7 @@ def _header(table: Any) -> list:
         # Asked of the class: a DataFrame has attributes named like its columns.
         if hasattr(type(table), attribute) and hasattr(table, "__getitem__"):
             return list(getattr(table, attribute))
-    raise TypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
+    raise InputTypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
 
 
 def _read_records(table: Sequence[Mapping], names: Sequence[str]) -> Table:
@@ -66,7 +67,7 @@ def _read_records(table: Sequence[Mapping], names: Sequence[str]) -> Table:
     for number, row in enumerate(table, start=1):
         for name, key in wanted.items():
             if key not in row:
-                raise ValueError(f"the table, row {number}: no value for {name!r}; add it or drop the row")
+                raise InputError(f"the table, row {number}: no value for {name!r}; add it or drop the row")
     return Table({name: [row[key] for row in table] for name, key in wanted.items()}, range(1, len(table) + 1))
 
 
@@ -75,7 +76,9 @@ def _to_list(column: Any, name: str) -> list:
         if hasattr(column, method):
             return getattr(column, method)()
     if isinstance(column, (str, bytes)) or not hasattr(column, "__iter__"):
-        raise TypeError(f"column {name!r} of the table is a {type(column).__name__}; expected a sequence of values")
+        raise InputTypeError(
+            f"column {name!r} of the table is a {type(column).__name__}; expected a sequence of values"
+        )
     return list(column)
 
 

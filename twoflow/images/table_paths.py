@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._errors import InputError
 from . import remote
 from .folder_walk import Root, open_folder
 from .reading import describe
@@ -48,7 +49,7 @@ class Place(NamedTuple):
         given = path
         if remote.is_url(path):
             if "::" in path:  # it may end in a local file
-                raise ValueError(f"{where}: {describe(path)} is a chain of URLs; a table may hold only single ones")
+                raise InputError(f"{where}: {describe(path)} is a chain of URLs; a table may hold only single ones")
             local = remote.local_path(path)
             if local is None:
                 return path
@@ -59,12 +60,12 @@ class Place(NamedTuple):
         if not isinstance(self.folder, Path):
             path = posixpath.normpath(path)
             if path == "." or path.split("/")[0] in ("", ".."):
-                raise ValueError(out)
+                raise InputError(out)
             return remote.join(self.folder, path)
         base = os.path.abspath(self.folder)
         path = os.path.abspath(os.path.join(base, path))
         if os.path.commonpath([base, path]) != base or path == base:
-            raise ValueError(f"{out}, or pass no folder if the table may name any file of yours")
+            raise InputError(f"{out}, or pass no folder if the table may name any file of yours")
         return str(self.folder / os.path.relpath(path, base))
 
 

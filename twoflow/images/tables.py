@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from .._errors import InputError
 from .collection import ImageCollection
 from .image_pattern import ImagePattern
 from .lookalikes import note_on_words_for_missing
@@ -83,7 +84,7 @@ def load_table(
     ImageCollection(6 pictures, 2 classes, 6 groups)
     """
     if missing not in _MISSING:
-        raise ValueError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
+        raise InputError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
     pattern = None if image_pattern is None else ImagePattern(image_pattern)
     place = place_of(table, root)
     name = _name(table)
@@ -97,7 +98,7 @@ def load_table(
     if lost:
         told = explain_missing(lost, len(paths), place, name)
         if missing == "error" or len(lost) == len(paths):
-            raise ValueError(f"{told}; correct the table" + ("" if len(lost) == len(paths) else " or leave them out"))
+            raise InputError(f"{told}; correct the table" + ("" if len(lost) == len(paths) else " or leave them out"))
         notes.append(told)
         warnings.warn(f"{told}; they are left out", UnreadableImagesWarning, stacklevel=2)
     left = {each.position for each in lost}
@@ -125,9 +126,9 @@ def _read(table: Any, names: Sequence[str], name: str) -> Table:
     for column in names:
         for row, value in zip(read.rows, read.columns[column]):
             if is_missing(value):
-                raise ValueError(f"{name}, row {row}: column {column!r} is empty; fill it or drop the row")
+                raise InputError(f"{name}, row {row}: column {column!r} is empty; fill it or drop the row")
     if not read.rows:
-        raise ValueError(f"{name} has no rows")
+        raise InputError(f"{name} has no rows")
     return read
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy import sparse
 
+from .._errors import InputError, InputTypeError
 from .reading import Source
 
 _EXPECTED = (
@@ -42,19 +43,19 @@ def check_pictures(X: Any) -> Sequence[Source]:
         If X is not a sequence at all, or holds something that is no picture.
     """
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
-        raise ValueError(f"X is a single picture. {_EXPECTED}; for one picture pass [picture].")
+        raise InputError(f"X is a single picture. {_EXPECTED}; for one picture pass [picture].")
     if sparse.issparse(X):
-        raise ValueError(f"X is a sparse table of numbers of shape {X.shape}, not pictures. {_EXPECTED}.{_remedy(0)}")
+        raise InputError(f"X is a sparse table of numbers of shape {X.shape}, not pictures. {_EXPECTED}.{_remedy(0)}")
     X = _from_other_library(X)
     if isinstance(X, np.ndarray):
         X = _check_array(X)
     elif not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
-        raise TypeError(f"X is a {type(X).__name__}. {_EXPECTED}.")
+        raise InputTypeError(f"X is a {type(X).__name__}. {_EXPECTED}.")
     if len(X) == 0:
-        raise ValueError(f"X has no pictures. {_EXPECTED}.")
+        raise InputError(f"X has no pictures. {_EXPECTED}.")
     for i, source in enumerate(X):
         if not isinstance(source, (str, bytes, os.PathLike, np.ndarray, Image.Image)):
-            raise TypeError(f"X[{i}] is a {type(source).__name__}, not a picture. {_EXPECTED}.{_remedy(source)}")
+            raise InputTypeError(f"X[{i}] is a {type(source).__name__}, not a picture. {_EXPECTED}.{_remedy(source)}")
     return X
 
 
@@ -93,7 +94,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
         # Asked before text becomes an array, where NaN is the word "nan", a class like any other.
         missing = [i for i, value in enumerate(items) if is_missing(value)]
         if missing:
-            raise ValueError(
+            raise InputError(
                 f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them"
             )
     return np.asarray(values)
@@ -140,20 +141,20 @@ def _check_array(values: np.ndarray) -> Sequence[Source]:
     if values.ndim == 4 and shape[3] in _CHANNELS:
         return list(values)
     if values.ndim == 4 and shape[1] in _CHANNELS:
-        raise ValueError(
+        raise InputError(
             f"X has shape {shape}, with the channels first. Expected (n, H, W, {shape[1]}); "
             "pass X.transpose(0, 2, 3, 1)."
         )
     if values.ndim == 3 and shape[2] in _CHANNELS:
-        raise ValueError(f"X has shape {shape}, which is that of a single picture. {_EXPECTED}; pass [X].")
+        raise InputError(f"X has shape {shape}, which is that of a single picture. {_EXPECTED}; pass [X].")
     if values.ndim == 3 and values.dtype.kind in "biuf":
         return list(values)  # grey
     if values.dtype.kind in "biufc" and values.size:
-        raise ValueError(f"X is a table of numbers of shape {shape}, not pictures. {_EXPECTED}.{_remedy(values[0])}")
+        raise InputError(f"X is a table of numbers of shape {shape}, not pictures. {_EXPECTED}.{_remedy(values[0])}")
     if values.ndim == 2 and shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise ValueError(f"X has shape {shape}. {_EXPECTED}.")
+        raise InputError(f"X has shape {shape}. {_EXPECTED}.")
     return values.tolist()
 
 

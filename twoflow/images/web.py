@@ -17,11 +17,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._errors import InputError
+from .budget import MOST_FILE
+
 if TYPE_CHECKING:
     import aiohttp
 
-#: How much of a body is kept at most, after it is decompressed.
-MAX_BYTES = 256 * 2**20
+#: How much of a body is kept at most, after it is decompressed: as much as a file may have.
+MAX_BYTES = MOST_FILE
 #: How long a request may take in all.
 PATIENCE_S = 60.0
 #: Where the hosts are that were allowed; processes that are started later inherit it.
@@ -66,7 +69,7 @@ def allow_hosts(*hosts: str) -> None:
     for host in hosts:
         is_name = host and not set(host) & set("/:@,") and host.isprintable() and " " not in host
         if not is_name and _network(host) is None:
-            raise ValueError(f"expected a host, an IP address or a network, got {host!r}; write it without http:// and "
+            raise InputError(f"expected a host, an IP address or a network, got {host!r}; write it without http:// and "
                              "port, such as 127.0.0.1")
     os.environ[VARIABLE] = ",".join(hosts)
 
@@ -147,13 +150,13 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
     decoder = _DECODERS.get(encoding)
     if decoder is None:
         response.close()
-        raise ValueError(f"expected a body without compression, or gzip, got content encoding {encoding:.40}")
+        raise InputError(f"expected a body without compression, or gzip, got content encoding {encoding:.40}")
     body = _Body()
     try:
         async for chunk in response.content.iter_chunked(_CHUNK):
             decoder(chunk, body)
         if not body.is_whole:
-            raise ValueError("the compressed body ends too early")
+            raise InputError("the compressed body ends too early")
     except BaseException:
         response.close()  # or what is still to come would be awaited
         raise
@@ -168,7 +171,7 @@ class _Body(io.BytesIO):
 
     def write_limited(self, part: bytes) -> None:
         if self.tell() + len(part) > MAX_BYTES:
-            raise ValueError(f"larger than the limit of {MAX_BYTES // 2**20} MB")
+            raise InputError(f"larger than the limit of {MAX_BYTES / 1e6:,.0f} MB")
         self.write(part)
 
 
@@ -184,7 +187,7 @@ def _decompress(chunk: bytes, body: _Body) -> None:
         try:
             body.write_limited(body.decompressor.decompress(chunk, _CHUNK))
         except zlib.error as error:
-            raise ValueError(f"the compressed body is damaged ({error})") from None
+            raise InputError(f"the compressed body is damaged ({error})") from None
         chunk = body.decompressor.unconsumed_tail
         body.is_whole = body.decompressor.eof
         if body.is_whole:

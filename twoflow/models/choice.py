@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._errors import InputError
 from .grouping import fit_clone, split_groups
 from .kernel_ridge import KernelRidgeClassifier
 from .leave_out import Kernel, Solution, compute_kernel, total
@@ -133,7 +134,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
                 best = candidate, model, solution
             self.accuracy_[candidate.name] = float(accuracy)
         if best is None:
-            raise ValueError("there must be a candidate to choose")
+            raise InputError("there must be a candidate to choose")
         candidate, self.model_, solution = best
         self.chosen_, self.columns_ = candidate.name, candidate.columns
         chosen = X[:, self.columns_]

@@ -13,6 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_consistent_length, has_fit_parameter
 
+from .._errors import InputError
+
 
 def fit_clone(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) -> Any:
     """Fit a clone of an estimator, and hand it the groups if there are any and it takes them.
@@ -74,11 +76,11 @@ def split_groups(
     """
     check_consistent_length(y, groups)
     if groups is not None and len(np.unique(groups)) < 2:
-        raise ValueError(f"groups are left out whole, so there must be two; all {len(y)} rows are of one")
+        raise InputError(f"groups are left out whole, so there must be two; all {len(y)} rows are of one")
     counts = np.unique(y[_firsts(y, groups)], return_counts=True)[1]
     if counts.max() < 2:
         unit = "rows" if groups is None else "groups"
-        raise ValueError(f"folds need a class of two {unit} at least; each class has one")
+        raise InputError(f"folds need a class of two {unit} at least; each class has one")
     splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
     n_splits = max(2, min(n_splits, int(counts.min())))
     folds = splitter(n_splits, shuffle=True, random_state=rng.randint(np.iinfo(np.int32).max))

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
+from .._errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, LBPHistogram, PixelProjection, SIFTBagOfWords
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
@@ -49,7 +50,7 @@ def get_head(name: str) -> Head:
     if name in HEADS:
         return HEADS[name]
     near = difflib.get_close_matches(name, HEADS, n=3, cutoff=0.4) or list(HEADS)
-    raise ValueError(f"there is no head {name!r}; did you mean {' or '.join(map(repr, near))}?")
+    raise InputError(f"there is no head {name!r}; did you mean {' or '.join(map(repr, near))}?")
 
 
 def _important(flow: Flow) -> ForestSelector:

@@ -12,6 +12,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from .._errors import InputError
 from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
@@ -220,7 +221,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         except (TypeError, ValueError):
             alphas = np.empty(0)
         if alphas.ndim != 1 or not len(alphas) or not (np.isfinite(alphas) & (alphas > 0)).all():
-            raise ValueError(f"alphas must be a sequence of one or more positive numbers, got {self.alphas!r}")
+            raise InputError(f"alphas must be a sequence of one or more positive numbers, got {self.alphas!r}")
         return alphas
 
     def _solve(
@@ -229,7 +230,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """The best solution for some rows, and the weight of each class among them."""
         weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         if not (np.isfinite(weight) & (weight > 0)).all():
-            raise ValueError(f"the weights in class_weight must be positive numbers, got {self.class_weight!r}")
+            raise InputError(f"the weights in class_weight must be positive numbers, got {self.class_weight!r}")
         share = weight[codes] / weight[codes].sum()
         return solve(kernel, np.eye(len(self.classes_))[codes], share, groups, alphas), weight
 
@@ -240,10 +241,10 @@ def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:
         return np.arange(n_rows)
     groups = column_or_1d(to_values("groups", groups))
     if len(groups) != n_rows:
-        raise ValueError(f"groups must be given for each of the {n_rows} rows, got {len(groups)}")
+        raise InputError(f"groups must be given for each of the {n_rows} rows, got {len(groups)}")
     names, groups = np.unique(groups, return_inverse=True)
     if len(names) < 2:
-        raise ValueError(f"groups are left out whole, so there must be two; all {n_rows} rows are of one")
+        raise InputError(f"groups are left out whole, so there must be two; all {n_rows} rows are of one")
     return groups
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from .._errors import InputError
+
 #: Columns that are centred at a time, so that there is never a second copy of the features.
 _CHUNK = 2048
 
@@ -51,7 +53,7 @@ def compute_kernel(X: np.ndarray) -> Kernel:
             gram += part @ part.T
     trace = float(np.trace(gram))
     if not np.isfinite(trace):
-        raise ValueError(f"features this large have no products in {X.dtype}; scale them down")
+        raise InputError(f"features this large have no products in {X.dtype}; scale them down")
     # Features that are all but constant are, about their mean, the noise of float64.
     least = max(np.finfo(X.dtype).eps * trace, np.finfo(np.float64).eps * squared_mean, np.finfo(np.float32).tiny)
     return Kernel(gram, float(least))

@@ -19,6 +19,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._errors import InputError
+
 
 class Pair(NamedTuple):
     """One question: is it one of `first` or one of `second`? Both are sets of positions in `classes_`."""
@@ -171,7 +173,7 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"a hierarchy needs at least two classes; all {len(y)} labels are one class")
+            raise InputError(f"a hierarchy needs at least two classes; all {len(y)} labels are one class")
         self.scaler_ = StandardScaler().fit(X)
         X = self.scaler_.transform(X)
         self.superclasses_ = self._find_superclasses(X, codes)
@@ -186,7 +188,7 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         if self.superclasses is not None:
             missing = [label for label in self.classes_.tolist() if label not in self.superclasses]
             if missing:
-                raise ValueError(f"superclasses does not name the superclass of {missing[0]!r}")
+                raise InputError(f"superclasses does not name the superclass of {missing[0]!r}")
             return np.array([self.superclasses[label] for label in self.classes_.tolist()])
         means = np.stack([X[codes == code].mean(axis=0) for code in range(len(self.classes_))])
         n_superclasses = round(len(means) ** 0.5)

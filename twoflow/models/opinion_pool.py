@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from .._errors import InputError
 from .calibration import smooth_targets
 from .grouping import fit_clone, split_groups
 from .labels import check_labels
@@ -258,7 +259,7 @@ class LogOpinionPool(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
         n_classes = len(self.classes_)
         if X.shape[1] % n_classes:
-            raise ValueError(f"X must have one column a class, {n_classes}, for each opinion; it has {X.shape[1]}")
+            raise InputError(f"X must have one column a class, {n_classes}, for each opinion; it has {X.shape[1]}")
         blocks = self._split(X)
         start = np.full(blocks.shape[1], 1 / blocks.shape[1])
         found = minimize(

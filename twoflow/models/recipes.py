@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .._errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..networks import NETWORKS, get_card
 from ..networks.catalog import find_weights
@@ -74,7 +75,7 @@ def _covariances(
     """How the channels of a network's stages vary together, all in one pass."""
     stages = get_card(network).stages
     if len(stages) < _LEAST_STAGES:
-        raise ValueError(
+        raise InputError(
             f"this recipe needs a network whose card names {_LEAST_STAGES} stages, and that of {network} names "
             f"{len(stages)}"
         )

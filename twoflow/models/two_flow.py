@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._errors import InputError
 from ..flows import Flow, FlowUnion
 from ..flows.base import StoreLike
 from ..images import ImageCollection, check_pictures
@@ -310,16 +311,16 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
     def _check_flows(self) -> None:
         for step in () if self.flows is None else self.flows:
             if not _is_step(step):
-                raise ValueError(
+                raise InputError(
                     f'flows must be a list of (name, flow) or (name, flow, selector or "passthrough"), got {step!r}'
                 )
         if self.flows is not None and len(self.flows) == 0:
-            raise ValueError("a model needs at least one flow")
+            raise InputError("a model needs at least one flow")
         for recipe in self._candidates().values():
             self._made_head(recipe)  # a wrong name is told now
         names = [name for name, _ in self._parts]
         if len(set(names)) < len(names):
-            raise ValueError(f"every part needs a name of its own, got {', '.join(names)}")
+            raise InputError(f"every part needs a name of its own, got {', '.join(names)}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._errors import InputError
 from .content import Content
 
 MAX_CARD_BYTES = 2**20
@@ -17,7 +18,7 @@ def read_card_file(file: Content) -> dict[str, Any]:
     try:
         fields = json.loads(file.data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file.path} is no JSON: {error}") from error
+        raise InputError(f"{file.path} is no JSON: {error}") from error
     return check_fields(fields, str(file.path))
 
 
@@ -37,15 +38,15 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
         If there are other fields, or a value is not of its field's kind.
     """
     if not isinstance(fields, Mapping):
-        raise ValueError(f"{origin}: a card is a table of fields, not {type(fields).__name__}")
+        raise InputError(f"{origin}: a card is a table of fields, not {type(fields).__name__}")
     checked = {}
     for field, value in fields.items():
         if field not in _FIELDS:
-            raise ValueError(f"{origin}: there is no field {field!r}; the fields are {', '.join(_FIELDS)}")
+            raise InputError(f"{origin}: there is no field {field!r}; the fields are {', '.join(_FIELDS)}")
         is_valid, expected = _FIELDS[field]
         value = tuple(value) if isinstance(value, list) else value
         if not is_valid(value):
-            raise ValueError(f"{origin}: {field} is {value!r}, where {expected} is expected")
+            raise InputError(f"{origin}: {field} is {value!r}, where {expected} is expected")
         checked[field] = value
     return checked
 

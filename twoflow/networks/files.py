@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._errors import InputError
 from . import mxnet_convert, onnx_file
 from .card import Layer, NetworkCard
 from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
@@ -128,20 +129,20 @@ def _find(path: Path) -> _Files:
         symbols = sorted(path.glob(f"*{_SYMBOL}"))
         if len(symbols) != 1:
             names = f" ({', '.join(symbol.name for symbol in symbols)}): name one" if symbols else ""
-            raise ValueError(f"{path} is a folder with {len(symbols)} files *{_SYMBOL}{names}")
+            raise InputError(f"{path} is a folder with {len(symbols)} files *{_SYMBOL}{names}")
         path = symbols[0]
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise InputError(f"there is no file {path}")
     if path.suffix == ".onnx":
         return _Files(path, None, path.with_suffix(".card.json"))
     if path.suffix == ".params":
         prefix = re.sub(r"-\d+$", "", path.stem)
         symbol = path.with_name(prefix + _SYMBOL)
         if not symbol.is_file():
-            raise ValueError(f"{path} needs its graph, {symbol.name}, beside it")
+            raise InputError(f"{path} needs its graph, {symbol.name}, beside it")
         return _Files(symbol, path, path.with_name(f"{prefix}.card.json"))
     if not path.name.endswith(_SYMBOL):
-        raise ValueError(f"{path} is none of NAME.onnx, PREFIX{_SYMBOL}, PREFIX-EPOCH.params or a folder")
+        raise InputError(f"{path} is none of NAME.onnx, PREFIX{_SYMBOL}, PREFIX-EPOCH.params or a folder")
     prefix = path.name.removesuffix(_SYMBOL)
     epochs = {
         int(match[1]): file
@@ -149,7 +150,7 @@ def _find(path: Path) -> _Files:
         if (match := re.fullmatch(rf"{re.escape(prefix)}-(\d+)\.params", file.name))
     }
     if not epochs:
-        raise ValueError(f"{path} needs its parameters, {prefix}-EPOCH.params, beside it")
+        raise InputError(f"{path} needs its parameters, {prefix}-EPOCH.params, beside it")
     return _Files(path, epochs[max(epochs)], path.with_name(f"{prefix}.card.json"))
 
 
@@ -166,13 +167,13 @@ def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list[
         own.update(licence=_metadata(model).get("license") or "unknown")
         fields = _complete(files, {**own, **fields})
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
-            raise ValueError(f"it takes pictures of {found.width} x {found.height} pixels only")
+            raise InputError(f"it takes pictures of {found.width} x {found.height} pixels only")
         source = onnx_file.fix_input(model, fields["input_size"])
         values = onnx_file.infer_values(model)
         layers = onnx_file.read_layers(model, values)
         pool = find_global_pool(model, source, values, layers)
     except ValueError as error:
-        raise ValueError(f"{files.model}: {error}") from error
+        raise InputError(f"{files.model}: {error}") from error
     names = {name: name for name in layers}
     if pool is not None and "global_pool" not in layers:
         names["global_pool"] = pool
@@ -209,7 +210,7 @@ def _open_mxnet(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list
         fields = _complete(files, {**own, **fields})
         names = mxnet_convert.layer_names(nodes, shapes)
     except ValueError as error:
-        raise ValueError(f"{files.model} with {files.parameters.name}: {error}") from error
+        raise InputError(f"{files.model} with {files.parameters.name}: {error}") from error
     reread = partial(_reread_mxnet, symbol.path, parameters.path, _join_digests(contents))
 
     def build(outputs: Collection[str]) -> ModelProto:
@@ -219,7 +220,7 @@ def _open_mxnet(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list
         try:
             return onnx_file.cut(mxnet_convert.convert(needed, shapes, weights, set(wanted.values())), wanted)
         except ValueError as error:
-            raise ValueError(f"{files.model}: {error}") from error
+            raise InputError(f"{files.model}: {error}") from error
 
     return Network(
         title=str(files.model),
@@ -239,7 +240,7 @@ def _reread_mxnet(symbol: Path, parameters: Path, digest: str) -> list[Content]:
     """The files again, for their values, which are not kept in memory; ValueError if they are other files by now."""
     contents = _read_mxnet(symbol, parameters)
     if _join_digests(contents) != digest:
-        raise ValueError(f"{symbol} or {parameters.name} has changed since it was opened; start again")
+        raise InputError(f"{symbol} or {parameters.name} has changed since it was opened; start again")
     return contents
 
 
@@ -251,7 +252,7 @@ def _infer_shapes(
     except ValueError as error:
         if size is not None:
             raise
-        raise ValueError(f"{error}; at 224 x 224 pixels, because {files.card.name} gives no input_size") from error
+        raise InputError(f"{error}; at 224 x 224 pixels, because {files.card.name} gives no input_size") from error
 
 
 def _layer(shape: Shape) -> Layer:
@@ -264,7 +265,7 @@ def _complete(files: _Files, fields: Mapping[str, Any]) -> dict[str, Any]:
     missing = [field for field in ("input_size", "mean", "scale") if field not in fields]
     if missing:
         example = '{"input_size": [224, 224], "mean": 0, "scale": 255}'
-        raise ValueError(
+        raise InputError(
             f"nothing says how pictures enter it ({', '.join(missing)}); write that to {files.card.name} beside it, "
             f"or give it as preprocessing: {example} stands for RGB values from 0 to 1"
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .errors import one_line
+from .._text import printable
+from .errors import MAX_LENGTH
 
 
 def is_finite(output: np.ndarray) -> bool:
@@ -21,7 +22,8 @@ def is_finite(output: np.ndarray) -> bool:
 def describe_output(title: str, layer: str, image: str, output: np.ndarray) -> str:
     """What an error says of an output that is not finite."""
     n_nan, n_infinite = int(np.isnan(output).sum()), int(np.isinf(output).sum())
-    return one_line(
+    return printable(
         f"{title}: layer {layer!r} of {image} has {n_nan} NaN and {n_infinite} infinite values of {output.size}, where "
-        "finite ones are expected; check how images enter the network (mean, scale), or export it in float32"
+        "finite ones are expected; check how images enter the network (mean, scale), or export it in float32",
+        MAX_LENGTH,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._errors import InputError
 from .bottlenecks import Step, find_bottlenecks
 from .mxnet_shapes import PoolAxis, Shape
 from .mxnet_symbol import Node
@@ -236,7 +237,7 @@ def _leaky_relu(graph: _Graph, node: Node) -> None:
 def _kind(node: Node, kinds: Collection[str], default: str) -> str:
     kind = node.text("act_type", default)
     if kind not in kinds:
-        raise ValueError(f"{node.name}: act_type {kind!r} is not supported")
+        raise InputError(f"{node.name}: act_type {kind!r} is not supported")
     return kind
 
 

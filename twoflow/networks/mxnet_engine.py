@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._errors import InputError, MissingExtraError
 from .content import Content
 from .mxnet_symbol import write_repaired
 
@@ -43,7 +44,7 @@ def load_mxnet() -> Any:
             warnings.simplefilter("ignore")  # about names that numpy has long given other places
             import mxnet
     except (ImportError, AttributeError, OSError) as error:  # a name that numpy 2 lacks, a library that Linux lacks
-        raise ModuleNotFoundError(
+        raise MissingExtraError(
             f'engine="mxnet" needs MXNet 1.9, numpy < 2 and Python < 3.13 ({error}): pip install "twoflow[mxnet]"'
         ) from error
     return mxnet
@@ -108,4 +109,4 @@ class MXNetForward:
             yield
         except self._mxnet.base.MXNetError as error:
             message = str(error).strip().splitlines()[-1]  # above it, the stack
-            raise ValueError(f"{self._checkpoint.symbol}: MXNet cannot run it: {message}") from error
+            raise InputError(f"{self._checkpoint.symbol}: MXNet cannot run it: {message}") from error

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._errors import InputError
 from .content import Content
 
 _FILE_MAGIC = 0x112
@@ -54,7 +55,7 @@ def read_index(file: Content) -> dict[str, Entry]:
     try:
         return _Reader(file.data).read_index()
     except ValueError as error:
-        raise ValueError(f"{file.path} is damaged, or no MXNet parameter file that can be read: {error}") from error
+        raise InputError(f"{file.path} is damaged, or no MXNet parameter file that can be read: {error}") from error
 
 
 def read_params(file: Content, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
@@ -70,14 +71,14 @@ class _Reader:
 
     def read_index(self) -> dict[str, Entry]:
         if self._number("Q") != _FILE_MAGIC:
-            raise ValueError("it does not begin as one")
+            raise InputError("it does not begin as one")
         self._number("Q")
         entries = [self._entry() for _ in range(self._count("arrays"))]
         names = [self._name() for _ in range(self._count("names"))]
         if len(names) != len(entries) or len(set(names)) != len(names):
-            raise ValueError(f"{len(entries)} arrays with {len(set(names))} different names")
+            raise InputError(f"{len(entries)} arrays with {len(set(names))} different names")
         if self._left():
-            raise ValueError(f"{self._left()} bytes after its end")
+            raise InputError(f"{self._left()} bytes after its end")
         return {name: entry for name, entry in zip(names, entries) if entry is not None}
 
     def read_values(self, entry: Entry) -> np.ndarray:
@@ -88,22 +89,22 @@ class _Reader:
     def _entry(self) -> Entry | None:
         version = self._number("I")
         if version in (_V2, _V3) and self._number("i") not in (0, -1):
-            raise ValueError("a sparse array; save it dense")
+            raise InputError("a sparse array; save it dense")
         if version in (_V1, _V2, _V3):
             ndim, length = self._number("i"), "q"
         else:
             ndim, length = version, "I"
         if ndim > _MAX_NDIM:
-            raise ValueError(f"an array of {ndim} dimensions, or of an unknown layout")
+            raise InputError(f"an array of {ndim} dimensions, or of an unknown layout")
         shape = tuple(self._number(length) for _ in range(ndim))
         if ndim < 0 or (ndim == 0 and version != _V3):
             return None  # an array without values; only V3 can tell it from a scalar
         if min(shape, default=1) < 1:
-            raise ValueError(f"an array of impossible shape {shape}")
+            raise InputError(f"an array of impossible shape {shape}")
         self._number("Q")  # the device it was on
         code = self._number("i")
         if not 0 <= code < len(_DTYPES):
-            raise ValueError(f"an array of unknown type {code}")
+            raise InputError(f"an array of unknown type {code}")
         entry = Entry(self._file.tell(), shape, _DTYPES[code])
         n_bytes = math.prod(shape) * entry.dtype.itemsize
         self._need(n_bytes)
@@ -113,18 +114,18 @@ class _Reader:
     def _name(self) -> str:
         length = self._number("Q")
         if length > _MAX_NAME:
-            raise ValueError(f"a name of {length} bytes")
+            raise InputError(f"a name of {length} bytes")
         self._need(length)
         try:
             name = self._file.read(length).decode()
         except UnicodeDecodeError as error:
-            raise ValueError("a name that is not UTF-8") from error
+            raise InputError("a name that is not UTF-8") from error
         return name.removeprefix("arg:").removeprefix("aux:")
 
     def _count(self, what: str) -> int:
         count = self._number("Q")
         if count > _MAX_ARRAYS:
-            raise ValueError(f"{count} {what}")
+            raise InputError(f"{count} {what}")
         return count
 
     def _number(self, code: str) -> int:
@@ -137,4 +138,4 @@ class _Reader:
 
     def _need(self, n_bytes: int) -> None:
         if n_bytes > self._left():
-            raise ValueError(f"it ends {n_bytes - self._left()} bytes too early")
+            raise InputError(f"it ends {n_bytes - self._left()} bytes too early")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from .._errors import InputError
 from .content import MAX_VALUES
 from .mxnet_params import Entry
 from .mxnet_symbol import Node
@@ -18,7 +19,7 @@ def find_input(nodes: Sequence[Node], index: Mapping[str, Entry]) -> str:
     variables = {node.name for node in nodes if node.op == "null"} - set(index)
     found = list(dict.fromkeys(node.inputs[0] for node in nodes if node.inputs and node.inputs[0] in variables))
     if len(found) != 1:
-        raise ValueError(f"it has {len(found)} inputs for pictures ({', '.join(found)}), where one is expected")
+        raise InputError(f"it has {len(found)} inputs for pictures ({', '.join(found)}), where one is expected")
     return found[0]
 
 
@@ -45,16 +46,16 @@ def infer_shapes(nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[
     """
     unknown = sorted({node.op for node in nodes} - set(SHAPES) - {"null"})
     if unknown:
-        raise ValueError(f"it has operators that are not supported: {', '.join(unknown)}")
+        raise InputError(f"it has operators that are not supported: {', '.join(unknown)}")
     shapes: dict[str, Shape] = {find_input(nodes, index): (3, size[1], size[0])}
     for node in nodes:
         if node.op == "null":
             continue
         shape = SHAPES[node.op](node, _Inputs(node, shapes, index))
         if min(shape) < 1:
-            raise ValueError(f"{node.name}: nothing is left of a picture of {size[0]} x {size[1]} pixels")
+            raise InputError(f"{node.name}: nothing is left of a picture of {size[0]} x {size[1]} pixels")
         if math.prod(shape) > MAX_VALUES:
-            raise ValueError(f"{node.name}: {math.prod(shape)} values, more than any network for photos needs")
+            raise InputError(f"{node.name}: {math.prod(shape)} values, more than any network for photos needs")
         shapes[node.name] = shape
     return shapes
 
@@ -78,12 +79,12 @@ class PoolAxis:
         self.before = node.pair("pad", 0, least=0)[axis]
         convention = node.text("pooling_convention", "valid")
         if convention not in ("valid", "full"):
-            raise ValueError(f"{node.name}: pooling_convention {convention!r} is not supported")
+            raise InputError(f"{node.name}: pooling_convention {convention!r} is not supported")
         span = size + 2 * self.before - self.kernel
         self.n_outputs = (-(-span // self.stride) if convention == "full" else span // self.stride) + 1
         self.after = max((self.n_outputs - 1) * self.stride + self.kernel - size - self.before, self.before)
         if span >= 0 and max(self.before, self.after) >= self.kernel:
-            raise ValueError(f"{node.name}: a window that holds nothing but padding is not supported")
+            raise InputError(f"{node.name}: a window that holds nothing but padding is not supported")
         self._end = size + self.before
 
     @property
@@ -101,7 +102,7 @@ class _Inputs:
     def layer(self, position: int = 0) -> Shape:
         name = self._node.input(position)
         if name not in self._shapes:
-            raise ValueError(f"{self._node.name}: its input {name!r} is a parameter, where a layer is expected")
+            raise InputError(f"{self._node.name}: its input {name!r} is a parameter, where a layer is expected")
         return self._shapes[name]
 
     def layers(self) -> list[Shape]:
@@ -110,26 +111,26 @@ class _Inputs:
     def map(self) -> tuple[int, int, int]:
         shape = self.layer()
         if len(shape) != 3:
-            raise ValueError(f"{self._node.name}: its input has the shape {shape}, where a map is expected")
+            raise InputError(f"{self._node.name}: its input has the shape {shape}, where a map is expected")
         return shape[0], shape[1], shape[2]
 
     def check_parameter(self, position: int, shape: Shape) -> None:
         name = self._node.input(position)
         if name not in self._index:
-            raise ValueError(f"{self._node.name}: there are no values of {name!r}")
+            raise InputError(f"{self._node.name}: there are no values of {name!r}")
         if self._index[name].shape != shape:
-            raise ValueError(f"{name} has the shape {self._index[name].shape}, where {shape} is expected")
+            raise InputError(f"{name} has the shape {self._index[name].shape}, where {shape} is expected")
 
 
 def _convolution(node: Node, inputs: _Inputs) -> Shape:
     channels, *sizes = inputs.map()
     if node.text("layout", "NCHW") not in ("NCHW", "None"):
-        raise ValueError(f"{node.name}: layout {node.text('layout', '')!r} is not supported")
+        raise InputError(f"{node.name}: layout {node.text('layout', '')!r} is not supported")
     width, groups = node.integer("num_filter"), node.integer("num_group", 1)
     kernel, stride = node.pair("kernel"), node.pair("stride", 1)
     padding, dilation = node.pair("pad", 0, least=0), node.pair("dilate", 1)
     if channels % groups or width % groups:
-        raise ValueError(f"{node.name}: {channels} and {width} channels cannot be divided into {groups} groups")
+        raise InputError(f"{node.name}: {channels} and {width} channels cannot be divided into {groups} groups")
     inputs.check_parameter(1, (width, channels // groups, *kernel))
     if not node.flag("no_bias", False):
         inputs.check_parameter(2, (width,))
@@ -142,7 +143,7 @@ def _convolution(node: Node, inputs: _Inputs) -> Shape:
 
 def _batch_norm(node: Node, inputs: _Inputs) -> Shape:
     if node.integer("axis", 1) != 1:
-        raise ValueError(f"{node.name}: batch normalisation over another axis than the channels is not supported")
+        raise InputError(f"{node.name}: batch normalisation over another axis than the channels is not supported")
     shape = inputs.layer()
     for position in range(1, 5):
         inputs.check_parameter(position, shape[:1])
@@ -152,7 +153,7 @@ def _batch_norm(node: Node, inputs: _Inputs) -> Shape:
 def _pooling(node: Node, inputs: _Inputs) -> Shape:
     channels, rows, columns = inputs.map()
     if node.text("pool_type", "max") not in ("max", "avg", "sum"):
-        raise ValueError(f"{node.name}: pool_type {node.text('pool_type', '')!r} is not supported")
+        raise InputError(f"{node.name}: pool_type {node.text('pool_type', '')!r} is not supported")
     if node.flag("global_pool", False):
         return channels, 1, 1
     return channels, PoolAxis(node, 0, rows).n_outputs, PoolAxis(node, 1, columns).n_outputs
@@ -161,17 +162,17 @@ def _pooling(node: Node, inputs: _Inputs) -> Shape:
 def _concat(node: Node, inputs: _Inputs) -> Shape:
     shapes = inputs.layers()
     if node.integer("dim", 1) != 1 or len({shape[1:] for shape in shapes}) > 1:
-        raise ValueError(f"{node.name}: {', '.join(map(str, shapes))} cannot be joined along the channels")
+        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} cannot be joined along the channels")
     return sum(shape[0] for shape in shapes), *shapes[0][1:]
 
 
 def _elementwise(node: Node, inputs: _Inputs) -> Shape:
     shapes = inputs.layers()
     if len({len(shape) for shape in shapes}) > 1:
-        raise ValueError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
+        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
     shape = tuple(map(max, zip(*shapes)))
     if not all(n in (1, most) for each in shapes for n, most in zip(each, shape)):
-        raise ValueError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
+        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
     return shape
 
 
@@ -182,7 +183,7 @@ def _flatten(node: Node, inputs: _Inputs) -> Shape:
 def _fully_connected(node: Node, inputs: _Inputs) -> Shape:
     shape = inputs.layer()
     if len(shape) > 1 and not node.flag("flatten", True):
-        raise ValueError(f"{node.name}: a dense layer at each position is not supported")
+        raise InputError(f"{node.name}: a dense layer at each position is not supported")
     width = node.integer("num_hidden")
     inputs.check_parameter(1, (width, math.prod(shape)))
     if not node.flag("no_bias", False):
@@ -199,9 +200,9 @@ def _leaky_relu(node: Node, inputs: _Inputs) -> Shape:
 def _softmax(node: Node, inputs: _Inputs) -> Shape:
     shape = inputs.layer()
     if len(shape) > 1:
-        raise ValueError(f"{node.name}: a softmax over a map is not supported")
+        raise InputError(f"{node.name}: a softmax over a map is not supported")
     if node.text("temperature", "None") not in ("None", "1", "1.0"):
-        raise ValueError(f"{node.name}: a softmax with a temperature is not supported")
+        raise InputError(f"{node.name}: a softmax with a temperature is not supported")
     return shape
 
 

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from typing import Any, NamedTuple
 
+from .._errors import InputError
 from .content import Content
 
 MAX_SYMBOL_BYTES = 2**26
@@ -53,7 +54,7 @@ class Node(NamedTuple):
     def input(self, position: int) -> str:
         """The name of an input; they are checked only here, where they are needed."""
         if position >= len(self.inputs):
-            raise ValueError(f"{self.name}: it has {len(self.inputs)} inputs, too few for a {self.op}")
+            raise InputError(f"{self.name}: it has {len(self.inputs)} inputs, too few for a {self.op}")
         return self.inputs[position]
 
     def text(self, key: str, default: str) -> str:
@@ -64,7 +65,7 @@ class Node(NamedTuple):
         """An attribute that is True or False, in words or as 1 or 0."""
         text = self.text(key, str(default)).strip().lower()
         if text not in ("true", "false", "1", "0"):
-            raise ValueError(f"{self.name}: {key} is {text!r}, neither True nor False")
+            raise InputError(f"{self.name}: {key} is {text!r}, neither True nor False")
         return text in ("true", "1")
 
     def number(self, key: str, default: float | None = None) -> float:
@@ -73,9 +74,9 @@ class Node(NamedTuple):
         try:
             number = float(text)
         except ValueError:
-            raise ValueError(f"{self.name}: {key} is {text!r}, no number") from None
+            raise InputError(f"{self.name}: {key} is {text!r}, no number") from None
         if not math.isfinite(number):
-            raise ValueError(f"{self.name}: {key} is {text!r}, not finite")
+            raise InputError(f"{self.name}: {key} is {text!r}, not finite")
         return number
 
     def integer(self, key: str, default: int | None = None, least: int = 1) -> int:
@@ -95,10 +96,10 @@ class Node(NamedTuple):
         parts = text.strip().strip("()[]").rstrip(",").split(",")
         # Python 2 wrote its integers as 3L.
         if len(parts) != n or not all(re.fullmatch(r"\s*-?\d{1,12}L?\s*", part) for part in parts):
-            raise ValueError(f"{self.name}: {key} is {text[:80]!r}, where {n} integers are expected")
+            raise InputError(f"{self.name}: {key} is {text[:80]!r}, where {n} integers are expected")
         values = [int(part.strip().rstrip("L")) for part in parts]
         if not all(least <= value < _MAX_NUMBER for value in values):
-            raise ValueError(f"{self.name}: {key} is {text[:80]!r}, out of range")
+            raise InputError(f"{self.name}: {key} is {text[:80]!r}, out of range")
         return values
 
 
@@ -129,7 +130,7 @@ def read_symbol(file: Content) -> list[Node]:
     try:
         nodes, is_old = _parse(file.data)
     except (ValueError, RecursionError) as error:  # the latter: brackets nested without end
-        raise ValueError(f"{file.path} is damaged, or no MXNet symbol: {error}") from error
+        raise InputError(f"{file.path} is damaged, or no MXNet symbol: {error}") from error
     if is_old:
         warnings.warn(
             f"{file.path} is from before December 2015; as at that time, its pooling rounds up and its batch "
@@ -153,7 +154,7 @@ def write_repaired(text: bytes) -> str:
 def _parse(text: bytes) -> tuple[list[Node], bool]:
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), list) or not document["nodes"]:
-        raise ValueError("it has no nodes")
+        raise InputError("it has no nodes")
     attributes = document.get("attrs")
     has_version = isinstance(attributes, dict) and "mxnet_version" in attributes
     nodes: list[Node] = []
@@ -165,24 +166,24 @@ def _parse(text: bytes) -> tuple[list[Node], bool]:
         nodes.append(node._replace(attributes={**old, **node.attributes}))
     (name, count), *_ = Counter(node.name for node in nodes).most_common(1)
     if count > 1:
-        raise ValueError(f"it has {count} nodes named {name!r}")
+        raise InputError(f"it has {count} nodes named {name!r}")
     return nodes, is_old
 
 
 def _node(raw: Any, earlier: list[Node]) -> Node:
     op, name = (raw.get("op"), raw.get("name")) if isinstance(raw, dict) else (None, None)
     if not isinstance(op, str) or not isinstance(name, str):
-        raise ValueError(f"node {len(earlier)} has no operator or no name")
+        raise InputError(f"node {len(earlier)} has no operator or no name")
     n_inputs = 1 if op in _LABELLED else None
     op = _RENAMED.get(op, op)
     attributes: dict[str, str] = {}
     for key in _ATTRIBUTE_KEYS:
         values = raw.get(key) or {}
         if not isinstance(values, dict):
-            raise ValueError(f"{key} of node {name!r} is no table")
+            raise InputError(f"{key} of node {name!r} is no table")
         attributes.update((attribute, str(value)) for attribute, value in values.items())
     if not isinstance(raw.get("inputs"), list):
-        raise ValueError(f"node {name!r} has no inputs")
+        raise InputError(f"node {name!r} has no inputs")
     inputs = [_input(name, entry, earlier, len(earlier)) for entry in raw["inputs"]][:n_inputs]
     if op == "BatchNorm" and len(inputs) == 3:
         inputs += [f"{name}_moving_mean", f"{name}_moving_var"]
@@ -191,12 +192,12 @@ def _node(raw: Any, earlier: list[Node]) -> Node:
 
 def _input(name: str, entry: Any, earlier: list[Node], position: int) -> str:
     if not isinstance(entry, list) or len(entry) not in (2, 3) or not all(type(number) is int for number in entry):
-        raise ValueError(f"an input of node {name!r} is not two or three integers")
+        raise InputError(f"an input of node {name!r} is not two or three integers")
     index, output = entry[:2]
     if index < 0 or output < 0:
-        raise ValueError(f"node {name!r} takes an input that is missing")
+        raise InputError(f"node {name!r} takes an input that is missing")
     if index >= position:  # MXNet writes each node behind its inputs
-        raise ValueError(f"node {name!r} takes an input from node {index}, which is missing, or behind it in a cycle")
+        raise InputError(f"node {name!r} takes an input from node {index}, which is missing, or behind it in a cycle")
     if output > 0:
-        raise ValueError(f"node {name!r} takes output {output} of {earlier[index].name!r}; only the first is supported")
+        raise InputError(f"node {name!r} takes output {output} of {earlier[index].name!r}; only the first is supported")
     return earlier[index].name

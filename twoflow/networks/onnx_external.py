@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from .._errors import InputError
 from .content import MAX_BYTES, Content, read_content
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
         start = _number(fields, "offset", 0)
         length = _number(fields, "length", max(size - start, 0))
         if start + length > size:
-            raise ValueError(
+            raise InputError(
                 f"{tensor.name} is said to be bytes {start} to {start + length} of {path.name}, which has {size}"
             )
         left -= length
         if left < 0:  # tensors may share bytes of a file
-            raise ValueError(f"its tensors have more than the limit of {MAX_BYTES} bytes")
+            raise InputError(f"its tensors have more than the limit of {MAX_BYTES} bytes")
         tensor.raw_data = found[path].data[start:start + length]
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
@@ -84,19 +85,19 @@ def _locate(location: str, model: Path) -> Path:
     """
     parts, on_windows = PurePosixPath(location), PureWindowsPath(location)
     if not location or parts.is_absolute() or on_windows.anchor or ".." in on_windows.parts:
-        raise ValueError(f"it keeps weights in {location!r}, where a file in its own folder is expected")
+        raise InputError(f"it keeps weights in {location!r}, where a file in its own folder is expected")
     try:
         path = (model.parent / parts).resolve()
         folders = model.parent.resolve(), model.resolve().parent
     except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL
-        raise ValueError(f"it keeps weights in {location!r}, which cannot be found: {error}") from error
+        raise InputError(f"it keeps weights in {location!r}, which cannot be found: {error}") from error
     if not any(path.is_relative_to(folder) for folder in folders):
-        raise ValueError(f"it keeps weights in {location!r}, which leads out of its own folder to {path}")
+        raise InputError(f"it keeps weights in {location!r}, which leads out of its own folder to {path}")
     return path
 
 
 def _number(fields: dict[str, str], key: str, default: int) -> int:
     text = fields.get(key, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise ValueError(f"the {key} of weights in another file is {text!r}, where a number of bytes is expected")
+        raise InputError(f"the {key} of weights in another file is {text!r}, where a number of bytes is expected")
     return int(text)

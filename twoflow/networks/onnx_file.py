@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._errors import InputError
 from .card import Layer
 from .content import MAX_VALUES, Content
 from .onnx_external import load_external, walk
@@ -53,9 +54,9 @@ def load(file: Content) -> tuple[ModelProto, list[Content]]:
     try:
         model = ModelProto.FromString(file.data)
     except DecodeError as error:
-        raise ValueError(f"it is damaged, or no ONNX file: {error}") from error
+        raise InputError(f"it is damaged, or no ONNX file: {error}") from error
     if not model.graph.node:
-        raise ValueError("it is damaged, or no ONNX file: it has no nodes")
+        raise InputError("it is damaged, or no ONNX file: it has no nodes")
     _check_texts(model)
     return model, load_external(model, file)
 
@@ -66,7 +67,7 @@ def _check_texts(model: ModelProto) -> None:
         for field, value in message.ListFields():
             if field.type == field.TYPE_STRING and field.name != "doc_string":
                 if any(isinstance(text, bytes) for text in ([value] if isinstance(value, (str, bytes)) else value)):
-                    raise ValueError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
+                    raise InputError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
 
 
 def _bodies(node: NodeProto) -> Iterator[GraphProto]:
@@ -85,15 +86,15 @@ def read_input(model: ModelProto) -> Input:
     inputs = [value for value in model.graph.input if value.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs)
-        raise ValueError(f"it has {len(inputs)} inputs ({names}), where one picture is expected")
+        raise InputError(f"it has {len(inputs)} inputs ({names}), where one picture is expected")
     kind = inputs[0].type.tensor_type
     if kind.elem_type not in (TensorProto.FLOAT, TensorProto.UINT8):
         name = TensorProto.DataType.Name(kind.elem_type) if kind.elem_type else "no tensor"
-        raise ValueError(f"its input is {name}; export it with an input of float32 or uint8")
+        raise InputError(f"its input is {name}; export it with an input of float32 or uint8")
     sizes = [size.dim_value if size.dim_value > 0 else None for size in kind.shape.dim]
     if len(sizes) != 4 or sizes[0] not in (None, 1) or 3 not in (sizes[1], sizes[3]):
         shape = ", ".join(str(size or "?") for size in sizes)
-        raise ValueError(f"its input has the shape ({shape}); export it for (1, 3, height, width) or the channels last")
+        raise InputError(f"its input has the shape ({shape}); export it for (1, 3, height, width) or the channels last")
     channels_last = sizes[1] != 3
     height, width = sizes[1:3] if channels_last else sizes[2:]
     return Input(inputs[0].name, width, height, channels_last, kind.elem_type == TensorProto.UINT8)
@@ -141,13 +142,13 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
     try:
         inferred = shape_inference.infer_shapes(bare, data_prop=True).graph
     except Exception as error:
-        raise ValueError(f"the shapes of its layers cannot be inferred: {error}") from error
+        raise InputError(f"the shapes of its layers cannot be inferred: {error}") from error
     values = {}
     for value in (*inferred.value_info, *inferred.output):
         kind = value.type.tensor_type
         values[value.name] = Value(kind.elem_type, [size.dim_value for size in kind.shape.dim])
         if (n := math.prod(values[value.name].shape)) > MAX_VALUES:
-            raise ValueError(f"{value.name}: {n} values, more than any network for photos needs")
+            raise InputError(f"{value.name}: {n} values, more than any network for photos needs")
     return values
 
 

@@ -11,6 +11,8 @@ import pickletools
 from collections.abc import Callable, Collection
 from typing import Any, BinaryIO, NamedTuple
 
+from .._errors import InputError
+
 
 class UnsafePickle(ValueError):
     """A pickle holds anything but plain data and the names that it may."""
@@ -73,7 +75,7 @@ def load(stream: BinaryIO, names: Collection[Global]) -> Any:
                 raise UnsafePickle(f"it has the operation {opcode.name}")
         return machine.result()
     except (IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"a pickle that is not well formed ({type(error).__name__})") from error
+        raise InputError(f"a pickle that is not well formed ({type(error).__name__})") from error
 
 
 class _Machine:

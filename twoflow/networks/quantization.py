@@ -13,6 +13,7 @@ import numpy as np
 
 from .files import Network
 from .quantized import QuantizedNetwork, cosine
+from .runtime import load_onnxruntime
 from .session import start_quantized, start_session
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def quantize(network: Network, layer: str, pictures: np.ndarray) -> tuple[Quanti
 
 
 def _quantize_graph(network: Network, layer: str, pictures: np.ndarray) -> bytes:
+    load_onnxruntime()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     graph = network.build((layer,))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._errors import InputError
+
 #: By how much the cosine to the float network may be lower on another machine than on the one that quantized it.
 _COSINE_TOLERANCE = 0.005
 
@@ -38,7 +40,7 @@ class QuantizedNetwork:
         """
         found = cosine(np.frombuffer(self.expected, np.float32), output.ravel())
         if not found >= self.cosine - _COSINE_TOLERANCE:
-            raise ValueError(
+            raise InputError(
                 f"this processor does not compute {title} correctly in 8-bit integers: expected a cosine of "
                 f"{self.cosine:.3f} to the network's own output, as on the machine where the flow was fitted, got "
                 f'{found:.3f}; use precision="float32" here, or fit the flow again on this machine'

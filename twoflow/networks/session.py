@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import InputError
+from .._text import printable
 from .card import NetworkCard
 from .catalog import require_layer, resolve
-from .errors import NetworkOutputError, one_line, one_line_errors
+from .errors import MAX_LENGTH, NetworkOutputError, one_line_errors
 from .files import Network
 from .finite import describe_output, is_finite
 from .mxnet_engine import MXNetForward, load_mxnet
 from .quantized import QuantizedNetwork
+from .runtime import load_onnxruntime
 
 #: A picture as float32 of shape (1, 3, height, width) to the outputs of the layers.
 Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -69,7 +72,7 @@ def check_engine(engine: str, network: Network) -> None:
     """Raise ValueError or ModuleNotFoundError if the engine, a key of `ENGINES`, cannot run the network here."""
     if engine == "mxnet":
         if network.checkpoint is None:
-            raise ValueError(f'engine="mxnet" runs MXNet checkpoints only, and {network.title} is none')
+            raise InputError(f'engine="mxnet" runs MXNet checkpoints only, and {network.title} is none')
         load_mxnet()
 
 
@@ -115,11 +118,12 @@ def start_session(
     for layer in layers:
         require_layer(network, layer)
     with _opening, one_line_errors():  # lru_cache alone lets two threads open the same session twice
-        return _open_session(network, layers, n_threads, engine)
+        return _open_session(network, layers, n_threads, engine, os.getpid())
 
 
 @lru_cache(maxsize=8)
-def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, engine: str) -> Session:
+def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, engine: str, process: int) -> Session:
+    """`process` is the number of this one: a fork must not use its parent's session, whose threads it has not."""
     return Session(network.title, network.card, layers, ENGINES[engine](network, layers, n_threads))
 
 
@@ -129,11 +133,13 @@ def open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_
     Opening it includes a check that this processor computes it correctly: see `QuantizedNetwork.check`.
     """
     with _opening:
-        return _open_quantized(quantized, network, layer, n_threads)
+        return _open_quantized(quantized, network, layer, n_threads, os.getpid())
 
 
 @lru_cache(maxsize=8)
-def _open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int) -> Session:
+def _open_quantized(
+    quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int, process: int
+) -> Session:
     session = start_quantized(quantized.graph, network, layer, n_threads)
     width, height = network.card.input_size
     probe = np.frombuffer(quantized.probe, np.uint8).reshape(height, width, 3)
@@ -151,8 +157,7 @@ def _start_onnxruntime(network: Network, layers: tuple[str, ...], n_threads: int
 
 
 def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int) -> Forward:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
@@ -178,7 +183,7 @@ def _onnxruntime_errors(title: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # onnxruntime's errors have no base of their own
-        raise ValueError(one_line(f"{title}: onnxruntime cannot run it: {error}")) from error
+        raise InputError(printable(f"{title}: onnxruntime cannot run it: {error}", MAX_LENGTH)) from error
 
 
 def _start_mxnet(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:

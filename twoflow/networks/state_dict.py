@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from .._errors import InputError
 from .content import Content
 from .errors import one_line_errors
 from .plain_pickle import Call, Global, Reference, UnsafePickle, load
@@ -46,9 +47,9 @@ def read_state_dict(file: Content) -> dict[str, np.ndarray]:
         try:
             return _read(file.data)
         except UnsafePickle as error:
-            raise ValueError(f"{file.path} is not a state dict that can be read safely: {error}") from error
+            raise InputError(f"{file.path} is not a state dict that can be read safely: {error}") from error
         except ValueError as error:
-            raise ValueError(f"{file.path} is damaged, or no PyTorch state dict: {error}") from error
+            raise InputError(f"{file.path} is damaged, or no PyTorch state dict: {error}") from error
 
 
 class _Tensor(NamedTuple):

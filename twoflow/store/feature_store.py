@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import numpy as np
 from platformdirs import user_cache_path
 
+from .._errors import InputError
 from .._files import expand
 
 _T = TypeVar("_T")
@@ -125,7 +126,7 @@ class FeatureStore:
                 connection.execute("INSERT OR IGNORE INTO flow (fingerprint, name) VALUES (?, ?)", (fingerprint, name))
                 row = connection.execute("SELECT id FROM flow WHERE fingerprint = ?", (fingerprint,)).fetchone()
                 if row is None:
-                    raise ValueError("a flow that was written is not found")
+                    raise InputError("a flow that was written is not found")
                 connection.executemany(
                     "INSERT OR REPLACE INTO feature (flow, picture, checksum, day, vector) VALUES (?, ?, ?, ?, ?)",
                     ((row[0], picture, zlib.crc32(content), day, content)
@@ -296,14 +297,14 @@ def _expand(folder: str | os.PathLike) -> Path:
     """The folder with the home folder in it; ValueError where that is not known, or a folder called ``~`` were made."""
     expanded = expand(folder)
     if os.fspath(expanded).startswith("~"):
-        raise ValueError(f"the home folder of {os.fspath(folder)} is not known; set HOME, or name a folder in full")
+        raise InputError(f"the home folder of {os.fspath(folder)} is not known; set HOME, or name a folder in full")
     return expanded
 
 
 def _check_flow(row: tuple[Any, ...]) -> StoredFlow:
     """SQLite lets any column hold any type, and a damaged file does."""
     if [type(value) for value in row] != [str, int, int, int]:
-        raise ValueError(f"a flow is described by {row!r:.80}")
+        raise InputError(f"a flow is described by {row!r:.80}")
     return StoredFlow(*row)
 
 

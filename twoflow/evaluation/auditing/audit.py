@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._errors import InputError
 from ...flows import CNNEmbedding, FlowUnion
 from ...flows.base import StoreLike
 from ...flows.extraction import extract
@@ -136,7 +137,7 @@ def audit(
     began = time.perf_counter()
     collection = pictures if isinstance(pictures, ImageCollection) else None
     if split_column is not None and (collection is None or split_column not in collection.columns):
-        raise ValueError(f"the collection has no column {split_column!r} for the split")
+        raise InputError(f"the collection has no column {split_column!r} for the split")
     pictures = collection.pictures if collection is not None else check_pictures(pictures)
     flows = FlowUnion(
         [("sketch", Sketch()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
@@ -144,7 +145,7 @@ def audit(
     )
     extraction = extract(flows.fit(pictures), pictures)
     if len(extraction.errors) == len(pictures):
-        raise ValueError(f"none of the {len(pictures)} pictures can be read; the first: {extraction.errors[0][1]}")
+        raise InputError(f"none of the {len(pictures)} pictures can be read; the first: {extraction.errors[0][1]}")
     columns = flows.slices()
     sketches = read_sketches(extraction.features[:, columns["sketch"]])
     embeddings = extraction.features[:, columns["network"]]

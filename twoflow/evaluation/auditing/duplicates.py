@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from ..._errors import InputError
 from ...flows.base import StoreLike
 from ...flows.extraction import extract
 from ...flows.sketch import Sketch, Sketches, read_sketches
@@ -72,7 +73,7 @@ class Duplicates:
         _, given = np.unique(np.asarray(groups), return_inverse=True)
         n = len(self.groups)
         if given.shape != (n,):
-            raise ValueError(f"groups: {n} values expected, one a picture, got shape {given.shape}")
+            raise InputError(f"groups: {n} values expected, one a picture, got shape {given.shape}")
         return _components(n, np.concatenate([_to_first(given), _to_first(self.groups)]))
 
 

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from ..._errors import InputError
 from ...models.confident_learning import find_confident
 
 # Chosen on `clothing` by the log loss of the labels as they are and by time, among logistic regressions with and
@@ -95,11 +96,11 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     """
     labels, classes, probabilities = np.asarray(labels), np.asarray(classes), np.asarray(probabilities, dtype=float)
     if probabilities.shape != (len(labels), len(classes)):
-        raise ValueError(f"probabilities must have shape {(len(labels), len(classes))}, got {probabilities.shape}")
+        raise InputError(f"probabilities must have shape {(len(labels), len(classes))}, got {probabilities.shape}")
     judged = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
     unknown = np.setdiff1d(labels[judged], classes)
     if len(unknown):
-        raise ValueError(f"the label {unknown[0]!s} is not among the classes")
+        raise InputError(f"the label {unknown[0]!s} is not among the classes")
     given = np.searchsorted(classes, labels[judged])
     p = probabilities[judged]
     own = p[np.arange(len(judged)), given]
@@ -159,7 +160,7 @@ def out_of_fold_probabilities(
     n_groups = np.array([len(np.unique(groups[codes == code])) for code in range(len(classes))])
     usable = np.flatnonzero((n_groups >= 2)[codes])
     if (n_groups >= 2).sum() < 2:
-        raise ValueError("labels can be judged where at least two classes have two pictures (or groups) each")
+        raise InputError("labels can be judged where at least two classes have two pictures (or groups) each")
     n_splits = min(n_splits, int(n_groups.max()))
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ from numpy.random import RandomState
 from scipy import stats
 from sklearn.utils import check_random_state
 
+from ..._errors import InputError
 from .validation import categories, check_confidence, label_columns, right
 from .wording import percent
 
@@ -101,7 +102,7 @@ def bootstrap_accuracy_interval(
     """
     check_confidence(confidence)
     if n_resamples < 1:
-        raise ValueError(f"n_resamples must be at least 1, got {n_resamples}")
+        raise InputError(f"n_resamples must be at least 1, got {n_resamples}")
     given = {} if groups is None else {"groups": groups}
     truth, predicted, *columns = label_columns(y_true=y_true, y_predicted=y_predicted, **given)
     is_right = right(truth, predicted)

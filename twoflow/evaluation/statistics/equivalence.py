@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..._errors import InputError
 from .validation import ROUNDING, overlap_ratio, score_differences
 
 
@@ -95,7 +96,7 @@ def probability_of_equivalence(
     (0.014, 0.225, 0.762)
     """
     if not (margin > 0 and math.isfinite(margin)):
-        raise ValueError(f"margin must be a number above 0, got {margin!r}")
+        raise InputError(f"margin must be a number above 0, got {margin!r}")
     differences = score_differences(first, second)
     n, mean = len(differences), float(differences.mean())
     ratio, correction = overlap_ratio(n_train, n_test, n)

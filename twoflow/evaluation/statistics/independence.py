@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..._errors import InputError
 from .validation import categories, label_columns
 from .wording import p
 
@@ -90,7 +91,7 @@ def chi2_independence(first: Any, second: Any) -> IndependenceResult:
     for name, labels in zip(("first", "second"), label_columns(first=first, second=second)):
         values, positions = categories(name, labels)
         if len(values) < 2:
-            raise ValueError(f"{name} has only one category, {values[0]!s}; independence needs two")
+            raise InputError(f"{name} has only one category, {values[0]!s}; independence needs two")
         found.append((len(values), positions))
     (n_rows, rows), (n_columns, columns) = found
     table = np.zeros((n_rows, n_columns), dtype=int)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
+from ..._errors import InputError
 from .validation import check_confidence, label_columns, right
 from .wording import direction, finding, interval, p
 
@@ -119,7 +120,7 @@ def mcnemar_test(
         y_true=y_true, first_predicted=first_predicted, second_predicted=second_predicted
     )
     if method not in _CORRECTIONS:
-        raise ValueError(f"method must be one of {', '.join(_CORRECTIONS)}, got {method!r}")
+        raise InputError(f"method must be one of {', '.join(_CORRECTIONS)}, got {method!r}")
     check_confidence(confidence)
     first_right, second_right = right(truth, first), right(truth, second)
     first_only, second_only = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())

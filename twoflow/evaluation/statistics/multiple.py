@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._errors import InputError
 from .paired import PairedResult, corrected_resampled_ttest
 
 
@@ -55,7 +56,7 @@ def all_pairs(
     [('network', 'pixels', 0.111), ('two-flow', 'pixels', 0.111), ('two-flow', 'network', 0.592)]
     """
     if len(scores) < 2:
-        raise ValueError(f"pairs need at least two methods, got {len(scores)}")
+        raise InputError(f"pairs need at least two methods, got {len(scores)}")
     test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test, confidence=confidence)
     return compare_pairs(scores, [(second, first) for first, second in combinations(scores, 2)], test)
 
@@ -89,7 +90,7 @@ def compare_pairs(
         try:
             results.append(test(scores[first], scores[second]))
         except ValueError as error:
-            raise ValueError(f"{first} and {second}: {error}") from error
+            raise InputError(f"{first} and {second}: {error}") from error
     adjusted = holm([result.p_value for result in results])
     return tuple(Difference(*pair, result, p_holm) for pair, result, p_holm in zip(pairs, results, adjusted))
 
@@ -121,7 +122,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     p = np.asarray(p_values, dtype=float)
     if p.ndim != 1 or ((p < 0) | (p > 1)).any():
-        raise ValueError(f"p-values must be one sequence of numbers between 0 and 1, got {p_values!r}")
+        raise InputError(f"p-values must be one sequence of numbers between 0 and 1, got {p_values!r}")
     adjusted = np.full(len(p), np.nan)
     order = [i for i in np.argsort(p, kind="stable") if not np.isnan(p[i])]
     largest = 0.0

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._errors import InputError
 from ...images.validation import to_values
 
 ROUNDING = 1e-12
@@ -16,7 +17,7 @@ def score_differences(first: Any, second: Any) -> np.ndarray:
     """First minus second, of shape (n,); what is nothing but rounding becomes 0."""
     first, second = _scores(first, second)
     if first.ndim != 1 or first.shape != second.shape or not len(first):
-        raise ValueError(f"scores must be two equally long sequences, got shapes {first.shape} and {second.shape}")
+        raise InputError(f"scores must be two equally long sequences, got shapes {first.shape} and {second.shape}")
     return _subtract(first, second)
 
 
@@ -24,7 +25,7 @@ def five_by_two_differences(first: Any, second: Any) -> np.ndarray:
     """First minus second, of shape (5, 2); what is nothing but rounding becomes 0."""
     first, second = _scores(first, second)
     if first.shape != (5, 2) or second.shape != (5, 2):
-        raise ValueError(
+        raise InputError(
             f"scores must have shape (5, 2), five replications of two folds, got {first.shape} and {second.shape}"
         )
     return _subtract(first, second)
@@ -33,7 +34,7 @@ def five_by_two_differences(first: Any, second: Any) -> np.ndarray:
 def check_confidence(confidence: float) -> None:
     """Raise ValueError unless it lies between 0 and 1."""
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+        raise InputError(f"confidence must be between 0 and 1, got {confidence!r}")
 
 
 def overlap_ratio(n_train: Any, n_test: Any, n_differences: int) -> tuple[float, str]:
@@ -52,21 +53,21 @@ def label_columns(**columns: Any) -> list[np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     for name, values in columns.items():
         if np.ndim(values) == 0:
-            raise ValueError(f"{name} must be a sequence of labels, got {values!r}")
+            raise InputError(f"{name} must be a sequence of labels, got {values!r}")
         array = to_values(name, values)
         if array.ndim != 1 or not len(array):
-            raise ValueError(f"{name} must be a sequence of labels, got shape {array.shape}")
+            raise InputError(f"{name} must be a sequence of labels, got shape {array.shape}")
         arrays[name] = array
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise ValueError(f"the columns must be equally long, got {lengths}")
+        raise InputError(f"the columns must be equally long, got {lengths}")
     return list(arrays.values())
 
 
 def right(y_true: np.ndarray, y_predicted: np.ndarray) -> np.ndarray:
     """Which predictions are right; ValueError if none could be, since one column is text and the other numbers."""
     if len({labels.dtype.kind in "US" for labels in (y_true, y_predicted) if labels.dtype != object}) > 1:
-        raise ValueError("some labels are text and others numbers, so that no prediction could be right")
+        raise InputError("some labels are text and others numbers, so that no prediction could be right")
     return np.asarray(y_true == y_predicted, dtype=bool)
 
 
@@ -75,14 +76,14 @@ def categories(name: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     try:
         found, positions = np.unique(labels, return_inverse=True)
     except TypeError:
-        raise ValueError(f"{name} mixes kinds of labels that cannot be told apart by sorting") from None
+        raise InputError(f"{name} mixes kinds of labels that cannot be told apart by sorting") from None
     return found, positions
 
 
 def _scores(*scores: Any) -> list[np.ndarray]:
     arrays = [np.asarray(values, dtype=float) for values in scores]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("scores must be finite numbers")
+        raise InputError("scores must be finite numbers")
     return arrays
 
 
@@ -94,5 +95,5 @@ def _subtract(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _sizes(name: str, sizes: Any, n_differences: int) -> np.ndarray:
     array = np.asarray(sizes, dtype=float)
     if array.ndim and array.shape != (n_differences,) or not (np.isfinite(array) & (array > 0)).all():
-        raise ValueError(f"{name} must be positive, one number or {n_differences}")
+        raise InputError(f"{name} must be positive, one number or {n_differences}")
     return array

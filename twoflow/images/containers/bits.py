@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..._errors import InputError
+
 
 class Bits:
     """The bits of some bytes, from the highest of the first on; taking more than there are raises ValueError."""
@@ -13,7 +15,7 @@ class Bits:
         """The number in the next n bits."""
         self._left -= n
         if self._left < 0:
-            raise ValueError("too few bits")
+            raise InputError("too few bits")
         return self._value >> self._left & (1 << n) - 1
 
     def take_golomb(self) -> int:
@@ -22,5 +24,5 @@ class Bits:
         while not self.take(1):
             n_zeros += 1
             if n_zeros > 32:
-                raise ValueError("no number")
+                raise InputError("no number")
         return (1 << n_zeros) - 1 + self.take(n_zeros)

@@ -9,6 +9,7 @@ from itertools import accumulate, cycle, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from unicodedata import east_asian_width
 
+from ..._text import printable
 from ...evaluation import Comparison
 from ..document import summarize, to_document
 
@@ -110,8 +111,7 @@ def label(text: Any, longest: int = _LONGEST) -> str:
     longest : int
         Of a longer name the beginning is kept. Chinese, Japanese and Korean signs take the room of two.
     """
-    line = " ".join(str(text).encode("utf-8", "backslashreplace").decode("utf-8").split())
-    line = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in line)
+    line = printable(text)
     widths = list(accumulate(2 if is_wide(sign) else 1 for sign in line))
     if widths and widths[-1] > longest:
         line = f"{line[:bisect_right(widths, longest - 1)]}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from ..._errors import InputError
 from .base import Display, add_legend, label, styles
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class LearningCurveDisplay(Display):
         """Of the content of a report.json; ValueError if no learning curve was asked for."""
         curve = document["learning_curve"]
         if curve is None:
-            raise ValueError("the comparison has no learning curve; ask for one with train_sizes")
+            raise InputError("the comparison has no learning curve; ask for one with train_sizes")
         return cls(
             names=[row["name"] for row in curve["rows"]],
             n_train=curve["mean_n_train"],
