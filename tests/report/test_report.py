@@ -224,3 +224,11 @@ def test_accuracy_of_all_predictions(groups):
         assert entry["pooled_accuracy"]["n_groups"] == (60 if groups is None else 15)
         low, high = entry["pooled_accuracy"]["confidence_interval"]
         assert low < right.mean() < high
+
+
+def test_color_profiles_are_counted_and_named():
+    found = replace(comparison(pictures=[f"{i}.jpg" for i in range(60)]), n_converted=3, damaged_profiles=(7,))
+    assert to_document(found)["dataset"]["color_profiles"] == {"converted": 3, "damaged": ["7.jpg"]}
+    text = format_text(found)
+    assert "Converted to sRGB by color profile: 3 images" in text
+    assert "Color profile damaged and ignored, 1 image:\n  7.jpg" in text
