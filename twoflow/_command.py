@@ -38,24 +38,24 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say which pictures and labels a command works on."""
     group = parser.add_argument_group("pictures")
     group.add_argument(
-        "images", metavar="IMAGES", nargs="?",
+        "images", metavar="IMAGES", nargs="?", type=os.path.expanduser,
         help="folder of class folders (IMAGES/<class>/*.jpg or IMAGES/<superclass>/<class>/*.jpg), "
              "or with --labels the folder that the table's paths are relative to; a path, or a URL that fsspec knows "
              "(s3://, gs://, ...: twoflow[remote])",
     )
     group.add_argument(
-        "--labels", metavar="CSV",
+        "--labels", metavar="CSV", type=os.path.expanduser,
         help="table of paths or URLs and classes, UTF-8, with a header; a path or a URL. Without IMAGES its paths are "
              "relative to its own folder, or absolute",
     )
     images = group.add_mutually_exclusive_group()
-    images.add_argument("--image-column", metavar="COLUMN", default="path", help="its column of paths (default: path)")
+    images.add_argument("--image-column", metavar="COLUMN", help="its column of paths (default: path)")
     images.add_argument(
         "--image-pattern", metavar="PATTERN",
         help="paths made of its columns instead, in braces, such as images/{id}.jpg",
     )
     group.add_argument(
-        "--missing", choices=("leave-out", "error"), default="leave-out",
+        "--missing", choices=("leave-out", "error"),
         help="what becomes of rows whose image is not there: they are left out and listed, or an error "
              "(default: leave-out)",
     )
@@ -105,9 +105,9 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
     return load_table(
         arguments.labels,
         arguments.images,
-        path_column=arguments.image_column,
+        path_column=arguments.image_column or "path",
         image_pattern=arguments.image_pattern,
-        missing=arguments.missing,
+        missing=arguments.missing or "leave-out",
         label_column=label_column,
         group_column=arguments.group_column,
         columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
@@ -117,9 +117,9 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
 def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
     from .images import load_folder
 
-    for name in ("label_column", "levels", "group_column", "image_pattern"):
+    for name in ("label_column", "levels", "group_column", "image_column", "image_pattern", "missing"):
         if getattr(arguments, name) is not None:
-            raise InputError(f"--{name.replace('_', '-')} needs --labels, the table that has the column")
+            raise InputError(f"--{name.replace('_', '-')} needs --labels, a table of paths and classes")
     collection = None if arguments.images is None else load_folder(arguments.images)
     column = arguments.split_column
     if column is not None and (collection is None or column not in collection.columns):
@@ -148,7 +148,7 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
     from .networks import NETWORKS
 
     group.add_argument(
-        "--network", metavar="NAME|PATH", default="efficientnet-lite0",
+        "--network", metavar="NAME|PATH", type=os.path.expanduser, default="efficientnet-lite0",
         help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
              "folder with one and its .params; python -m twoflow.networks lists what is installed "
              "(default: %(default)s)",
@@ -168,8 +168,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                               "that the workers see under the same path, and what is pickled is trusted: in a network "
                               "of your own only")
     store = group.add_mutually_exclusive_group()
-    store.add_argument("--store", metavar="DIR", help="folder that keeps features, so that none is computed twice "
-                                                      "(default: twoflow's in your cache folder)")
+    store.add_argument("--store", metavar="DIR", type=os.path.expanduser,
+                       help="folder that keeps features, so that none is computed twice (default: twoflow's in your "
+                            "cache folder)")
     store.add_argument("--no-store", action="store_true", help="compute every feature, and keep none")
     group.add_argument("--quiet", action="store_true", help="no progress")
 

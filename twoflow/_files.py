@@ -25,6 +25,7 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
     Parameters
     ----------
     path : str or Path
+        A leading ``~`` is the home folder.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
         If there is no such file, it may not be read, it is a folder, a named pipe, a socket or a device, or if no file
         can have that name. `strerror` says which.
     """
-    path = os.fspath(path)
+    path = os.path.expanduser(os.fspath(path))
     try:
         descriptor = os.open(path, _FLAGS)
     except ValueError as error:  # a NUL, or letters that the file system's encoding does not have

@@ -10,7 +10,7 @@ def printable(text: object, most: int | None = None) -> str:
     ----------
     text : object
     most : int, optional
-        How many characters are kept of a longer text.
+        How many characters the line has at most; that of a longer text ends with three dots.
 
     Examples
     --------
@@ -18,7 +18,7 @@ def printable(text: object, most: int | None = None) -> str:
     'two lines, \\\\x1b[31mred'
     """
     line = escape_controls(" ".join(str(text).split()))
-    return line if most is None or len(line) <= most else f"{line[:most]} ..."
+    return line if most is None or len(line) <= most else f"{line[:most - 4]} ..."
 
 
 def escape_controls(text: str) -> str:

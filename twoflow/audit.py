@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +41,7 @@ def make_parser() -> CommandParser:
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for the folds (default: 0)")
     add_network_argument(group)
     group.add_argument(
-        "--out", metavar="DIR", default="twoflow-audit",
+        "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-audit",
         help="folder for audit.html, audit.json and suspects.csv (default: %(default)s)",
     )
     add_run_arguments(parser)

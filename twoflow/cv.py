@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import tempfile
@@ -59,7 +60,8 @@ def make_parser() -> CommandParser:
         help="instead of folds, a random split a repeat with this share tested; the paper: 0.1 with --repeats 10",
     )
     group.add_argument(
-        "--folds-from", metavar="JSON", help="the report.json of another run on the same pictures, to take its folds"
+        "--folds-from", metavar="JSON", type=os.path.expanduser,
+        help="the report.json of another run on the same pictures, to take its folds",
     )
     group.add_argument(
         "--group-duplicates", action="store_true",
@@ -72,7 +74,7 @@ def make_parser() -> CommandParser:
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
     add_network_argument(group)
     group.add_argument(
-        "--out", metavar="DIR", default="twoflow-report",
+        "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
         help="folder for report.txt, report.json, scores.csv and report.html (default: %(default)s)",
     )
     add_run_arguments(parser)

@@ -21,7 +21,7 @@ def pixels(shop):
 def passed(monkeypatch):
     """The pixels of each pass over a network."""
     found, run = [], Session.run
-    monkeypatch.setattr(Session, "run", lambda self, pixels: found.append(pixels) or run(self, pixels))
+    monkeypatch.setattr(Session, "run", lambda self, pixels, *rest: found.append(pixels) or run(self, pixels, *rest))
     return found
 
 

@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from twoflow import RawPixels, TwoFlowClassifier
 from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.models.calibration import fit_temperature, smooth_targets
-from twoflow.models.grouping import fit_parameters
+from twoflow.models.grouping import fit_clone
 from twoflow.models.opinion_pool import _log_loss
 
 _CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
@@ -93,10 +93,7 @@ class TestOutOfFoldProbabilities:
         assert (model.fit_transform(X, y).argmax(axis=1) == y).mean() > 0.8
         assert 0.3 < (model.fit_transform(X, y, groups).argmax(axis=1) == y).mean() < 0.7
         pooled = make_pipeline(model, LogOpinionPool())
-        assert fit_parameters(pooled, groups).keys() == {"outoffoldprobabilities__groups"}
-        sure, unsure = (
-            pooled.fit(X, y, **fit_parameters(pooled, given)).predict_proba(X).max() for given in (None, groups)
-        )
+        sure, unsure = (fit_clone(pooled, X, y, given).predict_proba(X).max() for given in (None, groups))
         assert sure > 0.9 > unsure
 
     def test_a_classifier_that_takes_groups_is_given_them(self):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import InputError
+from .._files import open_regular
 from ..images import ImageCollection, Picture
 from ..images.remote import is_url, mask
 from .folds import Fold, Folds
@@ -101,7 +102,8 @@ def read_folds(path: str | os.PathLike) -> FoldRecord:
         If it is no report, or its folds were changed.
     """
     try:
-        document = json.loads(Path(path).read_bytes())["folds"]
+        with open_regular(path) as file:
+            document = json.load(file)["folds"]
         pictures = [str(name) for name in document["pictures"]]
         splits = tuple(_read_split(split, len(pictures)) for split in document["splits"])
         seed = None if document["seed"] is None else int(document["seed"])

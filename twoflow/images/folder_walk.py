@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from .._errors import InputError, NotAFolderError
+from .._files import expand
 from . import remote
 from .passed_over import reason_of_ending, reason_of_name
 from .reading import readable_suffixes
@@ -49,7 +50,7 @@ def open_folder(root: str | os.PathLike) -> Root:
         if path is None:
             return root
         root = path
-    root = Path(root)
+    root = expand(root)
     if not root.is_dir():
         raise NotAFolderError(f"{root} is not a folder")
     return root

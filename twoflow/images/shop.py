@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from sklearn.utils import check_random_state
 
 from .._errors import InputError
+from .._files import expand
 from .collection import ImageCollection
 
 COLOURS = {
@@ -117,6 +118,7 @@ def make_shop(
             raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
     if not 0 <= noise <= 1:
         raise InputError(f"noise must be between 0 and 1, got {noise!r}")
+    folder = None if folder is None else expand(folder)
     seed = check_random_state(random_state).randint(2**31)
     models = [_draw_model(seed, number, n_classes) for number in range(n_classes)]
     n_items = n_classes * n_per_class
@@ -132,11 +134,11 @@ def make_shop(
         if i >= n_items:
             pixels = _repeat(pixels, np.random.default_rng([seed, 2, i - n_items]))
         # Written one by one: a large shop need not fit into memory.
-        pictures.append(pixels if folder is None else _save(pixels, Path(folder, labels[i]), counts[labels[i]]))
+        pictures.append(pixels if folder is None else _save(pixels, folder / labels[i], counts[labels[i]]))
         counts[labels[i]] += 1
         colours.append(colour)
     if folder is not None:
-        _write_labels(Path(folder), pictures, labels, colours, originals)
+        _write_labels(folder, pictures, labels, colours, originals)
     return ImageCollection(
         pictures=pictures,
         labels=labels,

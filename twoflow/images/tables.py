@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._errors import InputError
+from .._files import expand
 from .collection import ImageCollection
 from .image_pattern import ImagePattern
 from .lookalikes import note_on_words_for_missing
 from .missing_images import explain_missing, find_missing
 from .passed_over import name_first
 from .reading import UnreadableImagesWarning, describe
+from .remote import is_url
 from .table_csv import Table, read_csv
 from .table_objects import read_object, tidy_value
 from .table_paths import place_of
@@ -85,6 +87,8 @@ def load_table(
     """
     if missing not in _MISSING:
         raise InputError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
+    if isinstance(table, (str, os.PathLike)) and not is_url(table):
+        table = expand(table)
     pattern = None if image_pattern is None else ImagePattern(image_pattern)
     place = place_of(table, root)
     name = _name(table)

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import InputError
+from .._files import expand
 from . import mxnet_convert, onnx_file
 from .card import Layer, NetworkCard
 from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
@@ -72,7 +73,7 @@ def is_path(network: str | os.PathLike) -> bool:
     """Whether this is meant as a path, not as the name of a network."""
     if not isinstance(network, str):
         return True
-    return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(network)
+    return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
 
 
 def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
@@ -94,7 +95,7 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
         enter the network.
     """
     with one_line_errors():
-        files = _find(Path(network))
+        files = _find(expand(network))
         given = check_fields(preprocessing or {}, "preprocessing")
         with _opening:  # as for sessions
             return _open(files, tuple(sorted(given.items())))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .._errors import OutsideError
+from .._files import expand
 
 
 def check_output_folder(folder: str | os.PathLike) -> Path:
@@ -23,7 +24,7 @@ def check_output_folder(folder: str | os.PathLike) -> Path:
     OutsideError
         If it cannot; the message names the folder.
     """
-    folder = Path(folder)
+    folder = expand(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
