@@ -141,6 +141,7 @@ def test_a_killed_worker_is_one_line(tmp_path):
 
 ENDLESS = """
 import os, sys, time
+import numpy as np
 from joblib import delayed
 from twoflow._parallel import run_in_order
 from twoflow._program import run
