@@ -31,14 +31,14 @@ class Picture:
 
     def __init__(self, source: Source, name: str | None = None) -> None:
         self._source = source
-        self._name = name or describe(source)
+        self._given, self._given_name = source, name
         self._by_divisor: dict[int, Reduced] = {}
         self._resized: dict[tuple[int, int], np.ndarray] = {}
 
     @property
     def name(self) -> str:
         """What an error calls the picture."""
-        return self._name
+        return self._given_name or describe(self._given)
 
     @cached_property
     def digest(self) -> bytes:
@@ -95,7 +95,7 @@ class Picture:
             stored = found.image
             if stored.width * height > _MOST_STRETCHED and stored.width > _LONG * stored.height:
                 raise ImageReadError(
-                    self._name, f"stretching {stored.width:,} x {stored.height:,} pixels to {width:,} x {height:,} "
+                    self.name, f"stretching {stored.width:,} x {stored.height:,} pixels to {width:,} x {height:,} "
                     "takes too much memory; crop the image",
                 )
             self._resized[width, height] = resize(found.image, (width, height), found.box)
@@ -112,7 +112,9 @@ class Picture:
             divisor = 1 if size is None or known.full_size is None else choose_divisor(known.full_size, size)
             if divisor in self._by_divisor:
                 return self._by_divisor[divisor]
-        found = open_reduced(self._source, self._name, size)
+        # The content of a file is called what the file is called; that is asked for only where it differs.
+        name = self._given_name if self._source is self._given else self.name
+        found = open_reduced(self._source, name, size)
         self._by_divisor[found.divisor] = found
         return found
 

@@ -115,7 +115,7 @@ class Reduced(NamedTuple):
 
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
     """Decode a picture as far as it takes to resize it to `size`, or whole if that is None; see `choose_divisor`."""
-    name = name or describe(source)
+    given = source
     if remote.is_url(source):
         source = read_content(source)  # what is not installed is no fault of the picture
     try:
@@ -125,9 +125,9 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
             return _from_pil(source)
         return _from_content(source, size)
     except ImageReadError as error:
-        raise ImageReadError(name, error.reason) from error
+        raise ImageReadError(name or describe(given), error.reason) from error
     except Exception as error:  # decoders fed damaged or hostile bytes raise nearly anything
-        raise ImageReadError(name, _reason(error)) from error
+        raise ImageReadError(name or describe(given), _reason(error)) from error
 
 
 def choose_divisor(full_size: tuple[int, int], size: tuple[int, int]) -> int:
