@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from twoflow.images.color import ADOBE_RGB, matrix_profile
+from twoflow.images.formats import has_heif
 
 _INTERESTING = (0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -59,6 +60,7 @@ SEEDS: Mapping[str, Callable[[], bytes]] = {
     "pgm-plain": lambda: b"P2 # plain\n8 6\n200\n" + b" ".join(b"%d" % (4 * i) for i in range(48)),
     "avif": _saved(_photo(), "AVIF"),
     "avif-rgba": _saved(_photo("RGBA"), "AVIF"),
+    **({"heic": _saved(_photo(), "HEIF"), "heic-rgba": _saved(_photo("RGBA"), "HEIF")} if has_heif() else {}),
 }
 
 

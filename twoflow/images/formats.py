@@ -65,11 +65,11 @@ def readable_suffixes() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def has_heif() -> bool:
-    """Whether HEIF can be read: pi-heif is installed, and Pillow then knows it."""
-    if find_spec("pi_heif") is None:
+    """Whether HEIF can be read: pillow-heif is installed, and Pillow then knows it."""
+    if find_spec("pillow_heif") is None:
         return False
     if "HEIF" not in Image.OPEN:
-        import pi_heif
+        import pillow_heif
 
-        pi_heif.register_heif_opener()
+        pillow_heif.register_heif_opener()
     return True
