@@ -114,7 +114,7 @@ def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys
 
 @pytest.fixture
 def split_folder(shop_folder, tmp_path):
-    """The shop in folders train, val and test, of which each holds class folders."""
+    """The shop in folders train, val and test, each with class folders in it."""
     folder = tmp_path / "split"
     for number, file in enumerate(sorted(shop_folder.glob("*/*/*.jpg"))):
         part = ("train", "train", "test", "val")[number % 4]

@@ -24,7 +24,7 @@ from twoflow.store import FeatureStore, StoreWarning
 
 ROOT = Path(__file__).parents[2]
 
-#: A flow that gives one number; FACTOR stands for what it is multiplied with.
+#: A flow that gives one number, multiplied with what replaces FACTOR.
 FLOW = """
 from twoflow.flows import Flow
 

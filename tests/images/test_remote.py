@@ -244,7 +244,7 @@ def test_a_body_without_end(server, site, monkeypatch, path):
 
 @pytest.mark.parametrize("url", ["memory://large.jpg", "file://{folder}/large.jpg", "zip://large.jpg::memory://a.zip"])
 def test_files_that_are_too_large(memory, tmp_path, monkeypatch, url):
-    """Compressed ones too, of which no more is read than the limit."""
+    """Compressed ones too: no more than the limit is read of them."""
     monkeypatch.setattr(web, "MAX_BYTES", 2**20)
     content, archive = bytes(2**20 + 1), io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:

@@ -225,7 +225,7 @@ def test_official_tables(data):
 
 
 def lost(tmp_path, content, **options):
-    """What a table of which some images are missing gives, and its warning."""
+    """What a table gives whose images are partly missing, and its warning."""
     with pytest.warns(UnreadableImagesWarning) as caught:
         found = table(tmp_path, content, **options)
     assert len(caught) == 1

@@ -100,7 +100,7 @@ def try_onnx(folder, seeds, rng):
 
 
 def try_mxnet(folder, seeds, rng):
-    """The same for a pair of files, one of which is damaged."""
+    """The same for a pair of files, one of them damaged."""
     symbol, parameters = seeds[rng.integers(len(seeds))]
     if rng.random() < 0.5:
         symbol = mutate(symbol, rng)

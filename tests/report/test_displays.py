@@ -177,7 +177,7 @@ assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
     "name", ["#0072b2", "#000001", "font-family: x;", ' id="a_1"', "url(#x)", "<!-- x -->", "xlink:href"]
 )
 def test_a_name_that_looks_like_a_plots_own_words_stays(found, name):
-    """What is adapted to the page stands in the tags, not in the text."""
+    """Only the tags are adapted to the page, not the text between them."""
     named = replace(found, rows=(replace(found.rows[0], name=name), *found.rows[1:]))
     svg = ElementTree.fromstring(str(to_svg(ComparisonDisplay.from_comparison(named), "x")))
     assert name.strip() in ["".join(text.itertext()).strip() for text in svg.iter() if text.tag.endswith("text")]

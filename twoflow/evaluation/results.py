@@ -106,7 +106,7 @@ class Comparison:
     n_converted : int
         How many pictures were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
-        Positions in the collection of the pictures of which the color profile is damaged and was ignored.
+        Positions in the collection of the images whose color profile is damaged and was ignored.
     """
 
     collection: ImageCollection

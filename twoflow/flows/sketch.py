@@ -87,7 +87,7 @@ class Sketches(NamedTuple):
     color_profiles: np.ndarray
 
     def with_profile(self, state: str) -> np.ndarray:
-        """The positions of the pictures of which the color profile is in a state, one of `COLOR_PROFILES`."""
+        """The positions of the images whose color profile is in a state, one of `COLOR_PROFILES`."""
         return self.positions[self.color_profiles == COLOR_PROFILES.index(state)]
 
 

@@ -87,7 +87,7 @@ def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
     Raises
     ------
     ImageReadError
-        If the numbers are of high dynamic range, of which the white of a print is no fixed part.
+        If the numbers are of high dynamic range, where white has no fixed value.
     """
     if transfer in _HDR:
         raise refusal(f"HDR ({_HDR[transfer]}) has no fixed white; save the picture in standard dynamic range")
@@ -120,7 +120,7 @@ def find_conversion(profile: bytes | None, encoding: Encoding | None, mode: str,
         Its ICC profile, which goes before `encoding`.
     encoding : Encoding or None
     mode : str
-        Pillow's mode of the image, of which the profile's color space must be.
+        Pillow's mode of the image; the profile's color space must be the same.
     is_damaged : bool
         Whether there is a profile that cannot be taken out.
     """

@@ -42,7 +42,7 @@ def to_rgb(
     conversion : Conversion
         What to do with its colors.
     scale : int, optional
-        The number that stands for white; that of the mode unless given, 65535 for 16-bit and 255 for others.
+        The number that means white. Default: 65535 for 16-bit modes, 255 for others.
     is_inverted : bool, default False
         Whether 0 stands for white.
     is_ours : bool, default False

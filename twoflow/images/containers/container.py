@@ -35,7 +35,7 @@ class Container:
         What the format itself says of its colors without an ICC profile; None if nothing.
     exif : Exif
     scale : int or None
-        The number that stands for white, where Pillow takes another one for it.
+        The number that means white, where Pillow takes another one for it.
     is_inverted : bool
         Whether 0 stands for white, where Pillow does not know.
     transparent : int or tuple of int or None
