@@ -133,3 +133,8 @@ def test_every_real_photo_can_be_read(data, folder):
     assert len(paths) > 700
     for path in paths:
         assert read_image(path).shape[2] == 3
+
+
+def test_an_array_with_its_channels_first_is_told_so():
+    with pytest.raises(ImageReadError, match=r"got \(3, 20, 30\); its channels are first: pass image.transpose"):
+        read_image(np.zeros((3, 20, 30), np.uint8))

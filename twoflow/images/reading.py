@@ -266,7 +266,11 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if 0 in pixels.shape or not (pixels.ndim == 2 or pixels.ndim == 3 and pixels.shape[2] in (3, 4)):
-        raise refusal("an array must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+        first = pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.size > 0
+        raise refusal(
+            f"expected an array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), got {pixels.shape}"
+            + ("; its channels are first: pass image.transpose(1, 2, 0)" if first else "")
+        )
     if pixels.dtype == np.uint16:
         pixels = to_8_bit(pixels)
     if pixels.dtype != np.uint8:
