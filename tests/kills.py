@@ -91,10 +91,12 @@ def main():
             process.send_signal(sign)
             _, message = process.communicate()
             found = list(problems(work, out, process.pid))
+            if process.returncode not in (0, -sign, 128 + sign) or "Traceback" in message:
+                found.append("no clean end")
             n_bad += bool(found)
             n_whole += out.exists() and len(list(out.iterdir())) == len(FILES)
             print(f"{number + 1:3} {sign.name:8} after {moment:5.1f} s: status {process.returncode:4}"
-                  f"  {message.strip()}  {'; '.join(found) or 'clean'}", flush=True)
+                  f"  {message.strip()[-300:]}  {'; '.join(found) or 'clean'}", flush=True)
         start(work, work / "after").communicate()
         same = (work / "after/scores.csv").read_bytes() == expected
     print(f"{arguments.n} kills in runs of {took:.1f} s: {n_bad} left something, {n_whole} have a whole report; "

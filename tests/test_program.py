@@ -140,7 +140,7 @@ def test_a_killed_worker_is_one_line(tmp_path):
 
 
 ENDLESS = """
-import os, sys, time
+import multiprocessing, os, sys, time
 import numpy as np
 from joblib import delayed
 from twoflow._parallel import run_in_order
@@ -156,6 +156,11 @@ def main(argv):
         matrix = np.random.default_rng(0).normal(size=(6000, 6000))
         while True:
             np.linalg.svd(matrix)  # takes minutes
+    if argv == ["idle"]:  # workers that wait for more work, one of them for its first
+        list(run_in_order([delayed(abs)(1)], 2))
+        for process in multiprocessing.active_children():
+            print(process.pid, flush=True)
+        time.sleep(600)
     list(run_in_order(map(delayed(work), range(4)), 2))
 
 sys.exit(run(main, sys.argv[1:]))
@@ -173,6 +178,7 @@ def is_alive(number):
     "where, name, status",
     [
         ("workers", "SIGTERM", 143), ("workers", "SIGHUP", 129), ("workers", "SIGINT", 130), ("workers", "SIGKILL", -9),
+        ("idle", "SIGTERM", 143), ("idle", "SIGINT", 130), ("idle", "SIGKILL", -9),
         # Whoever sits at the terminal can press Ctrl-C a second time.
         ("blas", "SIGTERM", 143), ("blas", "SIGHUP", 129), ("blas", "SIGKILL", -9),
     ],
@@ -182,22 +188,25 @@ def test_a_signal_leaves_no_process(tmp_path, where, name, status):
         pytest.skip("this system has no such signal, or does not list its processes")
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS)
-    n_lines = 2 if where == "workers" else 1
+    n_lines = {"workers": 2, "idle": 2, "blas": 1}[where]
     with subprocess.Popen(
         [sys.executable, script, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
-        numbers = [int(process.stdout.readline()) for _ in range(n_lines)]
-        if where == "blas":
-            time.sleep(1)  # it is inside the computation by now
-        process.send_signal(getattr(signal, name))
-        # Ten seconds at most; the rest is for a loaded machine to start a thread.
-        assert process.wait(30) == status
-        message = process.stderr.read()
+        try:
+            numbers = [int(process.stdout.readline()) for _ in range(n_lines)]
+            if where == "blas":
+                time.sleep(1)  # it is inside the computation by now
+            process.send_signal(getattr(signal, name))
+            # Ten seconds at most; the rest is for a loaded machine to start a thread.
+            assert process.wait(30) == status
+            message = process.stderr.read()
+        finally:
+            process.kill()
     deadline = time.monotonic() + 10
     while any(map(is_alive, numbers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(is_alive, numbers))
-    if status > 0 and where == "workers":
+    if status > 0 and where != "blas":
         by = "interrupted" if name == "SIGINT" else f"ended by {name}"
         assert message == f"{by}; nothing was written\n"
 

@@ -9,9 +9,8 @@ import platform
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +49,7 @@ def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Ge
         Those of `joblib.Parallel`, such as ``prefer="threads"``.
     """
     if not is_on_cluster():  # whose workers are not this process's
-        tasks = map(_watched, tasks)
+        options["initializer"] = _watch_parent
     if get_active_backend()[0].supports_return_generator:
         yield from Parallel(n_jobs=n_jobs, return_as="generator", **options)(tasks)
         return
@@ -59,20 +58,11 @@ def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Ge
         yield from Parallel(n_jobs=n_jobs, **options)(batch)
 
 
-def _watched(task: tuple[Callable, Sequence, Mapping]) -> tuple[Callable, Sequence, Mapping]:
-    """The task as one that has its process, if that is a worker, end with the process that started it."""
-    return _run_watched, task, {}
-
-
-def _run_watched(function: Callable, arguments: Sequence, named: Mapping) -> Any:
-    if multiprocessing.parent_process() is not None:
-        _watch_parent()
-    return function(*arguments, **named)
-
-
-@lru_cache(maxsize=1)
 def _watch_parent() -> None:
-    """Without it, a worker whose parent is killed waits for more work for minutes, with all its memory."""
+    """Have a worker of joblib's end with the process that started it.
+
+    It would wait for more work for minutes, with all its memory, where that process is killed.
+    """
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -189,4 +189,6 @@ def _end_in_time(reading: int, numbers: frozenset[int]) -> None:
 def _kill_workers() -> None:
     """Processes that joblib has started and that would wait for more work for minutes."""
     for process in multiprocessing.active_children():
-        process.kill()
+        if process.pid is not None:
+            with suppress(OSError):  # it may have just ended
+                os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
