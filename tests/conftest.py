@@ -4,18 +4,26 @@ import os
 from pathlib import Path
 
 import pytest
-from platformdirs import user_cache_dir
+from hypothesis import settings
 
 from twoflow import make_shop
 
-MATPLOTLIB_FOLDER = os.environ.get("MPLCONFIGDIR", user_cache_dir("matplotlib"))
+# No example may fail for being slow on a loaded machine, and the checkout may be one that cannot be written to.
+settings.register_profile("twoflow", deadline=None, database=None)
+settings.load_profile("twoflow")
+
+
+@pytest.fixture(scope="session")
+def matplotlib_folder(tmp_path_factory):
+    """Where matplotlib keeps its list of fonts, once for all tests and whether or not there is a home folder."""
+    return tmp_path_factory.mktemp("matplotlib")
 
 
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path, monkeypatch):
-    """What commands keep stays inside the test; but matplotlib's list of fonts is the same for all."""
+def cache_folder(tmp_path, matplotlib_folder, monkeypatch):
+    """What commands keep stays inside the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("MPLCONFIGDIR", MATPLOTLIB_FOLDER)
+    monkeypatch.setenv("MPLCONFIGDIR", str(matplotlib_folder))
 
 
 @pytest.fixture(scope="session")
