@@ -1,5 +1,6 @@
 """A command among other programs: its streams, its signals, its errors and its exit status."""
 
+import io
 import os
 import signal
 import subprocess
@@ -75,6 +76,21 @@ def test_a_reader_that_leaves(shop_folder, tmp_path):
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True)
     # The reader may also take the whole table before it leaves.
     assert done.returncode in (0, 141) and done.stderr == b"" and files(tmp_path) == REPORT
+
+
+class Left(io.StringIO):
+    """A stream whose reader has left, as shows when it is flushed."""
+
+    def flush(self):
+        raise BrokenPipeError
+
+    def fileno(self):
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def test_a_reader_that_leaves_before_the_last_line(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Left())
+    assert run(lambda argv: print("the last line")) == 141
 
 
 def raising(error):

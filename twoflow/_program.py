@@ -100,6 +100,7 @@ def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | Non
         warnings.showwarning = lambda message, *_: _say(f"warning: {printable(message)}")
         with redirect_stdout(cast(TextIO, _Escaping(sys.stdout))):
             main(argv)
+            sys.stdout.flush()  # here, where a reader that has left is expected
 
 
 def _is_expected(error: Exception) -> bool:
