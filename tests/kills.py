@@ -18,6 +18,8 @@ from pathlib import Path
 
 from twoflow import make_shop
 
+from .terminal import default_signals
+
 FILES = ["report.html", "report.json", "report.txt", "scores.csv"]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PATIENCE_S = 10
@@ -29,6 +31,7 @@ def start(work, out):
         [sys.executable, "-m", "twoflow.cv", work / "shop", "--rows", "two-flow,cnn", "--folds", "3", "--quiet",
          "--store", work / "store", "--out", out],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+        preexec_fn=default_signals,
     )
 
 

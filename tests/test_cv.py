@@ -16,6 +16,7 @@ from twoflow import cv, make_shop
 from twoflow._program import run
 
 from .images.hostile import UNREADABLE
+from .terminal import default_signals
 
 QUICK = ["--rows", "projection,cnn:stage1", "--folds", "2", "--jobs", "1", "--quiet"]
 
@@ -331,7 +332,7 @@ sys.meta_path.insert(0, Interrupt())
 runpy.run_module("twoflow.cv", run_name="__main__")
 """
     command = [sys.executable, "-c", script, "--out", tmp_path / "report", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=default_signals)
     assert (done.returncode, done.stderr) == (130, "interrupted; nothing was written\n")
     assert done.stdout == "" and not (tmp_path / "report" / "report.json").exists()
 

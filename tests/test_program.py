@@ -14,6 +14,8 @@ from twoflow import make_shop
 from twoflow._errors import InputError, MissingExtraError
 from twoflow._program import run
 
+from .terminal import default_signals
+
 CV = ["-m", "twoflow.cv", "--rows", "cnn:stage1", "--folds", "2", "--no-store", "--out", "out"]
 
 
@@ -206,7 +208,8 @@ def test_a_signal_leaves_no_process(tmp_path, where, name, status):
     script.write_text(ENDLESS)
     n_lines = {"workers": 2, "idle": 2, "blas": 1}[where]
     with subprocess.Popen(
-        [sys.executable, script, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, script, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        preexec_fn=default_signals,
     ) as process:
         try:
             numbers = [int(process.stdout.readline()) for _ in range(n_lines)]

@@ -35,6 +35,7 @@ from twoflow.flows.extraction import extract
 from twoflow.store import FeatureStore
 
 from .lanes import unavailable
+from .terminal import default_signals
 from .test_cv import call
 from .test_readme import README
 
@@ -378,7 +379,9 @@ extraction._CHUNK, extraction._file = 2, interrupt
 sys.exit(run(cv.main))
 """
     options = [*QUICK, "--scheduler", client.scheduler.address, "--no-store", "--out", tmp_path / "report"]
-    done = subprocess.run([sys.executable, "-c", script, folder, *options], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder, *options], capture_output=True, text=True, preexec_fn=default_signals
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was written\n")
     assert not (tmp_path / "report" / "report.json").exists()
     assert client.submit(sum, [1, 2]).result(timeout=30) == 3

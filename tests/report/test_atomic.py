@@ -12,6 +12,8 @@ import pytest
 from twoflow.report import atomic, check_output_folder
 from twoflow.report.atomic import replace_files
 
+from ..terminal import default_signals
+
 OLD, NEW = ({name: f"{age} {name}" for name in ("a.txt", "b.json", "c.html")} for age in ("old", "new"))
 
 
@@ -110,7 +112,8 @@ def test_a_signal_leaves_a_set_that_belongs_together(tmp_path, name, moment, exp
         pytest.skip("this system has no such signal, or no files without a name")
     replace_files(tmp_path, OLD)
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, tmp_path, moment], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", WRITER, tmp_path, moment], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        preexec_fn=default_signals,
     ) as process:
         assert process.stdout.readline() == b"there\n"
         process.send_signal(getattr(signal, name))
