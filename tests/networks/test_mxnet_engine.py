@@ -206,8 +206,9 @@ def test_an_error_of_mxnet_is_one_line(mx, folder):
     from twoflow.networks.mxnet_engine import Checkpoint, MXNetForward
 
     symbol = write(folder, network(("NoSuchOperator", "x", {}, ["data"])), {}, prefix="other")
+    files = [read_content(symbol), read_content(folder / "other-0001.params")]
     with pytest.raises(ValueError, match="other-symbol.json: MXNet cannot run it: .*NoSuchOperator") as caught:
-        MXNetForward(Checkpoint(symbol, folder / "other-0001.params", "data", {"x": "x"}), SIZE, ["x"])
+        MXNetForward(Checkpoint(symbol, lambda: files, "data", {"x": "x"}), SIZE, ["x"])
     assert "\n" not in str(caught.value)
 
 
