@@ -55,7 +55,7 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
             _run(main, argv)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        return 128 + signal.SIGPIPE
+        return 141  # as a shell has it of a program that SIGPIPE ends; Windows has no such signal
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         _say("interrupted; nothing was written" if number == signal.SIGINT
