@@ -29,7 +29,7 @@ class Listing(NamedTuple):
     folders : set of Parts
         Those that were looked into. Behind a URL only those that hold files are known.
     passed_over : dict of str to list of Parts
-        Other files and folders, by reason; a folder stands for all that is in it.
+        Other files and folders, by reason; a folder is listed instead of what is in it.
     """
 
     images: list[Parts]

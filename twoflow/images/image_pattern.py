@@ -15,7 +15,7 @@ class ImagePattern:
     Parameters
     ----------
     pattern : str
-        ``{name}`` stands for the row's cell of that column; ``{{`` and ``}}`` for braces.
+        ``{name}`` is replaced by the row's cell of that column; ``{{`` and ``}}`` are braces.
 
     Raises
     ------

@@ -46,7 +46,7 @@ class PassedOver(NamedTuple):
     reason : str
         What these are, in the plural, such as "files with the ending .txt".
     paths : tuple of str
-        Paths, or URLs without their secrets; a folder stands for all that is in it.
+        Paths, or URLs without their secrets; a folder is listed instead of what is in it.
     """
 
     reason: str

@@ -25,7 +25,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: Orientations of which width and height change places.
+#: Orientations that exchange width and height.
 TURNED = (5, 6, 7, 8)
 
 
@@ -44,7 +44,7 @@ def to_rgb(
     scale : int, optional
         The number that means white. Default: 65535 for 16-bit modes, 255 for others.
     is_inverted : bool, default False
-        Whether 0 stands for white.
+        Whether 0 means white.
     is_ours : bool, default False
         Whether the image may be changed.
 

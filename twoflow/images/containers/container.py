@@ -37,7 +37,7 @@ class Container:
     scale : int or None
         The number that means white, where Pillow takes another one for it.
     is_inverted : bool
-        Whether 0 stands for white, where Pillow does not know.
+        Whether 0 means white, where Pillow does not know.
     transparent : int or tuple of int or None
         The value of transparent pixels, where Pillow takes another one for it.
     """

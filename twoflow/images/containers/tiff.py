@@ -91,7 +91,7 @@ def take_apart(content: bytes) -> Container:
 
 
 def _read_directory(content: bytes, order: str, is_big: bool) -> dict[int, _Entry]:
-    """The entries by tag; those of which the data are not in the file, or that nobody needs, are left out."""
+    """The entries by tag, without those that nobody needs or whose data are not in the file."""
     damaged = "the file is truncated or damaged: no TIFF directory"
     if len(content) < (16 if is_big else 8):
         raise refusal(damaged)
