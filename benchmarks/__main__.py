@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
-from twoflow._command import CommandParser, at_least
-from twoflow._program import run
+from twoflow.commands.arguments import CommandParser, at_least
+from twoflow.commands.program import run
 
 #: The modules, in the order in which they run.
 BENCHMARKS = ("startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow")
@@ -34,10 +34,10 @@ def make_parser() -> CommandParser:
         "benchmarks", metavar="BENCHMARK", nargs="*", help=f"only these: {', '.join(BENCHMARKS)} (default: all)"
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast it is")
-    parser.add_argument("--large", action="store_true", help="scaling also to 100,000 pictures: 8 GB more of disk")
+    parser.add_argument("--large", action="store_true", help="scaling also to 100,000 images: 8 GB more of disk")
     parser.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                         help="threads for everything measured (default: every core)")
-    parser.add_argument("--pictures", metavar="DIR",
+    parser.add_argument("--images", metavar="DIR",
                         help="folder for the photographs, which are kept there (default: a temporary one)")
     parser.add_argument("--out", metavar="FILE", default="benchmarks.json",
                         help="every round of every figure as JSON (default: %(default)s)")
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if load > _QUIET_LOAD:
         print(f"warning: other work is running (load {load:.1f}): the figures will be off", file=sys.stderr)
     with ExitStack() as stack, open(arguments.out, "a", encoding="utf-8"):  # tells now that it cannot be written
-        folder = arguments.pictures or stack.enter_context(tempfile.TemporaryDirectory(prefix="twoflow-benchmarks-"))
+        folder = arguments.images or stack.enter_context(tempfile.TemporaryDirectory(prefix="twoflow-benchmarks-"))
         setting = Setting(Path(folder).absolute(), arguments.jobs, arguments.quick, arguments.large)
         found = {}
         for name in names:

@@ -11,12 +11,12 @@ import numpy as np
 from sklearn.model_selection import cross_val_score
 
 from twoflow import ImageCollection, compare
-from twoflow.evaluation import Comparison, make_rows
+from twoflow.evaluation import Comparison, make_methods
 from twoflow.evaluation.folds import Folds
 
 from .figure import Figure, Line
+from .images import photos
 from .measure import Contestant, interleave, ratio
-from .pictures import photos
 from .setting import Setting
 
 
@@ -33,28 +33,28 @@ _FULL, _QUICK = _Size(80, 4, 10, _ROWS, 3), _Size(12, 2, 2, _ROWS[2:4], 1)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Both give the same scores; the difference is in how often a picture is read and embedded."""
+    """Both give the same scores; the difference is in how often an image is read and embedded."""
     size = _QUICK if setting.is_quick else _FULL
-    pictures = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
-    rows = make_rows(size.rows, n_pictures=size.n)
-    run = partial(compare, rows, pictures, folds=size.folds, n_jobs=setting.jobs)
+    images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
+    rows = make_methods(size.methods, n_images=size.n)
+    run = partial(compare, rows, images, folds=size.folds, n_jobs=setting.jobs)
     comparisons: list[Comparison] = []
     scores: list[list[np.ndarray]] = []
     times = interleave(
         {
             "compare": Contestant(lambda: comparisons.append(run())),
             "cross_val_score": Contestant(
-                lambda: scores.append(_cross_validate(rows, pictures, comparisons[0].folds, setting.jobs))
+                lambda: scores.append(_cross_validate(rows, images, comparisons[0].folds, setting.jobs))
             ),
         },
         size.rounds,
         has_warm_up=False,
     )
-    np.testing.assert_array_equal(scores[0], [row.accuracy for row in comparisons[0].rows])
+    np.testing.assert_array_equal(scores[0], [row.accuracy for row in comparisons[0].methods])
     limits = [_least_seconds(comparison, setting.jobs) for comparison in comparisons]
     return [
         Figure(
-            f"rate, against cross_val_score: {size.n} pictures, {len(rows)} rows, {size.folds} folds",
+            f"rate, against cross_val_score: {size.n} images, {len(rows)} rows, {size.folds} folds",
             ratio(times.wall["cross_val_score"], times.wall["compare"]), "x",
             f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits on all cores",
             seconds=times.wall,
@@ -62,12 +62,12 @@ def measure(setting: Setting) -> list[Line]:
     ]
 
 
-def _cross_validate(rows: Mapping[str, Any], pictures: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
+def _cross_validate(rows: Mapping[str, Any], images: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
     folds = [(fold.train, fold.test) for fold in drawn]
-    return [cross_val_score(row, pictures.paths, pictures.labels, cv=folds, n_jobs=jobs) for row in rows.values()]
+    return [cross_val_score(row, images.paths, images.labels, cv=folds, n_jobs=jobs) for row in rows.values()]
 
 
 def _least_seconds(comparison: Comparison, jobs: int) -> float:
     """What the comparison itself counts for features and, of one fold after the other, for fits and predictions."""
-    fits = sum((row.fit_seconds + row.predict_seconds) * len(row.accuracy) for row in comparison.rows)
+    fits = sum((row.fit_seconds + row.predict_seconds) * len(row.accuracy) for row in comparison.methods)
     return comparison.extraction_seconds + fits / jobs

@@ -1,4 +1,4 @@
-"""Embedding pictures from JPEG files, against onnxruntime alone on ready tensors and against PyTorch."""
+"""Embedding images from JPEG files, against onnxruntime alone on ready tensors and against PyTorch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from twoflow.networks.catalog import find_weights
 
 from .figure import Aim, Figure, Line, NotMeasured
 from .floors import BATCHES, LAYER, NETWORK, decode, onnxruntime_alone, open_alone, ready_tensors
+from .images import photos
 from .measure import Contestant, Times, interleave, ratio
-from .pictures import photos
 from .setting import Setting
 
 _PEER = ("torch", "efficientnet_lite_pytorch")
 
 
 class _Size(NamedTuple):
-    """Pictures for us, of which so many for the others, whose times are a picture's too; and rounds."""
+    """Images for us, of which so many for the others, whose times are an image's too; and rounds."""
 
     n: int
     n_ready: int
@@ -70,7 +70,7 @@ def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[
             "rate, against onnxruntime alone on ready tensors",
             ratio(wall[best], wall["twoflow"]),
             "x",
-            f"1: {times.rate(best):.0f} pictures/s ({best.split(', ')[1]}); {beside}"
+            f"1: {times.rate(best):.0f} images/s ({best.split(', ')[1]}); {beside}"
             + ("" if fits else ", so no aim here but in the next line"),
             aim if fits else None,
             wall,
@@ -79,7 +79,7 @@ def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[
             "rate, against onnxruntime and decoding together",
             ratio(times.sum(best, "decoding"), wall["twoflow"]),
             "x",
-            f"1: every core always at one of the two, {1 / median(times.sum(best, 'decoding')):.0f} pictures/s; "
+            f"1: every core always at one of the two, {1 / median(times.sum(best, 'decoding')):.0f} images/s; "
             f"twoflow {times.rate('twoflow'):.0f}",
             None if fits else aim,
             wall,
@@ -96,7 +96,7 @@ def _against_torch(times: Times, torch: Mapping[str, Contestant]) -> Line:
         name,
         ratio(times.wall[best], times.wall["twoflow"]),
         "x",
-        f"as above; torch with the same weights reaches {times.rate(best):.0f} pictures/s at its best "
+        f"as above; torch with the same weights reaches {times.rate(best):.0f} images/s at its best "
         f"({best.split(', ')[1]})",
         Aim(">=", 5),
         times.wall,

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from twoflow.images import Picture
+from twoflow.images import LoadedImage
 from twoflow.networks import get_card
 from twoflow.networks.catalog import resolve
 from twoflow.networks.runtime import load_onnxruntime
@@ -22,7 +22,7 @@ from .measure import Contestant
 _T = TypeVar("_T")
 
 NETWORK, LAYER = "efficientnet-lite0", "global_pool"
-#: Pictures a call. onnxruntime and PyTorch are given the size that suits them best.
+#: Images a call. onnxruntime and PyTorch are given the size that suits them best.
 BATCHES = (1, 8, 32)
 
 
@@ -40,7 +40,7 @@ def spread(work: Callable[[_T], object], items: Iterable[_T], jobs: int) -> None
 
 
 def decode(paths: Sequence[str], jobs: int) -> None:
-    """Read and decode pictures, whole and as RGB."""
+    """Read and decode images, whole and as RGB."""
     spread(_decode, paths, jobs)
 
 
@@ -55,15 +55,15 @@ def read(paths: Sequence[str], jobs: int) -> None:
 
 
 def ready_tensors(paths: Sequence[str]) -> np.ndarray:
-    """Pictures as the network takes them: float32 of shape (n, 3, height, width)."""
+    """Images as the network takes them: float32 of shape (n, 3, height, width)."""
     card = get_card(NETWORK)
-    return np.concatenate([card.preprocess(Picture(path).resized(card.input_size)) for path in paths])
+    return np.concatenate([card.preprocess(LoadedImage(path).resized(card.input_size)) for path in paths])
 
 
 def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
-    """onnxruntime on ready tensors, in the ways it can be run: a picture for each thread, or all threads on a batch."""
-    pictures = [tensors[i:i + 1] for i in range(len(tensors))]
-    contestants = {"a picture a thread": Contestant(partial(spread, open_alone(1), pictures, jobs), len(tensors))}
+    """onnxruntime on ready tensors, in the ways it can be run: an image for each thread, or all threads on a batch."""
+    images = [tensors[i:i + 1] for i in range(len(tensors))]
+    contestants = {"an image a thread": Contestant(partial(spread, open_alone(1), images, jobs), len(tensors))}
     on_all_threads = open_alone(jobs)
     for size in BATCHES:
         batches = [tensors[i:i + size] for i in range(0, len(tensors), size)]

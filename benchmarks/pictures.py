@@ -71,7 +71,7 @@ def _draw(path: Path, n_classes: int) -> None:
 
 @lru_cache(maxsize=None)
 def _scene(number: int) -> np.ndarray:
-    """Detail of every size, in colours that lie close together, with shapes on it; uint8."""
+    """Detail of every size, in colors that lie close together, with shapes on it; uint8."""
     rng = np.random.default_rng([0, number])
     width, height = (side + _MARGIN for side in SIZE)
     tint = rng.normal(0, 0.3, 3)
@@ -85,9 +85,9 @@ def _scene(number: int) -> np.ndarray:
     image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(_N_SHAPES):
-        centre, radii = rng.uniform(0, 1, 2) * image.size, rng.uniform(20, 160, 2)
+        center, radii = rng.uniform(0, 1, 2) * image.size, rng.uniform(20, 160, 2)
         angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 9)))
-        corners = centre + radii * np.column_stack([np.cos(angles), np.sin(angles)])
+        corners = center + radii * np.column_stack([np.cos(angles), np.sin(angles)])
         draw.polygon([tuple(corner) for corner in corners], fill=tuple(rng.integers(0, 256, 3).tolist()))
     return np.asarray(image)
 

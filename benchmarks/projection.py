@@ -15,13 +15,13 @@ from twoflow import PixelProjection
 from .child import can_measure_memory, in_fresh_process
 from .figure import Aim, Figure, Line, NotMeasured
 from .floors import decode, spread
+from .images import SIZE, photos
 from .measure import Contestant, Times, interleave, ratio
-from .pictures import SIZE, photos
 from .setting import Setting
 
 _N_COMPONENTS = 128
-#: What a picture takes when scikit-learn projects it: a table of float32, and three of that size on the way.
-_PICTURE_BYTES = 4 * 3 * SIZE[0] * SIZE[1] * np.dtype(np.float32).itemsize
+#: What an image takes when scikit-learn projects it: a table of float32, and three of that size on the way.
+_IMAGE_BYTES = 4 * 3 * SIZE[0] * SIZE[1] * np.dtype(np.float32).itemsize
 _SKLEARN_BYTES = 2 * 2**30
 
 
@@ -32,7 +32,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _PICTURE_BYTES, 5_000, 5), _Size(16, 4, 24, 2)
+_FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _IMAGE_BYTES, 5_000, 5), _Size(16, 4, 24, 2)
 
 
 def measure(setting: Setting) -> list[Line]:
@@ -59,7 +59,7 @@ def _speed(times: Times, size: _Size) -> list[Line]:
             "time, against decoding alone",
             ratio(times.wall["twoflow"], times.wall["decoding"]),
             "x",
-            f"1: the same files read and decoded by Pillow on as many threads, {times.rate('decoding'):.0f} pictures/s",
+            f"1: the same files read and decoded by Pillow on as many threads, {times.rate('decoding'):.0f} images/s",
             Aim("<=", 1.3),
             times.wall,
         ),
@@ -67,15 +67,15 @@ def _speed(times: Times, size: _Size) -> list[Line]:
             "rate, against scikit-learn's on the table of all pixels",
             ratio(times.wall["scikit-learn"], times.wall["twoflow"]),
             "x",
-            f"decoding, which both do on as many threads; scikit-learn is given {size.n_sklearn} pictures, which are "
-            f"{size.n_sklearn * _PICTURE_BYTES / 2**30:.1f} GiB to it",
+            f"decoding, which both do on as many threads; scikit-learn is given {size.n_sklearn} images, which are "
+            f"{size.n_sklearn * _IMAGE_BYTES / 2**30:.1f} GiB to it",
             seconds=times.wall,
         ),
     ]
 
 
 def _memory(setting: Setting, size: _Size) -> Line:
-    name = f"peak memory, {size.n_memory:,} pictures"
+    name = f"peak memory, {size.n_memory:,} images"
     if not can_measure_memory():
         return NotMeasured(name, "needs Linux, which says how much a process has used at its peak")
     photos(setting.folder, size.n_memory, jobs=setting.jobs)
@@ -84,7 +84,7 @@ def _memory(setting: Setting, size: _Size) -> Line:
         for n in (size.n_memory, 1)
     )
     return Figure(
-        name, [peak], "MB", f"{least:.0f} MB for one picture, most of it Python with scikit-learn",
+        name, [peak], "MB", f"{least:.0f} MB for one image, most of it Python with scikit-learn",
         Aim("<=", 300),
     )
 

@@ -1,4 +1,4 @@
-"""What a picture costs, and how much memory many of them take, when there are more and more."""
+"""What an image costs, and how much memory many of them take, when there are more and more."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from twoflow import PixelProjection
 
 from .child import Outcome, can_measure_memory, in_fresh_process
 from .figure import Aim, Figure, Line, NotMeasured
+from .images import photos
 from .measure import ratio
-from .pictures import photos
 from .setting import Setting
 
 
 class _Size(NamedTuple):
-    """Numbers of pictures, the first of which the others are held against."""
+    """Numbers of images, the first of which the others are held against."""
 
     ns: tuple[int, ...]
     rounds: int
 
 
 _FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 1), 100_000
-_FEW = 64  # pictures before the clock runs, which load the code
+_FEW = 64  # images before the clock runs, which load the code
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Of the projection, beside whose work the cost of handling a picture shows more than beside the network's."""
+    """Of the projection, beside whose work the cost of handling an image shows more than beside the network's."""
     size = _QUICK if setting.is_quick else _FULL
     first, *others = ns = [*size.ns, *([_LARGE] if setting.is_large else [])]
     photos(setting.folder, max(ns), jobs=setting.jobs)
@@ -38,8 +38,8 @@ def measure(setting: Setting) -> list[Line]:
 
 def _lines(rounds: list[dict[int, Outcome]], first: int, n: int) -> list[Line]:
     lines: list[Line] = []
-    for what, name in (("computed", "time a picture"), ("recalled", "time a picture that is in the store")):
-        seconds = {f"{size:,} pictures": [outcomes[size].result[what] for outcomes in rounds] for size in (first, n)}
+    for what, name in (("computed", "time an image"), ("recalled", "time an image that is in the store")):
+        seconds = {f"{size:,} images": [outcomes[size].result[what] for outcomes in rounds] for size in (first, n)}
         few, many = seconds.values()
         limit = "1: each as the first"
         lines.append(Figure(f"{name}, {n:,} against {first:,}", ratio(many, few), "x", limit, Aim("<=", 1.15), seconds))
@@ -60,7 +60,7 @@ def _extract_apart(setting: Setting, n: int) -> Outcome:
 
 
 def extract(folder: str, n: int, jobs: int, store: str) -> dict[str, Any]:
-    """The task of the process whose memory is measured: features of pictures, computed and then from the store."""
+    """The task of the process whose memory is measured: features of images, computed and then from the store."""
     paths = photos(Path(folder), n).paths
     flow = PixelProjection(random_state=0, n_jobs=jobs).fit(paths)
     flow.transform(paths[:_FEW])

@@ -1,4 +1,4 @@
-"""A comparison whose features are in the store, against one that computes them, and adding a picture."""
+"""A comparison whose features are in the store, against one that computes them, and adding an image."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from twoflow.evaluation import Comparison
 
 from .figure import Aim, Figure, Line
 from .floors import read
+from .images import photos
 from .measure import ratio
-from .pictures import photos
 from .setting import Setting
 
 
@@ -31,7 +31,7 @@ _FULL, _QUICK = _Size(5_000, 2), _Size(64, 1)
 
 
 class _Round(NamedTuple):
-    """The same comparison three times, the last with one more picture; and the seconds to read the files."""
+    """The same comparison three times, the last with one more image; and the seconds to read the files."""
 
     cold: Comparison
     warm: Comparison
@@ -41,9 +41,9 @@ class _Round(NamedTuple):
 
 def measure(setting: Setting) -> list[Line]:
     size = _QUICK if setting.is_quick else _FULL
-    pictures = photos(setting.folder, size.n + 1, jobs=setting.jobs)
-    _compare(pictures[:_QUICK.n], setting)  # loads the code and the network
-    rounds = [_measure_round(pictures, setting) for _ in range(size.rounds)]
+    images = photos(setting.folder, size.n + 1, jobs=setting.jobs)
+    _compare(images[:_QUICK.n], setting)  # loads the code and the network
+    rounds = [_measure_round(images, setting) for _ in range(size.rounds)]
     seconds = {
         "cold": [times.cold.extraction_seconds for times in rounds],
         "warm": [times.warm.extraction_seconds for times in rounds],
@@ -53,7 +53,7 @@ def measure(setting: Setting) -> list[Line]:
     least = median(ratio(seconds["reading"], seconds["cold"]))
     return [
         Figure(
-            f"time on features when the store has them, {size.n:,} pictures",
+            f"time on features when the store has them, {size.n:,} images",
             [100 * share for share in ratio(seconds["warm"], seconds["cold"])],
             "%",
             f"{least:.2%}: reading every file and taking its digest, to know what it is",
@@ -61,7 +61,7 @@ def measure(setting: Setting) -> list[Line]:
             seconds,
         ),
         Figure(
-            f"pictures computed after one is added to {size.n:,}",
+            f"images computed after one is added to {size.n:,}",
             [times.added.n_computed for times in rounds],
             "n",
             "1: it is new",
@@ -71,17 +71,17 @@ def measure(setting: Setting) -> list[Line]:
     ]
 
 
-def _measure_round(pictures: ImageCollection, setting: Setting) -> _Round:
+def _measure_round(images: ImageCollection, setting: Setting) -> _Round:
     with TemporaryDirectory(dir=setting.folder, prefix="store-") as folder:
         run = partial(_compare, setting=setting, store=folder)
-        cold, warm = run(pictures[:-1]), run(pictures[:-1])
+        cold, warm = run(images[:-1]), run(images[:-1])
         began = time.perf_counter()
-        read(pictures.paths[:-1], setting.jobs)
-        return _Round(cold, warm, reading=time.perf_counter() - began, added=run(pictures))
+        read(images.paths[:-1], setting.jobs)
+        return _Round(cold, warm, reading=time.perf_counter() - began, added=run(images))
 
 
-def _compare(pictures: ImageCollection, setting: Setting, store: str | Path | None = None) -> Comparison:
+def _compare(images: ImageCollection, setting: Setting, store: str | Path | None = None) -> Comparison:
     """The flows of the Two-Flow model, with classifiers that take no time, for only the features count here."""
     flows = {"projection": PixelProjection(random_state=0), "cnn": CNNEmbedding()}
     rows = {name: make_pipeline(flow, DummyClassifier()) for name, flow in flows.items()}
-    return compare(rows, pictures, folds=2, n_jobs=setting.jobs, store=store)
+    return compare(rows, images, folds=2, n_jobs=setting.jobs, store=store)

@@ -16,13 +16,13 @@ from twoflow import ImageCollection, TwoFlowClassifier
 
 from .figure import Figure, Line
 from .floors import decode, onnxruntime_alone, ready_tensors
+from .images import photos
 from .measure import Contestant, Times, interleave, ratio
-from .pictures import photos
 from .setting import Setting
 
 
 class _Size(NamedTuple):
-    """Pictures and classes; pictures for decoding and for the network alone, whose times are a picture's; rounds."""
+    """Images and classes; images for decoding and for the network alone, whose times are an image's; rounds."""
 
     n: int
     n_classes: int
@@ -34,17 +34,17 @@ _FULL, _QUICK = _Size(5_250, 107, 256, 2), _Size(30, 3, 8, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """The paper: two to three minutes for the features of 5,250 pictures, under a minute for the last forest."""
+    """The paper: two to three minutes for the features of 5,250 images, under a minute for the last forest."""
     size = _QUICK if setting.is_quick else _FULL
-    pictures = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
-    few = pictures.paths[:size.n_alone]
+    images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
+    few = images.paths[:size.n_alone]
     alone = onnxruntime_alone(ready_tensors(few), setting.jobs)
     model = TwoFlowClassifier(random_state=0, n_jobs=setting.jobs)
-    model.fit(few, pictures.labels[:size.n_alone])  # loads the code and the network
+    model.fit(few, images.labels[:size.n_alone])  # loads the code and the network
     forests: list[float] = []
     times = interleave(
         {
-            "fit": Contestant(partial(_fit, model, pictures, forests)),
+            "fit": Contestant(partial(_fit, model, images, forests)),
             "decoding": Contestant(partial(decode, few, setting.jobs), len(few)),
             **alone,
         },
@@ -65,7 +65,7 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     seconds = {**times.wall, **parts}
     return [
         Figure(
-            f"fit, {size.n:,} pictures of {size.n_classes} classes, against its parts alone", ratio(fits, least), "x",
+            f"fit, {size.n:,} images of {size.n_classes} classes, against its parts alone", ratio(fits, least), "x",
             f"1: {median(least):.0f} s, {median(alone):.0f} of them for decoding and the network, the rest for "
             "scikit-learn's forests",
             seconds=seconds,
@@ -78,9 +78,9 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     ]
 
 
-def _fit(model: TwoFlowClassifier, pictures: ImageCollection, forests: list[float]) -> None:
+def _fit(model: TwoFlowClassifier, images: ImageCollection, forests: list[float]) -> None:
     with _timed_forests(forests):
-        model.fit(pictures, pictures.labels)
+        model.fit(images, images.labels)
 
 
 @contextmanager

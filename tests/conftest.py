@@ -28,7 +28,7 @@ def cache_folder(tmp_path, matplotlib_folder, monkeypatch):
 
 @pytest.fixture(scope="session")
 def shop():
-    """Four classes of eight pictures, as arrays."""
+    """Four classes of eight images, as arrays."""
     return make_shop(n_classes=4, n_per_class=8, random_state=0)
 
 

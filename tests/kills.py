@@ -28,7 +28,7 @@ PATIENCE_S = 10
 def start(work, out):
     environment = {**os.environ, "TMPDIR": str(work / "tmp"), "JOBLIB_TEMP_FOLDER": str(work / "tmp")}
     return subprocess.Popen(
-        [sys.executable, "-m", "twoflow.cv", work / "shop", "--rows", "two-flow,cnn", "--folds", "3", "--quiet",
+        [sys.executable, "-m", "twoflow.cv", work / "shop", "--methods", "two-flow,cnn", "--folds", "3", "--quiet",
          "--store", work / "store", "--out", out],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
         preexec_fn=default_signals,
@@ -61,7 +61,7 @@ def problems(work, out, group):
     if names not in ([], FILES):
         yield f"files {names}"
     elif names:
-        rows = json.loads((out / "report.json").read_text("utf-8"))["rows"]
+        rows = json.loads((out / "report.json").read_text("utf-8"))["methods"]
         with open(out / "scores.csv", newline="") as file:
             written = [float(line["accuracy"]) for line in csv.DictReader(file)]
         if written != [score for row in rows for score in row["accuracy"]["folds"]]:

@@ -1,7 +1,7 @@
-"""scikit-learn's own checks on estimators of pictures.
+"""scikit-learn's own checks on estimators of images.
 
 scikit-learn skips an estimator that takes no table of numbers altogether. Here every check is run; the table says which
-of them cannot work, since they feed numbers, and where the same promise is checked with pictures.
+of them cannot work, since they feed numbers, and where the same promise is checked with images.
 """
 
 from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -9,14 +9,14 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 #: scikit-learn's check -> ours in flow_checks.py, or in test_two_flow.py and test_conv_net.py.
 REPLACED = {
     "check_array_api_input": "check_numbers_are_refused",
-    "check_classifier_data_not_an_array": "check_kinds_of_pictures",
+    "check_classifier_data_not_an_array": "check_kinds_of_images",
     "check_classifiers_classes": "test_labels_of_any_kind",
     "check_classifiers_regression_target": "test_bad_labels",
     "check_classifiers_train": "test_learns_and_predicts",
     "check_complex_data": "check_numbers_are_refused",
     "check_dict_unchanged": "check_transform_changes_nothing",
     "check_dont_overwrite_parameters": "check_fit_changes_no_parameter",
-    "check_dtype_object": "check_kinds_of_pictures",
+    "check_dtype_object": "check_kinds_of_images",
     "check_estimator_sparse_array": "check_numbers_are_refused",
     "check_estimator_sparse_matrix": "check_numbers_are_refused",
     "check_estimators_dtypes": "check_shape_and_dtype",
@@ -25,7 +25,7 @@ REPLACED = {
     "check_estimators_nan_inf": "check_numbers_are_refused",
     "check_estimators_overwrite_params": "check_fit_changes_no_parameter",
     "check_estimators_pickle": "check_pickle",
-    "check_f_contiguous_array_estimator": "check_kinds_of_pictures",
+    "check_f_contiguous_array_estimator": "check_kinds_of_images",
     "check_fit2d_1feature": "check_numbers_are_refused",
     "check_fit2d_1sample": "check_batch_of_one",
     "check_fit2d_predict1d": "check_numbers_are_refused",
@@ -38,10 +38,10 @@ REPLACED = {
     "check_n_features_in_after_fitting": "check_numbers_are_refused",
     "check_pipeline_consistency": "check_pipelines",
     "check_positive_only_tag_during_fit": "check_numbers_are_refused",
-    "check_readonly_memmap_input": "check_kinds_of_pictures",
+    "check_readonly_memmap_input": "check_kinds_of_images",
     "check_requires_y_none": "test_bad_labels",
     "check_supervised_y_2d": "test_bad_labels",
-    "check_transformer_data_not_an_array": "check_kinds_of_pictures",
+    "check_transformer_data_not_an_array": "check_kinds_of_images",
     "check_transformer_general": "check_shape_and_dtype",
     "check_transformers_unfitted_stateless": "check_not_fitted",
 }

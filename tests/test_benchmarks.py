@@ -1,4 +1,4 @@
-"""The benchmarks run, on a few pictures; what they find here says nothing."""
+"""The benchmarks run, on a few images; what they find here says nothing."""
 
 import json
 import math
@@ -12,11 +12,11 @@ from benchmarks import __main__ as command
 from benchmarks import embedding
 from benchmarks.figure import Aim, Figure, NotMeasured
 from benchmarks.floors import open_alone, ready_tensors
+from benchmarks.images import SIZE, photos
 from benchmarks.measure import Contestant, Times, interleave, ratio
-from benchmarks.pictures import SIZE, photos
 from benchmarks.table import format_table
 from twoflow import CNNEmbedding
-from twoflow._program import run
+from twoflow.commands.program import run
 from twoflow.images import read_image
 
 # Those that start no cluster; with the number of lines each has.
@@ -39,7 +39,7 @@ def call(capsys, *arguments):
 @pytest.mark.parametrize("name", LINES)
 def test_a_quick_run(name, folder, tmp_path, capsys):
     out = tmp_path / "found.json"
-    status, captured = call(capsys, name, "--quick", "--jobs", 2, "--pictures", folder, "--out", out)
+    status, captured = call(capsys, name, "--quick", "--jobs", 2, "--images", folder, "--out", out)
     assert status == 0, captured.err
     document = json.loads(out.read_text("utf-8"))
     figures, missing = document["figures"], document["not_measured"]

@@ -8,7 +8,7 @@ import pytest
 
 from twoflow import CNNEmbedding, ImageReadError
 from twoflow._files import expand, open_regular
-from twoflow.images import Picture, read_image
+from twoflow.images import LoadedImage, read_image
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def odd_files(tmp_path):
 
 def test_what_is_no_regular_file_is_not_read(odd_files):
     for path, reason in odd_files.items():
-        for read in (read_image, lambda path: Picture(path).digest, lambda path: Picture(path).resized((4, 4))):
+        for read in (read_image, lambda path: LoadedImage(path).digest, lambda path: LoadedImage(path).resized((4, 4))):
             with pytest.raises(ImageReadError, match=reason):
                 read(path)
         with pytest.raises(OSError):

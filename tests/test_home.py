@@ -7,9 +7,10 @@ import pytest
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
-from twoflow import CNNEmbedding, RawPixels, compare, cv, load_folder, load_table, make_shop
-from twoflow._program import run
-from twoflow.evaluation.fold_record import read_folds
+from twoflow import CNNEmbedding, RawPixels, compare, load_folder, load_table, make_shop
+from twoflow.commands import cv
+from twoflow.commands.program import run
+from twoflow.evaluation.saved_folds import read_folds
 from twoflow.images import read_image
 from twoflow.report import write_report
 
@@ -48,7 +49,7 @@ def test_stores_networks_and_reports(home):
 
 
 def test_the_command(home, capsys):
-    arguments = ["~/shop", "--rows", "cnn:stage1", "--folds", "2", "--quiet", "--store=~/kept", "--out=~/out"]
+    arguments = ["~/shop", "--methods", "cnn:stage1", "--folds", "2", "--quiet", "--store=~/kept", "--out=~/out"]
     assert run(cv.main, arguments) == 0
     assert json.loads((home / "out/report.json").read_text("utf-8"))["dataset"]["n_images"] == 8
     assert (home / "kept/features.sqlite").is_file()

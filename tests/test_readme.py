@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from twoflow import make_shop
-from twoflow.evaluation import EXTRA_ROWS, ROWS
-from twoflow.models.heads import HEADS
+from twoflow.evaluation import EXTRA_METHODS, METHODS
+from twoflow.heads.table import HEADS
 from twoflow.models.recipes import RECIPES
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -27,6 +27,6 @@ def test_examples(tmp_path, monkeypatch, capsys):
 
 def test_rows_are_explained():
     table = README.split("## What comes out")[1].split("## In Python")[0]
-    assert all(f"`{row}`" in table for row in ROWS + EXTRA_ROWS)
+    assert all(f"`{row}`" in table for row in METHODS + EXTRA_METHODS)
     recipes = README.split("### Recipes")[1].split("### Comparing")[0]
     assert all(f"| `{name}` |" in recipes for name in (*RECIPES, *HEADS))

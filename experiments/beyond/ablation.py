@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from twoflow import CNNEmbedding, RawPixels, TwoFlowClassifier, compare, load_table
-from twoflow.evaluation import corrected_resampled_ttest, make_rows
+from twoflow.evaluation import corrected_resampled_ttest, make_methods
 from twoflow.evaluation.metrics import calibrate, pool
 from twoflow.models.recipes import candidates
 from twoflow.report import format_text, write_report
@@ -40,7 +40,7 @@ def make_steps():
         return TwoFlowClassifier(flows, head, random_state=0)
 
     return {
-        "paper": (None, make_rows(["paper"])["paper"]),
+        "paper": (None, make_methods(["paper"])["paper"]),
         "mean, forest": ("paper", model([(*embedding[0], "passthrough")], "forest")),
         "mean, kernel-ridge": ("mean, forest", model(embedding)),
         "whitened mean": ("mean, kernel-ridge", model(whitened)),
@@ -48,12 +48,12 @@ def make_steps():
         "covariances of three stages": ("mean and means of three stages", model(stages("covariance"))),
         "at 320 px: fast": ("covariances of three stages", model(covariances)),
         "mirror image": ("at 320 px: fast", model(best["one network"])),
-        "colour": ("mirror image", model(best["one network and colour"])),
+        "color": ("mirror image", model(best["one network and color"])),
         "two networks": ("mirror image", model(best["two networks"])),
-        "two networks, colour": ("two networks", model(best["two networks and colour"])),
+        "two networks, color": ("two networks", model(best["two networks and color"])),
         "three networks": ("two networks", model(best["three networks"])),
-        "three networks, colour": ("three networks", model(best["three networks and colour"])),
-        "best": ("at 320 px: fast", make_rows(["best"])["best"]),
+        "three networks, color": ("three networks", model(best["three networks and color"])),
+        "best": ("at 320 px: fast", make_methods(["best"])["best"]),
         "peer: mean, logistic": (
             "mean, kernel-ridge", make_pipeline(CNNEmbedding(LITE0), LogisticRegression(max_iter=1000))
         ),
@@ -82,7 +82,7 @@ def format_table(header, rows):
 
 def summarize(result, steps):
     """Each row's accuracy, gain, macro F1, calibration error, and seconds a fold."""
-    accuracy = {row.name: row.accuracy for row in result.rows}
+    accuracy = {row.name: row.accuracy for row in result.methods}
     header = ["row", "accuracy", "gain over", "gain", "p", "macro F1", "calibration error", "s a fold"]
     return format_table(header, [
         [
@@ -90,7 +90,7 @@ def summarize(result, steps):
             *format_gain(row.name, accuracy, steps, result.folds), f"{row.macro_f1.mean():.3f}",
             f"{calibrate(pool(result, row)).expected_error:.3f}", f"{row.fit_seconds + row.predict_seconds:.0f}",
         ]
-        for row in result.rows
+        for row in result.methods
     ])
 
 

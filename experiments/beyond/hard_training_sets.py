@@ -1,8 +1,8 @@
-"""The recipe "fast" where the training pictures are few, wrongly labelled, or mostly of a few classes.
+"""The recipe "fast" where the training images are few, wrongly labeled, or mostly of a few classes.
 
     python experiments/beyond/hard_training_sets.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
-The test pictures are as they are; only the training side of each fold is made harder.
+The test images are as they are; only the training side of each fold is made harder.
 """
 
 import sys
@@ -14,13 +14,13 @@ from sklearn.metrics import f1_score
 
 from twoflow import CNNEmbedding, FlowUnion, load_table
 from twoflow.evaluation.folds import draw_folds
+from twoflow.heads.dual_ridge import compute_kernel
 from twoflow.models import CappedClassifier, KernelRidgeClassifier
-from twoflow.models.leave_out import compute_kernel
 from twoflow.models.recipes import candidates
 
 
 def few(n):
-    """At most n pictures of each class."""
+    """At most n images of each class."""
 
     def harder(train, y, groups, rng):
         order = rng.permutation(train)
@@ -42,7 +42,7 @@ def noisy(share):
 
 
 def skewed(ratio):
-    """Of the classes, in an order drawn at random, less and less: of the last a `ratio`-th of its pictures."""
+    """Of the classes, in an order drawn at random, less and less: of the last a `ratio`-th of its images."""
 
     def harder(train, y, groups, rng):
         shares = dict(zip(rng.permutation(np.unique(y)), np.geomspace(1, 1 / ratio, len(np.unique(y)))))

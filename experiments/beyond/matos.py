@@ -1,8 +1,8 @@
-"""Type and colour of T-shirts and hoodies: both must be right (Exact Match Ratio), by one model or by one for each.
+"""Type and color of T-shirts and hoodies: both must be right (Exact Match Ratio), by one model or by one for each.
 
-    python experiments/beyond/matos.py FOLDER ROWS STORE
+    python experiments/beyond/matos.py FOLDER METHODS STORE
 
-FOLDER holds train.csv, the pictures in train/, and near_duplicates.txt with a group of files a line. ROWS are such as
+FOLDER holds train.csv, the images in train/, and near_duplicates.txt with a group of files a line. METHODS are such as
 best,fast,paper; or "ablation", for the rows of ablation.py.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 from ablation import format_gain, format_table, make_steps
 
 from twoflow import compare
-from twoflow.evaluation import make_rows
+from twoflow.evaluation import make_methods
 from twoflow.images import ImageCollection
 from twoflow.report import format_text, write_report
 
@@ -26,7 +26,7 @@ def main(folder, rows, store):
     if rows == "ablation":
         steps = make_steps()
     else:
-        steps = {name: (None, model) for name, model in make_rows(rows.split(",")).items()}
+        steps = {name: (None, model) for name, model in make_methods(rows.split(",")).items()}
     table = pd.read_csv(folder / "train.csv")
     files = {file.stem: file for file in (folder / "train").iterdir()}
     group_of = {
@@ -34,12 +34,12 @@ def main(folder, rows, store):
         for number, line in enumerate((folder / "near_duplicates.txt").read_text().splitlines())
         for file in line.split()
     }
-    pictures = [files[str(number)] for number in table["id"]]
+    images = [files[str(number)] for number in table["id"]]
     kind, color = (table[column].astype(str).to_numpy() for column in ("jenis", "warna"))
-    groups = [str(group_of.get(f"train/{file.name}", file.stem + " alone")) for file in pictures]
+    groups = [str(group_of.get(f"train/{file.name}", file.stem + " alone")) for file in images]
 
     def run(labels, **options):
-        collection = ImageCollection(pictures, labels, groups)
+        collection = ImageCollection(images, labels, groups)
         models = {name: model for name, (_, model) in steps.items()}
         result = compare(models, collection, n_jobs=-1, store=store, verbose=True, **options)
         print(format_text(result), end="\n\n")

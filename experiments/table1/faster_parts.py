@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from twoflow import CNNEmbedding, TwoFlowClassifier, compare, load_table
-from twoflow.evaluation import make_rows
+from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
 
@@ -19,7 +19,7 @@ def main(images: str, labels: str, group_column: str) -> None:
     faster = {f"{flow}_selector__estimator": "extra-trees" for flow in ("projection", "cnn")}
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     rows = {
-        **make_rows(["two-flow"]),
+        **make_methods(["two-flow"]),
         "extra-trees select": two_flow.set_params(**faster),
         "linear": make_pipeline(CNNEmbedding(), discriminant),
         "linear, int8": make_pipeline(CNNEmbedding(precision="int8"), discriminant),
@@ -27,7 +27,7 @@ def main(images: str, labels: str, group_column: str) -> None:
     collection = load_table(labels, images, group_column=group_column)
     comparison = compare(rows, collection, folds=5, n_jobs=-1, verbose=True)
     print(format_text(comparison))
-    for row in comparison.rows:
+    for row in comparison.methods:
         print(f"{row.name}: fitted in {row.fit_seconds:.1f} s a fold")
 
 

@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from twoflow import CNNEmbedding, TwoFlowClassifier, compare, load_table
-from twoflow.evaluation import make_rows
+from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
 
@@ -18,7 +18,7 @@ def main(images: str, labels: str, group_column: str) -> None:
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0, head=discriminant)
     rows = {
-        **make_rows(["two-flow", "cnn"]),
+        **make_methods(["two-flow", "cnn"]),
         "two-flow, linear": two_flow,
         "cnn, linear": make_pipeline(CNNEmbedding(), discriminant),
     }

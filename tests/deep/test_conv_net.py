@@ -43,7 +43,7 @@ def test_scikit_learns_checks():
 
 
 def test_learns_and_predicts(torch):
-    """Two kinds of product, whatever their model: better than chance on pictures it has not seen."""
+    """Two kinds of product, whatever their model: better than chance on images it has not seen."""
     shop = make_shop(n_classes=4, n_per_class=20, random_state=0)
     kinds = np.array([label.split("/")[0] for label in shop.labels])
     train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
@@ -76,7 +76,7 @@ def test_history_and_training_accuracy(shop, torch):
 
 
 def test_stops_early_with_the_best_weights(shop, torch):
-    """So large a step that the loss on the held-out pictures soon grows."""
+    """So large a step that the loss on the held-out images soon grows."""
     model = small(max_epochs=40, learning_rate=0.3, patience=2, validation_fraction=0.25).fit(shop, shop.labels)
     losses = [epoch["valid_loss"] for epoch in model.history_]
     best = int(np.argmin(losses))
@@ -88,7 +88,7 @@ def test_stops_early_with_the_best_weights(shop, torch):
     assert model.train_accuracy_ == model.score(shop[~held_out], shop.labels[~held_out])
 
 
-def test_held_out_pictures_are_of_every_class_that_has_two():
+def test_held_out_images_are_of_every_class_that_has_two():
     positions = np.repeat(np.arange(4), [1, 2, 10, 40])
     held_out = _hold_out(positions, 0.1, np.random.RandomState(0))
     assert np.bincount(positions[held_out], minlength=4).tolist() == [0, 1, 1, 4]
@@ -113,9 +113,9 @@ def test_a_pickle_holds_no_torch(shop, fitted):
     assert (pickle.loads(content).predict_proba(shop) == fitted.predict_proba(shop)).all()
 
 
-def test_pictures_alone_and_together(shop, fitted):
+def test_images_alone_and_together(shop, fitted):
     together = fitted.predict_proba(shop)
-    alone = np.vstack([fitted.predict_proba([picture]) for picture in shop.pictures[:5]])
+    alone = np.vstack([fitted.predict_proba([image]) for image in shop.images[:5]])
     assert alone == pytest.approx(together[:5], abs=1e-5)
 
 
@@ -130,26 +130,26 @@ def test_cross_val_score_and_grid_search(tmp_path, torch):
     "check",
     [
         flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
-        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_pictures,
+        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_images,
     ],
 )
 def test_what_flows_promise_too(check, shop, tmp_path, torch):
     model = AsFlow((16, 16), max_epochs=1, random_state=0)
-    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_pictures else []))
+    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_images else []))
 
 
-def test_pictures_are_kept_as_bytes(shop):
-    pixels = read_pixels(shop.pictures, (20, 16), n_jobs=2)
+def test_images_are_kept_as_bytes(shop):
+    pixels = read_pixels(shop.images, (20, 16), n_jobs=2)
     assert pixels.shape == (32, 16, 20, 3) and pixels.dtype == np.uint8
     assert (pixels.reshape(32, -1) / np.float32(255) == RawPixels((20, 16)).fit_transform(shop)).all()
     assert (read_pixels(list(pixels), (20, 16)) == pixels).all()
 
 
-def test_an_unreadable_picture(shop, fitted):
-    X = [*shop.pictures[:-1], b"text"]
-    with pytest.raises(ImageReadError, match="picture 31"):
+def test_an_unreadable_image(shop, fitted):
+    X = [*shop.images[:-1], b"text"]
+    with pytest.raises(ImageReadError, match="image 31"):
         small().fit(X, shop.labels)
-    with pytest.raises(ImageReadError, match="picture 31"):
+    with pytest.raises(ImageReadError, match="image 31"):
         fitted.predict(X)
 
 
@@ -206,6 +206,6 @@ def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(sho
     expected = cross_val_score(clone(small()), shop, shop.labels, cv=cv).tolist()
     pixels = TwoFlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(head__n_estimators=5)
     for n_jobs in (1, 2):
-        convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).rows
+        convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).methods
         assert convnet.accuracy.tolist() == expected
         assert convnet.train_accuracy.shape == (2,) and forest.train_accuracy is None

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from twoflow.deep import ConvNetClassifier
-from twoflow.evaluation import EXTRA_ROWS, ROWS, left_out_rows, make_rows
+from twoflow.evaluation import EXTRA_METHODS, METHODS, left_out_methods, make_methods
 
 REASON = 'needs torch: pip install "twoflow[torch]"'
 
@@ -23,14 +23,14 @@ def test_the_classifier_says_how_to_install_it(shop, without_torch):
 
 def test_the_row_says_so_by_name_and_is_left_out_of_all(without_torch):
     with pytest.raises(ModuleNotFoundError, match="^the row 'convnet' needs torch: pip install"):
-        make_rows(["two-flow", "convnet"])
-    assert left_out_rows(["all"]) == {"convnet": REASON}
-    assert "convnet" not in make_rows(["all"]) and left_out_rows(["two-flow"]) == {}
+        make_methods(["two-flow", "convnet"])
+    assert left_out_methods(["all"]) == {"convnet": REASON}
+    assert "convnet" not in make_methods(["all"]) and left_out_methods(["two-flow"]) == {}
 
 
 def test_the_row_is_in_all_where_it_can_run(torch):
-    rows = make_rows(["all"], random_state=3)
-    assert [*rows][len(ROWS):len(ROWS) + 1] == [*EXTRA_ROWS] and left_out_rows(["all"]) == {}
+    rows = make_methods(["all"], random_state=3)
+    assert [*rows][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and left_out_methods(["all"]) == {}
     assert isinstance(rows["convnet"], ConvNetClassifier) and rows["convnet"].random_state == 3
 
 

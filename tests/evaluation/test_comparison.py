@@ -22,8 +22,8 @@ from twoflow import (
     compare,
     make_shop,
 )
-from twoflow._parallel import PeakMemory, peak_memory, total_peak
-from twoflow.evaluation import make_rows
+from twoflow._jobs import PeakMemory, peak_memory, total_peak
+from twoflow.evaluation import make_methods
 from twoflow.flows import Flow, cnn, union
 from twoflow.images import UnreadableImagesWarning
 from twoflow.report import write_report
@@ -34,33 +34,33 @@ PIXELS = TwoFlowClassifier([("pixels", RawPixels((8, 6)), ForestSelector(20, n_e
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Takes pictures themselves, and remembers which."""
+    """Takes images themselves, and remembers which."""
 
     seen = []
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.seen.append([int(picture[0, 0, 0]) for picture in X])
+        self.seen.append([int(image[0, 0, 0]) for image in X])
         return self
 
     def predict(self, X):
-        self.seen.append([int(picture[0, 0, 0]) for picture in X])
+        self.seen.append([int(image[0, 0, 0]) for image in X])
         return np.full(len(X), self.classes_[0])
 
 
-class MeanColour(Flow):
-    """A flow that learns from data: how far a picture's mean colour is from that of those it was fitted on."""
+class MeanColor(Flow):
+    """A flow that learns from data: how far an image's mean color is from that of those it was fitted on."""
 
     _feature_prefix = "mean"
     _n_features_out = 3
     n_fitted = []
 
-    def _fit(self, pictures, y):
-        self.n_fitted.append(len(pictures))
-        self.mean_ = np.mean([picture.mean(axis=(0, 1)) for picture in pictures], axis=0)
+    def _fit(self, images, y):
+        self.n_fitted.append(len(images))
+        self.mean_ = np.mean([image.mean(axis=(0, 1)) for image in images], axis=0)
 
-    def _extract(self, picture, n_threads):
-        return np.asarray(picture.rgb).mean(axis=(0, 1)) - self.mean_
+    def _extract(self, image, n_threads):
+        return np.asarray(image.rgb).mean(axis=(0, 1)) - self.mean_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -69,57 +69,57 @@ class MeanColour(Flow):
 
 
 def numbered(n=40):
-    """Pictures that know their number, two classes."""
-    pictures = [np.full((4, 4, 3), i, np.uint8) for i in range(n)]
-    return ImageCollection(pictures, np.arange(n) % 2)
+    """Images that know their number, two classes."""
+    images = [np.full((4, 4, 3), i, np.uint8) for i in range(n)]
+    return ImageCollection(images, np.arange(n) % 2)
 
 
 def test_scores_are_those_of_cross_val_score(shop):
-    rows = make_rows(["two-flow", "pixels"])
+    methods = make_methods(["two-flow", "pixels"])
     pipeline = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
-    found = compare({**rows, "pipeline": pipeline}, shop, folds=4, random_state=5)
+    found = compare({**methods, "pipeline": pipeline}, shop, folds=4, random_state=5)
     cv = StratifiedKFold(4, shuffle=True, random_state=5)
-    for row, model in zip(found.rows, [*rows.values(), pipeline]):
-        assert row.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist(), row.name
+    for method, model in zip(found.methods, [*methods.values(), pipeline]):
+        assert method.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist(), method.name
     predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
     expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
-    assert found.rows[-1].macro_f1 == pytest.approx(expected)
-    assert [row.n_features for row in found.rows][1:] == [9216, 24] and found.rows[0].n_features <= 455
+    assert found.methods[-1].macro_f1 == pytest.approx(expected)
+    assert [method.n_features for method in found.methods][1:] == [9216, 24] and found.methods[0].n_features <= 455
 
 
 def test_features_are_those_that_are_decided_on(shop):
-    flows = [("pixels", RawPixels((6, 4))), ("grey", RawPixels((1, 1)))]
-    rows = {head: TwoFlowClassifier(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
+    flows = [("pixels", RawPixels((6, 4))), ("gray", RawPixels((1, 1)))]
+    methods = {head: TwoFlowClassifier(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
     # Where the probabilities of one head are calibrated its features count; a stack decides on those of its heads.
-    assert [row.n_features for row in compare(rows, shop, folds=2).rows] == [75, 75, 2 * 4]
+    assert [method.n_features for method in compare(methods, shop, folds=2).methods] == [75, 75, 2 * 4]
 
 
 def test_jobs_change_no_score(shop):
-    rows = {"pixels": PIXELS, "recorder": Recorder()}
-    one, two = (compare(rows, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
-    for a, b in zip(one.rows, two.rows):
+    methods = {"pixels": PIXELS, "recorder": Recorder()}
+    one, two = (compare(methods, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
+    for a, b in zip(one.methods, two.methods):
         assert (a.accuracy == b.accuracy).all() and (a.macro_f1 == b.macro_f1).all()
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
 def test_every_backend_gives_the_same_scores(shop, backend):
-    rows = {"network": make_pipeline(CNNEmbedding(layer="stage2"), RidgeClassifier()), "learns": Recorder()}
-    expected = compare(rows, shop, folds=3)
+    methods = {"network": make_pipeline(CNNEmbedding(layer="stage2"), RidgeClassifier()), "learns": Recorder()}
+    expected = compare(methods, shop, folds=3)
     with joblib.parallel_config(backend, n_jobs=1 if backend == "sequential" else 2):
-        found = compare(rows, shop, folds=3)
-    for a, b in zip(expected.rows, found.rows):
+        found = compare(methods, shop, folds=3)
+    for a, b in zip(expected.methods, found.methods):
         assert (a.accuracy == b.accuracy).all() and np.array_equal(a.predicted[0], b.predicted[0])
 
 
 @pytest.mark.parametrize("head", ["kernel-ridge", "logistic", "calibrated-forest", "stack"])
 def test_metadata_routing_changes_no_score(shop, head):
-    grouped = ImageCollection(shop.pictures, shop.labels, np.arange(len(shop)) // 2)
-    rows = {"model": TwoFlowClassifier([("pixels", RawPixels((8, 6)))], head, random_state=0)}
-    expected = compare(rows, grouped, folds=2)
+    grouped = ImageCollection(shop.images, shop.labels, np.arange(len(shop)) // 2)
+    methods = {"model": TwoFlowClassifier([("pixels", RawPixels((8, 6)))], head, random_state=0)}
+    expected = compare(methods, grouped, folds=2)
     with config_context(enable_metadata_routing=True):
-        found = compare(rows, grouped, folds=2)
-    assert (found.rows[0].accuracy == expected.rows[0].accuracy).all()
-    assert np.array_equal(found.rows[0].probabilities[0], expected.rows[0].probabilities[0])
+        found = compare(methods, grouped, folds=2)
+    assert (found.methods[0].accuracy == expected.methods[0].accuracy).all()
+    assert np.array_equal(found.methods[0].probabilities[0], expected.methods[0].probabilities[0])
 
 
 def test_every_row_sees_the_same_folds():
@@ -142,7 +142,7 @@ def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
             return original(*args)
 
         monkeypatch.setattr(cls, method, counted if method == "_extract" else staticmethod(counted))
-    rows = {
+    methods = {
         "both": TwoFlowClassifier([
             ("p", PixelProjection(random_state=1), "passthrough"), ("c", CNNEmbedding(layer="stage1"), "passthrough")
         ]),
@@ -152,23 +152,23 @@ def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
         ),
         "other projection": make_pipeline(PixelProjection(random_state=2), RidgeClassifier()),
     }
-    compare(rows, shop, folds=2)
+    compare(methods, shop, folds=2)
     assert counts == {"projection": 2 * len(shop), "network": len(shop)}
 
 
 def test_what_learns_from_data_learns_inside_the_fold():
-    MeanColour.n_fitted.clear()
-    rows = {
-        "flow": make_pipeline(MeanColour(), LogisticRegression()),
+    MeanColor.n_fitted.clear()
+    methods = {
+        "flow": make_pipeline(MeanColor(), LogisticRegression()),
         "two-flow": TwoFlowClassifier(
-            [("mean", MeanColour(), "passthrough"), ("pixels", RawPixels((2, 2)), "passthrough")]
+            [("mean", MeanColor(), "passthrough"), ("pixels", RawPixels((2, 2)), "passthrough")]
         ),
     }
-    found = compare(rows, numbered(), folds=4)
-    assert MeanColour.n_fitted == [30] * 4, "once a fold, for both rows"
+    found = compare(methods, numbered(), folds=4)
+    assert MeanColor.n_fitted == [30] * 4, "once a fold, for both methods"
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
-    expected = cross_val_score(rows["two-flow"], numbered(), numbered().labels, cv=cv)
-    assert found.rows[1].accuracy.tolist() == expected.tolist()
+    expected = cross_val_score(methods["two-flow"], numbered(), numbered().labels, cv=cv)
+    assert found.methods[1].accuracy.tolist() == expected.tolist()
 
 
 def test_selection_is_inside_the_fold():
@@ -176,8 +176,8 @@ def test_selection_is_inside_the_fold():
     rng = np.random.default_rng(0)
     noise = ImageCollection(rng.integers(0, 256, (80, 20, 17, 3), dtype=np.uint8), np.arange(80) % 2)
     select = TwoFlowClassifier([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
-    row = compare({"select": select}, noise, folds=5, repeats=3).rows[0]
-    assert abs(row.accuracy.mean() - 0.5) < 0.12
+    method = compare({"select": select}, noise, folds=5, repeats=3).methods[0]
+    assert abs(method.accuracy.mean() - 0.5) < 0.12
 
 
 def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
@@ -186,20 +186,20 @@ def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
     monkeypatch.setattr(ForestSelector, "fit", lambda self, X, y: fits.append(X.shape) or fit(self, X, y))
     pixels = ("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10, random_state=1))
     network = ("cnn", CNNEmbedding(layer="stage1"), ForestSelector(9, n_estimators=10, random_state=1))
-    rows = {
+    methods = {
         "pixels": TwoFlowClassifier([pixels], random_state=0),
         "both": TwoFlowClassifier([pixels, network], LogisticRegression(C=1e-2)),
         "other seed": TwoFlowClassifier([(*pixels[:2], ForestSelector(20, n_estimators=10, random_state=2))]),
         "other columns": TwoFlowClassifier([("pixels", RawPixels((4, 3)), pixels[2])], random_state=0),
     }
-    together = compare(rows, shop, folds=2).rows
+    together = compare(methods, shop, folds=2).methods
     assert sorted(fits) == [(16, 16)] * 2 + [(16, 36)] * 2 + [(16, 144)] * 4
-    alone = [compare({name: row}, shop, folds=2).rows[0] for name, row in rows.items()]
+    alone = [compare({name: method}, shop, folds=2).methods[0] for name, method in methods.items()]
     for one, other in zip(together, alone):
         assert one.n_features == other.n_features and (one.accuracy == other.accuracy).all()
         assert one.fit_seconds > 0 and one.predict_seconds > 0
     monkeypatch.undo()
-    parallel = compare(rows, shop, folds=2, n_jobs=2).rows
+    parallel = compare(methods, shop, folds=2, n_jobs=2).methods
     assert all((one.accuracy == other.accuracy).all() for one, other in zip(together, parallel))
 
 
@@ -210,38 +210,38 @@ def test_sparse_selections_are_stacked_like_others(shop):
         [("pixels", RawPixels((3, 2)), bins), ("cnn", CNNEmbedding(layer="stage1"), "passthrough")],
         LogisticRegression(C=1e-2),
     )
-    found = compare({"model": model}, shop, folds=2).rows[0]
+    found = compare({"model": model}, shop, folds=2).methods[0]
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     assert found.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist()
 
 
 def test_the_given_rows_are_not_touched(shop):
-    rows = {"pixels": clone(PIXELS), "pipeline": make_pipeline(RawPixels((2, 2)), LogisticRegression(C=1e-3))}
-    before = {name: repr(row.get_params()) for name, row in rows.items()}
-    compare(rows, shop, folds=2)
-    assert {name: repr(row.get_params()) for name, row in rows.items()} == before
-    assert not hasattr(rows["pixels"], "model_") and not hasattr(rows["pipeline"][-1], "coef_")
+    methods = {"pixels": clone(PIXELS), "pipeline": make_pipeline(RawPixels((2, 2)), LogisticRegression(C=1e-3))}
+    before = {name: repr(method.get_params()) for name, method in methods.items()}
+    compare(methods, shop, folds=2)
+    assert {name: repr(method.get_params()) for name, method in methods.items()} == before
+    assert not hasattr(methods["pixels"], "model_") and not hasattr(methods["pipeline"][-1], "coef_")
 
 
-@pytest.mark.parametrize("rows", [{"pixels": PIXELS}, {"recorder": Recorder()}], ids=["flows", "pictures"])
-def test_unreadable_pictures_are_left_out_before_folds_are_drawn(shop, rows):
+@pytest.mark.parametrize("methods", [{"pixels": PIXELS}, {"recorder": Recorder()}], ids=["flows", "images"])
+def test_unreadable_images_are_left_out_before_folds_are_drawn(shop, methods):
     broken = ImageCollection(
-        [b"text" if i in (3, 20) else picture for i, picture in enumerate(shop.pictures)], shop.labels
+        [b"text" if i in (3, 20) else image for i, image in enumerate(shop.images)], shop.labels
     )
-    with pytest.warns(UnreadableImagesWarning, match="2 of 32 pictures cannot be read and are left out: picture 3"):
-        found = compare(rows, broken, folds=3)
-    clean = compare(rows, shop[np.delete(np.arange(32), [3, 20])], folds=3)
+    with pytest.warns(UnreadableImagesWarning, match="2 of 32 images cannot be read and are left out: image 3"):
+        found = compare(methods, broken, folds=3)
+    clean = compare(methods, shop[np.delete(np.arange(32), [3, 20])], folds=3)
     assert len(found.collection) == 30 and len(found.collection.unreadable) == 2
-    assert (found.rows[0].accuracy == clean.rows[0].accuracy).all()
+    assert (found.methods[0].accuracy == clean.methods[0].accuracy).all()
 
 
-def test_unreadable_pictures_can_leave_too_few(shop):
-    broken = ImageCollection([b"text" if i < 6 else picture for i, picture in enumerate(shop.pictures)], shop.labels)
-    with pytest.warns(UnreadableImagesWarning), pytest.raises(ValueError, match="3 folds need 3 pictures"):
+def test_unreadable_images_can_leave_too_few(shop):
+    broken = ImageCollection([b"text" if i < 6 else image for i, image in enumerate(shop.images)], shop.labels)
+    with pytest.warns(UnreadableImagesWarning), pytest.raises(ValueError, match="3 folds need 3 images"):
         compare({"pixels": PIXELS}, broken, folds=3)
 
 
-def test_groups_are_honoured():
+def test_groups_are_honored():
     shop = make_shop(4, 8, n_duplicates=16, random_state=0)
     found = compare({"pixels": PIXELS}, shop, folds=3)
     assert found.folds.kind == "stratified group k-fold"
@@ -251,22 +251,22 @@ def test_groups_are_honoured():
 
 def test_official_split(shop):
     marks = np.where(np.arange(len(shop)) % 4 == 0, "test", "train")
-    collection = ImageCollection(shop.pictures, shop.labels, columns={"split": marks})
+    collection = ImageCollection(shop.images, shop.labels, columns={"split": marks})
     found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
-    assert len(found.folds) == 1 and found.rows[0].accuracy.shape == (1,)
+    assert len(found.folds) == 1 and found.methods[0].accuracy.shape == (1,)
     assert all(np.isnan(difference.result.p_value) for difference in found.differences)
 
 
-def test_differences_are_to_the_first_row(shop):
+def test_differences_are_to_the_first_method(shop):
     cnn = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
-    rows = {"cnn": cnn, "pixels": PIXELS, "again": PIXELS}
-    found = compare(rows, shop, folds=4, random_state=0)
+    methods = {"cnn": cnn, "pixels": PIXELS, "again": PIXELS}
+    found = compare(methods, shop, folds=4, random_state=0)
     assert [(d.first, d.second, d.result.test) for d in found.differences] == [
         (first, "cnn", test)
         for test in ("paired t-test", "corrected resampled t-test") for first in ("pixels", "again")
     ]
     for difference in found.differences:
-        scores = {row.name: row.accuracy for row in found.rows}
+        scores = {method.name: method.accuracy for method in found.methods}
         expected = (scores[difference.first] - scores["cnn"]).mean()
         assert difference.result.mean_difference == pytest.approx(expected)
         assert difference.p_holm >= difference.result.p_value
@@ -278,13 +278,13 @@ def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
 
     monkeypatch.setattr("twoflow.evaluation.comparison.extract", extract)
     for arguments, message in (
-        (({}, shop), "no rows"),
+        (({}, shop), "no methods"),
         (({"pixels": PIXELS}, shop[:8]), "only one class"),
         (({"pixels": TwoFlowClassifier([("c", CNNEmbedding(layer="x"), "passthrough")])}, shop), "no layer 'x'"),
     ):
         with pytest.raises(ValueError, match=message):
             compare(*arguments, folds=2)
-    with pytest.raises(ValueError, match="9 folds need 9 pictures"):
+    with pytest.raises(ValueError, match="9 folds need 9 images"):
         compare({"pixels": PIXELS}, shop, folds=9)
     with pytest.raises(ValueError, match="has no column 'split'"):
         compare({"pixels": PIXELS}, shop, split_column="split")
@@ -305,7 +305,7 @@ def test_predictions_and_probabilities(shop):
         found["none"]
 
 
-def test_a_class_missing_from_the_training_pictures_keeps_its_column(shop):
+def test_a_class_missing_from_the_training_images_keeps_its_column(shop):
     split = np.where(np.arange(len(shop)) % 2, "train", "test")
     split[(shop.labels == shop.classes[1]) & (split == "train")] = "validation"
     found = compare({"pixels": PIXELS}, with_split(shop, split), split_column="split")
@@ -315,29 +315,30 @@ def test_a_class_missing_from_the_training_pictures_keeps_its_column(shop):
 
 
 def with_split(shop, split):
-    return ImageCollection(shop.pictures, shop.labels, columns={"split": split})
+    return ImageCollection(shop.images, shop.labels, columns={"split": split})
 
 
 def test_shares_of_the_flows(shop):
-    found = compare(make_rows(["two-flow", "cnn"]), shop, folds=2)
+    found = compare(make_methods(["two-flow", "cnn"]), shop, folds=2)
     assert list(found["two-flow"].importances) == ["projection", "cnn"]
     assert sum(found["two-flow"].importances.values()) == pytest.approx(1)
     assert found["cnn"].importances == {"cnn": pytest.approx(1)}
 
 
 def test_learning_curve(shop):
-    MeanColour.n_fitted.clear()
-    rows = {"pixels": PIXELS, "mean": make_pipeline(MeanColour(), RidgeClassifier())}
-    found = compare(rows, shop, folds=2, train_sizes=(1.0, 0.5, 0.25))
+    MeanColor.n_fitted.clear()
+    methods = {"pixels": PIXELS, "mean": make_pipeline(MeanColor(), RidgeClassifier())}
+    found = compare(methods, shop, folds=2, train_sizes=(1.0, 0.5, 0.25))
     curve = found.learning_curve
     assert curve.shares == (0.25, 0.5, 1.0)
     assert curve.n_train.tolist() == [[4, 4], [8, 8], [16, 16]]
-    assert sorted(MeanColour.n_fitted) == [4, 4, 8, 8, 16, 16]  # what learns has no more to learn from either
-    for row in found.rows:
-        assert curve.accuracy[row.name].shape == (3, 2) and (curve.accuracy[row.name][-1] == row.accuracy).all()
-    alone = compare(rows, shop, folds=2)
+    assert sorted(MeanColor.n_fitted) == [4, 4, 8, 8, 16, 16]  # what learns has no more to learn from either
+    for method in found.methods:
+        own = curve.accuracy[method.name]
+        assert own.shape == (3, 2) and (own[-1] == method.accuracy).all()
+    alone = compare(methods, shop, folds=2)
     assert alone.learning_curve is None
-    assert all((one.accuracy == other.accuracy).all() for one, other in zip(alone.rows, found.rows))
+    assert all((one.accuracy == other.accuracy).all() for one, other in zip(alone.methods, found.methods))
 
 
 @pytest.mark.parametrize("sizes", [(0.0,), (1.5,), (0.5, -1), (float("nan"),)])
@@ -347,16 +348,16 @@ def test_bad_train_sizes(shop, sizes):
 
 
 def test_the_folds_of_another_comparison(shop, tmp_path):
-    rows = {"pixels": PIXELS}
-    first = compare(rows, shop, folds=3, random_state=7)
+    methods = {"pixels": PIXELS}
+    first = compare(methods, shop, folds=3, random_state=7)
     write_report(first, tmp_path)
-    again = compare(rows, shop, folds_from=tmp_path / "report.json", random_state=7)
+    again = compare(methods, shop, folds_from=tmp_path / "report.json", random_state=7)
     assert (again.folds.kind, again.folds.seed) == ("stratified k-fold", 7)
     assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
-    with pytest.raises(ValueError, match="the pictures are not those of"):
-        compare(rows, shop[1:], folds_from=tmp_path / "report.json")
+    with pytest.raises(ValueError, match="the images are not those of"):
+        compare(methods, shop[1:], folds_from=tmp_path / "report.json")
     with pytest.raises(ValueError, match="is no report.json"):
-        compare(rows, shop, folds_from=tmp_path / "scores.csv")
+        compare(methods, shop, folds_from=tmp_path / "scores.csv")
 
 
 def test_folds_come_from_one_place(shop):
@@ -365,17 +366,17 @@ def test_folds_come_from_one_place(shop):
             compare({"pixels": PIXELS}, shop, **options)
 
 
-def test_the_folds_of_a_comparison_that_left_pictures_out(shop, tmp_path):
-    pictures = [*shop.pictures, b"no picture"]
-    broken = ImageCollection(pictures, [*shop.labels, shop.labels[0]])
-    rows = {"pixels": PIXELS}
+def test_the_folds_of_a_comparison_that_left_images_out(shop, tmp_path):
+    images = [*shop.images, b"no image"]
+    broken = ImageCollection(images, [*shop.labels, shop.labels[0]])
+    methods = {"pixels": PIXELS}
     with pytest.warns(UnreadableImagesWarning):
-        first = compare(rows, broken, folds=3)
+        first = compare(methods, broken, folds=3)
     write_report(first, tmp_path)
     for collection in (broken, shop):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnreadableImagesWarning)
-            again = compare(rows, collection, folds_from=tmp_path / "report.json")
+            again = compare(methods, collection, folds_from=tmp_path / "report.json")
         assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
 
 

@@ -7,7 +7,7 @@ LABELS = np.repeat(["boot", "clog", "pump"], [40, 20, 60])
 GROUPS = np.arange(120) // 2
 
 
-def test_folds_are_stratified_and_test_each_picture_once_a_repeat():
+def test_folds_are_stratified_and_test_each_image_once_a_repeat():
     folds = draw_folds(LABELS, n_splits=5, repeats=2, random_state=7)
     assert (folds.kind, folds.n_splits, folds.repeats, folds.seed, len(folds)) == ("stratified k-fold", 5, 2, 7, 10)
     for repeat in range(2):
@@ -57,7 +57,7 @@ def test_official_split():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"n_splits": 21}, r"21 folds need 21 pictures .* too few have clog \(20\): ask for at most 20"),
+        ({"n_splits": 21}, r"21 folds need 21 images .* too few have clog \(20\): ask for at most 20"),
         ({"n_splits": 11, "groups": GROUPS}, r"11 groups of each class; too few have clog \(10\)"),
         ({"n_splits": 1}, "folds must be an integer of at least 2, got 1"),
         ({"n_splits": 2.5}, "folds must be an integer"),
@@ -90,7 +90,7 @@ def test_smaller_training_sets_are_stratified_and_nested(groups):
     assert (third.kind, third.seed, len(third)) == (folds.kind, folds.seed, 4)
 
 
-def test_fewer_groups_rather_than_fewer_pictures_of_each():
+def test_fewer_groups_rather_than_fewer_images_of_each():
     labels, groups = np.repeat(["boot", "clog"], 60), np.arange(120) // 6
     split = official_split(np.array(["train"] * 54 + ["test"] * 6 + ["train"] * 60), labels)
     (fold,) = shrink(split, 0.5, labels, groups)

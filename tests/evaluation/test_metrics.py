@@ -40,10 +40,10 @@ def guessed():
 
 def test_folds_are_pooled_in_their_order_with_every_repeat():
     found = comparison(draw_folds(LABELS, n_splits=3, repeats=2))
-    each = pool(found, found.rows[0])
+    each = pool(found, found.methods[0])
     assert len(each.true) == len(each.predicted) == len(each.probabilities) == 120
-    assert (each.classes[each.true] == LABELS[each.pictures]).all()
-    assert (each.classes[each.predicted] == np.concatenate(found.rows[0].predicted)).all()
+    assert (each.classes[each.true] == LABELS[each.images]).all()
+    assert (each.classes[each.predicted] == np.concatenate(found.methods[0].predicted)).all()
     assert (each.probabilities.argmax(axis=1) == each.predicted).all()
 
 
@@ -77,10 +77,10 @@ def test_confusions_are_the_cells_of_the_matrix(guessed):
 def test_the_surest_of_the_confused_come_first_and_once():
     probabilities = [[0.4, 0.6, 0], [0.1, 0.9, 0], [0.3, 0.7, 0], [0.8, 0.2, 0], [0.2, 0.8, 0]]
     each = pooled([0, 0, 0, 0, 0], [1, 1, 1, 0, 1], probabilities)
-    each.pictures[4] = each.pictures[1]  # tested again
+    each.images[4] = each.images[1]  # tested again
     wrong = Confusion(0, 1, 4)
     assert find_confused(each, wrong, 2) == [(101, np.float32(0.9)), (102, np.float32(0.7))]
-    assert [picture for picture, _ in find_confused(each, wrong, 9)] == [101, 102, 100]
+    assert [image for image, _ in find_confused(each, wrong, 9)] == [101, 102, 100]
     each = pooled([0, 0, 0], [1, 1, -1])
     assert find_confused(each, Confusion(0, 1, 2), 9) == [(100, None), (101, None)]
     assert find_confused(each, Confusion(0, -1, 1), 9) == [(102, None)]

@@ -1,4 +1,4 @@
-"""What every flow promises, as checks that take a flow and a small collection of pictures as arrays."""
+"""What every flow promises, as checks that take a flow and a small collection of images as arrays."""
 
 import io
 import pickle
@@ -19,8 +19,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline, make_union
 
 from twoflow import ImageReadError
-from twoflow.flows.base import Flow
-from twoflow.flows.extraction import extract
+from twoflow.flows.contract import Flow
+from twoflow.flows.engine.extraction import extract
 from twoflow.images import UnreadableImagesWarning
 
 
@@ -28,12 +28,12 @@ def check_shape_and_dtype(flow, shop):
     features = flow.fit_transform(shop, shop.labels)
     assert features.shape == (len(shop), len(flow.get_feature_names_out()))
     assert features.dtype == np.float32 and np.isfinite(features).all()
-    assert len(np.unique(features, axis=0)) == len(shop), "different pictures, equal features"
+    assert len(np.unique(features, axis=0)) == len(shop), "different images, equal features"
 
 
 def check_batch_of_one(flow, shop):
     together = flow.fit(shop, shop.labels).transform(shop)
-    alone = np.vstack([flow.transform([picture]) for picture in shop.pictures])
+    alone = np.vstack([flow.transform([image]) for image in shop.images])
     assert (together == alone).all()
 
 
@@ -56,7 +56,7 @@ def check_store(flow, shop, folder):
     expected = flow.fit(shop, shop.labels).transform(shop)
     flow.set_params(store=folder / "store").fit(shop, shop.labels)
     for n_left in (len(shop), len(shop) if flow.__sklearn_tags__().learns_from_data else 0):
-        found = extract(flow, shop.pictures)
+        found = extract(flow, shop.images)
         assert found.features.dtype == np.float32 and (found.features == expected).all()
         assert found.n_computed == n_left
     found = pickle.loads(pickle.dumps(clone(flow).set_params(n_jobs=2).fit(shop, shop.labels))).transform(shop[::-1])
@@ -73,13 +73,13 @@ def check_learns_from_data_as_tagged(flow, shop):
     assert same.all() != flow.__sklearn_tags__().learns_from_data
 
 
-def check_kinds_of_pictures(flow, shop, folder):
+def check_kinds_of_images(flow, shop, folder):
     expected = flow.fit(shop, shop.labels).transform(shop)
     files = []
-    for i, pixels in enumerate(shop.pictures):
+    for i, pixels in enumerate(shop.images):
         files.append(folder / f"{i} ü.png")
         Image.fromarray(pixels).save(files[-1])
-    frozen = np.stack(shop.pictures)
+    frozen = np.stack(shop.images)
     frozen.flags.writeable = False
     kinds = {
         "paths": files,
@@ -91,13 +91,13 @@ def check_kinds_of_pictures(flow, shop, folder):
         "column": np.array([str(file) for file in files], dtype=object)[:, None],
         "frame": pd.DataFrame({"path": files}),
         "series": pd.Series(files),
-        "mixed": [*files[:5], *shop.pictures[5:]],
+        "mixed": [*files[:5], *shop.images[5:]],
     }
     for kind, X in kinds.items():
         assert (flow.transform(X) == expected).all(), kind
 
 
-def check_extreme_pictures(flow, shop):
+def check_extreme_images(flow, shop):
     flow.fit(shop, shop.labels)
     extremes = [
         np.zeros((1, 1, 3), np.uint8), np.full((9, 7), 255, np.uint8), np.zeros((10, 3000, 3), np.uint8),
@@ -110,32 +110,32 @@ def check_extreme_pictures(flow, shop):
 def check_numbers_are_refused(flow, shop):
     tables = (np.zeros((4, 3)), np.full((4, 1), np.nan), sparse.csr_matrix((4, 3)), np.ones((4, 3), complex), [1, 2])
     for X in tables:
-        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of pictures"):
+        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of images"):
             clone(flow).fit(X)
-        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of pictures"):
+        with pytest.raises((ValueError, TypeError), match="Expected a 1-D sequence of images"):
             flow.fit(shop, shop.labels).transform(X)
 
 
-def check_an_unreadable_picture_raises(flow, shop):
+def check_an_unreadable_image_raises(flow, shop):
     flow.fit(shop, shop.labels)
-    with pytest.raises(ImageReadError, match=r"cannot read picture 20 \(a picture of 4 bytes\): not a picture"):
-        flow.transform([*shop.pictures[:20], b"text", *shop.pictures[21:]])
-    for n_jobs in (1, 2):  # the first in the order of the pictures, whichever worker is faster
+    with pytest.raises(ImageReadError, match=r"cannot read image 20 \(an image of 4 bytes\): not an image"):
+        flow.transform([*shop.images[:20], b"text", *shop.images[21:]])
+    for n_jobs in (1, 2):  # the first in the order of the images, whichever worker is faster
         with pytest.raises(ImageReadError, match="cannot read none.jpg: no such file"):
-            flow.set_params(n_jobs=n_jobs).transform([*shop.pictures[:17], "none.jpg", *shop.pictures[18:], b"text"])
+            flow.set_params(n_jobs=n_jobs).transform([*shop.images[:17], "none.jpg", *shop.images[18:], b"text"])
 
 
-def check_an_unreadable_picture_is_a_row_of_nan(flow, shop):
+def check_an_unreadable_image_is_a_row_of_nan(flow, shop):
     clean = flow.fit(shop, shop.labels).transform(shop)
     broken = {3: b"text", 4: "none.jpg", 20: np.zeros((0, 3), np.uint8), 21: b""}
-    X = [broken.get(i, picture) for i, picture in enumerate(shop.pictures)]
+    X = [broken.get(i, image) for i, image in enumerate(shop.images)]
     for n_jobs in (1, 2):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = flow.set_params(on_error="nan", n_jobs=n_jobs).transform(X)
         assert [warning.category for warning in caught] == [UnreadableImagesWarning]
         message = str(caught[0].message)
-        assert message.startswith(f"4 of {len(shop)} pictures cannot be read and are rows of NaN: picture 3")
+        assert message.startswith(f"4 of {len(shop)} images cannot be read and are rows of NaN: image 3")
         assert "none.jpg" in message and message.endswith("...")
         assert np.isnan(found[list(broken)]).all()
         others = np.delete(np.arange(len(shop)), list(broken))
@@ -152,20 +152,20 @@ def check_fit_changes_no_parameter(flow, shop):
 
 
 def check_transform_changes_nothing(flow, shop):
-    pictures = [picture.copy() for picture in shop.pictures]
-    flow.fit(pictures, shop.labels)
+    images = [image.copy() for image in shop.images]
+    flow.fit(images, shop.labels)
     before = pickle.dumps(flow)
     states = random.getstate(), pickle.dumps(np.random.get_state())
-    flow.transform(pictures)
+    flow.transform(images)
     assert pickle.dumps(flow) == before
     assert (random.getstate(), pickle.dumps(np.random.get_state())) == states
-    assert all((mine == theirs).all() for mine, theirs in zip(pictures, shop.pictures))
+    assert all((mine == theirs).all() for mine, theirs in zip(images, shop.images))
 
 
 def check_pickle(flow, shop):
     expected = flow.fit(shop, shop.labels).transform(shop)
     content = pickle.dumps(flow)
-    assert len(content) < 4_000_000, "weights, or pictures, in the pickle"
+    assert len(content) < 4_000_000, "weights, or images, in the pickle"
     assert (pickle.loads(content).transform(shop) == expected).all()
 
 
@@ -183,7 +183,7 @@ def check_not_fitted(flow, shop):
 def check_names_and_frames(flow, shop):
     names = flow.fit(shop, shop.labels).get_feature_names_out()
     assert len(set(names)) == len(names) and all(re.fullmatch(r"[\w]+_\d{3,}", name) for name in names)
-    frame = flow.set_output(transform="pandas").transform(pd.Series(shop.pictures, index=range(100, 100 + len(shop))))
+    frame = flow.set_output(transform="pandas").transform(pd.Series(shop.images, index=range(100, 100 + len(shop))))
     assert list(frame.columns) == list(names)
     assert (frame.to_numpy() == flow.set_output(transform="default").transform(shop)).all()
 

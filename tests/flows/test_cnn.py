@@ -12,18 +12,18 @@ from twoflow.images import UnreadableImagesWarning
 from twoflow.networks import open_session
 from twoflow.store import FeatureStore
 
-from ..networks.mxnet_files import network, write
+from ..networks.mxnet.files import network, write
 
 
 def test_pooling_is_over_positions(shop):
     outputs = open_session("efficientnet-lite0", ("stage3",))
-    pixels = np.asarray(shop.pictures[0])
+    pixels = np.asarray(shop.images[0])
     size = outputs.card.input_size
-    picture = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1)[:size[1], :size[0]]  # of the network's own size
-    maps = outputs.run(picture)["stage3"]
-    np.testing.assert_array_equal(CNNEmbedding(layer="stage3").transform([picture])[0], maps.mean(axis=(1, 2)))
+    image = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1)[:size[1], :size[0]]  # of the network's own size
+    maps = outputs.run(image)["stage3"]
+    np.testing.assert_array_equal(CNNEmbedding(layer="stage3").transform([image])[0], maps.mean(axis=(1, 2)))
     np.testing.assert_array_equal(
-        CNNEmbedding(layer="stage3", pooling="max").transform([picture])[0], maps.max(axis=(1, 2))
+        CNNEmbedding(layer="stage3", pooling="max").transform([image])[0], maps.max(axis=(1, 2))
     )
 
 
@@ -82,7 +82,7 @@ def test_width(parameters, width, shop):
 
 
 def test_golden_values(shop):
-    """Of the first picture, at three places."""
+    """Of the first image, at three places."""
     for parameters, expected in GOLDEN:
         flow = CNNEmbedding(layer="stage5", **parameters)
         np.testing.assert_allclose(flow.transform(shop[:1])[0, [0, 50, -1]], expected, rtol=2e-3)
@@ -100,13 +100,13 @@ GOLDEN = [
 
 
 def test_a_constant_map_has_no_covariance(tmp_path):
-    """A network of one pixel sees none in a picture of one colour."""
+    """A network of one pixel sees none in an image of one color."""
     weights = {"w": np.random.default_rng(0).normal(size=(7, 3, 1, 1)).astype(np.float32)}
     convolution = ("Convolution", "conv", {"kernel": (1, 1), "num_filter": 7, "no_bias": True}, ["data", "w"])
     path = write(tmp_path, network(convolution), weights, card={"input_size": [9, 5], "mean": 117.3, "scale": 58.4})
-    plain, coloured = np.full((5, 9, 3), (200, 30, 77), np.uint8), np.arange(135, dtype=np.uint8).reshape(5, 9, 3)
+    plain, colored = np.full((5, 9, 3), (200, 30, 77), np.uint8), np.arange(135, dtype=np.uint8).reshape(5, 9, 3)
     flow = CNNEmbedding(path, "conv", pooling="covariance", grid=2, views="mirror")
-    features = flow.fit_transform([plain, coloured])
+    features = flow.fit_transform([plain, colored])
     assert features.shape == (2, 4 * 28) and not features[0].any()
     np.testing.assert_allclose(np.linalg.norm(features[1].reshape(4, 28), axis=1), 1, rtol=1e-3)
     with pytest.raises(ValueError, match=r"has 5 x 9 positions at an input_size of \(9, 5\), too few for grid=6"):
@@ -114,7 +114,7 @@ def test_a_constant_map_has_no_covariance(tmp_path):
 
 
 def test_8_bit_integers(shop):
-    """Nearly the same features, and all that a flow promises: of one picture alone, in any process."""
+    """Nearly the same features, and all that a flow promises: of one image alone, in any process."""
     handlers = list(logging.getLogger().handlers)
     flow = CNNEmbedding(layer="stage5", precision="int8").fit(shop)
     assert logging.getLogger().handlers == handlers
@@ -127,7 +127,7 @@ def test_8_bit_integers(shop):
     assert (union.transform(shop) == np.hstack([features, exact])).all()
 
 
-def test_8_bit_integers_are_learnt_and_so_in_no_store(shop, tmp_path):
+def test_8_bit_integers_are_learned_and_so_in_no_store(shop, tmp_path):
     flow = CNNEmbedding(layer="stage1", precision="int8", store=tmp_path)
     with pytest.raises(NotFittedError):
         flow.transform(shop)
@@ -142,13 +142,13 @@ def test_8_bit_integers_that_lose_too_much_are_refused(shop, monkeypatch):
         CNNEmbedding(layer="stage1", precision="int8").fit(shop)
 
 
-def test_pictures_that_cannot_be_read_do_not_count_in_8_bit_integers(shop):
-    broken = [b"text", *shop.pictures[1:]]
+def test_images_that_cannot_be_read_do_not_count_in_8_bit_integers(shop):
+    broken = [b"text", *shop.images[1:]]
     with pytest.raises(ImageReadError):
         CNNEmbedding(layer="stage1", precision="int8").fit(broken)
     lenient = CNNEmbedding(layer="stage1", precision="int8", on_error="nan")
-    with pytest.warns(UnreadableImagesWarning, match="1 of 32 pictures cannot be read and are left out of the calibr"):
+    with pytest.warns(UnreadableImagesWarning, match="1 of 32 images cannot be read and are left out of the calibr"):
         lenient.fit(broken)
     assert (lenient.transform(shop[1:]) == clone(lenient).fit(shop[1:]).transform(shop[1:])).all()
-    with pytest.raises(ValueError, match="none of the 1 pictures"), pytest.warns(UnreadableImagesWarning):
+    with pytest.raises(ValueError, match="none of the 1 images"), pytest.warns(UnreadableImagesWarning):
         lenient.fit([b"text"])

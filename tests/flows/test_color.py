@@ -34,13 +34,13 @@ def test_each_cell_sums_to_one(pixels, space, grid):
 
 
 @pytest.mark.parametrize("space", ["hsv", "lab", "rgb"])
-def test_the_size_of_the_picture_does_not_leak_in(pixels, space):
+def test_the_size_of_the_image_does_not_leak_in(pixels, space):
     enlarged = np.repeat(np.repeat(pixels, 3, axis=0), 2, axis=1)
     expected = color_histogram(pixels, space, (4, 4, 4), (1, 1))
     np.testing.assert_allclose(color_histogram(enlarged, space, (4, 4, 4), (1, 1)), expected, rtol=1e-6)
 
 
-def test_mirrored_pictures_have_mirrored_grids(pixels):
+def test_mirrored_images_have_mirrored_grids(pixels):
     pixels = pixels[:, :52]
     cells = color_histogram(pixels, grid=(1, 4)).reshape(4, -1)
     mirrored = color_histogram(pixels[:, ::-1], grid=(1, 4)).reshape(4, -1)
@@ -48,26 +48,26 @@ def test_mirrored_pictures_have_mirrored_grids(pixels):
 
 
 def test_hsv_bins_are_where_the_standard_library_puts_them():
-    # Colours well inside their bins, for OpenCV rounds hue to 256ths of a turn.
-    colours = [(250, 10, 30), (200, 180, 20), (60, 220, 40), (30, 110, 120), (40, 60, 250), (220, 90, 210), (9, 8, 8)]
-    for colour in colours:
-        hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 256 for channel in colour))
+    # Colors well inside their bins, for OpenCV rounds hue to 256ths of a turn.
+    colors = [(250, 10, 30), (200, 180, 20), (60, 220, 40), (30, 110, 120), (40, 60, 250), (220, 90, 210), (9, 8, 8)]
+    for color in colors:
+        hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 256 for channel in color))
         expected = int(hue * 4), int(saturation * 2), int(value * 2)
-        found = color_histogram(np.full((2, 2, 3), colour, np.uint8), "hsv", (4, 2, 2)).reshape(4, 2, 2)
-        assert np.argwhere(found).tolist() == [list(expected)], colour
+        found = color_histogram(np.full((2, 2, 3), color, np.uint8), "hsv", (4, 2, 2)).reshape(4, 2, 2)
+        assert np.argwhere(found).tolist() == [list(expected)], color
 
 
 def test_lab_bins_hold_the_known_values_of_the_primaries():
     # CIE L*a*b* of sRGB, white D65; L* in quarters of 100, a* and b* in elevenths of -110 to 110, 20 each.
     known = {(255, 0, 0): (53.2, 80.1, 67.2), (0, 255, 0): (87.7, -86.2, 83.2), (0, 0, 255): (32.3, 79.2, -107.9),
              (255, 255, 255): (99.9, 0, 0), (0, 0, 0): (0, 0, 0), (128, 128, 0): (51.9, -12.9, 56.7)}
-    for colour, (lightness, a, b) in known.items():
-        found = color_histogram(np.full((1, 1, 3), colour, np.uint8), "lab", (4, 11, 11)).reshape(4, 11, 11)
+    for color, (lightness, a, b) in known.items():
+        found = color_histogram(np.full((1, 1, 3), color, np.uint8), "lab", (4, 11, 11)).reshape(4, 11, 11)
         expected = [int(lightness / 25), int((a + 110) / 20), int((b + 110) / 20)]
-        assert np.argwhere(found).tolist() == [expected], colour
+        assert np.argwhere(found).tolist() == [expected], color
 
 
-def test_no_colour_is_outside_the_bins_of_lab():
+def test_no_color_is_outside_the_bins_of_lab():
     """A histogram of every 5th value of each channel: the outermost bins catch what is cut off, and must not grow."""
     values = np.arange(0, 256, 5, dtype=np.uint8)
     every = np.stack(np.meshgrid(values, values, values), axis=-1).reshape(len(values), -1, 3)
@@ -101,6 +101,6 @@ def test_bad_parameters(parameters, message, shop):
         ColorHistogram(**parameters).fit(shop)
 
 
-def test_a_grid_finer_than_the_picture_is_refused():
+def test_a_grid_finer_than_the_image_is_refused():
     with pytest.raises(ValueError, match="a grid of 1 x 2 cells does not fit 5 x 1 pixels"):
         color_histogram(np.zeros((5, 1, 3), np.uint8), grid=(1, 2))

@@ -1,4 +1,4 @@
-"""The descriptor against a slow one that filters the whole picture, one filter at a time, in double precision."""
+"""The descriptor against a slow one that filters the whole image, one filter at a time, in double precision."""
 
 import pickle
 
@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from twoflow import GISTDescriptor
 from twoflow.flows.gist import gist
-from twoflow.flows.grey import to_grey
+from twoflow.flows.gray import to_gray
 
 
 def reflected(values, margin):
@@ -20,10 +20,10 @@ def reflected(values, margin):
 
 
 def low_pass(values):
-    """Half high at 4 cycles per picture, with mirrored borders: the transform of the picture mirrored both ways."""
+    """Half high at 4 cycles per image, with mirrored borders: the transform of the image mirrored both ways."""
     side = len(values)
     doubled = np.block([[values, values[:, ::-1]], [values[::-1], values[::-1, ::-1]]])
-    cycles = np.fft.fftfreq(2 * side) * side  # per picture
+    cycles = np.fft.fftfreq(2 * side) * side  # per image
     gain = 0.5 ** ((cycles[:, None] ** 2 + cycles**2) / 4**2)
     return np.fft.ifft2(np.fft.fft2(doubled) * gain).real[:side, :side]
 
@@ -40,11 +40,11 @@ def slow_gist(channel, orientations, grid, stride_of_scale):
     radius, direction = np.hypot(x, y), np.arctan2(y, x)
     found = []
     for scale, n in enumerate(orientations):
-        centre = 0.25 / 2**scale
+        center = 0.25 / 2**scale
         for i in range(n):
             turn = (direction - np.pi * i / n + np.pi) % (2 * np.pi) - np.pi
-            # Half high where the relative distance from the centre is 1/3, and half-way to the next orientation.
-            gabor = 0.5 ** ((3 * (radius / centre - 1)) ** 2 + (turn * 2 * n / np.pi) ** 2)
+            # Half high where the relative distance from the center is 1/3, and half-way to the next orientation.
+            gabor = 0.5 ** ((3 * (radius / center - 1)) ** 2 + (turn * 2 * n / np.pi) ** 2)
             gabor[radius == 0] = 0
             stride = stride_of_scale(scale)
             middle = np.exp(1j * np.pi * (stride - 1) * (x + y))  # moved to between the pixels, for the samples below
@@ -57,20 +57,20 @@ def slow_gist(channel, orientations, grid, stride_of_scale):
 
 @pytest.fixture(scope="module")
 def pixels(shop):
-    from twoflow.images import Picture
+    from twoflow.images import LoadedImage
 
-    return Picture(shop.pictures[3]).resized((256, 256))
+    return LoadedImage(shop.images[3]).resized((256, 256))
 
 
 @pytest.mark.parametrize("orientations, grid", [((8, 8, 4), 4), ((8, 8, 8, 8), 4), ((6, 3), 2), ((5,), 8)])
 def test_against_whole_filters_at_the_same_samples(pixels, orientations, grid):
-    expected = slow_gist(to_grey(pixels), orientations, grid, lambda scale: 2 ** (scale + 1))
+    expected = slow_gist(to_gray(pixels), orientations, grid, lambda scale: 2 ** (scale + 1))
     found = gist(pixels, orientations, grid=grid)
     np.testing.assert_allclose(found, expected, rtol=0.005)  # the windows cut off the ends of the filters
 
 
 def test_samples_stand_for_all_pixels(pixels):
-    expected = slow_gist(to_grey(pixels), (8, 8, 4), 4, lambda scale: 1)
+    expected = slow_gist(to_gray(pixels), (8, 8, 4), 4, lambda scale: 1)
     np.testing.assert_allclose(gist(pixels), expected, rtol=0.05)
     assert np.corrcoef(gist(pixels), expected)[0, 1] > 0.9999
 
@@ -82,7 +82,7 @@ def test_the_number_of_features_is_the_papers(pixels):
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_mirrored_pictures_have_mirrored_orientations_and_columns(pixels, color):
+def test_mirrored_images_have_mirrored_orientations_and_columns(pixels, color):
     orientations = (8, 6, 4)
     found = gist(pixels[:, ::-1], orientations, color=color).reshape(-1, sum(orientations), 4, 4)
     expected = gist(pixels, orientations, color=color).reshape(-1, sum(orientations), 4, 4)
@@ -90,8 +90,8 @@ def test_mirrored_pictures_have_mirrored_orientations_and_columns(pixels, color)
     np.testing.assert_allclose(found, expected[:, order, :, ::-1], atol=1e-6)
 
 
-def test_turned_pictures_have_turned_orientations_and_grids(pixels):
-    """A quarter turn moves orientation i by half of all, and the grid with the picture."""
+def test_turned_images_have_turned_orientations_and_grids(pixels):
+    """A quarter turn moves orientation i by half of all, and the grid with the image."""
     found = gist(np.rot90(pixels), (8,)).reshape(8, 4, 4)
     expected = gist(pixels, (8,)).reshape(8, 4, 4)
     np.testing.assert_allclose(found, np.rot90(np.roll(expected, 4, axis=0), axes=(1, 2)), atol=1e-6)
@@ -118,11 +118,11 @@ def test_lighting_does_not_matter(pixels):
 
 @pytest.mark.parametrize("color", [False, True])
 @pytest.mark.parametrize("value", [0, 7, 130, 255])
-def test_one_colour_is_all_zeros(value, color):
+def test_one_color_is_all_zeros(value, color):
     assert not gist(np.full((256, 256, 3), value, np.uint8), color=color).any()
 
 
-def test_colour_is_the_three_channels(pixels):
+def test_color_is_the_three_channels(pixels):
     channels = gist(pixels, color=True).reshape(3, -1)
     for i in range(3):
         np.testing.assert_array_equal(channels[i], gist(np.repeat(pixels[:, :, i:i + 1], 3, axis=2)))
@@ -153,6 +153,6 @@ def test_bad_parameters(parameters, message, shop):
         GISTDescriptor(**parameters).fit(shop)
 
 
-def test_a_picture_that_is_not_square_is_refused():
-    with pytest.raises(ValueError, match="a square picture expected, got 64 x 128 pixels"):
+def test_an_image_that_is_not_square_is_refused():
+    with pytest.raises(ValueError, match="a square image expected, got 64 x 128 pixels"):
         gist(np.zeros((128, 64, 3), np.uint8))

@@ -8,7 +8,7 @@ from twoflow.flows.lbp import lbp_histogram
 
 @pytest.fixture
 def pixels(shop):
-    return shop.pictures[0][:96, :120]
+    return shop.images[0][:96, :120]
 
 
 def test_one_bright_pixel_by_hand():
@@ -39,32 +39,32 @@ def test_a_checkerboard_is_not_uniform():
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 5])
 def test_against_skimage(pixels, radius):
-    grey = np.rint(pixels @ [0.299, 0.587, 0.114]).astype(np.uint8)
-    grey_pixels = np.repeat(grey[:, :, None], 3, axis=2)  # a grey picture has itself for brightness
-    patterns = local_binary_pattern(grey, 8, radius, method="uniform")[radius:-radius, radius:-radius]
+    gray = np.rint(pixels @ [0.299, 0.587, 0.114]).astype(np.uint8)
+    gray_pixels = np.repeat(gray[:, :, None], 3, axis=2)  # a gray image has itself for brightness
+    patterns = local_binary_pattern(gray, 8, radius, method="uniform")[radius:-radius, radius:-radius]
     expected, _ = np.histogram(patterns, bins=np.arange(11), density=True)
-    np.testing.assert_allclose(lbp_histogram(grey_pixels, (radius,)), expected, rtol=1e-5)
+    np.testing.assert_allclose(lbp_histogram(gray_pixels, (radius,)), expected, rtol=1e-5)
 
 
-def test_turned_or_mirrored_pictures_have_the_same_texture(pixels):
+def test_turned_or_mirrored_images_have_the_same_texture(pixels):
     expected = lbp_histogram(pixels)
     for turned in (pixels[:, ::-1], pixels[::-1], np.rot90(pixels), pixels.transpose(1, 0, 2)):
         np.testing.assert_allclose(lbp_histogram(np.ascontiguousarray(turned)), expected, atol=1e-4)
 
 
 def test_brightness_does_not_matter(pixels):
-    grey = np.repeat(pixels[:, :, :1] // 2, 3, axis=2)
-    np.testing.assert_allclose(lbp_histogram(grey * 2), lbp_histogram(grey), atol=2e-3)  # interpolation rounds ties
+    gray = np.repeat(pixels[:, :, :1] // 2, 3, axis=2)
+    np.testing.assert_allclose(lbp_histogram(gray * 2), lbp_histogram(gray), atol=2e-3)  # interpolation rounds ties
 
 
-def test_one_colour_is_one_pattern():
+def test_one_color_is_one_pattern():
     for value in (0, 77, 255):
         found = lbp_histogram(np.full((30, 20, 3), value, np.uint8)).reshape(3, 10)
         assert (found == np.eye(10)[8]).all()
 
 
 def test_the_border_does_not_count():
-    """Beyond the border there is black: a white picture must not show an edge there."""
+    """Beyond the border there is black: a white image must not show an edge there."""
     assert lbp_histogram(np.full((9, 9, 3), 255, np.uint8), (4,))[8] == 1
 
 
@@ -90,6 +90,6 @@ def test_bad_parameters(parameters, message, shop):
         LBPHistogram(**parameters).fit(shop)
 
 
-def test_a_picture_smaller_than_the_circle_is_refused():
+def test_an_image_smaller_than_the_circle_is_refused():
     with pytest.raises(ValueError, match="radius 3 leaves no circle inside 6 pixels"):
         lbp_histogram(np.zeros((6, 50, 3), np.uint8))

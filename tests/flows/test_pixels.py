@@ -8,10 +8,10 @@ from sklearn.random_projection import SparseRandomProjection
 from twoflow import ImageReadError, PixelProjection, RawPixels
 
 
-def test_raw_pixels_are_the_picture():
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    features = RawPixels(size=(7, 5)).fit_transform([picture])
-    np.testing.assert_allclose(features.reshape(5, 7, 3) * 255, picture, atol=1e-4)
+def test_raw_pixels_are_the_image():
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    features = RawPixels(size=(7, 5)).fit_transform([image])
+    np.testing.assert_allclose(features.reshape(5, 7, 3) * 255, image, atol=1e-4)
 
 
 @pytest.mark.parametrize("density", ["auto", 0.05, 1.0])
@@ -30,7 +30,7 @@ def test_the_papers_size_touches_an_eighth_of_the_values(shop):
 
 
 def test_distances_are_kept(shop):
-    """Johnson-Lindenstrauss: the projection is there to keep distances between pictures."""
+    """Johnson-Lindenstrauss: the projection is there to keep distances between images."""
     pixels = RawPixels((64, 48)).fit_transform(shop)
     projected = PixelProjection(1024, (64, 48), random_state=0).fit_transform(shop)
     i, j = np.triu_indices(len(shop), 1)
@@ -51,8 +51,8 @@ def test_bad_projections(bad, shop):
         PixelProjection(**bad).fit(shop)
 
 
-def test_memory_does_not_grow_with_the_pictures(tmp_path, shop):
-    """The table of all pixels would take 3.7 MB a picture; 300 pictures must cost less than ten such rows."""
+def test_memory_does_not_grow_with_the_images(tmp_path, shop):
+    """The table of all pixels would take 3.7 MB an image; 300 images must cost less than ten such rows."""
     script = """
 import resource, sys
 from twoflow import PixelProjection, make_shop
@@ -79,4 +79,4 @@ def test_real_photos_whose_names_lie(data):
 def test_an_early_end_comes_without_advice(shop):
     """joblib would warn, an error here, that some of the work was given out for nothing."""
     with pytest.raises(ImageReadError, match="none.jpg"):
-        RawPixels((4, 3), n_jobs=2).fit_transform(["none.jpg", *shop.pictures * 8])
+        RawPixels((4, 3), n_jobs=2).fit_transform(["none.jpg", *shop.images * 8])

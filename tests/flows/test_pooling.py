@@ -78,7 +78,7 @@ def test_features_are_finite_and_float32(data):
     assert (covariance.astype(np.float16) == covariance).all()
 
 
-def test_the_generalised_mean():
+def test_the_generalized_mean():
     positions = np.array([[1, 2, 3, -5], [-1, -2, -3, -4]], np.float32)
     np.testing.assert_allclose(POOLINGS["gem"](positions), [(36 / 4) ** (1 / 3), 1e-6], rtol=1e-6)
 

@@ -16,30 +16,30 @@ BLANK = np.full((48, 48, 3), 200, np.uint8)
 
 
 def square(shop, i=0, size=160):
-    return shop.pictures[i][:size, :size]
+    return shop.images[i][:size, :size]
 
 
 def test_dense_descriptors_are_those_of_opencv(shop):
     import cv2
 
-    grey = cv2.cvtColor(square(shop, size=80), cv2.COLOR_RGB2GRAY)
-    pixels = np.repeat(grey[:, :, None], 3, axis=2)
+    gray = cv2.cvtColor(square(shop, size=80), cv2.COLOR_RGB2GRAY)
+    pixels = np.repeat(gray[:, :, None], 3, axis=2)
     # Cells of 1.5 keypoint sizes, 4 a side: a patch of 24 pixels is a keypoint of size 4.
     keypoints = [cv2.KeyPoint(x, y, 4, 0) for y in np.arange(3.5, 80, 8) for x in np.arange(3.5, 80, 8)]
-    _, expected = cv2.SIFT_create().compute(grey, keypoints)
+    _, expected = cv2.SIFT_create().compute(gray, keypoints)
     np.testing.assert_array_equal(sift_descriptors(pixels), expected)
 
 
 def test_keypoints_are_those_of_opencv(shop):
     import cv2
 
-    grey = cv2.cvtColor(square(shop), cv2.COLOR_RGB2GRAY)
-    _, expected = cv2.SIFT_create().detectAndCompute(grey, None)
+    gray = cv2.cvtColor(square(shop), cv2.COLOR_RGB2GRAY)
+    _, expected = cv2.SIFT_create().detectAndCompute(gray, None)
     assert len(expected)
-    np.testing.assert_array_equal(sift_descriptors(np.repeat(grey[:, :, None], 3, axis=2), "keypoints"), expected)
+    np.testing.assert_array_equal(sift_descriptors(np.repeat(gray[:, :, None], 3, axis=2), "keypoints"), expected)
 
 
-def test_mirrored_pictures_have_mirrored_descriptors(shop):
+def test_mirrored_images_have_mirrored_descriptors(shop):
     """The grid is symmetric; within a patch columns change places, and direction i of 8 becomes direction 4 - i."""
     pixels = square(shop)
     found = sift_descriptors(np.ascontiguousarray(pixels[:, ::-1]), step=10).reshape(16, 16, 4, 4, 8)
@@ -88,19 +88,19 @@ def test_words_are_whole_numbers(shop):
 
 @pytest.mark.parametrize("detector", ["dense", "keypoints"])
 @pytest.mark.parametrize("weighting", ["tf-idf", "l1"])
-def test_a_picture_without_words_is_a_row_of_zeros(detector, weighting, shop):
+def test_an_image_without_words_is_a_row_of_zeros(detector, weighting, shop):
     flow = clone(SMALL).set_params(detector=detector, weighting=weighting, size=96, n_words=4).fit(shop)
     assert not flow.transform([BLANK]).any()
     assert sift_descriptors(BLANK, detector).shape == (0, 128)
 
 
-def test_training_pictures_without_words_are_passed_over(shop):
-    flow = clone(SMALL).fit([BLANK, *shop.pictures, BLANK])
+def test_training_images_without_words_are_passed_over(shop):
+    flow = clone(SMALL).fit([BLANK, *shop.images, BLANK])
     assert np.isfinite(flow.vocabulary_).all() and flow.vocabulary_.any(axis=1).all()
 
 
 def test_too_few_descriptors_for_the_vocabulary():
-    with pytest.raises(ValueError, match="n_words=12, but the 3 training pictures read give only 0 descriptors"):
+    with pytest.raises(ValueError, match="n_words=12, but the 3 training images read give only 0 descriptors"):
         clone(SMALL).fit([BLANK] * 3)
     with pytest.raises(ValueError, match="lower n_words or use detector='dense'"):
         clone(SMALL).set_params(detector="keypoints").fit([BLANK] * 3)
@@ -120,24 +120,24 @@ def test_the_same_seed_learns_the_same_bytes(shop):
 def test_a_sample_bounds_what_is_read_and_kept(shop, monkeypatch):
     from sklearn.cluster import MiniBatchKMeans
 
-    from twoflow.images import picture
+    from twoflow.images import loaded_image as image
 
-    read, learnt = [], []
-    open_reduced, fit = picture.open_reduced, MiniBatchKMeans.fit
-    monkeypatch.setattr(picture, "open_reduced", lambda *args: read.append(args[1]) or open_reduced(*args))
-    monkeypatch.setattr(MiniBatchKMeans, "fit", lambda self, X: learnt.append(len(X)) or fit(self, X))
-    clone(SMALL).set_params(max_pictures=5, max_descriptors=103).fit(shop)
+    read, learned = [], []
+    open_reduced, fit = image.open_reduced, MiniBatchKMeans.fit
+    monkeypatch.setattr(image, "open_reduced", lambda *args: read.append(args[1]) or open_reduced(*args))
+    monkeypatch.setattr(MiniBatchKMeans, "fit", lambda self, X: learned.append(len(X)) or fit(self, X))
+    clone(SMALL).set_params(max_images=5, max_descriptors=103).fit(shop)
     assert len(set(read)) == 5 and len(read) == 10  # once for the words, once for their weights
-    assert learnt == [100]  # 20 of each picture's 36
+    assert learned == [100]  # 20 of each image's 36
 
 
-def test_unreadable_training_pictures(shop):
-    broken = [*shop.pictures[:20], b"text", *shop.pictures[21:]]
+def test_unreadable_training_images(shop):
+    broken = [*shop.images[:20], b"text", *shop.images[21:]]
     for n_jobs in (1, 2):
         flow = clone(SMALL).set_params(n_jobs=n_jobs)
-        with pytest.raises(ImageReadError, match=r"cannot read picture 20 \(a picture of 4 bytes\): not a picture"):
+        with pytest.raises(ImageReadError, match=r"cannot read image 20 \(an image of 4 bytes\): not an image"):
             flow.fit(broken)
-    with pytest.warns(UnreadableImagesWarning, match="1 of 32 pictures .* left out of the vocabulary: picture 20"):
+    with pytest.warns(UnreadableImagesWarning, match="1 of 32 images .* left out of the vocabulary: image 20"):
         flow.set_params(on_error="nan").fit(broken)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -145,30 +145,30 @@ def test_unreadable_training_pictures(shop):
     assert len(caught) == 1 and np.isnan(rows[20]).all() and np.isfinite(np.delete(rows, 20, axis=0)).all()
 
 
-def test_the_error_gives_the_position_among_all_pictures(shop):
-    """A sample of the pictures is read, but a picture's number is the caller's."""
-    broken = [*shop.pictures[:31], b"text"]
+def test_the_error_gives_the_position_among_all_images(shop):
+    """A sample of the images is read, but an image's number is the caller's."""
+    broken = [*shop.images[:31], b"text"]
     for seed in range(20):
-        flow = clone(SMALL).set_params(max_pictures=16, random_state=seed)
+        flow = clone(SMALL).set_params(max_images=16, random_state=seed)
         try:
             flow.fit(broken)
         except ImageReadError as error:
-            assert error.name == "picture 31 (a picture of 4 bytes)"
+            assert error.name == "image 31 (an image of 4 bytes)"
             break
     else:
-        pytest.fail("no sample held the last picture")
+        pytest.fail("no sample held the last image")
 
 
-def test_no_training_picture_can_be_read():
+def test_no_training_image_can_be_read():
     flow = clone(SMALL).set_params(on_error="nan")
     with pytest.warns(UnreadableImagesWarning), pytest.raises(ValueError, match="give only 0 descriptors"):
         flow.fit([b"text", "none.jpg"])
 
 
 def test_in_a_union_the_unions_on_error_counts(shop):
-    broken = [*shop.pictures[:20], b"text", *shop.pictures[21:]]
+    broken = [*shop.images[:20], b"text", *shop.images[21:]]
     members = [("pixels", RawPixels((2, 2))), ("sift", clone(SMALL))]
-    with pytest.raises(ImageReadError, match="picture 20"):
+    with pytest.raises(ImageReadError, match="image 20"):
         FlowUnion(members).fit(broken)
     with pytest.warns(UnreadableImagesWarning):
         rows = FlowUnion(members, on_error="nan").fit_transform(broken)
@@ -189,8 +189,8 @@ def test_a_fitted_flow_is_small_and_holds_no_opencv(shop):
         ({"step": 0}, "'step' parameter"),
         ({"patch_size": 2}, "'patch_size' parameter"),
         ({"size": 4}, "step=8 leaves no patch in size=4 pixels"),
-        ({"max_descriptors": 100}, "n_words=256 cannot be learnt from max_descriptors=100"),
-        ({"max_pictures": 0}, "'max_pictures' parameter"),
+        ({"max_descriptors": 100}, "n_words=256 cannot be learned from max_descriptors=100"),
+        ({"max_images": 0}, "'max_images' parameter"),
         ({"random_state": "x"}, "'random_state' parameter"),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from twoflow import CNNEmbedding, FlowUnion, PixelProjection, RawPixels
-from twoflow.images import picture
+from twoflow.images import loaded_image
 from twoflow.networks.session import Session
 
 
@@ -24,19 +24,19 @@ def test_it_is_its_members_side_by_side(shop):
     assert names[union.slices()["stage5"]][0] == "stage5__cnn_000"
 
 
-def test_each_picture_is_decoded_once_and_passed_once_through_a_network(shop, monkeypatch):
+def test_each_image_is_decoded_once_and_passed_once_through_a_network(shop, monkeypatch):
     decoded, passed = [], []
-    open_reduced, run = picture.open_reduced, Session.run
-    monkeypatch.setattr(picture, "open_reduced", lambda *args: decoded.append(1) or open_reduced(*args))
+    open_reduced, run = loaded_image.open_reduced, Session.run
+    monkeypatch.setattr(loaded_image, "open_reduced", lambda *args: decoded.append(1) or open_reduced(*args))
     monkeypatch.setattr(Session, "run", lambda *args: passed.append(1) or run(*args))
     FlowUnion(members()).fit(shop).transform(shop)
     assert len(decoded) == len(passed) == len(shop)
 
 
-def test_each_picture_is_resized_once_a_size(shop, monkeypatch):
+def test_each_image_is_resized_once_a_size(shop, monkeypatch):
     sizes = []
-    resize = picture.resize
-    monkeypatch.setattr(picture, "resize", lambda image, size, box: sizes.append(size) or resize(image, size, box))
+    resize = loaded_image.resize
+    monkeypatch.setattr(loaded_image, "resize", lambda image, size, box: sizes.append(size) or resize(image, size, box))
     FlowUnion(members()).fit(shop).transform(shop[:1])
     assert sorted(sizes) == [(224, 224), (640, 480)]
 

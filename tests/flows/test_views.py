@@ -3,7 +3,7 @@ import pytest
 
 from twoflow import CNNEmbedding, FlowUnion
 from twoflow.flows.views import VIEWS
-from twoflow.images import Picture
+from twoflow.images import LoadedImage
 from twoflow.networks import open_session
 from twoflow.networks.session import Session
 
@@ -13,8 +13,8 @@ PREPROCESSING = {"input_size": SIZE}
 
 @pytest.fixture(scope="module")
 def pixels(shop):
-    """A picture of the size that the network takes, so that nothing is resized."""
-    return Picture(shop.pictures[0]).resized(SIZE)
+    """An image of the size that the network takes, so that nothing is resized."""
+    return LoadedImage(shop.images[0]).resized(SIZE)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def passed(monkeypatch):
     {"layer": "stage4"}, {"layer": "global_pool"}, {"layer": "stage5", "pooling": "max"},
     {"layer": "stage3", "pooling": "covariance"}, {"layer": "stage6", "pooling": "covariance"},
 ])
-def test_a_picture_and_its_mirror_image_have_the_same_features(pixels, parameters):
+def test_an_image_and_its_mirror_image_have_the_same_features(pixels, parameters):
     flow = CNNEmbedding(**parameters, views="mirror", preprocessing=PREPROCESSING)
     one, other = flow.transform([pixels, pixels[:, ::-1].copy()])
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * np.abs(one).max())
@@ -46,7 +46,7 @@ def test_cells_of_the_mirror_image_are_mirrored(pixels, pooling):
     assert np.abs(one - other).max() > 0.1 * np.abs(one).max()
 
 
-def test_the_mean_over_a_picture_and_its_mirror_image_is_that_of_their_means(pixels):
+def test_the_mean_over_an_image_and_its_mirror_image_is_that_of_their_means(pixels):
     for layer in ("stage2", "global_pool", "logits"):
         flow = CNNEmbedding(layer=layer, views="mirror", preprocessing=PREPROCESSING)
         both = clone_whole(flow).transform([pixels, pixels[:, ::-1].copy()])
@@ -55,7 +55,7 @@ def test_the_mean_over_a_picture_and_its_mirror_image_is_that_of_their_means(pix
 
 @pytest.mark.parametrize("layer", ["stage3", "head", "global_pool"])
 def test_five_crops(shop, layer):
-    large = Picture(shop.pictures[1]).resized((round(96 * 8 / 7), round(64 * 8 / 7)))
+    large = LoadedImage(shop.images[1]).resized((round(96 * 8 / 7), round(64 * 8 / 7)))
     assert large.shape == (73, 110, 3)
     crops = [large[:64, :96], large[:64, -96:], large[-64:, :96], large[-64:, -96:], large[4:68, 7:103]]
     each = CNNEmbedding(layer=layer, preprocessing=PREPROCESSING).transform([crop.copy() for crop in crops])
@@ -92,7 +92,7 @@ def test_networks_of_another_size_have_passes_of_their_own(shop, passed):
 
 @pytest.mark.parametrize("views", VIEWS)
 def test_views_in_8_bit_integers(shop, views, passed):
-    """They pass through the graph of their own, whose ranges are of pictures of the size that it runs at."""
+    """They pass through the graph of their own, whose ranges are of images of the size that it runs at."""
     flow = CNNEmbedding(
         layer="stage4", pooling="covariance", views=views, precision="int8", preprocessing=PREPROCESSING
     ).fit(shop)
@@ -108,7 +108,7 @@ def test_views_in_8_bit_integers(shop, views, passed):
 def test_turned_back_where_they_were(pixels):
     mirror = VIEWS["mirror"][1]
     session = open_session("efficientnet-lite0", ("stage1", "logits"), preprocessing=PREPROCESSING)
-    outputs = session.run(mirror.pixels(Picture(pixels), SIZE))
+    outputs = session.run(mirror.pixels(LoadedImage(pixels), SIZE))
     np.testing.assert_array_equal(mirror.turned_back(outputs["stage1"])[:, 3, 5], outputs["stage1"][:, 3, -6])
     assert mirror.turned_back(outputs["logits"]) is outputs["logits"]
 

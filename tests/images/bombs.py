@@ -21,13 +21,13 @@ MOST_BYTES, MOST_SECONDS = 600_000_000, 5.0
 
 _CHILD = """
 import json, sys, time
-from twoflow._parallel import peak_memory
-from twoflow.images import ImageReadError, Picture, read_image
+from twoflow._jobs import peak_memory
+from twoflow.images import ImageReadError, LoadedImage, read_image
 began = time.perf_counter()
 try:
     what = "{} x {}".format(*read_image(sys.argv[1]).shape[1::-1])
     middle = time.perf_counter()
-    Picture(sys.argv[1]).resized((224, 224))
+    LoadedImage(sys.argv[1]).resized((224, 224))
 except ImageReadError as error:
     what, middle = error.reason, time.perf_counter()
 print(json.dumps({"what": what, "seconds": max(middle - began, time.perf_counter() - middle),
@@ -128,7 +128,7 @@ def tiff(tags: Mapping[int, tuple[int, int, int]], data: bytes = b"") -> bytes:
         "<H", len(tags)) + entries + bytes(4)
 
 
-def grey_tags(width, height, **more):
+def gray_tags(width, height, **more):
     tags = {256: (4, 1, width), 257: (4, 1, height), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 277: (3, 1, 1),
             278: (4, 1, height), 273: (4, 1, 8), 279: (4, 1, 100)}
     return tags | {int(tag[1:]): value for tag, value in more.items()}
@@ -136,7 +136,7 @@ def grey_tags(width, height, **more):
 
 def tiff_strips(n: int) -> bytes:
     data = struct.pack("<I", 8) * n + struct.pack("<I", 1) * n
-    return tiff(grey_tags(1000, n, t278=(4, 1, 1), t273=(4, n, 8), t279=(4, n, 8 + 4 * n)), data)
+    return tiff(gray_tags(1000, n, t278=(4, 1, 1), t273=(4, n, 8), t279=(4, n, 8 + 4 * n)), data)
 
 
 def jpeg2000(width, height, tile=None, **options):
@@ -175,7 +175,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "png of 51 megapixels, 16-bit RGBA": lambda: png(8_200, 6_200, 16, 6),
     "png of 49 megapixels, interlaced": lambda: png(7_000, 7_000, 8, 2, interlaced=1),
     "png of 58 megapixels, palette with alpha": lambda: png(8_000, 7_250, 8, 3),
-    "png of 55 megapixels, 16-bit grey": lambda: png(8_000, 6_900, 16, 0),
+    "png of 55 megapixels, 16-bit gray": lambda: png(8_000, 6_900, 16, 0),
     "png with 4 million chunks": lambda: png(8, 8, 8, 2, png_chunk(b"tEXt", b"a\0") * 4_000_000),
     "png with 3 million pixel chunks": lambda: png(8, 8, 8, 2, png_chunk(b"IDAT", b"") * 3_000_000),
     "png with a zTXt of 3 GB": lambda: png(8, 8, 8, 2, png_chunk(b"zTXt", b"a\0\0" + zeros_packed(3 * 2**30))),
@@ -210,14 +210,14 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
     "bmp of 55 megapixels, sparse": lambda: bmp(8_000, 6_900, 24, 0, bytes(100)),
     "bmp, run-length, large steps": lambda: bmp(60_000, 900, 8, 1, b"\0\2\xff\xff" * 100_000),
     "bmp, run-length, 20 MB of short runs": lambda: bmp(8_000, 6_000, 8, 1, b"\1\1" * 10_000_000),
-    "tiff with a tag of 4 billion values": lambda: tiff(grey_tags(10, 10, t700=(1, 2**32 - 1, 8)), bytes(100)),
-    "tiff with strips of 4 billion values": lambda: tiff(grey_tags(10, 10, t273=(4, 2**30, 8)), bytes(100)),
+    "tiff with a tag of 4 billion values": lambda: tiff(gray_tags(10, 10, t700=(1, 2**32 - 1, 8)), bytes(100)),
+    "tiff with strips of 4 billion values": lambda: tiff(gray_tags(10, 10, t273=(4, 2**30, 8)), bytes(100)),
     "tiff with a tile of 3,600 megapixels": lambda: tiff(
-        {key: value for key, value in grey_tags(10, 10, t322=(4, 1, 60_000), t323=(4, 1, 60_000), t324=(4, 1, 8),
+        {key: value for key, value in gray_tags(10, 10, t322=(4, 1, 60_000), t323=(4, 1, 60_000), t324=(4, 1, 8),
          t325=(4, 1, 100), t259=(3, 1, 8)).items() if key not in (273, 278, 279)}, zlib.compress(bytes(2**20))),
     "tiff with 60,000 strips": lambda: tiff_strips(60_000),
     "tiff with 2 million strips": lambda: tiff_strips(2_000_000),
-    "tiff with 100 IFDs of one another's": lambda: tiff(grey_tags(10, 10, **{f"t{i}": (4, 25, 8) for i in range(
+    "tiff with 100 IFDs of one another's": lambda: tiff(gray_tags(10, 10, **{f"t{i}": (4, 25, 8) for i in range(
         40_000, 45_000)}), bytes(100)),
     "tiff of 50 megapixels, deflate, RGBA": large("RGBA", 8_160, 6_144, "TIFF", compression="tiff_adobe_deflate"),
     "tiff of 50 megapixels, uncompressed": large("RGB", 8_160, 6_144, "TIFF"),

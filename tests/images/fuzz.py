@@ -12,8 +12,8 @@ import warnings
 import numpy as np
 
 from twoflow import ImageReadError
-from twoflow._parallel import peak_memory, total_peak
-from twoflow.images import Picture, read_image
+from twoflow._jobs import peak_memory, total_peak
+from twoflow.images import LoadedImage, read_image
 
 from .mutants import SEEDS, mutant
 
@@ -23,7 +23,7 @@ def read(content: bytes) -> str:
     try:
         pixels = read_image(content)
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
-        assert Picture(content).resized((24, 24)).shape == (24, 24, 3)
+        assert LoadedImage(content).resized((24, 24)).shape == (24, 24, 3)
     except ImageReadError as error:
         assert "\n" not in str(error)
         return "refused"

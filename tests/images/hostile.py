@@ -15,7 +15,7 @@ def encoded(image, format, **options):
 
 
 def photo(width=40, height=30):
-    """A smooth picture without symmetry, so that a turn or a mirror shows."""
+    """A smooth image without symmetry, so that a turn or a mirror shows."""
     y, x = np.mgrid[0:height, 0:width]
     return Image.fromarray(np.stack([x * 255 // width, y * 255 // height, (x + y) * 2 % 256], axis=2).astype(np.uint8))
 
@@ -32,10 +32,10 @@ def decompression_bomb(side=50_000):
 #: Content of a file that cannot be read, and a word of the reason given.
 UNREADABLE = {
     "zero-byte": (b"", "empty"),
-    "text": (b"this is no picture", "not a picture in a known format"),
+    "text": (b"this is no image", "not an image in a known format"),
     "truncated": (encoded(photo(200, 150), "JPEG")[:-600], "truncated"),
     "bomb": (decompression_bomb(), "pixels"),
     "bomb-just-over-the-limit": (decompression_bomb(9_500), "pixels"),
-    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in a known format"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image in a known format"),
     "float": (encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"), "floating-point"),
 }

@@ -4,26 +4,26 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from twoflow import ImageCollection, ImageReadError, make_shop
-from twoflow.images import check_pictures
+from twoflow.images import check_images
 
 
 def test_indexing(shop):
-    assert shop[3] is shop.pictures[3]
+    assert shop[3] is shop.images[3]
     for index in (slice(2, 5), [2, 3, 4], np.arange(len(shop)) // 3 * 0 + np.isin(np.arange(len(shop)), [2, 3, 4]) > 0):
         part = shop[index]
         assert len(part) == 3 and part.labels.tolist() == shop.labels[2:5].tolist()
-        assert part.columns["colour"].tolist() == shop.columns["colour"][2:5].tolist()
-        assert all(mine is theirs for mine, theirs in zip(part.pictures, shop.pictures[2:5]))
+        assert part.columns["color"].tolist() == shop.columns["color"][2:5].tolist()
+        assert all(mine is theirs for mine, theirs in zip(part.images, shop.images[2:5]))
 
 
 def test_scikit_learn_splits_it(shop):
     train, test, y_train, y_test = train_test_split(shop, shop.labels, test_size=8, random_state=0)
     assert len(train) == 24 and len(test) == 8 == len(y_test)
-    assert all(any(picture is other for other in shop.pictures) for picture in test)
+    assert all(any(image is other for other in shop.images) for image in test)
 
 
 def test_paths_are_promised_only_for_files(shop, tmp_path):
-    with pytest.raises(TypeError, match="use .pictures"):
+    with pytest.raises(TypeError, match="use .images"):
         shop.paths
     assert ImageCollection([tmp_path / "a.jpg"], ["x"]).paths == [str(tmp_path / "a.jpg")]
 
@@ -35,7 +35,7 @@ def test_without_lists_what_it_leaves_out():
     assert len(rest) == 4 and rest.unreadable == (error,) and shop.unreadable == ()
     assert rest.groups.tolist() == np.delete(shop.groups, 1).tolist()
     assert "1 unreadable left out" in repr(rest)
-    with pytest.raises(ValueError, match="none of the 5 pictures can be read; the first: cannot read b: broken"):
+    with pytest.raises(ValueError, match="none of the 5 images can be read; the first: cannot read b: broken"):
         shop.without([(i, error) for i in range(5)])
 
 
@@ -46,16 +46,16 @@ def test_small_classes_are_left_out_and_listed():
     assert rest.small_classes == {"clog": 1} and shoes.small_classes == {}
     assert rest[[0, 1, 3]].without_small_classes(3).small_classes == {"clog": 1}
     assert rest.without_small_classes(3).small_classes == {"clog": 1, "mule": 2}
-    with pytest.raises(ValueError, match="no class has 4 pictures; the largest has 3"):
+    with pytest.raises(ValueError, match="no class has 4 images; the largest has 3"):
         shoes.without_small_classes(4)
 
 
 def test_superclasses():
-    columns = {"brand": ["x", "y", "x"], "colour": ["red", "red", "blue"]}
+    columns = {"brand": ["x", "y", "x"], "color": ["red", "red", "blue"]}
     shoes = ImageCollection(["a", "b", "c"], ["boot", "clog", "boot"], columns=columns)
     assert shoes.superclasses("brand") == {"boot": "x", "clog": "y"}
-    with pytest.raises(ValueError, match="class boot has two superclasses in column 'colour', red and blue"):
-        shoes.superclasses("colour")
+    with pytest.raises(ValueError, match="class boot has two superclasses in column 'color', red and blue"):
+        shoes.superclasses("color")
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_superclasses():
         ((["a", "b"], ["x", None]), "labels: 1 missing .*, the first at 1"),
         ((["a", "b"], [1.0, np.nan]), "labels: 1 missing"),
         ((["a"], ["x"], [None]), "groups: 1 missing"),
-        ((["a"], ["x"], None, {"colour": []}), "column 'colour': 1 values expected"),
-        (([], []), "no pictures"),
+        ((["a"], ["x"], None, {"color": []}), "column 'color': 1 values expected"),
+        (([], []), "no images"),
     ],
 )
 def test_bad_collections(arguments, message):
@@ -88,10 +88,10 @@ def test_bad_collections(arguments, message):
     ],
     ids=["list", "array", "column", "series", "frame", "4-D", "mixed"],
 )
-def test_pictures(X):
-    pictures = check_pictures(X)
-    assert len(pictures) == 2
-    assert pictures[1] is not None
+def test_images(X):
+    images = check_images(X)
+    assert len(images) == 2
+    assert images[1] is not None
 
 
 @pytest.mark.parametrize(
@@ -101,26 +101,26 @@ def test_pictures(X):
         (pd.DataFrame({"a": [1.0], "b": [2.0]}), ValueError, "ForestSelector"),
         ([[0.1, 0.2], [0.3, 0.4]], TypeError, "ForestSelector"),
         ([1, 2], TypeError, "ForestSelector"),
-        (np.zeros((4, 4, 3), np.uint8), ValueError, r"that of a single picture.*pass \[X\]"),
+        (np.zeros((4, 4, 3), np.uint8), ValueError, r"that of a single image.*pass \[X\]"),
         (np.zeros((5, 3, 4, 6), np.uint8), ValueError, r"channels first.*Expected \(n, H, W, 3\)"),
-        ("a.jpg", ValueError, "single picture"),
-        (b"bytes", ValueError, "single picture"),
-        ([], ValueError, "no pictures"),
-        (np.zeros((0, 4, 4, 3), np.uint8), ValueError, "no pictures"),
+        ("a.jpg", ValueError, "single image"),
+        (b"bytes", ValueError, "single image"),
+        ([], ValueError, "no images"),
+        (np.zeros((0, 4, 4, 3), np.uint8), ValueError, "no images"),
         (iter(["a.jpg"]), TypeError, "list_iterator"),
         (None, TypeError, "NoneType"),
         (["a.jpg", None], TypeError, r"X\[1\] is a NoneType"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "shape"),
     ],
 )
-def test_what_are_no_pictures(X, error, message):
+def test_what_are_no_images(X, error, message):
     with pytest.raises(error, match=message):
-        check_pictures(X)
+        check_images(X)
 
 
 def test_other_groups_change_nothing_else(shop):
     error = ImageReadError("b", "broken")
-    collection = ImageCollection(shop.pictures, shop.labels, None, shop.columns, [error], {"clog": 1})
+    collection = ImageCollection(shop.images, shop.labels, None, shop.columns, [error], {"clog": 1})
     grouped = collection.grouped(np.arange(32) // 2)
     assert grouped.groups.tolist() == (np.arange(32) // 2).tolist() and collection.groups is None
     assert (grouped.labels == shop.labels).all() and grouped.columns.keys() == shop.columns.keys()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from twoflow.images import Picture, color, read_image
+from twoflow.images import LoadedImage, color, read_image
 from twoflow.images.color import ADOBE_RGB, SRGB, Encoding, encoding_of_codes, matrix_profile
 
 from .bombs import png_chunk
@@ -65,7 +65,7 @@ def test_embedded_profiles_are_applied(encoding, kind, options):
     found = read_image(content)[8::16, 8].astype(int)
     # ProPhoto's numbers lie far apart: one of 255 is up to 3 levels of sRGB. Lossy formats add to that.
     assert np.abs(found - COLORS).max() <= (2 if kind in ("PNG", "TIFF", "WEBP") else 12) + 3 * (encoding is PROPHOTO)
-    assert Picture(content).color_profile == "converted"
+    assert LoadedImage(content).color_profile == "converted"
 
 
 def test_a_profile_of_littlecms_is_applied_as_ours():
@@ -86,11 +86,11 @@ def test_a_profile_of_littlecms_is_applied_as_ours():
 def test_srgb_stays_to_the_bit(profile, kind):
     content = encoded(photo(), kind, icc_profile=profile)
     assert (read_image(content) == np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))).all()
-    assert Picture(content).color_profile == "sRGB"
+    assert LoadedImage(content).color_profile == "sRGB"
 
 
 @pytest.mark.parametrize("mode", ["L", "1"])
-def test_grey_images_with_an_rgb_profile_are_seen_as_rgb(mode):
+def test_gray_images_with_an_rgb_profile_are_seen_as_rgb(mode):
     image = photo().convert(mode)
     content = encoded(image, "PNG", icc_profile=matrix_profile(SRGB))
     assert (read_image(content) == np.asarray(image.convert("RGB"))).all()
@@ -99,8 +99,8 @@ def test_grey_images_with_an_rgb_profile_are_seen_as_rgb(mode):
     assert found.tolist() == pytest.approx([127] * 3, abs=1)  # 55 / 255 of the light
 
 
-def grey_profile(gamma):
-    """An ICC profile of grey with an exponent."""
+def gray_profile(gamma):
+    """An ICC profile of gray with an exponent."""
     tags = [
         (b"desc", b"desc" + bytes(4) + struct.pack(">I", 2) + b"g\0" + bytes(78)),
         (b"wtpt", b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)),
@@ -118,14 +118,14 @@ def grey_profile(gamma):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
-def test_grey_gamma(mode):
+def test_gray_gamma(mode):
     if mode == "I;16":
         image = Image.fromarray(np.full((3, 3), 128 * 257, np.uint16))
     else:
         image = Image.new(mode, (3, 3), 128 if mode == "L" else (128, 255))
     light = (128 / 255) ** 1.8
     expected = round(255 * (1.055 * light ** (1 / 2.4) - 0.055))
-    found = read_image(encoded(image, "PNG", icc_profile=grey_profile(1.8)))
+    found = read_image(encoded(image, "PNG", icc_profile=gray_profile(1.8)))
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
@@ -151,7 +151,7 @@ def test_palettes_are_converted():
 
 
 def test_lab_is_converted():
-    image = Image.new("LAB", (1, 1), (137, 81 + 47, 70 + 58))  # L 53.7, a 0 and b 0 are a middle grey
+    image = Image.new("LAB", (1, 1), (137, 81 + 47, 70 + 58))  # L 53.7, a 0 and b 0 are a middle gray
     found = read_image(encoded(image, "TIFF"))[0, 0]
     assert np.abs(found.astype(int) - 128).max() <= 2
     red = Image.new("LAB", (1, 1), (136, 208, 195))  # L 53.3, a 80, b 67: the red of sRGB
@@ -159,24 +159,24 @@ def test_lab_is_converted():
 
 
 @pytest.mark.parametrize("profile", [
-    b"no profile", matrix_profile(P3)[:200], grey_profile(1.8),
+    b"no profile", matrix_profile(P3)[:200], gray_profile(1.8),
     matrix_profile(P3)[:16] + b"CMYK" + matrix_profile(P3)[20:],
     matrix_profile(P3)[:12] + b"scnr" + bytes(500), bytes(5 * 2**20),
-], ids=["text", "cut", "of grey", "of CMYK", "of zeros", "too long"])
+], ids=["text", "cut", "of gray", "of CMYK", "of zeros", "too long"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_a_damaged_profile_is_ignored_and_counted(profile, kind):
     content = encoded(photo(), kind, icc_profile=profile)
     assert (read_image(content) == np.asarray(Image.open(io.BytesIO(encoded(photo(), kind))))).all()
-    assert Picture(content).color_profile == "damaged"
+    assert LoadedImage(content).color_profile == "damaged"
 
 
 def test_a_jpeg_profile_of_many_segments():
     lookup = matrix_profile(P3) + bytes(150_000)  # longer than a segment, as those of presses are
     content = encoded(photo(), "JPEG", icc_profile=lookup)
-    assert Picture(content).color_profile == "converted"
+    assert LoadedImage(content).color_profile == "converted"
     last = content.rindex(b"ICC_PROFILE\0") + len(b"ICC_PROFILE\0")
     for number in (0, 1, 9):  # a segment of another number is one that is missing
-        assert Picture(content[:last] + bytes([number]) + content[last + 1:]).color_profile == "damaged"
+        assert LoadedImage(content[:last] + bytes([number]) + content[last + 1:]).color_profile == "damaged"
 
 
 def png_with(*chunks):
@@ -202,7 +202,7 @@ def chromaticities(encoding):
 ])
 def test_what_a_png_says_without_a_profile(chunks, state):
     content = png_with(*chunks)
-    assert Picture(content).color_profile == state
+    assert LoadedImage(content).color_profile == state
     if state != "converted":
         assert (read_image(content)[:, 1] == expected_numbers(P3)).all()
     elif chunks[0][0] == b"cICP":
@@ -221,11 +221,11 @@ def test_exif_says_adobe_rgb():
         for kind in ("JPEG", "PNG", "WEBP"):
             options = {"quality": 100, "lossless": True, "subsampling": 0} if kind != "PNG" else {}
             content = encoded(numbers, kind, exif=exif, **options)
-            assert Picture(content).color_profile == "converted"
+            assert LoadedImage(content).color_profile == "converted"
             assert np.abs(read_image(content)[8::16, 8].astype(int) - COLORS).max() <= 12
     srgb = Image.Exif()
     srgb.get_ifd(0x8769)[0xA001] = 1
-    assert Picture(encoded(numbers, "JPEG", exif=srgb)).color_profile == "none"
+    assert LoadedImage(encoded(numbers, "JPEG", exif=srgb)).color_profile == "none"
 
 
 def test_bmp_headers_of_version_5():
@@ -239,15 +239,15 @@ def test_bmp_headers_of_version_5():
 
     embedded = bmp(0x4D424544, profile=matrix_profile(P3))
     assert difference(embedded).max() <= 2
-    assert Picture(embedded[:-100]).color_profile == "damaged"
-    assert Picture(bmp(0x73524742)).color_profile == "sRGB"
-    assert Picture(bmp(0)).color_profile == "none"  # calibrated, by zeros
+    assert LoadedImage(embedded[:-100]).color_profile == "damaged"
+    assert LoadedImage(bmp(0x73524742)).color_profile == "sRGB"
+    assert LoadedImage(bmp(0)).color_profile == "none"  # calibrated, by zeros
     x, y = np.array(P3.chromaticities[::2]), np.array(P3.chromaticities[1::2])
     colors = np.array([x[1:], y[1:], 1 - x[1:] - y[1:]])
     colors = (colors * np.linalg.solve(colors, np.array([x[0], y[0], 1 - x[0] - y[0]]) / y[0])).T
     points = struct.pack("<9i", *np.rint(colors.ravel() * 2**30).astype(int))
     calibrated = bmp(0, points, struct.pack("<3I", *[round(2.2 * 65536)] * 3))
-    assert Picture(calibrated).color_profile == "converted"
+    assert LoadedImage(calibrated).color_profile == "converted"
     assert difference(calibrated).max() <= 8 and difference(calibrated).mean() < 2
 
 
@@ -261,8 +261,8 @@ def test_avif_codes():
     image = Image.fromarray(np.repeat(np.repeat(expected_numbers(P3), 16, axis=0)[:, None], 16, axis=1))
     content = encoded(image, "AVIF", quality=100, subsampling="4:4:4")
     assert np.abs(read_image(nclx(content, 12, 13))[8::16, 8].astype(int) - COLORS).max() <= 12
-    assert Picture(nclx(content, 1, 13)).color_profile == "sRGB"
-    assert Picture(nclx(content, 2, 2)).color_profile == "none"
+    assert LoadedImage(nclx(content, 1, 13)).color_profile == "sRGB"
+    assert LoadedImage(nclx(content, 2, 2)).color_profile == "none"
     for transfer, name in ((16, "PQ"), (18, "HLG")):
         with pytest.raises(ValueError, match=rf"HDR \({name}\)"):
             read_image(nclx(content, 9, transfer))
@@ -274,13 +274,13 @@ def test_cmyk_by_its_profile():
     assert read_image(encoded(image, "TIFF")).tolist() == [[[255, 0, 0]] * 2] * 2
     profile = cmyk_profile()
     content = encoded(image, "TIFF", icc_profile=profile)
-    assert Picture(content).color_profile == "converted"
+    assert LoadedImage(content).color_profile == "converted"
     assert np.abs(read_image(content)[0, 0].astype(int) - 118).max() <= 2  # L 50, a 0, b 0 with the ink of any color
     assert np.abs(read_image(encoded(Image.new("CMYK", (2, 2)), "JPEG", icc_profile=profile))[0, 0] - 255.0).max() <= 2
 
 
 def cmyk_profile():
-    """An output profile: white without ink, and a middle grey with any color of ink, black with black ink."""
+    """An output profile: white without ink, and a middle gray with any color of ink, black with black ink."""
     def table(values):  # lut8Type with identity curves and a grid of two points an ink
         curves = bytes(range(256))
         identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
@@ -308,7 +308,7 @@ def cmyk_profile():
 def test_pil_images_keep_their_profile():
     image = Image.open(io.BytesIO(encoded(image_of(expected_numbers(P3)), "PNG", icc_profile=matrix_profile(P3))))
     assert np.abs(read_image(image)[:, 1].astype(int) - COLORS).max() <= 2
-    assert Picture(image).color_profile == "converted"
+    assert LoadedImage(image).color_profile == "converted"
 
 
 def test_large_images_are_converted_alike(monkeypatch):

@@ -44,7 +44,7 @@ def test_class_folders(tmp_path):
         "files with the ending .csv": ["labels.csv"], "files with the ending .txt": ["clog/notes.txt"],
     }
     assert shoes.notes == ("a class is the first folder of a path; images in folders inside it: 1",)
-    assert repr(shoes) == "ImageCollection(3 pictures, 2 classes, 6 files or folders passed over)"
+    assert repr(shoes) == "ImageCollection(3 images, 2 classes, 6 files or folders passed over)"
 
 
 def test_superclass_folders(tmp_path):
@@ -73,7 +73,7 @@ def test_a_link_to_itself_is_no_folder(tmp_path):
 
 
 def test_bad_folders(tmp_path):
-    with pytest.raises(ValueError, match="has no pictures; expected .*/<class>/"):
+    with pytest.raises(ValueError, match="has no images; expected .*/<class>/"):
         load_folder(tmp_path)
     with pytest.raises(NotADirectoryError, match="none is not a folder"):
         load_folder(tmp_path / "none")
@@ -87,7 +87,7 @@ def test_bad_folders(tmp_path):
 
 def test_a_folder_of_other_files_names_them(tmp_path):
     touch(tmp_path, "boot/a.xcf", "boot/b.xcf")
-    with pytest.raises(ValueError, match=r"no pictures; .*; passed over: files with the ending .xcf: 2 \(.*a.xcf, "):
+    with pytest.raises(ValueError, match=r"no images; .*; passed over: files with the ending .xcf: 2 \(.*a.xcf, "):
         load_folder(tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from twoflow import ImageReadError
-from twoflow.images import Picture, formats, read_image
+from twoflow.images import LoadedImage, formats, read_image
 from twoflow.images.color import ADOBE_RGB, matrix_profile
 
 from ..lanes import unavailable
@@ -38,8 +38,8 @@ def test_pixels(tmp_path):
     path.write_bytes(content)
     assert difference(read_image(content), photo()) <= 3
     assert (read_image(path) == read_image(content)).all()
-    picture = Picture(content)
-    assert (picture.format, picture.size) == ("HEIF", (40, 30))
+    image = LoadedImage(content)
+    assert (image.format, image.size) == ("HEIF", (40, 30))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -59,8 +59,8 @@ def test_transparency_is_laid_on_white():
 
 
 def test_a_profile_is_converted():
-    grey = Image.new("RGB", (16, 16), (40, 200, 90))
-    plain, tagged = read_image(heic(grey))[8, 8], Picture(heic(grey, icc_profile=matrix_profile(ADOBE_RGB)))
+    gray = Image.new("RGB", (16, 16), (40, 200, 90))
+    plain, tagged = read_image(heic(gray))[8, 8], LoadedImage(heic(gray, icc_profile=matrix_profile(ADOBE_RGB)))
     assert tagged.color_profile == "converted"
     # Adobe RGB's green lies outside sRGB, where red goes down to 0.
     found = np.asarray(tagged.rgb)[8, 8]

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from twoflow import ImageReadError
-from twoflow.images import Picture, read_image
+from twoflow.images import LoadedImage, read_image
 
 from .bombs import BOMBS, MOST_BYTES, MOST_SECONDS, measure
 from .fuzz import read
@@ -56,12 +56,12 @@ def test_a_photo_of_50_megapixels_is_read():
     image = Image.new("RGB", (8160, 6144), (200, 10, 30))
     for progressive in (False, True):
         content = encoded(image, "JPEG", progressive=progressive)
-        assert Picture(content).resized((8, 8)).shape == (8, 8, 3)
+        assert LoadedImage(content).resized((8, 8)).shape == (8, 8, 3)
 
 
 def test_a_row_of_pixels_is_not_stretched_through_gigabytes():
     content = encoded(Image.new("L", (1_000_000, 1)), "PNG")
     assert read_image(content).shape == (1, 1_000_000, 3)
     with pytest.raises(ImageReadError, match="stretching 1,000,000 x 1 pixels to 224 x 224 takes too much memory"):
-        Picture(content, "row.png").resized((224, 224))
-    assert Picture(encoded(Image.new("L", (1, 1_000_000)), "PNG")).resized((224, 224)).shape == (224, 224, 3)
+        LoadedImage(content, "row.png").resized((224, 224))
+    assert LoadedImage(encoded(Image.new("L", (1, 1_000_000)), "PNG")).resized((224, 224)).shape == (224, 224, 3)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoflow.images import Picture, read_image
+from twoflow.images import LoadedImage, read_image
 from twoflow.images.exif import Exif, read_exif
 
-from .bombs import grey_tags, png_chunk, segment, tiff, with_segments
+from .bombs import gray_tags, png_chunk, segment, tiff, with_segments
 from .hostile import encoded, photo
 
 PIXELS = np.asarray(photo())
@@ -54,7 +54,7 @@ def test_webp():
     described = {"icc_profile": b"no profile", "exif": b"Exif\0\0" + bytes(5), "xmp": bytes(9)}
     content = encoded(photo(), "WEBP", lossless=True, **described)
     assert (read_image(content) == PIXELS).all()
-    assert Picture(content).color_profile == "damaged"
+    assert LoadedImage(content).color_profile == "damaged"
 
 
 def test_gif():
@@ -74,7 +74,7 @@ def test_gif():
 ])
 def test_tiff(tag, entry):
     pixels = bytes(range(100))
-    content = tiff(grey_tags(10, 10) | {tag: entry}, pixels)
+    content = tiff(gray_tags(10, 10) | {tag: entry}, pixels)
     assert (read_image(content)[:, :, 0].ravel() == np.arange(100)).all()
 
 

@@ -15,7 +15,7 @@ from twoflow.images import read_image
 from .bombs import png_chunk
 from .hostile import encoded, photo
 
-GREY = np.array([[0, 1, 100, 128, 200, 255]], np.uint8)
+GRAY = np.array([[0, 1, 100, 128, 200, 255]], np.uint8)
 
 
 def tiff(pixels, **options):
@@ -30,16 +30,16 @@ def column(content):
 
 @pytest.mark.parametrize("byteorder, bigtiff", [("<", False), (">", False), ("<", True)])
 def test_16_bit_tiff(byteorder, bigtiff):
-    pixels = GREY.astype(np.uint16) * 257
+    pixels = GRAY.astype(np.uint16) * 257
     for content in (tiff(pixels, byteorder=byteorder, bigtiff=bigtiff, photometric="minisblack"),
                     tiff(np.repeat(pixels[..., None], 3, 2), byteorder=byteorder, bigtiff=bigtiff, photometric="rgb")):
-        assert column(content) == GREY[0].tolist()
+        assert column(content) == GRAY[0].tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_white_is_zero(dtype):
-    pixels = (255 - GREY).astype(dtype) * (257 if dtype == np.uint16 else 1)
-    assert column(tiff(pixels, photometric="miniswhite")) == GREY[0].tolist()
+    pixels = (255 - GRAY).astype(dtype) * (257 if dtype == np.uint16 else 1)
+    assert column(tiff(pixels, photometric="miniswhite")) == GRAY[0].tolist()
 
 
 def test_12_bit_tiff():
@@ -86,8 +86,8 @@ def test_premultiplied_alpha():
     for pixels, kind in ((straight, "unassalpha"), (halved, "assocalpha")):
         found = read_image(tiff(pixels, photometric="rgb", extrasamples=[kind]))[0, 0]
         assert np.abs(found.astype(int) - [255, 127, 127]).max() <= 1
-    grey = Image.new("LA", (4, 4), (0, 128))
-    assert np.abs(read_image(encoded(grey, "TIFF"))[0, 0].astype(int) - 127).max() <= 1
+    gray = Image.new("LA", (4, 4), (0, 128))
+    assert np.abs(read_image(encoded(gray, "TIFF"))[0, 0].astype(int) - 127).max() <= 1
     assert np.abs(read_image(tiff(np.full((4, 4, 2), (0, 128), np.uint8), photometric="minisblack",
                                   extrasamples=["assocalpha"]))[0, 0].astype(int) - 127).max() <= 1
 
@@ -106,7 +106,7 @@ def test_a_turned_tiff_is_turned_once(orientation, compression):
 
 @pytest.mark.parametrize("kind", [b"P2", b"P5"])
 @pytest.mark.parametrize("white", [1, 15, 100, 200, 254, 255, 256, 1000, 4095, 65534, 65535])
-def test_grey_pixmaps_of_any_white(kind, white):
+def test_gray_pixmaps_of_any_white(kind, white):
     values = np.linspace(0, white, 7).round().astype(int)
     data = b" ".join(b"%d" % value for value in values) if kind == b"P2" else values.astype(
         np.uint8 if white < 256 else ">u2").tobytes()
@@ -143,17 +143,17 @@ def test_damaged_pixmaps(content, reason):
 
 
 def test_16_bit_png_colors():
-    pixels = np.repeat(GREY[..., None], 3, 2)
+    pixels = np.repeat(GRAY[..., None], 3, 2)
     lines = b"\0" + (pixels.astype(">u2") * 257).tobytes()
     content = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 6, 1, 16, 2, 0, 0, 0))
     transparent = png_chunk(b"tRNS", struct.pack(">3H", *[100 * 257] * 3))
     end = png_chunk(b"IDAT", zlib.compress(lines)) + png_chunk(b"IEND", b"")
-    assert column(content + end) == GREY[0].tolist()
+    assert column(content + end) == GRAY[0].tolist()
     assert column(content + transparent + end) == [0, 1, 255, 128, 200, 255]
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
-def test_the_transparent_grey_of_a_png(bits):
+def test_the_transparent_gray_of_a_png(bits):
     white = (1 << bits) - 1
     line = {1: b"\x40", 2: b"\x1b", 4: b"\x05\xaf", 8: bytes([0, 85, 170, 255]), 16: struct.pack(
         ">4H", 0, 85 * 257, 170 * 257, 65535)}[bits]
@@ -168,12 +168,12 @@ def test_the_transparent_grey_of_a_png(bits):
 
 
 def test_jpeg_2000_of_16_bits():
-    pixels = np.tile(GREY.astype(np.uint16) * 257, (6, 1))
-    assert column(encoded(Image.fromarray(pixels), "JPEG2000")) == GREY[0].tolist()
+    pixels = np.tile(GRAY.astype(np.uint16) * 257, (6, 1))
+    assert column(encoded(Image.fromarray(pixels), "JPEG2000")) == GRAY[0].tolist()
 
 
 def jpeg_2000(depth, values):
-    """Grey of fewer bits than a byte: a file of 8 bits that is said to have fewer."""
+    """Gray of fewer bits than a byte: a file of 8 bits that is said to have fewer."""
     content = encoded(Image.fromarray(np.tile(np.array([values], np.uint8), (8, 1))), "JPEG2000", no_jp2=True)
     return content[:42] + bytes([depth]) + content[43:]
 

@@ -28,8 +28,8 @@ def test_sources_give_the_same_pixels(tmp_path, convert):
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "RGB"])
 def test_modes_become_rgb(mode):
-    grey = Image.new("L", (5, 4), 255).convert("RGB").convert(mode)
-    assert (read_image(encoded(grey, "TIFF")) == 255).all()
+    gray = Image.new("L", (5, 4), 255).convert("RGB").convert(mode)
+    assert (read_image(encoded(gray, "TIFF")) == 255).all()
 
 
 def test_transparency_is_laid_on_white():
@@ -42,8 +42,8 @@ def test_transparency_is_laid_on_white():
     palette.putpalette([255, 0, 0, 9, 9, 9])
     palette.putpixel((1, 0), 1)
     assert read_image(encoded(palette, "PNG", transparency=1)).tolist() == expected
-    grey = Image.new("LA", (1, 1), (0, 0))
-    assert read_image(encoded(grey, "PNG")).tolist() == [[[255, 255, 255]]]
+    gray = Image.new("LA", (1, 1), (0, 0))
+    assert read_image(encoded(gray, "PNG")).tolist() == [[[255, 255, 255]]]
 
 
 def test_16_bit_is_scaled_not_cut():
@@ -75,7 +75,7 @@ def test_damaged_exif_is_no_damage_to_the_pixels():
 
 
 def test_first_frame_of_an_animation():
-    frames = [Image.new("RGB", (3, 3), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (3, 3), color) for color in ("red", "blue")]
     gif = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert np.abs(read_image(gif)[0, 0] - [255.0, 0, 0]).max() <= 1
 
@@ -105,7 +105,7 @@ def test_missing_file_and_folder(tmp_path):
 @pytest.mark.parametrize(
     "source", [np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8), 7]
 )
-def test_what_is_no_picture(source):
+def test_what_is_no_image(source):
     with pytest.raises(ImageReadError):
         read_image(source)
 
@@ -118,7 +118,7 @@ def test_the_error_survives_a_worker():
 
 @settings(max_examples=200, deadline=None)
 @given(position=st.integers(0, len(JPEG) - 1), value=st.integers(0, 255), length=st.integers(1, len(JPEG)))
-def test_damaged_bytes_give_a_picture_or_an_image_read_error(position, value, length):
+def test_damaged_bytes_give_an_image_or_an_image_read_error(position, value, length):
     content = bytearray(JPEG)
     content[position] = value
     try:

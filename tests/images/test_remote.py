@@ -1,4 +1,4 @@
-"""Pictures, folders and tables behind URLs: fsspec's memory and local files, and a web server on this machine."""
+"""Images, folders and tables behind URLs: fsspec's memory and local files, and a web server on this machine."""
 
 import gzip
 import http.server
@@ -17,9 +17,9 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 
 from twoflow import FlowUnion, ImageReadError, PixelProjection, RawPixels, load_folder, load_table, make_shop
-from twoflow._command import CommandParser, add_collection_arguments, allow_named_hosts, load_collection
-from twoflow.flows.extraction import extract
-from twoflow.images import Picture, allow_hosts, read_image, remote, web
+from twoflow.commands.arguments import CommandParser, add_collection_arguments, allow_named_hosts, load_collection
+from twoflow.flows.engine.extraction import extract
+from twoflow.images import LoadedImage, allow_hosts, read_image, remote, web
 from twoflow.images.passed_over import PassedOver
 from twoflow.images.reading import describe
 from twoflow.images.remote import RemoteError, is_url, mask
@@ -193,15 +193,15 @@ def test_a_url_gives_the_same_pixels(site, memory, tmp_path):
     for url in (f"{address}/ein Schuh - туфля - 靴.jpg", "memory://shop/a b.jpg",
                 f"file://{folder}/ein Schuh - туфля - 靴.jpg"):
         assert (read_image(url) == expected).all()
-        assert Picture(url).digest == Picture(JPEG).digest
+        assert LoadedImage(url).digest == LoadedImage(JPEG).digest
 
 
 def test_what_is_read_is_read_once(memory, monkeypatch):
     memory.pipe("/a.jpg", JPEG)
     read, remote_read = [], remote.read
     monkeypatch.setattr(remote, "read", lambda url: read.append(url) or remote_read(url))
-    picture = Picture("memory://a.jpg")
-    assert picture.digest == Picture(JPEG).digest and picture.rgb.size == (40, 30)
+    image = LoadedImage("memory://a.jpg")
+    assert image.digest == LoadedImage(JPEG).digest and image.rgb.size == (40, 30)
     assert read == ["memory://a.jpg"]
 
 
@@ -209,7 +209,7 @@ def test_what_is_read_is_read_once(memory, monkeypatch):
     ("none.jpg", "no such file"), ("forbidden.jpg", "HTTP status 403: Forbidden"), ("cut-off.jpg", "not completed"),
     *((f"{name}.jpg", word) for name, (_, word) in UNREADABLE.items()),
 ])
-def test_what_a_web_server_gives_that_is_no_picture(site, path, reason):
+def test_what_a_web_server_gives_that_is_no_image(site, path, reason):
     folder, address = site
     for name, (content, _) in UNREADABLE.items():
         (folder / f"{name}.jpg").write_bytes(content)
@@ -391,7 +391,7 @@ def test_a_named_pipe_behind_a_url(memory, tmp_path):
         read_image(f"file://{tmp_path}/a.jpg")
 
 
-def test_without_fsspec_no_picture_is_to_blame(monkeypatch):
+def test_without_fsspec_no_image_is_to_blame(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     monkeypatch.setitem(sys.modules, "fsspec", None)
     expected = r'^s3://\*\*\*@b/a.jpg needs fsspec: pip install "twoflow\[remote\]"$'
@@ -414,7 +414,7 @@ def test_without_what_a_scheme_needs(memory, monkeypatch):
 
 
 def test_features_of_urls(site, memory):
-    """Row i is picture i, from wherever; what cannot be read is named by its URL."""
+    """Row i is image i, from wherever; what cannot be read is named by its URL."""
     folder, address = site
     shop = make_shop(2, 3, folder=folder, random_state=0)
     union = FlowUnion([("pixels", RawPixels((4, 3))), ("projection", PixelProjection(8, random_state=0))], n_jobs=2)
@@ -458,7 +458,7 @@ def test_bad_folders_behind_urls(memory, site, tmp_path):
     with pytest.raises(NotADirectoryError, match="none is not a folder"):
         load_folder(f"file://{tmp_path}/none")
     memory.mkdir("/empty")
-    with pytest.raises(ValueError, match="^memory://empty has no pictures; expected memory://empty/<class>/"):
+    with pytest.raises(ValueError, match="^memory://empty has no images; expected memory://empty/<class>/"):
         load_folder("memory://empty")
     with pytest.raises(ValueError, match="a web server does not list its files; name them in a table"):
         load_folder(site[1])
@@ -482,7 +482,7 @@ def test_tables_of_urls(site, memory):
         (folder / "urls.csv", folder), (folder / "urls.csv", "memory://nowhere"),
         (folder / "local.csv", f"file://{folder}"),
     ):
-        found = load_table(source, root, columns=["colour"])
+        found = load_table(source, root, columns=["color"])
         assert found.labels.tolist() == shop.labels.tolist()
         assert all((read_image(path) == pixels).all() for path, pixels in zip(found.paths, expected))
 

@@ -29,7 +29,7 @@ def test_on_photographs_it_is_pillow_s_to_within_a_rounding(data, size):
 
 
 @pytest.mark.parametrize("box", [(0, 0, 301, 203), (1.5, 2.25, 300.7, 199.3), (100, 100, 101, 101), (0, 0, 0.5, 203)])
-def test_part_of_a_picture(box):
+def test_part_of_an_image(box):
     image = noise(301, 203)
     difference = np.abs(resize(image, (40, 30), box) - by_pillow(image, (40, 30), box))
     assert difference.max() <= 5
@@ -48,7 +48,7 @@ def test_one_color_stays():
     assert (resize(Image.new("RGB", (123, 77), (0, 200, 255)), (50, 60)) == [0, 200, 255]).all()
 
 
-def test_a_picture_of_that_size_is_left_as_it_is(monkeypatch):
+def test_an_image_of_that_size_is_left_as_it_is(monkeypatch):
     image = noise(30, 20)
     monkeypatch.delattr(resizing, "Resizer")
     for box in (None, (0, 0, 30, 20), (0.0, 0.0, 30.0, 20.0)):

@@ -7,20 +7,20 @@ from twoflow import RawPixels, load_folder, make_shop
 def test_the_same_seed_draws_the_same_shop(shop):
     again = make_shop(n_classes=4, n_per_class=8, random_state=0)
     other = make_shop(n_classes=4, n_per_class=8, random_state=1)
-    assert all((a == b).all() for a, b in zip(shop.pictures, again.pictures))
-    assert not all((a == b).all() for a, b in zip(shop.pictures, other.pictures))
+    assert all((a == b).all() for a, b in zip(shop.images, again.images))
+    assert not all((a == b).all() for a, b in zip(shop.images, other.images))
 
 
 def test_more_photos_leave_the_earlier_ones_as_they_are(shop):
     larger = make_shop(n_classes=4, n_per_class=9, n_duplicates=3, random_state=0)
-    assert (larger.pictures[9] == shop.pictures[8]).all()
+    assert (larger.images[9] == shop.images[8]).all()
 
 
 def test_labels_are_kind_and_model():
     shop = make_shop(n_classes=24, n_per_class=1, random_state=0)
     assert len(shop.classes) == 24 and len(np.unique(shop.columns["kind"])) == 8
     assert [label.split("/")[0] for label in shop.labels] == shop.columns["kind"].tolist()
-    assert len(np.unique(shop.columns["colour"])) > 3
+    assert len(np.unique(shop.columns["color"])) > 3
 
 
 def test_duplicates_are_near_and_share_a_group():

@@ -34,7 +34,7 @@ def table(tmp_path, content, **options):
 
 def test_table(tmp_path):
     shoes = table(
-        tmp_path, "\ufeffpath,class,seller,colour\na.jpg,boot,7,red\nb c/é.jpg,clog,8,\n",
+        tmp_path, "\ufeffpath,class,seller,color\na.jpg,boot,7,red\nb c/é.jpg,clog,8,\n",
         group_column="seller",
     )
     assert shoes.paths == [str(tmp_path / "a.jpg"), str(tmp_path / "b c/é.jpg")]
@@ -43,14 +43,14 @@ def test_table(tmp_path):
 
 def test_table_and_frame_agree(tmp_path):
     shop = make_shop(3, 2, folder=tmp_path, n_duplicates=2, random_state=0)
-    options = dict(group_column="group", columns=["kind", "colour"])
+    options = dict(group_column="group", columns=["kind", "color"])
     by_csv = load_table(tmp_path / "labels.csv", tmp_path, **options)
     by_frame = load_table(pd.read_csv(tmp_path / "labels.csv", dtype=str), tmp_path, **options)
     for table in (by_csv, by_frame):
         assert table.paths == shop.paths
         assert (table.labels == shop.labels).all()
         assert (table.groups == shop.groups.astype(str)).all()
-        assert (table.columns["colour"] == shop.columns["colour"]).all()
+        assert (table.columns["color"] == shop.columns["color"]).all()
     assert (load_folder(tmp_path).labels == np.sort(shop.labels)).all()
 
 

@@ -1,4 +1,4 @@
-"""What other libraries hold, as pictures and as labels."""
+"""What other libraries hold, as images and as labels."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from twoflow import ImageCollection
-from twoflow.images import check_pictures
+from twoflow.images import check_images
 from twoflow.images.validation import to_values
 
 PATHS = ["a.jpg", "b.jpg"]
@@ -59,20 +59,20 @@ class Tensor:
     ids=lambda X: f"{type(X).__module__.split('.')[0]} {type(X).__name__}",
 )
 def test_paths_of_every_library(X):
-    assert list(check_pictures(X)) == PATHS
+    assert list(check_images(X)) == PATHS
 
 
 @pytest.mark.parametrize("X", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_two_columns_are_no_pictures(X):
+def test_two_columns_are_no_images(X):
     with pytest.raises(ValueError, match=r"X has shape \(2, 2\)"):
-        check_pictures(X({"path": PATHS, "class": ["x", "y"]}))
+        check_images(X({"path": PATHS, "class": ["x", "y"]}))
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 6), (2, 5, 6, 1), (2, 5, 6, 3), (2, 5, 6, 4)])
 @pytest.mark.parametrize("convert", [np.asarray, Tensor])
 def test_stacks_of_arrays(shape, convert):
     pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-    assert all((found == own).all() for found, own in zip(check_pictures(convert(pixels)), pixels, strict=True))
+    assert all((found == own).all() for found, own in zip(check_images(convert(pixels)), pixels, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_labels_of_every_library(values):
 def test_missing_labels_of_every_library(values):
     with pytest.raises(ValueError, match=r"labels: 1 missing \(NaN or empty\), the first at 1"):
         to_values("labels", values)
-    assert len(to_values("colour", values, may_be_missing=True)) == 2
+    assert len(to_values("color", values, may_be_missing=True)) == 2
 
 
 def test_values_keep_their_kind():

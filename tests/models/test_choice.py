@@ -8,8 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from twoflow.heads.dual_ridge import compute_kernel
 from twoflow.models import BestOf, Candidate, KernelRidgeClassifier, choice
-from twoflow.models.leave_out import compute_kernel
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_groups_stay_together(data):
 
 
 def test_groups_change_the_choice(data):
-    """Nearest neighbours know each picture by its copy; left out with it, they do not."""
+    """Nearest neighbors know each image by its copy; left out with it, they do not."""
     rng = np.random.RandomState(0)
     y = np.repeat(np.arange(3), 40)
     copied, honest = np.repeat(rng.randn(60, 5), 2, axis=0), rng.randn(120, 5) + y[:, None] * 0.6

@@ -32,10 +32,10 @@ def test_fast_is_one_pass_over_one_network(shop):
 
 def test_best_has_more_networks_where_they_are_installed(monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: None)
-    assert [*candidates("best", "efficientnet-lite0")] == ["one network", "one network and colour"]
+    assert [*candidates("best", "efficientnet-lite0")] == ["one network", "one network and color"]
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
     found = candidates("best", "efficientnet-lite0")
-    assert [*found][2:] == ["two networks", "two networks and colour", "three networks", "three networks and colour"]
+    assert [*found][2:] == ["two networks", "two networks and color", "three networks", "three networks and color"]
     assert networks_of(found["two networks"]) == ["efficientnet-lite0", "efficientnet-lite2"]
     assert networks_of(found["three networks"]) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite1"]
     other = candidates("best", "inception-21k")
@@ -61,7 +61,7 @@ def small(monkeypatch):
     """A recipe that leaves a choice, and takes little time."""
 
     def best(network):
-        noise = ("grey", RawPixels((1, 1)))
+        noise = ("gray", RawPixels((1, 1)))
         good = [("pixels", RawPixels((6, 4))), noise]
         return {"little": Recipe([noise], "kernel-ridge"), "more": Recipe(good, "kernel-ridge"),
                 "logistic": Recipe([noise], "logistic")}
@@ -74,9 +74,9 @@ def test_the_choice_is_kept_and_the_rest_forgotten(shop, small):
     small.fit(shop, shop.labels)
     assert small.chosen_ == "more" and [*small.candidates_] == ["little", "more", "logistic"]
     assert max(small.candidates_, key=small.candidates_.get) == "more"
-    assert [name for name, _ in small.union_.flows_] == ["pixels", "grey"]
+    assert [name for name, _ in small.union_.flows_] == ["pixels", "gray"]
     assert small.union_.transform(shop).shape == (len(shop), 75)
-    alone = TwoFlowClassifier([("pixels", RawPixels((6, 4))), ("grey", RawPixels((1, 1)))], "kernel-ridge")
+    alone = TwoFlowClassifier([("pixels", RawPixels((6, 4))), ("gray", RawPixels((1, 1)))], "kernel-ridge")
     assert np.allclose(alone.fit(shop, shop.labels).predict_proba(shop), small.predict_proba(shop), atol=1e-6)
 
 
@@ -97,21 +97,21 @@ def test_what_is_given_takes_the_place_of_the_recipes_own(shop, small):
 
 
 def test_a_comparison_says_what_was_chosen(shop, small):
-    rows = {"best": small, "little": TwoFlowClassifier([("grey", RawPixels((1, 1)))], "kernel-ridge")}
+    rows = {"best": small, "little": TwoFlowClassifier([("gray", RawPixels((1, 1)))], "kernel-ridge")}
     found = compare(rows, shop, folds=3, random_state=0)
-    assert len(found.rows[0].choices) == 3 and found.rows[1].choices is None
-    for choice in found.rows[0].choices:
+    assert len(found.methods[0].choices) == 3 and found.methods[1].choices is None
+    for choice in found.methods[0].choices:
         assert [*choice.accuracy] == ["little", "more", "logistic"]
         assert choice.chosen == max(choice.accuracy, key=choice.accuracy.get)
     decided_on = {"little": 3, "more": 75, "logistic": 3}
-    mean = np.mean([decided_on[choice.chosen] for choice in found.rows[0].choices])
-    assert [row.n_features for row in found.rows] == [round(mean), 3]
+    mean = np.mean([decided_on[choice.chosen] for choice in found.methods[0].choices])
+    assert [row.n_features for row in found.methods] == [round(mean), 3]
     text = format_text(found)
-    times = [choice.chosen for choice in found.rows[0].choices].count("more")
+    times = [choice.chosen for choice in found.methods[0].choices].count("more")
     assert re.search(rf"What best chose from.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)
-    best = summarize(found)["rows"][0]["choices"]
-    assert [each["chosen"] for each in best] == [choice.chosen for choice in found.rows[0].choices]
-    assert "choices" not in summarize(found)["rows"][1]
+    best = summarize(found)["methods"][0]["choices"]
+    assert [each["chosen"] for each in best] == [choice.chosen for choice in found.methods[0].choices]
+    assert "choices" not in summarize(found)["methods"][1]
 
 
 def test_best_with_real_networks(shop):

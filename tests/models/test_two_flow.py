@@ -54,7 +54,7 @@ def test_the_default_is_the_papers_model(shop):
 
 def test_it_is_what_the_pipeline_of_its_parts_is(shop):
     """The example of the README, with the seeds that the classifier hands down."""
-    model = TwoFlowClassifier(random_state=0).fit(shop.pictures, shop.labels)
+    model = TwoFlowClassifier(random_state=0).fit(shop.images, shop.labels)
     seed = {name: value for name, value in model.union_.get_params().items() if name.endswith("random_state")}
     left, right = (selector for _, selector, _ in model.model_["select"].transformers_)
     same = make_pipeline(
@@ -63,8 +63,8 @@ def test_it_is_what_the_pipeline_of_its_parts_is(shop):
             make_pipeline(CNNEmbedding(), clone(right)),
         ),
         clone(model.model_["head"]),
-    ).fit(shop.pictures, shop.labels)
-    assert (model.predict_proba(shop.pictures) == same.predict_proba(shop.pictures)).all()
+    ).fit(shop.images, shop.labels)
+    assert (model.predict_proba(shop.images) == same.predict_proba(shop.images)).all()
 
 
 def test_learns_and_predicts(shop):
@@ -120,12 +120,12 @@ def test_defaults_can_be_searched(shop):
     "check",
     [
         flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
-        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_pictures,
+        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_images,
     ],
 )
 def test_what_flows_promise_too(check, shop, tmp_path):
     model = AsFlow(SMALL, RandomForestClassifier(5), random_state=0)
-    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_pictures else []))
+    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_images else []))
 
 
 def test_the_given_parts_are_not_fitted(shop):
@@ -149,11 +149,11 @@ def test_methods_are_those_of_the_classifier(shop):
         model.flow_importances_
 
 
-def test_an_unreadable_picture(shop):
-    X = [*shop.pictures[:-1], b"text"]
-    with pytest.raises(ImageReadError, match="picture 31"):
+def test_an_unreadable_image(shop):
+    X = [*shop.images[:-1], b"text"]
+    with pytest.raises(ImageReadError, match="image 31"):
         small().fit(X, shop.labels)
-    with pytest.raises(ImageReadError, match="picture 31"):
+    with pytest.raises(ImageReadError, match="image 31"):
         small().fit(shop, shop.labels).predict(X)
 
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from .mxnet_files import params, record
+from .mxnet.files import params, record
 
 
 @pytest.fixture(scope="session")

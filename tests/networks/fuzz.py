@@ -19,9 +19,11 @@ import numpy as np
 import onnx
 
 from twoflow.networks import content, get_card, open_session
-from twoflow.networks.state_dict import read_state_dict
+from twoflow.networks.lite.state_dict import read_state_dict
 
-from . import mxnet_files, onnx_nets, test_onnx_pool, test_state_dict
+from . import onnx_nets, test_onnx_pool
+from .lite import test_state_dict
+from .mxnet import files as mxnet_files
 
 PREPROCESSING = {"input_size": (8, 8), "mean": 127, "scale": 64}
 MAX_SECONDS, MAX_MB = 10, 1000

@@ -24,5 +24,5 @@ def test_the_nearest_names_are_given():
 
 @pytest.mark.parametrize("card", NETWORKS.values(), ids=NETWORKS)
 def test_cards_are_complete(card):
-    assert card.name and card.licence and card.source and card.scale > 0
+    assert card.name and card.license and card.source and card.scale > 0
     assert "global_pool" in card.layers and not card.layers["global_pool"].is_map

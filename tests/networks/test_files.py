@@ -7,10 +7,10 @@ import pytest
 from sklearn.base import clone
 
 from twoflow import CNNEmbedding, FlowUnion
-from twoflow.evaluation.rows import make_rows
+from twoflow.evaluation.methods import make_methods
 from twoflow.networks import get_card, open_session
 
-from .mxnet_files import network, write
+from .mxnet.files import network, write
 
 CARD = {"input_size": [8, 8], "mean": 100, "scale": 50}
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
@@ -52,7 +52,7 @@ def test_a_file_that_changes_is_read_again(tmp_path):
 
 def test_preprocessing_is_given_or_on_the_card(tmp_path):
     path = make(tmp_path, card=None)
-    with pytest.raises(ValueError, match=r"nothing says how pictures enter it .*net.card.json beside it"):
+    with pytest.raises(ValueError, match=r"nothing says how images enter it .*net.card.json beside it"):
         CNNEmbedding(path).fit([PIXELS])
     preprocessing = {"input_size": (8, 8), "mean": [100, 0, 0], "scale": 50, "channels": "BGR"}
     found = clone(CNNEmbedding(path, preprocessing=preprocessing)).fit_transform([PIXELS])[0]
@@ -72,10 +72,10 @@ def test_it_is_a_flow_like_any_other(tmp_path):
 
 
 def test_rows_of_any_network(tmp_path, shop):
-    rows = make_rows(["cnn", "cnn:small"], network=str(make(tmp_path)))
+    rows = make_methods(["cnn", "cnn:small"], network=str(make(tmp_path)))
     for row in rows.values():
-        assert row.fit(shop.pictures, shop.labels).predict(shop.pictures[:2]).shape == (2,)
-    assert list(make_rows(["all"], network=str(tmp_path))) == list(make_rows(["all"], "inception-bn"))[:-3]
+        assert row.fit(shop.images, shop.labels).predict(shop.images[:2]).shape == (2,)
+    assert list(make_methods(["all"], network=str(tmp_path))) == list(make_methods(["all"], "inception-bn"))[:-3]
 
 
 @pytest.mark.parametrize(

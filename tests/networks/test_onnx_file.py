@@ -59,7 +59,7 @@ def test_any_input(tmp_path, batch, shape, kind):
     if kind == TensorProto.FLOAT:
         card |= CARD
     path = make(tmp_path / "net.onnx", (batch, *shape), kind, card or None, license="MIT")
-    assert get_card(path).input_size == (8, 6) and get_card(path).licence == "MIT"
+    assert get_card(path).input_size == (8, 6) and get_card(path).license == "MIT"
     outputs = open_session(path, ("/relu/out", "global_pool", "scores")).run(PIXELS)
     np.testing.assert_allclose(outputs["/relu/out"], expected(scale), rtol=1e-4, atol=1e-5 * 255 / scale)
     np.testing.assert_allclose(outputs["global_pool"], expected(scale).mean(axis=(1, 2)), rtol=1e-4)
@@ -109,9 +109,9 @@ def test_maps_with_the_channels_last_are_no_layers(tmp_path):
         ({"shape": ("N", 1, 6, 8)}, r"shape \(\?, 1, 6, 8\)"),
         ({"shape": (8, 3, 6, 8)}, r"shape \(8, 3, 6, 8\)"),
         ({"kind": TensorProto.FLOAT16}, "its input is FLOAT16; export it with"),
-        ({"shape": ("N", 3, "h", "w")}, r"nothing says how pictures enter it \(input_size\)"),
-        ({"card": None}, r"nothing says how pictures enter it \(mean, scale\)"),
-        ({"card": {**CARD, "input_size": [9, 9]}}, "takes pictures of 8 x 6 pixels only"),
+        ({"shape": ("N", 3, "h", "w")}, r"nothing says how images enter it \(input_size\)"),
+        ({"card": None}, r"nothing says how images enter it \(mean, scale\)"),
+        ({"card": {**CARD, "input_size": [9, 9]}}, "takes images of 8 x 6 pixels only"),
     ],
 )
 def test_what_cannot_be_used_is_told(tmp_path, options, message):

@@ -62,7 +62,7 @@ class Browser:
         events = [json.loads(entry["message"])["message"] for entry in entries]
         return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
 
-    def picture(self, path: Path) -> None:
+    def image(self, path: Path) -> None:
         """Save the whole page as it looks, as a PNG."""
         shot = self.command("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))

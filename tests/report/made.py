@@ -1,4 +1,4 @@
-"""Comparisons that were never run, with whatever names, pictures and folds a test wants."""
+"""Comparisons that were never run, with whatever names, images and folds a test wants."""
 
 from dataclasses import replace
 
@@ -8,14 +8,14 @@ from sklearn.metrics import accuracy_score, f1_score
 from twoflow import ImageCollection, ImageReadError
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds
-from twoflow.evaluation.results import Choice, Comparison, LearningCurve, RowScores
+from twoflow.evaluation.results import Choice, Comparison, LearningCurve, MethodScores
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
 
 
 def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=None):
-    """A row that guesses, somewhat better than by chance."""
+    """A method that guesses, somewhat better than by chance."""
     classes, y = np.unique(labels, return_inverse=True)
     probabilities = []
     for fold in folds:
@@ -24,7 +24,7 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
         probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
     predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
     pairs = [(labels[fold.test], guess) for fold, guess in zip(folds, predicted)]
-    return RowScores(
+    return MethodScores(
         name, n_features,
         np.array([accuracy_score(*pair) for pair in pairs]),
         np.array([f1_score(*pair, average="macro", zero_division=0) for pair in pairs]),
@@ -33,16 +33,16 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
 
 
 def comparison(
-    folds=None, groups=None, n_rows=3, labels=LABELS, pictures=None, names=None, shares=(), skill=0.3, candidates=(),
+    folds=None, groups=None, n_methods=3, labels=LABELS, images=None, names=None, shares=(), skill=0.3, candidates=(),
 ):
-    """What `compare` would have found, the rows getting better.
+    """What `compare` would have found, the methods getting better.
 
-    `shares` are those of a learning curve, `candidates` what the last row has chosen from.
+    `shares` are those of a learning curve, `candidates` what the last method has chosen from.
     """
     rng = np.random.default_rng(0)
     folds = folds or draw_folds(labels, groups, n_splits=5)
-    names = names or [f"row{i}" for i in range(n_rows)]
-    rows = tuple(
+    names = names or [f"row{i}" for i in range(n_methods)]
+    methods = tuple(
         scores(name, None if i else 1280, folds, rng, labels, skill + i / 20) for i, name in enumerate(names)
     )
     if candidates:
@@ -50,15 +50,15 @@ def comparison(
             Choice(candidates[i % len(candidates)], dict(zip(candidates, rng.random(len(candidates)).tolist())))
             for i in range(len(folds))
         )
-        rows = (*rows[:-1], replace(rows[-1], choices=choices))
-    if pictures is None:
-        pictures = [np.zeros((2, 2), np.uint8)] * len(labels)
-    collection = ImageCollection(pictures, labels, groups, unreadable=[UNREADABLE])
+        methods = (*methods[:-1], replace(methods[-1], choices=choices))
+    if images is None:
+        images = [np.zeros((2, 2), np.uint8)] * len(labels)
+    collection = ImageCollection(images, labels, groups, unreadable=[UNREADABLE])
     curve = None
     if shares:
         sizes = np.array([[round(share * len(fold.train)) for fold in folds] for share in (*shares, 1)])
         curve = LearningCurve(
             (*shares, 1.0), sizes,
-            {row.name: np.array([share * row.accuracy for share in (*shares, 1)]) for row in rows},
+            {method.name: np.array([share * method.accuracy for share in (*shares, 1)]) for method in methods},
         )
-    return Comparison(collection, folds, rows, _differences(rows, folds), curve, 2.0, 10.0, 61, 500_000_000)
+    return Comparison(collection, folds, methods, _differences(methods, folds), curve, 2.0, 10.0, 61, 500_000_000)

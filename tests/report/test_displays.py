@@ -52,18 +52,18 @@ def lines(ax, n_points):
 def test_accuracies(found):
     ax = ComparisonDisplay.from_comparison(found).plot().ax_
     folds = lines(ax, 5)
-    assert [line.get_xdata().tolist() for line in folds] == [row.accuracy.tolist() for row in found.rows]
+    assert [line.get_xdata().tolist() for line in folds] == [method.accuracy.tolist() for method in found.methods]
     assert len({tuple(line.get_ydata() - i) for i, line in enumerate(folds)}) <= 3  # but for rounding, one
-    assert [line.get_xdata()[0] for line in lines(ax, 1)] == [row.accuracy.mean() for row in found.rows]
-    for row, line in zip(to_document(found)["rows"], lines(ax, 2)):
-        assert line.get_xdata().tolist() == row["accuracy"]["confidence_interval"]
+    assert [line.get_xdata()[0] for line in lines(ax, 1)] == [method.accuracy.mean() for method in found.methods]
+    for method, line in zip(to_document(found)["methods"], lines(ax, 2)):
+        assert line.get_xdata().tolist() == method["accuracy"]["confidence_interval"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["row0", "row1", "row2"]
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
     """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom."""
-    scores = found.rows[0].accuracy
-    low, high = to_document(found)["rows"][0]["accuracy"]["confidence_interval"]
+    scores = found.methods[0].accuracy
+    low, high = to_document(found)["methods"][0]["accuracy"]["confidence_interval"]
     assert (low + high) / 2 == pytest.approx(scores.mean())
     assert (high - low) / 2 == pytest.approx(2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1)))
 
@@ -78,8 +78,8 @@ def test_differences(found):
 
 def test_confusions(found):
     document = to_document(found)
-    display = ConfusionDisplay.from_document(document, row=1).plot()
-    for true, predicted, count in document["rows"][1]["confusion"]:
+    display = ConfusionDisplay.from_document(document, method=1).plot()
+    for true, predicted, count in document["methods"][1]["confusion"]:
         assert display.confusion_matrix[true, predicted] == count
     assert display.confusion_matrix.sum() == 60
     drawn = {text.get_position(): text.get_text() for text in display.ax_.texts}
@@ -89,8 +89,8 @@ def test_confusions(found):
 @pytest.mark.parametrize("average", ["macro", "micro"])
 def test_roc_curves(found, average):
     ax = RocDisplay.from_comparison(found, average=average).plot().ax_
-    for row, line in zip(to_document(found)["rows"], lines(ax, 51)):
-        assert line.get_ydata().tolist() == row["roc"][average]
+    for method, line in zip(to_document(found)["methods"], lines(ax, 51)):
+        assert line.get_ydata().tolist() == method["roc"][average]
 
 
 def test_reliability_without_empty_bins(found):
@@ -118,7 +118,7 @@ def test_one_split_has_points_and_no_intervals():
         to_svg(display.from_comparison(single))
 
 
-def test_no_two_lines_look_alike_and_none_is_told_by_colour_alone():
+def test_no_two_lines_look_alike_and_none_is_told_by_color_alone():
     for n in (6, 12, 30):
         assert len(set(map(str, styles(n)))) == n
     assert len({str(style.line) for style in styles(6)}) == len({style.marker for style in styles(6)}) == 6
@@ -147,15 +147,15 @@ def test_svg_stands_in_a_page_with_others(found):
 
 
 def test_names_are_no_formulas(found):
-    rows = tuple(replace(row, name=f"$x^{i}$ \\frac <b>") for i, row in enumerate(found.rows))
-    root = ElementTree.fromstring(to_svg(RocDisplay.from_comparison(replace(found, rows=rows))))
+    methods = tuple(replace(method, name=f"$x^{i}$ \\frac <b>") for i, method in enumerate(found.methods))
+    root = ElementTree.fromstring(to_svg(RocDisplay.from_comparison(replace(found, methods=methods))))
     assert "$x^0$ \\frac <b> (" in "".join(root.itertext())
 
 
 def test_a_notebook_shows_a_comparison_and_a_display(found):
     html = found._repr_html_()
     assert html.count("<table>") == html.count("<svg") == 1
-    assert f'data-path="/rows/1/accuracy/mean" data-format="score">{found.rows[1].accuracy.mean():.3f}<' in html
+    assert f'data-path="/methods/1/accuracy/mean" data-format="score">{found.methods[1].accuracy.mean():.3f}<' in html
     assert ComparisonDisplay.from_comparison(found)._repr_html_().startswith("<svg")
     hostile = comparison(draw_folds(LABELS, n_splits=2), names=["<script>", "b"])
     assert "<script" not in hostile._repr_html_()
@@ -178,6 +178,6 @@ assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 )
 def test_a_name_that_looks_like_a_plots_own_words_stays(found, name):
     """Only the tags are adapted to the page, not the text between them."""
-    named = replace(found, rows=(replace(found.rows[0], name=name), *found.rows[1:]))
+    named = replace(found, methods=(replace(found.methods[0], name=name), *found.methods[1:]))
     svg = ElementTree.fromstring(str(to_svg(ComparisonDisplay.from_comparison(named), "x")))
     assert name.strip() in ["".join(text.itertext()).strip() for text in svg.iter() if text.tag.endswith("text")]

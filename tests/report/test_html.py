@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from twoflow.evaluation.auditing.leakage import Leaks
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
+from twoflow.evaluation.leakage import Leaks
 from twoflow.images import ImageCollection
 from twoflow.images.passed_over import PassedOver
 from twoflow.report import write_report
@@ -35,7 +35,7 @@ WRITTEN = {
     "text": str,
 }
 
-#: Elements whose text is a name, code or a picture; figures elsewhere must be those of the document.
+#: Elements whose text is a name, code or an image; figures elsewhere must be those of the document.
 NAMES = {"bdi", "code", "svg", "style", "title", "h1", "figcaption"}
 
 
@@ -126,11 +126,12 @@ def paths(page):
 
 def test_every_figure_is_that_of_the_document(tmp_path):
     found = comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6), candidates=("one", "two"))
-    rows = (found.rows[0], *(replace(row, train_accuracy=row.accuracy + 0.01) for row in found.rows[1:]))
-    page, document = written(replace(found, rows=rows), tmp_path)
-    best = int(np.argmax([row["accuracy"]["mean"] for row in document["rows"]]))
+    first, *others = found.methods
+    methods = (first, *(replace(method, train_accuracy=method.accuracy + 0.01) for method in others))
+    page, document = written(replace(found, methods=methods), tmp_path)
+    best = int(np.argmax([method["accuracy"]["mean"] for method in document["methods"]]))
     assert best > 0
-    for i, row in enumerate(document["rows"]):
+    for i, method in enumerate(document["methods"]):
         told = ["accuracy/mean", "accuracy/std", "macro_f1/mean", "fit_seconds", "predict_seconds", "roc/macro_auc",
                 "roc/micro_auc", "calibration/expected_error", "importances/pixels", "importances/network"]
         told += [f"accuracy/folds/{fold}" for fold in range(5)]
@@ -141,35 +142,35 @@ def test_every_figure_is_that_of_the_document(tmp_path):
             told += [f"pooled_accuracy/{each}" for each in ("accuracy", "n_groups", "confidence_interval/0")]
             measures = ("precision", "recall", "f1", "support")
             told += [f"per_class/{measure}/{k}" for measure in measures for k in range(3)]
-            told += [f"confusion/{k}/2" for k in range(len(row["confusion"]))]
-            told += [f"confused/{k}/count" for k in range(len(row["confused"]))]
-        assert not {f"/rows/{i}/{each}" for each in told} - paths(page)
+            told += [f"confusion/{k}/2" for k in range(len(method["confusion"]))]
+            told += [f"confused/{k}/count" for k in range(len(method["confused"]))]
+        assert not {f"/methods/{i}/{each}" for each in told} - paths(page)
     for i in range(3):
         told = ["mean_difference", "p_holm", "effect_size", "equivalence/better", "equivalence/equivalent"]
         assert {f"/pairwise/{i}/{each}" for each in told} <= paths(page)
-        assert {f"/learning_curve/rows/{i}/accuracy/{k}/mean" for k in range(3)} <= paths(page)
+        assert {f"/learning_curve/methods/{i}/accuracy/{k}/mean" for k in range(3)} <= paths(page)
     assert {f"/comparisons/{i}/p_value" for i in range(4)} <= paths(page)
-    assert {f"/rows/2/choices/{fold}/candidates/{i}/accuracy" for fold in range(5) for i in range(2)} <= paths(page)
-    assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/pictures_per_second",
+    assert {f"/methods/2/choices/{fold}/candidates/{i}/accuracy" for fold in range(5) for i in range(2)} <= paths(page)
+    assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/images_per_second",
             "/dataset/groups", "/folds/seed", "/tested/n_predictions"} <= paths(page)
 
 
-@pytest.mark.parametrize("n_pictures", [0, 1, 3])
-def test_leaks_are_told(tmp_path, n_pictures):
-    leaks = Leaks(n_pictures, n_pictures, np.array([n_pictures, 0, 0, 0, 0]))
+@pytest.mark.parametrize("n_images", [0, 1, 3])
+def test_leaks_are_told(tmp_path, n_images):
+    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]))
     page, document = written(replace(comparison(), leaks=leaks), tmp_path)
-    assert document["leaks"]["pictures"] == n_pictures
-    assert ("/leaks/pictures" in paths(page)) == bool(n_pictures)
-    assert ("--group-duplicates" in "".join(page.stray)) == bool(n_pictures)
+    assert document["leaks"]["images"] == n_images
+    assert ("/leaks/images" in paths(page)) == bool(n_images)
+    assert ("--group-duplicates" in "".join(page.stray)) == bool(n_images)
 
 
 def test_the_numbers_in_a_plot_are_those_of_the_document(tmp_path):
     page, document = written(comparison(), tmp_path)
     text = "".join(page.svg_text)
-    for row in document["rows"]:
-        assert f"{row['name']} ({row['roc']['macro_auc']:.3f})" in text
-        assert f"{row['name']} ({row['calibration']['expected_error']:.3f})" in text
-    assert all(str(count) in text for _, _, count in document["rows"][0]["confusion"])
+    for method in document["methods"]:
+        assert f"{method['name']} ({method['roc']['macro_auc']:.3f})" in text
+        assert f"{method['name']} ({method['calibration']['expected_error']:.3f})" in text
+    assert all(str(count) in text for _, _, count in document["methods"][0]["confusion"])
 
 
 def test_the_sections_are_there_for_what_there_is(tmp_path):
@@ -184,18 +185,18 @@ def test_the_sections_are_there_for_what_there_is(tmp_path):
                           "learning", "cost", "left-out", "reproduce"]
     assert "choices" not in sections(comparison(), "no choice")
     assert "learning" not in sections(comparison(), "no curve")
-    assert "pairs" not in sections(comparison(n_rows=1), "one row")
+    assert "pairs" not in sections(comparison(n_methods=1), "one row")
     found = comparison()
-    rows = tuple(replace(row, probabilities=None, importances=None) for row in found.rows)
-    assert not {"probabilities", "flows"} & set(sections(replace(found, rows=rows), "labels only"))
+    methods = tuple(replace(method, probabilities=None, importances=None) for method in found.methods)
+    assert not {"probabilities", "flows"} & set(sections(replace(found, methods=methods), "labels only"))
 
 
 def test_a_row_without_probabilities_among_others(tmp_path):
     found = comparison()
-    found = replace(found, rows=(replace(found.rows[0], probabilities=None), *found.rows[1:]))
+    found = replace(found, methods=(replace(found.methods[0], probabilities=None), *found.methods[1:]))
     page, document = written(found, tmp_path)
-    assert document["rows"][0]["roc"] is None and document["rows"][0]["calibration"] is None
-    assert document["rows"][0]["confused"][0]["pictures"][0]["probability"] is None
+    assert document["methods"][0]["roc"] is None and document["methods"][0]["calibration"] is None
+    assert document["methods"][0]["confused"][0]["images"][0]["probability"] is None
     assert "No probabilities are given by" in " ".join("".join(page.stray).split())
 
 
@@ -212,13 +213,13 @@ def test_a_row_without_probabilities_among_others(tmp_path):
     ],
     ids=["official split", "repeats", "random splits", "two classes", "classes not tested", "numbers for classes"],
 )
-@pytest.mark.parametrize("n_rows", [1, 2])
-def test_every_protocol(tmp_path, folds, labels, n_rows):
-    page, document = written(comparison(folds, labels=labels, n_rows=n_rows), tmp_path)
+@pytest.mark.parametrize("n_methods", [1, 2])
+def test_every_protocol(tmp_path, folds, labels, n_methods):
+    page, document = written(comparison(folds, labels=labels, n_methods=n_methods), tmp_path)
     n = sum(len(fold.test) for fold in folds)
     assert document["tested"]["n_predictions"] == n
     text = " ".join("".join(page.stray).split())
-    assert ("count each time" in text) == (n > document["tested"]["n_pictures"])
+    assert ("count each time" in text) == (n > document["tested"]["n_images"])
     assert ("In no fold tested" in text) == bool(document["tested"]["classes_not_tested"])
     assert ("one split only" in text) == (len(folds) == 1)
 
@@ -235,12 +236,12 @@ def test_names_are_text_wherever_they_are(tmp_path):
     folds = draw_folds(labels, n_splits=2)
     found = comparison(folds, labels=labels, names=names, shares=(0.5,), candidates=HOSTILE)
     flows = {name: 1 / 8 for name in HOSTILE if "\udcff" not in name}  # which are names in a program, not of files
-    rows = tuple(replace(row, importances=flows) for row in found.rows)
+    methods = tuple(replace(method, importances=flows) for method in found.methods)
     found.collection.small_classes = dict.fromkeys(HOSTILE, 1)
     found.collection.passed_over = [PassedOver(name, tuple(HOSTILE)) for name in HOSTILE]
     found.collection.notes = tuple(HOSTILE)
     left_out = {name: name for name in HOSTILE}
-    page, document = written(replace(found, rows=rows, left_out=left_out), tmp_path, command=" ".join(HOSTILE))
+    page, document = written(replace(found, methods=methods, left_out=left_out), tmp_path, command=" ".join(HOSTILE))
     assert [each["name"] for each in document["dataset"]["classes"]] == sorted(HOSTILE)
     assert not page.all("script") and len(page.all("style")) == 1
     assert all(attributes["src"].startswith("data:image/jpeg;base64,") for attributes in page.all("img"))
@@ -250,17 +251,17 @@ def test_names_are_text_wherever_they_are(tmp_path):
 
 
 def test_files_that_are_gone_have_a_box_that_says_so(tmp_path):
-    pictures = [f"/nowhere/{i}.jpg" for i in range(60)]
-    page, _ = written(comparison(pictures=pictures), tmp_path)
+    images = [f"/nowhere/{i}.jpg" for i in range(60)]
+    page, _ = written(comparison(images=images), tmp_path)
     assert not page.all("img") and "cannot be read any more" in "".join(page.stray)
 
 
 def test_answers_that_are_none_of_the_classes(tmp_path):
     found = comparison()
-    odd = tuple(np.array(["no idea", *fold[1:]]) for fold in found.rows[0].predicted)
-    found = replace(found, rows=(replace(found.rows[0], predicted=odd), *found.rows[1:]))
+    odd = tuple(np.array(["no idea", *fold[1:]]) for fold in found.methods[0].predicted)
+    found = replace(found, methods=(replace(found.methods[0], predicted=odd), *found.methods[1:]))
     _, document = written(found, tmp_path)
-    confusion = document["rows"][0]["confusion"]
+    confusion = document["methods"][0]["confusion"]
     assert sum(count for _, predicted, count in confusion if predicted is None) == 5
     assert sum(count for _, _, count in confusion) == 60
 
@@ -287,8 +288,8 @@ def test_equal_comparisons_give_equal_pages(tmp_path):
     assert (tmp_path / "one/report.html").read_bytes() == (tmp_path / "two/report.html").read_bytes()
 
 
-def large(folder, n_classes=200, n=20_000, n_rows=6):
-    """Many classes, many pictures, of which the few that are shown are files."""
+def large(folder, n_classes=200, n=20_000, n_methods=6):
+    """Many classes, many images, of which the few that are shown are files."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -296,15 +297,15 @@ def large(folder, n_classes=200, n=20_000, n_rows=6):
     for i in range(60):
         noise = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((400, 300)).save(folder / f"{i}.jpg")
-    pictures = [folder / f"{i % 60}.jpg" for i in range(n)]
-    names = [f"method {i}" for i in range(n_rows)]
-    return comparison(draw_folds(labels, n_splits=10), labels=labels, pictures=pictures, names=names)
+    images = [folder / f"{i % 60}.jpg" for i in range(n)]
+    names = [f"method {i}" for i in range(n_methods)]
+    return comparison(draw_folds(labels, n_splits=10), labels=labels, images=images, names=names)
 
 
-def test_200_classes_and_20_000_pictures_are_a_small_page(tmp_path):
+def test_200_classes_and_20_000_images_are_a_small_page(tmp_path):
     found = large(tmp_path)
     assert isinstance(found.collection, ImageCollection) and len(found.collection) == 20_000
     page, document = written(found, tmp_path / "report")
     assert (tmp_path / "report/report.html").stat().st_size < 3e6
     assert len(page.all("img")) == 60
-    assert len(document["rows"][0]["confusion"]) > 1000
+    assert len(document["methods"][0]["confusion"]) > 1000

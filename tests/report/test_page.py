@@ -53,14 +53,14 @@ def test_a_missing_value_is_an_error(templates):
 
 @pytest.mark.parametrize("size, expected", [((400, 200), (96, 48)), ((50, 20), (50, 20)), ((1, 1000), (1, 96))])
 def test_thumbnails(size, expected):
-    picture = np.full((size[1], size[0], 3), 200, np.uint8)
-    uri = page.thumbnail(picture)
+    image = np.full((size[1], size[0], 3), 200, np.uint8)
+    uri = page.thumbnail(image)
     assert uri.startswith("data:image/jpeg;base64,")
-    image = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
-    assert image.size == expected and abs(int(np.asarray(image).mean()) - 200) < 3
-    assert (picture == 200).all()
+    small = Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+    assert small.size == expected and abs(int(np.asarray(small).mean()) - 200) < 3
+    assert (image == 200).all()
 
 
 def test_no_thumbnail_of_what_cannot_be_read(tmp_path):
-    assert page.thumbnail(b"no picture") is None
+    assert page.thumbnail(b"no image") is None
     assert page.thumbnail(tmp_path / "none.jpg") is None

@@ -22,7 +22,7 @@ def single_split():
     return comparison(official_split(np.where(np.arange(60) % 3 == 0, "test", "train"), LABELS))
 
 
-def test_schema_1():
+def test_schema_2():
     found = comparison()
     document = json.loads(json.dumps(to_document(found), allow_nan=False))
     assert document["dataset"] == {
@@ -40,11 +40,11 @@ def test_schema_1():
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
     assert folds["train_sizes"] == [48] * 5 and folds["test_sizes"] == [12] * 5
-    row = document["rows"][0]
-    assert {"name", "n_features", "accuracy", "macro_f1", "fit_seconds", "predict_seconds"} <= set(row)
-    assert row["accuracy"]["folds"] == found.rows[0].accuracy.tolist()
-    assert row["accuracy"]["mean"] == found.rows[0].accuracy.mean()
-    assert row["macro_f1"]["std"] == found.rows[0].macro_f1.std(ddof=1)
+    method = document["methods"][0]
+    assert {"name", "n_features", "accuracy", "macro_f1", "fit_seconds", "predict_seconds"} <= set(method)
+    assert method["accuracy"]["folds"] == found.methods[0].accuracy.tolist()
+    assert method["accuracy"]["mean"] == found.methods[0].accuracy.mean()
+    assert method["macro_f1"]["std"] == found.methods[0].macro_f1.std(ddof=1)
     assert len(document["comparisons"]) == 4
     for entry, difference in zip(document["comparisons"], found.differences):
         assert (entry["first"], entry["second"]) == (difference.first, "row0")
@@ -57,7 +57,7 @@ def test_schema_1():
 
 def test_what_has_no_value_is_null():
     document = to_document(single_split())
-    assert document["rows"][0]["accuracy"]["std"] is None
+    assert document["methods"][0]["accuracy"]["std"] is None
     assert document["comparisons"][0]["p_value"] is None
     assert document["comparisons"][0]["confidence_interval"] == [None, None]
     assert document["folds"]["seed"] is None
@@ -68,31 +68,31 @@ def test_text_states_the_figures_of_the_document():
     found = comparison(groups=np.arange(60) // 2)
     text = format_text(found)
     document = to_document(found)
-    assert text.startswith("60 pictures in 30 groups, 3 classes\n5-fold stratified group cross-validation, seed 0")
-    for row in document["rows"]:
-        (line,) = [line for line in text.splitlines() if line.startswith(row["name"] + " ")]
-        assert f"{row['accuracy']['mean']:.3f} ± {row['accuracy']['std']:.3f}" in line
-        assert f"{row['macro_f1']['mean']:.3f} ± {row['macro_f1']['std']:.3f}" in line
+    assert text.startswith("60 images in 30 groups, 3 classes\n5-fold stratified group cross-validation, seed 0")
+    for method in document["methods"]:
+        (line,) = [line for line in text.splitlines() if line.startswith(method["name"] + " ")]
+        assert f"{method['accuracy']['mean']:.3f} ± {method['accuracy']['std']:.3f}" in line
+        assert f"{method['macro_f1']['mean']:.3f} ± {method['macro_f1']['std']:.3f}" in line
         for entry in document["comparisons"]:
-            if entry["first"] == row["name"]:
+            if entry["first"] == method["name"]:
                 assert f"{entry['p_value']:.3f}" in line
-            if entry["first"] == row["name"] and entry["test"].startswith("corrected"):
+            if entry["first"] == method["name"] and entry["test"].startswith("corrected"):
                 low, high = entry["confidence_interval"]
                 assert f"{entry['mean_difference']:+.3f} [{low:+.3f}, {high:+.3f}]" in line
                 assert f"{entry['p_holm']:.3f}" in line
-    assert "1 picture that cannot be read:\n  a b/" in text and "the file is empty" in text
+    assert "1 image that cannot be read:\n  a b/" in text and "the file is empty" in text
 
 
 def test_training_accuracy_is_reported_where_there_is_one():
     found = comparison()
-    first, *others = found.rows
-    found = replace(found, rows=(replace(first, train_accuracy=np.array([0.5, 0.6, 0.5, 0.6, 0.55])), *others))
-    rows = to_document(found)["rows"]
-    assert rows[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
-    assert set(rows[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in rows[1]
+    first, *others = found.methods
+    found = replace(found, methods=(replace(first, train_accuracy=np.array([0.5, 0.6, 0.5, 0.6, 0.55])), *others))
+    methods = to_document(found)["methods"]
+    assert methods[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
+    assert set(methods[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in methods[1]
     text = format_text(found)
-    assert "row0: accuracy on the pictures trained on 0.550 ± 0.050\n" in text
-    assert text.count("the pictures trained on") == 1
+    assert "row0: accuracy on the images trained on 0.550 ± 0.050\n" in text
+    assert text.count("the images trained on") == 1
 
 
 def test_rows_that_were_left_out_are_named():
@@ -108,9 +108,9 @@ def test_small_classes_are_named():
     assert to_document(found)["dataset"]["small_classes"] == [
         {"name": "mule\nsandal", "n_images": 3}, {"name": "clog", "n_images": 1}
     ]
-    assert "\nLeft out, 2 classes with too few pictures: mule sandal (3), clog (1)\n" in format_text(found)
+    assert "\nLeft out, 2 classes with too few images: mule sandal (3), clog (1)\n" in format_text(found)
     assert to_document(comparison())["dataset"]["small_classes"] == []
-    assert "too few pictures" not in format_text(comparison())
+    assert "too few images" not in format_text(comparison())
 
 
 def test_how_the_source_was_read_is_told():
@@ -137,16 +137,16 @@ def test_how_the_source_was_read_is_told():
 
 def test_missing_images_were_never_in_the_store():
     found = comparison()
-    assert "(61 of" not in format_text(found) and "pictures/s)" in format_text(found)
+    assert "(61 of" not in format_text(found) and "images/s)" in format_text(found)
     found.collection.unreadable += (MissingImageError("gone.jpg", "no such file"),)
     assert "from the store" not in format_text(found) and "gone.jpg: no such file" in format_text(found)
 
 
-def test_the_first_of_many_unreadable_pictures():
+def test_the_first_of_many_unreadable_images():
     found = comparison()
     found.collection.unreadable = tuple(ImageReadError(f"{i}.jpg", "no such file") for i in range(1050))
     text = format_text(found)
-    assert "Left out, 1050 pictures that cannot be read:\n  0.jpg: no such file\n" in text
+    assert "Left out, 1050 images that cannot be read:\n  0.jpg: no such file\n" in text
     assert text.endswith("\n  49.jpg: no such file\n  and 1,000 more; report.json lists all")
     assert len(to_document(found)["dataset"]["unreadable"]) == 1050
 
@@ -157,11 +157,11 @@ def test_what_an_official_split_leaves_out_is_counted():
     assert "neither" not in format_text(single_split())
 
 
-def test_text_of_a_single_split_and_of_a_single_row():
+def test_text_of_a_single_split_and_of_a_single_method():
     text = format_text(single_split())
     assert "official split" in text and "One split only: no spread, no test." in text
     assert "nan" not in text and "±" not in text
-    assert "p corrected:" not in format_text(comparison(n_rows=1))
+    assert "p corrected:" not in format_text(comparison(n_methods=1))
     paper = format_text(comparison(draw_folds(LABELS, test_size=0.1, repeats=10)))
     assert "10 stratified random splits, seed 0" in paper
     assert "5-fold stratified cross-validation, 2 repeats" in format_text(
@@ -176,17 +176,18 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     with open(folder / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
-    assert [float(row["accuracy"]) for row in rows] == np.concatenate([row.accuracy for row in found.rows]).tolist()
+    accuracy = np.concatenate([method.accuracy for method in found.methods])
+    assert [float(row["accuracy"]) for row in rows] == accuracy.tolist()
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
-    assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 1
-    assert (folder / "report.txt").read_text("utf-8").startswith("60 pictures")
+    assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 2
+    assert (folder / "report.txt").read_text("utf-8").startswith("60 images")
     assert sorted(os.listdir(folder)) == ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
 def test_p_values_and_infinities_are_readable():
     same = comparison()
-    rows = (same.rows[0], replace(same.rows[0], name="better", accuracy=same.rows[0].accuracy + 0.1))
-    found = replace(same, rows=rows, differences=_differences(rows, same.folds))
+    methods = (same.methods[0], replace(same.methods[0], name="better", accuracy=same.methods[0].accuracy + 0.1))
+    found = replace(same, methods=methods, differences=_differences(methods, same.folds))
     assert math.isinf(found.differences[0].result.statistic)
     assert to_document(found)["comparisons"][0]["statistic"] is None
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)
@@ -194,8 +195,8 @@ def test_p_values_and_infinities_are_readable():
 
 def test_no_difference_has_no_sign_of_its_own():
     same = comparison()
-    rows = (same.rows[0], replace(same.rows[0], name="other", accuracy=same.rows[0].accuracy - 1e-6))
-    found = replace(same, rows=rows, differences=_differences(rows, same.folds))
+    methods = (same.methods[0], replace(same.methods[0], name="other", accuracy=same.methods[0].accuracy - 1e-6))
+    found = replace(same, methods=methods, differences=_differences(methods, same.folds))
     assert "+0.000 [+0.000, +0.000]" in format_text(found)
 
 
@@ -218,8 +219,8 @@ def test_every_pair():
 def test_accuracy_of_all_predictions(groups):
     folds = draw_folds(LABELS, groups, n_splits=3, repeats=2)
     found = comparison(folds, groups)
-    for entry, row in zip(to_document(found)["rows"], found.rows):
-        right = np.concatenate(row.predicted) == LABELS[found.tested]
+    for entry, method in zip(to_document(found)["methods"], found.methods):
+        right = np.concatenate(method.predicted) == LABELS[found.tested]
         assert entry["pooled_accuracy"]["accuracy"] == right.mean()
         assert entry["pooled_accuracy"]["n_groups"] == (60 if groups is None else 15)
         low, high = entry["pooled_accuracy"]["confidence_interval"]
@@ -227,7 +228,7 @@ def test_accuracy_of_all_predictions(groups):
 
 
 def test_color_profiles_are_counted_and_named():
-    found = replace(comparison(pictures=[f"{i}.jpg" for i in range(60)]), n_converted=3, damaged_profiles=(7,))
+    found = replace(comparison(images=[f"{i}.jpg" for i in range(60)]), n_converted=3, damaged_profiles=(7,))
     assert to_document(found)["dataset"]["color_profiles"] == {"converted": 3, "damaged": ["7.jpg"]}
     text = format_text(found)
     assert "Converted to sRGB by color profile: 3 images" in text

@@ -19,8 +19,8 @@ VECTORS = {bytes([i]) * 16: np.arange(i, i + 5, dtype=np.float32) for i in range
 MORE = {bytes([i]) * 16: np.full(7, i, np.uint8) for i in range(3)}
 
 
-def get(store, fingerprint="a", pictures=tuple(VECTORS), width=5, dtype=np.float32):
-    return store.get(fingerprint, list(pictures), width, dtype)
+def get(store, fingerprint="a", images=tuple(VECTORS), width=5, dtype=np.float32):
+    return store.get(fingerprint, list(images), width, dtype)
 
 
 def assert_same(found, expected):
@@ -41,11 +41,11 @@ def store(tmp_path):
 def test_what_is_put_in_comes_out(store):
     assert_same(get(store), VECTORS)
     assert_same(get(FeatureStore(store.folder), "b", VECTORS, 7, np.uint8), MORE)
-    assert get(store, "c") == {} and get(store, pictures=[b"?" * 16]) == {} and get(store, pictures=[]) == {}
+    assert get(store, "c") == {} and get(store, images=[b"?" * 16]) == {} and get(store, images=[]) == {}
     assert store.holds("a") and not store.holds("c")
     many = {i.to_bytes(16): np.zeros(5, np.float32) for i in range(1200)}  # more than one query's
     store.put("a", "First()", many)
-    assert len(get(store, pictures=many)) == 1200
+    assert len(get(store, images=many)) == 1200
 
 
 def test_nothing_is_made_before_it_is_used(tmp_path):
@@ -65,7 +65,7 @@ def test_pruning_by_age(store, monkeypatch):
     today = feature_store._today()
     monkeypatch.setattr(feature_store, "_today", lambda: today + 10)
     used = dict(list(VECTORS.items())[:4])
-    get(store, pictures=used)
+    get(store, images=used)
     assert store.prune(older_than=11) == 0
     assert store.prune(older_than=9.5) == 8
     assert_same(get(store), used)
@@ -105,7 +105,7 @@ def change(store, sql, *values):
 @pytest.mark.parametrize("vector", [b"", b"x" * 20, b"x" * 19, np.arange(6, dtype=np.float32).tobytes(), "text", None])
 def test_a_damaged_vector_is_not_served(store, vector):
     key = list(VECTORS)[3]
-    change(store, "UPDATE feature SET vector = ? WHERE picture = ?", "" if vector is None else vector, key)
+    change(store, "UPDATE feature SET vector = ? WHERE image = ?", "" if vector is None else vector, key)
     assert get(store).keys() == VECTORS.keys() - {key}
     store.put("a", "First()", {key: VECTORS[key]})
     assert_same(get(store), VECTORS)
@@ -402,7 +402,7 @@ def test_processes_and_threads_share_it(tmp_path):
     assert [process.wait() for process in processes] == [0, 0, 0]
     expected = {i.to_bytes(16): np.full(5, i, np.float32) for i in range(120)}
     assert_same(get(store, "shared", expected), expected)
-    assert {flow.name: flow.n_pictures for flow in store.flows()} == {"Shared()": 120, "T()": 8}
+    assert {flow.name: flow.n_images for flow in store.flows()} == {"Shared()": 120, "T()": 8}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -12,13 +12,13 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._errors import InputError
-from .._parallel import threads_per_task
+from .._jobs import threads_per_task
+from ..errors import InputError
 from ..flows import RawPixels
-from ..flows.extraction import extract
-from ..images import Picture, check_pictures
+from ..flows.engine.extraction import extract
+from ..heads.targets import check_labels
+from ..images import LoadedImage, check_images
 from ..images.reading import Source
-from ..models.labels import check_labels
 from .allocation import kept_memory
 from .extra import require
 
@@ -26,11 +26,11 @@ _LEAST_SIDE = 16  # four poolings halve it to 1
 
 
 class ConvNetClassifier(ClassifierMixin, BaseEstimator):
-    """Classify pictures by a small convolutional network that is trained on them alone.
+    """Classify images by a small convolutional network that is trained on them alone.
 
     The first row of Table 1 of Iliukovich-Strakovskaia, Dral & Dral (2016), "Convolution NN on raw pixels", with which
-    they show what a network makes of a few thousand pictures when it has seen no others: 0.54 of the training pictures
-    right, 0.40 of the test pictures. They did not tune theirs, and this one is not tuned either: four blocks of a 3 x 3
+    they show what a network makes of a few thousand images when it has seen no others: 0.54 of the training images
+    right, 0.40 of the test images. They did not tune theirs, and this one is not tuned either: four blocks of a 3 x 3
     convolution (32, 64, 128, 256 channels), batch norm, ReLU and 2 x 2 max pooling, the mean over positions, one dense
     layer; Adam, its rate falling along half a cosine; no augmentation. Needs the extra:
     ``pip install "twoflow[torch]"``.
@@ -38,26 +38,26 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     size : (int, int)
-        Width and height in pixels that pictures are stretched to; at least 16 each.
+        Width and height in pixels that images are stretched to; at least 16 each.
     max_epochs : int
-        How often to go through the training pictures, at most. The learning rate falls to nothing by then.
+        How often to go through the training images, at most. The learning rate falls to nothing by then.
     batch_size : int
-        Pictures a step.
+        Images a step.
     learning_rate : float
         Of Adam, in the first epoch.
     patience : int, optional
-        Stop after this many epochs in a row without a smaller loss on pictures held out, and keep the weights of the
-        best epoch. None holds no pictures out and trains for `max_epochs`.
+        Stop after this many epochs in a row without a smaller loss on images held out, and keep the weights of the
+        best epoch. None holds no images out and trains for `max_epochs`.
     validation_fraction : float in (0, 1)
-        Share of the pictures of each class to hold out, at least one of each class that has two. They are taken from
-        what `fit` is given, so that test pictures have no say; which pictures show the same item is not known here.
+        Share of the images of each class to hold out, at least one of each class that has two. They are taken from
+        what `fit` is given, so that test images have no say; which images show the same item is not known here.
     device : str
         "auto", a GPU if torch finds one and else the CPU; or torch's name of a device.
     random_state : int, RandomState or None
-        Draws the pictures held out, the first weights and the order of the pictures. On a CPU the same seed gives the
+        Draws the images held out, the first weights and the order of the images. On a CPU the same seed gives the
         same predictions, with the same number of threads.
     n_jobs : int, optional
-        Pictures read at the same time, and threads of torch on a CPU. ``None`` is 1 unless a ``joblib.parallel_config``
+        Images read at the same time, and threads of torch on a CPU. ``None`` is 1 unless a ``joblib.parallel_config``
         says otherwise, -1 is all cores.
     verbose : bool
         Show progress on stderr when that is a terminal.
@@ -66,16 +66,16 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     history_ : list of dict
-        Of each epoch: "epoch" (from 1), "train_loss" and "seconds", and if pictures were held out "valid_loss" and
+        Of each epoch: "epoch" (from 1), "train_loss" and "seconds", and if images were held out "valid_loss" and
         "valid_accuracy". Losses are mean cross-entropies; that of training is the mean over the epoch's steps.
     train_accuracy_ : float
-        The share of right answers, in the end, among the pictures that were trained on, without those held out.
+        The share of right answers, in the end, among the images that were trained on, without those held out.
     weights_ : dict of str to ndarray
         The trained network, by torch's names.
 
     Notes
     -----
-    Pictures are decoded once and kept as bytes, ``3 * width * height`` each; a batch at a time becomes floating-point
+    Images are decoded once and kept as bytes, ``3 * width * height`` each; a batch at a time becomes floating-point
     numbers. Neither torch's global random state nor NumPy's is touched. A fitted classifier holds arrays and no torch
     objects, so one trained on a GPU works without.
 
@@ -125,11 +125,11 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Read the pictures and train the network.
+        """Read the images and train the network.
 
         Parameters
         ----------
-        X : sequence of n pictures, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
         y : array-like of shape (n,)
             Classes; at least two.
 
@@ -140,14 +140,14 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ImageReadError
-            For the first picture that cannot be read.
+            For the first image that cannot be read.
         ModuleNotFoundError
             If torch or skorch is not installed.
         """
         self.check_parameters()
-        pictures = check_pictures(X)
+        images = check_images(X)
         y = check_labels(y)
-        check_consistent_length(pictures, y)
+        check_consistent_length(images, y)
         classes, positions = np.unique(y, return_inverse=True)
         rng = check_random_state(self.random_state)
         held_out = None if self.patience is None else _hold_out(positions, self.validation_fraction, rng)
@@ -157,7 +157,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         from .training import train
 
         device = pick_device(self.device)
-        pixels = read_pixels(pictures, self.size, self.n_jobs, self.verbose)
+        pixels = read_pixels(images, self.size, self.n_jobs, self.verbose)
         seeds = rng.randint(np.iinfo(np.int32).max, size=2).tolist()
         network = Network(len(classes), seeds[0])
         with threads(threads_per_task(self.n_jobs, 1)), kept_memory():
@@ -175,27 +175,27 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each picture, of shape (n,)."""
+        """The class of each image, of shape (n,)."""
         answers = self.predict_proba(X).argmax(axis=1)
         return self.classes_[answers]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, of shape (n, n_classes) and dtype float32, in the order of `classes_`."""
         check_is_fitted(self)
-        pictures = check_pictures(X)
+        images = check_images(X)
         require(type(self).__name__)
         import torch
 
         from .network import Network, pick_device, probabilities, threads
 
-        pixels = read_pixels(pictures, self.size, self.n_jobs, self.verbose)
+        pixels = read_pixels(images, self.size, self.n_jobs, self.verbose)
         network = Network(len(self.classes_))
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights_.items()})
         with threads(threads_per_task(self.n_jobs, 1)):
             return probabilities(network, pixels, self.batch_size, pick_device(self.device))
 
     def check_parameters(self) -> None:
-        """Raise ValueError if a parameter is wrong, before pictures are read."""
+        """Raise ValueError if a parameter is wrong, before images are read."""
         self._validate_params()
         RawPixels(self.size)._check()
         if min(self.size) < _LEAST_SIDE:
@@ -215,18 +215,18 @@ class _PixelBytes(RawPixels):
 
     _dtype = np.uint8
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return picture.resized(self.size).ravel()
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return image.resized(self.size).ravel()
 
 
 def read_pixels(
-    pictures: Sequence[Source], size: tuple[int, int], n_jobs: int | None = None, verbose: bool = False
+    images: Sequence[Source], size: tuple[int, int], n_jobs: int | None = None, verbose: bool = False
 ) -> np.ndarray:
-    """Decode pictures and stretch them to one size.
+    """Decode images and stretch them to one size.
 
     Parameters
     ----------
-    pictures : sequence of n pictures
+    images : sequence of n images
     size : (int, int)
         Width and height.
     n_jobs, verbose
@@ -235,25 +235,25 @@ def read_pixels(
     Returns
     -------
     ndarray of shape (n, height, width, 3) and dtype uint8
-        Its rows are pictures themselves; stretched to the same size again they are unchanged.
+        Its rows are images themselves; stretched to the same size again they are unchanged.
 
     Raises
     ------
     ImageReadError
-        For the first picture that cannot be read.
+        For the first image that cannot be read.
     """
     flow = _PixelBytes(size, n_jobs=n_jobs, verbose=verbose)
     width, height = size
-    return extract(flow, pictures).features.reshape(len(pictures), height, width, 3)
+    return extract(flow, images).features.reshape(len(images), height, width, 3)
 
 
 def _hold_out(positions: np.ndarray, fraction: float, rng: np.random.RandomState) -> np.ndarray:
-    """Mark pictures to validate on, of shape (n,) and dtype bool: of each class the same share, but never all."""
+    """Mark images to validate on, of shape (n,) and dtype bool: of each class the same share, but never all."""
     held_out = np.zeros(len(positions), dtype=bool)
     for position in range(positions.max() + 1):
         members = rng.permutation(np.flatnonzero(positions == position))
         count = min(max(1, round(fraction * len(members))), len(members) - 1)
         held_out[members[:count]] = True
     if not held_out.any():
-        raise InputError("no class has two pictures, so none can be held out to stop early by; set patience=None")
+        raise InputError("no class has two images, so none can be held out to stop early by; set patience=None")
     return held_out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from .._errors import MissingExtraError
+from ..errors import MissingExtraError
 
 _PACKAGES = ("torch", "skorch")
 

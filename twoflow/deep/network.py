@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._errors import InputError
+from ..errors import InputError
 
 #: Channels of the four blocks. Nothing here was tuned: the paper's row is not either.
 WIDTHS = (32, 64, 128, 256)
@@ -29,7 +29,7 @@ class Network(nn.Module):
         super().__init__()
         blocks, channels = [], 3
         for width in WIDTHS:
-            # A layer that initialises itself would draw from the global random state.
+            # A layer that initializes itself would draw from the global random state.
             convolution = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1, bias=False)
             # A ReLU after the maximum gives what one before it would, of a quarter of the values.
             blocks += [convolution, nn.BatchNorm2d(width), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
@@ -49,9 +49,9 @@ class Network(nn.Module):
         Parameters
         ----------
         pixels : tensor of shape (n, height, width, 3) and dtype uint8
-            Converted here, a batch at a time, so that all pictures are kept in one byte a value.
+            Converted here, a batch at a time, so that all images are kept in one byte a value.
         """
-        # The channels stay last all the way through, as pictures lie in memory: on CPUs a quarter faster.
+        # The channels stay last all the way through, as images lie in memory: on CPUs a quarter faster.
         values = pixels.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
         return self.decide(self.features(values).mean(dim=(2, 3)))
 
@@ -59,7 +59,7 @@ class Network(nn.Module):
 class Batches:
     """Batches of a data set of pixels and classes, in its order or in one drawn anew each time.
 
-    In place of torch's `DataLoader`, which takes pictures one by one and draws from the global random state.
+    In place of torch's `DataLoader`, which takes images one by one and draws from the global random state.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class _Progress(Callback):
     def on_epoch_end(self, net: NeuralNetClassifier, dataset_train: Any, **kwargs: Any) -> None:
         epoch = net.history[-1]
         scores = {key: f"{epoch[key]:.3f}" for key in ("train_loss", "valid_loss", "valid_acc") if key in epoch}
-        self.bar_.set_postfix({**scores, "pictures/s": f"{len(dataset_train) / epoch['dur']:.0f}"})
+        self.bar_.set_postfix({**scores, "images/s": f"{len(dataset_train) / epoch['dur']:.0f}"})
         self.bar_.update()
 
     def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ def train(
     y : ndarray of shape (n,) and dtype int64
         Positions of the classes.
     held_out : ndarray of shape (n,) and dtype bool, or None
-        The pictures to validate on. With them, training stops after `patience` epochs without a smaller loss on them,
+        The images to validate on. With them, training stops after `patience` epochs without a smaller loss on them,
         and the weights of the best epoch are kept.
 
     Returns

@@ -1,4 +1,4 @@
-"""Several methods on the same pictures and the same folds, with the tests of their differences."""
+"""Several methods on the same images and the same folds, with the tests of their differences."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from .._errors import InputError
-from .._parallel import peak_memory, run_in_order, share, total_peak
+from .._jobs import peak_memory, run_in_order, share, total_peak
 from ..deep.conv_net import read_pixels
+from ..errors import InputError
 from ..flows import FlowUnion
-from ..flows.base import StoreLike
-from ..flows.extraction import extract
-from ..flows.sketch import read_sketches
+from ..flows.contract import StoreLike
+from ..flows.duplicate_features import read_sketches
+from ..flows.engine.extraction import extract
+from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
-from ..models.seeding import seeded
-from .auditing.duplicates import match
-from .auditing.leakage import leaks
-from .fold_record import read_folds
+from .duplicates import match
+from .feature_plan import Method, Plan
 from .folds import Fold, Folds, draw_folds, official_split, shrink
-from .plan import Plan, Row
-from .results import Comparison, LearningCurve, RowScores
+from .leakage import leaks
+from .results import Comparison, LearningCurve, MethodScores
+from .saved_folds import read_folds
 from .scoring import FoldScores, Selected, score_fold, select
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
 
 def compare(
-    rows: Mapping[str, Any],
+    methods: Mapping[str, Any],
     collection: ImageCollection,
     *,
     folds: int = 10,
@@ -52,16 +52,16 @@ def compare(
     left_out: Mapping[str, str] | None = None,
     group_duplicates: bool = False,
 ) -> Comparison:
-    """Compare classifiers of pictures on the same folds.
+    """Compare classifiers of images on the same folds.
 
-    Features that do not depend on labels or on other pictures are computed once, all in one pass over the pictures;
-    everything that is fitted is fitted inside each fold. Pictures that cannot be read are left out before folds are
+    Features that do not depend on labels or on other images are computed once, all in one pass over the images;
+    everything that is fitted is fitted inside each fold. Images that cannot be read are left out before folds are
     drawn. The classifiers given are cloned, never fitted.
 
     Parameters
     ----------
-    rows : mapping of str to classifier
-        Names and methods: `TwoFlowClassifier`, pipelines that begin with a flow, or any classifier that takes pictures.
+    methods : mapping of str to classifier
+        Names and methods: `TwoFlowClassifier`, pipelines that begin with a flow, or any classifier that takes images.
         The first is the reference for the tests.
     collection : ImageCollection
         If it has groups, no group is on both sides of a fold.
@@ -70,20 +70,20 @@ def compare(
     split_column : str, optional
         The column of the collection that holds an official split, instead of drawing folds; see `official_split`.
     folds_from : str or path, optional
-        The report.json of another comparison of the same pictures, to take its folds instead of drawing any.
+        The report.json of another comparison of the same images, to take its folds instead of drawing any.
     train_sizes : sequence of float in (0, 1]
-        Shares of the training pictures to fit on as well, for a learning curve; see `shrink`. All of them are always
+        Shares of the training images to fit on as well, for a learning curve; see `shrink`. All of them are always
         fitted on, and the tests are of that.
     random_state : int
-        For the folds, and for whatever in the rows has a `random_state` of None.
+        For the folds, and for whatever in the methods has a `random_state` of None.
     n_jobs : int, optional
-        Pictures read and folds fitted at the same time. The scores are the same with any number.
+        Images read and folds fitted at the same time. The scores are the same with any number.
     verbose : bool
         Show progress on stderr when that is a terminal.
     store : path or FeatureStore, optional
         Keeps on disk the features that are computed once, and takes them from there the next time; see `Flow`.
     left_out : mapping of str to str, optional
-        Rows that are not compared, each with the reason, for the report to name.
+        Methods that are not compared, each with the reason, for the report to name.
     group_duplicates : bool
         Keep duplicates, exact and near, on one side of a fold, together with their groups; otherwise those that are
         torn apart are only counted. See `find_duplicates`.
@@ -95,7 +95,7 @@ def compare(
     Raises
     ------
     ValueError
-        If the pictures do not allow the folds asked for; before any long work.
+        If the images do not allow the folds asked for; before any long work.
 
     Examples
     --------
@@ -104,13 +104,13 @@ def compare(
     >>> from twoflow import CNNEmbedding, RawPixels, compare, make_shop
     >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
     >>> flows = {"network": CNNEmbedding(), "pixels": RawPixels()}
-    >>> rows = {name: make_pipeline(flow, RidgeClassifier()) for name, flow in flows.items()}
-    >>> [(row.name, row.n_features) for row in compare(rows, shop, folds=3).rows]
+    >>> methods = {name: make_pipeline(flow, RidgeClassifier()) for name, flow in flows.items()}
+    >>> [(method.name, method.n_features) for method in compare(methods, shop, folds=3).methods]
     [('network', 1280), ('pixels', 9216)]
     """
     began = time.perf_counter()
-    if not rows:
-        raise InputError("there are no rows to compare")
+    if not methods:
+        raise InputError("there are no methods to compare")
     if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
         raise InputError("folds come from one place: only one of test_size, split_column and folds_from can be given")
     if group_duplicates and (split_column is not None or folds_from is not None):
@@ -118,24 +118,25 @@ def compare(
     shares = _checked_shares(train_sizes)
     record = None if folds_from is None else read_folds(folds_from)
 
-    def draw(pictures: ImageCollection) -> Folds:
+    def draw(images: ImageCollection) -> Folds:
         if record is not None:
-            return record.folds_of(pictures)
+            return record.folds_of(images)
         if split_column is not None:
-            if split_column not in pictures.columns:
+            if split_column not in images.columns:
                 raise InputError(f"the collection has no column {split_column!r} for the split")
-            return official_split(pictures.columns[split_column], pictures.labels)
+            return official_split(images.columns[split_column], images.labels)
         return draw_folds(
-            pictures.labels, pictures.groups,
+            images.labels, images.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
         )
 
     # A comparison that cannot be made must fail now, not after the features; but what the folds of another run have no
     # place for may turn out to be unreadable.
-    if record is None or len(collection) <= len(record.pictures):
+    if record is None or len(collection) <= len(record.images):
         draw(collection)
-    plan = Plan([seeded(row, check_random_state(random_state)) for row in rows.values()], n_jobs, verbose, store)
-    extraction = extract(plan.once.fit(collection.pictures), collection.pictures)
+    models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
+    plan = Plan(models, n_jobs, verbose, store)
+    extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
     features = extraction.features
     if extraction.errors:
@@ -144,7 +145,7 @@ def compare(
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
     sketches = read_sketches(features[:, plan.n_once:])
-    duplicates = match(collection.pictures, sketches, n_jobs=n_jobs, compare_pixels=False)
+    duplicates = match(collection.images, sketches, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
@@ -153,8 +154,8 @@ def compare(
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
     every = [fold for some in (drawn, *smaller) for fold in some]  # at once, so that nothing is read or shared twice
-    scores = dict(zip(rows, _score(plan, collection, features, every, n_jobs, verbose)))
-    results = tuple(_row_scores(name, own[:len(drawn)]) for name, own in scores.items())
+    scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
+    results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
     return Comparison(
         collection, drawn, results, _differences(results, drawn), _learning_curve(shares, every, scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
@@ -168,7 +169,7 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
     """Ascending, each once, and without 1."""
     for size in train_sizes:
         if not 0 < size <= 1:
-            raise InputError(f"a train size is a share of the training pictures, above 0 and at most 1, got {size!r}")
+            raise InputError(f"a train size is a share of the training images, above 0 and at most 1, got {size!r}")
     return sorted({float(size) for size in train_sizes} - {1.0})
 
 
@@ -202,11 +203,12 @@ def _score(
     plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
     verbose: bool,
 ) -> list[list[FoldScores]]:
-    """Every row on every fold, row by row: first what several rows have in common, then what each has alone."""
+    """Every method on every fold: first what several methods have in common, then what each has alone."""
     y, groups, once = share(collection.labels), share(collection.groups), share(features)
-    pictures = {size: share(_pictures(collection, size, n_jobs, verbose)) for size in {row.size for row in plan.rows}}
-    learnt = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
-    n_tasks = (len(plan.shared) + len(plan.rows)) * len(learnt)
+    sizes = {method.size for method in plan.methods}
+    images = {size: share(_images(collection, size, n_jobs, verbose)) for size in sizes}
+    learned = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
+    n_tasks = (len(plan.shared) + len(plan.methods)) * len(learned)
     with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
 
         def run(tasks: Iterable[Any]) -> Iterator[Any]:
@@ -215,54 +217,55 @@ def _score(
                 yield result
 
         selected = run(
-            delayed(select)(part, once, in_fold, y, fold) for part in plan.shared for fold, in_fold in learnt
+            delayed(select)(part, once, in_fold, y, fold) for part in plan.shared for fold, in_fold in learned
         )
-        shared: list[dict[str, Selected]] = [{} for _ in learnt]
+        shared: list[dict[str, Selected]] = [{} for _ in learned]
         for part in plan.shared:
             for known, selection in zip(shared, selected):  # the shorter first: zip would drop one of the other
                 known[part.key] = selection
         scores = run(
             delayed(score_fold)(
-                row, pictures[row.size] if row.parts is None else once, in_fold, y, groups, fold, _of(row, known)
+                method, images[method.size] if method.parts is None else once, in_fold, y, groups, fold,
+                _of(method, known),
             )
-            for row in plan.rows
-            for (fold, in_fold), known in zip(learnt, shared)
+            for method in plan.methods
+            for (fold, in_fold), known in zip(learned, shared)
         )
-        return [list(islice(scores, len(learnt))) for _ in plan.rows]
+        return [list(islice(scores, len(learned))) for _ in plan.methods]
 
 
-def _pictures(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
-    """The pictures for rows that take pictures: as they are, or decoded once for all folds if they want one size."""
-    return collection.pictures if size is None else read_pixels(collection.pictures, size, n_jobs, verbose)
+def _images(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
+    """The images for methods that take images: as they are, or decoded once for all folds if they want one size."""
+    return collection.images if size is None else read_pixels(collection.images, size, n_jobs, verbose)
 
 
 def _learn(plan: Plan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
-    """The features, of all pictures, that are learnt from the training pictures of each fold; None if there are none.
+    """The features, of all images, that are learned from the training images of each fold; None if there are none.
 
-    What the folds learn differs, but not the pictures: one pass over them is enough for all folds.
+    What the folds learn differs, but not the images: one pass over them is enough for all folds.
     """
     if plan.in_fold is None:
         return [None] * len(folds)
-    learnt = {
+    learned = {
         str(i): clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
         for i, fold in enumerate(folds)
     }
-    union = FlowUnion.of_fitted(learnt, n_jobs=plan.in_fold.n_jobs, verbose=plan.in_fold.verbose)
+    union = FlowUnion.of_fitted(learned, n_jobs=plan.in_fold.n_jobs, verbose=plan.in_fold.verbose)
     features = union.transform(collection)
     return [features[:, columns] for columns in union.slices().values()]
 
 
-def _of(row: Row, shared: Mapping[str, Selected]) -> dict[str, Selected]:
-    return {part.key: shared[part.key] for part in row.parts or () if part.key in shared}
+def _of(method: Method, shared: Mapping[str, Selected]) -> dict[str, Selected]:
+    return {part.key: shared[part.key] for part in method.parts or () if part.key in shared}
 
 
-def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
+def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
     train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
     probabilities = tuple(fold.probabilities for fold in folds if fold.probabilities is not None)
     choices = tuple(fold.choice for fold in folds if fold.choice is not None)
     importances = [fold.importances for fold in folds if fold.importances is not None]
-    return RowScores(
+    return MethodScores(
         name=name,
         n_features=round(float(np.mean(n_features))) if n_features else None,
         accuracy=np.array([fold.accuracy for fold in folds]),
@@ -280,10 +283,10 @@ def _row_scores(name: str, folds: Sequence[FoldScores]) -> RowScores:
     )
 
 
-def _differences(rows: Sequence[RowScores], folds: Folds) -> tuple[Difference, ...]:
-    reference, *others = rows
+def _differences(methods: Sequence[MethodScores], folds: Folds) -> tuple[Difference, ...]:
+    reference, *others = methods
     n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
-    scores = {row.name: row.accuracy for row in rows}
-    pairs = [(row.name, reference.name) for row in others]
+    scores = {method.name: method.accuracy for method in methods}
+    pairs = [(method.name, reference.name) for method in others]
     corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
     return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

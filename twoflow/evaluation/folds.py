@@ -1,4 +1,4 @@
-"""Which pictures train and which test: drawn once, and the same for every method."""
+"""Which images train and which test: drawn once, and the same for every method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
-from .._errors import InputError
+from ..errors import InputError
 
 _NAMED = 5  # how many classes an error names
 
@@ -62,7 +62,7 @@ def draw_folds(
     repeats : int
         How often to draw anew.
     test_size : float in (0, 0.5], optional
-        Draw random splits with this share of the pictures tested instead of folds, one a repeat: with 0.1 and ten
+        Draw random splits with this share of the images tested instead of folds, one a repeat: with 0.1 and ten
         repeats the protocol of Iliukovich-Strakovskaia, Dral & Dral (2016). With groups the share is approximate.
     random_state : int
         Repeat r is drawn with ``random_state + r``.
@@ -74,7 +74,7 @@ def draw_folds(
     Raises
     ------
     ValueError
-        If there is one class only, or a class has fewer pictures (or groups) than it takes to be in every fold.
+        If there is one class only, or a class has fewer images (or groups) than it takes to be in every fold.
     """
     if test_size is not None:
         if not 0 < test_size <= 0.5:
@@ -110,7 +110,7 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     Parameters
     ----------
     values : ndarray of shape (n,)
-        "train" or "test" for each picture; pictures with any other value, such as "validation", are left out.
+        "train" or "test" for each image; images with any other value, such as "validation", are left out.
     labels : ndarray of shape (n,)
 
     Returns
@@ -120,14 +120,14 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     Raises
     ------
     ValueError
-        If no picture is marked "train", or none "test", or those to train on are all of one class.
+        If no image is marked "train", or none "test", or those to train on are all of one class.
     """
     marks = np.char.lower(np.asarray(values, dtype=str))
     train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
     if not len(train) or not len(test):
         found = ", ".join(map(repr, np.unique(marks)[:_NAMED].tolist()))
         raise InputError(
-            f"a split column must have 'train' and 'test' for some pictures; it has {found}: rename its values, or "
+            f"a split column must have 'train' and 'test' for some images; it has {found}: rename its values, or "
             "draw folds"
         )
     _check_number_of_classes(labels[train])
@@ -137,9 +137,9 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
 def shrink(
     folds: Folds, share: float, labels: np.ndarray, groups: np.ndarray | None = None, *, random_state: int = 0
 ) -> Folds:
-    """The same folds with fewer pictures to train on, for a learning curve.
+    """The same folds with fewer images to train on, for a learning curve.
 
-    Of each class the same share is kept, and at least one picture. What a smaller share keeps, a larger one keeps too.
+    Of each class the same share is kept, and at least one image. What a smaller share keeps, a larger one keeps too.
     With groups, whole groups are taken one after the other, so that a smaller share has fewer items rather than fewer
     photos of each; only the last of a class may be cut.
 
@@ -150,7 +150,7 @@ def shrink(
     labels, groups
         See `draw_folds`.
     random_state : int
-        The order in which pictures are taken; the same for all folds.
+        The order in which images are taken; the same for all folds.
 
     Returns
     -------
@@ -172,8 +172,8 @@ def shrink(
 def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
     _check_number_of_classes(labels)
     classes, counts = np.unique(labels, return_counts=True)
-    n_pictures = counts
-    unit = "pictures"
+    n_images = counts
+    unit = "images"
     if groups is not None:
         counts = np.array([len(np.unique(groups[labels == label])) for label in classes])
         unit = "groups"
@@ -183,7 +183,7 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
         named = ", ".join(f"{classes[i]!s} ({counts[i]})" for i in few[:_NAMED])
         more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
         least = counts[few[0]]
-        enough = n_splits if groups is None else n_pictures[few].max() + 1
+        enough = n_splits if groups is None else n_images[few].max() + 1
         fewer_folds = f"ask for at most {least} folds, or " if least >= 2 else ""
         raise InputError(
             f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.pipeline import Pipeline
 
-from ..models.opinion_pool import OutOfFoldProbabilities
+from ..heads.opinion_pool import OutOfFoldProbabilities
 
 
 class Origin(NamedTuple):

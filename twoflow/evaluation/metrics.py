@@ -1,6 +1,6 @@
-"""What the predictions of a row say beyond its scores: by class, by pair of classes, and by probability.
+"""What the predictions of a method say beyond its scores: by class, by pair of classes, and by probability.
 
-The predictions of all folds are pooled. With repeats or random splits a picture was tested more than once, each time by
+The predictions of all folds are pooled. With repeats or random splits an image was tested more than once, each time by
 a classifier that had not seen it, and counts as often.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 
-from .results import Comparison, RowScores
+from .results import Comparison, MethodScores
 
 #: Where the averaged ROC curves are read off: denser where false alarms are few, which is where one looks.
 FALSE_POSITIVE_RATES = np.linspace(0, 1, 51) ** 2
@@ -20,12 +20,12 @@ FALSE_POSITIVE_RATES = np.linspace(0, 1, 51) ** 2
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """The predictions of a row on the test pictures of all folds, one after the other.
+    """The predictions of a method on the test images of all folds, one after the other.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
-    pictures : ndarray of shape (n,) and dtype int
+    images : ndarray of shape (n,) and dtype int
         Positions in the collection.
     true, predicted : ndarray of shape (n,) and dtype int
         Positions in `classes`; what was predicted is -1 where it is none of the classes.
@@ -33,7 +33,7 @@ class Pooled:
     """
 
     classes: np.ndarray
-    pictures: np.ndarray
+    images: np.ndarray
     true: np.ndarray
     predicted: np.ndarray
     probabilities: np.ndarray | None
@@ -54,7 +54,7 @@ class Roc(NamedTuple):
     Attributes
     ----------
     n_classes : int
-        Those averaged: with pictures tested both of them and of others.
+        Those averaged: with images tested both of them and of others.
     macro, micro : ndarray of shape (51,)
         True positive rates at `FALSE_POSITIVE_RATES`: the mean of the classes' curves, and that of all decisions
         "this class or not" in one pot.
@@ -91,28 +91,28 @@ class Calibration(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """How many pictures, `n`, of class `true` were given to class `predicted`; positions, -1 for no class."""
+    """How many images, `n`, of class `true` were given to class `predicted`; positions, -1 for no class."""
 
     true: int
     predicted: int
     n: int
 
 
-def pool(comparison: Comparison, row: RowScores) -> Pooled:
+def pool(comparison: Comparison, method: MethodScores) -> Pooled:
     """The predictions of all folds."""
     classes = comparison.collection.classes
-    pictures = comparison.tested
-    true = np.searchsorted(classes, comparison.collection.labels[pictures])
-    given = np.concatenate(row.predicted)
+    images = comparison.tested
+    true = np.searchsorted(classes, comparison.collection.labels[images])
+    given = np.concatenate(method.predicted)
     # Whatever a classifier answers, it is counted.
     known = {label: i for i, label in enumerate(classes.tolist())}
     predicted = np.array([known.get(label, -1) for label in given.tolist()], dtype=np.intp)
-    probabilities = None if row.probabilities is None else np.concatenate(row.probabilities)
-    return Pooled(classes, pictures, true, predicted, probabilities)
+    probabilities = None if method.probabilities is None else np.concatenate(method.probabilities)
+    return Pooled(classes, images, true, predicted, probabilities)
 
 
 def score_classes(pooled: Pooled) -> ByClass:
-    """Precision, recall and F1 of each class, and how many of its pictures were tested.
+    """Precision, recall and F1 of each class, and how many of its images were tested.
 
     Precision is NaN for a class that was never given, recall for one that was never tested.
     """
@@ -129,7 +129,7 @@ def count_confusions(pooled: Pooled) -> list[Confusion]:
 
 
 def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[int, float | None]]:
-    """The pictures of a confusion of which the classifier was surest, each once.
+    """The images of a confusion of which the classifier was surest, each once.
 
     Returns
     -------
@@ -144,8 +144,8 @@ def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[in
         order = np.argsort(-given, kind="stable")
         members, given = members[order], given[order]
     found: dict[int, float | None] = {}
-    for i, picture in enumerate(pooled.pictures[members].tolist()):
-        found.setdefault(picture, None if given is None else float(given[i]))
+    for i, image in enumerate(pooled.images[members].tolist()):
+        found.setdefault(image, None if given is None else float(given[i]))
         if len(found) == n:
             break
     return list(found.items())

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ..images import ImageCollection
-from .auditing.leakage import Leaks
 from .folds import Folds
+from .leakage import Leaks
 from .statistics import Difference
 
 
 class Choice(NamedTuple):
-    """What a row that chooses among candidates, on the training side of a fold, has chosen.
+    """What a method that chooses among candidates, on the training side of a fold, has chosen.
 
-    `accuracy` is that of every candidate there, on pictures that it was not fitted on.
+    `accuracy` is that of every candidate there, on images that it was not fitted on.
     """
 
     chosen: str
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RowScores:
+class MethodScores:
     """One method's scores, by fold.
 
     Attributes
@@ -35,7 +35,7 @@ class RowScores:
         How many features it decides on, the mean over folds; None if it does not say.
     accuracy, macro_f1 : ndarray of shape (n_folds,)
     predicted : tuple of ndarray of shape (n_test,)
-        The class given to each test picture of each fold.
+        The class given to each test image of each fold.
     probabilities : tuple of ndarray of shape (n_test, n_classes) and dtype float32, or None
         The same for each class of the collection, in sorted order; None for a classifier that gives none.
     importances : mapping of str to float, or None
@@ -43,7 +43,7 @@ class RowScores:
     fit_seconds, predict_seconds : float
         The mean of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,) or None
-        The accuracy on the pictures trained on, for classifiers that have a `train_accuracy_`.
+        The accuracy on the images trained on, for classifiers that have a `train_accuracy_`.
     choices : tuple of Choice, or None
         One for each fold, for the recipes that choose.
     """
@@ -62,15 +62,15 @@ class RowScores:
 
 
 class LearningCurve(NamedTuple):
-    """Accuracy with fewer pictures to train on, the test pictures being the same.
+    """Accuracy with fewer images to train on, the test images being the same.
 
     Attributes
     ----------
     shares : tuple of float
-        Of the training pictures of each fold, ascending; the last is 1.
+        Of the training images of each fold, ascending; the last is 1.
     n_train : ndarray of shape (n_shares, n_folds) and dtype int
     accuracy : mapping of str to ndarray of shape (n_shares, n_folds)
-        By row.
+        By method.
     """
 
     shares: tuple[float, ...]
@@ -85,33 +85,33 @@ class Comparison:
     Attributes
     ----------
     collection : ImageCollection
-        The pictures that were compared on; its `unreadable` are those that were left out.
+        The images that were compared on; its `unreadable` are those that were left out.
     folds : Folds
-    rows : tuple of RowScores
+    methods : tuple of MethodScores
         In the order asked for; the first is the reference.
     differences : tuple of Difference
-        Of every other row to the reference, by each test.
+        Of every other method to the reference, by each test.
     learning_curve : LearningCurve or None
         If one was asked for.
     extraction_seconds, seconds : float
         For the features that are computed once, and in all.
     n_computed : int
-        How many pictures they were computed of; those of the others were in the store.
+        How many images they were computed of; those of the others were in the store.
     peak_memory : int or None
         Bytes, of all processes that worked, their peaks added up; None where the system does not say.
     left_out : mapping of str to str
-        The rows that were asked for but not compared, each with the reason.
+        The methods that were asked for but not compared, each with the reason.
     leaks : Leaks or None
-        Test pictures that have a duplicate among those trained on; None if nobody looked.
+        Test images that have a duplicate among those trained on; None if nobody looked.
     n_converted : int
-        How many pictures were converted to sRGB by their color profile.
+        How many images were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
         Positions in the collection of the images whose color profile is damaged and was ignored.
     """
 
     collection: ImageCollection
     folds: Folds
-    rows: tuple[RowScores, ...]
+    methods: tuple[MethodScores, ...]
     differences: tuple[Difference, ...]
     learning_curve: LearningCurve | None
     extraction_seconds: float
@@ -123,11 +123,11 @@ class Comparison:
     n_converted: int = 0
     damaged_profiles: tuple[int, ...] = ()
 
-    def __getitem__(self, name: str) -> RowScores:
-        """The row of that name; KeyError if there is none."""
-        for row in self.rows:
-            if row.name == name:
-                return row
+    def __getitem__(self, name: str) -> MethodScores:
+        """The method of that name; KeyError if there is none."""
+        for method in self.methods:
+            if method.name == name:
+                return method
         raise KeyError(name)
 
     def _repr_html_(self) -> str:
@@ -139,5 +139,5 @@ class Comparison:
 
     @property
     def tested(self) -> np.ndarray:
-        """Positions in the collection of the test pictures, fold after fold; with repeats a picture is there often."""
+        """Positions in the collection of the test images, fold after fold; with repeats an image is there often."""
         return np.concatenate([fold.test for fold in self.folds])

@@ -1,4 +1,4 @@
-"""Fitting one row on one fold, and what it says of the pictures it has not seen."""
+"""Fitting one method on one fold, and what it says of the images it has not seen."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import Pipeline
 
-from .._parallel import PeakMemory, peak_memory, stay_in_worker, take
+from .._jobs import PeakMemory, peak_memory, stay_in_worker, take
+from ..heads.inner_folds import fit_clone
 from ..models.choice import BestOf
-from ..models.grouping import fit_clone
+from .feature_plan import Method, Part
 from .folds import Fold
 from .importances import Origin, share_of_flows, steps_to_decision
-from .plan import Part, Row
 from .results import Choice
 
 
 class Selected(NamedTuple):
-    """What a selector, fitted on a fold, makes of its training and test pictures, and how long it took.
+    """What a selector, fitted on a fold, makes of its training and test images, and how long it took.
 
     `support` marks which of the part's columns it kept, where it says so.
     """
@@ -35,7 +35,7 @@ class Selected(NamedTuple):
 
 
 class FoldScores(NamedTuple):
-    """What became of a row on a fold; see `RowScores`."""
+    """What became of a method on a fold; see `MethodScores`."""
 
     n_features: int | None
     accuracy: float
@@ -51,31 +51,31 @@ class FoldScores(NamedTuple):
 
 
 def select(part: Part, features: Any, in_fold: Any, y: Any, fold: Fold) -> Selected:
-    """Fit a clone of a part's selector on the training pictures of a fold; for the features see `score_fold`."""
+    """Fit a clone of a part's selector on the training images of a fold; for the features see `score_fold`."""
     features, in_fold, y = map(take, (features, in_fold, y))
     with stay_in_worker():
         return _select(part, features, in_fold, y, fold)
 
 
 def score_fold(
-    row: Row, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
+    method: Method, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
 ) -> FoldScores:
-    """Fit a clone of a row's classifier on a fold and score it.
+    """Fit a clone of a method's classifier on a fold and score it.
 
     Parameters
     ----------
-    row : Row
-    X : ndarray of shape (n, n_features), or a sequence of n pictures
-        The features that are the same in all folds; pictures for a row without parts.
+    method : Method
+    X : ndarray of shape (n, n_features), or a sequence of n images
+        The features that are the same in all folds; images for a method without parts.
     in_fold : ndarray of shape (n, n_features), or None
-        The features that were learnt in this fold.
+        The features that were learned in this fold.
     y : ndarray of shape (n,)
     groups : ndarray of shape (n,), or None
-        For a classifier that tries on some pictures what it has learnt from others. This and the three before may be
+        For a classifier that tries on some images what it has learned from others. This and the three before may be
         shared; see `_parallel.share`.
     fold : Fold
     shared : mapping of str to Selected
-        Parts that were selected already, for other rows too, by their keys.
+        Parts that were selected already, for other methods too, by their keys.
 
     Returns
     -------
@@ -86,25 +86,25 @@ def score_fold(
         selections: list[Selected] = []
         X_train: Any
         X_test: Any
-        if row.parts is None:
+        if method.parts is None:
             X_train, X_test = ([X[i] for i in side] for side in (fold.train, fold.test))
         else:
             selections = [
-                shared[part.key] if part.key in shared else _select(part, X, in_fold, y, fold) for part in row.parts
+                shared[part.key] if part.key in shared else _select(part, X, in_fold, y, fold) for part in method.parts
             ]
             X_train, X_test = map(_side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
         began = time.perf_counter()
         within = None if groups is None else groups[fold.train]
-        classifier = fit_clone(row.classifier, X_train, y[fold.train], within)
+        classifier = fit_clone(method.classifier, X_train, y[fold.train], within)
         fitted = time.perf_counter()
         predicted = classifier.predict(X_test)
         ended = time.perf_counter()
         probabilities = _probabilities(classifier, X_test, np.unique(y))
         importances = None
-        if row.parts is not None:
+        if method.parts is not None:
             origins = [
                 Origin(part.flows, selected.support, selected.train.shape[1])
-                for part, selected in zip(row.parts, selections)
+                for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier

@@ -1,8 +1,8 @@
-"""Flows: transformers from pictures to rows of features, one file each."""
+"""Flows: transformers from images to rows of features, one file each."""
 
-from .base import Flow
 from .cnn import CNNEmbedding
 from .color import ColorHistogram
+from .contract import Flow
 from .gist import GISTDescriptor
 from .lbp import LBPHistogram
 from .pixels import PixelProjection, RawPixels

@@ -1,4 +1,4 @@
-"""The flow from elsewhere: a layer of a network trained on other pictures."""
+"""The flow from elsewhere: a layer of a network trained on other images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._errors import InputError
 from .._text import printable
-from ..images import Picture
+from ..errors import InputError
+from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, NetworkCard, NetworkOutputError
 from ..networks.catalog import require_layer, resolve
@@ -22,8 +22,8 @@ from ..networks.files import Network
 from ..networks.finite import is_finite
 from ..networks.quantization import quantize
 from ..networks.session import check_engine, open_quantized, start_session
-from .base import Flow, FlowTags, StoreLike
-from .extraction import extract
+from .contract import Flow, FlowTags, StoreLike
+from .engine.extraction import extract
 from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
@@ -37,21 +37,21 @@ class CNNEmbedding(Flow):
     """The output of a pretrained network's layer.
 
     The right flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: the global pool of a network trained
-    elsewhere is the picture's embedding. The network is only run, never trained.
+    elsewhere is the image's embedding. The network is only run, never trained.
 
     Parameters
     ----------
     network : str or path
         A name in `twoflow.networks.NETWORKS`, or the path of an ``.onnx`` file, of an MXNet ``PREFIX-symbol.json``
         with its ``PREFIX-EPOCH.params`` beside it (the newest; or the path of that of another epoch), or of a folder
-        that holds these two. It is loaded at the first picture, once a process, and is no part of the estimator:
+        that holds these two. It is loaded at the first image, once a process, and is no part of the estimator:
         clones and pickles stay small.
     layer : str
         A layer on the network's card; "global_pool" is the usual embedding.
         ``python -m twoflow.networks NETWORK`` lists the layers.
     pooling : {"mean", "max", "gem", "covariance"}
         How a layer that is a map over positions becomes a vector. A layer that is one already, like "global_pool",
-        takes no other than "mean". "mean", "max" and "gem", the generalised mean with exponent 3 of Radenović, Tolias
+        takes no other than "mean". "mean", "max" and "gem", the generalized mean with exponent 3 of Radenović, Tolias
         & Chum (2019, https://doi.org/10.1109/TPAMI.2018.2846566), give one value a channel.
 
         "covariance" says which of the c channels go together over the positions: the square root of their covariance
@@ -62,26 +62,26 @@ class CNNEmbedding(Flow):
         position, or cells of one, are refused.
     n_channels : int, optional
         For "covariance" only: project the channels at random, always in the same way, to so many, at most as many as
-        the layer has. It is for many pictures or little memory, and costs accuracy.
+        the layer has. It is for many images or little memory, and costs accuracy.
     grid : int
         Pool each cell of a grid of so many rows and columns, from the top left row by row, rather than all positions
         of a map; it must have as many. Cells share a row or column of positions where these are no multiple of `grid`.
     views : {"whole", "mirror", "five-crop"}
-        What the network is shown of a picture, a pass for each: the picture; also its mirror image, whose map is
+        What the network is shown of an image, a pass for each: the image; also its mirror image, whose map is
         mirrored back; or its corners and its middle, of 7/8 of the sides, which have no `grid` in common. The positions
         of all are pooled together; of vectors, the mean is taken. Flows in a `FlowUnion` share the passes that they
         have in common.
     preprocessing : dict, optional
-        How pictures enter a network in files that do not say so themselves, nor in a card file beside them: any of
+        How images enter a network in files that do not say so themselves, nor in a card file beside them: any of
         `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and `scale`. A value from 0 to 255 enters as
         ``(value - mean) / scale``; each is a number or a list of three. The named EfficientNet-Lite networks leave
         the choice of `input_size`, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
         What runs the network. MXNet, the extra ``twoflow[mxnet]``, runs its own checkpoints only; the features are
-        the same within its rounding, but it takes one picture at a time, on threads of its own.
+        the same within its rounding, but it takes one image at a time, on threads of its own.
     precision : {"float32", "int8"}
-        In 8-bit integers a network takes half the time, for features that are nearly the same. Their ranges are learnt
-        from the pictures it is fitted on, so in a comparison it is fitted, and runs, anew in every fold; it is for
+        In 8-bit integers a network takes half the time, for features that are nearly the same. Their ranges are learned
+        from the images it is fitted on, so in a comparison it is fitted, and runs, anew in every fold; it is for
         predicting fast.
     n_jobs, on_error, verbose, store
         See `Flow`.
@@ -97,7 +97,7 @@ class CNNEmbedding(Flow):
         network's own output. A process that opens the graph first compares its output for that image: a processor
         that computes it less exactly than the one it was fitted on is refused with a ValueError.
     cosine_ : float
-        With ``precision="int8"``, the mean cosine between its output and the network's own on the pictures that the
+        With ``precision="int8"``, the mean cosine between its output and the network's own on the images that the
         ranges were taken from.
 
     Examples
@@ -169,7 +169,7 @@ class CNNEmbedding(Flow):
         if self.n_channels is not None and self.n_channels > layer.width:
             raise InputError(f"n_channels={self.n_channels} is more than layer {self.layer!r} has, {layer.width}")
         if self.grid > 1 and self.views == "five-crop":
-            raise InputError('views="five-crop" needs grid=1: a cell would be another part of the picture in each crop')
+            raise InputError('views="five-crop" needs grid=1: a cell would be another part of the image in each crop')
         if layer.positions is not None:
             self._check_positions(layer.positions, network.card.input_size)
         if self.precision == "int8" and self.engine != "onnxruntime":
@@ -184,14 +184,14 @@ class CNNEmbedding(Flow):
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
             raise InputError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
-    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
+    def _fit(self, images: Sequence[Source], y: Any) -> None:
         """Remember which network it is; quantize it if asked to, and make sure that little is lost."""
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
         self.network_digest_, self.network_card_ = network.digest, network.card
         if self.precision == "float32":
             return
-        pixels = self._sample(pictures, network.card.input_size)
+        pixels = self._sample(images, network.card.input_size)
         self.quantized_, self.cosine_ = quantize(network, self.layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
             raise InputError(
@@ -239,20 +239,20 @@ class CNNEmbedding(Flow):
             state.update(network_digest_=network.digest, network_card_=network.card)
         return state
 
-    def _sample(self, pictures: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
-        """Pictures from all over the collection, resized, for the ranges to be taken from."""
-        positions = np.unique(np.linspace(0, len(pictures) - 1, _N_CALIBRATION).round().astype(int)).tolist()
+    def _sample(self, images: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
+        """Images from all over the collection, resized, for the ranges to be taken from."""
+        positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
         reader = RawPixels(size, n_jobs=self.n_jobs, on_error=self.on_error)
-        features, errors, _ = extract(reader, pictures, positions)
+        features, errors, _ = extract(reader, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
-            raise InputError(f"none of the {len(positions)} pictures to quantise with can be read")
+            raise InputError(f"none of the {len(positions)} images to quantize with can be read")
         return reader._pack(read).reshape(-1, size[1], size[0], 3)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return self._extract_together([self], picture, n_threads)[0]
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self._extract_together([self], image, n_threads)[0]
 
     def _ingredients(self) -> dict[str, Any]:
         network = self._resolve()
@@ -265,7 +265,7 @@ class CNNEmbedding(Flow):
         return self._resolve(), self.engine
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[CNNEmbedding], picture: Picture, n_threads: int) -> list[np.ndarray]:
+    def _extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
         first, network = flows[0], flows[0]._resolve()
         if first.precision == "int8":
@@ -274,7 +274,7 @@ class CNNEmbedding(Flow):
             session = start_session(network, layers, n_threads, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
         size = network.card.input_size
-        outputs = {view: session.run(view.pixels(picture, size), picture.name) for view in views}
+        outputs = {view: session.run(view.pixels(image, size), image.name) for view in views}
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is an error below
             vectors = [
                 pool(
@@ -286,7 +286,7 @@ class CNNEmbedding(Flow):
         for flow, vector in zip(flows, vectors):
             if not is_finite(vector):
                 raise NetworkOutputError(printable(
-                    f'{network.title}: pooling="{flow.pooling}" of layer {flow.layer!r} of {picture.name} overflows, '
+                    f'{network.title}: pooling="{flow.pooling}" of layer {flow.layer!r} of {image.name} overflows, '
                     'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
                 ))
         return vectors

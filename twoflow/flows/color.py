@@ -1,4 +1,4 @@
-"""The flow of colour: how much of which colour, where."""
+"""The flow of color: how much of which color, where."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._errors import InputError
-from ..images import Picture
-from .base import Flow, FlowTags, StoreLike
+from ..errors import InputError
+from ..images import LoadedImage
+from .contract import Flow, FlowTags, StoreLike
 
 
 class _Space(NamedTuple):
@@ -28,11 +28,11 @@ _SPACES = {
 
 
 class ColorHistogram(Flow):
-    """Joint histograms of the three channels of a colour space, one for each cell of a grid.
+    """Joint histograms of the three channels of a color space, one for each cell of a grid.
 
-    Swain & Ballard (1991): the histogram of a thing's colours hardly changes as it turns, moves or is partly hidden.
+    Swain & Ballard (1991): the histogram of a thing's colors hardly changes as it turns, moves or is partly hidden.
     Each cell's histogram is divided by the cell's number of pixels and so sums to one, whatever the size of the
-    picture and the grid.
+    image and the grid.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class ColorHistogram(Flow):
     bins : (int, int, int)
         How many bins each channel has.
     grid : (int, int)
-        Rows and columns of cells; (1, 1) is one histogram of the whole picture.
+        Rows and columns of cells; (1, 1) is one histogram of the whole image.
     size : int
-        The side, in pixels, of the square the picture is stretched to first.
+        The side, in pixels, of the square the image is stretched to first.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -93,8 +93,8 @@ class ColorHistogram(Flow):
         _check_bins(self.bins)
         _check_grid(self.grid, self.size, self.size)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return color_histogram(picture.resized((self.size, self.size)), self.space, self.bins, self.grid)
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return color_histogram(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
 
     @property
     def _n_features_out(self) -> int:
@@ -109,7 +109,7 @@ class ColorHistogram(Flow):
 def color_histogram(
     pixels: np.ndarray, space: str = "hsv", bins: Sequence[int] = (8, 4, 4), grid: Sequence[int] = (1, 1)
 ) -> np.ndarray:
-    """The colour histograms of one picture.
+    """The color histograms of one image.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def color_histogram(
     Raises
     ------
     ValueError
-        If `bins` or `grid` do not fit, or the picture has fewer pixels than the grid has cells, either way.
+        If `bins` or `grid` do not fit, or the image has fewer pixels than the grid has cells, either way.
     """
     height, width = pixels.shape[:2]
     _check_bins(bins)

@@ -11,21 +11,21 @@ import numpy as np
 from scipy import fft
 from sklearn.utils._param_validation import Interval
 
-from .._errors import InputError
-from ..images import Picture
-from .base import Flow, FlowTags, StoreLike
-from .grey import to_grey
+from ..errors import InputError
+from ..images import LoadedImage
+from .contract import Flow, FlowTags, StoreLike
+from .gray import to_gray
 
-_CUTOFF = 4  # cycles per picture, up to which brightness counts as lighting
+_CUTOFF = 4  # cycles per image, up to which brightness counts as lighting
 _LEAST_CONTRAST = 0.2  # of log brightness; below it, local contrast is not raised further, or noise would be
 _HALF_HEIGHT = np.sqrt(2 * np.log(2))  # standard deviations from a Gaussian's top to half its height
 
 
 class GISTDescriptor(Flow):
-    """Mean responses of Gabor filters on a grid: the "gist" of a picture.
+    """Mean responses of Gabor filters on a grid: the "gist" of an image.
 
-    The picture is stretched to a square, its brightness taken as a logarithm and freed of lighting: what varies with
-    less than 4 cycles per picture is subtracted, then the local contrast is divided out. A bank of Gabor filters an
+    The image is stretched to a square, its brightness taken as a logarithm and freed of lighting: what varies with
+    less than 4 cycles per image is subtracted, then the local contrast is divided out. A bank of Gabor filters an
     octave apart, the finest at a quarter of a cycle per pixel, is applied with the borders mirrored, and each filter's
     magnitude is averaged over the cells of a grid.
 
@@ -86,8 +86,8 @@ class GISTDescriptor(Flow):
     def _check(self) -> None:
         _check_bank(self.orientations, self.grid, self.size)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return gist(picture.resized((self.size, self.size)), self.orientations, color=self.color, grid=self.grid)
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return gist(image.resized((self.size, self.size)), self.orientations, color=self.color, grid=self.grid)
 
     @property
     def _n_features_out(self) -> int:
@@ -102,7 +102,7 @@ class GISTDescriptor(Flow):
 def gist(
     pixels: np.ndarray, orientations: Sequence[int] = (8, 8, 4), *, color: bool = False, grid: int = 4
 ) -> np.ndarray:
-    """The GIST descriptor of one picture.
+    """The GIST descriptor of one image.
 
     Parameters
     ----------
@@ -116,24 +116,24 @@ def gist(
     ndarray of shape (n_features,) and dtype float32
         By channel (with `color`), scale from fine to coarse, orientation, row and column of the grid. Orientation i of
         n varies along the direction i / n of half a turn, clockwise from the x axis: 0 answers to upright edges. All
-        zeros for a picture of one colour.
+        zeros for an image of one color.
 
     Raises
     ------
     ValueError
-        If the picture is not square, or its size does not fit the grid and the number of scales.
+        If the image is not square, or its size does not fit the grid and the number of scales.
     """
     height, width = pixels.shape[:2]
     if height != width:
-        raise InputError(f"a square picture expected, got {width} x {height} pixels")
+        raise InputError(f"a square image expected, got {width} x {height} pixels")
     _check_bank(orientations, grid, width)
     bank = _gabor_bank(tuple(orientations), width)
-    channels = np.moveaxis(pixels, 2, 0) if color else to_grey(pixels)[None]
+    channels = np.moveaxis(pixels, 2, 0) if color else to_gray(pixels)[None]
     return np.concatenate([_describe(channel, bank, grid) for channel in channels])
 
 
 class _Band(NamedTuple):
-    """The filters of one scale, each cut out of the plane of frequencies around its own centre.
+    """The filters of one scale, each cut out of the plane of frequencies around its own center.
 
     The window of a filter is a 2 ** (scale + 1)-th of the plane each way. Its inverse transform is therefore the
     filter's response at every `stride`-th pixel, shifted to frequency zero, which leaves the magnitude as it is.
@@ -152,16 +152,16 @@ class _Bank(NamedTuple):
 @lru_cache(maxsize=8)
 def _gabor_bank(orientations: tuple[int, ...], size: int) -> _Bank:
     coarsest = 2 ** len(orientations)
-    margin = -(-size // (8 * coarsest)) * coarsest  # an eighth of the picture, in whole samples of every scale
+    margin = -(-size // (8 * coarsest)) * coarsest  # an eighth of the image, in whole samples of every scale
     side = size + 2 * margin
     return _Bank(margin, tuple(_gabor_band(2 ** (scale + 1), n, side) for scale, n in enumerate(orientations)))
 
 
 def _gabor_band(stride: int, n_orientations: int, side: int) -> _Band:
-    """Filters centred at 1 / (2 stride) cycles per pixel, for transforms of `side` x `side` pixels."""
+    """Filters centered at 1 / (2 stride) cycles per pixel, for transforms of `side` x `side` pixels."""
     window = side // stride
-    half = window // 2  # also the distance of the centres from frequency zero
-    # Neighbouring filters meet at half their height: at 2/3 of the finer one's centre, and half-way in angle.
+    half = window // 2  # also the distance of the centers from frequency zero
+    # Neighboring filters meet at half their height: at 2/3 of the finer one's center, and half-way in angle.
     radial_width = 1 / 3 / _HALF_HEIGHT
     angular_width = np.pi / (2 * n_orientations) / _HALF_HEIGHT
     corners, filters = [], []
@@ -172,7 +172,7 @@ def _gabor_band(stride: int, n_orientations: int, side: int) -> _Band:
         response = np.exp(-((np.hypot(x, y) / half - 1) / radial_width) ** 2 / 2 - (turn / angular_width) ** 2 / 2)
         response[(x == 0) & (y == 0)] = 0
         response[0] = response[:, 0] = 0  # the window has no last row and column: only so is it its own mirror image
-        # The samples lie in the middle of their `stride` pixels, so that those of a mirrored picture are the same.
+        # The samples lie in the middle of their `stride` pixels, so that those of a mirrored image are the same.
         middle = np.exp(1j * np.pi * (stride - 1) / side * (x + y))
         corners.append((side // 2 - half + row, side // 2 - half + column))
         filters.append(response * middle / side**2)
@@ -200,7 +200,7 @@ def _describe(channel: np.ndarray, bank: _Bank, grid: int) -> np.ndarray:
 def _even_out(channel: np.ndarray) -> np.ndarray:
     """Log brightness without the lighting and with the local contrast divided out; the paper's section 3.1."""
     brightness = np.log1p(np.arange(256, dtype=np.float32))[channel]
-    brightness -= brightness.min()  # changes nothing but the rounding: one colour gives zeros, not nearly zeros
+    brightness -= brightness.min()  # changes nothing but the rounding: one color gives zeros, not nearly zeros
     detail = brightness - _smooth(brightness)
     contrast = np.sqrt(_smooth(detail**2).clip(0))
     return detail / (_LEAST_CONTRAST + contrast)

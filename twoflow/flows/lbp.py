@@ -1,4 +1,4 @@
-"""The flow of texture: how often which small pattern of brighter and darker neighbours."""
+"""The flow of texture: how often which small pattern of brighter and darker neighbors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .._errors import InputError
-from ..images import Picture
-from .base import Flow, FlowTags, StoreLike
-from .grey import to_grey
+from ..errors import InputError
+from ..images import LoadedImage
+from .contract import Flow, FlowTags, StoreLike
+from .gray import to_gray
 
 _N_POINTS = 8
 
@@ -22,7 +22,7 @@ class LBPHistogram(Flow):
 
     Eight points on a circle around each pixel are compared with the pixel. Patterns that change between brighter and
     darker at most twice around the circle are counted by their number of brighter points, 0 to 8, all others
-    together: ten bins a radius, which stay the same when the picture is mirrored, turned by a quarter or given more
+    together: ten bins a radius, which stay the same when the image is mirrored, turned by a quarter or given more
     contrast. There are eight points at every radius, because the cost grows with their number. Each histogram is
     divided by its number of pixels and so sums to one.
 
@@ -31,7 +31,7 @@ class LBPHistogram(Flow):
     radii : sequence of int
         Radii of the circles, in pixels of the square.
     size : int
-        The side, in pixels, of the square the picture is stretched to first; more than twice the largest radius.
+        The side, in pixels, of the square the image is stretched to first; more than twice the largest radius.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -73,8 +73,8 @@ class LBPHistogram(Flow):
     def _check(self) -> None:
         _check_radii(self.radii, self.size)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return lbp_histogram(picture.resized((self.size, self.size)), self.radii)
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return lbp_histogram(image.resized((self.size, self.size)), self.radii)
 
     @property
     def _n_features_out(self) -> int:
@@ -87,7 +87,7 @@ class LBPHistogram(Flow):
 
 
 def lbp_histogram(pixels: np.ndarray, radii: Sequence[int] = (1, 2, 3)) -> np.ndarray:
-    """The local binary patterns of one picture, counted.
+    """The local binary patterns of one image, counted.
 
     Parameters
     ----------
@@ -105,16 +105,16 @@ def lbp_histogram(pixels: np.ndarray, radii: Sequence[int] = (1, 2, 3)) -> np.nd
     Raises
     ------
     ValueError
-        If a radius is no positive integer, or so large that no circle lies inside the picture.
+        If a radius is no positive integer, or so large that no circle lies inside the image.
     """
     _check_radii(radii, min(pixels.shape[:2]))
-    return np.concatenate([_histogram(to_grey(pixels), radius) for radius in radii])
+    return np.concatenate([_histogram(to_gray(pixels), radius) for radius in radii])
 
 
-def _histogram(grey: np.ndarray, radius: int) -> np.ndarray:
+def _histogram(gray: np.ndarray, radius: int) -> np.ndarray:
     from skimage.feature import local_binary_pattern
 
-    patterns = local_binary_pattern(grey, _N_POINTS, radius, method="uniform")
+    patterns = local_binary_pattern(gray, _N_POINTS, radius, method="uniform")
     inside = patterns[radius:-radius, radius:-radius]  # beyond the border there is only black
     counts = np.bincount(inside.ravel().astype(np.intp), minlength=_N_POINTS + 2)
     return (counts / inside.size).astype(np.float32)

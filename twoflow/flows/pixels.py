@@ -11,17 +11,17 @@ from scipy import sparse
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._errors import InputError
-from ..images import Picture
+from ..errors import InputError
+from ..images import LoadedImage
 from ..images.reading import Source
-from .base import Flow, FlowTags, StoreLike
+from .contract import Flow, FlowTags, StoreLike
 
 
 class RawPixels(Flow):
-    """Every pixel of the picture, stretched to one size.
+    """Every pixel of the image, stretched to one size.
 
     The "raw pixels" of Iliukovich-Strakovskaia, Dral & Dral (2016), Table 1, where the size is 640 x 480. That is 3.7
-    MB of features a picture; a Random Forest on a few thousand of them wants a smaller size.
+    MB of features an image; a Random Forest on a few thousand of them wants a smaller size.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class RawPixels(Flow):
     def _check(self) -> None:
         _check_size(self.size)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         """Values from 0 to 1, row by row, red, green and blue of a pixel side by side."""
-        return self._unpack(picture.resized(self.size).ravel())
+        return self._unpack(image.resized(self.size).ravel())
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
         return np.rint(features * np.float32(255)).astype(np.uint8)
@@ -83,14 +83,14 @@ class PixelProjection(Flow):
     the very sparse projection of Li, Hastie & Church (KDD 2006, https://doi.org/10.1145/1150402.1150436). It is what
     `sklearn.random_projection.SparseRandomProjection` makes of `RawPixels`, but the table of all pixels is never built:
     with the default density an eighth of the values meets a non-zero weight, and only those are taken out of each
-    picture.
+    image.
 
     Parameters
     ----------
     n_components : int
         How many features.
     size : (int, int)
-        Width and height in pixels that a picture is stretched to first.
+        Width and height in pixels that an image is stretched to first.
     density : float in (0, 1] or "auto"
         Share of non-zero weights; "auto" is one over the square root of the number of values.
     random_state : int, RandomState or None
@@ -143,16 +143,16 @@ class PixelProjection(Flow):
     def _check(self) -> None:
         _check_size(self.size)
 
-    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
-        """Draw the weights; the pictures have no say in them."""
+    def _fit(self, images: Sequence[Source], y: Any) -> None:
+        """Draw the weights; the images have no say in them."""
         projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
         projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
         weights = sparse.csc_matrix(projection.components_)  # a plain array with density 1
         self.columns_ = np.flatnonzero(np.diff(weights.indptr))
         self.components_ = weights[:, self.columns_].tocsr()
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        pixels = picture.resized(self.size).ravel()[self.columns_]
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        pixels = image.resized(self.size).ravel()[self.columns_]
         return self.components_ @ pixels.astype(np.float32) / np.float32(255)
 
     @property

@@ -54,7 +54,7 @@ def _divide(output: np.ndarray, grid: int) -> Iterator[np.ndarray]:
 
 
 def _spans(side: int, grid: int) -> list[slice]:
-    """From left to right the same as from right to left; neighbours share a position where `side` is no multiple."""
+    """From left to right the same as from right to left; neighbors share a position where `side` is no multiple."""
     return [slice(i * side // grid, -(-(i + 1) * side // grid)) for i in range(grid)]
 
 
@@ -73,7 +73,7 @@ def _max(positions: np.ndarray) -> np.ndarray:
 
 
 def _gem(positions: np.ndarray) -> np.ndarray:
-    """The generalised mean of Radenović, Tolias & Chum 2019, with exponent 3."""
+    """The generalized mean of Radenović, Tolias & Chum 2019, with exponent 3."""
     clamped = np.maximum(positions, _GEM_FLOOR, dtype=np.float64)
     return np.cbrt(np.mean(clamped * clamped * clamped, axis=1)).astype(np.float32)
 
@@ -85,16 +85,16 @@ def _covariance(positions: np.ndarray) -> np.ndarray:
     of two vectors is that of two matrices. Rounded to what float16 holds. A map that is constant has none: zeros.
     """
     x = positions.astype(np.float64)  # in which the mean of equal values is that value
-    centred = x - x.mean(axis=1, keepdims=True)
+    centered = x - x.mean(axis=1, keepdims=True)
     # The eigenvalues that are not zero are those of either product of the matrix with itself; the smaller is faster.
     is_few = x.shape[1] < x.shape[0]
-    values, vectors = np.linalg.eigh(centred.T @ centred if is_few else centred @ centred.T)
+    values, vectors = np.linalg.eigh(centered.T @ centered if is_few else centered @ centered.T)
     rows, columns = _triangle(len(x))
     if values[-1] <= (_LEAST_CONTRAST * np.linalg.norm(x)) ** 2:
         return np.zeros(len(rows), np.float32)
     is_kept = values > _LEAST_EIGENVALUE * values[-1]
     values, vectors = values[is_kept], vectors[:, is_kept]
-    root = centred @ (vectors * values ** -0.25) if is_few else vectors * values ** 0.25
+    root = centered @ (vectors * values ** -0.25) if is_few else vectors * values ** 0.25
     triangle = (root @ root.T)[rows, columns]
     triangle[rows != columns] *= np.sqrt(2)
     return (triangle / np.linalg.norm(triangle)).astype(np.float16).astype(np.float32)

@@ -1,18 +1,18 @@
-"""The flow that blurred pictures are found by."""
+"""The flow that blurred images are found by."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..images import Picture
-from .base import Flow, FlowTags
-from .grey import to_grey
+from ..images import LoadedImage
+from .contract import Flow, FlowTags
+from .gray import to_gray
 
 _COMMON = (224, 224)  # where it is measured: the size that most networks take, so mostly resized already
 
 
 class Sharpness(Flow):
-    """How sharp a picture is, one number; see `sharpness`.
+    """How sharp an image is, one number; see `sharpness`.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ class Sharpness(Flow):
     _feature_prefix = "sharpness"
     _n_features_out = 1
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return np.array([sharpness(picture.resized(_COMMON))], np.float32)
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return np.array([sharpness(image.resized(_COMMON))], np.float32)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
@@ -33,23 +33,23 @@ class Sharpness(Flow):
 
 
 def sharpness(pixels: np.ndarray) -> float:
-    """How much of a picture's contrast is between neighbouring pixels.
+    """How much of an image's contrast is between neighboring pixels.
 
     The variance of the Laplacian, which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR 2000,
-    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the grey values: a small or
+    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the gray values: a small or
     faint product on white has few edges and is not blurred for that.
 
     Parameters
     ----------
     pixels : ndarray of shape (height, width, 3) and dtype uint8
-        At a size that is the same for all pictures that are compared.
+        At a size that is the same for all images that are compared.
 
     Returns
     -------
     float
-        0 for a picture of one colour.
+        0 for an image of one color.
     """
-    grey = to_grey(pixels).astype(np.float32)
-    neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    contrast = float(grey.var())
-    return float((neighbours - 4 * grey[1:-1, 1:-1]).var()) / contrast if contrast else 0.0
+    gray = to_gray(pixels).astype(np.float32)
+    neighbors = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
+    contrast = float(gray.var())
+    return float((neighbors - 4 * gray[1:-1, 1:-1]).var()) / contrast if contrast else 0.0

@@ -16,12 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
-from .._errors import InputError
-from ..images import Picture
+from ..errors import InputError
+from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from .base import Flow, FlowTags, StoreLike
-from .extraction import extract
-from .grey import to_grey
+from .contract import Flow, FlowTags, StoreLike
+from .engine.extraction import extract
+from .gray import to_gray
 
 _WIDTH = 128  # values of a SIFT descriptor: 4 x 4 cells, 8 directions
 _PATCH_PER_SIZE = 6  # OpenCV describes 4 cells of 1.5 times the keypoint's size each way
@@ -30,9 +30,9 @@ _PATCH_PER_SIZE = 6  # OpenCV describes 4 cells of 1.5 times the keypoint's size
 class SIFTBagOfWords(Flow):
     """A bag of visual words: how often which typical local shape occurs.
 
-    SIFT descriptors (Lowe 2004) are taken from the picture, and each is replaced by the nearest of a vocabulary of
-    "words" (Sivic & Zisserman 2003). The vocabulary is learnt in `fit`, so a cross-validation must fit it inside each
-    fold. Where a patch is of one colour there is nothing to describe and no word; a picture without any word is a
+    SIFT descriptors (Lowe 2004) are taken from the image, and each is replaced by the nearest of a vocabulary of
+    "words" (Sivic & Zisserman 2003). The vocabulary is learned in `fit`, so a cross-validation must fit it inside each
+    fold. Where a patch is of one color there is nothing to describe and no word; an image without any word is a
     row of zeros.
 
     Parameters
@@ -45,17 +45,17 @@ class SIFTBagOfWords(Flow):
     step, patch_size : int
         Distance and side, in pixels, of the patches of the grid; no meaning with "keypoints".
     weighting : {"tf-idf", "l1"}
-        "l1" counts words and divides by their sum. "tf-idf" counts a word less, the more training pictures have it,
+        "l1" counts words and divides by their sum. "tf-idf" counts a word less, the more training images have it,
         and divides by the Euclidean norm.
     size : int
-        The side, in pixels, of the square the picture is stretched to first.
-    max_pictures, max_descriptors : int
-        The vocabulary is learnt from at most so many descriptors of at most so many training pictures, drawn at
+        The side, in pixels, of the square the image is stretched to first.
+    max_images, max_descriptors : int
+        The vocabulary is learned from at most so many descriptors of at most so many training images, drawn at
         random, which bounds time and memory: 512 bytes a descriptor.
     random_state : int, RandomState or None
         Draws the sample and starts the clustering, in `fit`.
     n_jobs, on_error, verbose, store
-        See `Flow`. ``on_error="nan"`` leaves unreadable training pictures out, with one warning.
+        See `Flow`. ``on_error="nan"`` leaves unreadable training images out, with one warning.
 
     Attributes
     ----------
@@ -63,12 +63,12 @@ class SIFTBagOfWords(Flow):
         The words, in whole numbers like the descriptors: sums of their products are exact in float32, so that a
         descriptor has the same nearest word on every machine and any number of threads.
     idf_ : ndarray of shape (n_words,) and dtype float32
-        The weight of each word, ``log((1 + n) / (1 + n_with_word)) + 1`` over the n training pictures of the sample;
-        the ones keep a word that every picture has, and one that none has. All ones with "l1".
+        The weight of each word, ``log((1 + n) / (1 + n_with_word)) + 1`` over the n training images of the sample;
+        the ones keep a word that every image has, and one that none has. All ones with "l1".
 
     Notes
     -----
-    OpenCV is told to use one thread a call in this process, since pictures are computed in parallel already.
+    OpenCV is told to use one thread a call in this process, since images are computed in parallel already.
 
     References
     ----------
@@ -94,7 +94,7 @@ class SIFTBagOfWords(Flow):
         "patch_size": [Interval(Integral, 4, None, closed="left")],
         "weighting": [StrOptions({"tf-idf", "l1"})],
         "size": [Interval(Integral, 1, None, closed="left")],
-        "max_pictures": [Interval(Integral, 1, None, closed="left")],
+        "max_images": [Interval(Integral, 1, None, closed="left")],
         "max_descriptors": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -109,7 +109,7 @@ class SIFTBagOfWords(Flow):
         patch_size: int = 24,
         weighting: str = "tf-idf",
         size: int = 256,
-        max_pictures: int = 1000,
+        max_images: int = 1000,
         max_descriptors: int = 50_000,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
@@ -124,7 +124,7 @@ class SIFTBagOfWords(Flow):
         self.patch_size = patch_size
         self.weighting = weighting
         self.size = size
-        self.max_pictures = max_pictures
+        self.max_images = max_images
         self.max_descriptors = max_descriptors
         self.random_state = random_state
 
@@ -132,21 +132,21 @@ class SIFTBagOfWords(Flow):
         if self.detector == "dense" and self.step > self.size:
             raise InputError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
         if self.max_descriptors < self.n_words:
-            raise InputError(f"n_words={self.n_words} cannot be learnt from max_descriptors={self.max_descriptors}")
+            raise InputError(f"n_words={self.n_words} cannot be learned from max_descriptors={self.max_descriptors}")
 
-    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
-        """Learn the words from a sample of descriptors, then their weights from all words of the sampled pictures."""
+    def _fit(self, images: Sequence[Source], y: Any) -> None:
+        """Learn the words from a sample of descriptors, then their weights from all words of the sampled images."""
         rng = check_random_state(self.random_state)
-        positions = np.sort(rng.permutation(len(pictures))[:self.max_pictures]).tolist()
+        positions = np.sort(rng.permutation(len(images))[:self.max_images]).tolist()
         sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))
-        rows, errors, _ = extract(sampler, pictures, positions)
+        rows, errors, _ = extract(sampler, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the vocabulary")
         descriptors = rows.reshape(-1, _WIDTH)
         descriptors = descriptors[~np.isnan(descriptors[:, 0])]
         if len(descriptors) < self.n_words:
             raise InputError(
-                f"n_words={self.n_words}, but the {len(positions)} training pictures read give only {len(descriptors)} "
+                f"n_words={self.n_words}, but the {len(positions)} training images read give only {len(descriptors)} "
                 "descriptors; lower n_words" + (" or use detector='dense'" if self.detector == "keypoints" else "")
             )
         # Without stopping rules and rival starts nothing depends on sums whose rounding varies with the threads.
@@ -156,19 +156,19 @@ class SIFTBagOfWords(Flow):
         self.idf_ = np.ones(self.n_words, dtype=np.float32)
         if self.weighting == "tf-idf":
             read = np.setdiff1d(positions, [position for position, _ in errors]).tolist()
-            n_with_word = np.count_nonzero(extract(self, pictures, read).features, axis=0)
+            n_with_word = np.count_nonzero(extract(self, images, read).features, axis=0)
             self.idf_ = (np.log((1 + len(read)) / (1 + n_with_word)) + 1).astype(np.float32)
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return self._count(self._describe(picture))
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self._count(self._describe(image))
 
     def _shared_pass(self) -> Hashable:
         return self.detector, self.step, self.patch_size, self.size
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[SIFTBagOfWords], picture: Picture, n_threads: int) -> list[np.ndarray]:
-        """Describing a picture takes ten times as long as counting its words, in however many vocabularies."""
-        descriptors = flows[0]._describe(picture)
+    def _extract_together(cls, flows: Sequence[SIFTBagOfWords], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+        """Describing an image takes ten times as long as counting its words, in however many vocabularies."""
+        descriptors = flows[0]._describe(image)
         return [flow._count(descriptors) for flow in flows]
 
     def _count(self, descriptors: np.ndarray) -> np.ndarray:
@@ -176,8 +176,8 @@ class SIFTBagOfWords(Flow):
         norm = np.linalg.norm(counts, ord=1 if self.weighting == "l1" else 2)
         return counts / max(norm, np.float32(1))  # a row of zeros stays one; any other has a norm of at least 1
 
-    def _describe(self, picture: Picture) -> np.ndarray:
-        return sift_descriptors(picture.resized((self.size, self.size)), self.detector, self.step, self.patch_size)
+    def _describe(self, image: LoadedImage) -> np.ndarray:
+        return sift_descriptors(image.resized((self.size, self.size)), self.detector, self.step, self.patch_size)
 
     @property
     def _n_features_out(self) -> int:
@@ -192,7 +192,7 @@ class SIFTBagOfWords(Flow):
 def sift_descriptors(
     pixels: np.ndarray, detector: str = "dense", step: int = 8, patch_size: int = 24
 ) -> np.ndarray:
-    """The SIFT descriptors of one picture.
+    """The SIFT descriptors of one image.
 
     Parameters
     ----------
@@ -204,14 +204,14 @@ def sift_descriptors(
     Returns
     -------
     ndarray of shape (n_descriptors, 128) and dtype float32
-        Whole numbers from 0 to 255. Patches of one colour are left out, so there may be none at all.
+        Whole numbers from 0 to 255. Patches of one color are left out, so there may be none at all.
     """
     height, width = pixels.shape[:2]
-    grey, sift = to_grey(pixels), _open_sift()
+    gray, sift = to_gray(pixels), _open_sift()
     if detector == "dense":
-        _, descriptors = sift.compute(grey, _grid_of_keypoints(height, width, step, patch_size))
+        _, descriptors = sift.compute(gray, _grid_of_keypoints(height, width, step, patch_size))
     else:
-        _, descriptors = sift.detectAndCompute(grey, None)
+        _, descriptors = sift.detectAndCompute(gray, None)
     if descriptors is None:
         return np.zeros((0, _WIDTH), dtype=np.float32)
     return descriptors[descriptors.any(axis=1)]
@@ -236,10 +236,10 @@ def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
 
 
 class _DescriptorSample(Flow):
-    """Some descriptors of each picture, as a flow, so that reading, errors and workers are those of every flow.
+    """Some descriptors of each image, as a flow, so that reading, errors and workers are those of every flow.
 
-    A picture that has fewer is filled up with NaN. Which ones are drawn depends on the seed and the descriptors alone,
-    and so on neither the order of the pictures nor the number of workers.
+    An image that has fewer is filled up with NaN. Which ones are drawn depends on the seed and the descriptors alone,
+    and so on neither the order of the images nor the number of workers.
     """
 
     def __init__(self, flow: SIFTBagOfWords, n_descriptors: int, seed: int) -> None:
@@ -248,8 +248,8 @@ class _DescriptorSample(Flow):
         self.n_descriptors = n_descriptors
         self.seed = seed
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        descriptors = self.flow._describe(picture)
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        descriptors = self.flow._describe(image)
         rng = np.random.default_rng([self.seed, zlib.crc32(descriptors.tobytes())])
         sample = np.full((self.n_descriptors, _WIDTH), np.nan, dtype=np.float32)
         chosen = descriptors[rng.permutation(len(descriptors))[:self.n_descriptors]]

@@ -1,4 +1,4 @@
-"""Several flows side by side, each picture decoded once."""
+"""Several flows side by side, each image decoded once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from .._errors import InputError, InputTypeError
-from ..images import Picture
+from ..errors import InputError, InputTypeError
+from ..images import LoadedImage
 from ..images.reading import Source
-from .base import Flow, FlowTags, StoreLike
-from .extraction import compute
+from .contract import Flow, FlowTags, StoreLike
+from .engine.extraction import compute
 
 
 class FlowUnion(Flow, _BaseComposition):
     """The features of several flows, one after the other.
 
-    What `sklearn.pipeline.FeatureUnion` would give, but each picture is decoded once, resized once for each size, and
+    What `sklearn.pipeline.FeatureUnion` would give, but each image is decoded once, resized once for each size, and
     passed once through each network, or once for each view of it, however many flows look at it.
 
     Parameters
@@ -100,18 +100,18 @@ class FlowUnion(Flow, _BaseComposition):
             flow._validate_params()
             flow._check()
 
-    def _fit(self, pictures: Sequence[Source], y: Any) -> None:
-        # What is said of the union holds for its members' own reading too, where they learn from the pictures.
+    def _fit(self, images: Sequence[Source], y: Any) -> None:
+        # What is said of the union holds for its members' own reading too, where they learn from the images.
         running = {name: getattr(self, name) for name in Flow._parameter_constraints}
-        self.flows_ = [(name, clone(flow).set_params(**running).fit(pictures, y)) for name, flow in self.flows]
+        self.flows_ = [(name, clone(flow).set_params(**running).fit(images, y)) for name, flow in self.flows]
 
     def _bind(self) -> FlowUnion:
         bound = copy(self)
         bound.flows_ = [(name, flow._bind()) for name, flow in self.flows_]
         return bound
 
-    def _extract(self, picture: Picture, n_threads: int) -> np.ndarray:
-        return np.concatenate(compute(self._parts, picture, n_threads))
+    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return np.concatenate(compute(self._parts, image, n_threads))
 
     @property
     def _parts(self) -> list[Flow]:

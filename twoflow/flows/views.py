@@ -1,4 +1,4 @@
-"""What a network is shown of a picture: all of it, its mirror image, or parts."""
+"""What a network is shown of an image: all of it, its mirror image, or parts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..images import Picture
+from ..images import LoadedImage
 
-#: Five crops are cut from a picture that is larger than they by 8/7, so that each is 7/8 of its sides.
+#: Five crops are cut from an image that is larger than they by 8/7, so that each is 7/8 of its sides.
 _ENLARGEMENT = 8 / 7
 
 
 class View(NamedTuple):
-    """One of the pictures that a network is shown of one picture.
+    """One of the images that a network is shown of one image.
 
     `crop` says where a part lies, from (0, 0) at the top left to (1, 1) at the bottom right; None is all.
     """
@@ -21,18 +21,18 @@ class View(NamedTuple):
     crop: tuple[float, float] | None = None
     is_mirrored: bool = False
 
-    def pixels(self, picture: Picture, size: tuple[int, int]) -> np.ndarray:
+    def pixels(self, image: LoadedImage, size: tuple[int, int]) -> np.ndarray:
         """Of shape (height, width, 3) and dtype uint8, for `size` (width, height)."""
         if self.crop is None:
-            whole = picture.resized(size)
+            whole = image.resized(size)
             return whole[:, ::-1] if self.is_mirrored else whole
         width, height = size
         larger = round(_ENLARGEMENT * width), round(_ENLARGEMENT * height)
         left, top = (int(share * (all_ - part)) for share, all_, part in zip(self.crop, larger, size))
-        return picture.resized(larger)[top:top + height, left:left + width]
+        return image.resized(larger)[top:top + height, left:left + width]
 
     def turned_back(self, output: np.ndarray) -> np.ndarray:
-        """A layer's output with its positions where they are in the picture."""
+        """A layer's output with its positions where they are in the image."""
         return output[:, :, ::-1] if self.is_mirrored and output.ndim == 3 else output
 
 

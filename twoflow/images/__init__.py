@@ -1,21 +1,21 @@
-"""Pictures in: reading one, collections of many, and a generated shop to try things on."""
+"""Images in: reading one, collections of many, and a generated shop to try things on."""
 
 from .collection import ImageCollection
 from .folders import load_folder
-from .picture import Picture
+from .loaded_image import LoadedImage
 from .reading import ImageReadError, UnreadableImagesWarning, read_image
 from .shop import make_shop
 from .tables import load_table
-from .validation import check_pictures
+from .validation import check_images
 from .web import allow_hosts
 
 __all__ = [
     "ImageCollection",
     "ImageReadError",
-    "Picture",
+    "LoadedImage",
     "UnreadableImagesWarning",
     "allow_hosts",
-    "check_pictures",
+    "check_images",
     "load_folder",
     "load_table",
     "make_shop",

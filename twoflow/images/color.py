@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-from .._errors import InputError
+from ..errors import InputError
 from .errors import refusal
 
 #: What became of an image's color profile. "none": nothing says what its colors are, so they are taken for sRGB;
@@ -19,7 +19,7 @@ from .errors import refusal
 COLOR_PROFILES = ("none", "sRGB", "converted", "damaged")
 
 _MOST_PROFILE = 4 * 2**20  # bytes; profiles of presses have up to three megabytes
-_SAME = 2  # grey levels by which a profile may differ from sRGB and be taken for it
+_SAME = 2  # gray levels by which a profile may differ from sRGB and be taken for it
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # Pillow's, by the profile's color space
 
 _D65 = 0.3127, 0.3290
@@ -90,7 +90,7 @@ def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
         If the numbers are of high dynamic range, where white has no fixed value.
     """
     if transfer in _HDR:
-        raise refusal(f"HDR ({_HDR[transfer]}) has no fixed white; save the picture in standard dynamic range")
+        raise refusal(f"HDR ({_HDR[transfer]}) has no fixed white; save the image in standard dynamic range")
     if primaries == transfer == _UNSPECIFIED or primaries not in (*_PRIMARIES, _UNSPECIFIED) or \
             transfer not in (*_TRANSFERS, _UNSPECIFIED):
         return None
@@ -206,12 +206,12 @@ def _conversion(profile: bytes) -> Conversion | None:
 
 
 def _fits(mode: str, wanted: str) -> bool:
-    """Whether pixels of a mode can be brought to the one that a profile is of. Grey ones can be seen as RGB."""
-    kind = {"CMYK": "CMYK", "LAB": "LAB"}.get(mode, "L" if mode in _GREY_MODES else "RGB")
+    """Whether pixels of a mode can be brought to the one that a profile is of. Gray ones can be seen as RGB."""
+    kind = {"CMYK": "CMYK", "LAB": "LAB"}.get(mode, "L" if mode in _GRAY_MODES else "RGB")
     return kind == wanted or (kind, wanted) == ("L", "RGB")
 
 
-_GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"))
+_GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"))
 
 
 def _is_srgb(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from .._errors import InputError
+from ..errors import InputError
 
 
 class ImageReadError(InputError):
-    """A picture that cannot be read.
+    """An image that cannot be read.
 
     Attributes
     ----------
     name : str
-        The path, or a description of a picture that has none.
+        The path, or a description of an image that has none.
     reason : str
         What is wrong with it, in one line.
     """

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .._errors import InputError
+from ..errors import InputError
 from .folder_walk import Parts, Root, join
 from .passed_over import name_first
 from .reading import describe

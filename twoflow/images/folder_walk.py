@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from .._errors import InputError, NotAFolderError
 from .._files import expand
+from ..errors import InputError, NotAFolderError
 from . import remote
 from .passed_over import reason_of_ending, reason_of_name
 from .reading import readable_suffixes

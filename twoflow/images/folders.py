@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .._errors import InputError
+from ..errors import InputError
 from .collection import ImageCollection
 from .folder_layout import SPLIT_COLUMN, Layout, find_layout, find_split
 from .folder_walk import Listing, Parts, Root, join, list_folder, open_folder
@@ -78,7 +78,7 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
     ...     _ = make_shop(n_classes=2, n_per_class=3, folder=folder)
     ...     shoes = load_folder(folder)
     >>> shoes
-    ImageCollection(6 pictures, 2 classes, 1 file or folder passed over)
+    ImageCollection(6 images, 2 classes, 1 file or folder passed over)
     >>> [(each.reason, len(each.paths)) for each in shoes.passed_over]
     [('files with the ending .csv', 1)]
     """
@@ -88,7 +88,7 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
     if not listing.images:
         found = _passed_over(root, listing)
         told = f"; passed over: {'; '.join(map(str, found))}" if found else ""
-        raise InputError(f"{name} has no pictures; expected {name}/<class>/*.jpg{told}")
+        raise InputError(f"{name} has no images; expected {name}/<class>/*.jpg{told}")
     layout = find_layout(root, listing.images, levels)
     strays = set(layout.strays)
     taken = [(file, place) for file, place in zip(listing.images, layout.folders) if file not in strays]
@@ -101,7 +101,7 @@ def load_folder(root: str | os.PathLike, levels: int | None = None) -> ImageColl
         columns[SPLIT_COLUMN] = [layout.split.side(file) for file, _ in taken]
         notes += _note_on_untrained(labels, columns[SPLIT_COLUMN])
     return ImageCollection(
-        pictures=[join(root, file) for file, _ in taken],
+        images=[join(root, file) for file, _ in taken],
         labels=labels,
         columns=columns,
         passed_over=_passed_over(root, listing, layout),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
-from .._errors import InputError
+from ..errors import InputError
 
 
 class ImagePattern:

@@ -15,7 +15,7 @@ _WHITE = (255, 255, 255, 255)
 _AT_ONCE, _PIECE = 2**22, 2**18
 _SQUARE = 512  # pixels a side
 
-# EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright picture.
+# EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright image.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -121,7 +121,7 @@ def _piece_to_rgb(image: Image.Image, conversion: Conversion, scale: int | None,
     if image.mode.startswith("I"):
         image = _from_16_bit(image, scale, is_inverted)
     elif image.mode == "F":
-        raise refusal("floating-point pixels have no fixed white; save the picture with 8 or 16 bits")
+        raise refusal("floating-point pixels have no fixed white; save the image with 8 or 16 bits")
     elif scale is not None and image.mode in ("L", "LA", "RGB", "RGBA"):
         image = image.point([min(255, round(value * 255 / scale)) for value in range(256)] * len(image.getbands()))
     if image.mode == "La":  # which Pillow converts to nothing else
@@ -147,15 +147,15 @@ def _lay_on_white(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image, scale: int | None, is_inverted: bool) -> Image.Image:
-    # Pillow gives 16-bit grey as I;16 or, for some formats, as 32-bit integers holding 16-bit values.
+    # Pillow gives 16-bit gray as I;16 or, for some formats, as 32-bit integers holding 16-bit values.
     pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 65535:
-        raise refusal("32-bit pixels have no fixed white; save the picture with 8 or 16 bits")
+        raise refusal("32-bit pixels have no fixed white; save the image with 8 or 16 bits")
     if scale is None:
-        grey = to_8_bit(pixels)
+        gray = to_8_bit(pixels)
     else:
-        grey = np.rint(np.minimum(pixels, scale) * (255 / scale)).astype(np.uint8)
-    result = Image.fromarray(255 - grey if is_inverted else grey)
+        gray = np.rint(np.minimum(pixels, scale) * (255 / scale)).astype(np.uint8)
+    result = Image.fromarray(255 - gray if is_inverted else gray)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         result.putalpha(Image.fromarray(np.where(pixels == transparent, 0, 255).astype(np.uint8)))

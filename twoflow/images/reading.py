@@ -1,4 +1,4 @@
-"""Reading one picture, whatever it came as, into 8-bit RGB."""
+"""Reading one image, whatever it came as, into 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = [
     "describe", "open_reduced", "open_rgb", "read_content", "read_image", "readable_suffixes", "warn_unreadable",
 ]
 
-#: What counts as a picture: a path or a URL, the bytes of a file, an array or a PIL image.
+#: What counts as an image: a path or a URL, the bytes of a file, an array or a PIL image.
 Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
 
 #: How JPEG can be decoded without its finest parts, how much larger than wanted it must stay, and up to how many pixels
 #: there is too little to gain.
 _DIVISORS, _MARGIN, _ALWAYS_WHOLE = (1, 2, 4, 8), 2, 2**20
 
-_UNKNOWN = f"not a picture in a known format ({', '.join(FORMATS)})"
-_NAMED = 3  # how many pictures a warning names
+_UNKNOWN = f"not an image in a known format ({', '.join(FORMATS)})"
+_NAMED = 3  # how many images a warning names
 _FROM_RIGHT, _FROM_BOTTOM = (2, 3, 6, 7), (3, 4, 7, 8)  # where the first stored column or row is not left or on top
 
 # Bytes a pixel of Pillow's modes; of those not named, four.
@@ -43,14 +43,14 @@ _SMALL_MODES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16
 
 
 class UnreadableImagesWarning(UserWarning):
-    """Some pictures cannot be read; the message says how many, which first, and what became of them."""
+    """Some images cannot be read; the message says how many, which first, and what became of them."""
 
 
 def read_image(source: Source) -> np.ndarray:
-    """Read one picture as upright 8-bit RGB.
+    """Read one image as upright 8-bit RGB.
 
     The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; colors are
-    converted to sRGB by the color profile; grey, palette, CMYK and 16-bit pictures become 8-bit RGB; transparency is
+    converted to sRGB by the color profile; gray, palette, CMYK and 16-bit images become 8-bit RGB; transparency is
     laid on white; of an animation the first frame is taken. Damaged metadata are ignored.
 
     Parameters
@@ -66,7 +66,7 @@ def read_image(source: Source) -> np.ndarray:
     Raises
     ------
     ImageReadError
-        If the picture is missing, no regular file, empty, damaged or of an unknown format; if its numbers are signed,
+        If the image is missing, no regular file, empty, damaged or of an unknown format; if its numbers are signed,
         of 32 bits, of floating point or HDR; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million
         unless changed); or if decoding would take more than about 400 MB of memory or some seconds.
     ModuleNotFoundError
@@ -82,12 +82,12 @@ def read_image(source: Source) -> np.ndarray:
 
 
 def open_rgb(source: Source, name: str | None = None) -> Image.Image:
-    """The same as `read_image`, as a PIL image; `name` is what an error calls a picture that has no path."""
+    """The same as `read_image`, as a PIL image; `name` is what an error calls an image that has no path."""
     return open_reduced(source, name, None).image
 
 
 class Reduced(NamedTuple):
-    """A picture decoded whole or, if a JPEG, at half, a quarter or an eighth of its size.
+    """An image decoded whole or, if a JPEG, at half, a quarter or an eighth of its size.
 
     Attributes
     ----------
@@ -96,11 +96,11 @@ class Reduced(NamedTuple):
     divisor : int
         1, 2, 4 or 8.
     full_size : (int, int) or None
-        Upright width and height of a picture that can be decoded at a fraction; None for one that cannot.
+        Upright width and height of an image that can be decoded at a fraction; None for one that cannot.
     box : (float, float, float, float) or None
-        Where in `image` the picture lies: a JPEG of 999 pixels is 250 at a quarter, of which 249.75 are picture.
+        Where in `image` the image lies: a JPEG of 999 pixels is 250 at a quarter, of which 249.75 are image.
     format : str or None
-        One of `FORMATS`, whatever the file is called; None for a picture that is no file.
+        One of `FORMATS`, whatever the file is called; None for an image that is no file.
     color_profile : str
         What became of its color profile, one of `COLOR_PROFILES`.
     """
@@ -114,10 +114,10 @@ class Reduced(NamedTuple):
 
 
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
-    """Decode a picture as far as it takes to resize it to `size`, or whole if that is None; see `choose_divisor`."""
+    """Decode an image as far as it takes to resize it to `size`, or whole if that is None; see `choose_divisor`."""
     given = source
     if remote.is_url(source):
-        source = read_content(source)  # what is not installed is no fault of the picture
+        source = read_content(source)  # what is not installed is no fault of the image
     try:
         if isinstance(source, np.ndarray):
             return Reduced(_from_array(source), 1, None, None)
@@ -134,9 +134,9 @@ def choose_divisor(full_size: tuple[int, int], size: tuple[int, int]) -> int:
     """By how much a JPEG may be reduced in decoding, before it is resized to `size`: 1, 2, 4 or 8.
 
     So much that it stays at least twice as large as it is to become, in width and in height. The resized pixels are
-    then within half a grey level of 255 on average of those of the whole picture (0.44 measured on mosaics of photos,
+    then within half a gray level of 255 on average of those of the whole image (0.44 measured on mosaics of photos,
     the worst case for it; single pixels differ by up to 10), and a photo of 12 megapixels is read four times as fast.
-    It depends on the picture and the size alone, so that features do, whatever other flows want of the picture; one of
+    It depends on the image and the size alone, so that features do, whatever other flows want of the image; one of
     up to a megapixel is always decoded whole, and so once for all of them.
     """
     if math.prod(full_size) <= _ALWAYS_WHOLE:
@@ -168,29 +168,29 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
 
 
 def describe(source: Source) -> str:
-    """A path as text, a URL without its secrets, or what kind of picture this is."""
+    """A path as text, a URL without its secrets, or what kind of image this is."""
     if remote.is_url(source):
         return remote.mask(source)
     if isinstance(source, (str, os.PathLike)):
         return str(source)
     if isinstance(source, bytes):
-        return f"a picture of {len(source):,} bytes"
+        return f"an image of {len(source):,} bytes"
     if isinstance(source, np.ndarray):
         return f"an array of shape {source.shape} and dtype {source.dtype}"
     return f"a {type(source).__name__}"
 
 
-def warn_unreadable(errors: Sequence[ImageReadError], n_pictures: int, fate: str) -> None:
-    """One warning for all pictures that could not be read; `fate` is what they are now, such as "left out"."""
+def warn_unreadable(errors: Sequence[ImageReadError], n_images: int, fate: str) -> None:
+    """One warning for all images that could not be read; `fate` is what they are now, such as "left out"."""
     named = "; ".join(f"{error.name}: {error.reason}" for error in errors[:_NAMED])
     more = "; ..." if len(errors) > _NAMED else ""
-    message = f"{len(errors)} of {n_pictures} pictures cannot be read and are {fate}: {named}{more}"
+    message = f"{len(errors)} of {n_images} images cannot be read and are {fate}: {named}{more}"
     warnings.warn(message, UnreadableImagesWarning, stacklevel=3)
 
 
 def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
     if not isinstance(source, (bytes, str, os.PathLike)):
-        raise refusal(f"{type(source).__name__} is not a picture; pass a path, bytes, an array or a PIL image")
+        raise refusal(f"{type(source).__name__} is not an image; pass a path, bytes, an array or a PIL image")
     content = read_content(source)
     check_file(len(content))
     if not content:
@@ -230,7 +230,7 @@ def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
     del image
     rgb = turn_upright(rgb, orientation, is_ours=True)
     if full_size is not None:
-        # Turning the picture upright has turned the columns and rows that are filled up to the left or top.
+        # Turning the image upright has turned the columns and rows that are filled up to the left or top.
         left, top = (
             side - full / divisor if orientation in at_end else 0.0
             for side, full, at_end in zip(rgb.size, full_size, (_FROM_RIGHT, _FROM_BOTTOM))
@@ -258,7 +258,7 @@ def _orientation(image: Image.Image) -> int:
     """That of a loaded image: Pillow turns a TIFF itself in loading it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block is no damage to the pixels; without the tag a picture is upright
+    except Exception:  # a damaged EXIF block is no damage to the pixels; without the tag an image is upright
         return 1
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
-from .._errors import InputError, MissingExtraError, NotAFolderError, OutsideError
 from .._text import escape_controls, printable
+from ..errors import InputError, MissingExtraError, NotAFolderError, OutsideError
 from . import web
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # two letters or more: one is a drive of Windows

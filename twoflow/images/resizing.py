@@ -15,7 +15,7 @@ _AT_ONCE, _BAND = 2**22, 2**19
 def resize(
     image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> np.ndarray:
-    """An RGB picture, or what lies in `box` of it, stretched to `size`.
+    """An RGB image, or what lies in `box` of it, stretched to `size`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A generated shop: pictures of drawn products, to try things on without a download."""
+"""A generated shop: images of drawn products, to try things on without a download."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.utils import check_random_state
 
-from .._errors import InputError
 from .._files import expand
+from ..errors import InputError
 from .collection import ImageCollection
 
-COLOURS = {
+COLORS = {
     "black": (38, 36, 40),
     "white": (232, 230, 224),
     "red": (186, 36, 44),
@@ -77,7 +77,7 @@ def make_shop(
     """Draw a shop of look-alike products.
 
     A class is a model of a kind (tee, dress, boot, ...). The models of a kind differ in proportions, in pattern and in
-    the two or three colours they come in, with overlaps; each photo has its own pose, light, background, sharpness
+    the two or three colors they come in, with overlaps; each photo has its own pose, light, background, sharpness
     and noise.
 
     Parameters
@@ -94,21 +94,21 @@ def make_shop(
         and its repetitions are one group; without duplicates there are no groups.
     folder : path, optional
         Where to write the photos, as ``<kind>/<model>/<number>.jpg`` with a ``labels.csv`` beside (columns path, kind,
-        class, colour, group). When not given, the pictures are arrays in memory.
+        class, color, group). When not given, the images are arrays in memory.
     random_state : int, RandomState or None
         The same seed draws the same shop, and more photos of a class leave the earlier ones as they are.
 
     Returns
     -------
     ImageCollection
-        Labels are ``"kind/model"``, with the columns ``kind`` and ``colour``.
+        Labels are ``"kind/model"``, with the columns ``kind`` and ``color``.
 
     Examples
     --------
     >>> shop = make_shop(n_classes=3, n_per_class=2, random_state=0)
     >>> shop
-    ImageCollection(6 pictures, 3 classes)
-    >>> shop.pictures[0].shape, shop.classes.tolist()
+    ImageCollection(6 images, 3 classes)
+    >>> shop.images[0].shape, shop.classes.tolist()
     ((160, 160, 3), ['tee/01', 'tee/02', 'tee/03'])
     """
     for name, value, least in (("n_classes", n_classes, 1), ("n_per_class", n_per_class, 1),
@@ -124,26 +124,26 @@ def make_shop(
     n_items = n_classes * n_per_class
     originals = [*range(n_items), *_choose_originals(seed, n_items, n_duplicates)]
     labels = [models[original // n_per_class].label for original in originals]
-    pictures: list[Any] = []
-    colours = []
+    images: list[Any] = []
+    colors = []
     counts = dict.fromkeys(labels, 0)
     for i, original in enumerate(originals):
         number, photo = divmod(original, n_per_class)
         rng = np.random.default_rng([seed, 1, number, photo])
-        pixels, colour = _photograph(models[number], rng, image_size, noise)
+        pixels, color = _photograph(models[number], rng, image_size, noise)
         if i >= n_items:
             pixels = _repeat(pixels, np.random.default_rng([seed, 2, i - n_items]))
         # Written one by one: a large shop need not fit into memory.
-        pictures.append(pixels if folder is None else _save(pixels, folder / labels[i], counts[labels[i]]))
+        images.append(pixels if folder is None else _save(pixels, folder / labels[i], counts[labels[i]]))
         counts[labels[i]] += 1
-        colours.append(colour)
+        colors.append(color)
     if folder is not None:
-        _write_labels(folder, pictures, labels, colours, originals)
+        _write_labels(folder, images, labels, colors, originals)
     return ImageCollection(
-        pictures=pictures,
+        images=images,
         labels=labels,
         groups=originals if n_duplicates else None,
-        columns={"kind": [label.split("/")[0] for label in labels], "colour": colours},
+        columns={"kind": [label.split("/")[0] for label in labels], "color": colors},
     )
 
 
@@ -155,7 +155,7 @@ class _Model:
     outline: Sequence[tuple[float, float]]
     pattern: str
     period: float
-    colours: Sequence[str]
+    colors: Sequence[str]
     accent: str
 
 
@@ -168,15 +168,15 @@ def _draw_model(seed: int, number: int, n_classes: int) -> _Model:
         outline=_OUTLINES[kind](rng.uniform(0.8, 1.1), rng.uniform(0.7, 1.1)),
         pattern=str(rng.choice(PATTERNS)),
         period=rng.uniform(0.15, 0.4),
-        colours=[str(colour) for colour in rng.choice(list(COLOURS), size=rng.integers(2, 4), replace=False)],
-        accent=str(rng.choice(list(COLOURS))),
+        colors=[str(color) for color in rng.choice(list(COLORS), size=rng.integers(2, 4), replace=False)],
+        accent=str(rng.choice(list(COLORS))),
     )
 
 
 def _photograph(
     model: _Model, rng: np.random.Generator, image_size: tuple[int, int], noise: float
 ) -> tuple[np.ndarray, str]:
-    """One photo of a model, of shape (height, width, 3) and dtype uint8, and the name of its colour."""
+    """One photo of a model, of shape (height, width, 3) and dtype uint8, and the name of its color."""
     width, height = (2 * side for side in image_size)  # drawn at twice the size, then reduced: smooth edges
     pose = _pose(rng, width, height)
     corners = np.array(model.outline) @ pose[:, :2].T + pose[:, 2]
@@ -184,9 +184,9 @@ def _photograph(
     ImageDraw.Draw(mask).polygon([tuple(corner) for corner in corners], fill=255)
     inside = np.asarray(mask.reduce(2), dtype=np.float32)[:, :, None] / 255
 
-    colour = str(rng.choice(model.colours))
-    main = np.array(COLOURS[colour]) / 255 + rng.normal(0, 0.04, 3)
-    accent = np.array(COLOURS[model.accent]) / 255 + rng.normal(0, 0.04, 3)
+    color = str(rng.choice(model.colors))
+    main = np.array(COLORS[color]) / 255 + rng.normal(0, 0.04, 3)
+    accent = np.array(COLORS[model.accent]) / 255 + rng.normal(0, 0.04, 3)
     y, x = np.mgrid[0:height:2, 0:width:2] + 0.5
     u, v = np.tensordot(np.linalg.inv(pose[:, :2]), np.stack([x - pose[0, 2], y - pose[1, 2]]), axes=1)
     share = _pattern(model.pattern, u / model.period, v / model.period)[:, :, None]
@@ -194,13 +194,13 @@ def _photograph(
     product = product * (1 + 0.15 * np.cos(2 * u + rng.uniform(-1, 1)))[:, :, None]  # folds and light
 
     background = _background(rng, u.shape)
-    picture = background * (1 - inside) + product * inside
-    picture = picture * rng.uniform(0.75, 1.15) + rng.normal(0, noise, picture.shape)
-    image = Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
+    photo = background * (1 - inside) + product * inside
+    photo = photo * rng.uniform(0.75, 1.15) + rng.normal(0, noise, photo.shape)
+    image = Image.fromarray((photo.clip(0, 1) * 255).astype(np.uint8))
     if rng.random() < 0.3:  # a photo that is not sharp
         small = (max(1, image.width * 2 // 5), max(1, image.height * 2 // 5))
         image = image.resize(small).resize(image.size)
-    return np.asarray(image), colour
+    return np.asarray(image), color
 
 
 def _pose(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
@@ -214,7 +214,7 @@ def _pose(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
 
 
 def _pattern(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Where the accent colour shows (0 to 1), for coordinates counted in periods."""
+    """Where the accent color shows (0 to 1), for coordinates counted in periods."""
     if name == "plain":
         return np.zeros_like(u)
     if name == "dots":
@@ -262,11 +262,11 @@ def _save(pixels: np.ndarray, folder: Path, number: int) -> str:
 
 
 def _write_labels(
-    folder: Path, paths: list[str], labels: list[str], colours: list[str], originals: list[int]
+    folder: Path, paths: list[str], labels: list[str], colors: list[str], originals: list[int]
 ) -> None:
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "kind", "class", "colour", "group"])
-        for path, label, colour, original in zip(paths, labels, colours, originals):
+        writer.writerow(["path", "kind", "class", "color", "group"])
+        for path, label, color, original in zip(paths, labels, colors, originals):
             relative = Path(path).relative_to(folder).as_posix()
-            writer.writerow([relative, label.split("/")[0], label, colour, original])
+            writer.writerow([relative, label.split("/")[0], label, color, original])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .. import _files
-from .._errors import InputError
+from ..errors import InputError
 from . import remote
 from .reading import describe
 

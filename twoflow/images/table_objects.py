@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError
 from .table_csv import Table, find_columns, tidy
 
 _EXPECTED = (

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._errors import InputError
+from ..errors import InputError
 from . import remote
 from .folder_walk import Root, open_folder
 from .reading import describe

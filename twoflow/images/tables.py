@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import InputError
 from .._files import expand
+from ..errors import InputError
 from .collection import ImageCollection
 from .image_pattern import ImagePattern
 from .lookalikes import note_on_words_for_missing
@@ -83,7 +83,7 @@ def load_table(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = make_shop(n_classes=2, n_per_class=3, folder=folder)
     ...     load_table(f"{folder}/labels.csv", group_column="group")
-    ImageCollection(6 pictures, 2 classes, 6 groups)
+    ImageCollection(6 images, 2 classes, 6 groups)
     """
     if missing not in _MISSING:
         raise InputError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
@@ -114,7 +114,7 @@ def load_table(
 
     paths, labels = [paths[position] for position in kept], column(label_column)
     return ImageCollection(
-        pictures=paths,
+        images=paths,
         labels=labels,
         groups=column(group_column) if group_column else None,
         columns={name: column(name) for name in columns},

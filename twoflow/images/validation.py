@@ -10,57 +10,57 @@ import numpy as np
 from PIL import Image
 from scipy import sparse
 
-from .._errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError
 from .reading import Source
 
 _EXPECTED = (
-    "Expected a 1-D sequence of pictures (paths, URLs, arrays, PIL images or bytes), a one-column DataFrame or a 4-D "
+    "Expected a 1-D sequence of images (paths, URLs, arrays, PIL images or bytes), a one-column DataFrame or a 4-D "
     "array"
 )
 _CHANNELS = (1, 3, 4)
 
 
-def check_pictures(X: Any) -> Sequence[Source]:
-    """Check that X is a sequence of pictures and return it as one that can be indexed by position.
+def check_images(X: Any) -> Sequence[Source]:
+    """Check that X is a sequence of images and return it as one that can be indexed by position.
 
     Nothing is opened: whether a path or URL can be read shows when a flow reads it.
 
     Parameters
     ----------
-    X : sequence of n pictures
+    X : sequence of n images
         A list, tuple or ImageCollection; a Series or one-column table of pandas, polars or Arrow; an array or tensor
         of shape (n,), (n, 1), (n, H, W) or (n, H, W, 1 or 3 or 4).
 
     Returns
     -------
-    sequence of pictures
+    sequence of images
 
     Raises
     ------
     ValueError
-        If X is empty, a single picture, or a table of numbers, or has the channels first.
+        If X is empty, a single image, or a table of numbers, or has the channels first.
     TypeError
-        If X is not a sequence at all, or holds something that is no picture.
+        If X is not a sequence at all, or holds something that is no image.
     """
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
-        raise InputError(f"X is a single picture. {_EXPECTED}; for one picture pass [picture].")
+        raise InputError(f"X is a single image. {_EXPECTED}; for one image pass [image].")
     if sparse.issparse(X):
-        raise InputError(f"X is a sparse table of numbers of shape {X.shape}, not pictures. {_EXPECTED}.{_remedy(0)}")
+        raise InputError(f"X is a sparse table of numbers of shape {X.shape}, not images. {_EXPECTED}.{_remedy(0)}")
     X = _from_other_library(X)
     if isinstance(X, np.ndarray):
         X = _check_array(X)
     elif not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
         raise InputTypeError(f"X is a {type(X).__name__}. {_EXPECTED}.")
     if len(X) == 0:
-        raise InputError(f"X has no pictures. {_EXPECTED}.")
+        raise InputError(f"X has no images. {_EXPECTED}.")
     for i, source in enumerate(X):
         if not isinstance(source, (str, bytes, os.PathLike, np.ndarray, Image.Image)):
-            raise InputTypeError(f"X[{i}] is a {type(source).__name__}, not a picture. {_EXPECTED}.{_remedy(source)}")
+            raise InputTypeError(f"X[{i}] is a {type(source).__name__}, not an image. {_EXPECTED}.{_remedy(source)}")
     return X
 
 
 def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarray:
-    """Labels, groups or other values, one a picture, as an array.
+    """Labels, groups or other values, one an image, as an array.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
     Returns
     -------
     ndarray
-        Of shape (n,) if there is one value a picture; any other shape is left for the caller to refuse.
+        Of shape (n,) if there is one value an image; any other shape is left for the caller to refuse.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _from_other_library(values: Any) -> Any:
 
 
 def _check_array(values: np.ndarray) -> Sequence[Source]:
-    """An array as a sequence of its pictures."""
+    """An array as a sequence of its images."""
     shape = values.shape
     if values.ndim == 4 and shape[3] in _CHANNELS:
         return list(values)
@@ -146,11 +146,11 @@ def _check_array(values: np.ndarray) -> Sequence[Source]:
             "pass X.transpose(0, 2, 3, 1)."
         )
     if values.ndim == 3 and shape[2] in _CHANNELS:
-        raise InputError(f"X has shape {shape}, which is that of a single picture. {_EXPECTED}; pass [X].")
+        raise InputError(f"X has shape {shape}, which is that of a single image. {_EXPECTED}; pass [X].")
     if values.ndim == 3 and values.dtype.kind in "biuf":
-        return list(values)  # grey
+        return list(values)  # gray
     if values.dtype.kind in "biufc" and values.size:
-        raise InputError(f"X is a table of numbers of shape {shape}, not pictures. {_EXPECTED}.{_remedy(values[0])}")
+        raise InputError(f"X is a table of numbers of shape {shape}, not images. {_EXPECTED}.{_remedy(values[0])}")
     if values.ndim == 2 and shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

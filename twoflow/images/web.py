@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._errors import InputError
+from ..errors import InputError
 from .budget import MOST_FILE
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._errors import InputError
-from .grouping import fit_clone, split_groups
-from .kernel_ridge import KernelRidgeClassifier
-from .leave_out import Kernel, Solution, compute_kernel, total
+from ..errors import InputError
+from ..heads.dual_ridge import Kernel, Solution, compute_kernel, total
+from ..heads.inner_folds import fit_clone, split_groups
+from ..heads.kernel_ridge import KernelRidgeClassifier
 
 
 class Candidate(NamedTuple):
@@ -53,10 +53,10 @@ class Candidate(NamedTuple):
 
 
 class BestOf(ClassifierMixin, BaseEstimator):
-    """The candidate that does best on pictures it was not fitted on, all of them from the training side.
+    """The candidate that does best on images it was not fitted on, all of them from the training side.
 
-    Whatever is chosen by looking at the test pictures scores too high on them; here they are not looked at. A
-    candidate whose head leaves pictures out itself, as `KernelRidgeClassifier` does in closed form, is judged by that;
+    Whatever is chosen by looking at the test images scores too high on them; here they are not looked at. A
+    candidate whose head leaves images out itself, as `KernelRidgeClassifier` does in closed form, is judged by that;
     others are cross-validated. The candidates' order breaks ties, so let the cheaper come first.
 
     Parameters
@@ -66,7 +66,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
     cv : int
         Folds for those that must be cross-validated; fewer where a class has fewer rows or groups.
     random_state : int, RandomState or None
-        Shuffles the pictures before they are folded.
+        Shuffles the images before they are folded.
 
     Attributes
     ----------

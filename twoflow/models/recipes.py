@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import InputError
+from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..networks import NETWORKS, get_card
 from ..networks.catalog import find_weights
 
-#: A network sees small things better in a picture that is larger than those it was trained on, for twice the time.
+#: A network sees small things better in an image that is larger than those it was trained on, for twice the time.
 _SIDE = 320
 
 #: Of the stages of a network those that tell things from each other best: the last but one, and two before it. The very
-#: last has as many values as these together, and adds little. And the one before them, which knows more of colour.
+#: last has as many values as these together, and adds little. And the one before them, which knows more of color.
 _LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
 
 
@@ -53,7 +53,7 @@ def _fast(network: str | os.PathLike) -> dict[str, Recipe]:
 
 
 def _best(network: str | os.PathLike) -> dict[str, Recipe]:
-    """One network, two or three; with or without colour, which decides where classes differ in nothing else."""
+    """One network, two or three; with or without color, which decides where classes differ in nothing else."""
     color = [
         *_covariances(network, "mirror", _EARLY),
         ("lab", ColorHistogram("lab", (8, 8, 8))),
@@ -65,7 +65,7 @@ def _best(network: str | os.PathLike) -> dict[str, Recipe]:
     for number, each in zip(("one network", "two networks", "three networks"), [network, *_partners(network)]):
         prefix = "" if each == network else f"{each}_"
         stages = [*stages, *_covariances(each, "mirror", prefix=prefix)]
-        found |= {number: stages, f"{number} and colour": [*stages, *color]}
+        found |= {number: stages, f"{number} and color": [*stages, *color]}
     return {name: Recipe(flows, "kernel-ridge") for name, flows in found.items()}
 
 

@@ -18,16 +18,16 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._errors import InputError
+from ..errors import InputError
 from ..flows import Flow, FlowUnion
-from ..flows.base import StoreLike
-from ..images import ImageCollection, check_pictures
+from ..flows.contract import StoreLike
+from ..heads.inner_folds import fit_clone
+from ..heads.random_states import seeded
+from ..heads.table import get_head
+from ..heads.targets import check_labels
+from ..images import ImageCollection, check_images
 from .choice import BestOf, Candidate
-from .grouping import fit_clone
-from .heads import get_head
-from .labels import check_labels
 from .recipes import RECIPES, Recipe, candidates
-from .seeding import seeded
 
 #: A name, a flow, and what selects among its features: a transformer of features or "passthrough".
 FlowStep = tuple[str, Flow, Any]
@@ -38,7 +38,7 @@ def _head_has(method: str) -> Any:
 
 
 class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
-    """Classify pictures by several flows of features, each selected on its own, then stacked.
+    """Classify images by several flows of features, each selected on its own, then stacked.
 
     By default the model of Iliukovich-Strakovskaia, Dral & Dral (2016): 128 random projections of the pixels, of which
     a Random Forest selects 55; the global pool of a pretrained network, of which it selects 400; a Random Forest of
@@ -56,19 +56,19 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         when not given.
     recipe : {"paper", "fast", "best"}
         "paper" is the model above. "fast" takes one pass over one network, how the channels of its late stages vary
-        together, and kernel ridge on these. "best" does so with the mirror image, more stages, colour, and a second
+        together, and kernel ridge on these. "best" does so with the mirror image, more stages, color, and a second
         and third network where they are installed (the extra ``twoflow[networks]``), and chooses among some such
-        candidates on the pictures it is fitted on: see `chosen_`.
+        candidates on the images it is fitted on: see `chosen_`.
     network : str or path
         The network of the recipe's flows; see `CNNEmbedding`.
     random_state : int, RandomState or None
         Seeds every part that has a `random_state` of None.
     n_jobs : int, optional
-        For reading pictures and for fitting the parts that have an `n_jobs` of None.
+        For reading images and for fitting the parts that have an `n_jobs` of None.
     verbose : bool
         Show progress on stderr when that is a terminal.
     store : path or FeatureStore, optional
-        Keeps the flows' features on disk, so that another fit on the same pictures finds them; see `Flow`.
+        Keeps the flows' features on disk, so that another fit on the same images finds them; see `Flow`.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
     chosen_ : str
         The candidate that a recipe with several has chosen; of a recipe with one, its name.
     candidates_ : dict of str to float
-        The accuracy of each candidate on pictures of the training side that it was not fitted on; empty for a recipe
+        The accuracy of each candidate on images of the training side that it was not fitted on; empty for a recipe
         with one.
 
     Notes
@@ -135,12 +135,12 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
 
         Parameters
         ----------
-        X : sequence of n pictures, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
         y : array-like of shape (n,)
             Classes; at least two.
         groups : array-like of shape (n,), optional
-            Pictures that belong together, as photos of the same item do; by default those of the collection. Where the
-            model tries on some pictures what it has learnt from others, groups are kept together; but for selectors,
+            Images that belong together, as photos of the same item do; by default those of the collection. Where the
+            model tries on some images what it has learned from others, groups are kept together; but for selectors,
             such as those of the head "stack", which are not given any.
 
         Returns
@@ -150,17 +150,17 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         Raises
         ------
         ImageReadError
-            For the first picture that cannot be read.
+            For the first image that cannot be read.
         """
-        pictures = check_pictures(X)
+        images = check_images(X)
         y = check_labels(y)
         if groups is None and isinstance(X, ImageCollection):
             groups = X.groups
         groups = None if groups is None else np.asarray(groups)
-        check_consistent_length(pictures, y, groups)
+        check_consistent_length(images, y, groups)
         union, model = self.split()
-        self.union_ = union.fit(pictures, y)
-        features = self.union_.transform(pictures)
+        self.union_ = union.fit(images, y)
+        features = self.union_.transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             self.model_: Pipeline = fit_clone(model, features, y, groups)
         self.classes_ = self.model_.classes_
@@ -172,7 +172,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each picture, of shape (n,)."""
+        """The class of each image, of shape (n,)."""
         features = self._features(X)
         return self.model_.predict(features)
 
@@ -290,7 +290,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         return self._split([(name, flow, "passthrough") for name, flow in union.flows], BestOf(models), rng)
 
     def _keep(self, head: BestOf) -> None:
-        """The chosen candidate alone, so that no picture to predict passes through flows that nobody asks."""
+        """The chosen candidate alone, so that no image to predict passes through flows that nobody asks."""
         self.chosen_, self.candidates_ = head.chosen_, head.accuracy_
         flows = dict(self.union_.flows_)
         running = {name: getattr(self.union_, name) for name in ("n_jobs", "verbose", "store")}

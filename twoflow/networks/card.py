@@ -30,8 +30,8 @@ class NetworkCard:
     Attributes
     ----------
     name : str
-    licence : str
-        SPDX identifier of the licence of the weights.
+    license : str
+        SPDX identifier of the license of the weights.
     source : str
         Where the weights come from.
     input_size : (int, int)
@@ -47,7 +47,7 @@ class NetworkCard:
     """
 
     name: str
-    licence: str
+    license: str
     source: str
     input_size: tuple[int, int]
     channels: str

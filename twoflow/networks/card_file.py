@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._errors import InputError
+from ..errors import InputError
 from .content import Content
 
 MAX_CARD_BYTES = 2**20
@@ -28,7 +28,7 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
     Parameters
     ----------
     fields : mapping
-        With any of name, licence, source, input_size, channels, mean and scale.
+        With any of name, license, source, input_size, channels, mean and scale.
     origin : str
         What an error calls them.
 
@@ -73,7 +73,7 @@ def _is_text(value: Any) -> bool:
 
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
-    "licence": (_is_text, "a text"),
+    "license": (_is_text, "a text"),
     "source": (_is_text, "a text"),
     "input_size": (_is_size, "[width, height] in pixels, up to 4096"),
     "channels": (lambda value: value in ("RGB", "BGR"), '"RGB" or "BGR"'),

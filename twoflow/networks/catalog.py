@@ -10,14 +10,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import InputError, MissingExtraError
-from . import efficientnet_lite, inception
+from ..errors import InputError, MissingExtraError
 from .card import NetworkCard
 from .card_file import check_fields
 from .content import read_content
 from .errors import one_line_errors
 from .files import Network, is_path, open_files
-from .state_dict import read_state_dict
+from .lite import graph as efficientnet_lite
+from .lite.state_dict import read_state_dict
+from .mxnet import inception
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -33,7 +34,7 @@ def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None 
     network : str or path
         A name in `NETWORKS`, or a path: see `files.open_files`.
     preprocessing : mapping, optional
-        For a network in files: how pictures enter it; any of input_size, channels, mean and scale. For an
+        For a network in files: how images enter it; any of input_size, channels, mean and scale. For an
         EfficientNet-Lite, input_size only.
 
     Raises
@@ -46,7 +47,7 @@ def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None 
         return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
-            raise InputError(f"{network} has a card that says how pictures enter it; preprocessing is for files")
+            raise InputError(f"{network} has a card that says how images enter it; preprocessing is for files")
         return _ELSEWHERE[str(network)]
     if is_path(network):
         return open_files(network, preprocessing)
@@ -128,7 +129,7 @@ class _Package(NamedTuple):
 
 #: Up to this many layers, an error lists them all.
 _FEW = 20
-#: The sides that pictures may have for an EfficientNet-Lite, in pixels; at the least its last map is one position.
+#: The sides that images may have for an EfficientNet-Lite, in pixels; at the least its last map is one position.
 _LEAST_SIDE, _LARGEST_SIDE = 32, 4096
 
 _PACKAGES = {
@@ -157,11 +158,11 @@ _LITE = {
 
 
 def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]:
-    """The size that a member of the family is to run at: it is convolutional, so pictures may be of almost any."""
+    """The size that a member of the family is to run at: it is convolutional, so images may be of almost any."""
     refused = [str(key) for key in preprocessing if key != "input_size"]
     if refused:
         raise InputError(
-            f"{name} has a card that says how pictures enter it, and leaves the choice of input_size only, not of "
+            f"{name} has a card that says how images enter it, and leaves the choice of input_size only, not of "
             f"{', '.join(refused)}"
         )
     size = check_fields(preprocessing, "preprocessing").get("input_size", _LITE[name].size)
@@ -182,7 +183,7 @@ def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
     layers = variant.layers
     return NetworkCard(
         name=name,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         source=f"package {_PACKAGES[name].name}; trained by the authors of EfficientNet on ImageNet-1k",
         input_size=variant.size,
         channels="RGB",

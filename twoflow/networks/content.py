@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from .._errors import InputError
 from .._files import open_regular
+from ..errors import InputError
 
 #: What changes when a file does: device, inode, size, and times in nanoseconds.
 Stamp = tuple[int, ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._errors import InputError
 from .._text import printable
+from ..errors import InputError
 
 MAX_LENGTH = 2000  # characters of a message that quotes a file
 

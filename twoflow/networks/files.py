@@ -12,18 +12,19 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import InputError
 from .._files import expand
-from . import mxnet_convert, onnx_file
+from ..errors import InputError
+from . import onnx_file
 from .card import Layer, NetworkCard
 from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
 from .content import Content, Stamp, find_stamp, read_content
 from .errors import one_line_errors
-from .inception import recognise
-from .mxnet_engine import Checkpoint
-from .mxnet_params import Entry, read_index, read_params
-from .mxnet_shapes import Shape, infer_shapes
-from .mxnet_symbol import MAX_SYMBOL_BYTES, Node, read_symbol
+from .mxnet import convert as mxnet_convert
+from .mxnet.engine import Checkpoint
+from .mxnet.inception import recognize
+from .mxnet.params import Entry, read_index, read_params
+from .mxnet.shapes import Shape, infer_shapes
+from .mxnet.symbol import MAX_SYMBOL_BYTES, Node, read_symbol
 from .onnx_pool import find_global_pool
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
     Raises
     ------
     ValueError
-        If files are missing, are damaged, have operators that are not supported, or if nothing says how pictures
+        If files are missing, are damaged, have operators that are not supported, or if nothing says how images
         enter the network.
     """
     with one_line_errors():
@@ -165,10 +166,10 @@ def _open_onnx(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list[
             own.update(mean=0, scale=1)
         if found.width and found.height:
             own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
-        own.update(licence=_metadata(model).get("license") or "unknown")
+        own.update(license=_metadata(model).get("license") or "unknown")
         fields = _complete(files, {**own, **fields})
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
-            raise InputError(f"it takes pictures of {found.width} x {found.height} pixels only")
+            raise InputError(f"it takes images of {found.width} x {found.height} pixels only")
         source = onnx_file.fix_input(model, fields["input_size"])
         values = onnx_file.infer_values(model)
         layers = onnx_file.read_layers(model, values)
@@ -203,10 +204,10 @@ def _open_mxnet(files: _Files, fields: Mapping[str, Any]) -> tuple[Network, list
     nodes, index = read_symbol(symbol), read_index(parameters)
     try:
         shapes = _infer_shapes(files, nodes, index, fields.get("input_size"))
-        known = recognise(nodes, shapes)
-        own: dict[str, Any] = {"channels": "RGB", "licence": "unknown"}
+        known = recognize(nodes, shapes)
+        own: dict[str, Any] = {"channels": "RGB", "license": "unknown"}
         if known is not None:
-            own.update({field: getattr(known, field) for field in ("licence", "input_size", "mean", "scale")})
+            own.update({field: getattr(known, field) for field in ("license", "input_size", "mean", "scale")})
             own.update(stages=tuple(name for name in known.stages if name in shapes))
         fields = _complete(files, {**own, **fields})
         names = mxnet_convert.layer_names(nodes, shapes)
@@ -262,12 +263,12 @@ def _layer(shape: Shape) -> Layer:
 
 
 def _complete(files: _Files, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with name and source added; ValueError if nothing says how pictures enter the network."""
+    """The fields with name and source added; ValueError if nothing says how images enter the network."""
     missing = [field for field in ("input_size", "mean", "scale") if field not in fields]
     if missing:
         example = '{"input_size": [224, 224], "mean": 0, "scale": 255}'
         raise InputError(
-            f"nothing says how pictures enter it ({', '.join(missing)}); write that to {files.card.name} beside it, "
+            f"nothing says how images enter it ({', '.join(missing)}); write that to {files.card.name} beside it, "
             f"or give it as preprocessing: {example} stands for RGB values from 0 to 1"
         )
     return {"name": files.model.name, "source": f"file {files.model}", **fields}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from .._errors import InputError
+from ..errors import InputError
 from .content import MAX_BYTES, Content, read_content
 
 if TYPE_CHECKING:

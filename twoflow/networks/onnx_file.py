@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._errors import InputError
+from ..errors import InputError
 from .card import Layer
 from .content import MAX_VALUES, Content
 from .onnx_external import load_external, walk
@@ -79,14 +79,14 @@ def _bodies(node: NodeProto) -> Iterator[GraphProto]:
 
 
 def read_input(model: ModelProto) -> Input:
-    """What the graph says of its input; ValueError if that is no picture."""
+    """What the graph says of its input; ValueError if that is no image."""
     from onnx import TensorProto
 
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs)
-        raise InputError(f"it has {len(inputs)} inputs ({names}), where one picture is expected")
+        raise InputError(f"it has {len(inputs)} inputs ({names}), where one image is expected")
     kind = inputs[0].type.tensor_type
     if kind.elem_type not in (TensorProto.FLOAT, TensorProto.UINT8):
         name = TensorProto.DataType.Name(kind.elem_type) if kind.elem_type else "no tensor"
@@ -101,7 +101,7 @@ def read_input(model: ModelProto) -> Input:
 
 
 def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
-    """Make the graph take one picture of `size` (width, height) as float32 of shape (1, 3, height, width).
+    """Make the graph take one image of `size` (width, height) as float32 of shape (1, 3, height, width).
 
     Returns the input's name. Whatever the file takes (channels last, bytes, batches) is put behind the new input.
     """
@@ -115,7 +115,7 @@ def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
     value.CopyFrom(helper.make_tensor_value_info(found.name, kind, shape))
     if not (found.channels_last or found.is_uint8):
         return found.name
-    name = f"{found.name}.picture"
+    name = f"{found.name}.image"
     turned = f"{name}.turned" if found.is_uint8 else found.name
     nodes = [helper.make_node("Transpose", [name], [turned], perm=_TO_LAST if found.channels_last else [0, 1, 2, 3])]
     if found.is_uint8:

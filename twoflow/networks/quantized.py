@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._errors import InputError
+from ..errors import InputError
 
 #: By how much the cosine to the float network may be lower on another machine than on the one that quantized it.
 _COSINE_TOLERANCE = 0.005

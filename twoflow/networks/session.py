@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import InputError
 from .._text import printable
+from ..errors import InputError
 from .card import NetworkCard
 from .catalog import require_layer, resolve
 from .errors import MAX_LENGTH, NetworkOutputError, one_line_errors
 from .files import Network
 from .finite import describe_output, is_finite
-from .mxnet_engine import MXNetForward, load_mxnet
+from .mxnet.engine import MXNetForward, load_mxnet
 from .quantized import QuantizedNetwork
 from .runtime import load_onnxruntime
 
-#: A picture as float32 of shape (1, 3, height, width) to the outputs of the layers.
+#: An image as float32 of shape (1, 3, height, width) to the outputs of the layers.
 Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
 _opening = Lock()
 
@@ -37,14 +37,14 @@ class Session:
         self._forward = forward
 
     def run(self, pixels: np.ndarray, image: str = "an image") -> dict[str, np.ndarray]:
-        """The layers' outputs for one picture.
+        """The layers' outputs for one image.
 
         Parameters
         ----------
         pixels : ndarray of shape (height, width, 3) and dtype uint8
             RGB, of the card's input size.
         image : str
-            What an error calls the picture.
+            What an error calls the image.
 
         Returns
         -------
@@ -94,7 +94,7 @@ def open_session(
     n_threads : int
         How many threads one run may use; MXNet chooses for itself. The outputs are the same bytes with any number.
     preprocessing : mapping, optional
-        How pictures enter a network in files; see `catalog.resolve`.
+        How images enter a network in files; see `catalog.resolve`.
     engine : str
         What runs it, a key of `ENGINES`.
 
@@ -161,7 +161,7 @@ def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # its errors are raised, too, and its warnings are about its own optimiser
+    options.log_severity_level = 4  # its errors are raised, too, and its warnings are about its own optimizer
     # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
     options.add_session_config_entry("session.x64quantprecision", "1")
     with _onnxruntime_errors(title):

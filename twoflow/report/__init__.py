@@ -1,7 +1,7 @@
 """A comparison, or an audit, for people (text, one page of HTML, plots) and for programs (JSON and CSV)."""
 
 from .atomic import check_output_folder
-from .auditing import format_audit, write_audit
+from .audit import format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from .._errors import OutsideError
 from .._files import expand
+from ..errors import OutsideError
 
 
 def check_output_folder(folder: str | os.PathLike) -> Path:

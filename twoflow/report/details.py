@@ -22,10 +22,10 @@ from ..evaluation.metrics import (
     pool,
     score_classes,
 )
-from ..evaluation.results import RowScores
+from ..evaluation.results import MethodScores
 from ..evaluation.statistics import bootstrap_accuracy_interval
 
-_PAIRS, _PICTURES = 10, 3  # confused pairs of a row that are listed with pictures, and how many of each
+_PAIRS, _IMAGES = 10, 3  # confused pairs of a method that are listed with images, and how many of each
 
 
 def describe_tested(comparison: Comparison) -> dict[str, Any]:
@@ -34,17 +34,17 @@ def describe_tested(comparison: Comparison) -> dict[str, Any]:
     is_tested = np.isin(comparison.collection.classes, comparison.collection.labels[tested])
     return {
         "n_predictions": len(tested),
-        "n_pictures": len(np.unique(tested)),
+        "n_images": len(np.unique(tested)),
         "classes_not_tested": np.flatnonzero(~is_tested).tolist(),
     }
 
 
-def describe_predictions(comparison: Comparison, row: RowScores) -> dict[str, Any]:
-    """The keys of a row that are computed from its predictions; classes and pictures are named by their positions."""
-    pooled = pool(comparison, row)
+def describe_predictions(comparison: Comparison, method: MethodScores) -> dict[str, Any]:
+    """The keys of a method that are computed from its predictions; classes and images are named by their positions."""
+    pooled = pool(comparison, method)
     by_class, confusions = score_classes(pooled), count_confusions(pooled)
     return {
-        "pooled_accuracy": _pooled_accuracy(comparison, row),
+        "pooled_accuracy": _pooled_accuracy(comparison, method),
         "per_class": {
             **{name: finite_list(getattr(by_class, name)) for name in ("precision", "recall", "f1")},
             "support": by_class.support.tolist(),
@@ -56,12 +56,12 @@ def describe_predictions(comparison: Comparison, row: RowScores) -> dict[str, An
     }
 
 
-def _pooled_accuracy(comparison: Comparison, row: RowScores) -> dict[str, Any]:
-    """Of all predictions together; a picture that is tested twice is no second picture."""
+def _pooled_accuracy(comparison: Comparison, method: MethodScores) -> dict[str, Any]:
+    """Of all predictions together; an image that is tested twice is no second image."""
     collection, tested = comparison.collection, comparison.tested
     groups = tested if collection.groups is None else collection.groups[tested]
     found = bootstrap_accuracy_interval(
-        collection.labels[tested], np.concatenate(row.predicted), groups, random_state=0
+        collection.labels[tested], np.concatenate(method.predicted), groups, random_state=0
     )
     return {
         "accuracy": found.accuracy,
@@ -89,9 +89,9 @@ def _confused(pooled: Pooled, confusions: Sequence[Confusion], support: np.ndarr
             "predicted": _or_none(pair.predicted),
             "count": pair.n,
             "share": pair.n / int(support[pair.true]),
-            "pictures": [
-                {"picture": picture, "probability": probability}
-                for picture, probability in find_confused(pooled, pair, _PICTURES)
+            "images": [
+                {"image": image, "probability": probability}
+                for image, probability in find_confused(pooled, pair, _IMAGES)
             ],
         }
         for pair in wrong[:_PAIRS]

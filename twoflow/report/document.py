@@ -1,4 +1,4 @@
-"""A comparison as the plain data of report.json, schema 1: keys are added, never renamed."""
+"""A comparison as the plain data of report.json, schema 2: keys are added, never renamed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import Comparison
-from ..evaluation.fold_record import record_folds
-from ..evaluation.results import Choice, LearningCurve, RowScores
-from ..evaluation.statistics import (
-    Difference,
-    compare_pairs,
-    corrected_resampled_ttest,
-    probability_of_equivalence,
-)
+from ..evaluation.results import Choice, LearningCurve, MethodScores
+from ..evaluation.saved_folds import record_folds
+from ..evaluation.statistics import Difference, compare_pairs, corrected_resampled_ttest, probability_of_equivalence
 from ..images.reading import describe
-from .auditing import leaks_document, passed_over_document
+from .audit import leaks_document, passed_over_document
 from .details import describe_predictions, describe_tested, finite
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
@@ -37,17 +32,17 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
         The line that made it, if a command did.
     """
     document = summarize(comparison)
-    for entry, row in zip(document["rows"], comparison.rows):
-        entry |= describe_predictions(comparison, row)
+    for entry, method in zip(document["methods"], comparison.methods):
+        entry |= describe_predictions(comparison, method)
     return document | {"tested": describe_tested(comparison), "command": command}
 
 
 def summarize(comparison: Comparison) -> dict[str, Any]:
-    """The document without what takes a look at every prediction: ready at once, with any number of pictures."""
+    """The document without what takes a look at every prediction: ready at once, with any number of images."""
     collection, folds = comparison.collection, comparison.folds
     classes, counts = np.unique(collection.labels, return_counts=True)
     return {
-        "schema": 1,
+        "schema": 2,
         "dataset": {
             "n_images": len(collection),
             "n_classes": len(classes),
@@ -62,7 +57,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "notes": list(collection.notes),
             "color_profiles": {
                 "converted": comparison.n_converted,
-                "damaged": [describe(collection.pictures[position]) for position in comparison.damaged_profiles],
+                "damaged": [describe(collection.images[position]) for position in comparison.damaged_profiles],
             },
         },
         "folds": {
@@ -75,7 +70,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             **record_folds(folds, collection),
         },
         "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
-        "rows": [_row(row, comparison) for row in comparison.rows],
+        "methods": [_method(method, comparison) for method in comparison.methods],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
         "pairwise": _every_pair(comparison),
@@ -86,26 +81,26 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
-            "pictures_per_second": comparison.n_computed / comparison.extraction_seconds,
+            "images_per_second": comparison.n_computed / comparison.extraction_seconds,
             "peak_memory_bytes": comparison.peak_memory,
         },
     }
 
 
-def _row(row: RowScores, comparison: Comparison) -> dict[str, Any]:
+def _method(method: MethodScores, comparison: Comparison) -> dict[str, Any]:
     # Nadeau and Bengio's variance is of any mean over folds; that of the accuracy itself is its difference to nothing.
-    result = corrected_resampled_ttest(row.accuracy, np.zeros(len(row.accuracy)), *_sizes(comparison))
+    result = corrected_resampled_ttest(method.accuracy, np.zeros(len(method.accuracy)), *_sizes(comparison))
     interval = [finite(end) for end in result.confidence_interval]
     return {
-        "name": row.name,
-        "n_features": row.n_features,
-        "accuracy": {**_summary(row.accuracy), "confidence_interval": interval, "confidence": result.confidence},
-        "macro_f1": _summary(row.macro_f1),
-        "fit_seconds": row.fit_seconds,
-        "predict_seconds": row.predict_seconds,
-        "importances": None if row.importances is None else dict(row.importances),
-        **({} if row.train_accuracy is None else {"train_accuracy": _summary(row.train_accuracy)}),
-        **({} if row.choices is None else {"choices": [_choice(choice) for choice in row.choices]}),
+        "name": method.name,
+        "n_features": method.n_features,
+        "accuracy": {**_summary(method.accuracy), "confidence_interval": interval, "confidence": result.confidence},
+        "macro_f1": _summary(method.macro_f1),
+        "fit_seconds": method.fit_seconds,
+        "predict_seconds": method.predict_seconds,
+        "importances": None if method.importances is None else dict(method.importances),
+        **({} if method.train_accuracy is None else {"train_accuracy": _summary(method.train_accuracy)}),
+        **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
     }
 
 
@@ -125,8 +120,8 @@ def _summary(scores: np.ndarray) -> dict[str, Any]:
 
 
 def _every_pair(comparison: Comparison) -> list[dict[str, Any]]:
-    """Every row against every later one, with Holm's adjustment for all pairs, and how probably they are equal."""
-    scores = {row.name: row.accuracy for row in comparison.rows}
+    """Every method against every later one, with Holm's adjustment for all pairs, and how probably they are equal."""
+    scores = {method.name: method.accuracy for method in comparison.methods}
     n_train, n_test = _sizes(comparison)
     test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
     differences = compare_pairs(scores, combinations(scores, 2), test)
@@ -139,7 +134,7 @@ def _every_pair(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _sizes(comparison: Comparison) -> tuple[list[int], list[int]]:
-    """Pictures trained and tested on, in each fold."""
+    """Images trained and tested on, in each fold."""
     return [len(fold.train) for fold in comparison.folds], [len(fold.test) for fold in comparison.folds]
 
 
@@ -170,7 +165,7 @@ def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
         "shares": list(curve.shares),
         "n_train": curve.n_train.tolist(),
         "mean_n_train": curve.n_train.mean(axis=1).tolist(),
-        "rows": [
+        "methods": [
             {"name": name, "accuracy": [_summary(scores) for scores in by_share]}
             for name, by_share in curve.accuracy.items()
         ],

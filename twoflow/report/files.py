@@ -18,7 +18,7 @@ _COLUMNS = ("row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"
 
 
 def write_report(comparison: Comparison, folder: str | os.PathLike, command: str | None = None) -> list[Path]:
-    """Write report.txt, report.json (schema 1), scores.csv and report.html, all of them or none.
+    """Write report.txt, report.json (schema 2), scores.csv and report.html, all of them or none.
 
     `scores.csv` holds no times, so that equal seeds give equal files. `report.html` stands alone, and shows what
     `report.json` says.
@@ -40,7 +40,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
         "report.txt": escape_controls(format_text(comparison)) + "\n",
         "report.json": json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "scores.csv": _scores(comparison),
-        "report.html": to_html(document, comparison.collection.pictures),
+        "report.html": to_html(document, comparison.collection.images),
     }
     return replace_files(check_output_folder(folder), contents)
 
@@ -48,7 +48,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
 def _scores(comparison: Comparison) -> str:
     return to_csv(_COLUMNS, (
         # Full precision, so that equal scores give equal files.
-        (row.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), float(accuracy), float(macro_f1))
-        for row in comparison.rows
-        for fold, accuracy, macro_f1 in zip(comparison.folds, row.accuracy, row.macro_f1)
+        (method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), float(accuracy), float(macro_f1))
+        for method in comparison.methods
+        for fold, accuracy, macro_f1 in zip(comparison.folds, method.accuracy, method.macro_f1)
     ))

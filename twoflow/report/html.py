@@ -1,4 +1,4 @@
-"""A comparison as a page to look at, made of the document of report.json and of the pictures themselves."""
+"""A comparison as a page to look at, made of the document of report.json and of the images themselves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .values import Values, to_step
 _MATRIX, _LISTED = 30, 200
 _PASSED_OVER = 10  # files and folders that are named for one reason
 
-_THREADS = 8  # that read pictures for thumbnails: a few dozen, which may lie far away
+_THREADS = 8  # that read images for thumbnails: a few dozen, which may lie far away
 
 _PLOTS: dict[str, type[Display]] = {
     "comparison": ComparisonDisplay,
@@ -55,9 +55,11 @@ _SECTIONS = (
     Section("pairs", "Every pair", lambda document: bool(document["pairwise"])),
     Section("classes", "Classes"),
     Section("confusions", "Confusions"),
-    Section("probabilities", "Probabilities", lambda document: any(row["calibration"] for row in document["rows"])),
-    Section("flows", "Flows", lambda document: any(row["importances"] for row in document["rows"])),
-    Section("choices", "What was chosen", lambda document: any("choices" in row for row in document["rows"])),
+    Section(
+        "probabilities", "Probabilities", lambda document: any(each["calibration"] for each in document["methods"])
+    ),
+    Section("flows", "Flows", lambda document: any(method["importances"] for method in document["methods"])),
+    Section("choices", "What was chosen", lambda document: any("choices" in method for method in document["methods"])),
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
     Section("cost", "Time and memory"),
     Section("left-out", "Left out"),
@@ -65,21 +67,21 @@ _SECTIONS = (
 )
 
 
-def to_html(document: Mapping[str, Any], pictures: Sequence[Source]) -> str:
+def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
     """The page.
 
     Parameters
     ----------
     document : mapping
         The content of a report.json; every figure on the page is one of it.
-    pictures : sequence of n pictures
+    images : sequence of n images
         Those of the comparison, in the order of its collection, for thumbnails of some.
     """
-    shown = shown_rows(document)
+    shown = shown_methods(document)
     wanted = sorted({
-        each["picture"] for i in shown for pair in document["rows"][i]["confused"] for each in pair["pictures"]
+        each["image"] for i in shown for pair in document["methods"][i]["confused"] for each in pair["images"]
     })
-    small = Parallel(n_jobs=_THREADS, prefer="threads")(delayed(thumbnail)(pictures[i]) for i in wanted)
+    small = Parallel(n_jobs=_THREADS, prefer="threads")(delayed(thumbnail)(images[i]) for i in wanted)
     numbers = count(1)
 
     def plot(name: str, title: str, **options: Any) -> Markup:
@@ -92,8 +94,8 @@ def to_html(document: Mapping[str, Any], pictures: Sequence[Source]) -> str:
         classes=[each["name"] for each in document["dataset"]["classes"]],
         sections=[section for section in _SECTIONS if section.is_there(document)],
         pair_at=_pairs(document),
-        by_f1={i: _by_f1(document["rows"][i]) for i in shown},
-        cells={i: _cells(document["rows"][i]) for i in shown},
+        by_f1={i: _by_f1(document["methods"][i]) for i in shown},
+        cells={i: _cells(document["methods"][i]) for i in shown},
         shown=shown,
         best=_best(document),
         has_matrix=document["dataset"]["n_classes"] <= _MATRIX,
@@ -109,24 +111,24 @@ def scores_values(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the table of scores is made of, on the page as in a notebook."""
     return {
         "document": document,
-        "rows": [{**row, "position": i} for i, row in enumerate(document["rows"])],
+        "methods": [{**method, "position": i} for i, method in enumerate(document["methods"])],
         "tests": _tests(document),
         "value": Values(document),
     }
 
 
-def shown_rows(document: Mapping[str, Any]) -> list[int]:
-    """The rows whose classes and confusions are shown: the reference, and the best if it is another."""
+def shown_methods(document: Mapping[str, Any]) -> list[int]:
+    """The methods whose classes and confusions are shown: the reference, and the best if it is another."""
     return sorted({0, _best(document)})
 
 
 def _best(document: Mapping[str, Any]) -> int:
-    means = [row["accuracy"]["mean"] for row in document["rows"]]
+    means = [method["accuracy"]["mean"] for method in document["methods"]]
     return means.index(max(means))
 
 
 def _tests(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """The positions in "comparisons" of the tests of each row against the reference, by row and word for the test."""
+    """The positions in "comparisons" of the tests against the reference, by method and word for the test."""
     found: dict[str, dict[str, int]] = {}
     for i, each in enumerate(document["comparisons"]):
         found.setdefault(each["first"], {})[each["test"].split()[0]] = i
@@ -134,17 +136,17 @@ def _tests(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _pairs(document: Mapping[str, Any]) -> dict[tuple[int, int], int]:
-    """The positions in "pairwise", by those of the two rows."""
-    position = {row["name"]: i for i, row in enumerate(document["rows"])}
+    """The positions in "pairwise", by those of the two methods."""
+    position = {method["name"]: i for i, method in enumerate(document["methods"])}
     return {(position[each["first"]], position[each["second"]]): i for i, each in enumerate(document["pairwise"])}
 
 
-def _by_f1(row: Mapping[str, Any]) -> list[int]:
+def _by_f1(method: Mapping[str, Any]) -> list[int]:
     """The classes, the lowest F1 first; those without one last."""
-    f1 = row["per_class"]["f1"]
+    f1 = method["per_class"]["f1"]
     return sorted(range(len(f1)), key=lambda k: (f1[k] is None, f1[k]))
 
 
-def _cells(row: Mapping[str, Any]) -> dict[tuple[int, int | None], int]:
+def _cells(method: Mapping[str, Any]) -> dict[tuple[int, int | None], int]:
     """The positions in "confusion", by those of the two classes."""
-    return {(true, predicted): i for i, (true, predicted, _) in enumerate(row["confusion"])}
+    return {(true, predicted): i for i, (true, predicted, _) in enumerate(method["confusion"])}

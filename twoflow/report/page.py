@@ -21,25 +21,25 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def thumbnail(picture: Source, side: int = 96) -> str | None:
-    """A small copy of a picture as a data URI, or None if it cannot be read.
+def thumbnail(image: Source, side: int = 96) -> str | None:
+    """A small copy of an image as a data URI, or None if it cannot be read.
 
     Parameters
     ----------
-    picture : path, bytes, ndarray or PIL.Image.Image
+    image : path, bytes, ndarray or PIL.Image.Image
     side : int
-        The longer side in pixels; a smaller picture is not enlarged.
+        The longer side in pixels; a smaller image is not enlarged.
     """
     try:
-        # A large JPEG at a fraction of its size; of its last pixels a part may be no picture.
-        image = open_reduced(picture, None, (side, side)).image
+        # A large JPEG at a fraction of its size; of its last pixels a part may be no image.
+        small = open_reduced(image, None, (side, side)).image
     except ImageReadError:
         return None
-    if image is picture:  # which is not ours to change
-        image = image.copy()
-    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
+    if small is image:  # which is not ours to change
+        small = small.copy()
+    small.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
     content = io.BytesIO()
-    image.save(content, "JPEG", quality=_QUALITY)
+    small.save(content, "JPEG", quality=_QUALITY)
     return data_uri(content.getvalue(), "image/jpeg")
 
 

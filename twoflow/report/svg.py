@@ -1,4 +1,4 @@
-"""Plots inside a page: text that stays text, ink and colours that follow the page."""
+"""Plots inside a page: text that stays text, ink and colors that follow the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from .displays import Display
 
-#: Colours of a figure and those of the page that stand for them, with what holds where a page, such as a notebook, has
+#: Colors of a figure and those of the page that stand for them, with what holds where a page, such as a notebook, has
 #: none of these names. The first are inks that no plot would choose, and so stand for the parts they are given to.
 _INK, _FAINT, _LINE = "#000001", "#000002", "#000003"
 _COLORS = {

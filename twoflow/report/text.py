@@ -10,23 +10,23 @@ import numpy as np
 
 from .._text import printable
 from ..evaluation import Comparison
-from ..evaluation.results import RowScores
+from ..evaluation.results import MethodScores
 from ..evaluation.statistics import PairedResult
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .auditing.text import lookalike_lines, passed_over_lines
+from .audit.text import lookalike_lines, passed_over_lines
 from .values import p_value
 
-_LISTED = 50  # unreadable pictures
+_LISTED = 50  # unreadable images
 
 
 def format_text(comparison: Comparison) -> str:
-    """What was compared on what, one line a method, what the columns mean, and the pictures that were left out."""
-    reference = comparison.rows[0].name
+    """What was compared on what, one line a method, what the columns mean, and the images that were left out."""
+    reference = comparison.methods[0].name
     header = [
         "method", "features", "accuracy", "macro F1", f"difference to {reference}", "p corrected", "p Holm", "p paired"
     ]
-    table = [header, *(_line(row, comparison) for row in comparison.rows)]
+    table = [header, *(_line(method, comparison) for method in comparison.methods)]
     return "\n".join([
         _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
         *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
@@ -48,22 +48,22 @@ def _headline(comparison: Comparison) -> str:
         protocol += f", seed {folds.seed}"
     sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
     return (
-        f"{len(collection):,} pictures{groups}, {len(collection.classes)} classes\n"
+        f"{len(collection):,} images{groups}, {len(collection.classes)} classes\n"
         f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested{_in_neither(comparison)}"
     )
 
 
 def _in_neither(comparison: Comparison) -> str:
-    """How many pictures an official split neither trains on nor tests."""
+    """How many images an official split neither trains on nor tests."""
     used = np.unique(np.concatenate([side for fold in comparison.folds for side in (fold.train, fold.test)]))
     n_left = len(comparison.collection) - len(used)
     return f", {n_left:,} neither" if n_left else ""
 
 
-def _line(row: RowScores, comparison: Comparison) -> list[str]:
-    features = "" if row.n_features is None else f"{row.n_features:,}"
-    cells = [printable(row.name), features, _mean_std(row.accuracy), _mean_std(row.macro_f1)]
-    results = {d.result.test: d for d in comparison.differences if d.first == row.name}
+def _line(method: MethodScores, comparison: Comparison) -> list[str]:
+    features = "" if method.n_features is None else f"{method.n_features:,}"
+    cells = [printable(method.name), features, _mean_std(method.accuracy), _mean_std(method.macro_f1)]
+    results = {d.result.test: d for d in comparison.differences if d.first == method.name}
     if not results:
         return [*cells, "reference", "", "", ""]
     corrected, paired = results["corrected resampled t-test"], results["paired t-test"]
@@ -99,15 +99,15 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 def _legend(comparison: Comparison) -> list[str]:
     is_read = [not isinstance(error, MissingImageError) for error in comparison.collection.unreadable]
-    n_pictures = len(comparison.collection) + sum(is_read)
-    n_stored = n_pictures - comparison.n_computed
+    n_images = len(comparison.collection) + sum(is_read)
+    n_stored = n_images - comparison.n_computed
     rate = comparison.n_computed / comparison.extraction_seconds
-    time = f"Features of all pictures once: {comparison.extraction_seconds:.1f} s "
-    time += f"({rate:.0f} pictures/s); " if not n_stored else f"({n_stored:,} of {n_pictures:,} from the store); "
+    time = f"Features of all images once: {comparison.extraction_seconds:.1f} s "
+    time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
     if len(comparison.folds) < 2:
         return ["One split only: no spread, no test.", time]
-    if len(comparison.rows) < 2:
+    if len(comparison.methods) < 2:
         return ["± is the standard deviation over folds.", time]
     return [
         "± is the standard deviation over folds; in brackets the 95 % interval of the mean difference in accuracy.",
@@ -120,25 +120,25 @@ def _legend(comparison: Comparison) -> list[str]:
 
 def _train_accuracy(comparison: Comparison) -> list[str]:
     return [
-        f"{row.name}: accuracy on the pictures trained on {_mean_std(row.train_accuracy)}"
-        for row in comparison.rows if row.train_accuracy is not None
+        f"{method.name}: accuracy on the images trained on {_mean_std(method.train_accuracy)}"
+        for method in comparison.methods if method.train_accuracy is not None
     ]
 
 
 def _choices(comparison: Comparison) -> list[str]:
-    """What each row that chooses has chosen, how often, and what it knew of the candidates."""
+    """What each method that chooses has chosen, how often, and what it knew of the candidates."""
     lines = []
-    for row in comparison.rows:
-        if row.choices is None:
+    for method in comparison.methods:
+        if method.choices is None:
             continue
-        counts = Counter(choice.chosen for choice in row.choices)
+        counts = Counter(choice.chosen for choice in method.choices)
         table = [
-            [name, f"{np.mean([choice.accuracy[name] for choice in row.choices]):.3f}", str(counts[name])]
-            for name in row.choices[0].accuracy
+            [name, f"{np.mean([choice.accuracy[name] for choice in method.choices]):.3f}", str(counts[name])]
+            for name in method.choices[0].accuracy
         ]
         lines += [
-            f"What {row.name} chose from, by the accuracy on training pictures that it left out:",
-            *_aligned([["candidate", "accuracy", f"chosen, of {len(row.choices)}"], *table]), "",
+            f"What {method.name} chose from, by the accuracy on training images that it left out:",
+            *_aligned([["candidate", "accuracy", f"chosen, of {len(method.choices)}"], *table]), "",
         ]
     return lines
 
@@ -148,18 +148,18 @@ def _learning_curve(comparison: Comparison) -> list[str]:
     if curve is None:
         return []
     header = ["accuracy", "", *(f"{n:,.0f} trained on" for n in curve.n_train.mean(axis=1))]
-    rows = [[name, "", *map(_mean_std, by_share)] for name, by_share in curve.accuracy.items()]
-    return ["", *_aligned([header, *rows])]
+    methods = [[name, "", *map(_mean_std, by_share)] for name, by_share in curve.accuracy.items()]
+    return ["", *_aligned([header, *methods])]
 
 
 def _leaks(comparison: Comparison) -> list[str]:
     found = comparison.leaks
     if not found:
         return []
-    pictures = "1 picture is" if found.n_pictures == 1 else f"{found.n_pictures:,} pictures are"
+    images = "1 image is" if found.n_images == 1 else f"{found.n_images:,} images are"
     pairs = "1 pair" if found.n_pairs == 1 else f"{found.n_pairs:,} pairs"
     return [
-        "", f"{pictures} tested after training on a duplicate ({pairs}), which makes accuracy look better; "
+        "", f"{images} tested after training on a duplicate ({pairs}), which makes accuracy look better; "
         "--group-duplicates keeps them together.",
     ]
 
@@ -175,17 +175,17 @@ def _small_classes(comparison: Comparison) -> list[str]:
         return []
     classes = "1 class" if len(small) == 1 else f"{len(small)} classes"
     names = ", ".join(f"{printable(name)} ({count})" for name, count in small.items())
-    return ["", f"Left out, {classes} with too few pictures: {names}"]
+    return ["", f"Left out, {classes} with too few images: {names}"]
 
 
 def _unreadable(comparison: Comparison) -> list[str]:
     errors = comparison.collection.unreadable
     if not errors:
         return []
-    pictures = "1 picture" if len(errors) == 1 else f"{len(errors)} pictures"
+    images = "1 image" if len(errors) == 1 else f"{len(errors)} images"
     more = [f"  and {len(errors) - _LISTED:,} more; report.json lists all"] if len(errors) > _LISTED else []
     listed = [f"  {printable(error.name)}: {printable(error.reason)}" for error in errors[:_LISTED]]
-    return ["", f"Left out, {pictures} that cannot be read:", *listed, *more]
+    return ["", f"Left out, {images} that cannot be read:", *listed, *more]
 
 
 def _source(comparison: Comparison) -> list[str]:
@@ -206,5 +206,5 @@ def _color_profiles(comparison: Comparison) -> list[str]:
     if damaged:
         images = "1 image" if len(damaged) == 1 else f"{len(damaged):,} images"
         lines.append(f"Color profile damaged and ignored, {images}:")
-        lines += [f"  {printable(describe(comparison.collection.pictures[position]))}" for position in damaged]
+        lines += [f"  {printable(describe(comparison.collection.images[position]))}" for position in damaged]
     return ["", *lines] if lines else []

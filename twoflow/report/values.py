@@ -47,9 +47,9 @@ class Values:
 
     Examples
     --------
-    >>> value = Values({"rows": [{"accuracy": 0.8125}]})
-    >>> print(value("/rows/0/accuracy", "score"))
-    <data value="0.8125" data-path="/rows/0/accuracy" data-format="score">0.812</data>
+    >>> value = Values({"methods": [{"accuracy": 0.8125}]})
+    >>> print(value("/methods/0/accuracy", "score"))
+    <data value="0.8125" data-path="/methods/0/accuracy" data-format="score">0.812</data>
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Features by the content of the picture and the fingerprint of the flow, in one SQLite file.
+"""Features by the content of the image and the fingerprint of the flow, in one SQLite file.
 
 An entry is a vector with its checksum. What is damaged is computed again, never served; and since a store only saves
 work, it never stops any: where the disk is full, the folder read-only, the file damaged or the home folder unknown,
@@ -23,8 +23,8 @@ from typing import Any, NamedTuple, Self, TypeVar
 import numpy as np
 from platformdirs import user_cache_path
 
-from .._errors import InputError
 from .._files import expand
+from ..errors import InputError
 
 _T = TypeVar("_T")
 
@@ -33,8 +33,8 @@ _FILE = "features.sqlite"
 _APPLICATION, _LAYOUT = 0x74776F66, 1
 _SCHEMA = (
     "CREATE TABLE flow (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL)",
-    "CREATE TABLE feature (flow INTEGER NOT NULL, picture BLOB NOT NULL, checksum INTEGER NOT NULL, "
-    "day INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (flow, picture))",
+    "CREATE TABLE feature (flow INTEGER NOT NULL, image BLOB NOT NULL, checksum INTEGER NOT NULL, "
+    "day INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (flow, image))",
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_LAYOUT}",
 )
@@ -43,7 +43,7 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NONSENSE = (ValueError, OverflowError, struct.error)
 _DAY_S = 86_400
 _PATIENCE_S = 30.0  # for another process that is writing
-_QUERY = 500  # pictures; SQLite takes 999 variables at least
+_QUERY = 500  # images; SQLite takes 999 variables at least
 
 
 class StoreWarning(UserWarning):
@@ -54,7 +54,7 @@ class StoredFlow(NamedTuple):
     """What a store holds of one flow: its last use in days since 1970, and the size of its vectors."""
 
     name: str
-    n_pictures: int
+    n_images: int
     n_bytes: int
     day: int
 
@@ -103,18 +103,18 @@ class FeatureStore:
         self._lock = RLock()
 
     def get(
-        self, fingerprint: str, pictures: Sequence[bytes], width: int, dtype: np.typing.DTypeLike
+        self, fingerprint: str, images: Sequence[bytes], width: int, dtype: np.typing.DTypeLike
     ) -> dict[bytes, np.ndarray]:
-        """The vectors of those pictures that the store has for a flow, each of shape (width,)."""
+        """The vectors of those images that the store has for a flow, each of shape (width,)."""
         found: dict[bytes, np.ndarray] = {}
-        for start in range(0, len(pictures), _QUERY):
-            query = _Query(fingerprint, pictures[start:start + _QUERY], width, np.dtype(dtype))
+        for start in range(0, len(images), _QUERY):
+            query = _Query(fingerprint, images[start:start + _QUERY], width, np.dtype(dtype))
             nothing: dict[bytes, np.ndarray] = {}
             found.update(self._attempt(query.run, nothing))
         return found
 
     def put(self, fingerprint: str, name: str, vectors: Mapping[bytes, np.ndarray]) -> None:
-        """Keep a flow's vectors by picture, all or none of them.
+        """Keep a flow's vectors by image, all or none of them.
 
         When this returns they have been handed to the disk (fsync), so neither the end of the process nor that of the
         system loses them, as long as the disk keeps what it has confirmed.
@@ -128,9 +128,9 @@ class FeatureStore:
                 if row is None:
                     raise InputError("a flow that was written is not found")
                 connection.executemany(
-                    "INSERT OR REPLACE INTO feature (flow, picture, checksum, day, vector) VALUES (?, ?, ?, ?, ?)",
-                    ((row[0], picture, zlib.crc32(content), day, content)
-                     for picture, content in ((picture, vector.tobytes()) for picture, vector in vectors.items())),
+                    "INSERT OR REPLACE INTO feature (flow, image, checksum, day, vector) VALUES (?, ?, ?, ?, ?)",
+                    ((row[0], image, zlib.crc32(content), day, content)
+                     for image, content in ((image, vector.tobytes()) for image, vector in vectors.items())),
                 )
 
         self._attempt(put, None)
@@ -267,24 +267,24 @@ class FeatureStore:
 
 
 class _Query(NamedTuple):
-    """Looks pictures up, checks what it finds, and notes that it was used."""
+    """Looks images up, checks what it finds, and notes that it was used."""
 
     fingerprint: str
-    pictures: Sequence[bytes]
+    images: Sequence[bytes]
     width: int
     dtype: np.dtype
 
     def run(self, connection: sqlite3.Connection) -> dict[bytes, np.ndarray]:
-        places = ", ".join("?" * len(self.pictures))
+        places = ", ".join("?" * len(self.images))
         rows = connection.execute(
-            "SELECT feature.rowid, picture, checksum, day, vector FROM feature JOIN flow ON flow.id = flow "
-            f"WHERE fingerprint = ? AND picture IN ({places})", (self.fingerprint, *self.pictures),
+            "SELECT feature.rowid, image, checksum, day, vector FROM feature JOIN flow ON flow.id = flow "
+            f"WHERE fingerprint = ? AND image IN ({places})", (self.fingerprint, *self.images),
         )
         today, n_bytes = _today(), self.width * self.dtype.itemsize
         found, unmarked = {}, []
-        for rowid, picture, checksum, day, vector in rows:
+        for rowid, image, checksum, day, vector in rows:
             if isinstance(vector, bytes) and len(vector) == n_bytes and zlib.crc32(vector) == checksum:
-                found[picture] = np.frombuffer(vector, self.dtype)
+                found[image] = np.frombuffer(vector, self.dtype)
                 if day != today:
                     unmarked.append((today, rowid))
         if unmarked:

@@ -1,9 +1,9 @@
 """Two learners that are equal in expectation, cross-validated for real, many times over.
 
-A picture is 2 x `n_features` independent normal numbers, whose class means are `distance` standard deviations apart in
+An image is 2 x `n_features` independent normal numbers, whose class means are `distance` standard deviations apart in
 either half of them. One learner takes the nearest class mean by the first half, the other by the second: by symmetry
 their expected accuracies are equal, whatever the training set's size, while on any one data set they differ.
-With few features far apart the learners are steady: what they learn hardly depends on which pictures they are trained
+With few features far apart the learners are steady: what they learn hardly depends on which images they are trained
 on. With many that say little they are sensitive to it.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-N_PICTURES = 100
-IS_FIRST_CLASS = np.arange(N_PICTURES) < N_PICTURES // 2
+N_IMAGES = 100
+IS_FIRST_CLASS = np.arange(N_IMAGES) < N_IMAGES // 2
 BLOCK = 100  # experiments at a time, to bound memory
 
 
@@ -26,9 +26,9 @@ STEADY, SENSITIVE = Setting(2, 1.5), Setting(10, 1.0)
 
 
 def k_fold(rng, n_experiments, repeats=1):
-    """Which pictures are tested, of shape (n_experiments, 10 * repeats, N_PICTURES): stratified 10-fold."""
+    """Which images are tested, of shape (n_experiments, 10 * repeats, N_IMAGES): stratified 10-fold."""
     fold = _ranks(rng, (n_experiments, repeats)) // 5
-    return (fold[:, :, None] == np.arange(10)[:, None]).reshape(n_experiments, -1, N_PICTURES)
+    return (fold[:, :, None] == np.arange(10)[:, None]).reshape(n_experiments, -1, N_IMAGES)
 
 
 def repeated_k_fold(rng, n_experiments):
@@ -36,13 +36,13 @@ def repeated_k_fold(rng, n_experiments):
 
 
 def random_splits(rng, n_experiments):
-    """Ten random splits, 90 pictures to train on and 10 to test."""
+    """Ten random splits, 90 images to train on and 10 to test."""
     return _ranks(rng, (n_experiments, 10)) < 5
 
 
 def five_by_two(rng, n_experiments):
     half = _ranks(rng, (n_experiments, 5)) < 25
-    return np.stack([half, ~half], axis=2).reshape(n_experiments, 10, N_PICTURES)
+    return np.stack([half, ~half], axis=2).reshape(n_experiments, 10, N_IMAGES)
 
 
 def scores(draw_folds, n_experiments, setting, other=None, seed=0):
@@ -55,23 +55,23 @@ def scores(draw_folds, n_experiments, setting, other=None, seed=0):
 
 
 def experiments(draw_folds, n_experiments, setting, other=None, seed=0):
-    """Blocks of: which pictures the first and the second learner of each fold get right, and which are tested."""
+    """Blocks of: which images the first and the second learner of each fold get right, and which are tested."""
     rng = np.random.default_rng(seed)
     for _ in range(n_experiments // BLOCK):
         is_tested = draw_folds(rng, BLOCK)
-        first, second = (_is_right(draw_pictures(rng, learner), is_tested) for learner in (setting, other or setting))
+        first, second = (_is_right(draw_images(rng, learner), is_tested) for learner in (setting, other or setting))
         yield first, second, is_tested
 
 
-def draw_pictures(rng, setting, n_experiments=BLOCK):
-    """Features of shape (n_experiments, N_PICTURES, n_features)."""
+def draw_images(rng, setting, n_experiments=BLOCK):
+    """Features of shape (n_experiments, N_IMAGES, n_features)."""
     n_features, distance = setting
     apart = np.where(IS_FIRST_CLASS, 0.5, -0.5)[:, None] * distance / math.sqrt(n_features)
-    return rng.normal(size=(n_experiments, N_PICTURES, n_features)) + apart
+    return rng.normal(size=(n_experiments, N_IMAGES, n_features)) + apart
 
 
 def _is_right(features, is_tested):
-    """What the nearest class mean of the pictures not tested gets right, of shape (n_experiments, n_folds, n)."""
+    """What the nearest class mean of the images not tested gets right, of shape (n_experiments, n_folds, n)."""
     means = []
     for is_class in (IS_FIRST_CLASS, ~IS_FIRST_CLASS):
         is_used = (~is_tested & is_class).astype(float)
@@ -82,6 +82,6 @@ def _is_right(features, is_tested):
 
 
 def _ranks(rng, shape):
-    """The place of each picture in a random order of its class, of shape (*shape, N_PICTURES)."""
-    half = N_PICTURES // 2
-    return rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, N_PICTURES)
+    """The place of each image in a random order of its class, of shape (*shape, N_IMAGES)."""
+    half = N_IMAGES // 2
+    return rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, N_IMAGES)

@@ -19,7 +19,7 @@ def test_golden_values():
     out a group at a time, 1/6, 2/6 and 3/4, the acceleration.
     """
     found = interval([1, 1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2, 2, 2], n_resamples=200_000, random_state=0)
-    assert found.accuracy == 3 / 8 and (found.n_groups, found.n_pictures) == (3, 8)
+    assert found.accuracy == 3 / 8 and (found.n_groups, found.n_images) == (3, 8)
     right, size = np.array([2, 1, 0]), np.array([2, 2, 4])
     draws = np.sort([right[list(d)].sum() / size[list(d)].sum() for d in product(range(3), repeat=3)])
     below = (np.mean(draws < 3 / 8) + np.mean(draws <= 3 / 8)) / 2
@@ -45,7 +45,7 @@ def test_copies_in_groups_say_no_more_than_one_of_each():
     assert high - low < 0.6 * (one.confidence_interval[1] - one.confidence_interval[0])
 
 
-def test_the_order_of_pictures_and_the_names_of_groups_and_classes_do_not_matter():
+def test_the_order_of_images_and_the_names_of_groups_and_classes_do_not_matter():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(3, size=(2, 60))
     groups = rng.integers(25, size=60)
@@ -78,9 +78,9 @@ def test_ends_are_accuracies_even_of_few_resamples(options):
 
 def test_sentence():
     assert str(interval([1] * 6 + [0] * 2, [0, 0, 1, 1, 2, 2, 3, 3], random_state=0)).startswith(
-        "Accuracy 0.7500 on 8 pictures in 4 groups, 95% interval "
+        "Accuracy 0.7500 on 8 images in 4 groups, 95% interval "
     )
-    assert str(interval([1, 1, 0], random_state=0)).endswith("(bootstrap of pictures, 10000 resamples).")
+    assert str(interval([1, 1, 0], random_state=0)).endswith("(bootstrap of images, 10000 resamples).")
 
 
 @pytest.mark.parametrize(

@@ -100,18 +100,18 @@ def test_five_by_two_tests_err_too_often_for_sensitive_learners():
 
 
 def right_rules(rng, setting, n_experiments):
-    """What the best rules of the two feature sets, equally good, get right, each (n_experiments, N_PICTURES)."""
+    """What the best rules of the two feature sets, equally good, get right, each (n_experiments, N_IMAGES)."""
     return tuple(
-        (simulation.draw_pictures(rng, setting, n_experiments).sum(axis=2) > 0) == IS_FIRST_CLASS for _ in range(2)
+        (simulation.draw_images(rng, setting, n_experiments).sum(axis=2) > 0) == IS_FIRST_CLASS for _ in range(2)
     )
 
 
 def test_mcnemar_on_a_held_out_set():
-    """Two fixed rules of equal accuracy, 100 pictures: exact 3.3 %, mid-p 4.7 %, chi-square 3.1 %; the interval covers
+    """Two fixed rules of equal accuracy, 100 images: exact 3.3 %, mid-p 4.7 %, chi-square 3.1 %; the interval covers
     in 95.3 %.
     """
     first, second = right_rules(np.random.default_rng(0), SENSITIVE, 4000)
-    truth = np.ones(simulation.N_PICTURES, dtype=bool)
+    truth = np.ones(simulation.N_IMAGES, dtype=bool)
     results = {
         method: [mcnemar_test(truth, *pair, method=method) for pair in zip(first, second)]
         for method in ("exact", "mid-p", "chi-square")
@@ -124,7 +124,7 @@ def test_mcnemar_on_a_held_out_set():
 
 
 def test_mcnemar_interval_covers_a_true_difference():
-    """Pictures that one alone gets right: 15 % and 5 %, of 100; 95.9 %."""
+    """Images that one alone gets right: 15 % and 5 %, of 100; 95.9 %."""
     counts = np.random.default_rng(0).multinomial(100, [0.8, 0.15, 0.05], size=2000)
     truth = np.ones(100, dtype=bool)
     ends = [
@@ -134,21 +134,21 @@ def test_mcnemar_interval_covers_a_true_difference():
     assert 0.94 < coverage(ends, 0.1) < 0.97
 
 
-def test_cluster_bootstrap_covers_where_one_of_pictures_does_not():
+def test_cluster_bootstrap_covers_where_one_of_images_does_not():
     """60 products of 1 to 9 photos, each product with an accuracy of its own, beta of mean 0.8 and correlation 1/3
-    between its photos: 94.9 % by groups, 76 % by pictures (of 3,000). By 30 groups it is 93.1 %, by 15 90.9 %.
+    between its photos: 94.9 % by groups, 76 % by images (of 3,000). By 30 groups it is 93.1 %, by 15 90.9 %.
     """
     rng = np.random.default_rng(0)
     n_experiments, n_groups, mean, correlation = 1000, 60, 0.8, 1 / 3
-    both = {"groups": [], "pictures": []}
+    both = {"groups": [], "images": []}
     for seed in range(n_experiments):
         groups = np.repeat(np.arange(n_groups), rng.integers(1, 10, size=n_groups))
         concentration = 1 / correlation - 1
         of_group = rng.beta(mean * concentration, (1 - mean) * concentration, size=n_groups)
         is_right = rng.random(len(groups)) < of_group[groups]
         truth = np.ones(len(groups), dtype=bool)
-        for name, given in (("groups", groups), ("pictures", None)):
+        for name, given in (("groups", groups), ("images", None)):
             found = bootstrap_accuracy_interval(truth, is_right, given, n_resamples=1000, random_state=seed)
             both[name].append(found.confidence_interval)
     assert 0.92 < coverage(both["groups"], mean) < 0.97
-    assert coverage(both["pictures"], mean) < 0.85
+    assert coverage(both["images"], mean) < 0.85

@@ -23,7 +23,7 @@ def test_golden_values():
     assert found.statistic == pytest.approx(12 / 7) and found.p_value == pytest.approx(math.erfc(math.sqrt(6 / 7)))
     assert found.cramers_v == pytest.approx(math.sqrt((12 / 420 - 1 / 59) / (58 / 59)))
     assert found.cramers_v == pytest.approx(0.1087, abs=1e-4)
-    assert (found.degrees_of_freedom, found.n_pictures, found.n_categories) == (1, 60, (2, 2))
+    assert (found.degrees_of_freedom, found.n_images, found.n_categories) == (1, 60, (2, 2))
     assert found.small_expected == 0
 
 
@@ -79,7 +79,7 @@ def test_the_correction_takes_off_what_chance_adds():
 def test_sentence():
     assert str(chi2_independence(*columns([[20, 10], [15, 15]]))) == (
         "chi-square test of independence: no dependence that can be told from chance between 2 and 2 categories of 60 "
-        "pictures, Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
+        "images, Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
     )
     # Expected counts 4 and 36 in either row: two of four cells are small.
     assert str(chi2_independence(*columns([[8, 32], [0, 40]]))).endswith(

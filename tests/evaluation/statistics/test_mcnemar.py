@@ -27,7 +27,7 @@ def test_golden_values():
     assert exact.p_value == pytest.approx(18 / 256) and mid.p_value == pytest.approx(10 / 256)
     assert chi2.statistic == 3.125 and chi2.p_value == pytest.approx(math.erfc(math.sqrt(3.125 / 2)))
     assert chi2.p_value == pytest.approx(0.0771, abs=1e-4)
-    assert (exact.statistic, exact.n_first_only, exact.n_second_only, exact.n_pictures) == (1, 1, 7, 21)
+    assert (exact.statistic, exact.n_first_only, exact.n_second_only, exact.n_images) == (1, 1, 7, 21)
     assert exact.degrees_of_freedom is mid.degrees_of_freedom is None and chi2.degrees_of_freedom == 1
     assert exact.mean_difference == pytest.approx(-6 / 21)
     assert exact.confidence_interval == pytest.approx((-0.508, -0.013), abs=1e-3)
@@ -66,7 +66,7 @@ def test_mid_p_is_never_above_exact(table):
 @pytest.mark.parametrize("method", ["exact", "mid-p", "chi-square"])
 @pytest.mark.parametrize("table", [(10, 0, 0, 0), (0, 0, 0, 1), (5, 3, 3, 1)])
 def test_level(table, method):
-    """No picture tells them apart, or as many either way."""
+    """No image tells them apart, or as many either way."""
     found = mcnemar_test(*predictions(*table), method=method)
     assert found.p_value == pytest.approx(1) and found.mean_difference == 0
     low, high = found.confidence_interval
@@ -76,9 +76,9 @@ def test_level(table, method):
 
 def test_sentence():
     assert str(mcnemar_test(*predictions(6, 26, 4, 12))) == (
-        "McNemar's test: a difference; the first is 0.4583 higher in accuracy on 48 pictures, 95% interval +0.2548 to "
+        "McNemar's test: a difference; the first is 0.4583 higher in accuracy on 48 images, 95% interval +0.2548 to "
         "+0.6252; 26 that only the first gets right and 4 that only the second does, p < 0.0001 (exact, given the "
-        "number of pictures that one alone gets right)."
+        "number of images that one alone gets right)."
     )
     assert "chi2(1) = 3.125, p = 0.0771 (continuity correction)" in str(
         mcnemar_test(*predictions(1, 1, 7, 12), method="chi-square")

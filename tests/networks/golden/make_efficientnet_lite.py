@@ -21,14 +21,14 @@ def golden_file(name, size=None):
     return Path(__file__).with_name(f"{name.replace('-', '_')}{suffix}.json")
 
 
-def picture(number, width=224, height=None):
-    """A picture that needs no file: waves of colour, of shape (height, width, 3) and dtype uint8; square by default."""
+def image(number, width=224, height=None):
+    """An image that needs no file: waves of color, of shape (height, width, 3) and dtype uint8; square by default."""
     y, x, channel = np.meshgrid(*map(np.arange, (height or width, width, 3)), indexing="ij")
     return ((x * (number + 2) + y * y // 50 + channel * 80 + (x * y // 97) * number) % 256).astype(np.uint8)
 
 
 def compute(name, width, height):
-    """For each of two pictures the layers' outputs, the mean over positions of those that are maps."""
+    """For each of two images the layers' outputs, the mean over positions of those that are maps."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -41,7 +41,7 @@ def compute(name, width, height):
             lambda module, inputs, output, layer=f"stage{stage}": outputs.__setitem__(layer, output)
         )
     for number in range(2):
-        pixels = (picture(number, width, height).transpose(2, 0, 1)[None].astype(np.float32) - 127) / 128
+        pixels = (image(number, width, height).transpose(2, 0, 1)[None].astype(np.float32) - 127) / 128
         with torch.no_grad():
             outputs["head"] = network.extract_features(torch.from_numpy(pixels))
             outputs["logits"] = network(torch.from_numpy(pixels))

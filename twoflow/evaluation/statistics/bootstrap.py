@@ -1,4 +1,4 @@
-"""How sure one can be of an accuracy: its interval by resampling pictures or groups of them."""
+"""How sure one can be of an accuracy: its interval by resampling images or groups of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.random import RandomState
 from scipy import stats
 from sklearn.utils import check_random_state
 
-from ..._errors import InputError
+from ...errors import InputError
 from .validation import categories, check_confidence, label_columns, right
 from .wording import percent
 
@@ -23,12 +23,12 @@ class AccuracyInterval:
     Attributes
     ----------
     accuracy : float
-        The share of pictures that are right.
+        The share of images that are right.
     confidence_interval : (float, float)
         NaN if all groups have the same accuracy or there is only one: resampling them cannot tell.
     confidence : float
-    n_groups, n_pictures : int
-        As many groups as pictures if none were given.
+    n_groups, n_images : int
+        As many groups as images if none were given.
     n_resamples : int
     """
 
@@ -36,14 +36,14 @@ class AccuracyInterval:
     confidence_interval: tuple[float, float]
     confidence: float
     n_groups: int
-    n_pictures: int
+    n_images: int
     n_resamples: int
 
     def __str__(self) -> str:
         """The result as one sentence."""
-        is_grouped = self.n_groups < self.n_pictures
-        what, grouped = ("groups", f" in {self.n_groups} groups") if is_grouped else ("pictures", "")
-        begin = f"Accuracy {self.accuracy:.4f} on {self.n_pictures} pictures{grouped}"
+        is_grouped = self.n_groups < self.n_images
+        what, grouped = ("groups", f" in {self.n_groups} groups") if is_grouped else ("images", "")
+        begin = f"Accuracy {self.accuracy:.4f} on {self.n_images} images{grouped}"
         low, high = self.confidence_interval
         if math.isnan(low):
             return f"{begin}; without any spread among {what} the bootstrap has nothing to judge by."
@@ -62,11 +62,11 @@ def bootstrap_accuracy_interval(
     n_resamples: int = 10_000,
     random_state: int | RandomState | None = None,
 ) -> AccuracyInterval:
-    """The accuracy of predictions with its bootstrap interval, resampling groups rather than pictures.
+    """The accuracy of predictions with its bootstrap interval, resampling groups rather than images.
 
     Photos of one product are right or wrong together, so that a hundred photos of ten products say hardly more than
     ten; an interval that takes them for independent is too narrow. Whole groups are drawn, with replacement, as many
-    as there are, and the accuracy of a draw is its right pictures over its pictures (Davison & Hinkley, Bootstrap
+    as there are, and the accuracy of a draw is its right images over its images (Davison & Hinkley, Bootstrap
     Methods and their Application, 1997, section 3.8, https://doi.org/10.1017/CBO9780511802843). The ends are
     bias-corrected and accelerated (Efron, Journal of the American Statistical Association 82, 1987,
     https://doi.org/10.1080/01621459.1987.10478410), with the acceleration by leaving out one group at a time; plain
@@ -75,14 +75,14 @@ def bootstrap_accuracy_interval(
 
     Parameters
     ----------
-    y_true, y_predicted : array-like of shape (n_pictures,)
+    y_true, y_predicted : array-like of shape (n_images,)
         Labels, text or numbers.
-    groups : array-like of shape (n_pictures,), optional
-        Pictures with the same value belong together. None takes each picture for independent.
+    groups : array-like of shape (n_images,), optional
+        Images with the same value belong together. None takes each image for independent.
     confidence : float in (0, 1)
     n_resamples : int
     random_state : int, RandomState or None
-        The same seed gives the same interval, in whatever order the pictures come.
+        The same seed gives the same interval, in whatever order the images come.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def bootstrap_accuracy_interval(
     --------
     >>> truth, predicted = ["boot"] * 50 + ["clog"] * 50, ["boot"] * 60 + ["clog"] * 40
     >>> print(bootstrap_accuracy_interval(truth, predicted, random_state=0))
-    Accuracy 0.9000 on 100 pictures, 95% interval 0.8300 to 0.9500 (bootstrap of pictures, 10000 resamples).
+    Accuracy 0.9000 on 100 images, 95% interval 0.8300 to 0.9500 (bootstrap of images, 10000 resamples).
     """
     check_confidence(confidence)
     if n_resamples < 1:
@@ -120,8 +120,8 @@ def bootstrap_accuracy_interval(
 def _resample(n_right: np.ndarray, sizes: np.ndarray, n_resamples: int, random: RandomState) -> np.ndarray:
     """Accuracies of draws of groups, of shape (n_resamples,).
 
-    Groups of the same size with the same number of right pictures are interchangeable, so that it is enough to draw
-    how many there are of each kind: two numbers a draw, not one for each picture, where there are no groups.
+    Groups of the same size with the same number of right images are interchangeable, so that it is enough to draw
+    how many there are of each kind: two numbers a draw, not one for each image, where there are no groups.
     """
     kinds, counts = np.unique(np.column_stack([n_right, sizes]), axis=0, return_counts=True)
     drawn = random.multinomial(len(sizes), counts / len(sizes), size=n_resamples) @ kinds

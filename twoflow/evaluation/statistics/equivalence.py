@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..._errors import InputError
+from ...errors import InputError
 from .validation import ROUNDING, overlap_ratio, score_differences
 
 
@@ -76,7 +76,7 @@ def probability_of_equivalence(
     first, second : array-like of shape (n,)
         Scores of two methods on the same folds, in the same order.
     n_train, n_test : int or array-like of shape (n,)
-        Pictures trained and tested on, in all folds or in each. If folds differ, the mean of their ratios is taken.
+        Images trained and tested on, in all folds or in each. If folds differ, the mean of their ratios is taken.
     margin : float
         The largest difference that is of no practical consequence, above 0; one point of accuracy as in the paper.
 

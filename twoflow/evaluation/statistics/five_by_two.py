@@ -82,10 +82,10 @@ def five_by_two_cv_ttest(first: Any, second: Any, confidence: float = 0.95) -> F
     ± t times that root: where it leaves out 0, p is below 1 - confidence, and the other way round.
 
     Which fold is first is chance, and another order gives another p; `five_by_two_cv_ftest` does without. Both learn
-    from half of the pictures and judge the methods as such learners. Both find too much where accuracy depends much on
-    which pictures are trained on: halves that suit each other do so both ways, so that the two differences of a
+    from half of the images and judge the methods as such learners. Both find too much where accuracy depends much on
+    which images are trained on: halves that suit each other do so both ways, so that the two differences of a
     replication rise and fall together and their variance is too small. In our simulation of equal learners (100
-    pictures, p < 0.05) steady ones are told apart in 3.5 % by t and 3.7 % by F, sensitive ones in 12 % and 15 %.
+    images, p < 0.05) steady ones are told apart in 3.5 % by t and 3.7 % by F, sensitive ones in 12 % and 15 %.
 
     Parameters
     ----------

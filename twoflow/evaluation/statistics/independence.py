@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..._errors import InputError
+from ...errors import InputError
 from .validation import categories, label_columns
 from .wording import p
 
@@ -28,7 +28,7 @@ class IndependenceResult:
     cramers_v : float
         How strong the dependence is, from 0, none, to 1, one label determines the other; corrected for the bias of
         chance. NaN if every label is a category of its own.
-    n_pictures : int
+    n_images : int
     n_categories : (int, int)
         Of the first and of the second column.
     small_expected : float
@@ -41,7 +41,7 @@ class IndependenceResult:
     p_value: float
     degrees_of_freedom: int
     cramers_v: float
-    n_pictures: int
+    n_images: int
     n_categories: tuple[int, int]
     small_expected: float
 
@@ -54,22 +54,22 @@ class IndependenceResult:
             caution += ", too many to trust p" if self.small_expected > 0.2 else ""
         return (
             f"{self.test}: {finding} between {self.n_categories[0]} and {self.n_categories[1]} categories of "
-            f"{self.n_pictures} pictures, Cramér's V {self.cramers_v:.3f}, chi2({self.degrees_of_freedom}) = "
+            f"{self.n_images} images, Cramér's V {self.cramers_v:.3f}, chi2({self.degrees_of_freedom}) = "
             f"{self.statistic:.3f}, {p(self.p_value)}{caution}."
         )
 
 
 def chi2_independence(first: Any, second: Any) -> IndependenceResult:
-    """Pearson's chi-square test of independence between two columns of labels, such as type and colour.
+    """Pearson's chi-square test of independence between two columns of labels, such as type and color.
 
     Labels that depend on each other are worth learning together. The effect size is Cramér's V with the correction of
     its bias (Bergsma, Journal of the Korean Statistical Society 42, 2013,
     https://doi.org/10.1016/j.jkss.2012.10.002): without it many small categories look dependent by chance alone.
-    Pictures are taken for independent: of several photos of one product, keep one.
+    Images are taken for independent: of several photos of one product, keep one.
 
     Parameters
     ----------
-    first, second : array-like of shape (n_pictures,)
+    first, second : array-like of shape (n_images,)
         Labels, text or numbers.
 
     Returns
@@ -103,7 +103,7 @@ def chi2_independence(first: Any, second: Any) -> IndependenceResult:
         p_value=float(result.pvalue),
         degrees_of_freedom=(n_rows - 1) * (n_columns - 1),
         cramers_v=_cramers_v(float(result.statistic), len(rows), n_rows, n_columns),
-        n_pictures=len(rows),
+        n_images=len(rows),
         n_categories=(n_rows, n_columns),
         small_expected=float((result.expected_freq < 5).mean()),
     )

@@ -1,4 +1,4 @@
-"""McNemar's test: which of two classifiers is right more often on the same pictures."""
+"""McNemar's test: which of two classifiers is right more often on the same images."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from ..._errors import InputError
+from ...errors import InputError
 from .validation import check_confidence, label_columns, right
 from .wording import direction, finding, interval, p
 
 _CORRECTIONS = {
-    "exact": "exact, given the number of pictures that one alone gets right",
-    "mid-p": "mid-p, given the number of pictures that one alone gets right",
+    "exact": "exact, given the number of images that one alone gets right",
+    "mid-p": "mid-p, given the number of images that one alone gets right",
     "chi-square": "continuity correction",
 }
 
@@ -38,9 +38,9 @@ class McNemarResult:
     confidence_interval : (float, float)
         Of the difference. It is no inversion of the test: near p = 1 - confidence the two may disagree about 0.
     confidence : float
-    n_pictures : int
+    n_images : int
     n_first_only, n_second_only : int
-        Pictures that only the one gets right; the test looks at no others.
+        Images that only the one gets right; the test looks at no others.
     correction : str
         How p was found.
     """
@@ -52,7 +52,7 @@ class McNemarResult:
     mean_difference: float
     confidence_interval: tuple[float, float]
     confidence: float
-    n_pictures: int
+    n_images: int
     n_first_only: int
     n_second_only: int
     correction: str
@@ -62,7 +62,7 @@ class McNemarResult:
         value = "" if self.degrees_of_freedom is None else f"chi2({self.degrees_of_freedom}) = {self.statistic:.3f}, "
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} in accuracy on "
-            f"{self.n_pictures} pictures, {interval(self.confidence_interval, self.confidence)}; "
+            f"{self.n_images} images, {interval(self.confidence_interval, self.confidence)}; "
             f"{self.n_first_only} that only the first gets right and {self.n_second_only} that only the second does, "
             f"{value}{p(self.p_value)} ({self.correction})."
         )
@@ -76,25 +76,25 @@ def mcnemar_test(
     method: Literal["exact", "mid-p", "chi-square"] = "exact",
     confidence: float = 0.95,
 ) -> McNemarResult:
-    """McNemar's test of two classifiers' predictions of the same pictures, two-sided.
+    """McNemar's test of two classifiers' predictions of the same images, two-sided.
 
-    Of the pictures that only one of them gets right, equal classifiers share half each (McNemar, Psychometrika 12,
+    Of the images that only one of them gets right, equal classifiers share half each (McNemar, Psychometrika 12,
     1947, https://doi.org/10.1007/BF02295996). The exact test takes both tails of that binomial; it never errs more
-    often than it says, at any number of pictures, and is the default. The mid-p test counts only half of what was
+    often than it says, at any number of images, and is the default. The mid-p test counts only half of what was
     seen: it errs about as often as it says, seldom more (Fagerland, Lydersen & Laake, BMC Medical Research Methodology
     13:91, 2013, https://doi.org/10.1186/1471-2288-13-91). The chi-square with a continuity correction (Edwards,
     Psychometrika 13, 1948, https://doi.org/10.1007/BF02289261), which Dietterich recommends (1998), approximates the
-    exact test. The interval adds one picture to either count (Bonett & Price, Journal of Educational and Behavioral
+    exact test. The interval adds one image to either count (Bonett & Price, Journal of Educational and Behavioral
     Statistics 37, 2012, https://doi.org/10.3102/1076998611411915).
 
     It judges two fitted classifiers on a held-out set, not how methods vary with the training set. The predictions
-    of all folds of one cross-validation may be pooled, each picture once; p then is of those folds' classifiers, and
-    of methods that depend much on which pictures they are trained on it finds a little too much. Pictures are taken for
+    of all folds of one cross-validation may be pooled, each image once; p then is of those folds' classifiers, and
+    of methods that depend much on which images they are trained on it finds a little too much. Images are taken for
     independent: of several photos of one product, keep one.
 
     Parameters
     ----------
-    y_true, first_predicted, second_predicted : array-like of shape (n_pictures,)
+    y_true, first_predicted, second_predicted : array-like of shape (n_images,)
         Labels, text or numbers.
     method : {"exact", "mid-p", "chi-square"}
     confidence : float in (0, 1)
@@ -133,7 +133,7 @@ def mcnemar_test(
         mean_difference=(first_only - second_only) / len(truth),
         confidence_interval=_bonett_price(first_only, second_only, len(truth), confidence),
         confidence=confidence,
-        n_pictures=len(truth),
+        n_images=len(truth),
         n_first_only=first_only,
         n_second_only=second_only,
         correction=_CORRECTIONS[method],
@@ -154,7 +154,7 @@ def _p_value(first_only: int, second_only: int, method: str) -> tuple[float, flo
 
 
 def _bonett_price(first_only: int, second_only: int, n: int, confidence: float) -> tuple[float, float]:
-    """Bonett & Price (2012): Wald's interval of the counts with one more each, of n + 2 pictures."""
+    """Bonett & Price (2012): Wald's interval of the counts with one more each, of n + 2 images."""
     first, second = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
     middle = first - second
     reach = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt((first + second - middle ** 2) / (n + 2))

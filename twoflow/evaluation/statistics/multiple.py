@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._errors import InputError
+from ...errors import InputError
 from .paired import PairedResult, corrected_resampled_ttest
 
 
@@ -35,7 +35,7 @@ def all_pairs(
     scores : mapping of str to array-like of shape (n_folds,)
         Scores by name of the method, on the same folds, in the same order.
     n_train, n_test : int or array-like of shape (n_folds,)
-        Pictures trained and tested on, in all folds or in each.
+        Images trained and tested on, in all folds or in each.
     confidence : float in (0, 1)
         Of each interval by itself: Holm's correction is of the p-values.
 

@@ -38,7 +38,7 @@ class PairedResult:
         The mean difference in standard deviations of the differences (ddof 1), called d_z: how regular the difference
         is from fold to fold, not how much it matters in the shop. It is zero if all differences are, infinite if all
         are equal and not zero, NaN if there is only one. Larger test sets alone make it larger; folds share training
-        pictures, so that neither the usual interval of a d_z holds nor a meta-analysis may count folds as cases.
+        images, so that neither the usual interval of a d_z holds nor a meta-analysis may count folds as cases.
     """
 
     test: str
@@ -111,7 +111,7 @@ def corrected_resampled_ttest(
     The correction supposes that differences of two folds are correlated by n_test / (n_train + n_test). That is about
     right for random splits and repeated k-fold. It is too much for k-fold without repeats, whose test sets do not
     overlap: there the test is cautious and its interval wide. It is too little for learners that depend very much on
-    which pictures they are trained on. In our simulation of equal learners (100 pictures, p < 0.05), steady and
+    which images they are trained on. In our simulation of equal learners (100 images, p < 0.05), steady and
     sensitive ones are told apart in 5 and 6 % after ten random splits, in 4 and 6 % after 10 x 10-fold, and in 1 and
     2 % after 10-fold cross-validation; by the paired t-test in 15 and 17, 54 and 58, 5 and 8 %.
 
@@ -120,7 +120,7 @@ def corrected_resampled_ttest(
     first, second : array-like of shape (n,)
         Scores of two methods on the same folds, in the same order.
     n_train, n_test : int or array-like of shape (n,)
-        Pictures trained and tested on, in all folds or in each. If folds differ, the mean of their ratios is taken.
+        Images trained and tested on, in all folds or in each. If folds differ, the mean of their ratios is taken.
     confidence : float in (0, 1)
 
     Returns

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._errors import InputError
+from ...errors import InputError
 from ...images.validation import to_values
 
 ROUNDING = 1e-12
@@ -38,7 +38,7 @@ def check_confidence(confidence: float) -> None:
 
 
 def overlap_ratio(n_train: Any, n_test: Any, n_differences: int) -> tuple[float, str]:
-    """The ratio of pictures tested to trained on, the mean over folds, and how it corrects, in words."""
+    """The ratio of images tested to trained on, the mean over folds, and how it corrects, in words."""
     sizes = [_sizes(name, size, n_differences) for name, size in (("n_train", n_train), ("n_test", n_test))]
     ratios = np.broadcast_to(sizes[1] / sizes[0], n_differences)
     mean, equal = float(ratios.mean()), ratios.min() == ratios.max()

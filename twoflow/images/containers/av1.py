@@ -5,7 +5,7 @@ from __future__ import annotations
 from .bits import Bits
 
 _SEQUENCE_HEADER = 1
-_MOST_UNITS, _MOST_HEADER = 1_000, 128  # a still picture has a handful of units; and bytes
+_MOST_UNITS, _MOST_HEADER = 1_000, 128  # a still image has a handful of units; and bytes
 
 
 def largest_frame(content: bytes, start: int, end: int) -> int:
@@ -40,8 +40,8 @@ def _leb128(content: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _largest(bits: Bits) -> tuple[int, int]:
-    bits.take(4)  # the profile, and whether it is a still picture
-    if bits.take(1):  # the reduced header of a still picture
+    bits.take(4)  # the profile, and whether it is a still image
+    if bits.take(1):  # the reduced header of a still image
         bits.take(5)
     else:
         delay_bits = _timing(bits)

@@ -9,7 +9,7 @@ from .boxes import find_boxes
 from .container import Container
 
 _SIZ, _COD, _SOT = 0xFF51, 0xFF52, 0xFF90
-_COLOR_SPACES = (0, 12, 15, 16, 17, 18)  # two-level, CMYK, two-level, sRGB, grey, sYCC (Table I.10 and T.801)
+_COLOR_SPACES = (0, 12, 15, 16, 17, 18)  # two-level, CMYK, two-level, sRGB, gray, sYCC (Table I.10 and T.801)
 _DAMAGED = "the file is truncated or damaged: no JPEG 2000 header"
 # Measured with OpenJPEG: bytes a sample of a tile, an open tile and a code block; seconds a sample and a byte.
 _SAMPLE_BYTES, _TILE_BYTES, _BLOCK_BYTES = 5.3, 6_000, 250
@@ -68,7 +68,7 @@ def _codestream(content: bytes, start: int) -> tuple[tuple[int, int], int, int, 
             tile_left > left or tile_top > top:
         raise refusal(_DAMAGED)
     if any(each & 0x80 for each in content[start + 42:start + 42 + 3 * n_samples:3]):
-        raise refusal("signed samples have no fixed black and white; save the picture unsigned")
+        raise refusal("signed samples have no fixed black and white; save the image unsigned")
     n_tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
     tile = min(tile_width, width) * min(tile_height, height)
     depth = (content[start + 42] & 0x7F) + 1

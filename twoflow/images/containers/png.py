@@ -15,9 +15,9 @@ _SIGNATURE_SIZE, _FRAME = 8, 12  # of a chunk: length, kind and checksum
 _PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
 _DESCRIBING = frozenset((b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"eXIf"))
 _MOST_PROFILE = 4 * 2**20  # bytes
-_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
-_BYTES = {_GREY: 1, _RGB: 4, _PALETTE: 1, _GREY_ALPHA: 4, _RGBA: 4}  # a pixel in Pillow's memory
-_SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
+_GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_BYTES = {_GRAY: 1, _RGB: 4, _PALETTE: 1, _GRAY_ALPHA: 4, _RGBA: 4}  # a pixel in Pillow's memory
+_SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGBA: 4}
 
 
 def take_apart(content: bytes) -> Container:
@@ -63,7 +63,7 @@ def take_apart(content: bytes) -> Container:
     width, height, depth, kind = struct.unpack_from(">IIBB", header)
     profile = _unpack_profile(described.get(b"iCCP"))
     encoding = _encoding(described)
-    memory = width * height * (2 if (kind, depth) == (_GREY, 16) else _BYTES.get(kind, 4))
+    memory = width * height * (2 if (kind, depth) == (_GRAY, 16) else _BYTES.get(kind, 4))
     memory += 3 * width * _SAMPLES.get(kind, 4) * max(1, depth // 8)  # rows of the decoder
     return Container(
         b"".join(kept), (width, height), memory,
@@ -106,7 +106,7 @@ def _encoding(chunks: dict[bytes, bytes]) -> Encoding | None:
 
 def _transparent(kind: int, depth: int, chunk: bytes) -> int | tuple[int, ...] | None:
     """The transparent value as Pillow holds pixels, where tRNS counts in other numbers; None where they agree."""
-    if kind == _GREY and len(chunk) >= 2:
+    if kind == _GRAY and len(chunk) >= 2:
         value = int.from_bytes(chunk[:2]) & (1 << depth) - 1
         return value if depth == 16 else value * 255 // ((1 << depth) - 1)
     if kind == _RGB and depth == 16 and len(chunk) >= 6:

@@ -28,7 +28,7 @@ _LONG_NUMBER = re.compile(rb"\d{11}")
 
 
 def take_apart(content: bytes) -> Container:
-    """Rewrite the file as P4, P5 or P6 with a white of 255, or of 65535 where grey has more than 8 bits.
+    """Rewrite the file as P4, P5 or P6 with a white of 255, or of 65535 where gray has more than 8 bits.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def take_apart(content: bytes) -> Container:
         If the header is damaged, samples are missing or larger than white, or it is a file of floating-point pixels.
     """
     if content[1:2] == b"f":
-        raise refusal("floating-point pixels have no fixed white; save the picture with 8 or 16 bits")
+        raise refusal("floating-point pixels have no fixed white; save the image with 8 or 16 bits")
     kind = content[1:2]
     found = (_BITMAP_HEADER if kind in _BITMAPS else _HEADER).match(content, 0, _MOST_HEADER)
     if not found or kind not in _BITMAPS and not found[4]:

@@ -143,7 +143,7 @@ def _data(content: bytes, entry: _Entry | None, order: str, is_big: bool) -> byt
 
 def _check_samples(entries: dict[int, _Entry], bits: int) -> None:
     formats = set(entries[_SAMPLE_FORMAT].values) if _SAMPLE_FORMAT in entries else {_UNSIGNED}
-    remedy = "save the picture with 8 or 16 bits"
+    remedy = "save the image with 8 or 16 bits"
     if _FLOAT in formats or formats & {5, 6}:
         raise refusal(f"floating-point pixels have no fixed white; {remedy}")
     if bits > 16:

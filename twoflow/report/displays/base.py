@@ -25,14 +25,14 @@ _AXIS = 44  # pixels under the axes that its numbers and its label take
 
 
 class Style(NamedTuple):
-    """How one of several lines is drawn: never told by its colour alone."""
+    """How one of several lines is drawn: never told by its color alone."""
 
     color: str
     marker: str
     line: Any
 
 
-# Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), which colour-blind readers tell apart, without the yellow,
+# Okabe and Ito's colors (https://jfly.uni-koeln.de/color/), which color-blind readers tell apart, without the yellow,
 # which no one sees on white.
 _STYLES = (
     Style("#0072b2", "o", "-"),
@@ -95,7 +95,7 @@ class Display(ABC):
 
 
 def styles(n: int) -> list[Style]:
-    """One for each of n lines; after six of them colours are seen again, with another line."""
+    """One for each of n lines; after six of them colors are seen again, with another line."""
     return [
         Style(style.color, style.marker, _STYLES[(i + i // len(_STYLES)) % len(_STYLES)].line)
         for i, style in enumerate(islice(cycle(_STYLES), n))
@@ -124,7 +124,7 @@ def is_wide(sign: str) -> bool:
     return east_asian_width(sign) in "WF"
 
 
-def name_rows(ax: Axes, names: Sequence[str]) -> None:
+def name_methods(ax: Axes, names: Sequence[str]) -> None:
     """One name a unit of the vertical axis, downwards, and lines that lead the eye."""
     # A name is no formula, whatever it has of dollar signs.
     ax.set_yticks(range(len(names)), list(map(label, names)), parse_math=False)

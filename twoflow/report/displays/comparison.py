@@ -1,4 +1,4 @@
-"""The accuracy of each row, and its difference to the reference."""
+"""The accuracy of each method, and its difference to the reference."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .base import ACCENT, Display, name_rows
+from .base import ACCENT, Display, name_methods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _BAND, _MARGIN = 420, 44, 60  # pixels; a band for each row
+_WIDTH, _BAND, _MARGIN = 420, 44, 60  # pixels; a band for each method
 _TEST = "corrected resampled t-test"
 
 
 class ComparisonDisplay(Display):
-    """The accuracy of each row: a small point for each fold, the mean, and the interval of the mean.
+    """The accuracy of each method: a small point for each fold, the mean, and the interval of the mean.
 
     Parameters
     ----------
@@ -40,19 +40,19 @@ class ComparisonDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        rows = document["rows"]
+        methods = document["methods"]
         return cls(
-            names=[row["name"] for row in rows],
-            accuracy=[row["accuracy"]["folds"] for row in rows],
-            intervals=[row["accuracy"]["confidence_interval"] for row in rows],
+            names=[method["name"] for method in methods],
+            accuracy=[method["accuracy"]["folds"] for method in methods],
+            intervals=[method["accuracy"]["confidence_interval"] for method in methods],
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw, on axes of its own if none are given, and return self."""
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * len(self.names))
-        name_rows(ax, self.names)
+        name_methods(ax, self.names)
         for y, (folds, interval) in enumerate(zip(self.accuracy, self.intervals)):
-            # The same fold of every row is at the same height of its band.
+            # The same fold of every method is at the same height of its band.
             heights = y + np.linspace(0.12, 0.36, len(folds)) if len(folds) > 1 else [y]
             ax.plot(folds, heights, "o", color=ACCENT, markersize=5, markeredgewidth=0, alpha=0.5)
             _draw_interval(ax, float(np.mean(folds)), interval, y)
@@ -63,7 +63,7 @@ class ComparisonDisplay(Display):
 
 
 class DifferencesDisplay(Display):
-    """The mean difference in accuracy of each row to the reference, with its interval.
+    """The mean difference in accuracy of each method to the reference, with its interval.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ class DifferencesDisplay(Display):
             names=[each["first"] for each in found],
             differences=[each["mean_difference"] for each in found],
             intervals=[each["confidence_interval"] for each in found],
-            reference=document["rows"][0]["name"],
+            reference=document["methods"][0]["name"],
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw, on axes of its own if none are given, and return self."""
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * (len(self.names) + 1))
-        name_rows(ax, [self.reference, *self.names])
+        name_methods(ax, [self.reference, *self.names])
         ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=1)
         ax.plot(0, 0, "o", color=ACCENT, markerfacecolor="none", markersize=7)
         for y, (difference, interval) in enumerate(zip(self.differences, self.intervals), start=1):

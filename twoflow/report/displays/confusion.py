@@ -12,14 +12,14 @@ from .base import ACCENT, Display, label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DARKEST = 0.55  # of the share's colour, on which a number is still read
+_DARKEST = 0.55  # of the share's color, on which a number is still read
 
 
 class ConfusionDisplay(Display):
-    """How many pictures of each class were given to each.
+    """How many images of each class were given to each.
 
-    The colour is the share of a class's pictures, so that rare classes show as well as frequent ones; in that it is not
-    `sklearn.metrics.ConfusionMatrixDisplay`, which colours the numbers themselves.
+    The color is the share of a class's images, so that rare classes show as well as frequent ones; in that it is not
+    `sklearn.metrics.ConfusionMatrixDisplay`, which colors the numbers themselves.
 
     Parameters
     ----------
@@ -41,18 +41,18 @@ class ConfusionDisplay(Display):
         self.display_labels = display_labels
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], *, row: int = 0) -> Self:
+    def from_document(cls, document: Mapping[str, Any], *, method: int = 0) -> Self:
         """Of the content of a report.json.
 
         Parameters
         ----------
         document : mapping
-        row : int
-            Which of its rows; the first is the reference. Answers that are none of the classes are left out.
+        method : int
+            Which of its methods; the first is the reference. Answers that are none of the classes are left out.
         """
         names = [each["name"] for each in document["dataset"]["classes"]]
         matrix = np.zeros((len(names), len(names)), dtype=int)
-        for true, predicted, count in document["rows"][row]["confusion"]:
+        for true, predicted, count in document["methods"][method]["confusion"]:
             if predicted is not None:
                 matrix[true, predicted] = count
         return cls(confusion_matrix=matrix, display_labels=names)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from .base import Display, add_legend, label, name_rows, styles
+from .base import Display, add_legend, label, name_methods, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _BAND, _MARGIN, _LINE = 420, 40, 70, 18  # pixels; a band for each row, a line for each flow in the legend
+_WIDTH, _BAND, _MARGIN, _LINE = 420, 40, 70, 18  # pixels; a band for each method, a line for each flow in the legend
 _HATCHES = ("", "//", "..", "xx", "\\\\", "--")
 
 
 class ImportancesDisplay(Display):
-    """The share of each flow in the decisions of each row.
+    """The share of each flow in the decisions of each method.
 
     Parameters
     ----------
@@ -36,17 +36,19 @@ class ImportancesDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        rows = [row for row in document["rows"] if row["importances"]]
-        return cls(names=[row["name"] for row in rows], importances=[row["importances"] for row in rows])
+        methods = [method for method in document["methods"] if method["importances"]]
+        return cls(
+            names=[method["name"] for method in methods], importances=[method["importances"] for method in methods]
+        )
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw, on axes of its own if none are given, and return self."""
         flows = list(dict.fromkeys(flow for shares in self.importances for flow in shares))
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * len(self.names) + _LINE * len(flows))
-        name_rows(ax, self.names)
+        name_methods(ax, self.names)
         left = [0.0] * len(self.names)
         for i, (flow, style) in enumerate(zip(flows, styles(len(flows)))):
-            shares = [row.get(flow, 0.0) for row in self.importances]
+            shares = [method.get(flow, 0.0) for method in self.importances]
             ax.barh(
                 range(len(shares)), shares, 0.6, left, color=style.color, hatch=_HATCHES[i % len(_HATCHES)],
                 edgecolor=ax.figure.get_facecolor(), linewidth=1, label=label(flow),

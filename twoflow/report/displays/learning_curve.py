@@ -1,21 +1,21 @@
-"""What more pictures would do."""
+"""What more images would do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from ..._errors import InputError
+from ...errors import InputError
 from .base import Display, add_legend, label, styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _HEIGHT, _LINE = 420, 320, 18  # pixels; a line for each row in the legend
+_WIDTH, _HEIGHT, _LINE = 420, 320, 18  # pixels; a line for each method in the legend
 
 
 class LearningCurveDisplay(Display):
-    """The accuracy of each row by the number of pictures trained on, with the standard deviation over folds.
+    """The accuracy of each method by the number of images trained on, with the standard deviation over folds.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class LearningCurveDisplay(Display):
     --------
     >>> display = LearningCurveDisplay(names=["cnn"], n_train=[30, 90], mean=[[0.6, 0.8]], std=[[0.1, 0.1]]).plot()
     >>> display.ax_.get_xlabel()
-    'pictures trained on'
+    'images trained on'
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class LearningCurveDisplay(Display):
         if curve is None:
             raise InputError("the comparison has no learning curve; ask for one with train_sizes")
         return cls(
-            names=[row["name"] for row in curve["rows"]],
+            names=[method["name"] for method in curve["methods"]],
             n_train=curve["mean_n_train"],
-            mean=[[scores["mean"] for scores in row["accuracy"]] for row in curve["rows"]],
-            std=[[scores["std"] for scores in row["accuracy"]] for row in curve["rows"]],
+            mean=[[scores["mean"] for scores in method["accuracy"]] for method in curve["methods"]],
+            std=[[scores["std"] for scores in method["accuracy"]] for method in curve["methods"]],
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -61,7 +61,7 @@ class LearningCurveDisplay(Display):
                 self.n_train, mean, None if None in std else std, linestyle=style.line, marker=style.marker,
                 markersize=5, color=style.color, elinewidth=1, capsize=3, label=label(name),
             )
-        ax.set(xlabel="pictures trained on", ylabel="accuracy", xlim=(0, None))
+        ax.set(xlabel="images trained on", ylabel="accuracy", xlim=(0, None))
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.grid(linewidth=0.8)
         add_legend(ax)

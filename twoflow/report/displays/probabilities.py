@@ -1,4 +1,4 @@
-"""What the probabilities of each row are worth."""
+"""What the probabilities of each method are worth."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .base import Display, add_legend, label, styles
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _HEIGHT, _LINE = 350, 370, 18  # pixels; a line for each row in the legend
+_WIDTH, _HEIGHT, _LINE = 350, 370, 18  # pixels; a line for each method in the legend
 
 
 class RocDisplay(Display):
-    """The ROC curve of each row, one against the rest, averaged over classes.
+    """The ROC curve of each method, one against the rest, averaged over classes.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ class RocDisplay(Display):
         Parameters
         ----------
         document : mapping
-            Its rows that give probabilities are drawn.
+            Its methods that give probabilities are drawn.
         average : {"macro", "micro"}
             The mean of the curves of all classes, or the curve of all decisions.
         """
-        rows = [row for row in document["rows"] if row["roc"] is not None]
+        methods = [method for method in document["methods"] if method["roc"] is not None]
         return cls(
-            names=[row["name"] for row in rows],
-            fpr=[row["roc"]["false_positive_rate"] for row in rows],
-            tpr=[row["roc"][average] for row in rows],
-            roc_auc=[row["roc"][f"{average}_auc"] for row in rows],
+            names=[method["name"] for method in methods],
+            fpr=[method["roc"]["false_positive_rate"] for method in methods],
+            tpr=[method["roc"][average] for method in methods],
+            roc_auc=[method["roc"][f"{average}_auc"] for method in methods],
             average=average,
         )
 
@@ -79,9 +79,9 @@ class RocDisplay(Display):
 
 
 class ReliabilityDisplay(Display):
-    """How often the class given by each row was right, by the probability given to it.
+    """How often the class given by each method was right, by the probability given to it.
 
-    On the diagonal a row is as sure as it may be; above it, it is right more often than it says.
+    On the diagonal a method is as sure as it may be; above it, it is right more often than it says.
 
     Parameters
     ----------
@@ -110,10 +110,13 @@ class ReliabilityDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        rows = [row for row in document["rows"] if row["calibration"] is not None]
+        methods = [method for method in document["methods"] if method["calibration"] is not None]
         return cls(
-            names=[row["name"] for row in rows],
-            **{key: [row["calibration"][key] for row in rows] for key in ("confidence", "accuracy", "expected_error")},
+            names=[method["name"] for method in methods],
+            **{
+                key: [method["calibration"][key] for method in methods]
+                for key in ("confidence", "accuracy", "expected_error")
+            },
         )
 
     def plot(self, ax: Axes | None = None) -> Self:

@@ -1,0 +1,267 @@
+"""The command python -m twoflow.audit, as a person or a script would call it."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twoflow import ImageCollection, make_shop
+from twoflow.commands import audit as command
+from twoflow.commands.program import run
+from twoflow.evaluation import audit
+from twoflow.report import format_audit, write_audit
+
+from ..images.hostile import UNREADABLE, encoded
+
+HOSTILE = ["<script>alert(1)</script>", "\"quoted\" & 'single'", "two\nlines", "\u202egpj.exe", "=1+1"]
+
+
+@pytest.fixture
+def shop_folder(tmp_path):
+    folder = tmp_path / "my shöp 靴"
+    make_shop(n_classes=4, n_per_class=6, folder=folder, random_state=0)
+    return folder
+
+
+def call(capsys, *arguments):
+    """Exit status, standard output and standard error of the command."""
+    try:
+        status = run(command.main, [str(argument) for argument in (*arguments, "--jobs", "1", "--quiet")])
+    except SystemExit as stop:  # argparse
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def read(folder):
+    return json.loads((folder / "audit.json").read_text("utf-8"))
+
+
+def test_a_folder(shop_folder, tmp_path, capsys):
+    first, other = sorted((shop_folder / "tee/01").iterdir())[0], shop_folder / "dress/01/copy.png"
+    Image.open(first).save(other)
+    status, out, err = call(capsys, shop_folder, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert out.startswith("25 images of 4 classes looked through in")
+    assert out.index("Duplicates with different labels: 1 pair") < out.index("\nDuplicates: 1 pair (1 exact")
+    assert f"exact: {other} (dress/01) and {first} (tee/01)" in out
+    found = read(tmp_path / "out")
+    assert found["schema"] == 1 and len(found["images"]) == 25 and found["conflicts"] == [0]
+    assert found["duplicates"][0]["kind"] == "exact" and found["duplicates"][0]["conflict"]
+    assert sum(each["n_images"] for each in found["classes"]) == 25
+    html = (tmp_path / "out/audit.html").read_text("utf-8")
+    assert html.count("data:image/jpeg") >= 2 and "exact: different labels" in html
+    assert "<script" not in html and "http:" not in html and "https:" not in html
+    with open(tmp_path / "out/suspects.csv", newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["image", "given", "suggested", "margin", "confidence"]
+    assert len(rows) == len(found["suspects"])
+
+
+def test_a_plain_folder_has_no_labels(shop_folder, tmp_path, capsys):
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
+        (plain / f"{number}.jpg").write_bytes(file.read_bytes())
+    (plain / "again.jpg").write_bytes((plain / "0.jpg").read_bytes())
+    status, out, _ = call(capsys, plain, "--out", tmp_path / "out")
+    assert status == 0 and "Note: no labels: neither they nor the classes were looked at" in out
+    assert "Duplicates: 1 pair" in out and "different labels" not in out and "second look" not in out
+    found = read(tmp_path / "out")
+    assert found["suspects"] is None and found["classes"] == [] and found["images"][0]["label"] is None
+
+
+def test_a_split_without_class_folders_has_no_labels(shop_folder, tmp_path, capsys):
+    for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
+        place = tmp_path / "split" / ("train" if number % 2 else "test")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.jpg").write_bytes(file.read_bytes())
+    (place / "notes.txt").touch()
+    status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert "Note: train and test are folders of an official split without class folders\n" in out
+    assert "Note: no labels" in out and "\n1 file or folder passed over:\n  files with the ending .txt: 1 (" in out
+    assert read(tmp_path / "out")["passed_over"][0]["n_paths"] == 1
+
+
+def test_folders_of_an_official_split_are_looked_across(shop_folder, tmp_path, capsys):
+    for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
+        for part in ("train", "test") if number == 0 else ("train",) if number % 2 else ("test",):
+            place = tmp_path / "split" / part / file.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number}.jpg").write_bytes(file.read_bytes())
+    status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
+    assert (status, err) == (0, "") and "Across the official split: 1 test image with a duplicate in training" in out
+    assert "train and test are folders of an official split" in (tmp_path / "out/audit.html").read_text("utf-8")
+
+
+def test_what_is_not_taken_and_names_that_look_alike(shop_folder, tmp_path, capsys):
+    (shop_folder / "tee/01").rename(shop_folder / "tee/Model")
+    (shop_folder / "tee/02").rename(shop_folder / "tee/m\u043edel")
+    (shop_folder / "tee/03").mkdir()
+    for number in range(12):
+        (shop_folder / f"tee/Model/{number}.<xcf>").touch()
+    status, out, err = call(capsys, shop_folder, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    alike = "'tee/Model' and 'tee/m\u043edel' ('tee/m\\u043edel')"
+    assert f"\nClasses whose names look alike: 1 group\n  {alike}\n" in out
+    assert "\n14 files or folders passed over:\n  class folders without an image: 1 (" in out
+    found = read(tmp_path / "out")
+    assert found["lookalikes"] == [["tee/Model", "tee/m\u043edel"]]
+    assert [each["n_paths"] for each in found["passed_over"]] == [1, 1, 12]
+    html = (tmp_path / "out/audit.html").read_text("utf-8")
+    assert "tee/m\u043edel" in html and "audit.json lists all" in html and "<xcf>" not in html and "tee/03" in html
+
+
+def test_missing_images_of_a_table_are_unreadable(shop_folder, tmp_path, capsys):
+    table = shop_folder / "labels.csv"
+    rows = table.read_text("utf-8").splitlines()
+    table.write_text("\n".join([*rows, rows[1].replace(".jpg", "-lost.jpg")]), "utf-8")
+    status, out, err = call(capsys, "--labels", table, "--out", tmp_path / "out")
+    assert (status, err) == (0, "") and "Cannot be read: 1 image\n" in out and "-lost.jpg: no such file" in out
+    (unreadable,) = read(tmp_path / "out")["unreadable"]
+    assert unreadable["position"] is None and unreadable["name"].endswith("-lost.jpg")
+
+
+def test_a_table_with_groups_a_hierarchy_and_a_split(shop_folder, tmp_path, capsys):
+    rows = (shop_folder / "labels.csv").read_text("utf-8").splitlines()
+    copies = shop_folder / "copies"
+    copies.mkdir()
+    source = shop_folder / rows[1].split(",")[0]
+    (copies / "a.jpg").write_bytes(source.read_bytes())
+    marks = ["split", *("train" for _ in rows[1:])]
+    lines = [f"{row},{mark}" for row, mark in zip(rows, marks)]
+    lines.append(f"{lines[1].replace(rows[1].split(',')[0], 'copies/a.jpg').removesuffix('train')}test")
+    (tmp_path / "split.csv").write_text("\n".join(lines), "utf-8")
+    status, out, err = call(
+        capsys, shop_folder, "--labels", tmp_path / "split.csv", "--levels", "kind,class", "--group-column", "group",
+        "--split-column", "split", "--out", tmp_path / "out",
+    )
+    assert (status, err) == (0, "")
+    assert "Across the official split: 1 test image with a duplicate in training" in out
+    assert "Class and kind: chi-square test of independence: a dependence" in out
+    found = read(tmp_path / "out")
+    assert found["leaks"] == {"pairs": 1, "images": 1, "by_fold": [1]}
+    assert [each["column"] for each in found["associations"]] == ["kind", "split"]
+
+
+def test_unreadable_images_and_faults_are_listed(shop_folder, tmp_path, capsys):
+    for name, (content, _) in UNREADABLE.items():
+        (shop_folder / "tee/01" / f"{name}.jpg").write_bytes(content)
+    (shop_folder / "tee/01/lies.jpg").write_bytes(encoded(Image.new("RGB", (300, 300), "white"), "PNG"))
+    status, out, _ = call(capsys, shop_folder, "--out", tmp_path / "out")
+    assert status == 0 and f"Cannot be read: {len(UNREADABLE)} images" in out
+    assert "Wrong ending (" in out and "PNG, named .jpg" in out and "One color (" in out
+    found = read(tmp_path / "out")
+    reasons = " ".join(each["reason"] for each in found["unreadable"])
+    assert all(word in reasons for _, word in UNREADABLE.values())
+    assert {each["kind"] for each in found["faults"]} == {"one color", "wrong ending"}
+    assert "cannot be read" in (tmp_path / "out/audit.html").read_text("utf-8")
+
+
+def test_the_second_time_nothing_is_computed(shop_folder, tmp_path, capsys):
+    outs = []
+    for _ in range(2):
+        outs.append(call(capsys, shop_folder, "--out", tmp_path / "out", "--store", tmp_path / "store")[1])
+    assert "features of 24 computed" in outs[0] and "features of 0 computed" in outs[1]
+    assert [out.splitlines()[1:] for out in outs[:1]] == [out.splitlines()[1:] for out in outs[1:]]
+
+
+def test_one_class_and_classes_of_one_image(shop_folder, tmp_path, capsys):
+    status, out, _ = call(capsys, shop_folder / "tee", "--out", tmp_path / "out")
+    assert status == 0 and "Images of a class: 6" in out
+    for folder in ("01", "02"):
+        for file in sorted((shop_folder / "tee" / folder).iterdir())[1:]:
+            file.unlink()
+    status, out, _ = call(capsys, shop_folder / "tee", "--out", tmp_path / "out")
+    assert status == 0 and "fewer than five: 0" in out
+    assert "Note: labels not judged: labels can be judged where at least two classes have two images" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "name IMAGES, the folder to look through"),
+        (["{shop}/none"], "is not a folder"),
+        (["{empty}"], "has no images; expected"),
+        (["{broken}"], "none of the 1 images can be read; the first: .*the file is empty"),
+        (["{shop}", "--network", "vgg"], "no network 'vgg'"),
+        (["{shop}", "--split-column", "split"], "--split-column needs --labels"),
+        (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),
+        (["{shop}", "--seed", "x"], "--seed: invalid"),
+    ],
+)
+def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, arguments, message):
+    for name in ("empty", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "broken/a.jpg").touch()
+    places = {"shop": shop_folder, "empty": tmp_path / "empty", "broken": tmp_path / "broken"}
+    arguments = [argument.format(**places) for argument in arguments]
+    out = [] if "--out" in arguments else ["--out", tmp_path / "out"]
+    status, printed, err = call(capsys, *arguments, *out)
+    assert (status, printed) == (2, "") and re.fullmatch(rf"error: .*{message}.*\n", err), err
+    assert not (tmp_path / "out/audit.json").exists()
+
+
+def test_hostile_names_are_shown_as_text(tmp_path):
+    """In every place of the page where a class or a file is named."""
+    shop = make_shop(5, 5, random_state=0)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    files = []
+    for number, image in enumerate(shop.images):
+        files.append(folder / f"{number}<img src=x>\"'\n\u202e.jpg")
+        Image.fromarray(image).save(files[-1])
+    broken = folder / "<b>broken.jpg"
+    broken.write_bytes(b"<b>")
+    labels = np.array(HOSTILE)[np.arange(25) // 5]
+    collection = ImageCollection([*files, files[0], broken], [*labels, HOSTILE[1], HOSTILE[0]],
+                                 columns={"<i>": [str(i % 2) for i in range(27)]})
+    found = audit(collection)
+    written = write_audit(found, tmp_path / "out")
+    assert [file.name for file in written] == ["audit.json", "suspects.csv", "audit.html"]
+    html = written[2].read_text("utf-8")
+    for tag in ("<script", "<img src=x", "<b>broken", "<i>"):
+        assert tag not in html
+    assert "&lt;script&gt;" in html and "\u202e" not in html and "different labels" in html
+    text = format_audit(found)
+    assert all(line.isprintable() for line in text.splitlines()) and "\u202e" not in text
+    assert json.loads(written[0].read_text("utf-8"))["images"][0]["label"] == HOSTILE[0]
+
+
+def test_arrays_and_bytes_in_place_of_files(shop, tmp_path):
+    images = [*shop.images, encoded(Image.fromarray(shop.images[0]), "PNG"), Image.fromarray(shop.images[1])]
+    found = audit(ImageCollection(images, [*shop.labels, shop.labels[-1], shop.labels[1]]))
+    assert found.duplicates.pairs.tolist() == [[0, 32], [1, 33]] and found.conflicts.tolist() == [0]
+    assert found.name(32).startswith("image 32 (an image of ")
+    html = write_audit(found, tmp_path)[2].read_text("utf-8")
+    assert "image 32 (an image of" in html
+    unlabeled = audit(images)
+    assert unlabeled.labels is None and unlabeled.issues is None and len(unlabeled.duplicates.pairs) == 2
+
+
+def test_conflicts_of_equal_images_come_first(shop):
+    near = Image.fromarray(shop.images[0]).resize((120, 120))
+    collection = ImageCollection([*shop.images, near, shop.images[9]], [*shop.labels, "other", "other"])
+    found = audit(collection)
+    kinds = found.duplicates.kinds[found.conflicts].tolist()
+    assert kinds == ["exact", "near"]
+
+
+def test_a_page_shows_at_most_so_much(shop, tmp_path, monkeypatch):
+    """So many thumbnails of a section, and how many more there are."""
+    monkeypatch.setattr("twoflow.report.audit.page._MOST", 10)
+    found = audit([*shop.images, *shop.images, *[np.zeros((50, 50, 3), np.uint8)] * 9])
+    html = write_audit(found, tmp_path)[2].read_text("utf-8")
+    assert len(set(found.duplicates.groups.tolist())) == 33 and 15 <= html.count("data:image/jpeg") <= 20
+    assert "and 28 more groups" in html and "and 4 more" in html
+
+
+def test_help(capsys):
+    status, out, _ = call(capsys, "--help")
+    assert status == 0
+    for option in ("--labels", "--group-column", "--network", "--out", "--jobs", "--quiet", "--no-store"):
+        assert option in out

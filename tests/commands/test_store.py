@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from twoflow.commands.program import run
+from twoflow.commands.store import main
+from twoflow.store import FeatureStore, feature_store
+
+
+def call(capsys, *arguments):
+    try:
+        status = run(main, [str(argument) for argument in arguments])
+    except SystemExit as stop:  # argparse
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = FeatureStore(tmp_path / "store")
+    store.put("a", "GISTDescriptor()", {i.to_bytes(16): np.zeros(1000, np.float32) for i in range(40)})
+    store.put("b", "RawPixels()", {bytes(16): np.zeros(100, np.uint8)})
+    return store
+
+
+def test_info(store, capsys):
+    status, out, err = call(capsys, "--store", store.folder, "info")
+    head, *lines = out.splitlines()
+    assert (status, err) == (0, "") and head == f"{store.folder}: {store.n_bytes / 1e6:.1f} MB"
+    assert [line.split()[:4] for line in lines] == [["40", "images", "0.2", "MB"], ["1", "images", "0.0", "MB"]]
+    assert lines[0].endswith("GISTDescriptor()") and lines[1].endswith("RawPixels()")
+
+
+def test_prune_and_clear(store, capsys, monkeypatch):
+    status, out, _ = call(capsys, "--store", store.folder, "prune", "--max-size", "20.1k", "--older-than", "3")
+    assert status == 0 and "35 vectors taken out" in out
+    today = feature_store._today()
+    monkeypatch.setattr(feature_store, "_today", lambda: today + 4)
+    assert "6 vectors taken out" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
+    store.put("a", "GISTDescriptor()", {bytes(16): np.zeros(10)})
+    assert "1 vectors taken out" in call(capsys, "--store", store.folder, "clear")[1]
+    assert store.flows() == []
+
+
+def test_where_there_is_none(tmp_path, capsys):
+    assert call(capsys, "--store", tmp_path / "none", "info") == (0, f"{tmp_path / 'none'}: no store\n", "")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_default_is_the_user_s(capsys):
+    folder = FeatureStore().folder
+    assert call(capsys, "info")[1] == f"{folder}: no store\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "COMMAND"),
+        (["empty"], "invalid choice: 'empty'"),
+        (["prune"], "prune needs --older-than, --max-size or both"),
+        (["prune", "--max-size", "much"], "invalid size such as 500M or 2G value: 'much'"),
+        (["prune", "--older-than", "-1"], "invalid number of days value: '-1'"),
+        (["prune", "--older-than", "nan"], "invalid number of days value: 'nan'"),
+    ],
+)
+def test_bad_input_is_one_line_with_status_2(arguments, message, capsys):
+    status, out, err = call(capsys, *arguments)
+    assert (status, out) == (2, "") and err.count("\n") == 1 and message in err

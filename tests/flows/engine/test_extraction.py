@@ -1,0 +1,40 @@
+"""Each worker computes on one thread: more would wait for each other, and BLAS rounds in another way with more."""
+
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from twoflow.flows import Flow
+
+
+def count_blas_threads():
+    """Without the BLAS that MXNet brings, where a process has loaded it: its limit is one of each thread by itself."""
+    return max(
+        pool["num_threads"] for pool in threadpool_info()
+        if pool["user_api"] == "blas" and Path(pool["filepath"]).parent.name != "mxnet"
+    )
+
+
+class BlasThreads(Flow):
+    """How many threads BLAS has while features are computed."""
+
+    _feature_prefix, _n_features_out = "threads", 1
+
+    def _extract(self, image, n_threads):
+        return np.array([count_blas_threads()], np.float32)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+@pytest.mark.parametrize("backend, options", [("threading", {}), ("loky", {"inner_max_num_threads": 2})])
+def test_blas_has_one_thread(shop, backend, options):
+    with threadpool_limits(2):
+        if count_blas_threads() != 2:
+            pytest.skip("BLAS has no more than one thread here")
+        with joblib.parallel_config(backend, n_jobs=2, **options):
+            assert (BlasThreads().transform(shop) == 1).all()
+        assert count_blas_threads() == 2

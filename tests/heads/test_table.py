@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+
+from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, TwoFlowClassifier
+from twoflow.heads.random_states import seeded
+from twoflow.heads.table import HEADS, get_head
+from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
+
+FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(layer="stage3"))]
+
+
+@pytest.mark.parametrize("head", [*HEADS])
+def test_every_head_learns_and_gives_probabilities(shop, head):
+    train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
+    model = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    assert model.score(shop[test], shop.labels[test]) > 0.5  # of four classes
+    probability = model.predict_proba(shop[test])
+    assert np.allclose(probability.sum(axis=1), 1, atol=1e-5) and (probability >= 0).all()
+    assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
+    assert log_loss(shop.labels[test], probability) < np.log(4)  # better than to know nothing
+    again = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    assert (again.predict_proba(shop[test]) == probability).all()
+
+
+def test_each_head_selects_in_its_own_way():
+    flows = [PixelProjection(), CNNEmbedding(), ColorHistogram(), CNNEmbedding(layer="stage3", pooling="covariance")]
+    forest = [HEADS["forest"].selector(flow) for flow in flows]
+    assert [selector.max_features for selector in forest] == [55, 400, 400, 400]
+    assert HEADS["kernel-ridge"].selector(flows[3]) == "passthrough"
+    rng = np.random.RandomState(0)
+    X = rng.rand(9, 5)
+    for flow, weight in zip(flows, (1, 1, 0.1)):
+        rows = HEADS["kernel-ridge"].selector(flow).fit_transform(X)
+        assert np.allclose((rows**2).sum(axis=1), weight)
+    assert np.allclose(rows, np.sqrt(0.1 * X / X.sum(axis=1, keepdims=True)))  # the last of them: a histogram's
+    assert isinstance(HEADS["stack"].selector(flows[0]), OutOfFoldProbabilities)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Train rows, train labels, test rows, test labels."""
+    X, y = load_digits(return_X_y=True)
+    return X[:900], y[:900], X[900:], y[900:]
+
+
+@pytest.mark.parametrize("head", [name for name in HEADS if name != "forest"])
+def test_probabilities_can_be_believed(digits, head):
+    X, y, X_test, y_test = digits
+    parts = HEADS[head].selector(RawPixels()), HEADS[head].classifier()
+    model = seeded(make_pipeline(*parts), np.random.RandomState(0)).fit(X, y)
+    assert model.score(X_test, y_test) > 0.85
+    assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("head", [name for name in HEADS if name != "forest"])
+def test_classes_of_one_image_spoil_no_probabilities(digits, head):
+    X, y, X_test, y_test = digits
+    kept = np.concatenate([*(np.flatnonzero(y == rare)[:1] for rare in range(3)), np.flatnonzero(y >= 3)])
+    parts = HEADS[head].selector(RawPixels()), HEADS[head].classifier()
+    model = seeded(make_pipeline(*parts), np.random.RandomState(0)).fit(X[kept], y[kept])
+    X_test, y_test = X_test[y_test >= 3], y_test[y_test >= 3]
+    assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
+
+
+def test_a_forest_is_calibrated_without_its_decisions_changing(digits):
+    X, y, X_test, y_test = digits
+    forest, calibrated = (
+        seeded(HEADS[head].classifier(), np.random.RandomState(0)).fit(X, y) for head in ("forest", "calibrated-forest")
+    )
+    assert mean_confidence(forest, X_test) < forest.score(X_test, y_test) - 0.15
+    assert calibrated.score(X_test, y_test) == pytest.approx(forest.score(X_test, y_test), abs=0.01)
+
+
+def test_a_discriminant_does_not_depend_on_the_rotation(digits):
+    X, y, X_test, _ = digits
+    rotated, alone = (
+        clone(part).fit(X, y).predict_proba(X_test)
+        for discriminant in [HEADS["lda"].classifier()[0].classifier]
+        for part in (discriminant, discriminant[-1])
+    )
+    assert np.allclose(rotated, alone, atol=1e-3)
+
+
+def mean_confidence(model, X):
+    return model.predict_proba(X).max(axis=1).mean()
+
+
+def test_a_selector_that_is_given_is_kept(shop):
+    flows = [("color", ColorHistogram(bins=(4, 2, 2)), ForestSelector(4)), ("pixels", RawPixels((4, 3)))]
+    model = TwoFlowClassifier(flows, "kernel-ridge", random_state=0).fit(shop, shop.labels)
+    assert model.model_["head"].n_features_in_ == 4 + 36
+    assert isinstance(model.model_["head"], KernelRidgeClassifier)
+    assert [*model.get_params(deep=False)["flows"]] == flows
+
+
+def test_a_head_of_ones_own_gets_features_as_they_are(shop):
+    class Widths(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.classes_, self.width_ = np.unique(y), X.shape[1]
+            return self
+
+        def predict(self, X):
+            return np.repeat(self.classes_[:1], len(X))
+
+    model = TwoFlowClassifier(FLOWS, Widths()).fit(shop, shop.labels)
+    assert model.model_["head"].width_ == 16 + 40
+
+
+def test_parts_of_a_named_head_are_parameters():
+    model = TwoFlowClassifier(FLOWS, "kernel-ridge").set_params(head__class_weight="balanced", stage3__layer="stage2")
+    assert isinstance(model.head, KernelRidgeClassifier) and model.head.class_weight == "balanced"
+    assert TwoFlowClassifier(head="forest").get_params()["head__n_estimators"] == 200
+    weighted = {"head__outoffoldprobabilities__classifier__class_weight": "balanced"}
+    for head in ("logistic", "kernel-svm"):
+        found = TwoFlowClassifier(FLOWS, head).set_params(**weighted).head
+        assert found[0].classifier.class_weight == "balanced"
+    stack = TwoFlowClassifier(FLOWS, "stack").set_params(color_selector__cv=3)
+    assert isinstance(stack.head, LogOpinionPool) and stack.flows[0][2].cv == 3
+    assert isinstance(TwoFlowClassifier().get_params()["head"], type(None))
+    other = TwoFlowClassifier(head=LogisticRegression()).set_params(head="forest")
+    assert isinstance(other._parts[-1][1], RandomForestClassifier)
+
+
+def test_groups_reach_the_head(shop):
+    groups = np.arange(len(shop)) // 2
+    alone = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels)
+    by_hand = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
+    grouped = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop.grouped(groups), shop.labels)
+    left_out = [model.model_["head"].leave_out_probabilities_ for model in (alone, by_hand, grouped)]
+    assert (left_out[1] == left_out[2]).all() and not np.allclose(left_out[0], left_out[1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        alone.fit(shop, shop.labels, groups=groups[1:])
+
+
+def test_no_such_head():
+    with pytest.raises(ValueError, match="no head 'kernel'; did you mean 'kernel-svm' or 'kernel-ridge'"):
+        get_head("kernel")

@@ -1,0 +1,126 @@
+"""Images that are worth a look before anything is learned from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+
+from ..flows.duplicate_features import Sketches
+from ..images.reading import FORMATS, Source, describe
+
+_LEAST_SIDE = 64  # pixels; a network that takes 224 would make up eleven of twelve
+_MOST_STRETCH = 4.0  # one side to the other
+_LEAST_SPREAD = 3.0  # gray levels, of every color
+_OUTLIER = 3.5  # robust standard deviations (Iglewicz & Hoaglin: How to Detect and Handle Outliers, 1993)
+_LEAST_DEVIATION = 0.2  # of the logarithm of sharpness, where all images are equally sharp
+
+#: The formats that go by each ending; others promise nothing.
+_ENDINGS = {
+    ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF", ".jfif": "JPEG",
+    ".jp2": "JPEG2000", ".jpe": "JPEG", ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG",
+    ".ppm": "PPM", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP",
+}
+
+#: What may be wrong with an image, in the order of the report, and what that means.
+FAULTS = {
+    "one color": f"every color varies by less than {_LEAST_SPREAD:.0f} of 255",
+    "tiny": f"the shorter side has less than {_LEAST_SIDE} pixels",
+    "long": f"one side is more than {_MOST_STRETCH:.0f} times the other",
+    "blurred": "far less sharp than the others",
+    "wrong ending": "the file is of another format than its name says",
+    "color profile": "it is damaged and was ignored, so that colors may be wrong",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one image.
+
+    Attributes
+    ----------
+    position : int
+    kind : str
+        One of `FAULTS`.
+    value : float
+        How bad it is, in the unit of the kind; the worst of a kind come first.
+    reason : str
+        In words.
+    """
+
+    position: int
+    kind: str
+    value: float
+    reason: str
+
+
+def find_faults(images: Sequence[Source], sketches: Sketches, sharpness: np.ndarray) -> tuple[Fault, ...]:
+    """Look for images that are tiny, long, blurred, of one color, of another format than their name says, or that
+    have a damaged color profile.
+
+    Blurred is meant relative to the others: the logarithm of an image's sharpness is more than 3.5 robust standard
+    deviations (1.4826 times the median absolute deviation) below the median. Images that are tiny or of one color
+    have no say in that, and are not called blurred too.
+
+    Parameters
+    ----------
+    images : sequence of n images
+    sketches : Sketches
+        Of the m that can be read.
+    sharpness : ndarray of shape (m,)
+        The feature `Sharpness` of the same.
+
+    Returns
+    -------
+    tuple of Fault
+        By kind, in the order of `FAULTS`; the worst first.
+    """
+    spread = sketches.pixels.std(axis=(1, 2), dtype=np.float32).max(axis=1)
+    shorter, longer = sketches.sizes.min(axis=1), sketches.sizes.max(axis=1)
+    stretch = longer / shorter
+    is_flat, is_tiny = spread < _LEAST_SPREAD, shorter < _LEAST_SIDE
+    found = [
+        *_listed("one color", is_flat, spread, sketches, "every color varies by {:.1f} of 255 at most"),
+        *_listed("tiny", is_tiny, shorter, sketches, "{2} x {3} pixels"),
+        *_listed("long", stretch > _MOST_STRETCH, -stretch, sketches, "{2} x {3} pixels, {1:.1f} to 1"),
+        *_blurred(sketches, sharpness, ~is_flat & ~is_tiny),
+        *_wrong_endings(images, sketches),
+        *(Fault(int(at), "color profile", 1.0, "damaged color profile") for at in sketches.with_profile("damaged")),
+    ]
+    return tuple(found)
+
+
+def _listed(
+    kind: str, is_faulty: np.ndarray, badness: np.ndarray, sketches: Sketches, reason: str
+) -> Iterator[Fault]:
+    """The faulty ones, the lowest first."""
+    rows = np.flatnonzero(is_faulty)
+    for row in rows[np.argsort(badness[rows], kind="stable")]:
+        value = float(badness[row])
+        text = reason.format(value, -value, *sketches.sizes[row].tolist())
+        yield Fault(int(sketches.positions[row]), kind, abs(value), text)
+
+
+def _blurred(sketches: Sketches, sharpness: np.ndarray, is_judged: np.ndarray) -> Iterator[Fault]:
+    if not is_judged.any():
+        return
+    logarithm = np.log(np.maximum(sharpness, 1e-9))
+    middle = np.median(logarithm[is_judged])
+    deviation = max(1.4826 * float(np.median(np.abs(logarithm[is_judged] - middle))), _LEAST_DEVIATION)
+    is_blurred = is_judged & (logarithm < middle - _OUTLIER * deviation)
+    reason = "sharpness {:.4f}, of all images " + f"{np.exp(middle):.4f}"
+    yield from _listed("blurred", is_blurred, sharpness, sketches, reason)
+
+
+def _wrong_endings(images: Sequence[Source], sketches: Sketches) -> Iterator[Fault]:
+    for position, kind in zip(sketches.positions.tolist(), sketches.formats.tolist()):
+        source = images[position]
+        if kind < 0 or not isinstance(source, (str, os.PathLike)):
+            continue
+        ending = PurePath(describe(source).split("?")[0]).suffix.lower()
+        expected = _ENDINGS.get(ending, FORMATS[kind])
+        if expected != FORMATS[kind]:
+            yield Fault(position, "wrong ending", 1.0, f"{FORMATS[kind]}, named {ending}")

@@ -1,0 +1,102 @@
+"""Look a data set through before anything is learned from it: ``python -m twoflow.audit``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .arguments import (
+    CommandParser,
+    add_collection_arguments,
+    add_network_argument,
+    add_run_arguments,
+    allow_named_hosts,
+    at_least,
+    load_collection,
+    make_paths_absolute,
+    open_store,
+    split_of_folders,
+)
+from .program import print_to_reader, run
+
+if TYPE_CHECKING:
+    from ..images import ImageCollection
+    from ..images.folders import PlainFolder
+
+
+def make_parser() -> CommandParser:
+    """The command's arguments."""
+    parser = CommandParser(
+        prog="python -m twoflow.audit",
+        description="Find duplicates, labels worth a second look, and images that cannot be read or are no use. "
+                    "Of a folder of images without class folders, all but the labels is looked at.",
+    )
+    add_collection_arguments(parser)
+    group = parser.add_argument_group("audit")
+    group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for the folds (default: 0)")
+    add_network_argument(group)
+    group.add_argument(
+        "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-audit",
+        help="folder for audit.html, audit.json and suspects.csv (default: %(default)s)",
+    )
+    add_run_arguments(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Load, look through, print, write."""
+    arguments = make_parser().parse_args(argv)
+
+    from ..evaluation import audit
+    from ..networks import NETWORKS
+    from ..report import check_output_folder, format_audit, write_audit
+    from .dask_scheduler import connected
+
+    allow_named_hosts(arguments)
+    out = check_output_folder(arguments.out)
+    store = open_store(arguments)
+    make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))
+    with connected(arguments.scheduler):
+        plain = _load_plain(arguments)
+        images = _load(arguments) if plain is None else plain.paths
+        found = audit(
+            images,
+            network=arguments.network,
+            split_column=arguments.split_column,
+            random_state=arguments.seed,
+            n_jobs=arguments.jobs,
+            verbose=not arguments.quiet,
+            store=store,
+        )
+    if plain is not None:
+        found = replace(found, passed_over=plain.passed_over, notes=(*plain.notes, *found.notes))
+    gone = print_to_reader(format_audit(found))
+    files = write_audit(found, out)
+    if gone is not None:
+        raise gone
+    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+
+
+def _load_plain(arguments: argparse.Namespace) -> PlainFolder | None:
+    """The images alone if they lie in no class folders."""
+    from ..images.folders import list_plain_folder
+
+    return None if arguments.labels is not None or arguments.images is None else list_plain_folder(arguments.images)
+
+
+def _load(arguments: argparse.Namespace) -> ImageCollection:
+    """A collection; if its folders are an official split, that is what leaks are looked for in."""
+    collection = load_collection(arguments)
+    if collection is None:
+        raise InputError("name IMAGES, the folder to look through")
+    arguments.split_column = arguments.split_column or split_of_folders(arguments, collection)
+    return collection.without_small_classes(arguments.min_per_class)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,58 @@
+"""List the networks, or the layers of one: ``python -m twoflow.networks``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from .arguments import CommandParser
+from .program import run
+
+if TYPE_CHECKING:
+    from ..networks.card import NetworkCard
+
+
+def make_parser() -> CommandParser:
+    """The command's arguments."""
+    parser = CommandParser(
+        prog="python -m twoflow.networks",
+        description="List the pretrained networks: name, size, license, layers, and where the weights come from.",
+    )
+    parser.add_argument(
+        "networks", metavar="NAME|PATH", nargs="*",
+        help="only these; with the path of an .onnx file, or of an MXNet symbol or a folder with one and its .params, "
+             "the network in it",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print."""
+    arguments = make_parser().parse_args(argv)
+
+    from ..networks.catalog import NETWORKS, find_weights, get_card
+
+    for number, network in enumerate(arguments.networks or NETWORKS):
+        weights = find_weights(network)
+        card = get_card(network)
+        if weights is not None:
+            state = f"installed, {weights.stat().st_size / 1e6:.0f} MB"
+        else:
+            state = "not installed" if network in NETWORKS else "in files"
+        print(("\n" if number else "") + "\n".join(_describe(card, state)))
+
+
+def _describe(card: NetworkCard, state: str) -> Iterator[str]:
+    yield f"{card.name} ({state})"
+    width, height = card.input_size
+    yield f"  input    {width} x {height} {card.channels}, (value - {card.mean}) / {card.scale}"
+    yield f"  license  {card.license}"
+    yield f"  source   {card.source}"
+    yield "  layers   " + "\n           ".join(
+        f"{name}: {layer.width}{' x positions' if layer.is_map else ''}" for name, layer in card.layers.items()
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

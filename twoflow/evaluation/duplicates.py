@@ -1,0 +1,217 @@
+"""Images that are there twice: equal files, equal pixels, and copies that were changed a little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import InputError
+from ..flows.contract import StoreLike
+from ..flows.duplicate_features import Sketch, Sketches, read_sketches
+from ..flows.engine.extraction import extract
+from ..images import ImageReadError, LoadedImage, check_images
+from ..images.reading import Source
+from .matching import find_pairs
+
+#: The cosine distance of two embeddings up to which images are near duplicates. Chosen for the global pool of
+#: EfficientNet-Lite0 on the `sneakers` and `products` photographs: 95 pairs there are as near, of which 80 are marked.
+MOST_COSINE_DISTANCE = 0.03
+
+_BLOCK = 1024  # images that are held against all at a time
+_MOST_EACH = 50  # nearest images by embedding, should thousands be all alike
+
+
+@dataclass(frozen=True, eq=False)
+class Duplicates:
+    """What `find_duplicates` found among n images.
+
+    Attributes
+    ----------
+    pairs : ndarray of shape (m, 2) and dtype int
+        Positions, the first below the second, in order. Of several equal images each is in a pair with the first of
+        them only, and that one alone is in pairs with what is near; so a thousand copies are a thousand pairs.
+    kinds : ndarray of shape (m,) and dtype str
+        "exact": the same content of the file, or the same pixels. "near": a copy that was compressed again, resized,
+        cropped a little or given other brightness. "embedding": alike to the network only.
+    distances : ndarray of shape (m,)
+        0 for "exact"; for "near" up to 1.2, see `auditing.matching.distance`; for "embedding" the cosine distance, up
+        to 0.03.
+    contents : ndarray of shape (n,) and dtype int
+        Equal for images that are exact duplicates.
+    groups : ndarray of shape (n,) and dtype int
+        Equal for images that a chain of pairs connects, numbered from 0 by their first image. Being near is not
+        passed on: the ends of a chain may differ. They are one group all the same, since only so is no pair ever torn.
+    unreadable : tuple of (int, ImageReadError)
+        Positions and errors of the images that cannot be read; each is a group of its own.
+    """
+
+    pairs: np.ndarray
+    kinds: np.ndarray
+    distances: np.ndarray
+    contents: np.ndarray
+    groups: np.ndarray
+    unreadable: tuple[tuple[int, ImageReadError], ...] = ()
+
+    def join(self, groups: Any = None) -> np.ndarray:
+        """Groups that tear neither a duplicate nor a given group: the connected components of both.
+
+        Parameters
+        ----------
+        groups : array-like of shape (n,), optional
+
+        Returns
+        -------
+        ndarray of shape (n,) and dtype int
+        """
+        if groups is None:
+            return self.groups
+        _, given = np.unique(np.asarray(groups), return_inverse=True)
+        n = len(self.groups)
+        if given.shape != (n,):
+            raise InputError(f"groups: {n} values expected, one an image, got shape {given.shape}")
+        return _components(n, np.concatenate([_to_first(given), _to_first(self.groups)]))
+
+
+def find_duplicates(
+    images: Any,
+    embeddings: np.ndarray | None = None,
+    *,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+    store: StoreLike = None,
+) -> Duplicates:
+    """Find the images that are there more than once.
+
+    A mirrored image is not looked for: the left and the right shoe of a pair are two photographs. But networks hardly
+    tell them apart, so with `embeddings` some are found.
+
+    Parameters
+    ----------
+    images : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+    embeddings : ndarray of shape (n, n_features), optional
+        Features of a network, to find by their cosine what the eye of a hash misses, such as a crop by 5 % or an image
+        so much brightened that half of it is white. A row of NaN, or of zeros, is near to nothing.
+    n_jobs, verbose, store
+        See `Flow`.
+
+    Returns
+    -------
+    Duplicates
+
+    Examples
+    --------
+    >>> from twoflow import make_shop
+    >>> shop = make_shop(n_classes=2, n_per_class=3, random_state=0)
+    >>> found = find_duplicates([*shop.images, shop.images[1]])
+    >>> found.pairs.tolist(), found.kinds.tolist(), found.groups.tolist()
+    ([[1, 6]], ['exact'], [0, 1, 2, 3, 4, 5, 1])
+    """
+    images = check_images(images)
+    flow = Sketch(n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
+    extraction = extract(flow, images)
+    return match(images, read_sketches(extraction.features), extraction.errors, embeddings, n_jobs)
+
+
+def match(
+    images: Sequence[Source],
+    sketches: Sketches,
+    errors: Sequence[tuple[int, ImageReadError]] = (),
+    embeddings: np.ndarray | None = None,
+    n_jobs: int | None = None,
+    *,
+    compare_pixels: bool = True,
+) -> Duplicates:
+    """The same as `find_duplicates`, from what was read of the images before; `errors` are of those that were not.
+
+    Without `compare_pixels` no image is read again, and files of other content are "near" at most, if at distance 0.
+    """
+    _, first, inverse = np.unique(sketches.digests, return_index=True, return_inverse=True)
+    is_first = np.zeros(len(sketches.digests), dtype=bool)
+    is_first[first] = True
+    distinct = np.flatnonzero(is_first)  # rows of the sketches, in their order
+    contents = np.arange(len(images))
+    contents[sketches.positions] = sketches.positions[first[inverse]]
+
+    rows, distances = find_pairs(sketches.pixels[distinct], n_jobs)
+    rows = distinct[rows]
+    is_same = _same_pixels(images, sketches, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
+    near = sketches.positions[rows]
+    for i, j in near[is_same]:
+        contents[contents == contents[j]] = contents[i]  # in order, so a chain of equal ones ends at its first
+    near, distances = near[~is_same], distances[~is_same]
+    kinds = np.full(len(near), "near", dtype="<U9")
+    if embeddings is not None:
+        heads = np.unique(contents[sketches.positions])
+        alike, cosines = _near_embeddings(np.asarray(embeddings)[heads])
+        near, distances = np.concatenate([near, heads[alike]]), np.concatenate([distances, cosines])
+        kinds = np.concatenate([kinds, np.full(len(alike), "embedding")])
+    return _collect(len(images), contents, near, kinds, distances, tuple(errors))
+
+
+def _collect(
+    n: int, contents: np.ndarray, near: np.ndarray, kinds: np.ndarray, distances: np.ndarray,
+    unreadable: tuple[tuple[int, ImageReadError], ...],
+) -> Duplicates:
+    """Put pairs that are exact before the others, each once, and in order."""
+    copies = np.flatnonzero(contents != np.arange(n))
+    near = np.sort(contents[near], axis=1).reshape(-1, 2)
+    pairs = np.concatenate([np.stack([contents[copies], copies], axis=1), near])
+    kinds = np.concatenate([np.full(len(copies), "exact", dtype="<U9"), kinds])
+    distances = np.concatenate([np.zeros(len(copies)), distances])
+    _, first = np.unique(pairs, axis=0, return_index=True)  # sorted, and of two kinds the first is kept
+    first = first[pairs[first, 0] != pairs[first, 1]]
+    return Duplicates(pairs[first], kinds[first], distances[first], contents, _components(n, pairs), unreadable)
+
+
+def _same_pixels(images: Sequence[Source], sketches: Sketches, rows: np.ndarray) -> np.ndarray:
+    """Whether the images of each pair have the same pixels, for which those with the same sketch are read again."""
+    first, second = rows.T
+    is_same = (sketches.sizes[first] == sketches.sizes[second]).all(axis=1)
+    is_same[is_same] = (sketches.pixels[first[is_same]] == sketches.pixels[second[is_same]]).all(axis=(1, 2, 3))
+    asked = np.unique(rows[is_same])
+    digests = {int(row): _pixel_digest(images[sketches.positions[row]]) for row in asked}
+    is_same[is_same] = [digests[i] == digests[j] for i, j in rows[is_same].tolist()]
+    return is_same
+
+
+def _pixel_digest(source: Source) -> bytes | None:
+    try:
+        return LoadedImage(LoadedImage(source).rgb).digest
+    except ImageReadError:  # gone since it was read the first time
+        return None
+
+
+def _near_embeddings(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    usable = np.flatnonzero(np.isfinite(norms[:, 0]) & (norms[:, 0] > 0))
+    directions = (embeddings[usable] / norms[usable]).astype(np.float32)
+    pairs, distances = [np.empty((0, 2), int)], [np.empty(0)]
+    for start in range(0, len(usable), _BLOCK):
+        cosines = directions[start:start + _BLOCK] @ directions[start:].T
+        first, second = np.nonzero(cosines >= 1 - MOST_COSINE_DISTANCE)
+        found = cosines[first, second]
+        order = np.lexsort((-found, first))
+        first, second, found = first[order], second[order], found[order]
+        is_kept = (first < second) & (np.arange(len(first)) - np.searchsorted(first, first) < _MOST_EACH)
+        pairs.append(usable[start + np.stack([first, second], axis=1)[is_kept]])
+        distances.append(np.maximum(1 - found[is_kept].astype(float), 0))
+    return np.concatenate(pairs), np.concatenate(distances)
+
+
+def _to_first(groups: np.ndarray) -> np.ndarray:
+    """Each member of a group together with its first."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    return np.stack([first[inverse], np.arange(len(groups))], axis=1)
+
+
+def _components(n: int, pairs: np.ndarray) -> np.ndarray:
+    """Groups numbered from 0 in the order of their first members."""
+    graph = sparse.coo_matrix((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    _, labels = connected_components(graph, directed=False)
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]

@@ -1,0 +1,74 @@
+"""Test images that a method has seen, or nearly: their duplicate is among those it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from .duplicates import Duplicates
+from .folds import Fold
+
+
+@dataclass(frozen=True, eq=False)
+class Leaks:
+    """What `leaks` found.
+
+    Attributes
+    ----------
+    n_pairs : int
+        Pairs of duplicates that at least one fold tears apart.
+    n_images : int
+        Images that are tested, in at least one fold, after training on a duplicate of theirs.
+    by_fold : ndarray of shape (n_folds,) and dtype int
+        How many such images each fold tests.
+    """
+
+    n_pairs: int
+    n_images: int
+    by_fold: np.ndarray
+
+    def __bool__(self) -> bool:
+        return self.n_images > 0
+
+
+def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
+    """Count the test images that have a duplicate, exact or near, in training.
+
+    Parameters
+    ----------
+    folds : Folds or iterable of Fold
+    duplicates : Duplicates
+        Of the images that the folds are of. The copies of an image, and what is near to it, are near to each other's
+        copies too.
+
+    Returns
+    -------
+    Leaks
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twoflow.evaluation import find_duplicates
+    >>> images = [np.full((8, 8, 3), value, np.uint8) for value in (0, 90, 0, 255)]
+    >>> leaks([Fold(0, 0, np.array([0, 1]), np.array([2, 3]))], find_duplicates(images)).n_images
+    1
+    """
+    n = len(duplicates.contents)
+    near = duplicates.contents[duplicates.pairs]
+    ends = np.concatenate([near, near[:, ::-1], np.stack([np.arange(n)] * 2, axis=1)])
+    touches = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
+    is_leaking, is_torn = np.zeros(n, dtype=bool), np.zeros(len(duplicates.pairs), dtype=bool)
+    by_fold = []
+    for fold in folds:
+        is_trained = np.zeros(n)
+        is_trained[duplicates.contents[fold.train]] = 1
+        found = fold.test[(touches @ is_trained)[duplicates.contents[fold.test]] > 0]
+        is_leaking[found] = True
+        by_fold.append(len(found))
+        side = np.zeros(n, dtype=int)
+        side[fold.train], side[fold.test] = 1, 2
+        is_torn |= side[duplicates.pairs].sum(axis=1) == 3
+    return Leaks(int(is_torn.sum()), int(is_leaking.sum()), np.array(by_fold, dtype=int))

@@ -1,0 +1,226 @@
+"""The methods of a comparison that have a name: the paper's Table 1, and the recipes with each of the heads."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..deep import ConvNetClassifier
+from ..deep.extra import missing_reason
+from ..errors import InputError, MissingExtraError
+from ..flows import (
+    CNNEmbedding,
+    ColorHistogram,
+    Flow,
+    FlowUnion,
+    GISTDescriptor,
+    LBPHistogram,
+    PixelProjection,
+    RawPixels,
+    SIFTBagOfWords,
+)
+from ..heads.table import get_head
+from ..models import ObjectHierarchyFeatures, TwoFlowClassifier
+from ..models.recipes import RECIPES
+from ..networks import get_card
+from ..networks.catalog import check_layer
+
+
+class _Choice(NamedTuple):
+    """What the parts of methods are made with: a network, a seed, and the width and height of raw pixels."""
+
+    network: str
+    seed: int
+    size: tuple[int, int]
+
+
+def _low_level(choice: _Choice) -> list[tuple[str, Flow]]:
+    """The paper's "color histogram, SIFT histogram, GIST, LBP"."""
+    return [
+        ("color", ColorHistogram()),
+        ("sift", SIFTBagOfWords(random_state=choice.seed)),
+        ("gist", GISTDescriptor()),
+        ("lbp", LBPHistogram()),
+    ]
+
+
+def _cnn(choice: _Choice) -> list[tuple[str, Flow]]:
+    return [("cnn", CNNEmbedding(choice.network))]
+
+
+def _pixels(choice: _Choice) -> list[tuple[str, Flow]]:
+    return [("pixels", RawPixels(choice.size))]
+
+
+#: The forest's methods: name -> the flows whose features, unselected, the forest is given.
+_FLOWS: dict[str, Callable[[_Choice], list[tuple[str, Flow]]]] = {
+    "cnn": _cnn,
+    "projection": lambda choice: [("projection", PixelProjection(random_state=choice.seed))],
+    "pixels": _pixels,
+    "pixels+cnn": lambda choice: [*_pixels(choice), *_cnn(choice)],
+    "low-level": _low_level,
+    "low-level+cnn": lambda choice: [*_low_level(choice), *_cnn(choice)],
+}
+
+#: The paper's images: how many, and their width and height.
+_PAPER_IMAGES, _PAPER_SIZE = 5_250, (640, 480)
+#: Of memory, what one table of raw pixels may take: a method holds several, and each process that fits one its own.
+_PIXELS_SHARE = 1 / 16
+_MOST_MEMORY = 2**32  # with that much or more, a method is the same on every machine
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+class _ExtraMethod(NamedTuple):
+    """A method that only an extra brings: how it is made from a seed, and what says why it cannot be, if so."""
+
+    make: Callable[[int], Any]
+    missing_reason: Callable[[], str | None]
+
+
+_EXTRA: dict[str, _ExtraMethod] = {
+    "convnet": _ExtraMethod(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
+}
+
+#: Every method by name that needs no extra, in the order of interest; besides these there is ``cnn:LAYER`` for each
+#: layer of a network, and with ``pixels:WIDTHxHEIGHT`` in place of "pixels" the methods with raw pixels at that size.
+METHODS = ("two-flow", *_FLOWS, "mid-level")
+
+#: The methods that are compared when none are named: those that take two or three minutes on a few hundred images.
+DEFAULT_METHODS = METHODS[:5]
+
+#: The recipes: methods when named; and as ``RECIPE:HEAD`` each with a head in the place of its own.
+RECIPE_METHODS = tuple(RECIPES)
+
+#: The methods that need an extra: in a comparison when named, or with "all" where the extra is installed.
+EXTRA_METHODS = tuple(_EXTRA)
+
+
+def make_methods(
+    names: Iterable[str],
+    network: str = "efficientnet-lite0",
+    random_state: int = 0,
+    superclasses: Mapping[Any, Any] | None = None,
+    n_images: int = _PAPER_IMAGES,
+) -> dict[str, Any]:
+    """The models of the named methods, all with the same projection and seed.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `METHODS`, `EXTRA_METHODS`, `RECIPE_METHODS`, ``RECIPE:HEAD``, ``cnn:LAYER``, ``pixels:WIDTHxHEIGHT``,
+        ``pixels:WIDTHxHEIGHT+cnn``, or "all" for every method of the paper's table that is no repetition and whose
+        extra is installed; `left_out_methods` has the others.
+    network : str
+        The network of the methods that have one: its name, or its path.
+    random_state : int
+    superclasses : mapping of class to superclass, optional
+        The object hierarchy of the method ``mid-level``, which learns one when it is not given.
+    n_images : int
+        How many images they are for. The paper's forest took pixels at 640 x 480, which few machines have the memory
+        for: "pixels" takes the largest whole fraction of that at which a table of them needs a sixteenth of this
+        machine's memory, or of 4 GiB if that is less.
+
+    Returns
+    -------
+    dict of str to classifier
+        By name, where "pixels" has become ``pixels:WIDTHxHEIGHT``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method or layer; the message gives the nearest names.
+    ModuleNotFoundError
+        If a method is named whose extra is not installed; the message says how to install it.
+    """
+    get_card(network)  # also where no method has one: a name that is wrong is told, not passed over
+    names = list(names)
+    if names == ["all"]:
+        extra = [name for name in EXTRA_METHODS if name not in left_out_methods(names)]
+        names = [*METHODS, *extra, *(f"cnn:{layer}" for layer in get_card(network).stages)]
+    choice = _Choice(network, random_state, size=_pixels_size(n_images))
+    sized = [_with_size(name, choice.size) for name in names]
+    return {name: _make_method(name, choice, superclasses) for name in sized}
+
+
+def left_out_methods(names: Iterable[str]) -> dict[str, str]:
+    """The methods that "all" leaves out because their extra is not installed, each with the reason.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As for `make_methods`; other names leave nothing out.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    if list(names) != ["all"]:
+        return {}
+    reasons = {name: method.missing_reason() for name, method in _EXTRA.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _with_size(name: str, size: tuple[int, int]) -> str:
+    return re.sub(r"^pixels(?=$|\+cnn$)", "pixels:{}x{}".format(*size), name)
+
+
+def _pixels_size(n_images: int) -> tuple[int, int]:
+    """The largest whole fraction of the paper's size that memory allows."""
+    width, height = _PAPER_SIZE
+    n_most = _PIXELS_SHARE * _memory() / (np.dtype(np.float32).itemsize * 3 * n_images)
+    common = math.gcd(width, height)
+    sizes = [(width // divisor, height // divisor) for divisor in range(1, common + 1) if common % divisor == 0]
+    return next((size for size in sizes if math.prod(size) <= n_most), sizes[-1])
+
+
+def _memory() -> int:
+    """The machine's memory in bytes, or that of the container it runs in, as far as they matter."""
+    found = [_MOST_MEMORY]
+    with suppress(AttributeError, ValueError, OSError):  # not every system says
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(ValueError, OSError):  # "max" where a container has no limit
+        found.append(int(_CONTAINER_LIMIT.read_text()))
+    return min(found)
+
+
+def _make_method(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | None) -> Any:
+    recipe, *head = name.replace("two-flow", "paper").split(":", maxsplit=1)
+    if recipe in RECIPES:
+        return _make_recipe(recipe, head[0] if head else None, choice)
+    if name == "mid-level":
+        union, select = FlowUnion(_low_level(choice)), ObjectHierarchyFeatures(superclasses)
+        return TwoFlowClassifier([("low-level", union, select)], random_state=choice.seed)
+    if name in _EXTRA:
+        reason = _EXTRA[name].missing_reason()
+        if reason is not None:
+            raise MissingExtraError(f"the method {name!r} {reason}")
+        return _EXTRA[name].make(choice.seed)
+    if name.startswith("cnn:"):
+        layer = name.removeprefix("cnn:")
+        check_layer(choice.network, layer)
+        flows: list[tuple[str, Flow]] = [("cnn", CNNEmbedding(choice.network, layer))]
+    elif sized := re.fullmatch(r"pixels:(\d{1,5})x(\d{1,5})((?:\+cnn)?)", name):
+        flows = _FLOWS[f"pixels{sized[3]}"](choice._replace(size=(int(sized[1]), int(sized[2]))))
+    elif name in _FLOWS:
+        flows = _FLOWS[name](choice)
+    else:
+        known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, "RECIPE:HEAD", "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
+        near = difflib.get_close_matches(name, [*known, "all"], n=3, cutoff=0.4) or known
+        raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")
+    return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)
+
+
+def _make_recipe(recipe: str, head: str | None, choice: _Choice) -> TwoFlowClassifier:
+    if head is not None:
+        get_head(head)  # a wrong name is told now
+    model = TwoFlowClassifier(recipe=recipe, head=head, network=choice.network, random_state=choice.seed)
+    # All methods have the same projection, where they have one.
+    return model.set_params(projection__random_state=choice.seed) if "projection" in model.get_params() else model

@@ -1,0 +1,192 @@
+"""Folds as plain data, by the names of the images, so that another run can take the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._files import open_regular
+from ..errors import InputError
+from ..images import ImageCollection, LoadedImage
+from ..images.remote import is_url, mask
+from .folds import Fold, Folds
+
+
+def record_folds(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
+    """The folds of a comparison for its report.json, from which `read_folds` takes them.
+
+    Returns
+    -------
+    dict
+        "images": a name for each, see `image_names`; "splits": for each fold "repeat", "fold", the positions in
+        "images" of the images to "test", and of those to "train", which is None where they are all the others;
+        "hash": equal only for folds that train and test on images of the same names.
+    """
+    names = image_names(collection)
+    n = len(names)
+    splits = [
+        {
+            "repeat": fold.repeat, "fold": fold.fold, "test": fold.test.tolist(),
+            "train": None if len(fold.train) + len(fold.test) == n else fold.train.tolist(),
+        }
+        for fold in folds
+    ]
+    return {"hash": _hash(folds, names), "images": names, "splits": splits}
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRecord:
+    """The folds of another run.
+
+    Attributes
+    ----------
+    path : str
+        The report.json they are from.
+    images : list of str
+        The names of its images.
+    folds : Folds
+        Positions in `images`.
+    """
+
+    path: str
+    images: list[str]
+    folds: Folds
+
+    def folds_of(self, collection: ImageCollection) -> Folds:
+        """The same folds of a collection.
+
+        Parameters
+        ----------
+        collection : ImageCollection
+            The images of that run, and no others, in any order; where they lie does not matter.
+
+        Raises
+        ------
+        ValueError
+            If they are not those images, or a group of theirs is on both sides of a fold.
+        """
+        names = image_names(collection)
+        missing, new = (sorted(set(one) - set(other)) for one, other in permutations((self.images, names)))
+        if missing or new:
+            examples = "; ".join(
+                f"{len(some)} {which}, such as {some[0]}"
+                for some, which in ((missing, "of its images are missing"), (new, "of these are not in it")) if some
+            )
+            raise InputError(f"the images are not those of {self.path}: {examples}")
+        place = {name: i for i, name in enumerate(names)}
+        position = np.array([place[name] for name in self.images])
+        splits = tuple(
+            Fold(fold.repeat, fold.fold, position[fold.train], position[fold.test]) for fold in self.folds
+        )
+        _check_groups(splits, collection.groups, self.path)
+        return replace(self.folds, splits=splits)
+
+
+def read_folds(path: str | os.PathLike) -> FoldRecord:
+    """The folds that a report.json holds.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no report, or its folds were changed.
+    """
+    try:
+        with open_regular(path) as file:
+            document = json.load(file)["folds"]
+        images = [str(name) for name in document["images"]]
+        splits = tuple(_read_split(split, len(images)) for split in document["splits"])
+        seed = None if document["seed"] is None else int(document["seed"])
+        folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
+        is_intact = bool(splits) and _hash(folds, images) == document["hash"]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        raise InputError(f"{path} is no report.json with folds in it") from error
+    if not is_intact:
+        raise InputError(f"{path}: its folds are not those that its hash is of; take an unchanged report.json")
+    return FoldRecord(os.fspath(path), images, folds)
+
+
+def image_names(collection: ImageCollection) -> list[str]:
+    """A name for each image that is the same wherever the collection lies.
+
+    Of files, the path from the folder that all of them are in; of images in memory, a digest of their content. URLs
+    that differ only in what must not be shown get a digest besides. What is there more than once is numbered.
+    """
+    if all(isinstance(image, (str, os.PathLike)) for image in collection.images):
+        paths = _hide_secrets(collection.paths)
+        folder = _common_folder(paths)
+        names = [path[len(folder):] for path in paths]
+    else:
+        names = [LoadedImage(image).digest.hex() for image in collection.images]
+    seen: Counter[str] = Counter()
+    for i, name in enumerate(names):
+        seen[name] += 1
+        if seen[name] > 1:
+            names[i] = f"{name}#{seen[name]}"
+    return names
+
+
+def _hide_secrets(paths: Sequence[str]) -> list[str]:
+    """Absolute paths, and URLs without their secrets: different ones for different URLs."""
+    shown = [mask(path) if is_url(path) else Path(os.path.abspath(path)).as_posix() for path in paths]
+    different: dict[str, set[str]] = {}
+    for name, path in zip(shown, paths):
+        different.setdefault(name, set()).add(path)
+    return [
+        name if len(different[name]) == 1 or not is_url(path)
+        else f"{name}#{hashlib.sha256(path.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+        for name, path in zip(shown, paths)
+    ]
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    common = os.path.commonprefix([path[:path.rfind("/") + 1] for path in paths])
+    return common[:common.rfind("/") + 1]
+
+
+def _hash(folds: Folds, names: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for fold in folds:
+        for side in (fold.train, fold.test):
+            # As JSON, so that no name can pass for two, nor half of a surrogate for an error.
+            digest.update(json.dumps([fold.repeat, fold.fold, sorted(names[i] for i in side)]).encode())
+    return digest.hexdigest()
+
+
+def _read_split(split: dict[str, Any], n: int) -> Fold:
+    test = _read_positions(split["test"], n)
+    train = np.delete(np.arange(n), test) if split["train"] is None else _read_positions(split["train"], n)
+    if np.intersect1d(train, test).size:
+        raise ValueError
+    return Fold(int(split["repeat"]), int(split["fold"]), train, test)
+
+
+def _read_positions(values: list[int], n: int) -> np.ndarray:
+    positions = np.array(values, dtype=np.intp)
+    if positions.ndim != 1 or not len(positions) or len(np.unique(positions)) < len(positions):
+        raise ValueError
+    if positions.min() < 0 or positions.max() >= n:
+        raise ValueError
+    return positions
+
+
+def _check_groups(splits: Sequence[Fold], groups: np.ndarray | None, path: str) -> None:
+    if groups is None:
+        return
+    for fold in splits:
+        torn = np.intersect1d(groups[fold.train], groups[fold.test])
+        if len(torn):
+            raise InputError(
+                f"{path}: fold {fold.fold} of repeat {fold.repeat} has group {torn[0]!s} on both sides; it was drawn "
+                "without these groups"
+            )

@@ -1,0 +1,261 @@
+"""Least squares on class indicators, for few rows and many columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from ..errors import InputError
+from ..images.validation import to_values
+from .calibration import fit_temperature
+from .confident_learning import find_confident
+from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
+from .targets import check_labels
+
+
+class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
+    """Ridge regression of class indicators, solved in its dual, with calibrated probabilities.
+
+    For a few thousand rows and up to some 100,000 columns: what is solved has as many unknowns as rows. The kernel is
+    linear. Where each row is the features of several flows side by side, each flow's of unit norm, it is the sum of the
+    flows' kernels. (On our photographs an RBF kernel on top is no better.)
+
+    The ridge is chosen, and the probabilities are calibrated, by what the model says of each row when it is fitted
+    without it: exactly, the centering included, and in closed form.
+
+    Parameters
+    ----------
+    alphas : sequence of float
+        Ridges to choose from, as multiples of the mean diagonal of the centered kernel, so that they mean the same for
+        features of any scale. Features of float32 are given at least what makes up for their rounding, about 1e-7 for
+        each row.
+    class_weight : dict, "balanced" or None
+        As in scikit-learn; weights must be positive. Only their ratios count.
+    label_noise : {"keep", "drop"}
+        What to do with rows that are confidently of another class than their label says, by confident learning
+        (Northcutt, Jiang & Chuang, 2021, https://doi.org/10.1613/jair.1.12125): keep them, or fit again without. At
+        least two rows of each class, if it has so many, are kept. On digits of which a fifth have a wrong label it
+        gains half a point of accuracy to two on average, on fifty look-alike sneakers nothing; where all labels are
+        right it costs up to half a point on the first and 1.4 on the second.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    alpha_ : float
+        The chosen one of `alphas`: the one of highest leave-out accuracy.
+    temperature_ : float
+        Probabilities are the softmax of the indicators' predictions divided by this.
+    coef_ : ndarray of shape (n_classes, n_features_in_), or (1, n_features_in_) for two classes
+        Of the features' dtype. For two classes, the difference of the second's and the first's.
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+    kept_ : ndarray of bool and shape (n,)
+        The training rows that the model is fitted on.
+    leave_out_probabilities_ : ndarray of shape (n, n_classes)
+        For each training row, kept or not, by a model fitted on the kept rows without it and its group.
+    leave_out_accuracy_ : float
+        The share of the training rows, kept or not, that those probabilities put right, weighted by class.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X has feature names.
+
+    Notes
+    -----
+    What a model that is fitted without some rows predicts for them follows from the one fitted on all; see
+    `twoflow.heads.dual_ridge`. There is no `sample_weight`: a row given twice would be left out once, and so would say
+    less of a ridge than a row of weight two.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from twoflow.models import KernelRidgeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = KernelRidgeClassifier().fit(X, y)
+    >>> model.predict(X[:2]), model.coef_.shape
+    (array([0, 0]), (3, 4))
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "alphas": ["array-like"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "label_noise": [StrOptions({"keep", "drop"})],
+    }
+
+    def __init__(
+        self,
+        alphas: Sequence[float] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+        *,
+        class_weight: Mapping[Any, float] | str | None = None,
+        label_noise: str = "keep",
+    ) -> None:
+        self.alphas = alphas
+        self.class_weight = class_weight
+        self.label_noise = label_noise
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Solve for each ridge, and keep the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,)
+            Classes; at least two.
+        groups : array-like of shape (n,), optional
+            Rows that belong together, such as photos of one thing, are left out together: near copies of a row among
+            those that the model is fitted on would make the smallest ridge look best.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is one class only, or one group only.
+        """
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        solution = self.fit_dual(compute_kernel(X), y, groups)
+        self._set_coefficients(X, solution)
+        return self
+
+    def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
+        """Do all of `fit` that takes no more than the kernel, for one who tries several sums of kernels.
+
+        Parameters
+        ----------
+        kernel : Kernel
+            Of n rows; see `twoflow.heads.dual_ridge.compute_kernel`.
+        y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+
+        Returns
+        -------
+        Solution
+            For `fit_primal`.
+        """
+        self._validate_params()
+        alphas = self._check_alphas()
+        self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
+        groups = _encode_groups(groups, len(codes))
+        solution, weight = self._solve(kernel, codes, groups, alphas)
+        kept, scores = np.ones(len(codes), dtype=bool), solution.scores
+        if self.label_noise == "drop":
+            temperature = fit_temperature(scores, codes, weight[codes])
+            credible = _find_credible(softmax(scores / temperature, axis=1), codes)
+            if not credible.all() and len(np.unique(groups[credible])) > 1:
+                kept = credible
+                part = kernel._replace(gram=kernel.gram[np.ix_(kept, kept)])
+                solution, weight = self._solve(part, codes[kept], groups[kept], alphas)
+                scores = np.empty_like(scores)
+                scores[kept] = solution.scores
+                scores[~kept] = score_dropped(kernel.gram, groups, kept, solution)
+
+        self.kept_ = kept
+        self.alpha_ = solution.alpha
+        self.temperature_ = fit_temperature(scores[kept], codes[kept], weight[codes[kept]])
+        self.leave_out_probabilities_ = softmax(scores / self.temperature_, axis=1)
+        self.leave_out_accuracy_ = float(np.average(scores.argmax(axis=1) == codes, weights=weight[codes]))
+        return solution
+
+    def fit_primal(self, X: Any, solution: Solution) -> Self:
+        """Find the coefficients, after `fit_dual`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            What the kernel is of.
+        solution : Solution
+            What `fit_dual` has found.
+
+        Returns
+        -------
+        self
+        """
+        self._set_coefficients(validate_data(self, X, dtype=[np.float64, np.float32]), solution)
+        return self
+
+    def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
+        coef, intercept = to_primal(X, self.kept_, solution)
+        two = len(self.classes_) == 2
+        self.coef_ = np.diff(coef, axis=0) if two else coef
+        self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The predicted indicators of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), or (n,) for two classes
+            For two classes, the second's minus the first's.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        scores = X @ self.coef_.T + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest class of each row, of shape (n,)."""
+        scores = self.decision_function(X)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        scores = self.decision_function(X).astype(np.float64)
+        if scores.ndim == 1:
+            scores = np.column_stack([np.zeros_like(scores), scores])
+        return softmax(scores / self.temperature_, axis=1)
+
+    def _check_alphas(self) -> np.ndarray:
+        try:
+            alphas = np.asarray(self.alphas, dtype=np.float64)
+        except (TypeError, ValueError):
+            alphas = np.empty(0)
+        if alphas.ndim != 1 or not len(alphas) or not (np.isfinite(alphas) & (alphas > 0)).all():
+            raise InputError(f"alphas must be a sequence of one or more positive numbers, got {self.alphas!r}")
+        return alphas
+
+    def _solve(
+        self, kernel: Kernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
+    ) -> tuple[Solution, np.ndarray]:
+        """The best solution for some rows, and the weight of each class among them."""
+        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
+        if not (np.isfinite(weight) & (weight > 0)).all():
+            raise InputError(f"the weights in class_weight must be positive numbers, got {self.class_weight!r}")
+        share = weight[codes] / weight[codes].sum()
+        return solve(kernel, np.eye(len(self.classes_))[codes], share, groups, alphas), weight
+
+
+def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:
+    """A number for each group; without groups each row is one."""
+    if groups is None:
+        return np.arange(n_rows)
+    groups = column_or_1d(to_values("groups", groups))
+    if len(groups) != n_rows:
+        raise InputError(f"groups must be given for each of the {n_rows} rows, got {len(groups)}")
+    names, groups = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise InputError(f"groups are left out whole, so there must be two; all {n_rows} rows are of one")
+    return groups
+
+
+def _find_credible(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The rows that are not confidently of another class than their own, as a mask; see `label_noise`."""
+    rows = np.arange(len(codes))
+    own = probabilities[rows, codes]
+    confident, _ = find_confident(probabilities, codes)
+    credible = (confident < 0) | (confident == codes) | (probabilities[rows, confident] <= own)
+    for code in range(probabilities.shape[1]):
+        members = np.flatnonzero(codes == code)
+        if credible[members].sum() < 2:
+            credible[members[np.argsort(-own[members], kind="stable")[:2]]] = True
+    return credible

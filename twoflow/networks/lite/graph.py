@@ -1,0 +1,213 @@
+"""EfficientNet-Lite as an ONNX graph, built from a PyTorch state dict.
+
+The architecture is that of EfficientNet (Tan & Le, ICML 2019, https://arxiv.org/abs/1905.11946, table 1) without
+squeeze-and-excitation and with ReLU6 for swish, as published with the Lite weights in
+https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from itertools import accumulate
+from operator import mul
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..card import Layer
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
+
+
+class _Stage(NamedTuple):
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+
+
+_STEM_WIDTH, _HEAD_WIDTH, _N_CLASSES = 32, 1280, 1000
+_STEM_STRIDE = 2
+_STAGES = (  # of Lite0
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
+)
+_BN_EPSILON = 1e-3
+
+
+class Variant(NamedTuple):
+    """A member of the family: width and height of its input, and how much wider and deeper than Lite0 it is.
+
+    The weights say nothing of the size: it is the one that they were trained at, or any other.
+    """
+
+    size: tuple[int, int]
+    width: float = 1.0
+    depth: float = 1.0
+
+    @property
+    def stages(self) -> tuple[_Stage, ...]:
+        """The scaled stages. Lite leaves the first and last one as deep as they are, and stem and head as wide."""
+        inner = range(1, len(_STAGES) - 1)
+        return tuple(
+            stage._replace(
+                repeats=math.ceil(stage.repeats * self.depth) if i in inner else stage.repeats,
+                width=_nearest_width(stage.width * self.width),
+            )
+            for i, stage in enumerate(_STAGES)
+        )
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """From the input to the output."""
+        widths = {
+            "stem": _STEM_WIDTH,
+            **{f"stage{i}": stage.width for i, stage in enumerate(self.stages, start=1)},
+            "head": _HEAD_WIDTH,
+        }
+        width, height = self.size
+        steps = accumulate((_STEM_STRIDE, *(stage.stride for stage in _STAGES), 1), mul)  # pixels between positions
+        return {
+            **{
+                name: Layer(n_channels, is_map=True, positions=(-(-height // step), -(-width // step)))
+                for (name, n_channels), step in zip(widths.items(), steps)
+            },
+            "global_pool": Layer(_HEAD_WIDTH, is_map=False),
+            "logits": Layer(_N_CLASSES, is_map=False),
+        }
+
+
+def _nearest_width(width: float) -> int:
+    """The nearest multiple of 8; the next one where that would take away more than a tenth."""
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * width else nearest + 8
+
+
+def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collection[str]) -> ModelProto:
+    """Build the graph up to the last of the wanted layers, batch normalization folded into the convolutions.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+        The state dict.
+    variant : Variant
+        The one that the weights are of.
+    outputs : collection of str
+        Names in the variant's layers. What lies behind them is not built, so a layer near the input costs little.
+
+    Returns
+    -------
+    ModelProto
+        Input ``data`` of shape (N, 3, height, width) and dtype float32; the outputs named as asked.
+    """
+    from onnx import TensorProto, helper
+
+    width, height = variant.size
+    graph = _Graph(weights, (height, width))
+    missing = set(outputs)
+    for layer in _grow(graph, variant):
+        missing.discard(layer)
+        if not missing:
+            break
+    # The outputs' shapes are left to onnxruntime, which infers them.
+    body = helper.make_graph(
+        graph.nodes,
+        "efficientnet-lite",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("N", 3, height, width))],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        graph.constants,
+    )
+    # Versions that every onnxruntime we allow can read; onnx would write its newest.
+    return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
+    """Add the network to an empty graph; yields the name of each layer as soon as it is there."""
+    x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=_STEM_STRIDE)
+    yield x
+    block = 0
+    for number, stage in enumerate(variant.stages, start=1):
+        for repeat in range(stage.repeats):
+            name = f"stage{number}" if repeat == stage.repeats - 1 else f"block{block}"
+            x = _add_block(graph, x, name, f"_blocks.{block}.", stage, first=repeat == 0)
+            block += 1
+        yield x
+    yield graph.convolution(x, "head", "_conv_head", "_bn1")
+    graph.add("GlobalAveragePool", ["head"], "pooled")
+    yield graph.add("Flatten", ["pooled"], "global_pool")
+    dense = [graph.constant(name, graph.weights[name]) for name in ("_fc.weight", "_fc.bias")]
+    yield graph.add("Gemm", ["global_pool", *dense], "logits", transB=1)
+
+
+def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: _Stage, first: bool) -> str:
+    """A mobile inverted bottleneck (MBConv): widen, filter each channel on its own, narrow, add what came in."""
+    inner = x
+    if stage.expansion != 1:
+        inner = graph.convolution(inner, f"{name}.expand", f"{prefix}_expand_conv", f"{prefix}_bn0")
+    inner = graph.convolution(
+        inner, f"{name}.depthwise", f"{prefix}_depthwise_conv", f"{prefix}_bn1",
+        stride=stage.stride if first else 1, depthwise=True,
+    )
+    narrow = name if first else f"{name}.project"
+    inner = graph.convolution(inner, narrow, f"{prefix}_project_conv", f"{prefix}_bn2", activation=False)
+    return inner if first else graph.add("Add", [inner, x], name)
+
+
+class _Graph:
+    """Nodes and constants of an ONNX graph under construction."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray], sides: tuple[int, int]) -> None:
+        self.weights = weights
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+        self._sides = {"data": sides}  # height and width of each map, for the padding
+        self._zero, self._six = self.constant("zero", 0), self.constant("six", 6)
+
+    def constant(self, name: str, values: np.ndarray | float) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def add(self, operator: str, inputs: list[str], name: str, **attributes: Any) -> str:
+        """Add a node named like its output; returns the name."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
+        self._sides[name] = self._sides.get(inputs[0], (1, 1))
+        return name
+
+    def convolution(
+        self, x: str, name: str, weight: str, norm: str,
+        stride: int = 1, depthwise: bool = False, activation: bool = True,
+    ) -> str:
+        """Add a convolution with its batch normalization folded in and, if wanted, ReLU6."""
+        kernel, bias = self._folded(weight, norm)
+        (height, width), side = self._sides[x], kernel.shape[2]
+        strided = -(-height // stride), -(-width // stride)
+        # TensorFlow's "same": the odd pixel of padding goes to the right and to the bottom.
+        padding = [max((n - 1) * stride + side - extent, 0) for n, extent in zip(strided, (height, width))]
+        before, after = [n // 2 for n in padding], [n - n // 2 for n in padding]
+        linear = f"{name}.linear" if activation else name
+        self.add(
+            "Conv", [x, self.constant(weight, kernel), self.constant(norm, bias)], linear,
+            kernel_shape=(side, side), strides=(stride, stride), pads=(*before, *after),
+            group=len(kernel) if depthwise else 1,
+        )
+        self._sides[linear] = strided
+        return self.add("Clip", [linear, self._zero, self._six], name) if activation else name
+
+    def _folded(self, weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel and bias of the convolution that does what convolution and batch normalization do; in float64."""
+        parts = ("weight", "bias", "running_mean", "running_var")
+        gamma, beta, mean, variance = (self.weights[f"{norm}.{part}"].astype(np.float64) for part in parts)
+        scale = gamma / np.sqrt(variance + _BN_EPSILON)
+        return self.weights[f"{weight}.weight"] * scale[:, None, None, None], beta - mean * scale

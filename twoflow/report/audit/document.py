@@ -1,0 +1,95 @@
+"""An audit as the plain data of audit.json, schema 1: keys are added, never renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ...auditing import Audit
+from ...images.passed_over import PassedOver
+from ..details import finite
+
+
+def audit_document(audit: Audit) -> dict[str, Any]:
+    """The audit as dicts, lists, text and numbers; everything that was found, and a number that is not finite is None.
+
+    Images are told by their position; `images` gives the name at each.
+    """
+    duplicates, labels, issues = audit.duplicates, audit.labels, audit.issues
+    conflicting = set(audit.conflicts.tolist())
+    return {
+        "schema": 1,
+        "images": [
+            {
+                "name": audit.name(i),
+                "label": None if labels is None else str(labels[i]),
+                "group": int(duplicates.groups[i]),
+            }
+            for i in range(len(audit.images))
+        ],
+        "classes": [{"name": name, "n_images": count} for name, count in audit.class_counts.items()],
+        "small_classes": list(audit.small_classes),
+        "duplicates": [
+            {
+                "first": int(first),
+                "second": int(second),
+                "kind": str(kind),
+                "distance": float(distance),
+                "conflict": number in conflicting,
+            }
+            for number, ((first, second), kind, distance) in enumerate(
+                zip(duplicates.pairs, duplicates.kinds, duplicates.distances)
+            )
+        ],
+        "conflicts": audit.conflicts.tolist(),
+        "leaks": None if audit.leaks is None else leaks_document(audit.leaks),
+        "suspects": None if issues is None else [
+            {
+                "position": int(position),
+                "given": str(given),
+                "suggested": str(suggested),
+                "margin": float(margin),
+                "confidence": float(confidence),
+            }
+            for position, given, suggested, margin, confidence in zip(
+                issues.suspects, issues.given, issues.suggested, issues.margins, issues.confidences
+            )
+        ],
+        "label_noise": None if issues is None else {
+            "n_judged": issues.n_judged,
+            "classes": [str(name) for name in issues.classes],
+            "thresholds": [finite(threshold) for threshold in issues.thresholds.tolist()],
+            "confident_joint": issues.confident_joint.tolist(),
+        },
+        "faults": [asdict(fault) for fault in audit.faults],
+        "unreadable": [
+            {"position": position, "name": error.name, "reason": error.reason} for position, error in audit.unreadable
+        ],
+        "associations": [
+            {
+                "column": column,
+                **{key: finite(value) if isinstance(value, float) else value for key, value in asdict(result).items()},
+                "sentence": str(result),
+            }
+            for column, result in audit.associations.items()
+        ],
+        "lookalikes": [list(group) for group in audit.lookalikes],
+        "passed_over": passed_over_document(audit.passed_over),
+        "notes": list(audit.notes),
+        "network": audit.network,
+        "seconds": audit.seconds,
+        "n_computed": audit.n_computed,
+    }
+
+
+def passed_over_document(passed_over: Iterable[PassedOver]) -> list[dict[str, Any]]:
+    """What was not taken for images, for the report of a comparison too."""
+    return [
+        {"reason": each.reason, "n_paths": len(each.paths), "paths": list(each.paths)} for each in passed_over
+    ]
+
+
+def leaks_document(leaks: Any) -> dict[str, Any]:
+    """Of `Leaks`, for the report of a comparison too."""
+    return {"pairs": leaks.n_pairs, "images": leaks.n_images, "by_fold": leaks.by_fold.tolist()}

@@ -1,0 +1,137 @@
+"""An audit as one HTML page, with small copies of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._text import printable
+from ...auditing import Audit
+from ...auditing.quality import FAULTS
+from ...images.lookalikes import spell
+from ...images.passed_over import count_paths
+from ..page import render, thumbnail
+from .text import counted
+
+_MOST = 200  # thumbnails of a section: with three sections about two megabytes
+_MOST_ROWS = 1000  # of a table
+_MOST_NAMES = 10  # of files and folders passed over for one reason
+
+
+def format_page(audit: Audit) -> str:
+    """The page; at most 200 thumbnails a section, and how many more there are."""
+    groups, n_more_groups = _groups(audit)
+    return render(
+        "audit.html",
+        title=f"Audit of {counted(len(audit.images), 'image')}",
+        audit=audit,
+        counts=_counts(audit),
+        groups=groups,
+        n_more_groups=n_more_groups,
+        suspects=_suspects(audit),
+        n_more_suspects=0 if audit.issues is None else max(0, len(audit.issues.suspects) - _MOST),
+        faults=_faults(audit),
+        unreadable=[(printable(error.name), printable(error.reason)) for _, error in audit.unreadable[:_MOST_ROWS]],
+        n_more_unreadable=max(0, len(audit.unreadable) - _MOST_ROWS),
+        passed_over=[
+            (printable(each.reason), len(each.paths), [printable(path) for path in each.paths[:_MOST_NAMES]])
+            for each in audit.passed_over
+        ],
+        lookalikes=[" and ".join(map(spell, group)) for group in audit.lookalikes],
+        classes=_classes(audit),
+        n_more_classes=max(0, len(audit.class_counts) - _MOST_ROWS),
+    )
+
+
+def _counts(audit: Audit) -> list[tuple[str, str]]:
+    """What was found, the most important first: the section, and how many of what."""
+    found = []
+    if audit.labels is not None:
+        found.append(("duplicates", counted(len(audit.conflicts), "pair") + " of duplicates with different labels"))
+    if audit.leaks is not None:
+        tested = counted(audit.leaks.n_images, "test image")
+        found.append(("duplicates", f"{tested} with a duplicate in training"))
+    found.append(("duplicates", counted(len(audit.duplicates.pairs), "pair") + " of duplicates"))
+    if audit.issues is not None:
+        found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
+    found.append(("unreadable", counted(len(audit.unreadable), "unreadable image")))
+    if audit.passed_over:
+        n_paths = counted(count_paths(audit.passed_over), "file or folder", "files or folders")
+        found.append(("passed-over", f"{n_paths} passed over"))
+    found.append(("faults", counted(len(audit.faults), "fault") + " of images"))
+    if audit.class_counts:
+        found.append(("classes", f"{len(audit.class_counts):,} classes"))
+    if audit.lookalikes:
+        found.append(("classes", counted(len(audit.lookalikes), "group") + " of classes whose names look alike"))
+    return found
+
+
+def _groups(audit: Audit) -> tuple[list[dict[str, Any]], int]:
+    """Groups of duplicates, those with different labels first; as many as their thumbnails allow, and how many more."""
+    duplicates = audit.duplicates
+    in_conflict = duplicates.groups[duplicates.pairs[audit.conflicts, 0]].tolist()
+    numbers = list(dict.fromkeys([*in_conflict, *duplicates.groups[duplicates.pairs[:, 0]].tolist()]))
+    order = np.argsort(duplicates.groups, kind="stable")
+    ends = np.searchsorted(duplicates.groups[order], numbers, side="right")
+    starts = np.searchsorted(duplicates.groups[order], numbers)
+    kinds = dict(zip(duplicates.groups[duplicates.pairs[:, 0]].tolist(), duplicates.kinds.tolist()))
+    shown: list[dict[str, Any]] = []
+    left = _MOST
+    for number, start, end in zip(numbers, starts, ends):
+        members = order[start:end]
+        if left < 2:
+            break
+        tiles = [_tile(audit, i, "" if audit.labels is None else audit.labels[i]) for i in members[:left].tolist()]
+        left -= len(tiles)
+        shown.append({
+            "kind": kinds[number],
+            "is_conflict": number in in_conflict,
+            "tiles": tiles,
+            "n_more": len(members) - len(tiles),
+        })
+    return shown, len(numbers) - len(shown)
+
+
+def _suspects(audit: Audit) -> list[dict[str, Any]]:
+    issues = audit.issues
+    if issues is None:
+        return []
+    return [
+        {
+            **_tile(audit, int(position), given),
+            "suggested": printable(suggested),
+            "confidence": f"{confidence:.0%}",
+        }
+        for position, given, suggested, confidence in zip(
+            issues.suspects[:_MOST], issues.given, issues.suggested, issues.confidences
+        )
+    ]
+
+
+def _faults(audit: Audit) -> list[dict[str, Any]]:
+    kinds = [kind for kind in FAULTS if any(fault.kind == kind for fault in audit.faults)]
+    sections = []
+    for kind in kinds:
+        found = [fault for fault in audit.faults if fault.kind == kind]
+        most = _MOST // len(kinds)
+        sections.append({
+            "kind": kind,
+            "meaning": FAULTS[kind],
+            "tiles": [_tile(audit, fault.position, fault.reason) for fault in found[:most]],
+            "n_more": max(0, len(found) - most),
+        })
+    return sections
+
+
+def _classes(audit: Audit) -> list[tuple[str, int, float]]:
+    """Name, images, and the length of the bar in percent."""
+    counts: Iterable[tuple[str, int]] = audit.class_counts.items()
+    most = max(audit.class_counts.values(), default=1)
+    return [(printable(name), count, round(100 * count / most, 1)) for name, count in list(counts)[:_MOST_ROWS]]
+
+
+def _tile(audit: Audit, position: int, text: object) -> dict[str, Any]:
+    images: Sequence[Any] = audit.images
+    return {"name": printable(audit.name(position)), "image": thumbnail(images[position]), "text": printable(text)}
