@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twoflow._jobs import peak_memory
+from twoflow._peak_memory import peak_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 

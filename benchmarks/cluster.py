@@ -12,8 +12,8 @@ import joblib
 from twoflow import CNNEmbedding
 
 from .figure import Aim, Figure, Line, NotMeasured
-from .images import photos
 from .measure import Contestant, interleave, ratio
+from .photos import photos
 from .setting import Setting
 
 _NAME = "rate, two Dask workers against one"

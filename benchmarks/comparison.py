@@ -15,8 +15,8 @@ from twoflow.evaluation import Comparison, make_methods
 from twoflow.evaluation.folds import Folds
 
 from .figure import Figure, Line
-from .images import photos
 from .measure import Contestant, interleave, ratio
+from .photos import photos
 from .setting import Setting
 
 
@@ -24,7 +24,7 @@ class _Size(NamedTuple):
     n: int
     n_classes: int
     folds: int
-    rows: tuple[str, ...]
+    methods: tuple[str, ...]
     rounds: int
 
 
@@ -36,25 +36,25 @@ def measure(setting: Setting) -> list[Line]:
     """Both give the same scores; the difference is in how often an image is read and embedded."""
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
-    rows = make_methods(size.methods, n_images=size.n)
-    run = partial(compare, rows, images, folds=size.folds, n_jobs=setting.jobs)
+    methods = make_methods(size.methods, n_images=size.n)
+    run = partial(compare, methods, images, folds=size.folds, n_jobs=setting.jobs)
     comparisons: list[Comparison] = []
     scores: list[list[np.ndarray]] = []
     times = interleave(
         {
             "compare": Contestant(lambda: comparisons.append(run())),
             "cross_val_score": Contestant(
-                lambda: scores.append(_cross_validate(rows, images, comparisons[0].folds, setting.jobs))
+                lambda: scores.append(_cross_validate(methods, images, comparisons[0].folds, setting.jobs))
             ),
         },
         size.rounds,
         has_warm_up=False,
     )
-    np.testing.assert_array_equal(scores[0], [row.accuracy for row in comparisons[0].methods])
+    np.testing.assert_array_equal(scores[0], [method.accuracy for method in comparisons[0].methods])
     limits = [_least_seconds(comparison, setting.jobs) for comparison in comparisons]
     return [
         Figure(
-            f"rate, against cross_val_score: {size.n} images, {len(rows)} rows, {size.folds} folds",
+            f"rate, against cross_val_score: {size.n} images, {len(methods)} methods, {size.folds} folds",
             ratio(times.wall["cross_val_score"], times.wall["compare"]), "x",
             f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits on all cores",
             seconds=times.wall,
@@ -62,12 +62,12 @@ def measure(setting: Setting) -> list[Line]:
     ]
 
 
-def _cross_validate(rows: Mapping[str, Any], images: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
+def _cross_validate(methods: Mapping[str, Any], images: ImageCollection, drawn: Folds, jobs: int) -> list[np.ndarray]:
     folds = [(fold.train, fold.test) for fold in drawn]
-    return [cross_val_score(row, images.paths, images.labels, cv=folds, n_jobs=jobs) for row in rows.values()]
+    return [cross_val_score(method, images.paths, images.labels, cv=folds, n_jobs=jobs) for method in methods.values()]
 
 
 def _least_seconds(comparison: Comparison, jobs: int) -> float:
     """What the comparison itself counts for features and, of one fold after the other, for fits and predictions."""
-    fits = sum((row.fit_seconds + row.predict_seconds) * len(row.accuracy) for row in comparison.methods)
+    fits = sum((method.fit_seconds + method.predict_seconds) * len(method.accuracy) for method in comparison.methods)
     return comparison.extraction_seconds + fits / jobs

@@ -17,8 +17,8 @@ from twoflow.networks.catalog import find_weights
 
 from .figure import Aim, Figure, Line, NotMeasured
 from .floors import BATCHES, LAYER, NETWORK, decode, onnxruntime_alone, open_alone, ready_tensors
-from .images import photos
 from .measure import Contestant, Times, interleave, ratio
+from .photos import photos
 from .setting import Setting
 
 _PEER = ("torch", "efficientnet_lite_pytorch")

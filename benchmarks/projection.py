@@ -15,8 +15,8 @@ from twoflow import PixelProjection
 from .child import can_measure_memory, in_fresh_process
 from .figure import Aim, Figure, Line, NotMeasured
 from .floors import decode, spread
-from .images import SIZE, photos
 from .measure import Contestant, Times, interleave, ratio
+from .photos import SIZE, photos
 from .setting import Setting
 
 _N_COMPONENTS = 128

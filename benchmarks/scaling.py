@@ -11,8 +11,8 @@ from twoflow import PixelProjection
 
 from .child import Outcome, can_measure_memory, in_fresh_process
 from .figure import Aim, Figure, Line, NotMeasured
-from .images import photos
 from .measure import ratio
+from .photos import photos
 from .setting import Setting
 
 

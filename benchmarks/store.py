@@ -17,8 +17,8 @@ from twoflow.evaluation import Comparison
 
 from .figure import Aim, Figure, Line
 from .floors import read
-from .images import photos
 from .measure import ratio
+from .photos import photos
 from .setting import Setting
 
 

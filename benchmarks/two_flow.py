@@ -16,8 +16,8 @@ from twoflow import ImageCollection, TwoFlowClassifier
 
 from .figure import Figure, Line
 from .floors import decode, onnxruntime_alone, ready_tensors
-from .images import photos
 from .measure import Contestant, Times, interleave, ratio
+from .photos import photos
 from .setting import Setting
 
 

@@ -12,8 +12,8 @@ from benchmarks import __main__ as command
 from benchmarks import embedding
 from benchmarks.figure import Aim, Figure, NotMeasured
 from benchmarks.floors import open_alone, ready_tensors
-from benchmarks.images import SIZE, photos
 from benchmarks.measure import Contestant, Times, interleave, ratio
+from benchmarks.photos import SIZE, photos
 from benchmarks.table import format_table
 from twoflow import CNNEmbedding
 from twoflow.commands.program import run

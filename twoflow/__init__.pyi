@@ -1,3 +1,4 @@
+from .auditing import audit as audit
 from .evaluation import chi2_independence as chi2_independence
 from .evaluation import compare as compare
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
@@ -10,11 +11,11 @@ from .flows import LBPHistogram as LBPHistogram
 from .flows import PixelProjection as PixelProjection
 from .flows import RawPixels as RawPixels
 from .flows import SIFTBagOfWords as SIFTBagOfWords
+from .heads import ForestSelector as ForestSelector
+from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder
 from .images import load_table as load_table
 from .images import make_shop as make_shop
-from .models import ForestSelector as ForestSelector
-from .models import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .models import TwoFlowClassifier as TwoFlowClassifier

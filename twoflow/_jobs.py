@@ -1,19 +1,16 @@
-"""What parallel work needs beside joblib: what is different on a Dask cluster, and how much memory it takes."""
+"""Running tasks with joblib: in order, with values shared, here or on a Dask cluster."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import pickle
-import platform
-import re
 import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from joblib import Parallel, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
@@ -111,31 +108,3 @@ def stay_in_worker() -> AbstractContextManager:
     In processes of joblib's own nothing is by default.
     """
     return parallel_config("threading", n_jobs=1) if is_on_cluster() else nullcontext()
-
-
-class PeakMemory(NamedTuple):
-    """The most memory that a process has had resident so far, in bytes."""
-
-    process: tuple[str, int]
-    n_bytes: int
-
-
-def peak_memory() -> PeakMemory | None:
-    """Of this process; None on a system that does not say."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return None
-    # Not `getrusage`: what that gives begins with the parent's.
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return PeakMemory((platform.node(), os.getpid()), int(found[1]) * 1024) if found else None
-
-
-def total_peak(peaks: Iterable[PeakMemory | None]) -> int | None:
-    """The peaks of all processes added up, an upper bound of what they took at one moment; None if one is not known."""
-    highest: dict[tuple[str, int], int] = {}
-    for peak in peaks:
-        if peak is None:
-            return None
-        highest[peak.process] = max(peak.n_bytes, highest.get(peak.process, 0))
-    return sum(highest.values())

@@ -14,8 +14,8 @@ from sklearn.metrics import f1_score
 
 from twoflow import CNNEmbedding, FlowUnion, load_table
 from twoflow.evaluation.folds import draw_folds
+from twoflow.heads import CappedClassifier, KernelRidgeClassifier
 from twoflow.heads.dual_ridge import compute_kernel
-from twoflow.models import CappedClassifier, KernelRidgeClassifier
 from twoflow.models.recipes import candidates
 
 

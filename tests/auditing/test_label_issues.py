@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from twoflow.auditing import find_label_issues
 from twoflow.auditing.label_issues import out_of_fold_probabilities
-from twoflow.evaluation import find_label_issues
 
 
 def blobs(n=60, n_classes=3, n_features=8, random_state=0):

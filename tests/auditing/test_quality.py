@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter
 
 from twoflow import FlowUnion, make_shop
 from twoflow.auditing.quality import FAULTS, find_faults
-from twoflow.flows.duplicate_features import Sketch, read_sketches
+from twoflow.flows.image_traits import ImageTraits, read_traits
 from twoflow.flows.sharpness import Sharpness, sharpness
 from twoflow.images import LoadedImage, UnreadableImagesWarning
 
@@ -21,10 +21,10 @@ def images():
 
 
 def look(images):
-    flows = FlowUnion([("sketch", Sketch()), ("sharpness", Sharpness())], on_error="nan", n_jobs=2)
+    flows = FlowUnion([("traits", ImageTraits()), ("sharpness", Sharpness())], on_error="nan", n_jobs=2)
     features = flows.fit_transform(images)
-    sketches = read_sketches(features[:, :-1])
-    return find_faults(images, sketches, features[sketches.positions, -1])
+    traits = read_traits(features[:, :-1])
+    return find_faults(images, traits, features[traits.positions, -1])
 
 
 def faults_of(images):
@@ -90,17 +90,17 @@ def test_sharpness():
     assert sharpness(np.full((10, 10, 3), 7, np.uint8)) == 0
 
 
-def test_a_sketch_is_the_image_in_small(images, tmp_path):
+def test_traits_are_the_image_in_small(images, tmp_path):
     (tmp_path / "a.jpg").write_bytes(encoded(photo(1600, 1200), "JPEG"))
     sources = [images[0], tmp_path / "a.jpg", b"text", images[0]]
     for store in (None, tmp_path / "store", tmp_path / "store"):
-        sketches = read_sketches(Sketch(on_error="nan", store=store).transform(sources))
-        assert sketches.positions.tolist() == [0, 1, 3]
-        for row, source in zip(sketches.pixels, (sources[0], sources[1], sources[0])):
+        traits = read_traits(ImageTraits(on_error="nan", store=store).transform(sources))
+        assert traits.positions.tolist() == [0, 1, 3]
+        for row, source in zip(traits.pixels, (sources[0], sources[1], sources[0])):
             assert (row == LoadedImage(source).resized((32, 32))).all()
-        assert sketches.sizes.tolist()[1] == [1600, 1200] and sketches.formats.tolist()[::2] == [-1, -1]
-        assert sketches.digests[0] == sketches.digests[2] != sketches.digests[1]
-        assert sketches.digests[1].tobytes() == LoadedImage(sources[1]).digest
+        assert traits.sizes.tolist()[1] == [1600, 1200] and traits.formats.tolist()[::2] == [-1, -1]
+        assert traits.digests[0] == traits.digests[2] != traits.digests[1]
+        assert traits.digests[1].tobytes() == LoadedImage(sources[1]).digest
 
 
 def test_every_fault_is_explained():

@@ -1,4 +1,4 @@
-"""The command python -m twoflow.audit, as a person or a script would call it."""
+"""The command twoflow audit, as a person or a script would call it."""
 
 import csv
 import json
@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from twoflow import ImageCollection, make_shop
+from twoflow.auditing import audit
 from twoflow.commands import audit as command
 from twoflow.commands.program import run
-from twoflow.evaluation import audit
 from twoflow.report import format_audit, write_audit
 
 from ..images.hostile import UNREADABLE, encoded

@@ -1,4 +1,4 @@
-"""The command python -m twoflow.cv, as a person or a script would call it."""
+"""The command twoflow cv, as a person or a script would call it."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert [row["name"] for row in report["methods"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
     assert "report.json, scores.csv, report.html\n" in out
-    assert shlex.split(report["command"])[:4] == ["python", "-m", "twoflow.cv", str(shop_folder)]
+    assert shlex.split(report["command"])[:3] == ["twoflow", "cv", str(shop_folder)]
     html = (tmp_path / "report/report.html").read_text("utf-8")
     assert escape(report["command"]) in html and "<img" in html
 
@@ -55,7 +55,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
 def test_the_line_to_repeat_a_command_is_for_a_shell_and_without_secrets():
     url = "https://host/shop?sig=abc&x=1"
     assert cv._command_line([url, "--methods", "a b", "--seed", "3"]) == (
-        "python -m twoflow.cv 'https://host/shop?sig=***&x=***' --methods 'a b' --seed 3"
+        "twoflow cv 'https://host/shop?sig=***&x=***' --methods 'a b' --seed 3"
     )
     assert "secret" not in cv._command_line(["--labels=s3://me:secret@bucket/labels.csv"])
 
@@ -237,13 +237,13 @@ def test_every_kind_of_readable_image(shop_folder, tmp_path, capsys):
     assert status == 0 and out.startswith("34 images") and "Left out" not in out
 
 
-def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monkeypatch):
+def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monkeypatch):
     """By name it is an error of one line; of all rows it is left out, and the report says so."""
     monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: False)
     arguments = [shop_folder, "--folds", "2", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
     reason = 'needs torch and skorch: pip install "twoflow[torch]"'
     status, out, err = call(capsys, *arguments, "--methods", "two-flow,convnet")
-    assert (status, out, err) == (2, "", f"error: the row 'convnet' {reason}\n")
+    assert (status, out, err) == (2, "", f"error: the method 'convnet' {reason}\n")
     monkeypatch.setattr("twoflow.evaluation.methods.METHODS", ("projection",))  # the quickest stands for the others
     status, out, _ = call(capsys, *arguments, "--methods", "all")
     assert status == 0 and f"Not compared: convnet: {reason}\n" in out
@@ -263,8 +263,8 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}/tee/01"], "is in no class folder"),
         (["{one}"], "only one class"),
         (["{loop}"], "link that leads back"),
-        (["{shop}", "--methods", "two-folw"], "no row 'two-folw'; did you mean two-flow"),
-        (["{shop}", "--methods", ""], "no row ''"),
+        (["{shop}", "--methods", "two-folw"], "no method 'two-folw'; did you mean two-flow"),
+        (["{shop}", "--methods", ""], "no method ''"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
         (["{shop}", "--folds", "1"], "--folds: invalid integer of at least 2 value: .1."),
         (["{shop}", "--repeats", "0"], "--repeats: invalid"),
@@ -292,7 +292,7 @@ def test_a_row_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monke
         (["{shop}", "--train-sizes", "0.5,2"], "--train-sizes: invalid share"),
         (["{shop}", "--train-sizes", "half"], "--train-sizes: invalid share"),
         (["{shop}", "--folds", "three"], "--folds: invalid"),
-        (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see python -m twoflow.cv --help"),
+        (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see twoflow cv --help"),
     ],
 )
 def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, arguments, message):

@@ -370,9 +370,9 @@ def test_ctrl_c(folder, client, tmp_path):
     """While the workers compute: status 130, one line, nothing written; and they can do something else at once."""
     script = """
 import os, signal, sys
-from twoflow import cv
+from twoflow.commands import cv
 from twoflow.commands.program import run
-from twoflow.flows import extraction
+from twoflow.flows.engine import extraction
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
 extraction._CHUNK, extraction._file = 2, interrupt
@@ -393,9 +393,9 @@ def test_a_scheduler_that_is_lost(folder, tmp_path):
         unavailable("needs dask and distributed, the extra dask")
     script = f"""
 import os, sys
-from twoflow import cv
+from twoflow.commands import cv
 from twoflow.commands.program import run
-from twoflow.flows import extraction
+from twoflow.flows.engine import extraction
 extraction._CHUNK, extraction._file = 2, lambda *_: os.kill(int(sys.argv[1]), {signal.SIGKILL:d})
 sys.exit(run(cv.main, sys.argv[2:]))
 """

@@ -48,7 +48,7 @@ def test_a_terminal_that_cannot_show_every_name(shop_folder, tmp_path, encoding)
     assert b"\\u9774.jpg: the file is empty" in done.stdout and files(tmp_path) == REPORT
 
 
-@pytest.mark.parametrize("command", ["twoflow.cv", "twoflow.audit"])
+@pytest.mark.parametrize("command", ["cv", "audit"])
 def test_names_that_are_no_text(tmp_path, command):
     shop = tmp_path / "shop"
     make_shop(n_classes=2, n_per_class=4, folder=shop, random_state=0)
@@ -57,8 +57,8 @@ def test_names_that_are_no_text(tmp_path, command):
     except OSError:
         pytest.skip("this file system takes no name that is not UTF-8")
     (shop / "tee/02/\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}gpj.jpg").write_bytes(b"")
-    rows = ["--methods", "cnn:stage1", "--folds", "2"] if command == "twoflow.cv" else []
-    done = call(["-m", command, shop, *rows, "--no-store", "--quiet", "--out", "out"], tmp_path)
+    methods = ["--methods", "cnn:stage1", "--folds", "2"] if command == "cv" else []
+    done = call(["-m", "twoflow", command, shop, *methods, "--no-store", "--quiet", "--out", "out"], tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     for text in (done.stdout, *(path.read_bytes() for path in tmp_path.glob("out/*.txt"))):
         assert b"\\x1b[2J\\u202egpj.jpg" in text and b"\x1b" not in text and "\u202e".encode() not in text

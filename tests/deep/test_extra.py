@@ -21,8 +21,8 @@ def test_the_classifier_says_how_to_install_it(shop, without_torch):
         ConvNetClassifier().fit(shop, shop.labels)
 
 
-def test_the_row_says_so_by_name_and_is_left_out_of_all(without_torch):
-    with pytest.raises(ModuleNotFoundError, match="^the row 'convnet' needs torch: pip install"):
+def test_the_method_says_so_by_name_and_is_left_out_of_all(without_torch):
+    with pytest.raises(ModuleNotFoundError, match="^the method 'convnet' needs torch: pip install"):
         make_methods(["two-flow", "convnet"])
     assert left_out_methods(["all"]) == {"convnet": REASON}
     assert "convnet" not in make_methods(["all"]) and left_out_methods(["two-flow"]) == {}

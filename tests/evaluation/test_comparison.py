@@ -22,7 +22,7 @@ from twoflow import (
     compare,
     make_shop,
 )
-from twoflow._jobs import PeakMemory, peak_memory, total_peak
+from twoflow._peak_memory import PeakMemory, peak_memory, total_peak
 from twoflow.evaluation import make_methods
 from twoflow.flows import Flow, cnn, union
 from twoflow.images import UnreadableImagesWarning

@@ -7,14 +7,14 @@ from PIL import Image, ImageEnhance
 from twoflow import CNNEmbedding, load_table, make_shop
 from twoflow.evaluation import find_duplicates
 from twoflow.evaluation.matching import MOST_DISTANCE, distance, perceptual_hashes
-from twoflow.flows.duplicate_features import Sketch, read_sketches
+from twoflow.flows.image_traits import ImageTraits, read_traits
 
 from ..images.hostile import UNREADABLE, encoded
 
 
 @pytest.fixture(scope="module")
 def items():
-    """Forty different products on white, larger than their sketches."""
+    """Forty different products on white, larger than their traits."""
     return make_shop(8, 5, random_state=1)
 
 
@@ -183,7 +183,7 @@ def test_groups_are_joined_with_others():
 
 
 def test_distance_is_symmetric_and_zero_for_equals(items):
-    pixels = read_sketches(Sketch().transform(items)).pixels
+    pixels = read_traits(ImageTraits().transform(items)).pixels
     first, second = pixels[:20], pixels[20:]
     assert (distance(first, second) == distance(second, first)).all()
     assert (distance(first, first) < 1e-2).all()

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from twoflow.evaluation.importances import Origin, share_of_flows
-from twoflow.models import LogOpinionPool, OutOfFoldProbabilities
+from twoflow.heads import LogOpinionPool, OutOfFoldProbabilities
 
 RNG = np.random.default_rng(0)
 Y = np.repeat([0, 1, 2], 40)

@@ -70,8 +70,8 @@ def test_given_folds_cannot_be_redrawn(twice):
         compare(METHODS, twice, split_column="split", group_duplicates=True)
 
 
-def test_scores_do_not_depend_on_the_sketches(shop):
-    """A row with a single flow, beside one with another: the columns of the sketch are in neither."""
+def test_scores_do_not_depend_on_the_traits(shop):
+    """A row with a single flow, beside one with another: the columns of the traits are in neither."""
     alone = compare(METHODS, shop, folds=2).methods[0]
     rows = {**METHODS, "cnn": TwoFlowClassifier([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
     beside = compare(rows, shop, folds=2).methods[0]
@@ -108,7 +108,7 @@ def test_the_command(twice, tmp_path, capsys):
 
 
 def test_a_comparison_reads_no_image_again(twice, monkeypatch):
-    """Though some have equal sketches: as leaks, equal images and nearly equal ones are the same."""
+    """Though some have equal traits: as leaks, equal images and nearly equal ones are the same."""
     images = [*twice.images, *(image.copy() for image in twice.images)]
     collection = ImageCollection(images, [*twice.labels, *twice.labels])
     expected = leaks(compare(METHODS, collection, folds=3).folds, find_duplicates(collection))

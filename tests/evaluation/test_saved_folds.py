@@ -11,7 +11,7 @@ from PIL import Image
 
 from twoflow import ImageCollection, load_folder, make_shop
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
-from twoflow.evaluation.saved_folds import image_names, read_folds, record_folds
+from twoflow.evaluation.saved_folds import folds_to_json, image_names, read_folds
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folder(tmp_path):
 def write(path, folds, collection):
     document = {
         "kind": folds.kind, "n_splits": folds.n_splits, "repeats": folds.repeats, "seed": folds.seed,
-        **record_folds(folds, collection),
+        **folds_to_json(folds, collection),
     }
     path.write_text(json.dumps({"folds": document}))
     return path
@@ -62,7 +62,7 @@ def test_in_another_order_and_another_place(folder, tmp_path):
 def test_an_official_split_leaves_images_out(folder, tmp_path):
     shop = load_folder(folder)
     folds = official_split(np.array(["train", "train", "test", "validation", "train", "test"] * 3), shop.labels)
-    record = record_folds(folds, shop)
+    record = folds_to_json(folds, shop)
     assert len(record["splits"][0]["train"]) == 9
     assert same(folds, read_folds(write(tmp_path / "report.json", folds, shop)).folds_of(shop))
 
@@ -70,12 +70,12 @@ def test_an_official_split_leaves_images_out(folder, tmp_path):
 def test_the_hash_is_of_who_is_where(folder):
     shop = load_folder(folder)
     folds = draw_folds(shop.labels, n_splits=3)
-    first = record_folds(folds, shop)
+    first = folds_to_json(folds, shop)
     order = np.arange(len(shop))[::-1]
     splits = tuple(Fold(fold.repeat, fold.fold, order[fold.train], order[fold.test]) for fold in folds)
     turned = replace(folds, splits=splits)
-    assert record_folds(turned, shop[order])["hash"] == first["hash"]
-    assert record_folds(draw_folds(shop.labels, n_splits=3, random_state=1), shop)["hash"] != first["hash"]
+    assert folds_to_json(turned, shop[order])["hash"] == first["hash"]
+    assert folds_to_json(draw_folds(shop.labels, n_splits=3, random_state=1), shop)["hash"] != first["hash"]
 
 
 def test_names(tmp_path):

@@ -4,7 +4,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.models import CappedClassifier
+from twoflow.heads import CappedClassifier
 
 
 @parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])

@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from twoflow.heads import KernelRidgeClassifier
 from twoflow.heads.inner_folds import fit_clone, split_groups
-from twoflow.models import KernelRidgeClassifier
 
 
 def split(y, groups, n_splits=3):

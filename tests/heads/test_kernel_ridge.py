@@ -14,9 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import compute_class_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from twoflow.heads import KernelRidgeClassifier
 from twoflow.heads.calibration import fit_temperature
 from twoflow.heads.kernel_ridge import _find_credible
-from twoflow.models import KernelRidgeClassifier
 
 
 @parametrize_with_checks(

@@ -5,7 +5,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.models import KernelSVMClassifier
+from twoflow.heads import KernelSVMClassifier
 
 
 @parametrize_with_checks([KernelSVMClassifier(), KernelSVMClassifier(class_weight="balanced")])

@@ -21,10 +21,10 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import RawPixels, TwoFlowClassifier
+from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.calibration import fit_temperature, smooth_targets
 from twoflow.heads.inner_folds import fit_clone
 from twoflow.heads.opinion_pool import _log_loss
-from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 
 _CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
 FLOOR = np.float32(np.log(1e-3))

@@ -8,9 +8,9 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
 from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, TwoFlowClassifier
+from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS, get_head
-from twoflow.models import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 
 FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(layer="stage3"))]
 

@@ -21,7 +21,7 @@ MOST_BYTES, MOST_SECONDS = 600_000_000, 5.0
 
 _CHILD = """
 import json, sys, time
-from twoflow._jobs import peak_memory
+from twoflow._peak_memory import peak_memory
 from twoflow.images import ImageReadError, LoadedImage, read_image
 began = time.perf_counter()
 try:

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from twoflow import ImageReadError
-from twoflow._jobs import peak_memory, total_peak
+from twoflow._peak_memory import peak_memory, total_peak
 from twoflow.images import LoadedImage, read_image
 
 from .mutants import SEEDS, mutant

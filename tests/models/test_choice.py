@@ -8,8 +8,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from twoflow.heads import KernelRidgeClassifier
 from twoflow.heads.dual_ridge import compute_kernel
-from twoflow.models import BestOf, Candidate, KernelRidgeClassifier, choice
+from twoflow.models import BestOf, Candidate, choice
 
 
 @pytest.fixture(scope="module")

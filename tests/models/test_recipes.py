@@ -5,7 +5,8 @@ import pytest
 from sklearn.base import clone
 
 from twoflow import RawPixels, TwoFlowClassifier, compare
-from twoflow.models import KernelRidgeClassifier, two_flow
+from twoflow.heads import KernelRidgeClassifier
+from twoflow.models import two_flow
 from twoflow.models.recipes import RECIPES, Recipe, candidates
 from twoflow.networks import catalog
 from twoflow.report.document import summarize

@@ -34,7 +34,7 @@ def page(request, tmp_path_factory):
         labels = np.repeat(np.array(HOSTILE, dtype=object), 6)
         folds = draw_folds(labels, n_splits=2)
         found = comparison(folds, labels=labels, names=HOSTILE, shares=(0.3,), candidates=HOSTILE)
-    write_report(found, folder, "python -m twoflow.cv " + "long/" * 60)
+    write_report(found, folder, "twoflow cv " + "long/" * 60)
     return (folder / "report.html").as_uri()
 
 

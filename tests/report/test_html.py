@@ -271,10 +271,10 @@ def test_what_was_left_out_and_how_to_make_it_again(tmp_path):
     found.collection.small_classes = {"mule": 3}
     found.collection.passed_over = (PassedOver("odd files", tuple(f"{i}.txt" for i in range(12))),)
     found.collection.notes = ("how it was read",)
-    write_report(found, tmp_path, "python -m twoflow.cv 'my shoes/' --seed 3")
+    write_report(found, tmp_path, "twoflow cv 'my shoes/' --seed 3")
     html = (tmp_path / "report.html").read_text("utf-8")
     for text in ("convnet", "needs torch", "mule", "a b/\\udcffé.jpg", "the file is empty", "odd files", "9.txt",
-                 "report.json lists all", "how it was read", "python -m twoflow.cv &#39;my shoes/&#39; --seed 3",
+                 "report.json lists all", "how it was read", "twoflow cv &#39;my shoes/&#39; --seed 3",
                  "--folds-from report.json"):
         assert text in html
     assert "10.txt" not in html

@@ -1,17 +1,6 @@
-"""What to know of images and labels before anything is learned from them."""
+"""What is wrong with a data set: duplicates, doubtful labels, images of no use, leaks between training and test."""
 
-from ..evaluation.duplicates import Duplicates, find_duplicates
-from ..evaluation.leakage import Leaks, leaks
 from .audit import Audit, audit
 from .label_issues import LabelIssues, find_label_issues
 
-__all__ = [
-    "Audit",
-    "Duplicates",
-    "LabelIssues",
-    "Leaks",
-    "audit",
-    "find_duplicates",
-    "find_label_issues",
-    "leaks",
-]
+__all__ = ["Audit", "LabelIssues", "audit", "find_label_issues"]

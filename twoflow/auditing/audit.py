@@ -17,8 +17,8 @@ from ..evaluation.leakage import Leaks, leaks
 from ..evaluation.statistics import IndependenceResult, chi2_independence
 from ..flows import CNNEmbedding, FlowUnion
 from ..flows.contract import StoreLike
-from ..flows.duplicate_features import Sketch, read_sketches
 from ..flows.engine.extraction import extract
+from ..flows.image_traits import ImageTraits, read_traits
 from ..flows.sharpness import Sharpness
 from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
@@ -140,20 +140,20 @@ def audit(
         raise InputError(f"the collection has no column {split_column!r} for the split")
     images = collection.images if collection is not None else check_images(images)
     flows = FlowUnion(
-        [("sketch", Sketch()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
+        [("traits", ImageTraits()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
         n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store,
     )
     extraction = extract(flows.fit(images), images)
     if len(extraction.errors) == len(images):
         raise InputError(f"none of the {len(images)} images can be read; the first: {extraction.errors[0][1]}")
     columns = flows.slices()
-    sketches = read_sketches(extraction.features[:, columns["sketch"]])
+    traits = read_traits(extraction.features[:, columns["traits"]])
     embeddings = extraction.features[:, columns["network"]]
-    duplicates = match(images, sketches, extraction.errors, embeddings, n_jobs)
-    faults = find_faults(images, sketches, extraction.features[sketches.positions, columns["sharpness"]].ravel())
+    duplicates = match(images, traits, extraction.errors, embeddings, n_jobs)
+    faults = find_faults(images, traits, extraction.features[traits.positions, columns["sharpness"]].ravel())
 
     notes: list[str] = [] if collection is None else list(collection.notes)
-    n_converted = len(sketches.with_profile("converted"))
+    n_converted = len(traits.with_profile("converted"))
     if n_converted:
         counted = "1 image" if n_converted == 1 else f"{n_converted:,} images"
         notes.append(f"converted to sRGB by color profile: {counted}")
@@ -164,7 +164,7 @@ def audit(
     else:
         labels = collection.labels
         conflicts = _conflicts(duplicates, labels)
-        issues = _label_issues(collection, sketches.positions, embeddings, duplicates, random_state, n_jobs, notes)
+        issues = _label_issues(collection, traits.positions, embeddings, duplicates, random_state, n_jobs, notes)
         classes, numbers = np.unique(labels, return_counts=True)
         order = np.argsort(-numbers, kind="stable")
         counts = {str(classes[i]): int(numbers[i]) for i in order}

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ..flows.duplicate_features import Sketches
+from ..flows.image_traits import TraitTable
 from ..images.reading import FORMATS, Source, describe
 
 _LEAST_SIDE = 64  # pixels; a network that takes 224 would make up eleven of twelve
@@ -57,7 +57,7 @@ class Fault:
     reason: str
 
 
-def find_faults(images: Sequence[Source], sketches: Sketches, sharpness: np.ndarray) -> tuple[Fault, ...]:
+def find_faults(images: Sequence[Source], traits: TraitTable, sharpness: np.ndarray) -> tuple[Fault, ...]:
     """Look for images that are tiny, long, blurred, of one color, of another format than their name says, or that
     have a damaged color profile.
 
@@ -68,7 +68,7 @@ def find_faults(images: Sequence[Source], sketches: Sketches, sharpness: np.ndar
     Parameters
     ----------
     images : sequence of n images
-    sketches : Sketches
+    traits : TraitTable
         Of the m that can be read.
     sharpness : ndarray of shape (m,)
         The feature `Sharpness` of the same.
@@ -78,33 +78,33 @@ def find_faults(images: Sequence[Source], sketches: Sketches, sharpness: np.ndar
     tuple of Fault
         By kind, in the order of `FAULTS`; the worst first.
     """
-    spread = sketches.pixels.std(axis=(1, 2), dtype=np.float32).max(axis=1)
-    shorter, longer = sketches.sizes.min(axis=1), sketches.sizes.max(axis=1)
+    spread = traits.pixels.std(axis=(1, 2), dtype=np.float32).max(axis=1)
+    shorter, longer = traits.sizes.min(axis=1), traits.sizes.max(axis=1)
     stretch = longer / shorter
     is_flat, is_tiny = spread < _LEAST_SPREAD, shorter < _LEAST_SIDE
     found = [
-        *_listed("one color", is_flat, spread, sketches, "every color varies by {:.1f} of 255 at most"),
-        *_listed("tiny", is_tiny, shorter, sketches, "{2} x {3} pixels"),
-        *_listed("long", stretch > _MOST_STRETCH, -stretch, sketches, "{2} x {3} pixels, {1:.1f} to 1"),
-        *_blurred(sketches, sharpness, ~is_flat & ~is_tiny),
-        *_wrong_endings(images, sketches),
-        *(Fault(int(at), "color profile", 1.0, "damaged color profile") for at in sketches.with_profile("damaged")),
+        *_listed("one color", is_flat, spread, traits, "every color varies by {:.1f} of 255 at most"),
+        *_listed("tiny", is_tiny, shorter, traits, "{2} x {3} pixels"),
+        *_listed("long", stretch > _MOST_STRETCH, -stretch, traits, "{2} x {3} pixels, {1:.1f} to 1"),
+        *_blurred(traits, sharpness, ~is_flat & ~is_tiny),
+        *_wrong_endings(images, traits),
+        *(Fault(int(at), "color profile", 1.0, "damaged color profile") for at in traits.with_profile("damaged")),
     ]
     return tuple(found)
 
 
 def _listed(
-    kind: str, is_faulty: np.ndarray, badness: np.ndarray, sketches: Sketches, reason: str
+    kind: str, is_faulty: np.ndarray, badness: np.ndarray, traits: TraitTable, reason: str
 ) -> Iterator[Fault]:
     """The faulty ones, the lowest first."""
     rows = np.flatnonzero(is_faulty)
     for row in rows[np.argsort(badness[rows], kind="stable")]:
         value = float(badness[row])
-        text = reason.format(value, -value, *sketches.sizes[row].tolist())
-        yield Fault(int(sketches.positions[row]), kind, abs(value), text)
+        text = reason.format(value, -value, *traits.sizes[row].tolist())
+        yield Fault(int(traits.positions[row]), kind, abs(value), text)
 
 
-def _blurred(sketches: Sketches, sharpness: np.ndarray, is_judged: np.ndarray) -> Iterator[Fault]:
+def _blurred(traits: TraitTable, sharpness: np.ndarray, is_judged: np.ndarray) -> Iterator[Fault]:
     if not is_judged.any():
         return
     logarithm = np.log(np.maximum(sharpness, 1e-9))
@@ -112,11 +112,11 @@ def _blurred(sketches: Sketches, sharpness: np.ndarray, is_judged: np.ndarray) -
     deviation = max(1.4826 * float(np.median(np.abs(logarithm[is_judged] - middle))), _LEAST_DEVIATION)
     is_blurred = is_judged & (logarithm < middle - _OUTLIER * deviation)
     reason = "sharpness {:.4f}, of all images " + f"{np.exp(middle):.4f}"
-    yield from _listed("blurred", is_blurred, sharpness, sketches, reason)
+    yield from _listed("blurred", is_blurred, sharpness, traits, reason)
 
 
-def _wrong_endings(images: Sequence[Source], sketches: Sketches) -> Iterator[Fault]:
-    for position, kind in zip(sketches.positions.tolist(), sketches.formats.tolist()):
+def _wrong_endings(images: Sequence[Source], traits: TraitTable) -> Iterator[Fault]:
+    for position, kind in zip(traits.positions.tolist(), traits.formats.tolist()):
         source = images[position]
         if kind < 0 or not isinstance(source, (str, os.PathLike)):
             continue

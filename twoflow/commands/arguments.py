@@ -150,7 +150,7 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--network", metavar="NAME|PATH", type=os.path.expanduser, default="efficientnet-lite0",
         help=f"pretrained network: {', '.join(NETWORKS)}; or the path of an .onnx file, or of an MXNet symbol or a "
-             "folder with one and its .params; python -m twoflow.networks lists what is installed "
+             "folder with one and its .params; twoflow networks lists what is installed "
              "(default: %(default)s)",
     )
 

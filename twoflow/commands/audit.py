@@ -1,10 +1,9 @@
-"""Look a data set through before anything is learned from it: ``python -m twoflow.audit``."""
+"""Look a data set through before anything is learned from it: ``twoflow audit``."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from .arguments import (
     open_store,
     split_of_folders,
 )
-from .program import print_to_reader, run
+from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..images import ImageCollection
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 def make_parser() -> CommandParser:
     """The command's arguments."""
     parser = CommandParser(
-        prog="python -m twoflow.audit",
+        prog="twoflow audit",
         description="Find duplicates, labels worth a second look, and images that cannot be read or are no use. "
                     "Of a folder of images without class folders, all but the labels is looked at.",
     )
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, look through, print, write."""
     arguments = make_parser().parse_args(argv)
 
-    from ..evaluation import audit
+    from ..auditing import audit
     from ..networks import NETWORKS
     from ..report import check_output_folder, format_audit, write_audit
     from .dask_scheduler import connected
@@ -96,7 +95,3 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
         raise InputError("name IMAGES, the folder to look through")
     arguments.split_column = arguments.split_column or split_of_folders(arguments, collection)
     return collection.without_small_classes(arguments.min_per_class)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

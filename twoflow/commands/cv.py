@@ -1,4 +1,4 @@
-"""Compare methods by cross-validation: ``python -m twoflow.cv``."""
+"""Compare methods by cross-validation: ``twoflow cv``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .arguments import (
     open_store,
     split_of_folders,
 )
-from .program import print_to_reader, run
+from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..images import ImageCollection
@@ -40,7 +40,7 @@ def make_parser() -> CommandParser:
     from ..heads.table import HEADS
 
     parser = CommandParser(
-        prog="python -m twoflow.cv",
+        prog="twoflow cv",
         description="Compare the Two-Flow model with its rivals on the same folds of your images. Without IMAGES, on "
                     f"a generated shop of {_N_CLASSES} classes.",
     )
@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise gone
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
     if store is not None and store.is_usable:
-        print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; python -m twoflow.store clears it")
+        print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; twoflow store clear empties it")
 
 
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:
@@ -152,7 +152,7 @@ def _command_line(argv: Sequence[str]) -> str:
     """What a shell takes for this command, without the secrets of URLs."""
     from ..images.remote import mask
 
-    return shlex.join(["python", "-m", "twoflow.cv", *map(mask, argv)])
+    return shlex.join(["twoflow", "cv", *map(mask, argv)])
 
 
 def _generated_shop(seed: int) -> ImageCollection:
@@ -163,7 +163,3 @@ def _generated_shop(seed: int) -> ImageCollection:
     with tempfile.TemporaryDirectory(prefix="twoflow-shop-") as folder:
         shop = make_shop(_N_CLASSES, _N_PER_CLASS, folder=folder, random_state=seed)
         return ImageCollection([read_content(path) for path in shop.paths], shop.labels)
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -1,13 +1,11 @@
-"""List the networks, or the layers of one: ``python -m twoflow.networks``."""
+"""List the networks, or the layers of one: ``twoflow networks``."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .arguments import CommandParser
-from .program import run
 
 if TYPE_CHECKING:
     from ..networks.card import NetworkCard
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 def make_parser() -> CommandParser:
     """The command's arguments."""
     parser = CommandParser(
-        prog="python -m twoflow.networks",
+        prog="twoflow networks",
         description="List the pretrained networks: name, size, license, layers, and where the weights come from.",
     )
     parser.add_argument(
@@ -52,7 +50,3 @@ def _describe(card: NetworkCard, state: str) -> Iterator[str]:
     yield "  layers   " + "\n           ".join(
         f"{name}: {layer.width}{' x positions' if layer.is_map else ''}" for name, layer in card.layers.items()
     )
-
-
-if __name__ == "__main__":
-    sys.exit(run(main))

@@ -1,15 +1,13 @@
-"""What is in a store, and taking things out of it: ``python -m twoflow.store``."""
+"""Show or prune the features kept on disk: ``twoflow store``."""
 
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .arguments import CommandParser
-from .program import run
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,7 +20,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 def make_parser() -> CommandParser:
     """The command's arguments."""
     parser = CommandParser(
-        prog="python -m twoflow.store",
+        prog="twoflow store",
         description="The features that are kept on disk, so that none is computed twice. Taking them out loses nothing "
                     "but the time to compute them again.",
     )
@@ -92,6 +90,3 @@ def _size(text: str) -> int:
 _days.__name__, _size.__name__ = "number of days", "size such as 500M or 2G"  # what argparse says was expected
 
 _COMMANDS: dict[str, Callable[[FeatureStore, Namespace], None]] = {"info": _info, "clear": _clear, "prune": _prune}
-
-if __name__ == "__main__":
-    sys.exit(run(main))

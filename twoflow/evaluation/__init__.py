@@ -1,7 +1,8 @@
-"""Comparing methods honestly: folds, the comparison itself, its statistics, and what to know of the data before."""
+"""Comparing methods: folds, the comparison itself, its statistics, and duplicates that would spoil it."""
 
-from ..auditing import Audit, Duplicates, LabelIssues, Leaks, audit, find_duplicates, find_label_issues, leaks
 from .comparison import compare
+from .duplicates import Duplicates, find_duplicates
+from .leakage import Leaks, leaks
 from .methods import DEFAULT_METHODS, EXTRA_METHODS, METHODS, RECIPE_METHODS, left_out_methods, make_methods
 from .results import Comparison
 from .statistics import PairedResult, chi2_independence, corrected_resampled_ttest, paired_ttest
@@ -9,20 +10,16 @@ from .statistics import PairedResult, chi2_independence, corrected_resampled_tte
 __all__ = [
     "DEFAULT_METHODS",
     "EXTRA_METHODS",
-    "RECIPE_METHODS",
     "METHODS",
-    "Audit",
+    "RECIPE_METHODS",
     "Comparison",
     "Duplicates",
-    "LabelIssues",
     "Leaks",
     "PairedResult",
-    "audit",
     "chi2_independence",
     "compare",
     "corrected_resampled_ttest",
     "find_duplicates",
-    "find_label_issues",
     "leaks",
     "left_out_methods",
     "make_methods",

@@ -15,18 +15,19 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from .._jobs import peak_memory, run_in_order, share, total_peak
+from .._jobs import run_in_order, share
+from .._peak_memory import peak_memory, total_peak
 from ..deep.conv_net import read_pixels
 from ..errors import InputError
 from ..flows import FlowUnion
 from ..flows.contract import StoreLike
-from ..flows.duplicate_features import read_sketches
 from ..flows.engine.extraction import extract
+from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from .duplicates import match
-from .feature_plan import Method, Plan
+from .feature_plan import FeaturePlan, Method
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .leakage import leaks
 from .results import Comparison, LearningCurve, MethodScores
@@ -135,7 +136,7 @@ def compare(
     if record is None or len(collection) <= len(record.images):
         draw(collection)
     models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
-    plan = Plan(models, n_jobs, verbose, store)
+    plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
     features = extraction.features
@@ -144,8 +145,8 @@ def compare(
         collection = collection.without(extraction.errors)
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
-    sketches = read_sketches(features[:, plan.n_once:])
-    duplicates = match(collection.images, sketches, n_jobs=n_jobs, compare_pixels=False)
+    traits = read_traits(features[:, plan.n_once:])
+    duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
@@ -161,7 +162,7 @@ def compare(
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
         dict(left_out or {}), leaks(drawn, duplicates),
-        len(sketches.with_profile("converted")), tuple(sketches.with_profile("damaged").tolist()),
+        len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()),
     )
 
 
@@ -200,7 +201,7 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
 
 
 def _score(
-    plan: Plan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
+    plan: FeaturePlan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
     verbose: bool,
 ) -> list[list[FoldScores]]:
     """Every method on every fold: first what several methods have in common, then what each has alone."""
@@ -239,7 +240,7 @@ def _images(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: i
     return collection.images if size is None else read_pixels(collection.images, size, n_jobs, verbose)
 
 
-def _learn(plan: Plan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
+def _learn(plan: FeaturePlan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
     """The features, of all images, that are learned from the training images of each fold; None if there are none.
 
     What the folds learn differs, but not the images: one pass over them is enough for all folds.

@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 
 from ..errors import InputError
 from ..flows.contract import StoreLike
-from ..flows.duplicate_features import Sketch, Sketches, read_sketches
 from ..flows.engine.extraction import extract
+from ..flows.image_traits import ImageTraits, TraitTable, read_traits
 from ..images import ImageReadError, LoadedImage, check_images
 from ..images.reading import Source
 from .matching import find_pairs
@@ -112,14 +112,14 @@ def find_duplicates(
     ([[1, 6]], ['exact'], [0, 1, 2, 3, 4, 5, 1])
     """
     images = check_images(images)
-    flow = Sketch(n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
+    flow = ImageTraits(n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store)
     extraction = extract(flow, images)
-    return match(images, read_sketches(extraction.features), extraction.errors, embeddings, n_jobs)
+    return match(images, read_traits(extraction.features), extraction.errors, embeddings, n_jobs)
 
 
 def match(
     images: Sequence[Source],
-    sketches: Sketches,
+    traits: TraitTable,
     errors: Sequence[tuple[int, ImageReadError]] = (),
     embeddings: np.ndarray | None = None,
     n_jobs: int | None = None,
@@ -130,23 +130,23 @@ def match(
 
     Without `compare_pixels` no image is read again, and files of other content are "near" at most, if at distance 0.
     """
-    _, first, inverse = np.unique(sketches.digests, return_index=True, return_inverse=True)
-    is_first = np.zeros(len(sketches.digests), dtype=bool)
+    _, first, inverse = np.unique(traits.digests, return_index=True, return_inverse=True)
+    is_first = np.zeros(len(traits.digests), dtype=bool)
     is_first[first] = True
-    distinct = np.flatnonzero(is_first)  # rows of the sketches, in their order
+    distinct = np.flatnonzero(is_first)  # rows of the traits, in their order
     contents = np.arange(len(images))
-    contents[sketches.positions] = sketches.positions[first[inverse]]
+    contents[traits.positions] = traits.positions[first[inverse]]
 
-    rows, distances = find_pairs(sketches.pixels[distinct], n_jobs)
+    rows, distances = find_pairs(traits.pixels[distinct], n_jobs)
     rows = distinct[rows]
-    is_same = _same_pixels(images, sketches, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
-    near = sketches.positions[rows]
+    is_same = _same_pixels(images, traits, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
+    near = traits.positions[rows]
     for i, j in near[is_same]:
         contents[contents == contents[j]] = contents[i]  # in order, so a chain of equal ones ends at its first
     near, distances = near[~is_same], distances[~is_same]
     kinds = np.full(len(near), "near", dtype="<U9")
     if embeddings is not None:
-        heads = np.unique(contents[sketches.positions])
+        heads = np.unique(contents[traits.positions])
         alike, cosines = _near_embeddings(np.asarray(embeddings)[heads])
         near, distances = np.concatenate([near, heads[alike]]), np.concatenate([distances, cosines])
         kinds = np.concatenate([kinds, np.full(len(alike), "embedding")])
@@ -168,13 +168,13 @@ def _collect(
     return Duplicates(pairs[first], kinds[first], distances[first], contents, _components(n, pairs), unreadable)
 
 
-def _same_pixels(images: Sequence[Source], sketches: Sketches, rows: np.ndarray) -> np.ndarray:
-    """Whether the images of each pair have the same pixels, for which those with the same sketch are read again."""
+def _same_pixels(images: Sequence[Source], traits: TraitTable, rows: np.ndarray) -> np.ndarray:
+    """Whether the images of each pair have the same pixels, for which those with the same traits are read again."""
     first, second = rows.T
-    is_same = (sketches.sizes[first] == sketches.sizes[second]).all(axis=1)
-    is_same[is_same] = (sketches.pixels[first[is_same]] == sketches.pixels[second[is_same]]).all(axis=(1, 2, 3))
+    is_same = (traits.sizes[first] == traits.sizes[second]).all(axis=1)
+    is_same[is_same] = (traits.pixels[first[is_same]] == traits.pixels[second[is_same]]).all(axis=(1, 2, 3))
     asked = np.unique(rows[is_same])
-    digests = {int(row): _pixel_digest(images[sketches.positions[row]]) for row in asked}
+    digests = {int(row): _pixel_digest(images[traits.positions[row]]) for row in asked}
     is_same[is_same] = [digests[i] == digests[j] for i, j in rows[is_same].tolist()]
     return is_same
 

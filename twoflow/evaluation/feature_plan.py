@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 from ..deep import ConvNetClassifier
 from ..flows import Flow, FlowUnion
 from ..flows.contract import StoreLike
-from ..flows.duplicate_features import Sketch
 from ..flows.engine.fingerprint import identity
+from ..flows.image_traits import ImageTraits
 from ..models import TwoFlowClassifier
 
 
@@ -48,16 +48,16 @@ class Method(NamedTuple):
     size: tuple[int, int] | None
 
 
-class Plan:
+class FeaturePlan:
     """The flows of all methods, each once, and what every method makes of their features.
 
     Attributes
     ----------
     once : FlowUnion
         The flows that learn nothing from data, so that an image has the same features in all folds; and after these
-        a sketch of each image, to find duplicates by.
+        a traits of each image, to find duplicates by.
     n_once : int
-        How many columns that is without the sketch.
+        How many columns that is without the traits.
     in_fold : FlowUnion or None
         The flows that learn, to be fitted in every fold, once for all methods.
     methods : list of Method
@@ -73,7 +73,7 @@ class Plan:
         once = {key: flow for key, flow in flows.items() if key not in learning}
         self.n_once = sum(flow._n_features_out for flow in once.values())
         self.once = FlowUnion(
-            [*once.items(), ("sketch", Sketch())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store
+            [*once.items(), ("traits", ImageTraits())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store
         )
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):

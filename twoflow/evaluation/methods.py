@@ -27,8 +27,9 @@ from ..flows import (
     RawPixels,
     SIFTBagOfWords,
 )
+from ..heads import ObjectHierarchyFeatures
 from ..heads.table import get_head
-from ..models import ObjectHierarchyFeatures, TwoFlowClassifier
+from ..models import TwoFlowClassifier
 from ..models.recipes import RECIPES
 from ..networks import get_card
 from ..networks.catalog import check_layer

@@ -21,7 +21,7 @@ from ..images.remote import is_url, mask
 from .folds import Fold, Folds
 
 
-def record_folds(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
+def folds_to_json(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
     """The folds of a comparison for its report.json, from which `read_folds` takes them.
 
     Returns
@@ -44,7 +44,7 @@ def record_folds(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class FoldRecord:
+class SavedFolds:
     """The folds of another run.
 
     Attributes
@@ -91,7 +91,7 @@ class FoldRecord:
         return replace(self.folds, splits=splits)
 
 
-def read_folds(path: str | os.PathLike) -> FoldRecord:
+def read_folds(path: str | os.PathLike) -> SavedFolds:
     """The folds that a report.json holds.
 
     Raises
@@ -113,7 +113,7 @@ def read_folds(path: str | os.PathLike) -> FoldRecord:
         raise InputError(f"{path} is no report.json with folds in it") from error
     if not is_intact:
         raise InputError(f"{path}: its folds are not those that its hash is of; take an unchanged report.json")
-    return FoldRecord(os.fspath(path), images, folds)
+    return SavedFolds(os.fspath(path), images, folds)
 
 
 def image_names(collection: ImageCollection) -> list[str]:

@@ -12,7 +12,8 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import Pipeline
 
-from .._jobs import PeakMemory, peak_memory, stay_in_worker, take
+from .._jobs import stay_in_worker, take
+from .._peak_memory import PeakMemory, peak_memory
 from ..heads.inner_folds import fit_clone
 from ..models.choice import BestOf
 from .feature_plan import Method, Part

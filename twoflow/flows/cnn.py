@@ -48,7 +48,7 @@ class CNNEmbedding(Flow):
         clones and pickles stay small.
     layer : str
         A layer on the network's card; "global_pool" is the usual embedding.
-        ``python -m twoflow.networks NETWORK`` lists the layers.
+        ``twoflow networks NETWORK`` lists the layers.
     pooling : {"mean", "max", "gem", "covariance"}
         How a layer that is a map over positions becomes a vector. A layer that is one already, like "global_pool",
         takes no other than "mean". "mean", "max" and "gem", the generalized mean with exponent 3 of Radenović, Tolias

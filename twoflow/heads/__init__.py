@@ -1,0 +1,18 @@
+"""What learns from features: selectors, classifiers of features, and the table of heads by name."""
+
+from .capped_classifier import CappedClassifier
+from .forest_selector import ForestSelector
+from .kernel_ridge import KernelRidgeClassifier
+from .kernel_svm import KernelSVMClassifier
+from .object_hierarchy import ObjectHierarchyFeatures
+from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
+
+__all__ = [
+    "CappedClassifier",
+    "ForestSelector",
+    "KernelRidgeClassifier",
+    "KernelSVMClassifier",
+    "LogOpinionPool",
+    "ObjectHierarchyFeatures",
+    "OutOfFoldProbabilities",
+]

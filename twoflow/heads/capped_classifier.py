@@ -45,7 +45,7 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import RidgeClassifier
-    >>> from twoflow.models import CappedClassifier
+    >>> from twoflow.heads import CappedClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> len(CappedClassifier(RidgeClassifier(), max_per_class=20, random_state=0).fit(X, y).sample_indices_)
     60

@@ -74,7 +74,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from twoflow.models import KernelRidgeClassifier
+    >>> from twoflow.heads import KernelRidgeClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> model = KernelRidgeClassifier().fit(X, y)
     >>> model.predict(X[:2]), model.coef_.shape

@@ -51,7 +51,7 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
-    >>> from twoflow.models import KernelSVMClassifier
+    >>> from twoflow.heads import KernelSVMClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> KernelSVMClassifier().fit(X, y).predict(X[:2])
     array([0, 0])

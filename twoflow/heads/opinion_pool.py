@@ -68,7 +68,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.naive_bayes import GaussianNB
-    >>> from twoflow.models import OutOfFoldProbabilities
+    >>> from twoflow.heads import OutOfFoldProbabilities
     >>> X, y = load_iris(return_X_y=True)
     >>> OutOfFoldProbabilities(GaussianNB(), random_state=0).fit_transform(X, y).shape
     (150, 3)
@@ -228,7 +228,7 @@ class LogOpinionPool(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from twoflow.models import LogOpinionPool
+    >>> from twoflow.heads import LogOpinionPool
     >>> useful, useless = np.log([[.8, .2], [.3, .7], [.4, .6], [.4, .6]]), np.zeros((4, 2))
     >>> pool = LogOpinionPool().fit(np.hstack([useful, useless]), ["boot", "clog", "boot", "clog"])
     >>> pool.predict([[-.1, -3, 0, 0]])

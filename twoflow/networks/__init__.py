@@ -1,6 +1,6 @@
 """Pretrained networks: what is known of each, where its weights come from, and how to run it.
 
-``python -m twoflow.networks`` lists them.
+``twoflow networks`` lists them.
 """
 
 from .card import Layer, NetworkCard

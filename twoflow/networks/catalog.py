@@ -77,7 +77,7 @@ def require_layer(network: Network, layer: str) -> None:
         if layer == "global_pool":
             others = [name for name in layers if name not in network.outputs]
             names = ", ".join([*network.outputs, *others][:_FEW])
-            more = "" if len(layers) <= _FEW else f" ...; python -m twoflow.networks {title} lists all {len(layers)}"
+            more = "" if len(layers) <= _FEW else f" ...; twoflow networks {title} lists all {len(layers)}"
             raise InputError(
                 f"{title} has no layer 'global_pool': no pool over all positions leads to its output; name a layer: "
                 f"{names}{more}"
@@ -87,7 +87,7 @@ def require_layer(network: Network, layer: str) -> None:
         near = difflib.get_close_matches(str(layer), layers, n=5, cutoff=0.3) or list(layers)[-5:]
         raise InputError(
             f"{title} has no layer {layer!r}; did you mean {' or '.join(near)}? "
-            f"python -m twoflow.networks {title} lists all {len(layers)}"
+            f"twoflow networks {title} lists all {len(layers)}"
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..evaluation import Comparison
 from ..evaluation.results import Choice, LearningCurve, MethodScores
-from ..evaluation.saved_folds import record_folds
+from ..evaluation.saved_folds import folds_to_json
 from ..evaluation.statistics import Difference, compare_pairs, corrected_resampled_ttest, probability_of_equivalence
 from ..images.reading import describe
 from .audit import leaks_document, passed_over_document
@@ -67,7 +67,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "seed": folds.seed,
             "train_sizes": [len(fold.train) for fold in folds],
             "test_sizes": [len(fold.test) for fold in folds],
-            **record_folds(folds, collection),
+            **folds_to_json(folds, collection),
         },
         "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
         "methods": [_method(method, comparison) for method in comparison.methods],

@@ -1,6 +1,6 @@
 """Features on disk, so that none is computed twice.
 
-``python -m twoflow.store`` shows what is in it and takes things out.
+``twoflow store`` shows what is in it and takes things out.
 """
 
 from .feature_store import FeatureStore, StoreWarning, default_folder

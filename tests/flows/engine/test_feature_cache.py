@@ -131,7 +131,7 @@ def test_a_comparison_extracts_once(store):
     for one, two, three in zip(cold.methods, warm.methods, plain.methods):
         assert (one.accuracy == two.accuracy).all() and (two.accuracy == three.accuracy).all()
     kept = {flow.name for flow in store.flows()}  # not the words
-    assert kept == {"GISTDescriptor(orientations=(4, 2), size=32)", "Sketch()"}
+    assert kept == {"GISTDescriptor(orientations=(4, 2), size=32)", "ImageTraits()"}
 
 
 @pytest.mark.parametrize("one, other", [

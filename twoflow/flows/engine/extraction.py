@@ -26,7 +26,7 @@ from tqdm import tqdm
 from ..._jobs import run_in_order, share, take, threads_per_task
 from ...images import ImageReadError, LoadedImage
 from ...images.reading import Source, describe
-from .feature_cache import Shelf, open_shelves, recall
+from .feature_cache import CachedFlow, open_caches, recall
 
 if TYPE_CHECKING:
     from ..contract import Flow
@@ -64,8 +64,8 @@ def extract(flow: Flow, images: Sequence[Source], positions: Sequence[int] | Non
     ends = np.cumsum([part._n_features_out for part in parts]).tolist()
     columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
     features = _allocate((len(positions), ends[-1]), np.dtype(flow._dtype))
-    shelves = open_shelves(flow, columns)
-    is_missing = recall(flow, shelves, images, positions, features)
+    caches = open_caches(flow, columns)
+    is_missing = recall(flow, caches, images, positions, features)
     n_computed = int(is_missing.any(axis=1).sum())
 
     errors: list[tuple[int, ImageReadError]] = []
@@ -76,10 +76,10 @@ def extract(flow: Flow, images: Sequence[Source], positions: Sequence[int] | Non
         progress.update(len(positions) - n_computed)
         for pattern, rows in _by_pattern(is_missing):
             wanted = np.flatnonzero(pattern).tolist()
-            work = _Work([parts[i] for i in wanted], flow.on_error, bool(shelves))
+            work = _Work([parts[i] for i in wanted], flow.on_error, bool(caches))
             with closing(_compute(work, flow.n_jobs, images, positions, rows)) as chunks:
                 for chunk_rows, chunk in chunks:
-                    _file(chunk, chunk_rows, features, {i: columns[i] for i in wanted}, shelves)
+                    _file(chunk, chunk_rows, features, {i: columns[i] for i in wanted}, caches)
                     errors += chunk.errors
                     if errors and flow.on_error == "raise":
                         raise errors[0][1]
@@ -101,7 +101,8 @@ def compute(flows: Sequence[Flow], image: LoadedImage, n_threads: int) -> list[n
 
 
 def _file(
-    chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice], shelves: Mapping[int, Shelf]
+    chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice],
+    caches: Mapping[int, CachedFlow],
 ) -> None:
     """Put the features of a chunk in their place in the table and, where they may be kept, in the store."""
     is_kept = [digest is not None for digest in chunk.digests]
@@ -110,8 +111,8 @@ def _file(
     for i, place in columns.items():
         start, end = end, end + place.stop - place.start
         features[rows, place] = chunk.features[:, start:end]
-        if i in shelves and digests:
-            shelves[i].put(digests, features[rows[is_kept], place])
+        if i in caches and digests:
+            caches[i].put(digests, features[rows[is_kept], place])
 
 
 def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CHUNK = 256  # images whose digests a task takes
 
 
-class Shelf(NamedTuple):
+class CachedFlow(NamedTuple):
     """A flow's place in a store, and its columns in the table of features."""
 
     store: FeatureStore
@@ -56,7 +56,7 @@ class Shelf(NamedTuple):
         return np.array(rows, dtype=int), self.flow._unpack(packed)
 
 
-def open_shelves(flow: Flow, columns: Sequence[slice]) -> dict[int, Shelf]:
+def open_caches(flow: Flow, columns: Sequence[slice]) -> dict[int, CachedFlow]:
     """By its number among the flow's parts, for those whose features may be kept; none without a store."""
     if flow.store is None:
         return {}
@@ -64,28 +64,28 @@ def open_shelves(flow: Flow, columns: Sequence[slice]) -> dict[int, Shelf]:
 
     store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
     return {
-        i: Shelf(store, print_, part._title(), part, place)
+        i: CachedFlow(store, print_, part._title(), part, place)
         for i, (part, place) in enumerate(zip(flow._parts, columns))
         if (print_ := fingerprint(part)) is not None
     }
 
 
 def recall(
-    flow: Flow, shelves: Mapping[int, Shelf], images: Sequence[Source], positions: Sequence[int],
+    flow: Flow, caches: Mapping[int, CachedFlow], images: Sequence[Source], positions: Sequence[int],
     features: np.ndarray,
 ) -> np.ndarray:
     """Fill in what is in the store; which images (rows) still miss which part (columns)."""
     is_missing = np.ones((len(positions), len(flow._parts)), dtype=bool)
-    known = {i: shelf for i, shelf in shelves.items() if shelf.store.holds(shelf.fingerprint)}
+    known = {i: cache for i, cache in caches.items() if cache.store.holds(cache.fingerprint)}
     if not known:
         return is_missing
     starts = range(0, len(positions), _CHUNK)
     chunks = ([images[position] for position in positions[i:i + _CHUNK]] for i in starts)
     digests = run_in_order(map(delayed(_digest_chunk), chunks), flow.n_jobs, prefer="threads")
     for start, chunk in zip(starts, digests):
-        for i, shelf in known.items():
-            rows, found = shelf.get(chunk)
-            features[start + rows, shelf.columns] = found
+        for i, cache in known.items():
+            rows, found = cache.get(chunk)
+            features[start + rows, cache.columns] = found
             is_missing[start + rows, i] = False
     return is_missing
 

@@ -16,12 +16,12 @@ _N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
 _PLACES = np.array([2**16, 2**8, 1], np.float32)  # of red, green and blue in one number, which float32 holds exactly
 
 
-class Sketch(Flow):
+class ImageTraits(Flow):
     """A small copy of an image, the digest of its content, its size, the format of its file and the state of its
     color profile.
 
-    A sketch costs little beside a network's pass, because the image is decoded for that already. It is no
-    description to learn from; `read_sketches` says what its columns are.
+    A traits costs little beside a network's pass, because the image is decoded for that already. It is no
+    description to learn from; `read_traits` says what its columns are.
 
     Parameters
     ----------
@@ -29,15 +29,15 @@ class Sketch(Flow):
         See `Flow`.
     """
 
-    _feature_prefix = "sketch"
+    _feature_prefix = "traits"
 
     def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        sketch = np.empty(self._n_features_out, np.float32)
-        sketch[:_N_PIXELS] = image.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
-        sketch[_N_PIXELS:-_N_MEASURES] = np.frombuffer(image.digest, np.uint8)
+        traits = np.empty(self._n_features_out, np.float32)
+        traits[:_N_PIXELS] = image.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
+        traits[_N_PIXELS:-_N_MEASURES] = np.frombuffer(image.digest, np.uint8)
         kind = FORMATS.index(image.format) if image.format in FORMATS else -1
-        sketch[-_N_MEASURES:] = [*image.size, kind, COLOR_PROFILES.index(image.color_profile)]
-        return sketch
+        traits[-_N_MEASURES:] = [*image.size, kind, COLOR_PROFILES.index(image.color_profile)]
+        return traits
 
     def _pack(self, features: np.ndarray) -> np.ndarray:
         """A byte for a color and for a byte, and four for each measure."""
@@ -60,8 +60,8 @@ class Sketch(Flow):
         return tags
 
 
-class Sketches(NamedTuple):
-    """The columns of `Sketch`, of the images that can be read.
+class TraitTable(NamedTuple):
+    """The columns of `ImageTraits`, of the images that can be read.
 
     Attributes
     ----------
@@ -91,15 +91,15 @@ class Sketches(NamedTuple):
         return self.positions[self.color_profiles == COLOR_PROFILES.index(state)]
 
 
-def read_sketches(features: np.ndarray) -> Sketches:
-    """Tell the columns of a table of sketches apart; rows of NaN are images that cannot be read."""
+def read_traits(features: np.ndarray) -> TraitTable:
+    """Tell the columns of a table of traits apart; rows of NaN are images that cannot be read."""
     positions = np.flatnonzero(~np.isnan(features[:, 0]))
     pixels = np.empty((len(positions), _N_PIXELS, 3), np.uint8)
     for row, position in enumerate(positions):  # not at once, which would hold the table a second time
         pixels[row] = _colors(features[position, :_N_PIXELS])
     digests = features[positions, _N_PIXELS:-_N_MEASURES].astype(np.uint8)
     measures = features[positions, -_N_MEASURES:]
-    return Sketches(
+    return TraitTable(
         positions=positions,
         pixels=pixels.reshape(-1, SIDE, SIDE, 3),
         digests=np.ascontiguousarray(digests).view(f"V{_N_DIGEST}").ravel(),
