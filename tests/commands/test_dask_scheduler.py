@@ -22,7 +22,7 @@ from twoflow import (
     PixelProjection,
     RawPixels,
     SIFTBagOfWords,
-    TwoFlowClassifier,
+    make_model,
     compare,
     load_folder,
     make_shop,
@@ -189,7 +189,7 @@ def test_a_comparison(folder, dask):
 
 def test_a_model(folder, dask):
     shop = load_folder(folder)
-    model = TwoFlowClassifier(random_state=0).set_params(
+    model = make_model(random_state=0).set_params(
         head__n_estimators=10, projection_selector="passthrough", cnn_selector="passthrough"
     )
     there = model.fit(shop, shop.labels).predict_proba(shop)
@@ -410,6 +410,6 @@ sys.exit(run(cv.main, sys.argv[2:]))
 def test_readme(folder, cluster, tmp_path, monkeypatch, capsys):
     block, = (block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" in block)
     monkeypatch.chdir(folder.parent)
-    namespace = {"shoes": load_folder(folder), "compare": compare, "TwoFlowClassifier": TwoFlowClassifier}
+    namespace = {"shoes": load_folder(folder), "compare": compare, "make_model": make_model}
     exec(block.replace("tcp://host:8786", cluster.scheduler_address), namespace)
     assert len(namespace["result"].methods[0].accuracy) == 5
