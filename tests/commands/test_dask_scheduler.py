@@ -22,9 +22,9 @@ from twoflow import (
     PixelProjection,
     RawPixels,
     SIFTBagOfWords,
-    make_model,
     compare,
     load_folder,
+    make_model,
     make_shop,
 )
 from twoflow._jobs import share

@@ -1,10 +1,10 @@
 """A model of ordinary parts: what scikit-learn and flows promise, parameters by name, the diagram."""
 
+import inspect
 import pickle
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
@@ -18,7 +18,6 @@ from twoflow import (
     CNNEmbedding,
     FlowClassifier,
     ForestSelector,
-    ImageReadError,
     PixelProjection,
     RawPixels,
     make_model,
@@ -26,19 +25,10 @@ from twoflow import (
 )
 from twoflow.heads import KernelRidgeClassifier
 
-from ..flows import flow_checks
-from ..sklearn_checks import sklearn_checks
+from ..classifier_checks import CLASSIFIER_CHECKS
+from ..sklearn_checks import REPLACED_FOR_CLASSIFIERS, sklearn_checks
 
 SMALL = [("pixels", RawPixels((8, 6)), ForestSelector(20)), ("stage1", CNNEmbedding(layer="stage1"), "passthrough")]
-
-
-class AsFlow(FlowClassifier):
-    """Probabilities in place of features, so that the flows' checks can be asked."""
-
-    transform = FlowClassifier.predict_proba
-
-    def fit(self, X, y=None):
-        return super().fit(X, y)
 
 
 def small(**parameters):
@@ -47,10 +37,16 @@ def small(**parameters):
 
 def test_scikit_learns_checks():
     names = set()
-    for estimator, check in sklearn_checks(small()):
+    for estimator, check in sklearn_checks(small(), REPLACED_FOR_CLASSIFIERS, CLASSIFIER_CHECKS):
         check(estimator)
         names.add(check.func.__name__)
     assert {"check_get_params_invariance", "check_classifiers_one_label"} <= names
+
+
+@pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
+def test_what_every_classifier_of_images_promises(check, shop, tmp_path):
+    extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
+    check(small(), shop, *extra)
 
 
 def test_the_papers_model(shop):
@@ -99,18 +95,6 @@ def test_learns_and_predicts(shop):
     probability = model.predict_proba(shop[test])
     assert probability.shape == (test.sum(), 4) and np.allclose(probability.sum(axis=1), 1)
     assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [np.ndarray.tolist, lambda y: y.astype(object), pd.Series, lambda y: np.unique(y, return_inverse=True)[1]],
-    ids=["list", "object", "series", "numbers"],
-)
-def test_labels_of_any_kind(shop, labels):
-    y = labels(shop.labels)
-    model = small().fit(shop, y)
-    assert model.classes_.tolist() == sorted(set(y))
-    assert (model.predict(shop) == np.asarray(y)).all()
 
 
 def test_cross_val_score_and_grid_search(shop, tmp_path):
@@ -165,24 +149,6 @@ def test_the_diagram_shows_flows_side_by_side_and_names_the_parts():
         assert part in text
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
-        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_images,
-    ],
-)
-def test_what_flows_promise_too(check, shop, tmp_path):
-    model = AsFlow(SMALL, RandomForestClassifier(5), random_state=0)
-    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_images else []))
-
-
-def test_the_given_parts_are_not_fitted(shop):
-    model = small().fit(shop, shop.labels)
-    assert not vars(SMALL[0][2]).keys() - SMALL[0][2].get_params().keys()
-    assert not hasattr(model.head, "estimators_")
-
-
 def test_the_same_seed_gives_the_same_model(shop):
     expected = small().fit(shop, shop.labels).predict_proba(shop)
     assert (small(n_jobs=2).fit(shop, shop.labels).predict_proba(shop) == expected).all()
@@ -209,31 +175,6 @@ def test_importances_of_the_recipes(shop):
     assert list(make_model("fast").fit(shop).flow_importances_) == ["stage4", "stage5", "stage6"]
     with pytest.raises(AttributeError, match="the head KNeighborsClassifier does not say how much each feature"):
         small(head=KNeighborsClassifier()).fit(shop).flow_importances_
-
-
-def test_an_unreadable_image(shop):
-    X = [*shop.images[:-1], b"text"]
-    with pytest.raises(ImageReadError, match="image 31"):
-        small().fit(X, shop.labels)
-    with pytest.raises(ImageReadError, match="image 31"):
-        small().fit(shop, shop.labels).predict(X)
-
-
-@pytest.mark.parametrize(
-    "labels, message",
-    [
-        (lambda y: y[:-1], "inconsistent numbers of samples"),
-        (lambda y: ["boot"] * len(y), "at least two classes; all 32 labels are boot"),
-        (lambda y: [np.nan, *y[1:]], "labels: 1 missing"),
-        (lambda y: np.r_[np.nan, np.arange(31.0)], "labels: 1 missing"),
-        (lambda y: [None, *y[1:]], "labels: 1 missing"),
-        (lambda y: np.linspace(0, 1, 32), "Unknown label type: continuous"),
-        (lambda y: np.stack([y, y], axis=1), "1d array"),
-    ],
-)
-def test_bad_labels(shop, labels, message):
-    with pytest.raises(ValueError, match=message):
-        small().fit(shop, labels(shop.labels))
 
 
 @pytest.mark.parametrize(

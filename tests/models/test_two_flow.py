@@ -1,5 +1,7 @@
 """The short way to a recipe: it has no parameters but its own, and is what `make_model` makes."""
 
+import inspect
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -9,15 +11,27 @@ from sklearn.svm import LinearSVC
 from twoflow import CNNEmbedding, FlowClassifier, TwoFlowClassifier, make_model
 from twoflow.models import BestOf, take_apart
 
-from ..sklearn_checks import sklearn_checks
+from ..classifier_checks import CLASSIFIER_CHECKS
+from ..sklearn_checks import REPLACED_FOR_CLASSIFIERS, sklearn_checks
 
 
 def test_scikit_learns_checks():
     names = set()
-    for estimator, check in sklearn_checks(TwoFlowClassifier()):
+    for estimator, check in sklearn_checks(TwoFlowClassifier(), REPLACED_FOR_CLASSIFIERS, CLASSIFIER_CHECKS):
         check(estimator)
         names.add(check.func.__name__)
     assert {"check_get_params_invariance", "check_classifiers_one_label"} <= names
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
+def test_what_every_classifier_of_images_promises(check, shop, store, tmp_path):
+    extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
+    check(TwoFlowClassifier("fast", random_state=0, store=store), shop, *extra)
 
 
 def test_it_is_the_model_of_the_recipe(shop):
