@@ -111,7 +111,8 @@ class FeatureStore:
     def put(self, fingerprint: str, name: str, vectors: Mapping[bytes, np.ndarray]) -> None:
         """Keep features of a flow, either all of them or none.
 
-        When this returns, they are on the disk (fsync), so a crash of the process or the system does not lose them.
+        When this returns, they are on the disk (fsync). A crash of the process or the system does not lose them, as
+        long as the disk keeps what it has confirmed.
 
         Parameters
         ----------
