@@ -14,7 +14,7 @@ from twoflow.evaluation.saved_folds import read_folds
 from twoflow.images import read_image
 from twoflow.report import write_report
 
-from .networks.onnx_nets import plain
+from .networks.onnx.nets import plain
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 
 from twoflow.commands.program import run
 from twoflow.commands.store import main
-from twoflow.store import FeatureStore, feature_store
+from twoflow.store import FeatureStore, database
 
 
 def call(capsys, *arguments):
@@ -34,8 +34,8 @@ def test_info(store, capsys):
 def test_prune_and_clear(store, capsys, monkeypatch):
     status, out, _ = call(capsys, "--store", store.folder, "prune", "--max-size", "20.1k", "--older-than", "3")
     assert status == 0 and "35 vectors taken out" in out
-    today = feature_store._today()
-    monkeypatch.setattr(feature_store, "_today", lambda: today + 4)
+    today = database._today()
+    monkeypatch.setattr(database, "_today", lambda: today + 4)
     assert "6 vectors taken out" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
     store.put("a", "GISTDescriptor()", {bytes(16): np.zeros(10)})
     assert "1 vectors taken out" in call(capsys, "--store", store.folder, "clear")[1]

@@ -1,4 +1,4 @@
-"""What happens where torch is not installed: played where it is."""
+"""Errors and defaults without torch, which is hidden here if it is installed."""
 
 import subprocess
 import sys
@@ -21,17 +21,17 @@ def test_the_classifier_says_how_to_install_it(shop, without_torch):
         ConvNetClassifier().fit(shop, shop.labels)
 
 
-def test_the_method_says_so_by_name_and_is_left_out_of_all(without_torch):
+def test_the_method_raises_by_name_and_is_left_out_of_all(without_torch):
     with pytest.raises(ModuleNotFoundError, match="^the method 'convnet' needs torch: pip install"):
         make_methods(["two-flow", "convnet"])
     assert left_out_methods(["all"]) == {"convnet": REASON}
     assert "convnet" not in make_methods(["all"]) and left_out_methods(["two-flow"]) == {}
 
 
-def test_the_row_is_in_all_where_it_can_run(torch):
-    rows = make_methods(["all"], random_state=3)
-    assert [*rows][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and left_out_methods(["all"]) == {}
-    assert isinstance(rows["convnet"], ConvNetClassifier) and rows["convnet"].random_state == 3
+def test_the_method_is_in_all_if_torch_is_installed(torch):
+    methods = make_methods(["all"], random_state=3)
+    assert [*methods][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and left_out_methods(["all"]) == {}
+    assert isinstance(methods["convnet"], ConvNetClassifier) and methods["convnet"].random_state == 3
 
 
 def test_importing_it_imports_no_torch():

@@ -13,12 +13,13 @@ from sklearn.base import clone
 from twoflow import CNNEmbedding, FlowUnion, RawPixels, make_model
 from twoflow.flows.engine.extraction import extract
 from twoflow.flows.engine.fingerprint import fingerprint
-from twoflow.networks import NetworkOutputError, files, open_session
+from twoflow.networks import NetworkOutputError, open_session
+from twoflow.networks.onnx import opening
 from twoflow.store import FeatureStore
 
 from ..networks.mxnet.files import network as mxnet_network
 from ..networks.mxnet.files import write as write_mxnet
-from ..networks.onnx_nets import constant, node, plain, write
+from ..networks.onnx.nets import constant, node, plain, write
 
 IMAGES = list(np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8))
 CARD = {"mean": 127, "scale": 64}
@@ -200,7 +201,7 @@ def test_what_is_parsed_is_what_is_digested(tmp_path, monkeypatch):
     print_ = fingerprint(CNNEmbedding(path))
     other = plain(tmp_path / "other.onnx", seed=1).read_bytes()
     whole = path.read_bytes()
-    read_content = files.read_content
+    read_content = opening.read_content
 
     def read(*arguments):
         content = read_content(*arguments)
@@ -209,7 +210,7 @@ def test_what_is_parsed_is_what_is_digested(tmp_path, monkeypatch):
         return content
 
     path.write_bytes(whole)  # has another time of modification, so it is read again
-    monkeypatch.setattr(files, "read_content", read)
+    monkeypatch.setattr(opening, "read_content", read)
     bound = CNNEmbedding(path)._bind()
     assert fingerprint(bound) == print_
     np.testing.assert_array_equal(extract(bound, IMAGES).features, old)
@@ -223,7 +224,7 @@ def test_outputs_that_are_not_finite(tmp_path, operator, value, on_error, engine
     nodes = [node("Sub", "map map", "zero"), node("Sub", "zero shift", "negative"), node(operator, "negative", "out")]
     path = write(tmp_path / "net.onnx", nodes, [constant("shift", 1 if operator == "Log" else 0)])
     flow = CNNEmbedding(path, "out", on_error=on_error, n_jobs=2, store=tmp_path / "store")
-    message = f"{path}: layer 'out' of image 0 .* has .* {value} .*, where finite ones are expected"
+    message = f"{path}: layer 'out' of image 0 .*: expected finite values, got .* {value} "
     with parallel_config(engine), pytest.raises(NetworkOutputError, match=message):
         flow.fit_transform(IMAGES[:1])
     assert not any(each.n_images for each in FeatureStore(tmp_path / "store").flows())

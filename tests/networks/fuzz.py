@@ -1,7 +1,7 @@
-"""Damaged network files: each must give an error of one line or a network, never a crash, a hang or gigabytes.
+"""Damage network files: each must give an error of one line or a network, never a crash, a hang or gigabytes.
 
-``python -m tests.networks.fuzz --n 3000`` tries so many files of every kind, in processes of their own, because a
-crash of onnxruntime or protobuf would end this one too. The same seed gives the same files.
+``python -m tests.networks.fuzz --n 3000`` tries 3000 files of every kind. Each chunk of files has a process of its own,
+because onnxruntime or protobuf may crash. The same numbers give the same files.
 """
 
 import argparse
@@ -21,9 +21,9 @@ import onnx
 from twoflow.networks import content, get_card, open_session
 from twoflow.networks.lite.state_dict import read_state_dict
 
-from . import onnx_nets, test_onnx_pool
 from .lite import test_state_dict
 from .mxnet import files as mxnet_files
+from .onnx import nets, test_global_pool
 
 PREPROCESSING = {"input_size": (8, 8), "mean": 127, "scale": 64}
 MAX_SECONDS, MAX_MB = 10, 1000
@@ -32,19 +32,19 @@ _NUMBERS = [0, 1, 2, 0x7F, 0x80, 0xFF, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**63
 
 
 def onnx_seeds(folder):
-    """The bytes of whole networks; the last one keeps weights in another file, which must be in `folder`."""
+    """Return the bytes of undamaged networks; the last one has its weights in another file in `folder`."""
     networks = [
-        *(test_onnx_pool.POOLS[name] for name in ("AveragePool", "ReduceMean of opset 18", "positions in one axis")),
-        test_onnx_pool.tower(), test_onnx_pool.gated(),
+        *(test_global_pool.POOLS[name] for name in ("AveragePool", "ReduceMean of opset 18", "positions in one axis")),
+        test_global_pool.tower(), test_global_pool.gated(),
     ]
-    seeds = [onnx_nets.write(folder / "seed.onnx", **network).read_bytes() for network in networks]
+    seeds = [nets.write(folder / "seed.onnx", **network).read_bytes() for network in networks]
     model = onnx.load_from_string(seeds[0])
     onnx.save(model, folder / "seed.onnx", save_as_external_data=True, size_threshold=0, location="seed.data")
     return [*seeds, (folder / "seed.onnx").read_bytes()]
 
 
 def mxnet_seeds(folder):
-    """Pairs of bytes: symbol and parameters."""
+    """Return undamaged pairs of symbol and parameters, as bytes."""
     rng = np.random.default_rng(0)
     operators = [
         ("Convolution", "conv", {"kernel": (3, 3), "num_filter": 4, "pad": (1, 1)}, ["data", "w", "b"]),
@@ -64,13 +64,13 @@ def mxnet_seeds(folder):
 
 
 def pth_seeds(folder):
-    """The bytes of state dicts."""
+    """Return the bytes of undamaged state dicts."""
     contents = [{"x": test_state_dict.tensor(), "y": test_state_dict.tensor((4, 3), (1, 4)), "n": 7}]
     return [test_state_dict.write(folder / "seed.pth", each).read_bytes() for each in contents]
 
 
 def mutate(data, rng):
-    """One to three small damages: bytes, numbers, pieces lost, doubled or moved, or the end cut off."""
+    """Damage data in one to three places: change bytes or numbers, lose, repeat or copy pieces, or cut off the end."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 4)):
         if not data:
@@ -102,7 +102,7 @@ def try_onnx(folder, seeds, rng):
 
 
 def try_mxnet(folder, seeds, rng):
-    """The same for a pair of files, one of them damaged."""
+    """Write a pair of files, one of them damaged, open it and run it."""
     symbol, parameters = seeds[rng.integers(len(seeds))]
     if rng.random() < 0.5:
         symbol = mutate(symbol, rng)
@@ -114,7 +114,7 @@ def try_mxnet(folder, seeds, rng):
 
 
 def try_pth(folder, seeds, rng):
-    """The same for a state dict."""
+    """Write a damaged state dict and read it."""
     path = folder / "net.pth"
     path.write_bytes(mutate(seeds[rng.integers(len(seeds))], rng))
     for tensor in read_state_dict(content.read_content(path)).values():
@@ -122,7 +122,7 @@ def try_pth(folder, seeds, rng):
 
 
 def run(path):
-    """Ask a network for its last layers."""
+    """Compute the last layers of a network."""
     layers = get_card(path, PREPROCESSING).layers
     if layers:
         open_session(path, tuple(list(layers)[-2:]), 1, PREPROCESSING).run(np.full((8, 8, 3), 99, np.uint8))
@@ -132,14 +132,14 @@ KINDS = {"onnx": (onnx_seeds, try_onnx), "params": (mxnet_seeds, try_mxnet), "pt
 
 
 def outcomes(kind, numbers, folder):
-    """Yields the number of a file and what came of it; a fault is a text that begins with "FAULT"."""
+    """Yield the number of each file and its outcome; the outcome of a fault begins with "FAULT"."""
     make_seeds, try_one = KINDS[kind]
     seeds = make_seeds(folder)
     for number in numbers:
         begun = time.monotonic()
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of symbols that are taken to be old, of overflow in odd values
+                warnings.simplefilter("ignore")  # damaged symbols look old, and damaged values overflow
                 try_one(folder, seeds, np.random.default_rng([number, *kind.encode()]))
             outcome = "network"
         except ValueError as error:
@@ -152,7 +152,7 @@ def outcomes(kind, numbers, folder):
 
 
 def peak_mb():
-    """The most memory that this process has had, in MB."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
@@ -191,7 +191,7 @@ def main(argv=None):
                     counts[outcome.split(":")[0]] += 1
                     if outcome.startswith("FAULT"):
                         print(kind, start - 1, outcome)
-                if start < end:  # that file ended the process
+                if start < end:  # the file at `start` ended the process
                     print(kind, start, f"FAULT: the process ended with {status}")
                     counts["FAULT"] += 1
                     start += 1

@@ -4,7 +4,7 @@ from twoflow.networks.bottlenecks import Step, find_bottlenecks
 
 
 def steps(*texts):
-    """Each like "a b > c d": what is read, and what is computed."""
+    """Parse steps such as "a b > c d": the values that are read, and those that are computed."""
     return [Step(*(set(side.split()) for side in reversed(text.split(">")))) for text in texts]
 
 
@@ -18,11 +18,11 @@ def steps(*texts):
     (["> a", "a > out"], []),
     (["x > a"], []),
 ])
-def test_what_every_path_passes_through(graph, expected):
+def test_every_path_passes_through_the_bottlenecks(graph, expected):
     assert list(find_bottlenecks(steps(*graph), "x", "out")) == expected
 
 
 def test_a_long_graph():
-    """As many gates as no network has, one after the other."""
+    """The time must not grow with the square of the length: 20,000 gates, one after the other."""
     graph = [text for i in range(20_000) for text in (f"m{i} > s{i}", f"m{i} s{i} > m{i + 1}")]
     assert len(list(find_bottlenecks(steps(*graph), "m0", "m20000"))) == 20_000

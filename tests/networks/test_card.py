@@ -15,7 +15,7 @@ def test_preprocessing_follows_from_the_card():
     assert CARD.preprocess(pixels).dtype == np.float32
 
 
-def test_the_nearest_names_are_given():
+def test_the_error_gives_the_nearest_names():
     with pytest.raises(ValueError, match="no network 'eficientnet'; did you mean 'efficientnet-lite0'"):
         get_card("eficientnet")
     with pytest.raises(ValueError, match="did you mean 'efficientnet-lite0'"):

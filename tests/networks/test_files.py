@@ -50,9 +50,10 @@ def test_a_file_that_changes_is_read_again(tmp_path):
     np.testing.assert_allclose(embed(path), before, rtol=1e-5)
 
 
-def test_preprocessing_is_given_or_on_the_card(tmp_path):
+def test_preprocessing_comes_from_the_argument_or_the_card(tmp_path):
     path = make(tmp_path, card=None)
-    with pytest.raises(ValueError, match=r"nothing says how images enter it .*net.card.json beside it"):
+    message = "nothing says how images enter it: input_size, mean, scale missing; write net.card.json"
+    with pytest.raises(ValueError, match=message):
         CNNEmbedding(path).fit([PIXELS])
     preprocessing = {"input_size": (8, 8), "mean": [100, 0, 0], "scale": 50, "channels": "BGR"}
     found = clone(CNNEmbedding(path, preprocessing=preprocessing)).fit_transform([PIXELS])[0]
@@ -63,7 +64,7 @@ def test_preprocessing_is_given_or_on_the_card(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_it_is_a_flow_like_any_other(tmp_path):
+def test_a_network_in_files_works_in_pickles_and_unions(tmp_path):
     path = make(tmp_path)
     flow = pickle.loads(pickle.dumps(CNNEmbedding(path, "conv", pooling="max").fit([PIXELS])))
     union = FlowUnion([("a", flow), ("b", CNNEmbedding(path))]).fit([PIXELS])
@@ -71,25 +72,25 @@ def test_it_is_a_flow_like_any_other(tmp_path):
     np.testing.assert_array_equal(union.transform([PIXELS])[0, 4:], embed(path))
 
 
-def test_rows_of_any_network(tmp_path, shop):
-    rows = make_methods(["cnn", "cnn:small"], network=str(make(tmp_path)))
-    for row in rows.values():
-        assert row.fit(shop.images, shop.labels).predict(shop.images[:2]).shape == (2,)
+def test_methods_with_a_network_in_files(tmp_path, shop):
+    methods = make_methods(["cnn", "cnn:small"], network=str(make(tmp_path)))
+    for method in methods.values():
+        assert method.fit(shop.images, shop.labels).predict(shop.images[:2]).shape == (2,)
     assert list(make_methods(["all"], network=str(tmp_path))) == list(make_methods(["all"], "inception-bn"))[:-3]
 
 
 @pytest.mark.parametrize(
     "fields, message",
     [
-        ({"men": 1}, "there is no field 'men'; the fields are name"),
-        ({"mean": "117"}, "mean is '117', where a number"),
+        ({"men": 1}, "expected only the fields name, .*, got 'men'"),
+        ({"mean": "117"}, "mean: expected a number, .*, got '117'"),
         ({"mean": [1, 2]}, "one for each of three"),
         ({"scale": 0}, "a positive number"),
         ({"scale": float("nan")}, "a positive number"),
         ({"channels": "GBR"}, '"RGB" or "BGR"'),
         ({"input_size": [0, 8]}, r"\[width, height\]"),
         ({"input_size": [10**9, 8]}, r"\[width, height\]"),
-        ([1], "a card is a table"),
+        ([1], "expected a table of fields, got list"),
     ],
 )
 def test_cards_are_checked(tmp_path, fields, message):
@@ -104,44 +105,44 @@ def test_cards_are_checked(tmp_path, fields, message):
 def test_a_card_that_is_no_json(tmp_path):
     path = make(tmp_path)
     (tmp_path / "net.card.json").write_text("{mean}")
-    with pytest.raises(ValueError, match="net.card.json is no JSON"):
+    with pytest.raises(ValueError, match="net.card.json: expected a card in JSON"):
         get_card(path)
 
 
-def test_another_size_than_that_of_its_time(tmp_path):
+def test_a_network_that_does_not_take_the_usual_size(tmp_path):
     dense = ("FullyConnected", "fc", {"num_hidden": 2, "no_bias": True}, ["data", "w"])
     path = write(tmp_path, network(dense), {"w": np.ones((2, 3 * 8 * 8), np.float32)}, card={"mean": 0, "scale": 1})
-    with pytest.raises(ValueError, match="at 224 x 224 pixels, because net.card.json gives no input_size"):
+    with pytest.raises(ValueError, match="tried at 224 x 224 pixels, because net.card.json gives no input_size"):
         get_card(path)
     assert get_card(path, {"input_size": [8, 8]}).layers["fc"].width == 2
 
 
-def test_what_is_missing_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"0 files \*-symbol.json"):
+def test_the_error_names_the_missing_file(tmp_path):
+    with pytest.raises(ValueError, match=r"a folder with one file \*-symbol.json, got 0; name the file"):
         get_card(tmp_path)
     with pytest.raises(ValueError, match="there is no file"):
         get_card(tmp_path / "net-symbol.json")
     path = make(tmp_path)
     make(tmp_path, prefix="other")
-    with pytest.raises(ValueError, match=r"2 files \*-symbol.json \(net-symbol.json, other-symbol.json\): name one"):
+    with pytest.raises(ValueError, match=r"got 2 \(net-symbol.json, other-symbol.json\); name the file"):
         get_card(tmp_path)
     (tmp_path / "net-0001.params").unlink()
-    with pytest.raises(ValueError, match="needs its parameters, net-EPOCH.params, beside it"):
+    with pytest.raises(ValueError, match="its parameters are missing; put net-EPOCH.params next to it"):
         get_card(path)
     (tmp_path / "other-symbol.json").unlink()
-    with pytest.raises(ValueError, match="needs its graph, other-symbol.json, beside it"):
+    with pytest.raises(ValueError, match="its graph is missing; put other-symbol.json next to it"):
         get_card(tmp_path / "other-0001.params")
     (tmp_path / "text.json").write_text("{}")
-    with pytest.raises(ValueError, match="is none of NAME.onnx, PREFIX-symbol.json"):
+    with pytest.raises(ValueError, match="text.json: expected NAME.onnx, PREFIX-symbol.json, .* got text.json"):
         get_card(tmp_path / "text.json")
 
 
 def test_preprocessing_of_a_network_that_has_a_card():
-    with pytest.raises(ValueError, match="preprocessing is for files"):
+    with pytest.raises(ValueError, match="expected no preprocessing, .* got mean; preprocessing is for networks in f"):
         get_card("inception-bn", {"mean": 0})
 
 
-def test_the_nearest_layers_are_given(tmp_path):
+def test_the_error_gives_the_nearest_layers(tmp_path):
     with pytest.raises(ValueError, match="has no layer 'smal'; its layers are global_pool, conv, small, embedding"):
         CNNEmbedding(make(tmp_path), "smal").fit([PIXELS])
     many = [("relu", f"relu{i}", {}, ["data" if i == 0 else f"relu{i - 1}"]) for i in range(30)]
@@ -151,7 +152,7 @@ def test_the_nearest_layers_are_given(tmp_path):
 
 
 def test_the_gate_of_a_block_is_no_global_pool(tmp_path):
-    """Squeeze-and-excitation pools over all positions, too, for a factor that the map is multiplied by."""
+    """Squeeze-and-excitation also pools over all positions, to compute a factor for the map."""
     arrays = {"w": WEIGHT, "s": np.eye(4, dtype=np.float32)[:, :, None, None]}
     gated = [
         OPERATORS[0],
@@ -163,13 +164,13 @@ def test_the_gate_of_a_block_is_no_global_pool(tmp_path):
     path = write(tmp_path, network(*gated, pool), arrays, card=CARD)
     np.testing.assert_array_equal(embed(path), embed(path, layer="embedding"))
     path = write(tmp_path, network(*gated), arrays, card=CARD)
-    with pytest.raises(ValueError, match="has no layer 'global_pool': .* name a layer: gated, conv, squeeze, excite"):
+    with pytest.raises(ValueError, match="no layer 'global_pool', .* name another layer: gated, conv, squeeze, excite"):
         embed(path)
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "net.card.json", "net-symbol.json", "net-0002.params"])
 def test_a_pipe_is_no_file(tmp_path, name):
-    """Opening one would wait for ever."""
+    """Opening a named pipe would wait for ever."""
     path = make(tmp_path)
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
@@ -178,9 +179,9 @@ def test_a_pipe_is_no_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("name, message", [
-    ("net.card.json", r"over the limit of 1048576 bytes"),
-    ("net-symbol.json", r"over the limit of 67108864 bytes"),
-    ("net-0001.params", r"over the limit of 2147483648 bytes"),
+    ("net.card.json", "expected at most 1048576 bytes, got 1099511627776"),
+    ("net-symbol.json", "expected at most 67108864 bytes, got 1099511627776"),
+    ("net-0001.params", "expected at most 2147483648 bytes, got 1099511627776"),
 ])
 def test_files_that_are_too_large(tmp_path, name, message):
     path = make(tmp_path)
@@ -189,8 +190,8 @@ def test_files_that_are_too_large(tmp_path, name, message):
         get_card(path)
 
 
-def test_names_in_a_file_reach_no_terminal(tmp_path):
-    """Control characters of a layer's name, which a terminal would obey, are escaped; line breaks are spaces."""
+def test_control_characters_of_a_layer_s_name_are_escaped(tmp_path):
+    """A terminal would obey them. Line breaks become spaces."""
     operators = [(*OPERATORS[0][:1], "a\x1b[31m\nb", *OPERATORS[0][2:])]
     path = write(tmp_path, network(*operators), {"w": WEIGHT}, card=CARD)
     with pytest.raises(ValueError, match=r"has no layer 'x'; its layers are a\\x1b\[31m b$"):

@@ -1,4 +1,4 @@
-"""onnxruntime reports nothing to its makers, and a fork has a session of its own."""
+"""onnxruntime sends no telemetry, and a fork opens a session of its own."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ SCRIPT = (
 
 
 def test_nothing_is_kept_for_telemetry(tmp_path):
-    """Its builds from 1.29 on leave a file in each of these folders, unless they are told not to."""
+    """With telemetry, builds from 1.29 on would leave a file in each of these folders."""
     folders = {name: tmp_path / name for name in ("TMPDIR", "XDG_CACHE_HOME", "HOME")}
     for folder in folders.values():
         folder.mkdir()
@@ -33,7 +33,7 @@ def features(queue):
 
 
 def test_a_fork_does_not_use_its_parents_session():
-    """The threads of a session stay behind in the parent; the fork would wait for them for ever."""
+    """The threads of a session exist only in the parent; the fork would wait for them for ever."""
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("this system has no fork")
     pixels = np.full((224, 224, 3), 200, np.uint8)

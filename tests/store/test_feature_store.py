@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twoflow.store import FeatureStore, StoreWarning, default_folder, feature_store
+from twoflow.store import FeatureStore, StoreWarning, database, default_folder
 
 ROOT = Path(__file__).parents[2]
 VECTORS = {bytes([i]) * 16: np.arange(i, i + 5, dtype=np.float32) for i in range(9)}
@@ -38,23 +38,23 @@ def store(tmp_path):
     return store
 
 
-def test_what_is_put_in_comes_out(store):
+def test_features_are_found_again(store):
     assert_same(get(store), VECTORS)
     assert_same(get(FeatureStore(store.folder), "b", VECTORS, 7, np.uint8), MORE)
     assert get(store, "c") == {} and get(store, images=[b"?" * 16]) == {} and get(store, images=[]) == {}
     assert store.holds("a") and not store.holds("c")
-    many = {i.to_bytes(16): np.zeros(5, np.float32) for i in range(1200)}  # more than one query's
+    many = {i.to_bytes(16): np.zeros(5, np.float32) for i in range(1200)}  # more than one query
     store.put("a", "First()", many)
     assert len(get(store, images=many)) == 1200
 
 
-def test_nothing_is_made_before_it_is_used(tmp_path):
+def test_no_folder_is_created_before_the_first_use(tmp_path):
     store = FeatureStore(tmp_path / "none")
     assert not store.exists() and store.n_bytes == 0 and not (tmp_path / "none").exists()
 
 
-def test_what_it_holds(store, monkeypatch):
-    monkeypatch.setattr(feature_store, "_today", lambda: 30_000)
+def test_the_list_of_flows(store, monkeypatch):
+    monkeypatch.setattr(database, "_today", lambda: 30_000)
     get(store, "a", list(VECTORS)[:1])  # used later than the rest
     assert [flow[:3] for flow in store.flows()] == [("First()", 9, 180), ("Second()", 3, 21)]
     assert store.flows()[0].day == 30_000 > store.flows()[1].day
@@ -62,8 +62,8 @@ def test_what_it_holds(store, monkeypatch):
 
 
 def test_pruning_by_age(store, monkeypatch):
-    today = feature_store._today()
-    monkeypatch.setattr(feature_store, "_today", lambda: today + 10)
+    today = database._today()
+    monkeypatch.setattr(database, "_today", lambda: today + 10)
     used = dict(list(VECTORS.items())[:4])
     get(store, images=used)
     assert store.prune(older_than=11) == 0
@@ -73,8 +73,8 @@ def test_pruning_by_age(store, monkeypatch):
 
 
 def test_pruning_by_size(store, monkeypatch):
-    today = feature_store._today()
-    monkeypatch.setattr(feature_store, "_today", lambda: today + 1)
+    today = database._today()
+    monkeypatch.setattr(database, "_today", lambda: today + 1)
     get(store, "b", MORE, 7, np.uint8)
     before = store.n_bytes
     assert store.prune(max_bytes=21 + 2 * 20 + 19) == 7
@@ -113,14 +113,14 @@ def test_a_damaged_vector_is_not_served(store, vector):
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 999, b"SQLite format 3\0" + bytes(5000), None])
 def test_a_damaged_file_is_set_aside(store, content):
-    """The empty one is no damage: SQLite begins that way."""
+    """An empty file is no damage: a new SQLite file is empty."""
     store.close()
     path = store.folder / "features.sqlite"
     path.write_bytes(path.read_bytes()[:5000] if content is None else content)
     if content == b"":
         assert get(store) == {}
     else:
-        with pytest.warns(StoreWarning, match=r"is damaged \(.*\): set aside as features.sqlite.damaged-"):
+        with pytest.warns(StoreWarning, match=r"is damaged \(.*\): it is set aside as features.sqlite.damaged-"):
             assert get(store) == {}
         assert len(list(store.folder.glob("features.sqlite.damaged-*"))) == 1
     store.put("a", "First()", VECTORS)
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_set_aside(store, content):
 
 
 def test_damage_inside_the_file(store):
-    """Pages overwritten while it is in use: whatever is found, nothing wrong is served, and work goes on."""
+    """Pages are overwritten: no wrong vector is returned, and the store goes on working."""
     many = {i.to_bytes(16): np.full(500, i, np.float32) for i in range(300)}
     store.put("c", "Third()", many)
     store.close()
@@ -149,8 +149,8 @@ def test_damage_inside_the_file(store):
     "UPDATE flow SET name = CAST(x'66ff' AS TEXT)", "UPDATE flow SET name = x'00'", "UPDATE feature SET day = 'text'",
     "UPDATE feature SET day = 1e300", "UPDATE feature SET vector = 9223372036854775807",
 ])
-def test_values_that_are_nonsense(store, statement):
-    """Whatever Python raises for them: one warning at most, and the store goes on being of use."""
+def test_values_of_the_wrong_type(store, statement):
+    """Python raises several kinds of errors for them: there is at most one warning, and the store goes on working."""
     change(store, statement)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -166,8 +166,8 @@ def test_values_that_are_nonsense(store, statement):
     UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), OverflowError("too large"), ValueError("year"),
     sqlite3.OperationalError("Could not decode to UTF-8 column 'name'"), struct.error("unpack requires 4 bytes"),
 ])
-def test_whatever_the_damage_is_reported_as(store, monkeypatch, error):
-    prepare = feature_store._prepare
+def test_every_error_that_means_damage(store, monkeypatch, error):
+    prepare = database._prepare
     raised = [error]
 
     def fail_once(connection):
@@ -175,9 +175,9 @@ def test_whatever_the_damage_is_reported_as(store, monkeypatch, error):
         if raised:
             raise raised.pop()
 
-    monkeypatch.setattr(feature_store, "_prepare", fail_once)
+    monkeypatch.setattr(database, "_prepare", fail_once)
     store.close()
-    with pytest.warns(StoreWarning, match="is damaged .*: set aside") as caught:
+    with pytest.warns(StoreWarning, match="is damaged .*: it is set aside") as caught:
         assert get(store) == {}
     store.put("a", "First()", VECTORS)
     assert_same(get(store), VECTORS)
@@ -185,11 +185,11 @@ def test_whatever_the_damage_is_reported_as(store, monkeypatch, error):
 
 
 def test_random_damage(tmp_path):
-    """Bytes overwritten anywhere in a closed file: nothing raised, nothing wrong served, two warnings at most."""
+    """Bytes are overwritten anywhere in a closed file: no error, no wrong vector, at most two warnings."""
     rng = np.random.default_rng(0)
     original = FeatureStore(tmp_path / "original")
     original.put("a", "First()", VECTORS)
-    original.prune()  # so that all is in one file
+    original.prune()  # moves everything into one file
     original.close()
     content = (original.folder / "features.sqlite").read_bytes()
     for trial in range(150):
@@ -215,7 +215,7 @@ def test_random_damage(tmp_path):
 def test_a_store_of_a_newer_layout_is_left_alone(store):
     change(store, "PRAGMA user_version = 99")
     before = (store.folder / "features.sqlite").read_bytes()
-    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it, layout 99; this one knows 1")
+    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it: expected layout 1, got 99")
     assert (store.folder / "features.sqlite").read_bytes() == before
     assert not list(store.folder.glob("*damaged*"))
     change(store, "PRAGMA user_version = 1")
@@ -224,18 +224,18 @@ def test_a_store_of_a_newer_layout_is_left_alone(store):
 
 def test_a_file_of_another_program_or_version_is_set_aside(store):
     change(store, "PRAGMA user_version = 0")
-    with pytest.warns(StoreWarning, match="of another program or version"):
+    with pytest.warns(StoreWarning, match="belongs to another program or version"):
         assert get(store) == {}
     other = FeatureStore(store.folder / "other")
     other.folder.mkdir()
     change(other, "CREATE TABLE accounts (id INTEGER)")
-    with pytest.warns(StoreWarning, match="of another program or version"):
+    with pytest.warns(StoreWarning, match="belongs to another program or version"):
         other.put("a", "First()", VECTORS)
     assert_same(get(other), VECTORS)
 
 
 def assert_given_up(store, reason):
-    """One warning, whatever is asked of it, and nothing raised."""
+    """Use every method: there must be one warning and no error."""
     message = rf"cannot be used \(.*{reason}.*\): features are computed, but not kept"
     with pytest.warns(StoreWarning, match=message) as caught:
         store.put("a", "First()", VECTORS)
@@ -251,15 +251,15 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 
 @pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
-def test_a_file_that_is_none(tmp_path, make):
-    """A named pipe, which SQLite would wait for, or a folder."""
+def test_something_else_in_place_of_the_file(tmp_path, make):
+    """SQLite would wait for a named pipe."""
     if not hasattr(os, make):
         pytest.skip("this system has no named pipes")
     getattr(os, make)(tmp_path / "features.sqlite")
     assert_given_up(FeatureStore(tmp_path), "not a regular file")
 
 
-def test_a_named_pipe_for_a_folder(tmp_path):
+def test_a_named_pipe_in_place_of_the_folder(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")
     os.mkfifo(tmp_path / "pipe")
@@ -267,7 +267,7 @@ def test_a_named_pipe_for_a_folder(tmp_path):
 
 
 def test_a_damaged_store_in_a_read_only_folder(store, monkeypatch):
-    """It cannot be set aside."""
+    """The damaged file cannot be renamed."""
     store.close()
     (store.folder / "features.sqlite").write_bytes(b"no database" * 999)
 
@@ -278,7 +278,7 @@ def test_a_damaged_store_in_a_read_only_folder(store, monkeypatch):
     assert_given_up(store, "not a database")
 
 
-#: A user without an entry in passwd and without HOME, who may do nothing that others may not.
+#: A script that becomes a user without HOME, without an entry in passwd and without special rights.
 USE = """
 import os, pwd, sys, warnings
 from twoflow.store import FeatureStore
@@ -291,7 +291,7 @@ store = FeatureStore(*sys.argv[1:])
 print(store.get("a", [b"?"], 1, "u1"), store.exists(), store.n_bytes, store.is_usable)
 """
 as_root = pytest.mark.skipif(getattr(os, "geteuid", int)() != 0 or not hasattr(os, "setuid"),
-                             reason="only root can become a user who may not do a thing")
+                             reason="only root can become another user")
 
 
 def use_as_nobody(folder, *arguments):
@@ -362,12 +362,12 @@ def test_a_full_disk(store):
         store.put("c", "Third()", {i.to_bytes(16): np.zeros(5000, np.float32) for i in range(50)})
     store.put("c", "Third()", VECTORS)
     again = FeatureStore(store.folder)
-    assert_same(get(again), VECTORS)  # of the transaction that failed, nothing is there
+    assert_same(get(again), VECTORS)  # the failed transaction has left nothing
     assert not again.holds("c")
 
 
 def test_another_process_that_never_ends_writing(store, monkeypatch):
-    monkeypatch.setattr(feature_store, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.1)
     store.close()
     other = sqlite3.connect(store.folder / "features.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -387,7 +387,7 @@ for i in range(start, start + 60):
 
 
 def test_processes_and_threads_share_it(tmp_path):
-    """From an empty folder, which all of them find at the same time; ranges overlap."""
+    """They all create the store at the same time, and write overlapping ranges."""
     folder = tmp_path / "store"
     processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", WRITE, folder, str(30 * i)]) for i in range(3)]
     store = FeatureStore(folder)

@@ -1,4 +1,4 @@
-"""What needs torch, an extra; importing this does not import it."""
+"""The classifiers that need torch, an extra. Importing this package does not import torch."""
 
 from .conv_net import ConvNetClassifier
 

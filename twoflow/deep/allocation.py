@@ -1,4 +1,4 @@
-"""Memory that training frees and takes again at each step, kept rather than given back to the system."""
+"""Keep the memory that training frees and allocates again at each step, instead of returning it to the system."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# mallopt(3): what each setting is called by number, and its two values in bytes. glibc adapts both thresholds to what
-# is freed, up to the second value, unless they are set; that is what is left behind, since adapting cannot be resumed.
+# The settings of mallopt(3) by number, each with two values in bytes: during training, and afterwards. glibc adapts a
+# threshold to what is freed, but only until it is set once; nothing can make it adapt again. So the value left
+# afterwards is the largest one that glibc would have adapted to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _SETTINGS = {_TRIM_THRESHOLD: (2**31 - 1, 2**26), _MMAP_THRESHOLD: (2**30, 2**25)}
 
 
 @contextmanager
 def kept_memory() -> Iterator[None]:
-    """Let glibc's allocator keep freed memory meanwhile; does nothing with another C library.
+    """Let glibc's allocator keep freed memory inside the ``with`` block. With another C library, nothing happens.
 
-    Else each step of training returns megabytes to the system and the next one faults the same pages in anew: measured
-    on one thread, a tenth to a sixth of the processor time of training `ConvNetClassifier`.
+    Notes
+    -----
+    By default each step of training returns megabytes to the system, and the next step gets the same pages back through
+    page faults. Measured on one thread, that costs a tenth to a sixth of the processor time of training
+    `ConvNetClassifier`.
     """
     if platform.libc_ver()[0] != "glibc":
         yield

@@ -1,4 +1,4 @@
-"""The extra that brings torch, and what is said where it is missing."""
+"""Check that torch and skorch, an extra, are installed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ _PACKAGES = ("torch", "skorch")
 
 
 def missing_reason() -> str | None:
-    """Why what is in this folder cannot run here, with the line that mends it; None if it can. Imports nothing."""
+    """Say which packages are missing and how to install them; None if all are there. Nothing is imported."""
     missing = [name for name in _PACKAGES if not _is_installed(name)]
     return f'needs {" and ".join(missing)}: pip install "twoflow[torch]"' if missing else None
 
 
 def require(what: str) -> None:
-    """Raise ModuleNotFoundError if torch or skorch is not installed; `what` is what needs them."""
+    """Raise ModuleNotFoundError if torch or skorch is not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs them, the beginning of the error message.
+    """
     reason = missing_reason()
     if reason is not None:
         raise MissingExtraError(f"{what} {reason}")
@@ -25,5 +31,5 @@ def require(what: str) -> None:
 def _is_installed(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError):  # an import hook that refuses it, or None in its place in sys.modules
+    except (ImportError, ValueError):  # an import hook refuses the package, or sys.modules has None for it
         return False

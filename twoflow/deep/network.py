@@ -1,4 +1,4 @@
-"""The network of `ConvNetClassifier`, and what feeds it. Needs torch: imported only where it is used."""
+"""The network of `ConvNetClassifier` and its batches. It imports torch, so it is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from torch import nn
 
 from ..errors import InputError
 
-#: Channels of the four blocks. Nothing here was tuned: the paper's row is not either.
+#: The channels of the four blocks. Nothing here was tuned, because the paper's method was not tuned either.
 WIDTHS = (32, 64, 128, 256)
 
 
 class Network(nn.Module):
-    """Four blocks (3 x 3 convolution, batch norm, 2 x 2 max pool, ReLU), the mean over positions, one dense layer.
+    """A small convolutional network.
+
+    It has four blocks of a 3 x 3 convolution, batch norm, 2 x 2 max pooling and ReLU. The mean over positions and one
+    dense layer follow.
 
     Parameters
     ----------
     n_classes : int
+        The number of scores that the network returns for an image.
     seed : int
-        Draws the weights, without touching torch's global random state.
+        The seed of the random weights; 0 by default. Torch's global random state is neither used nor changed.
     """
 
     def __init__(self, n_classes: int, seed: int = 0) -> None:
         super().__init__()
         blocks, channels = [], 3
         for width in WIDTHS:
-            # A layer that initializes itself would draw from the global random state.
+            # skip_init, because a layer's own initialization would draw from the global random state.
             convolution = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1, bias=False)
-            # A ReLU after the maximum gives what one before it would, of a quarter of the values.
+            # ReLU and maximum can be swapped. After the pooling, ReLU has a quarter of the values to compute.
             blocks += [convolution, nn.BatchNorm2d(width), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
             channels = width
         self.features = nn.Sequential(*blocks)
@@ -44,29 +48,35 @@ class Network(nn.Module):
         nn.init.zeros_(self.decide.bias)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The score of each class, of shape (n, n_classes).
+        """Compute the scores of the classes.
 
         Parameters
         ----------
         pixels : tensor of shape (n, height, width, 3) and dtype uint8
-            Converted here, a batch at a time, so that all images are kept in one byte a value.
+            RGB. Only one batch at a time becomes float32, so the other images need one byte for each value.
+
+        Returns
+        -------
+        tensor of shape (n, n_classes)
         """
-        # The channels stay last all the way through, as images lie in memory: on CPUs a quarter faster.
+        # `permute` changes no memory: the channels stay last, as in the images. On CPUs that is a quarter faster.
         values = pixels.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
         return self.decide(self.features(values).mean(dim=(2, 3)))
 
 
 class Batches:
-    """Batches of a data set of pixels and classes, in its order or in one drawn anew each time.
+    """Iterate over a data set of pixels and classes in batches.
 
-    In place of torch's `DataLoader`, which takes images one by one and draws from the global random state.
+    It replaces torch's `DataLoader`, which takes images one by one and draws from the global random state.
 
     Parameters
     ----------
     dataset : TensorDataset
+        The pixels and the positions of the classes.
     batch_size : int
+        How many images a batch has; the last batch may have fewer.
     generator : torch.Generator, optional
-        Draws the order.
+        It draws a new order for each iteration. None by default: the order of the data set.
     """
 
     def __init__(
@@ -86,31 +96,48 @@ class Batches:
 
 
 def pick_device(device: str) -> torch.device:
-    """The device of this name; "auto" is a GPU if torch finds one, else the CPU.
+    """Find a device by name.
+
+    Parameters
+    ----------
+    device : str
+        A name that torch knows, such as "cpu" or "cuda:1"; or "auto", which is a GPU if torch finds one, else the CPU.
+
+    Returns
+    -------
+    torch.device
 
     Raises
     ------
     ValueError
-        If torch knows no such device, or finds none here.
+        If torch does not know the device, or this machine does not have it.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:  # torch raises either, and many lines
+    except (RuntimeError, AssertionError) as error:  # torch raises either, with a message of many lines
         reason = str(error).splitlines()[0]
         raise InputError(f"device {device!r} cannot be used here: {reason}") from error
 
 
 def probabilities(network: Network, pixels: np.ndarray, batch_size: int, device: torch.device) -> np.ndarray:
-    """The probability of each class, of shape (n, n_classes) and dtype float32.
+    """Compute the probability of each class.
 
     Parameters
     ----------
     network : Network
+        It is moved to `device`.
     pixels : ndarray of shape (n, height, width, 3) and dtype uint8
+        RGB.
     batch_size : int
+        How many images are computed at once. It changes the memory that is needed, and the result by rounding only.
     device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes) and dtype float32
     """
     network.to(device).eval()
     with torch.inference_mode():
@@ -122,7 +149,7 @@ def probabilities(network: Network, pixels: np.ndarray, batch_size: int, device:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Let torch use this many threads, or as many as it was left with if that is less."""
+    """Let torch use at most `n` threads inside the ``with`` block, and never more than it is allowed already."""
     before = torch.get_num_threads()
     torch.set_num_threads(min(n, before))
     try:

@@ -1,4 +1,4 @@
-"""Training a network with skorch. Needs torch and skorch: imported only where it is used."""
+"""Train a network with skorch. It imports torch and skorch, so it is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .network import Batches, Network
 
 
 class _Progress(Callback):
-    """One step of a bar on stderr for each epoch, with its scores and rate."""
+    """Show a progress bar on stderr that moves on with each epoch, and shows the epoch's scores and speed."""
 
     def __init__(self, verbose: bool) -> None:
         self.verbose = verbose
@@ -49,25 +49,39 @@ def train(
     seed: int,
     verbose: bool,
 ) -> list[dict[str, Any]]:
-    """Fit the network in place, with Adam on the cross-entropy, and return what is kept of each epoch.
+    """Fit the network in place, with Adam on the cross-entropy.
 
     Parameters
     ----------
     network : Network
     pixels : ndarray of shape (n, height, width, 3) and dtype uint8
+        RGB.
     y : ndarray of shape (n,) and dtype int64
-        Positions of the classes.
+        The position of each image's class.
     held_out : ndarray of shape (n,) and dtype bool, or None
-        The images to validate on. With them, training stops after `patience` epochs without a smaller loss on them,
-        and the weights of the best epoch are kept.
+        The images to validate on. None: train on all images for `max_epochs` epochs.
+    max_epochs : int
+        The largest number of epochs; the learning rate falls to zero by the last one.
+    batch_size : int
+        How many images each step of training takes.
+    learning_rate : float
+        The learning rate of the first epoch.
+    patience : int or None
+        Stop after this many epochs without a smaller loss on the held-out images, and keep the weights of the best
+        epoch. It has no effect if `held_out` is None.
+    device : torch.device
+        Where to compute.
+    seed : int
+        The seed of the order of the batches.
+    verbose : bool
+        True: show a progress bar if stderr is a terminal. False: show none.
 
     Returns
     -------
     list of dict
-        See `ConvNetClassifier.history_`.
+        One for each epoch; see `ConvNetClassifier.history_`.
     """
-    # Falling to nothing by the last epoch; at a constant rate the losses of one epoch and the next differ so much that
-    # stopping early is a matter of luck.
+    # With a constant rate, the loss jumps so much from epoch to epoch that early stopping is a matter of luck.
     rate = LRScheduler(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=max_epochs)
     callbacks: list[Any] = [("progress", _Progress(verbose)), ("rate", rate)]
     if held_out is None:
@@ -108,4 +122,4 @@ def _kept(epoch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nothing(text: Iterable[str]) -> None:
-    """Where skorch would print that it stopped; `history_` says so."""
+    """Print nothing when training stops early; skorch would print a line, but `history_` shows it."""

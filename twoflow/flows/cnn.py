@@ -18,8 +18,8 @@ from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, NetworkCard, NetworkOutputError
 from ..networks.catalog import require_layer, resolve
 from ..networks.errors import MAX_LENGTH
-from ..networks.files import Network
 from ..networks.finite import is_finite
+from ..networks.network import Network
 from ..networks.quantization import quantize
 from ..networks.session import check_engine, open_quantized, start_session
 from .contract import Flow, FlowTags, StoreLike

@@ -1,11 +1,15 @@
-"""Pretrained networks: what is known of each, where its weights come from, and how to run it.
+"""Pretrained networks: what is known about each, where its weights come from, and how to run it.
 
 ``twoflow networks`` lists them.
 """
 
 from .card import Layer, NetworkCard
-from .catalog import NETWORKS, get_card
+from .catalog import NETWORKS, find_weights, get_card, require_layer, resolve
 from .errors import NetworkOutputError
+from .network import Network
 from .session import ENGINES, open_session
 
-__all__ = ["ENGINES", "NETWORKS", "Layer", "NetworkCard", "NetworkOutputError", "get_card", "open_session"]
+__all__ = [
+    "ENGINES", "NETWORKS", "Layer", "Network", "NetworkCard", "NetworkOutputError", "find_weights", "get_card",
+    "open_session", "require_layer", "resolve",
+]

@@ -1,4 +1,4 @@
-"""Where a graph has a single path from its input to its output."""
+"""Find the bottlenecks of a graph: the nodes that every path from its input to its output passes through."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """A node of a graph, by the names of what it computes and of what it reads."""
+    """A node of a graph: the names of the values that it computes, and of those that it reads."""
 
     outputs: Collection[str]
     inputs: Collection[str]
 
 
 def find_bottlenecks(steps: Sequence[Step], source: str, target: str) -> Iterator[int]:
-    """The steps that every path from `source` to `target` passes through, the last one first.
+    """Find the steps that every path from `source` to `target` passes through.
 
-    The gate of a squeeze-and-excitation block is no bottleneck, nor is the mean that a normalization subtracts: what
-    they are applied to passes by them.
+    The gate of a squeeze-and-excitation block is no bottleneck, because the map that it multiplies has a path around
+    it. The mean that a normalization subtracts is none for the same reason.
 
     Parameters
     ----------
     steps : sequence of Step
-        Each behind those that compute its inputs.
-    source, target : str
-        Names of an input of the graph, and of an output.
+        In an order in which every step comes after the steps that compute its inputs.
+    source : str
+        The name of an input of the graph.
+    target : str
+        The name of an output of the graph.
 
     Yields
     ------
     int
-        The position of a step.
+        The position of a bottleneck in `steps`, the last bottleneck first.
     """
     from_source = {source}
     for step in steps:
         if from_source.intersection(step.inputs):
             from_source.update(step.outputs)
-    waiting = {target} & from_source  # what later steps read and earlier steps compute
+    waiting = {target} & from_source  # values that a later step reads and an earlier step computes
     for number in range(len(steps) - 1, -1, -1):
         outputs, inputs = steps[number]
         if not waiting.intersection(outputs):

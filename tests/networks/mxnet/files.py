@@ -1,4 +1,4 @@
-"""Writes MXNet's two files, in every layout they have had, for tests."""
+"""Write MXNet's two files in every layout that they have had."""
 
 import json
 import struct
@@ -10,7 +10,7 @@ LAYOUTS = ("legacy", "V1", "V2", "V3")
 
 
 def record(array, layout="V2", shape=None, stype=0, code=None):
-    """One array; `shape`, `stype` and `code` are for lies."""
+    """Return the bytes of one array; `shape`, `stype` and `code` can describe it falsely."""
     shape = array.shape if shape is None else shape
     device = struct.pack("<ii", 1, 0)
     code = [np.dtype(each) for each in DTYPES].index(array.dtype) if code is None else code
@@ -25,7 +25,7 @@ def record(array, layout="V2", shape=None, stype=0, code=None):
 
 
 def params(records, names, n_records=None, n_names=None, magic=0x112):
-    """The bytes of a file of these records."""
+    """Return the bytes of a file with these records; the other arguments can describe it falsely."""
     names = [name if isinstance(name, bytes) else name.encode() for name in names]
     return b"".join([
         struct.pack("<QQQ", magic, 0, len(records) if n_records is None else n_records),
@@ -36,7 +36,7 @@ def params(records, names, n_records=None, n_names=None, magic=0x112):
 
 
 def network(*operators, key="attrs", n_inputs=3, version=10901):
-    """The dict of a symbol: each operator as (op, name, attributes, names of inputs); other names are variables."""
+    """Return the dict of a symbol. An operator is (op, name, attributes, inputs); other names are variables."""
     nodes, position = [], {}
 
     def add(op, name, attributes, inputs):
@@ -56,7 +56,7 @@ def network(*operators, key="attrs", n_inputs=3, version=10901):
 
 
 def write(folder, document, arrays, prefix="net", epoch=1, card=None):
-    """Write symbol, parameters and card; returns the symbol's path."""
+    """Write symbol, parameters and card, and return the path of the symbol."""
     symbol = folder / f"{prefix}-symbol.json"
     symbol.write_text(json.dumps(document))
     records = [record(np.asarray(array)) for array in arrays.values()]

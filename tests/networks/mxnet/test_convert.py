@@ -1,4 +1,4 @@
-"""Every converted operator against plain numpy."""
+"""Compare every converted operator with plain numpy."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def draw(*shape):
 
 
 def run(folder, operators, arrays=None, layers=None):
-    """The last operator's output, or those of the layers by name."""
+    """Return the output of the last operator, or of the given layers by name."""
     path = write(folder, network(*operators), arrays or {}, card=CARD)
     wanted = layers or (operators[-1][1],)
     outputs = open_session(path, tuple(wanted)).run(PIXELS)
@@ -35,7 +35,7 @@ def assert_near(found, expected):
 
 
 def convolve(x, kernel, bias=None, stride=(1, 1), pad=(0, 0), dilate=(1, 1), groups=1):
-    """A sum over the kernel's positions, each a strided view of the padded map."""
+    """Convolve as a sum over the positions of the kernel, each a strided view of the padded map."""
     x = np.pad(x, ((0, 0), (pad[0],) * 2, (pad[1],) * 2))
     reach = [(kernel.shape[2 + i] - 1) * dilate[i] for i in (0, 1)]
     rows, columns = ((x.shape[1 + i] - reach[i] - 1) // stride[i] + 1 for i in (0, 1))
@@ -52,7 +52,7 @@ def convolve(x, kernel, bias=None, stride=(1, 1), pad=(0, 0), dilate=(1, 1), gro
 
 
 def pool(x, kind, kernel, stride, pad, full, count_padding):
-    """Window by window, as MXNet's documentation says."""
+    """Pool window by window, as MXNet's documentation says."""
     (height, width), rounding = x.shape[1:], np.ceil if full else np.floor
     rows, columns = (
         int(rounding((size + 2 * p - k) / s)) + 1 for size, k, s, p in zip((height, width), kernel, stride, pad)
@@ -92,7 +92,7 @@ def test_convolution(tmp_path, no_bias, stride, pad, dilate, groups):
 @pytest.mark.parametrize("fix_gamma", [None, True, False])
 @pytest.mark.parametrize("layers", [("norm",), ("norm", "conv"), ("norm", "also")])
 def test_batch_norm_folded_and_not(tmp_path, fix_gamma, layers):
-    """It is folded unless the convolution is wanted, or used by another operator."""
+    """It is folded, unless the convolution is a wanted layer or another operator reads it."""
     arrays = {"w": draw(4, 3, 1, 1), "gamma": draw(4), "beta": draw(1, 4)[0], "mean": draw(2, 4)[0],
               "var": np.abs(draw(3, 4)[0]) + 0.5}
     operators = [
@@ -130,7 +130,7 @@ def test_pooling(tmp_path, kind, full, count_padding, kernel, stride, pad):
 
 
 @pytest.mark.parametrize("kind, function", [("max", np.max), ("avg", np.mean), ("sum", np.sum)])
-def test_global_pooling_has_a_second_name(tmp_path, kind, function):
+def test_the_global_pool_is_also_called_global_pool(tmp_path, kind, function):
     pools = [("Pooling", "last", {"global_pool": True, "kernel": (1, 1), "pool_type": kind}, ["data"])]
     found = run(tmp_path, pools, layers=("last", "global_pool"))
     assert_near(found["last"], function(X, axis=(1, 2)))
@@ -221,32 +221,33 @@ CONV = {"kernel": (3, 3), "num_filter": 4, "no_bias": True}
     "operators, arrays, message",
     [
         ([("RNN", "r", {}, ["data"]), ("Crop", "c", {}, ["r"])], {}, "not supported: Crop, RNN"),
-        ([("Convolution", "c", CONV, ["data", "w"])], {}, "there are no values of .w."),
-        ([("Convolution", "c", CONV, ["data", "w"])], {"w": draw(4, 3, 2, 2)}, r"w has the shape \(4, 3, 2, 2\)"),
+        ([("Convolution", "c", CONV, ["data", "w"])], {}, "the values of its parameter .w. are missing"),
+        ([("Convolution", "c", CONV, ["data", "w"])], {"w": draw(4, 3, 2, 2)},
+         r"w: expected the shape \(4, 3, 3, 3\), got \(4, 3, 2, 2\)"),
         ([("Convolution", "c", CONV, ["data"])], {}, "too few for a Convolution"),
         ([("Convolution", "c", {**CONV, "num_group": 2}, ["data", "w"])], {}, "2 groups"),
-        ([("Convolution", "c", {**CONV, "layout": "NHWC"}, ["data", "w"])], {}, "layout 'NHWC'"),
-        ([("Convolution", "c", {**CONV, "kernel": (99, 99)}, ["data", "w"])], {"w": draw(4, 3, 99, 99)}, "nothing is"),
-        ([("Pooling", "p", {"kernel": (2, 2), "pad": (2, 2)}, ["data"])], {}, "nothing but padding"),
-        ([("Pooling", "p", {"kernel": (2, 2), "pool_type": "lp"}, ["data"])], {}, "pool_type 'lp'"),
+        ([("Convolution", "c", {**CONV, "layout": "NHWC"}, ["data", "w"])], {}, "layout NCHW, got 'NHWC'"),
+        ([("Convolution", "c", {**CONV, "kernel": (99, 99)}, ["data", "w"])], {"w": draw(4, 3, 99, 99)}, "a larger"),
+        ([("Pooling", "p", {"kernel": (2, 2), "pad": (2, 2)}, ["data"])], {}, "window of padding only"),
+        ([("Pooling", "p", {"kernel": (2, 2), "pool_type": "lp"}, ["data"])], {}, "max, avg or sum, got 'lp'"),
         ([("Pooling", "p", {"kernel": (2, 2), "pooling_convention": "same"}, ["data"])], {}, "'same'"),
         ([("Convolution", "c", {**CONV, "kernel": (1, 1), "pad": (30000, 30000)}, ["data", "w"])],
-         {"w": draw(4, 3, 1, 1)}, "more than any network"),
-        ([("Flatten", "f", {}, ["data"]), ("Concat", "c", {}, ["f", "data"])], {}, "cannot be joined"),
-        ([("Flatten", "f", {}, ["data"]), ("_Plus", "s", {}, ["f", "data"])], {}, "do not fit"),
-        ([("Flatten", "f", {}, ["data"]), ("Pooling", "p", {}, ["f"])], {}, "where a map is expected"),
-        ([("relu", "a", {}, ["data"]), ("relu", "b", {}, ["other"])], {}, "2 inputs for images"),
-        ([("relu", "a", {}, ["data"]), ("_Plus", "b", {}, ["a", "w"])], {"w": draw(3)}, "'w' is a parameter"),
+         {"w": draw(4, 3, 1, 1)}, "at most 268435456 values"),
+        ([("Flatten", "f", {}, ["data"]), ("Concat", "c", {}, ["f", "data"])], {}, "inputs that join"),
+        ([("Flatten", "f", {}, ["data"]), ("_Plus", "s", {}, ["f", "data"])], {}, "inputs that broadcast"),
+        ([("Flatten", "f", {}, ["data"]), ("Pooling", "p", {}, ["f"])], {}, "expected a map"),
+        ([("relu", "a", {}, ["data"]), ("relu", "b", {}, ["other"])], {}, "one input for images, got 2"),
+        ([("relu", "a", {}, ["data"]), ("_Plus", "b", {}, ["a", "w"])], {"w": draw(3)}, "got the parameter 'w'"),
         ([("SoftmaxOutput", "s", {}, ["data", "label"])], {}, "softmax over a map"),
-        ([("Activation", "a", {"act_type": "gelu"}, ["data"])], {}, "act_type 'gelu'"),
+        ([("Activation", "a", {"act_type": "gelu"}, ["data"])], {}, "act_type of relu, .*, got 'gelu'"),
     ],
 )
-def test_what_is_not_supported_is_told(tmp_path, operators, arrays, message):
+def test_the_error_names_what_is_not_supported(tmp_path, operators, arrays, message):
     with pytest.raises(ValueError, match=rf"net-symbol\.json.*({message})"):
         run(tmp_path, operators, arrays)
 
 
 def test_hostile_sizes_are_refused_quickly(tmp_path):
     huge = {"kernel": (3, 3), "num_filter": 2**30, "no_bias": True}
-    with pytest.raises(ValueError, match="where .* is expected"):
+    with pytest.raises(ValueError, match=r"w: expected the shape .*, got \(4, 3, 3, 3\)"):
         run(tmp_path, [("Convolution", "c", huge, ["data", "w"])], {"w": draw(4, 3, 3, 3)})

@@ -1,4 +1,4 @@
-"""MXNet itself, the extra, as the engine and as the judge of what is made of its networks without it."""
+"""MXNet itself, an extra: run networks with it, and compare the converted networks with it."""
 
 import pickle
 import sys
@@ -17,7 +17,7 @@ from twoflow.networks.mxnet.params import read_params
 from ...lanes import unavailable
 from .files import network, write
 
-# MXNet's own ways of making arrays look for sparse matrices where scipy had them.
+# MXNet imports sparse matrices from the place where scipy had them.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import .* from the .scipy.sparse. namespace:DeprecationWarning")
 PREPROCESSING = {"mean": 117, "scale": 60}
 SIZE = (13, 11)
@@ -36,7 +36,7 @@ def draw_image(size):
 
 
 def assert_agree(path, size, n_layers=None):
-    """At every layer, to within 1e-4 of the largest value that MXNet gives there."""
+    """Compare both engines at every layer, to within 1e-4 of the largest value that MXNet gives there."""
     preprocessing = {**PREPROCESSING, "input_size": size}
     layers = tuple(get_card(path, preprocessing).layers)
     assert n_layers is None or len(layers) == n_layers
@@ -58,7 +58,7 @@ def assert_agree(path, size, n_layers=None):
     ],
 )
 def test_the_model_zoo(mx, tmp_path, name, size):
-    """Its networks as MXNet saves them, with random weights that keep values from vanishing."""
+    """The networks are saved by MXNet, with random weights that keep values from vanishing."""
     mx.random.seed(0)
     np.random.seed(0)  # MXNet's initializers draw from it
     net = getattr(mx.gluon.model_zoo.vision, name)()
@@ -73,7 +73,7 @@ def test_the_model_zoo(mx, tmp_path, name, size):
 
 
 def activations(x, mx):
-    """Every kind of activation, each from the same map."""
+    """Return every kind of activation of the same map."""
     kinds = [mx.sym.Activation(x, act_type=kind, name=kind)
              for kind in ("relu", "sigmoid", "tanh", "softrelu", "softsign")]
     kinds += [mx.sym.LeakyReLU(x, act_type=kind, name=f"leaky_{kind}")
@@ -99,7 +99,7 @@ def convolutions(x, mx):
 
 
 def norms(x, mx):
-    """Folded into a convolution and not, with gamma and without."""
+    """Return batch normalizations that can be folded into a convolution and that cannot, with gamma and without."""
     kinds = [{"fix_gamma": True}, {"fix_gamma": False}, {"fix_gamma": False, "eps": 1e-5}, {}]
     alone = [mx.sym.BatchNorm(x, name=f"norm{i}", **each) for i, each in enumerate(kinds)]
     convolved = [mx.sym.Convolution(x, num_filter=3, kernel=(1, 1), no_bias=i % 2 == 0, name=f"before{i}")
@@ -131,7 +131,7 @@ def heads(x, mx):
 
 @pytest.mark.parametrize("build", [activations, arithmetic, convolutions, norms, pools, heads])
 def test_every_operator(mx, tmp_path, build):
-    """As MXNet builds and saves it, in a graph whose ends are all of one kind."""
+    """MXNet builds and saves the graph; its outputs are all of one kind."""
     x = mx.sym.Convolution(mx.sym.var("data"), kernel=(1, 1), num_filter=4, name="first")
     symbol = mx.sym.Group(build(x, mx))
     rng = np.random.default_rng(0)
@@ -153,7 +153,7 @@ def test_the_paper_s_network(mx, inception_bn):
 
 @pytest.mark.filterwarnings("ignore::twoflow.networks.mxnet.symbol.SymbolWarning")
 def test_files_from_before_december_2015(mx, tmp_path):
-    """MXNet reads them as of today; the engine gives it what they mean."""
+    """MXNet would read them with today's defaults; the engine gives it repaired files."""
     rng = np.random.default_rng(0)
     operators = (
         ("BatchNorm", "norm", {}, ["data", "gamma", "beta"]),
@@ -203,7 +203,8 @@ def test_embedding(mx, folder, shop):
 
 
 def test_an_error_of_mxnet_is_one_line(mx, folder):
-    from twoflow.networks.mxnet.engine import Checkpoint, MXNetForward
+    from twoflow.networks.mxnet import MXNetForward
+    from twoflow.networks.network import Checkpoint
 
     symbol = write(folder, network(("NoSuchOperator", "x", {}, ["data"])), {}, prefix="other")
     files = [read_content(symbol), read_content(folder / "other-0001.params")]
@@ -212,7 +213,7 @@ def test_an_error_of_mxnet_is_one_line(mx, folder):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("engine, message", [("mxnet", "runs MXNet checkpoints only, and efficientnet-lite0 is none"),
+@pytest.mark.parametrize("engine, message", [("mxnet", "expected an MXNet network, got efficientnet-lite0"),
                                              ("torch", "'engine' parameter")])
 def test_engines_that_do_not_fit(engine, message, shop):
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""The paper's networks, recognized in a folder: the real symbol of Inception-BN with random parameters."""
+"""Recognize the paper's networks in a folder: the real symbol of Inception-BN with random parameters."""
 
 import shutil
 
@@ -18,7 +18,7 @@ def test_a_folder_is_enough(inception_bn, shop):
     assert (card.mean, card.scale, card.input_size, card.channels) == (117, 1, (224, 224), "RGB")
     assert card.stages == NETWORKS["inception-bn"].stages and card.license == "CC0-1.0"
     for layer, expected in NETWORKS["inception-bn"].layers.items():
-        assert card.layers[layer][:2] == expected[:2]  # how many positions only the files say
+        assert card.layers[layer][:2] == expected[:2]  # only the files say how many positions
     for layer, shape in POOLS.items():
         assert card.layers[layer].positions == shape[1:]
     outputs = open_session(inception_bn, (*POOLS, "global_pool", "softmax")).run(np.zeros((224, 224, 3), np.uint8))
@@ -29,7 +29,7 @@ def test_a_folder_is_enough(inception_bn, shop):
     assert CNNEmbedding(symbol, "max_pool_4e_pool").fit_transform(shop[:1]).shape == (1, 608)
 
 
-def test_its_age_is_announced(inception_bn, tmp_path):
+def test_a_file_from_before_december_2015_warns(inception_bn, tmp_path):
     for file in inception_bn.iterdir():
         shutil.copy(file, tmp_path)
     with pytest.warns(SymbolWarning, match="Inception_BN-symbol.json is from before December 2015"):
@@ -37,6 +37,6 @@ def test_its_age_is_announced(inception_bn, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["inception-bn", "inception-21k"])
-def test_the_name_alone_says_where_the_files_are(name, shop):
-    with pytest.raises(ValueError, match=f"{name} comes with no package: .*PREFIX-symbol.json"):
+def test_the_error_for_a_name_says_where_the_files_are(name, shop):
+    with pytest.raises(ValueError, match=f"{name}: no package has its weights; .*PREFIX-symbol.json"):
         CNNEmbedding(name).fit(shop).transform(shop[:1])

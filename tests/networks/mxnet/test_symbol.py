@@ -24,7 +24,7 @@ def read(tmp_path, document):
 
 @pytest.mark.parametrize("key", ["param", "attr", "attrs"])
 @pytest.mark.parametrize("n_inputs", [2, 3])
-def test_every_age_reads_alike(tmp_path, key, n_inputs):
+def test_files_of_every_age_read_the_same(tmp_path, key, n_inputs):
     nodes = read(tmp_path, network(*OPERATORS, key=key, n_inputs=n_inputs))
     assert [node.name for node in nodes if node.op != "null"] == ["conv", "bn", "pool"]
     conv, bn, pool = (node for node in nodes if node.op != "null")
@@ -41,8 +41,8 @@ def test_files_from_before_december_2015_are_repaired(tmp_path):
     assert not nodes["bn"].flag("fix_gamma", True)
 
 
-def test_nothing_is_repaired_where_nothing_is_missing(tmp_path):
-    """Files of 2016 have no version either, but wrote every attribute. A warning is an error in these tests."""
+def test_nothing_is_repaired_if_nothing_is_missing(tmp_path):
+    """Files of 2016 have no version either, but have every attribute. A warning is an error in these tests."""
     nodes = {node.name: node for node in read(tmp_path, network(*OPERATORS, key="param", version=None))}
     assert nodes["pool"].text("pooling_convention", "") == "valid"
     assert "pooling_convention" not in {node.name: node for node in read(tmp_path, network(
@@ -65,7 +65,7 @@ def changed(**changes):
         ({"nodes": []}, "no nodes"),
         ({"nodes": [1]}, "node 0 has no operator"),
         ({"nodes": [{"op": "null"}]}, "node 0 has no operator"),
-        (changed(inputs=[[3, 0, 0]]), "'conv' takes an input from node 3, which is missing, or behind it in a cycle"),
+        (changed(inputs=[[3, 0, 0]]), "'conv' takes an input from node 3, which is missing or part of a cycle"),
         (changed(inputs=[[6, 0, 0]]), "cycle"),
         (changed(inputs=[[2**70, 0, 0]]), "missing"),
         (changed(inputs=[[-1, 0, 0]]), "missing"),
@@ -73,16 +73,16 @@ def changed(**changes):
         (changed(inputs=[[0]]), "two or three integers"),
         (changed(inputs=[["data", 0]]), "two or three integers"),
         (changed(inputs=None), "has no inputs"),
-        (changed(attrs=[1]), "is no table"),
+        (changed(attrs=[1]), "attrs of node 'conv': expected a table, got list"),
         (changed(name="data"), "2 nodes named 'data'"),
     ],
 )
-def test_lies_are_found(tmp_path, document, message):
-    with pytest.raises(ValueError, match=f"net-symbol.json is damaged, or no MXNet symbol: .*{message}"):
+def test_damaged_graphs_are_refused(tmp_path, document, message):
+    with pytest.raises(ValueError, match=f"net-symbol.json is damaged or no MXNet symbol: .*{message}"):
         read(tmp_path, document)
 
 
-def test_not_text(tmp_path):
+def test_bytes_that_are_no_text(tmp_path):
     (tmp_path / "net-symbol.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="damaged"):
         read_symbol(read_content(tmp_path / "net-symbol.json", MAX_SYMBOL_BYTES))
@@ -110,7 +110,7 @@ def test_attributes_are_checked(tmp_path, attributes, read_attribute):
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-@pytest.mark.filterwarnings("ignore::twoflow.networks.mxnet.symbol.SymbolWarning")  # the version may be what is hit
+@pytest.mark.filterwarnings("ignore::twoflow.networks.mxnet.symbol.SymbolWarning")  # the damage may hit the version
 def test_damaged_bytes_give_an_error_or_nodes(tmp_path_factory, data):
     whole = bytearray(json.dumps(network(*OPERATORS)).encode())
     for _ in range(data.draw(st.integers(1, 4))):

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite as an ONNX graph, built from a PyTorch state dict.
+"""Build EfficientNet-Lite as an ONNX graph from a PyTorch state dict.
 
 The architecture is that of EfficientNet (Tan & Le, ICML 2019, https://arxiv.org/abs/1905.11946, table 1) without
 squeeze-and-excitation and with ReLU6 for swish, as published with the Lite weights in
@@ -44,9 +44,17 @@ _BN_EPSILON = 1e-3
 
 
 class Variant(NamedTuple):
-    """A member of the family: width and height of its input, and how much wider and deeper than Lite0 it is.
+    """A member of the family.
 
-    The weights say nothing of the size: it is the one that they were trained at, or any other.
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height of the input in pixels. Any size works with the same weights, not only the one that they were
+        trained at.
+    width : float
+        How much wider than Lite0 the stages are. 1 by default: as wide.
+    depth : float
+        How much deeper than Lite0 the stages are. 1 by default: as deep.
     """
 
     size: tuple[int, int]
@@ -55,7 +63,7 @@ class Variant(NamedTuple):
 
     @property
     def stages(self) -> tuple[_Stage, ...]:
-        """The scaled stages. Lite leaves the first and last one as deep as they are, and stem and head as wide."""
+        """The scaled stages. Lite keeps the depth of the first and last one, and the width of stem and head."""
         inner = range(1, len(_STAGES) - 1)
         return tuple(
             stage._replace(
@@ -67,7 +75,7 @@ class Variant(NamedTuple):
 
     @property
     def layers(self) -> dict[str, Layer]:
-        """From the input to the output."""
+        """The layers by name, in the order from the input to the output."""
         widths = {
             "stem": _STEM_WIDTH,
             **{f"stage{i}": stage.width for i, stage in enumerate(self.stages, start=1)},
@@ -86,27 +94,28 @@ class Variant(NamedTuple):
 
 
 def _nearest_width(width: float) -> int:
-    """The nearest multiple of 8; the next one where that would take away more than a tenth."""
+    """Round to the nearest multiple of 8, but up if rounding down would take away more than a tenth."""
     nearest = max(8, int(width + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * width else nearest + 8
 
 
 def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collection[str]) -> ModelProto:
-    """Build the graph up to the last of the wanted layers, batch normalization folded into the convolutions.
+    """Build the graph up to the last of the wanted layers, with batch normalization folded into the convolutions.
 
     Parameters
     ----------
     weights : mapping of str to ndarray
         The state dict.
     variant : Variant
-        The one that the weights are of.
+        The member of the family that the weights belong to.
     outputs : collection of str
-        Names in the variant's layers. What lies behind them is not built, so a layer near the input costs little.
+        Names of the variant's layers. Layers behind the last of them are not built, so a layer near the input costs
+        little.
 
     Returns
     -------
     ModelProto
-        Input ``data`` of shape (N, 3, height, width) and dtype float32; the outputs named as asked.
+        With the input ``data`` of shape (N, 3, height, width) and dtype float32. The outputs are named as in `outputs`.
     """
     from onnx import TensorProto, helper
 
@@ -117,7 +126,7 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
         missing.discard(layer)
         if not missing:
             break
-    # The outputs' shapes are left to onnxruntime, which infers them.
+    # The shapes of the outputs are not given: onnxruntime infers them.
     body = helper.make_graph(
         graph.nodes,
         "efficientnet-lite",
@@ -125,12 +134,12 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         graph.constants,
     )
-    # Versions that every onnxruntime we allow can read; onnx would write its newest.
+    # onnx would write its newest versions by default. Every onnxruntime that we allow can read these.
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
-    """Add the network to an empty graph; yields the name of each layer as soon as it is there."""
+    """Add the network to an empty graph, and yield the name of each layer as soon as it is added."""
     x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=_STEM_STRIDE)
     yield x
     block = 0
@@ -148,7 +157,7 @@ def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
 
 
 def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: _Stage, first: bool) -> str:
-    """A mobile inverted bottleneck (MBConv): widen, filter each channel on its own, narrow, add what came in."""
+    """Add a mobile inverted bottleneck (MBConv): widen, filter each channel on its own, narrow, add the input."""
     inner = x
     if stage.expansion != 1:
         inner = graph.convolution(inner, f"{name}.expand", f"{prefix}_expand_conv", f"{prefix}_bn0")
@@ -162,13 +171,13 @@ def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: _Stage, fir
 
 
 class _Graph:
-    """Nodes and constants of an ONNX graph under construction."""
+    """The nodes and constants of an ONNX graph under construction."""
 
     def __init__(self, weights: Mapping[str, np.ndarray], sides: tuple[int, int]) -> None:
         self.weights = weights
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
-        self._sides = {"data": sides}  # height and width of each map, for the padding
+        self._sides = {"data": sides}  # height and width of each map; the padding depends on them
         self._zero, self._six = self.constant("zero", 0), self.constant("six", 6)
 
     def constant(self, name: str, values: np.ndarray | float) -> str:
@@ -178,7 +187,7 @@ class _Graph:
         return name
 
     def add(self, operator: str, inputs: list[str], name: str, **attributes: Any) -> str:
-        """Add a node named like its output; returns the name."""
+        """Add a node that has the name of its output, and return the name."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
@@ -189,11 +198,11 @@ class _Graph:
         self, x: str, name: str, weight: str, norm: str,
         stride: int = 1, depthwise: bool = False, activation: bool = True,
     ) -> str:
-        """Add a convolution with its batch normalization folded in and, if wanted, ReLU6."""
+        """Add a convolution with its batch normalization folded in, and ReLU6 unless `activation` is False."""
         kernel, bias = self._folded(weight, norm)
         (height, width), side = self._sides[x], kernel.shape[2]
         strided = -(-height // stride), -(-width // stride)
-        # TensorFlow's "same": the odd pixel of padding goes to the right and to the bottom.
+        # TensorFlow's "same" padding: an odd pixel goes to the right and to the bottom.
         padding = [max((n - 1) * stride + side - extent, 0) for n, extent in zip(strided, (height, width))]
         before, after = [n // 2 for n in padding], [n - n // 2 for n in padding]
         linear = f"{name}.linear" if activation else name
@@ -206,7 +215,7 @@ class _Graph:
         return self.add("Clip", [linear, self._zero, self._six], name) if activation else name
 
     def _folded(self, weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
-        """Kernel and bias of the convolution that does what convolution and batch normalization do; in float64."""
+        """Compute kernel and bias, in float64, of one convolution that replaces convolution and batch normalization."""
         parts = ("weight", "bias", "running_mean", "running_var")
         gamma, beta, mean, variance = (self.weights[f"{norm}.{part}"].astype(np.float64) for part in parts)
         scale = gamma / np.sqrt(variance + _BN_EPSILON)

@@ -1,8 +1,8 @@
-"""Reading the pickles of a state dict as data: nothing in them is imported, called or built.
+"""Read the pickles of a state dict as data: nothing in them is imported, called or built.
 
-Python's own unpickler can be kept from importing, but not from setting attributes of what it has built, nor from
-allocating gigabytes for one number in the file. This one knows the operations that a dict of tensors needs, and gives
-calls back as what they are: the name of a function, and arguments.
+Python's own unpickler can be kept from importing. It cannot be kept from setting attributes on the objects that it has
+built, or from allocating gigabytes because of one number in the file. This reader knows only the operations that a dict
+of tensors needs. It returns a call as data: the name of the function, and the arguments.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...errors import InputError
 
 
 class UnsafePickle(ValueError):
-    """A pickle holds anything but plain data and the names that it may."""
+    """A pickle contains an operation or a name that is not allowed."""
 
 
 class Global(NamedTuple):
@@ -33,7 +33,7 @@ class Call(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What a pickle keeps elsewhere."""
+    """The key of an object that is stored outside the pickle."""
 
     key: Any
 
@@ -42,25 +42,25 @@ ORDERED_DICT = Global("collections", "OrderedDict")
 
 
 def load(stream: BinaryIO, names: Collection[Global]) -> Any:
-    """Read one pickle, up to its end.
+    """Read one pickle.
 
     Parameters
     ----------
     stream : binary file
-        What follows the pickle is left in it.
+        It is read up to the end of the pickle.
     names : collection of Global
-        The names that may be in it, besides ``collections.OrderedDict``, which becomes a dict.
+        The names that the pickle may contain. ``collections.OrderedDict`` is always allowed, and becomes a dict.
 
     Returns
     -------
     object
-        Numbers, texts, None, tuples, lists and dicts with keys that are texts or numbers; `Global`, `Call` and
-        `Reference`.
+        Numbers, texts, None, tuples, lists, and dicts whose keys are texts or integers; `Global`, `Call` and
+        `Reference` in place of names, calls and objects outside the pickle.
 
     Raises
     ------
     UnsafePickle
-        If it has another operation or another name.
+        If the pickle contains another operation or another name.
     ValueError
         If it is damaged.
     """
@@ -72,14 +72,14 @@ def load(stream: BinaryIO, names: Collection[Global]) -> Any:
             elif opcode.name in _OPERATIONS:
                 _OPERATIONS[opcode.name](machine, argument)
             elif opcode.name not in _IGNORED:
-                raise UnsafePickle(f"it has the operation {opcode.name}")
+                raise UnsafePickle(f"it contains the operation {opcode.name}")
         return machine.result()
     except (IndexError, KeyError, TypeError) as error:
-        raise InputError(f"a pickle that is not well formed ({type(error).__name__})") from error
+        raise InputError(f"it contains a pickle that is not well formed ({type(error).__name__})") from error
 
 
 class _Machine:
-    """The stack that a pickle's operations work on, and the values that it refers back to."""
+    """The stack that the operations of a pickle work on, and its memo: the values that later operations refer to."""
 
     def __init__(self, names: Collection[Global]) -> None:
         self.names = names
@@ -88,13 +88,13 @@ class _Machine:
         self.memo: dict[int, Any] = {}
 
     def result(self) -> Any:
-        """What is left at the end, which must be one value."""
+        """Return the one value that must be left at the end."""
         if len(self.stack) != 1 or self.marks:
             raise IndexError
         return self.stack[0]
 
     def pop(self, least: int = 1) -> Any:
-        """The value on top, of which there must be `least`: an empty stack is an IndexError."""
+        """Take the top value from the stack; IndexError if the stack has fewer than `least` values."""
         if len(self.stack) < least:
             raise IndexError
         return self.stack.pop()
@@ -115,7 +115,7 @@ class _Machine:
         if not isinstance(target, dict) or len(items) % 2:
             raise TypeError
         for key, value in zip(items[::2], items[1::2]):
-            if not isinstance(key, (str, int)):  # to hash a tuple may take as deep a recursion as it is nested
+            if not isinstance(key, (str, int)):  # hashing a deeply nested tuple could exceed the recursion limit
                 raise TypeError
             target[key] = value
 
@@ -137,13 +137,13 @@ class _Machine:
         self.stack.append({} if function == ORDERED_DICT else Call(function, arguments))
 
     def build(self) -> None:
-        """Leave the attributes of a dict, such as the versions of modules, out."""
+        """Ignore the attributes of a dict; PyTorch stores versions of modules there."""
         self.pop(2)
         if not isinstance(self.stack[-1], dict):
-            raise UnsafePickle("it sets attributes of what is no dict")
+            raise UnsafePickle("it sets attributes of an object that is no dict")
 
 
-#: Operations that put a value on the stack; how it follows from the argument that `pickletools` has decoded.
+#: Operations that put a value on the stack, and how to make the value from the argument that `pickletools` has decoded.
 _CONSTANTS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(
         ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"), lambda value: value

@@ -1,7 +1,7 @@
-"""An MXNet network as an ONNX graph.
+"""Convert an MXNet network to an ONNX graph.
 
-The operators' meaning is that of MXNet 1.9 (https://mxnet.apache.org/versions/1.9/api/python/docs/api/symbol/), run for
-prediction: dropout passes everything on, and batch normalization uses its moving mean and variance.
+The operators mean what they mean in MXNet 1.9 (https://mxnet.apache.org/versions/1.9/api/python/docs/api/symbol/) when
+it predicts: dropout does nothing, and batch normalization uses its moving mean and variance.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
 
 
 def needed_nodes(nodes: Sequence[Node], outputs: Collection[str]) -> list[Node]:
-    """The nodes, operators and variables, that the outputs depend on, in the order of the file."""
+    """Return the operators and variables that the outputs depend on, in the order of the file."""
     needed = set(outputs)
     for node in reversed(nodes):
         if node.name in needed:
@@ -34,10 +34,11 @@ def needed_nodes(nodes: Sequence[Node], outputs: Collection[str]) -> list[Node]:
 
 
 def layer_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> dict[str, str]:
-    """The layers by name; the last pool over all positions also as "global_pool", if nothing else is called that.
+    """Map the name of each layer to the name of its node.
 
-    The network's output, the last node, is computed from that pool alone: it is no gate of a squeeze-and-excitation
-    block.
+    Every operator is a layer. The last pool over all positions is also called "global_pool", unless an operator has
+    that name. The network's output, the last node, is computed from that pool alone, so it is not the gate of a
+    squeeze-and-excitation block.
     """
     operators = [node for node in nodes if node.op != "null"]
     names = {node.name: node.name for node in operators}
@@ -50,7 +51,7 @@ def layer_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> dict[str,
 
 
 def parameter_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> set[str]:
-    """The parameters among the inputs of these nodes."""
+    """Return the names of the parameters among the inputs of these nodes."""
     return {name for node in nodes for name in node.inputs} - set(shapes)
 
 
@@ -59,7 +60,8 @@ def convert(
 ) -> ModelProto:
     """Build the graph up to the last of the wanted layers.
 
-    Batch normalization is folded into the convolution before it, unless that is wanted itself or has other uses.
+    Batch normalization is folded into the convolution before it, unless the convolution is a wanted layer itself or
+    other nodes read it too.
 
     Parameters
     ----------
@@ -75,12 +77,12 @@ def convert(
     Returns
     -------
     ModelProto
-        With one input of shape (N, 3, height, width) and dtype float32; the outputs named as asked.
+        With one input of shape (N, 3, height, width) and dtype float32. The outputs are named as in `outputs`.
 
     Raises
     ------
     ValueError
-        If an operator is of a kind that is not supported.
+        If an activation is of a kind that is not supported.
     """
     from onnx import TensorProto, helper
 
@@ -96,12 +98,12 @@ def convert(
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ("N", *shapes[name])) for name in outputs],
         graph.constants,
     )
-    # Versions that every onnxruntime we allow can read; onnx would write its newest.
+    # onnx would write its newest versions by default. Every onnxruntime that we allow can read these.
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
 class _Graph:
-    """Nodes and constants of an ONNX graph under construction; tensors have the names of MXNet's nodes."""
+    """The nodes and constants of an ONNX graph under construction. Tensors have the names of MXNet's nodes."""
 
     def __init__(
         self, nodes: Sequence[Node], shapes: Mapping[str, Shape], weights: Mapping[str, np.ndarray],
@@ -116,7 +118,7 @@ class _Graph:
         for node in nodes:
             for name in node.inputs:
                 uses.setdefault(name, []).append(node)
-        #: Batch normalization by the name of the convolution that does its work.
+        #: Each batch normalization that is folded, by the name of the convolution that it is folded into.
         self.folded = {
             name: users[0]
             for name, users in uses.items()
@@ -134,7 +136,7 @@ class _Graph:
         return name
 
     def channels(self, node: Node, part: str, values: np.ndarray) -> str:
-        """A constant with a value for each channel of the node's output."""
+        """Add a constant with one value for each channel of the node's output, and return its name."""
         return self.constant(f"{node.name}.{part}", values.reshape(-1, *[1] * (len(self.shapes[node.name]) - 1)))
 
     def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
@@ -144,7 +146,7 @@ class _Graph:
         return output
 
     def affine(self, node: Node) -> tuple[np.ndarray, np.ndarray]:
-        """Batch normalization as scale and shift of each channel, in float64."""
+        """Compute scale and shift of each channel, in float64, that replace a batch normalization."""
         gamma, beta, mean, variance = (
             self.weights[node.input(position)].astype(np.float64) for position in range(1, 5)
         )
@@ -195,7 +197,8 @@ def _pooling(graph: _Graph, node: Node) -> None:
             "strides": (rows.stride, columns.stride),
             "pads": (rows.before, columns.before, rows.after, columns.after),
         }
-        # ONNX divides by the whole window where padding counts, MXNet by what rounding up did not add to it.
+        # If padding counts, ONNX divides by the size of the whole window. MXNet leaves out the positions that only
+        # rounding up has added.
         count_padding = kind == "sum" or node.flag("count_include_pad", True)
         if kind == "sum":
             factors = np.full((1, 1), area)
@@ -227,7 +230,7 @@ def _leaky_relu(graph: _Graph, node: Node) -> None:
         graph.add("Elu", [x], node.name, alpha=node.number("slope", 0.25))
     elif kind == "selu":
         graph.add("Selu", [x], node.name, **_SELU)
-    elif kind == "rrelu":  # random in training; the mean slope otherwise
+    elif kind == "rrelu":  # its slope is random in training; prediction uses the mean slope
         slope = (node.number("lower_bound", 0.125) + node.number("upper_bound", 0.334)) / 2
         graph.add("LeakyRelu", [x], node.name, alpha=slope)
     else:
@@ -237,7 +240,7 @@ def _leaky_relu(graph: _Graph, node: Node) -> None:
 def _kind(node: Node, kinds: Collection[str], default: str) -> str:
     kind = node.text("act_type", default)
     if kind not in kinds:
-        raise InputError(f"{node.name}: act_type {kind!r} is not supported")
+        raise InputError(f"{node.name}: expected an act_type of {', '.join(kinds)}, got {kind!r}")
     return kind
 
 
@@ -263,7 +266,7 @@ def _response_norm(graph: _Graph, node: Node) -> None:
 
 
 def _simple(operator: str, **attributes: Any) -> Callable[[_Graph, Node], None]:
-    """An operator of one input that ONNX has under another name."""
+    """Convert an operator of one input that ONNX has under another name."""
 
     def add(graph: _Graph, node: Node) -> None:
         graph.add(operator, [node.input(0)], node.name, **attributes)
@@ -272,7 +275,7 @@ def _simple(operator: str, **attributes: Any) -> Callable[[_Graph, Node], None]:
 
 
 def _joined(operator: str, **attributes: Any) -> Callable[[_Graph, Node], None]:
-    """An operator of several inputs that ONNX has under another name."""
+    """Convert an operator of several inputs that ONNX has under another name."""
 
     def add(graph: _Graph, node: Node) -> None:
         graph.add(operator, node.inputs, node.name, **attributes)
@@ -288,7 +291,7 @@ def _with_scalar(operator: str) -> Callable[[_Graph, Node], None]:
     return add
 
 
-#: How each operator is added to the graph.
+#: The function that adds each operator to the graph.
 OPERATORS: dict[str, Callable[[_Graph, Node], None]] = {
     "Activation": _activation,
     "BatchNorm": _batch_norm,

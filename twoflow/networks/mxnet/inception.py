@@ -1,7 +1,7 @@
-"""The paper's two networks, Inception-BN and Inception-21k: their cards, and recognizing them in MXNet files.
+"""The paper's two networks, Inception-BN and Inception-21k: give their cards, and recognize them in MXNet files.
 
 Ioffe & Szegedy, ICML 2015 (https://arxiv.org/abs/1502.03167), as trained and published with MXNet
-(https://github.com/dmlc/mxnet-model-gallery). Their weights come with no package.
+(https://github.com/dmlc/mxnet-model-gallery). No package has their weights.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def _card(name: str, trained_on: str, pools: Mapping[str, int]) -> NetworkCard:
         name=name,
         license="CC0-1.0",
         source="your own files, PREFIX-symbol.json and PREFIX-EPOCH.params from https://github.com/dmlc/"
-               f"mxnet-model-gallery in one folder, whose path stands for the name; trained on {trained_on}",
-        input_size=(224, 224),  # its last pool has a window of 7 x 7, which is the whole map at this size only
+               f"mxnet-model-gallery in one folder, whose path replaces the name; trained on {trained_on}",
+        input_size=(224, 224),  # the last pool has a window of 7 x 7, which covers the whole map only at this size
         channels="RGB",
         mean=117,
         scale=1,
@@ -47,10 +47,22 @@ CARDS = (
 
 
 def recognize(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> NetworkCard | None:
-    """The card of the paper's network that these layers are of, if they are.
+    """Recognize one of the paper's networks by the widths of its pools.
 
-    Names differ between files, widths do not: a network is known by those of its pools, the last of which gives the
-    1024 values of the embedding. The number of classes may be another.
+    The names of layers differ between published files, but the widths do not. The last pool gives the 1024 values of
+    the embedding. The number of classes does not matter.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The nodes of the symbol.
+    shapes : mapping of str to tuple of int
+        The shape of every layer, from `infer_shapes`.
+
+    Returns
+    -------
+    NetworkCard or None
+        The card of the recognized network; None for any other network.
     """
     pools = [shapes[node.name] for node in nodes if node.op == "Pooling"]
     if not pools or pools[-1] != (1024, 1, 1):

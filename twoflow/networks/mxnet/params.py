@@ -1,10 +1,11 @@
-"""Arrays out of an MXNet ``.params`` file, without MXNet and without trusting the file.
+"""Read the arrays of an MXNet ``.params`` file, without MXNet and without trusting the file.
 
-The layout (little endian; ``NDArray::Load`` in MXNet's src/ndarray/ndarray.cc): a 64-bit magic number, 64 reserved
-bits, a 64-bit count and that many records, a 64-bit count and that many names. A record begins with a 32-bit number
-that says its age: V1 to V3, or in the oldest files the number of dimensions itself. Headers are read first and every
-length in them is checked against what is left of the file, so that a lie cannot allocate; values are read afterwards,
-and only those asked for.
+The layout is that of ``NDArray::Load`` in MXNet's src/ndarray/ndarray.cc, little endian: a 64-bit magic number, 64
+reserved bits, a 64-bit count and that many records, a 64-bit count and that many names. A record begins with a 32-bit
+number, which is its version, V1 to V3. In the oldest files this number is the count of dimensions instead.
+
+The headers are read first. Every length in them is checked against the bytes that are left in the file, so a false
+length cannot allocate memory. The values are read afterwards, and only those that are wanted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _MAX_ARRAYS, _MAX_NDIM, _MAX_NAME = 100_000, 32, 4096
 
 
 class Entry(NamedTuple):
-    """Where an array lies in the file."""
+    """Where an array lies in the file, and its shape and type."""
 
     offset: int
     shape: tuple[int, ...]
@@ -36,7 +37,7 @@ class Entry(NamedTuple):
 
 
 def read_index(file: Content) -> dict[str, Entry]:
-    """Read which arrays a file holds, without their values.
+    """List the arrays of a file, without their values.
 
     Parameters
     ----------
@@ -45,21 +46,37 @@ def read_index(file: Content) -> dict[str, Entry]:
     Returns
     -------
     dict of str to Entry
-        By name, without the prefix ``arg:`` or ``aux:``. Arrays that were never given values are left out.
+        By name, without the prefix ``arg:`` or ``aux:``. Arrays without values are left out.
 
     Raises
     ------
     ValueError
-        If the file is damaged or of another format, or holds sparse arrays.
+        If the file is damaged, has another format, or contains sparse arrays.
     """
     try:
         return _Reader(file.data).read_index()
     except ValueError as error:
-        raise InputError(f"{file.path} is damaged, or no MXNet parameter file that can be read: {error}") from error
+        raise InputError(f"{file.path} is damaged or no MXNet parameter file that can be read: {error}") from error
 
 
 def read_params(file: Content, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Read arrays by name, all of them if no names are given; raises as `read_index` does."""
+    """Read arrays by name.
+
+    Parameters
+    ----------
+    file : Content
+    names : collection of str, optional
+        None by default: all arrays are read.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        For the same reasons as `read_index`.
+    """
     index, reader = read_index(file), _Reader(file.data)
     return {name: reader.read_values(index[name]) for name in (index if names is None else names)}
 
@@ -71,14 +88,14 @@ class _Reader:
 
     def read_index(self) -> dict[str, Entry]:
         if self._number("Q") != _FILE_MAGIC:
-            raise InputError("it does not begin as one")
+            raise InputError("it does not begin like one")
         self._number("Q")
         entries = [self._entry() for _ in range(self._count("arrays"))]
         names = [self._name() for _ in range(self._count("names"))]
         if len(names) != len(entries) or len(set(names)) != len(names):
-            raise InputError(f"{len(entries)} arrays with {len(set(names))} different names")
+            raise InputError(f"expected a different name for each of {len(entries)} arrays, got {len(set(names))}")
         if self._left():
-            raise InputError(f"{self._left()} bytes after its end")
+            raise InputError(f"expected the end of the file, got {self._left()} more bytes")
         return {name: entry for name, entry in zip(names, entries) if entry is not None}
 
     def read_values(self, entry: Entry) -> np.ndarray:
@@ -89,22 +106,22 @@ class _Reader:
     def _entry(self) -> Entry | None:
         version = self._number("I")
         if version in (_V2, _V3) and self._number("i") not in (0, -1):
-            raise InputError("a sparse array; save it dense")
+            raise InputError("expected dense arrays, got a sparse one; save it as a dense one")
         if version in (_V1, _V2, _V3):
             ndim, length = self._number("i"), "q"
         else:
             ndim, length = version, "I"
         if ndim > _MAX_NDIM:
-            raise InputError(f"an array of {ndim} dimensions, or of an unknown layout")
+            raise InputError(f"expected arrays of at most {_MAX_NDIM} dimensions in a known layout, got {ndim}")
         shape = tuple(self._number(length) for _ in range(ndim))
         if ndim < 0 or (ndim == 0 and version != _V3):
-            return None  # an array without values; only V3 can tell it from a scalar
+            return None  # an array without values: before V3, zero dimensions mean this and not a scalar
         if min(shape, default=1) < 1:
-            raise InputError(f"an array of impossible shape {shape}")
-        self._number("Q")  # the device it was on
+            raise InputError(f"expected arrays of positive lengths, got the shape {shape}")
+        self._number("Q")  # the device that the array was on
         code = self._number("i")
         if not 0 <= code < len(_DTYPES):
-            raise InputError(f"an array of unknown type {code}")
+            raise InputError(f"expected arrays of a type from 0 to {len(_DTYPES) - 1}, got type {code}")
         entry = Entry(self._file.tell(), shape, _DTYPES[code])
         n_bytes = math.prod(shape) * entry.dtype.itemsize
         self._need(n_bytes)
@@ -114,18 +131,18 @@ class _Reader:
     def _name(self) -> str:
         length = self._number("Q")
         if length > _MAX_NAME:
-            raise InputError(f"a name of {length} bytes")
+            raise InputError(f"expected names of at most {_MAX_NAME} bytes, got {length}")
         self._need(length)
         try:
             name = self._file.read(length).decode()
         except UnicodeDecodeError as error:
-            raise InputError("a name that is not UTF-8") from error
+            raise InputError("expected names in UTF-8, got other bytes") from error
         return name.removeprefix("arg:").removeprefix("aux:")
 
     def _count(self, what: str) -> int:
         count = self._number("Q")
         if count > _MAX_ARRAYS:
-            raise InputError(f"{count} {what}")
+            raise InputError(f"expected at most {_MAX_ARRAYS} {what}, got {count}")
         return count
 
     def _number(self, code: str) -> int:

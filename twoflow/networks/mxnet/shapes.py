@@ -1,4 +1,4 @@
-"""The shape of every layer of an MXNet network, and with it the check that its parameters fit."""
+"""Infer the shape of every layer of an MXNet network, and check that its parameters fit."""
 
 from __future__ import annotations
 
@@ -10,67 +10,74 @@ from ..content import MAX_VALUES
 from .params import Entry
 from .symbol import Node
 
-#: Of one image's output: (channels, rows, columns) or (channels,).
+#: The shape of a layer's output for one image: (channels, rows, columns) or (channels,).
 Shape = tuple[int, ...]
 
 
 def find_input(nodes: Sequence[Node], index: Mapping[str, Entry]) -> str:
-    """The name of the variable that the image enters by: the one that feeds an operator and has no values."""
+    """Find the variable that is the image: the only one that is an operator's first input and has no values."""
     variables = {node.name for node in nodes if node.op == "null"} - set(index)
     found = list(dict.fromkeys(node.inputs[0] for node in nodes if node.inputs and node.inputs[0] in variables))
     if len(found) != 1:
-        raise InputError(f"it has {len(found)} inputs for images ({', '.join(found)}), where one is expected")
+        raise InputError(f"expected one input for images, got {len(found)} ({', '.join(found)})")
     return found[0]
 
 
 def infer_shapes(nodes: Sequence[Node], index: Mapping[str, Entry], size: tuple[int, int]) -> dict[str, Shape]:
-    """The shape of every layer for an image of `size` (width, height).
+    """Infer the shape of every layer for an image of a given size.
 
     Parameters
     ----------
     nodes : sequence of Node
+        The nodes of the symbol.
     index : mapping of str to Entry
-        The parameters.
+        The parameters, from `read_index`.
     size : (int, int)
+        Width and height of the image in pixels.
 
     Returns
     -------
     dict of str to tuple of int
-        By name, in the order of the file, the input first.
+        By name, the input first, then the layers in the order of the file.
 
     Raises
     ------
     ValueError
-        If there are operators that are not supported, all of which are listed; if a parameter is missing or has
-        another shape than its operator; if the network does not take images of this size.
+        If operators are not supported (the message lists them all), if a parameter is missing or its shape does not
+        fit its operator, or if the network does not take images of this size.
     """
     unknown = sorted({node.op for node in nodes} - set(SHAPES) - {"null"})
     if unknown:
-        raise InputError(f"it has operators that are not supported: {', '.join(unknown)}")
+        raise InputError(f"these operators are not supported: {', '.join(unknown)}")
     shapes: dict[str, Shape] = {find_input(nodes, index): (3, size[1], size[0])}
     for node in nodes:
         if node.op == "null":
             continue
         shape = SHAPES[node.op](node, _Inputs(node, shapes, index))
         if min(shape) < 1:
-            raise InputError(f"{node.name}: nothing is left of an image of {size[0]} x {size[1]} pixels")
+            raise InputError(
+                f"{node.name}: expected a larger image, got {size[0]} x {size[1]} pixels: this layer leaves none of it"
+            )
         if math.prod(shape) > MAX_VALUES:
-            raise InputError(f"{node.name}: {math.prod(shape)} values, more than any network for photos needs")
+            raise InputError(f"{node.name}: expected at most {MAX_VALUES} values in a layer, got {math.prod(shape)}")
         shapes[node.name] = shape
     return shapes
 
 
 class PoolAxis:
-    """Pooling along rows or columns.
+    """Pooling along one axis of a map: rows or columns.
 
     Attributes
     ----------
+    kernel, stride : int
+        The length of the window, and its step.
     n_outputs : int
+        The length of the output.
     before, after : int
-        Padding that gives as many outputs when their number is rounded down.
+        The padding with which ONNX, which rounds the length of the output down, gives `n_outputs` too.
     divisors : list of int
-        For each output, over how many values MXNet averages when it counts padding: those in the image and its
-        declared padding, but not those that only rounding up added.
+        For each output, the number of values that MXNet divides by when it counts padding. It counts positions in the
+        map and in the declared padding, but not those that only rounding up has added.
     """
 
     def __init__(self, node: Node, axis: int, size: int) -> None:
@@ -79,12 +86,12 @@ class PoolAxis:
         self.before = node.pair("pad", 0, least=0)[axis]
         convention = node.text("pooling_convention", "valid")
         if convention not in ("valid", "full"):
-            raise InputError(f"{node.name}: pooling_convention {convention!r} is not supported")
+            raise InputError(f"{node.name}: expected a pooling_convention of valid or full, got {convention!r}")
         span = size + 2 * self.before - self.kernel
         self.n_outputs = (-(-span // self.stride) if convention == "full" else span // self.stride) + 1
         self.after = max((self.n_outputs - 1) * self.stride + self.kernel - size - self.before, self.before)
         if span >= 0 and max(self.before, self.after) >= self.kernel:
-            raise InputError(f"{node.name}: a window that holds nothing but padding is not supported")
+            raise InputError(f"{node.name}: expected less padding than the window has, got a window of padding only")
         self._end = size + self.before
 
     @property
@@ -94,7 +101,7 @@ class PoolAxis:
 
 
 class _Inputs:
-    """What an operator is given: layers, and parameters whose shapes are checked."""
+    """The inputs of an operator: the shapes of layers, and parameters whose shapes are checked."""
 
     def __init__(self, node: Node, shapes: Mapping[str, Shape], index: Mapping[str, Entry]) -> None:
         self._node, self._shapes, self._index = node, shapes, index
@@ -102,7 +109,7 @@ class _Inputs:
     def layer(self, position: int = 0) -> Shape:
         name = self._node.input(position)
         if name not in self._shapes:
-            raise InputError(f"{self._node.name}: its input {name!r} is a parameter, where a layer is expected")
+            raise InputError(f"{self._node.name}: expected a layer as input, got the parameter {name!r}")
         return self._shapes[name]
 
     def layers(self) -> list[Shape]:
@@ -111,21 +118,21 @@ class _Inputs:
     def map(self) -> tuple[int, int, int]:
         shape = self.layer()
         if len(shape) != 3:
-            raise InputError(f"{self._node.name}: its input has the shape {shape}, where a map is expected")
+            raise InputError(f"{self._node.name}: expected a map as input, got the shape {shape}")
         return shape[0], shape[1], shape[2]
 
     def check_parameter(self, position: int, shape: Shape) -> None:
         name = self._node.input(position)
         if name not in self._index:
-            raise InputError(f"{self._node.name}: there are no values of {name!r}")
+            raise InputError(f"{self._node.name}: the values of its parameter {name!r} are missing")
         if self._index[name].shape != shape:
-            raise InputError(f"{name} has the shape {self._index[name].shape}, where {shape} is expected")
+            raise InputError(f"{name}: expected the shape {shape}, got {self._index[name].shape}")
 
 
 def _convolution(node: Node, inputs: _Inputs) -> Shape:
     channels, *sizes = inputs.map()
     if node.text("layout", "NCHW") not in ("NCHW", "None"):
-        raise InputError(f"{node.name}: layout {node.text('layout', '')!r} is not supported")
+        raise InputError(f"{node.name}: expected the layout NCHW, got {node.text('layout', '')!r}")
     width, groups = node.integer("num_filter"), node.integer("num_group", 1)
     kernel, stride = node.pair("kernel"), node.pair("stride", 1)
     padding, dilation = node.pair("pad", 0, least=0), node.pair("dilate", 1)
@@ -143,7 +150,9 @@ def _convolution(node: Node, inputs: _Inputs) -> Shape:
 
 def _batch_norm(node: Node, inputs: _Inputs) -> Shape:
     if node.integer("axis", 1) != 1:
-        raise InputError(f"{node.name}: batch normalization over another axis than the channels is not supported")
+        raise InputError(
+            f"{node.name}: expected batch normalization of axis 1, the channels, got axis {node.integer('axis', 1)}"
+        )
     shape = inputs.layer()
     for position in range(1, 5):
         inputs.check_parameter(position, shape[:1])
@@ -153,7 +162,7 @@ def _batch_norm(node: Node, inputs: _Inputs) -> Shape:
 def _pooling(node: Node, inputs: _Inputs) -> Shape:
     channels, rows, columns = inputs.map()
     if node.text("pool_type", "max") not in ("max", "avg", "sum"):
-        raise InputError(f"{node.name}: pool_type {node.text('pool_type', '')!r} is not supported")
+        raise InputError(f"{node.name}: expected a pool_type of max, avg or sum, got {node.text('pool_type', '')!r}")
     if node.flag("global_pool", False):
         return channels, 1, 1
     return channels, PoolAxis(node, 0, rows).n_outputs, PoolAxis(node, 1, columns).n_outputs
@@ -162,17 +171,19 @@ def _pooling(node: Node, inputs: _Inputs) -> Shape:
 def _concat(node: Node, inputs: _Inputs) -> Shape:
     shapes = inputs.layers()
     if node.integer("dim", 1) != 1 or len({shape[1:] for shape in shapes}) > 1:
-        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} cannot be joined along the channels")
+        raise InputError(
+            f"{node.name}: expected inputs that join along the channels, got {', '.join(map(str, shapes))}"
+        )
     return sum(shape[0] for shape in shapes), *shapes[0][1:]
 
 
 def _elementwise(node: Node, inputs: _Inputs) -> Shape:
     shapes = inputs.layers()
-    if len({len(shape) for shape in shapes}) > 1:
-        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
     shape = tuple(map(max, zip(*shapes)))
-    if not all(n in (1, most) for each in shapes for n, most in zip(each, shape)):
-        raise InputError(f"{node.name}: {', '.join(map(str, shapes))} do not fit each other")
+    if len({len(shape) for shape in shapes}) > 1 or not all(
+        n in (1, most) for each in shapes for n, most in zip(each, shape)
+    ):
+        raise InputError(f"{node.name}: expected inputs that broadcast, got {', '.join(map(str, shapes))}")
     return shape
 
 
@@ -210,7 +221,7 @@ def _same(node: Node, inputs: _Inputs) -> Shape:
     return inputs.layer()
 
 
-#: How the shape of each operator's output follows from those of its inputs.
+#: The function that infers the shape of each operator's output.
 SHAPES: dict[str, Callable[[Node, _Inputs], Shape]] = {
     "BatchNorm": _batch_norm,
     "Concat": _concat,

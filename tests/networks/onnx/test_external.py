@@ -1,4 +1,4 @@
-"""Weights in other files: read if they are in the model's own folder, refused anywhere else in the file."""
+"""Weights in other files: read if they are in the model's own folder, refused if they are elsewhere."""
 
 import os
 
@@ -8,16 +8,16 @@ import pytest
 from onnx import TensorProto, helper
 
 from twoflow import CNNEmbedding
-from twoflow.networks import content, get_card, onnx_external, open_session
-from twoflow.networks.catalog import resolve
+from twoflow.networks import content, get_card, open_session, resolve
+from twoflow.networks.onnx import external as external_weights
 
-from .onnx_nets import constant, node, plain
+from .nets import constant, node, plain
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
 
 
 def external(name, location, **fields):
-    """A tensor of three floats that names another file."""
+    """Return a tensor of three floats that names another file."""
     tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=[3], data_location=TensorProto.EXTERNAL)
     for key, value in {"location": location, **fields}.items():
         tensor.external_data.add(key=key, value=str(value))
@@ -31,7 +31,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def split(path):
-    """The network with its weights in "net.data", and its output from before that."""
+    """The network with its weights in "net.data", and the output that it had before they were moved there."""
     before = open_session(path, ("out",)).run(PIXELS)["out"]
     model = onnx.load(path)
     onnx.save(model, path, save_as_external_data=True, size_threshold=0, location="net.data")
@@ -121,22 +121,22 @@ PLACES = [
 
 
 @pytest.mark.parametrize("put", PLACES)
-def test_files_elsewhere_are_refused_anywhere(path, put):
+def test_files_elsewhere_are_refused_in_every_part_of_a_model(path, put):
     model = onnx.load(path)
     put(model, external("secret", "/etc/hostname"))
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(ValueError, match="net.onnx: it keeps weights in '/etc/hostname', where a file in its own"):
+    with pytest.raises(ValueError, match="net.onnx: expected weights in a file in its own folder, got '/etc/hostname'"):
         get_card(path)
 
 
 @pytest.mark.parametrize("location, message", [
-    ("", "where a file in its own folder"),
-    ("../secret", "where a file in its own folder"),
-    ("inner/../../secret", "where a file in its own folder"),
-    ("..\\secret", "where a file in its own folder"),
-    ("C:\\secret", "where a file in its own folder"),
-    ("link", "leads out of its own folder"),
-    ("folder/secret", "leads out of its own folder"),
+    ("", "expected weights in a file in its own folder"),
+    ("../secret", "expected weights in a file in its own folder"),
+    ("inner/../../secret", "expected weights in a file in its own folder"),
+    ("..\\secret", "expected weights in a file in its own folder"),
+    ("C:\\secret", "expected weights in a file in its own folder"),
+    ("link", "got 'link', a link to .*secret"),
+    ("folder/secret", "got 'folder/secret', a link to .*secret"),
     ("pipe", "a named pipe, not a regular file"),
     ("inner", "cannot be read"),
     ("missing", "cannot be read"),
@@ -162,13 +162,13 @@ def test_locations_that_are_refused(tmp_path, location, message):
 
 
 @pytest.mark.parametrize("fields, message", [
-    ({"offset": 4}, "w is said to be bytes 4 to 16 of values, which has 12"),
-    ({"offset": 2**63 - 1, "length": 0}, "which has 12"),
-    ({"offset": -1}, "the offset of weights in another file is '-1'"),
-    ({"length": "12x"}, "the length of weights in another file is '12x'"),
-    ({"length": "1" * 5000}, "the length of weights in another file is"),
+    ({"offset": 4}, "expected w as bytes 4 to 16 of values, got a file of 12 bytes"),
+    ({"offset": 2**63 - 1, "length": 0}, "got a file of 12 bytes"),
+    ({"offset": -1}, "the offset of weights in another file: expected a number of bytes, got '-1'"),
+    ({"length": "12x"}, "the length of weights in another file: expected a number of bytes, got '12x'"),
+    ({"length": "1" * 5000}, "the length of weights in another file: expected a number of bytes, got .11111"),
 ])
-def test_places_in_the_file_that_are_refused(path, fields, message):
+def test_offsets_and_lengths_that_are_refused(path, fields, message):
     path.with_name("values").write_bytes(bytes(12))
     model = onnx.load(path)
     in_training(model, external("w", "values", **{"length": 12, **fields}))
@@ -180,10 +180,10 @@ def test_places_in_the_file_that_are_refused(path, fields, message):
 def test_all_files_together_have_a_limit(split, monkeypatch):
     path, _ = split
     size = path.stat().st_size + path.with_name("net.data").stat().st_size
-    monkeypatch.setattr(onnx_external, "MAX_BYTES", size - 1)
-    with pytest.raises(ValueError, match=r"net.data is over the limit"):
+    monkeypatch.setattr(external_weights, "MAX_BYTES", size - 1)
+    with pytest.raises(ValueError, match=r"net.data: expected at most"):
         get_card(path)
-    monkeypatch.setattr(onnx_external, "MAX_BYTES", size)
+    monkeypatch.setattr(external_weights, "MAX_BYTES", size)
     assert get_card(path)
 
 
@@ -193,12 +193,12 @@ def test_tensors_that_share_bytes_have_a_limit(path, monkeypatch):
     for _ in range(1000):
         in_training(model, external("w", "values"))
     path.write_bytes(model.SerializeToString())
-    monkeypatch.setattr(onnx_external, "MAX_BYTES", path.stat().st_size + 5000)
-    with pytest.raises(ValueError, match="its tensors have more than the limit"):
+    monkeypatch.setattr(external_weights, "MAX_BYTES", path.stat().st_size + 5000)
+    with pytest.raises(ValueError, match="expected at most .* bytes of tensors, got more"):
         get_card(path)
 
 
 def test_a_file_over_the_limit(path):
     os.truncate(path, content.MAX_BYTES + 1)
-    with pytest.raises(ValueError, match="net.onnx is over the limit of 2147483648 bytes"):
+    with pytest.raises(ValueError, match="net.onnx: expected at most 2147483648 bytes, got 2147483649"):
         get_card(path)

@@ -1,4 +1,4 @@
-"""Networks in 8-bit integers: exact on every processor, and checked where they run."""
+"""Networks in 8-bit integers: sums are exact on every processor, and each processor is checked."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from twoflow import CNNEmbedding
 from twoflow.networks import open_session
-from twoflow.networks.quantized import cosine
+from twoflow.networks.quantized_network import cosine
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
 
@@ -31,7 +31,7 @@ def make(path, nodes, constants, output):
 
 
 def test_large_weights_do_not_saturate(tmp_path):
-    """Pairs of products of up to 255 * 127 exceed 16 bits, where processors without VNNI would cut them off."""
+    """A sum of two products of up to 255 * 127 exceeds 16 bits, at which processors without VNNI cut it off."""
     weight = np.full((16, 3, 3, 3), 127, np.int8)
     weight[::2] = -128
     nodes = [
@@ -70,7 +70,7 @@ def test_the_probe_is_a_calibration_image(fitted):
 
 
 def test_a_processor_that_computes_less_exactly_is_refused(fitted):
-    """As if the float network's output for the probe had been well met where the flow was fitted."""
+    """The expected output is changed, as if the machine that fitted the flow had computed something else."""
     expected = np.frombuffer(fitted.quantized_.expected, np.float32)
     wrong = expected + np.resize([1, -1], len(expected)).astype(np.float32) * expected.std()
     fitted.quantized_ = dataclasses.replace(fitted.quantized_, expected=wrong.tobytes())

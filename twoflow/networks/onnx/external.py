@@ -1,4 +1,4 @@
-"""Weights that an ONNX file keeps in other files: read into the graph if they lie in its own folder, else refused."""
+"""Read the weights that an ONNX file keeps in other files; any file outside its own folder is refused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
-from .content import MAX_BYTES, Content, read_content
+from ...errors import InputError
+from ..content import MAX_BYTES, Content, read_content
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def load_external(model: ModelProto, file: Content) -> list[Content]:
-    """Put the values of all tensors that lie in other files into the graph.
+    """Read the tensors that lie in other files into the model.
 
     Parameters
     ----------
     model : ModelProto
-        Is changed.
+        It is changed in place.
     file : Content
-        The file that it was read from.
+        The file that the model was read from.
 
     Returns
     -------
     list of Content
-        The other files, sorted by path; each was read once.
+        The other files, sorted by path. Each was read once.
 
     Raises
     ------
     ValueError
-        If a tensor, anywhere in the file, lies outside the folder of the file, or not inside the file that it names;
-        or if all files together, or all tensors, have more than 2 GiB.
+        If a tensor, anywhere in the model, names a file outside the model's folder, or bytes outside that file. Also if
+        all files together, or all tensors together, have more than 2 GiB.
     """
     found: dict[Path, Content] = {}
     left = MAX_BYTES - len(file.data)
@@ -47,11 +47,12 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
         length = _number(fields, "length", max(size - start, 0))
         if start + length > size:
             raise InputError(
-                f"{tensor.name} is said to be bytes {start} to {start + length} of {path.name}, which has {size}"
+                f"expected {tensor.name} as bytes {start} to {start + length} of {path.name}, got a file of {size} "
+                "bytes; export the network again"
             )
         left -= length
-        if left < 0:  # tensors may share bytes of a file
-            raise InputError(f"its tensors have more than the limit of {MAX_BYTES} bytes")
+        if left < 0:  # small files can hold large tensors, because tensors may share bytes of a file
+            raise InputError(f"expected at most {MAX_BYTES} bytes of tensors, got more")
         tensor.raw_data = found[path].data[start:start + length]
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
@@ -59,7 +60,7 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
 
 
 def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """All tensors outside the file: of graphs in graphs, functions, sparse tensors, training information, anywhere."""
+    """Find every tensor that lies outside the file: in subgraphs, functions, sparse tensors, training information."""
     from onnx import TensorProto
 
     for message in walk(model):
@@ -68,7 +69,7 @@ def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:
 
 
 def walk(message: Message) -> Iterator[Message]:
-    """A protobuf message and all messages inside it, at any depth."""
+    """Yield a protobuf message and all messages inside it, at any depth."""
     waiting = [message]
     while waiting:
         yield (message := waiting.pop())
@@ -78,26 +79,28 @@ def walk(message: Message) -> Iterator[Message]:
 
 
 def _locate(location: str, model: Path) -> Path:
-    """The file that a tensor names, with symbolic links resolved; ValueError if it is not in the model's folder.
+    """Find the file that a tensor names, with symbolic links resolved; ValueError if it is not in the model's folder.
 
-    If the model itself is a symbolic link, as in a cache of the Hugging Face hub, the folder that it leads to counts as
-    its own, too.
+    The model itself may be a symbolic link, as in a cache of the Hugging Face hub. Then the folder that the link leads
+    to is allowed too.
     """
     parts, on_windows = PurePosixPath(location), PureWindowsPath(location)
     if not location or parts.is_absolute() or on_windows.anchor or ".." in on_windows.parts:
-        raise InputError(f"it keeps weights in {location!r}, where a file in its own folder is expected")
+        raise InputError(f"expected weights in a file in its own folder, got {location!r}; put the file there")
     try:
         path = (model.parent / parts).resolve()
         folders = model.parent.resolve(), model.resolve().parent
     except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL
-        raise InputError(f"it keeps weights in {location!r}, which cannot be found: {error}") from error
+        raise InputError(f"its weights in {location!r} cannot be found: {error}") from error
     if not any(path.is_relative_to(folder) for folder in folders):
-        raise InputError(f"it keeps weights in {location!r}, which leads out of its own folder to {path}")
+        raise InputError(
+            f"expected weights in a file in its own folder, got {location!r}, a link to {path}; put the file there"
+        )
     return path
 
 
 def _number(fields: dict[str, str], key: str, default: int) -> int:
     text = fields.get(key, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise InputError(f"the {key} of weights in another file is {text!r}, where a number of bytes is expected")
+        raise InputError(f"the {key} of weights in another file: expected a number of bytes, got {text!r}")
     return int(text)

@@ -4,7 +4,7 @@ import pytest
 from twoflow import CNNEmbedding
 from twoflow.networks import get_card, open_session
 
-from .onnx_nets import WIDTH, constant, layer_norm, node, squeeze_excitation, write
+from .nets import WIDTH, constant, layer_norm, node, squeeze_excitation, write
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
 CLASSIFIER = constant("fc", np.random.default_rng(1).normal(size=(WIDTH, 3)))
@@ -16,12 +16,12 @@ def ints(name, values):
 
 
 def head(*nodes, constants=(), opset=13):
-    """From the map "map" to the vector "out", by a layer "pool" of shape (1, 6, 1, 1)."""
+    """Describe a network from "map" to the vector "out", through a layer "pool" of shape (1, 6, 1, 1)."""
     return {"nodes": [*nodes, *FLAT], "constants": [CLASSIFIER, *constants], "opset": opset}
 
 
 def vector_head(*nodes, constants=(), opset=13):
-    """The same by a layer "pool" of shape (1, 6)."""
+    """Describe a network from "map" to the vector "out", through a layer "pool" of shape (1, 6)."""
     return {
         "nodes": [*nodes, node("MatMul", "pool fc", "out")], "constants": [CLASSIFIER, *constants], "opset": opset,
     }
@@ -62,7 +62,7 @@ def test_pools_over_all_positions(tmp_path, network):
     assert outputs["global_pool"].shape == (WIDTH,)
 
 
-def test_a_pool_that_is_a_vector_only_when_it_is_flattened(tmp_path):
+def test_a_pool_that_becomes_a_vector_when_it_is_flattened(tmp_path):
     nodes = [node("Reshape", "map shape", "tokens"), node("GlobalAveragePool", "tokens", "pool")]
     path = write(tmp_path / "net.onnx", [*nodes, *FLAT], [ints("shape", [1, WIDTH, -1]), CLASSIFIER])
     assert "pool" not in get_card(path).layers
@@ -71,8 +71,8 @@ def test_a_pool_that_is_a_vector_only_when_it_is_flattened(tmp_path):
 
 
 @pytest.mark.parametrize("reduce", ["GlobalAveragePool", "ReduceMean"])
-def test_behind_gates_and_normalizations(tmp_path, reduce):
-    """A squeeze, a normalization over the positions of each channel, and one over the channels, behind the pool too."""
+def test_a_pool_after_gates_and_normalizations(tmp_path, reduce):
+    """A gate and a normalization over positions come before the pool, a normalization over channels after it."""
     gate, gate_constants = squeeze_excitation("map", "gated", reduce)
     instance, instance_constants = layer_norm("gated", "normal", axes=(2, 3))
     last, last_constants = layer_norm("pool", "last", axes=(1,))
@@ -88,7 +88,7 @@ def test_behind_gates_and_normalizations(tmp_path, reduce):
 
 
 def tower():
-    """A class token before the positions, its normalization, a projection: the end of an image tower."""
+    """Describe the end of a vision transformer: a class token among the positions, its normalization, a projection."""
     normal, constants = layer_norm("token", "normal")
     nodes = [
         node("Reshape", "map shape", "flat"), node("Transpose", "flat", "tokens", perm=[0, 2, 1]),
@@ -131,18 +131,19 @@ NO_POOLS = {
 
 
 @pytest.mark.parametrize("network", NO_POOLS.values(), ids=NO_POOLS)
-def test_what_is_no_global_pool(tmp_path, network):
+def test_networks_without_a_global_pool(tmp_path, network):
     path = write(tmp_path / "net.onnx", **network)
     assert "global_pool" not in get_card(path).layers
     first = [*network.get("outputs", ["out"])][0]
     first = first if first in get_card(path).layers else "stem"
-    with pytest.raises(ValueError, match=f"net.onnx has no layer 'global_pool': no pool .*; name a layer: {first}"):
+    message = f"net.onnx has no layer 'global_pool', because no pool .*; name another layer: {first}"
+    with pytest.raises(ValueError, match=message):
         CNNEmbedding(path).fit([PIXELS])
     assert CNNEmbedding(path, first).fit_transform([PIXELS]).shape[0] == 1
 
 
 def test_the_output_decides_between_two_pools(tmp_path):
-    """Another output, with a pool of its own, is listed first in the graph, but is the second result."""
+    """The pool of the first output is found, although the pool of the second one comes earlier in the graph."""
     nodes = [
         node("GlobalAveragePool", "map", "early"), node("Flatten", "early", "other"),
         node("Conv", "map mix", "last"), node("GlobalAveragePool", "last", "pool"), *FLAT,

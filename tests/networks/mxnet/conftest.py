@@ -1,4 +1,4 @@
-"""What tests share: the paper's network, as its real symbol with random parameters."""
+"""A fixture: the paper's network, as its real symbol with random parameters."""
 
 import json
 import shutil
@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from .mxnet.files import params, record
+from .files import params, record
 
 
 @pytest.fixture(scope="session")
 def inception_bn(data, tmp_path_factory):
-    """A folder with the real symbol, and parameters of the shapes that its attributes and widths ask for."""
+    """Make a folder with the real symbol, and random parameters of the shapes that it needs."""
     source = data / "mxnet" / "Inception_BN-symbol.json"
     folder = tmp_path_factory.mktemp("inception")
     shutil.copy(source, folder)

@@ -1,4 +1,4 @@
-"""Writes small ONNX networks of the kinds that are found in the wild, with random weights."""
+"""Write small ONNX networks of the kinds that exporters write, with random weights."""
 
 import json
 
@@ -18,7 +18,7 @@ def node(operator, inputs, output, **attributes):
 
 
 def write(path, nodes, constants=(), outputs=("out",), opset=13, card=True, side=8, seed=0):
-    """A stem, the map "map" of 6 channels and 4 x 4 positions, then these nodes; returns the path."""
+    """Write a stem, the map "map" of 6 channels and 4 x 4 positions, and these nodes; return the path."""
     rng = np.random.default_rng(seed)
     stem = rng.normal(size=(WIDTH, 3, side // 4, side // 4))
     value = helper.make_tensor_value_info
@@ -34,12 +34,12 @@ def write(path, nodes, constants=(), outputs=("out",), opset=13, card=True, side
 
 
 def plain(path, seed=0):
-    """A network that ends with its global pool, "out"."""
+    """Write a network that ends with its global pool, "out"."""
     return write(path, [node("GlobalAveragePool", "map", "pool"), node("Flatten", "pool", "out")], seed=seed)
 
 
 def layer_norm(x, output, axes=(-1,)):
-    """Nodes and constants of a normalization, as exporters write it for opsets before 17."""
+    """Return nodes and constants of a normalization, as exporters write it for opsets before 17."""
     nodes = [
         node("ReduceMean", x, f"{output}.mean", axes=list(axes), keepdims=1),
         node("Sub", f"{x} {output}.mean", f"{output}.centered"),
@@ -53,7 +53,7 @@ def layer_norm(x, output, axes=(-1,)):
 
 
 def squeeze_excitation(x, output, reduce="GlobalAveragePool"):
-    """Nodes and constants of a gate on the channels of a map."""
+    """Return nodes and constants of a gate on the channels of a map."""
     nodes = [
         node(reduce, x, f"{output}.squeeze", **({"axes": [2, 3]} if reduce == "ReduceMean" else {})),
         node("Conv", f"{output}.squeeze {output}.w", f"{output}.excite"),

@@ -1,35 +1,36 @@
-"""Which layer of an ONNX graph is its global pool: the image's embedding in most networks."""
+"""Find the global pool of an ONNX graph, which is the image's embedding in most networks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .bottlenecks import Step, find_bottlenecks
-from .card import Layer
-from .onnx_file import Value, channels_last, names_read
+from ..bottlenecks import Step, find_bottlenecks
+from ..card import Layer
+from .graph import Value, channels_last, names_read
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto
 
-#: What changes the shape of a pool's output and nothing else.
+#: Operators that change the shape of a pool's output and nothing else.
 _RESHAPES = ("Flatten", "Reshape", "Squeeze")
 
 
 def find_global_pool(
     model: ModelProto, source: str, values: Mapping[str, Value], layers: Mapping[str, Layer]
 ) -> str | None:
-    """The last layer that averages each channel over all positions, and that an output of the graph is computed from.
+    """Find the last layer that averages each channel over all positions and that decides an output of the graph.
 
-    Every path from the image to that output passes through it, so it is neither the gate of a squeeze-and-excitation
-    block nor a part of a normalization; and it reduces positions, so it is not the mean over channels either.
+    The layer is a bottleneck: every path from the image to that output passes through it. So it is neither the gate of
+    a squeeze-and-excitation block nor a part of a normalization. A mean over channels does not count, because it does
+    not average over positions.
 
     Parameters
     ----------
     model : ModelProto
         After `fix_input`.
     source : str
-        The name of its input.
+        The name of the graph's input.
     values : mapping of str to Value
         What `infer_values` returns.
     layers : mapping of str to Layer
@@ -38,7 +39,7 @@ def find_global_pool(
     Returns
     -------
     str or None
-        A key of `layers`, of more than one channel.
+        A key of `layers`, with more than one channel. None if there is no such layer.
     """
     graph = _Graph(model, values, layers)
     steps = [Step(node.output, names_read(node)) for node in model.graph.node]
@@ -63,7 +64,7 @@ class _Graph:
         self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
 
     def is_pool(self, node: NodeProto) -> bool:
-        """Whether a node averages over all positions, or over those that an earlier node has left."""
+        """Decide whether a node averages over all positions, or over those that an earlier mean has left."""
         if node.op_type not in ("GlobalAveragePool", "AveragePool", "ReduceMean"):
             return False
         x = node.input[0]
@@ -71,7 +72,7 @@ class _Graph:
         return bool(reduced) and {axis for axis in positions if shape[axis] != 1} <= reduced <= positions
 
     def as_layer(self, name: str) -> str | None:
-        """The layer that holds these values: the tensor itself, or what it is reshaped to."""
+        """Find the layer that holds these values: the tensor itself, or the tensor that it is reshaped to."""
         while name not in self._layers or self._layers[name].is_map:
             following = self._consumers.get(name, [])
             if len(following) != 1 or following[0].op_type not in _RESHAPES:
@@ -80,7 +81,7 @@ class _Graph:
         return name
 
     def _reduced(self, node: NodeProto) -> set[int]:
-        """The axes that a node averages over."""
+        """Return the axes that a node averages over."""
         shape = self._shape(node.input[0])
         if node.op_type == "ReduceMean":
             return {axis % len(shape) for axis in self._axes(node)} if shape else set()
@@ -93,7 +94,7 @@ class _Graph:
         return set(range(2, len(shape)))
 
     def _axes(self, node: NodeProto) -> Sequence[int]:
-        """The axes that a ReduceMean names: an attribute, or since opset 18 its second input."""
+        """Return the axes that a ReduceMean names: in an attribute, or since opset 18 in its second input."""
         from onnx import TensorProto, numpy_helper
 
         if len(node.input) < 2:
@@ -105,7 +106,7 @@ class _Graph:
         return numpy_helper.to_array(tensor).ravel().tolist()
 
     def _positions(self, name: str) -> set[int]:
-        """The axes of a tensor that are rows and columns of a map, or both in one; none if it is no map."""
+        """Return the axes of a tensor that are positions: rows and columns, or one axis for both; none if no map."""
         shape = self._shape(name)
         if len(shape) == 4:
             return {1, 2} if name in self._channels_last else {2, 3}
@@ -124,7 +125,7 @@ class _Graph:
 
 
 def _attribute(node: NodeProto, name: str) -> AttributeProto:
-    """An attribute, or one without a value if the node has none of that name."""
+    """Return an attribute of a node, or an empty one if the node has none of that name."""
     from onnx import AttributeProto
 
     return next((each for each in node.attribute if each.name == name), AttributeProto())

@@ -1,4 +1,4 @@
-"""Any ONNX file as a network: which layers it has, and its graph cut behind those that are wanted."""
+"""Read an ONNX graph: what its input is and which layers it has; cut it behind the layers that are wanted."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InputError
-from .card import Layer
-from .content import MAX_VALUES, Content
-from .onnx_external import load_external, walk
+from ...errors import InputError
+from ..card import Layer
+from ..content import MAX_VALUES, Content
+from .external import load_external, walk
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -18,7 +18,7 @@ _TO_FIRST, _TO_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
 class Input(NamedTuple):
-    """What the graph says of its input; sizes are None where it leaves them open."""
+    """The input of a graph. Width and height are None if the graph leaves them open."""
 
     name: str
     width: int | None
@@ -28,25 +28,30 @@ class Input(NamedTuple):
 
 
 class Value(NamedTuple):
-    """An output of a node: its ONNX data type, and its shape, in which 0 is a size that is not known."""
+    """An output of a node: its ONNX data type and its shape. An unknown size is 0."""
 
     kind: int
     shape: Sequence[int]
 
 
 def load(file: Content) -> tuple[ModelProto, list[Content]]:
-    """Parse an ONNX file; onnxruntime checks it when it is to be run.
+    """Parse an ONNX file. Whether the graph is valid is checked by onnxruntime, when a session is opened.
+
+    Parameters
+    ----------
+    file : Content
 
     Returns
     -------
     ModelProto
+        With all weights inside.
     list of Content
-        The files beside it that hold weights, which are now in the model: see `load_external`.
+        The other files that weights were read from: see `load_external`.
 
     Raises
     ------
     ValueError
-        If it is damaged, or if `load_external` refuses it.
+        If the file is damaged, or if `load_external` refuses it.
     """
     from google.protobuf.message import DecodeError
     from onnx import ModelProto
@@ -62,7 +67,7 @@ def load(file: Content) -> tuple[ModelProto, list[Content]]:
 
 
 def _check_texts(model: ModelProto) -> None:
-    """Raise ValueError if a name is not UTF-8: protobuf would give it as bytes, where a str is expected."""
+    """Raise ValueError if a name is not UTF-8: protobuf returns such a name as bytes instead of str."""
     for message in walk(model):
         for field, value in message.ListFields():
             if field.type == field.TYPE_STRING and field.name != "doc_string":
@@ -71,7 +76,7 @@ def _check_texts(model: ModelProto) -> None:
 
 
 def _bodies(node: NodeProto) -> Iterator[GraphProto]:
-    """The graphs inside a node: the branches of an If, the body of a Loop."""
+    """Yield the graphs inside a node, such as the branches of an If and the body of a Loop."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
@@ -79,31 +84,46 @@ def _bodies(node: NodeProto) -> Iterator[GraphProto]:
 
 
 def read_input(model: ModelProto) -> Input:
-    """What the graph says of its input; ValueError if that is no image."""
+    """Read what the graph says about its input; ValueError if that is no single image of three channels."""
     from onnx import TensorProto
 
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs)
-        raise InputError(f"it has {len(inputs)} inputs ({names}), where one image is expected")
+        raise InputError(f"expected one input, an image, got {len(inputs)} ({names})")
     kind = inputs[0].type.tensor_type
     if kind.elem_type not in (TensorProto.FLOAT, TensorProto.UINT8):
         name = TensorProto.DataType.Name(kind.elem_type) if kind.elem_type else "no tensor"
-        raise InputError(f"its input is {name}; export it with an input of float32 or uint8")
+        raise InputError(f"expected an input of float32 or uint8, got {name}; export it with one of these")
     sizes = [size.dim_value if size.dim_value > 0 else None for size in kind.shape.dim]
     if len(sizes) != 4 or sizes[0] not in (None, 1) or 3 not in (sizes[1], sizes[3]):
         shape = ", ".join(str(size or "?") for size in sizes)
-        raise InputError(f"its input has the shape ({shape}); export it for (1, 3, height, width) or the channels last")
+        raise InputError(
+            f"expected an input of shape (1, 3, height, width) or (1, height, width, 3), got ({shape}); export it for "
+            "one of these"
+        )
     channels_last = sizes[1] != 3
     height, width = sizes[1:3] if channels_last else sizes[2:]
     return Input(inputs[0].name, width, height, channels_last, kind.elem_type == TensorProto.UINT8)
 
 
 def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
-    """Make the graph take one image of `size` (width, height) as float32 of shape (1, 3, height, width).
+    """Make the graph take one image as float32 of shape (1, 3, height, width).
 
-    Returns the input's name. Whatever the file takes (channels last, bytes, batches) is put behind the new input.
+    If the graph takes uint8 or has the channels last, nodes that convert the image are put before it.
+
+    Parameters
+    ----------
+    model : ModelProto
+        It is changed in place.
+    size : (int, int)
+        Width and height in pixels.
+
+    Returns
+    -------
+    str
+        The name of the input.
     """
     from onnx import TensorProto, helper
 
@@ -127,7 +147,17 @@ def fix_input(model: ModelProto, size: tuple[int, int]) -> str:
 
 
 def infer_values(model: ModelProto) -> dict[str, Value]:
-    """Type and shape of the outputs of the graph's nodes, where they can be inferred, after `fix_input`.
+    """Infer type and shape of the outputs of the graph's nodes.
+
+    Parameters
+    ----------
+    model : ModelProto
+        After `fix_input`.
+
+    Returns
+    -------
+    dict of str to Value
+        Outputs whose type and shape cannot be inferred are left out.
 
     Raises
     ------
@@ -138,7 +168,7 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
 
     bare = type(model)()
     bare.CopyFrom(model)
-    del bare.graph.value_info[:]  # what the file says of shapes is of batches and sizes that it does not run with
+    del bare.graph.value_info[:]  # the file may give shapes for other batches and sizes than those it is run with
     try:
         inferred = shape_inference.infer_shapes(bare, data_prop=True).graph
     except Exception as error:
@@ -148,12 +178,12 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
         kind = value.type.tensor_type
         values[value.name] = Value(kind.elem_type, [size.dim_value for size in kind.shape.dim])
         if (n := math.prod(values[value.name].shape)) > MAX_VALUES:
-            raise InputError(f"{value.name}: {n} values, more than any network for photos needs")
+            raise InputError(f"{value.name}: expected at most {MAX_VALUES} values in a layer, got {n}")
     return values
 
 
 def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Layer]:
-    """The outputs of the graph's nodes that are features.
+    """Find the layers: the outputs of the graph's nodes that can serve as features.
 
     Parameters
     ----------
@@ -165,9 +195,8 @@ def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Lay
     Returns
     -------
     dict of str to Layer
-        Maps of shape (1, width, rows, columns) and vectors of shape (1, width), both float32; a map of one position
-        is a vector. What is laid out with the channels last inside the graph is left out: its width is not where one
-        looks for it.
+        Maps of shape (1, width, rows, columns) and vectors of shape (1, width), all float32. A map of one position
+        counts as a vector. Maps that have the channels last inside the graph are left out.
     """
     from onnx import TensorProto
 
@@ -186,7 +215,7 @@ def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Lay
 
 
 def channels_last(model: ModelProto) -> set[str]:
-    """The tensors behind a transposition to channels last that has not been undone."""
+    """Find the tensors that have the channels last: after a transposition to that order, until it is undone."""
     found: set[str] = set()
     for node in model.graph.node:
         turn = next((list(each.ints) for each in node.attribute if each.name == "perm"), None)
@@ -196,14 +225,18 @@ def channels_last(model: ModelProto) -> set[str]:
 
 
 def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
-    """The graph up to the last of the wanted layers.
+    """Cut the graph behind the last of the wanted layers.
 
     Parameters
     ----------
     model : ModelProto
-        After `fix_input`; is left as it is.
+        After `fix_input`. It is not changed.
     outputs : mapping of str to str
-        Names that the outputs are to have, and the layers they are.
+        The layer for each name of an output.
+
+    Returns
+    -------
+    ModelProto
     """
     from onnx import TensorProto, helper
 
@@ -228,6 +261,6 @@ def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
 
 
 def names_read(node: NodeProto) -> Collection[str]:
-    """What a node reads, the graphs inside it included."""
+    """Return the names of all values that a node reads, including those that the graphs inside it read."""
     return {*node.input, *(name for body in _bodies(node) for inner in body.node for name in names_read(inner)),
             *(value.name for body in _bodies(node) for value in body.output)}

@@ -1,0 +1,82 @@
+"""A network that has been opened: its card, and the functions that give its graph and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from .card import NetworkCard
+from .content import Content
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+class NetworkFiles(NamedTuple):
+    """The paths that a network in files is read from.
+
+    Attributes
+    ----------
+    model : Path
+        The ``.onnx`` file, or MXNet's ``PREFIX-symbol.json``.
+    parameters : Path or None
+        MXNet's ``PREFIX-EPOCH.params``; None for an ONNX file, which has its weights inside.
+    card : Path
+        Where a card file would be; it need not exist.
+    """
+
+    model: Path
+    parameters: Path | None
+    card: Path
+
+
+class Checkpoint(NamedTuple):
+    """The two files of an MXNet network, which MXNet itself needs to run it.
+
+    Attributes
+    ----------
+    symbol : Path
+        The ``symbol.json``, for error messages.
+    read : callable
+        Reads the symbol and the parameters again; raises ValueError if either has changed.
+    input : str
+        The name of the graph's input.
+    layers : mapping of str to str
+        The name that each layer of the card has in the symbol.
+    """
+
+    symbol: Path
+    read: Callable[[], Sequence[Content]]
+    input: str
+    layers: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network that has been opened and can be run.
+
+    Two networks are equal only if they are the same object.
+
+    Attributes
+    ----------
+    title : str
+        Its name or the path of its file, for error messages.
+    card : NetworkCard
+    build : callable
+        Takes the names of layers and returns the ONNX graph that has them as outputs.
+    digest : str
+        Identifies the graph and the weights: the SHA-256 of every file that they were read from.
+    outputs : tuple of str
+        The layers that the network itself returns. Empty by default.
+    checkpoint : Checkpoint or None
+        The files of an MXNet network; None by default, for any other network.
+    """
+
+    title: str
+    card: NetworkCard
+    build: Callable[[Collection[str]], ModelProto]
+    digest: str
+    outputs: tuple[str, ...] = ()
+    checkpoint: Checkpoint | None = None

@@ -1,0 +1,71 @@
+"""Open an ONNX file as a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import InputError
+from ..card import NetworkCard
+from ..card_file import check_fields, complete_fields
+from ..content import Content, join_digests, read_content
+from ..network import Network, NetworkFiles
+from .global_pool import find_global_pool
+from .graph import cut, fix_input, infer_values, load, read_input, read_layers
+
+
+def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
+    """Read an ONNX file and the weights that it keeps in other files.
+
+    Parameters
+    ----------
+    files : NetworkFiles
+        Without parameters.
+    fields : mapping of str to value
+        The checked fields of the card, which override what the file says.
+
+    Returns
+    -------
+    Network
+    list of Content
+        The files that were read.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, its input is no image, or nothing says how images enter it.
+    """
+    file = read_content(files.model)
+    try:
+        model, others = load(file)
+        found = read_input(model)
+        own: dict[str, Any] = {"channels": "RGB"}
+        if found.is_uint8:
+            own.update(mean=0, scale=1)
+        if found.width and found.height:
+            own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
+        metadata = {each.key: each.value for each in model.metadata_props}
+        own.update(license=metadata.get("license") or "unknown")
+        fields = complete_fields({**own, **fields}, files.model, files.card)
+        if own.get("input_size", fields["input_size"]) != fields["input_size"]:
+            raise InputError(
+                f"expected an input_size of {found.width} x {found.height} pixels, the only one that the graph takes, "
+                f"got {fields['input_size'][0]} x {fields['input_size'][1]}; leave input_size out"
+            )
+        source = fix_input(model, fields["input_size"])
+        values = infer_values(model)
+        layers = read_layers(model, values)
+        pool = find_global_pool(model, source, values, layers)
+    except ValueError as error:
+        raise InputError(f"{files.model}: {error}") from error
+    names = {name: name for name in layers}
+    if pool is not None and "global_pool" not in layers:
+        names["global_pool"] = pool
+    contents = [file, *others]
+    return Network(
+        title=str(files.model),
+        card=NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields),
+        build=lambda outputs: cut(model, {name: names[name] for name in outputs}),
+        digest=join_digests(contents),
+        outputs=tuple(value.name for value in model.graph.output if value.name in layers),
+    ), contents
