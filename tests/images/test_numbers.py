@@ -132,10 +132,10 @@ def test_bitmaps():
 
 
 @pytest.mark.parametrize("content, reason", [
-    (b"P2 2 1 255\n1 x", "no number"), (b"P2 2 1 255\n1 256", "white is 255"), (b"P2 2 1 255\n1", "truncated"),
+    (b"P2 2 1 255\n1 x", "not a number"), (b"P2 2 1 255\n1 256", "white is 255"), (b"P2 2 1 255\n1", "truncated"),
     (b"P5 2 1 100\n1", "truncated"), (b"P5 2 1 0\n11", "white"), (b"P5 2 1 70000\n1111", "white"),
     (b"P1 2 1\n12", "neither"),
-    (b"P2 2 1 255\n1 -2", "no number"), (b"P6 2", "header"), (b"Pf 1 1 -1.0\n1234", "floating-point"),
+    (b"P2 2 1 255\n1 -2", "not a number"), (b"P6 2", "header"), (b"Pf 1 1 -1.0\n1234", "floating-point"),
 ])
 def test_damaged_pixmaps(content, reason):
     with pytest.raises(ImageReadError, match=reason):

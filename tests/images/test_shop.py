@@ -44,5 +44,5 @@ def test_written_to_a_folder(tmp_path):
     "arguments", [{"n_classes": 0}, {"n_per_class": 1.5}, {"n_duplicates": -1}, {"image_size": (4, 64)}, {"noise": 2}]
 )
 def test_bad_arguments(arguments):
-    with pytest.raises(ValueError, match=f"{next(iter(arguments))}.* must be"):
+    with pytest.raises(ValueError, match=f"^{next(iter(arguments))}.*: expected"):
         make_shop(**arguments)
