@@ -1,3 +1,5 @@
+"""Generate the demo shop."""
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def test_the_same_seed_draws_the_same_shop(shop):
     assert not all((a == b).all() for a, b in zip(shop.images, other.images))
 
 
-def test_more_photos_leave_the_earlier_ones_as_they_are(shop):
+def test_more_photos_keep_the_first_ones(shop):
     larger = make_shop(n_classes=4, n_per_class=9, n_duplicates=3, random_state=0)
     assert (larger.images[9] == shop.images[8]).all()
 

@@ -87,6 +87,13 @@ class Conversion(NamedTuple):
 def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
     """Look up the encoding of two codes of ITU-T H.273; None if the codes are unspecified or unknown.
 
+    Parameters
+    ----------
+    primaries : int
+        The code of ColourPrimaries. If only this code is unspecified (2), sRGB's primaries are used.
+    transfer : int
+        The code of TransferCharacteristics. If only this code is unspecified (2), sRGB's curve is used.
+
     Raises
     ------
     ImageReadError

@@ -92,8 +92,8 @@ def make_shop(
     noise : float, default 0.05
         Standard deviation of the noise, where 1 is the range from black to white.
     n_duplicates : int, default 0
-        How many near duplicates to add: copies of random photos, slightly cropped, brightened and recompressed. A photo
-        and its copies form one group. With 0, the collection has no groups.
+        How many near duplicates to add: copies of random photos, slightly cropped, brightened or darkened, and
+        recompressed. A photo and its copies form one group. With 0, the collection has no groups.
     folder : path, optional
         Where to write the photos, as ``<kind>/<model>/<number>.jpg``, and a ``labels.csv`` (columns path, kind, class,
         color, group). Default: the images stay in memory as arrays.
