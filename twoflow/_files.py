@@ -34,8 +34,8 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
     Raises
     ------
     OSError
-        If there is no such file; if it must not be read; if it is a folder, a named pipe, a socket or a device; or if
-        no file can have this name. `strerror` says which.
+        If there is no such file; if reading it is not permitted; if it is a folder, a named pipe, a socket or a device;
+        or if no file can have this name. `strerror` says which.
     """
     path = os.path.expanduser(os.fspath(path))
     try:

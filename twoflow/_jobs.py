@@ -93,7 +93,7 @@ def share(value: Any) -> Any:
     import dask
 
     client = get_active_backend()[0].client
-    # Dask warns of tasks above 10 MB, as a likely mistake. Here it is none, because the value is sent only once.
+    # Dask warns of tasks above 10 MB, as a likely mistake. It is not one here: the value is sent only once.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PiB"}):
         return client.submit(pickle.loads, cloudpickle.dumps(value), pure=False)
 

@@ -18,7 +18,7 @@ from .reading import describe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
-# A first line such as sep=; which tells Excel the delimiter.
+# A first line such as ``sep=;``, which tells Excel the delimiter.
 _SEP_LINE = re.compile(r'"?sep=([^"\w\s]|\t)"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 # UTF-32 comes first, because its byte order mark begins with that of UTF-16.

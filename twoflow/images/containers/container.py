@@ -27,8 +27,8 @@ class Container:
     decoder_memory : int
         The peak memory of decoding in bytes, with the decoded image and without `content`.
     seconds : float
-        Roughly how long decoding takes on a slow core. Default: 0, for formats whose time is never much longer than
-        that of other work on as many pixels.
+        Roughly how long decoding takes on a slow core. Default: 0, for formats that never take much longer than other
+        work on as many pixels.
     profile : bytes or None
         The embedded ICC profile. Default: None, there is none that can be used.
     is_profile_damaged : bool
