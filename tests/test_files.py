@@ -1,4 +1,4 @@
-"""Only regular files are opened."""
+"""Open regular files only."""
 
 import os
 import socket
@@ -13,11 +13,11 @@ from twoflow.images import LoadedImage, read_image
 
 @pytest.fixture
 def odd_files(tmp_path):
-    """Paths that lead to no regular file, with a word of the reason."""
+    """Paths that lead to no regular file, each with words of the error."""
     os.mkfifo(tmp_path / "pipe.jpg")
     server = socket.socket(socket.AF_UNIX)
     here = os.getcwd()
-    os.chdir(tmp_path)  # the path of a socket may have some 100 letters
+    os.chdir(tmp_path)  # the path of a socket has at most about 100 characters
     server.bind("socket.jpg")
     os.chdir(here)
     os.symlink("pipe.jpg", tmp_path / "link.jpg")
@@ -38,7 +38,7 @@ def odd_files(tmp_path):
     server.close()
 
 
-def test_what_is_no_regular_file_is_not_read(odd_files):
+def test_other_files_are_refused(odd_files):
     for path, reason in odd_files.items():
         for read in (read_image, lambda path: LoadedImage(path).digest, lambda path: LoadedImage(path).resized((4, 4))):
             with pytest.raises(ImageReadError, match=reason):
@@ -47,7 +47,7 @@ def test_what_is_no_regular_file_is_not_read(odd_files):
             open_regular(path)
 
 
-def test_with_and_without_a_store(odd_files, tmp_path):
+def test_pipes_are_unreadable_with_and_without_a_store(odd_files, tmp_path):
     paths = [path for path in odd_files if "pipe" in path]
     for store in (None, tmp_path / "store"):
         with pytest.warns(UserWarning, match="named pipe"):
@@ -55,7 +55,7 @@ def test_with_and_without_a_store(odd_files, tmp_path):
         assert (found != found).all()
 
 
-def test_regular_files_are(tmp_path):
+def test_regular_files_and_links_are_opened(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     os.symlink("a", tmp_path / "b")
@@ -65,15 +65,15 @@ def test_regular_files_are(tmp_path):
             assert not os.get_inheritable(file.fileno())
 
 
-def test_files_that_are_too_large_are_not_read(tmp_path):
+def test_files_over_the_limit_are_refused(tmp_path):
     path = tmp_path / "large.png"
     with open(path, "wb") as file:
-        file.truncate(500_000_000)  # a hole, which takes no room
-    with pytest.raises(ImageReadError, match="a file of 500 MB; the limit is 200 MB"):
+        file.truncate(500_000_000)  # a sparse file, which takes no disk space
+    with pytest.raises(ImageReadError, match="expected a file of at most 200 MB, got 500 MB; save the image in"):
         read_image(path)
 
 
-def test_home(monkeypatch):
+def test_expand_replaces_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/somewhere")
     assert expand("~/a") == expand(Path("~/a")) == Path("/somewhere/a")
     assert expand("a/~b") == Path("a/~b")

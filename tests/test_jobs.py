@@ -1,4 +1,4 @@
-"""What parallel work needs beside joblib."""
+"""Run tasks in order with joblib."""
 
 import joblib
 import pytest
@@ -18,7 +18,7 @@ def test_results_come_in_order(backend):
 
 
 def test_a_backend_without_generators_does_not_wait_for_all_tasks():
-    """Neither for their results nor for the tasks themselves."""
+    """It waits neither for all results, nor for the iterable of tasks to end."""
     taken = []
 
     def tasks():

@@ -10,6 +10,7 @@ import twoflow
 PUBLIC = [
     "CNNEmbedding",
     "ColorHistogram",
+    "FlowClassifier",
     "FlowUnion",
     "ForestSelector",
     "GISTDescriptor",
@@ -21,11 +22,13 @@ PUBLIC = [
     "RawPixels",
     "SIFTBagOfWords",
     "TwoFlowClassifier",
+    "audit",
     "chi2_independence",
     "compare",
     "corrected_resampled_ttest",
     "load_folder",
     "load_table",
+    "make_model",
     "make_shop",
     "paired_ttest",
 ]

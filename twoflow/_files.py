@@ -1,4 +1,4 @@
-"""Opening files that are files: no pipe that never ends, no device, no folder."""
+"""Open regular files only: no pipe that never ends, no device, no folder."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-#: What a path may lead to instead of a file, and what an error calls it.
+#: What a path may lead to instead of a regular file, and its name in errors.
 _OTHER_KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-# Opening a pipe without O_NONBLOCK waits for a writer, for ever if there is none. Windows has O_BINARY alone.
+# Without O_NONBLOCK, opening a pipe waits for a writer, forever if there is none. Windows has only O_BINARY.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:
-    """Open a file for reading, after checking that it is a regular file (or a link to one).
+    """Open a regular file, or a link to one, for reading.
 
     Parameters
     ----------
     path : str or Path
-        A leading ``~`` is the home folder.
+        The path of the file. A leading ``~`` means the home folder.
 
     Returns
     -------
@@ -34,16 +34,16 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
     Raises
     ------
     OSError
-        If there is no such file, it may not be read, it is a folder, a named pipe, a socket or a device, or if no file
-        can have that name. `strerror` says which.
+        If there is no such file; if reading it is not permitted; if it is a folder, a named pipe, a socket or a device;
+        or if no file can have this name. `strerror` says which.
     """
     path = os.path.expanduser(os.fspath(path))
     try:
         descriptor = os.open(path, _FLAGS)
-    except ValueError as error:  # a NUL, or letters that the file system's encoding does not have
+    except ValueError as error:  # a NUL, or characters that the file system cannot encode
         raise OSError(errno.EINVAL, f"no file can have this name ({error})") from None
     except OSError as error:
-        if error.errno == errno.ENXIO:  # what opening a socket gives
+        if error.errno == errno.ENXIO:  # raised for a socket
             raise OSError(errno.ENXIO, "a socket, not a regular file", path) from None
         raise
     try:
@@ -60,5 +60,5 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
 
 
 def expand(path: str | os.PathLike) -> Path:
-    """The path with a leading ``~`` or ``~user`` replaced by the home folder; as it is if there is none."""
+    """Replace a leading ``~`` or ``~user`` of a path by the home folder."""
     return Path(os.path.expanduser(os.fspath(path)))

@@ -1,4 +1,4 @@
-"""Running tasks with joblib: in order, with values shared, here or on a Dask cluster."""
+"""Run tasks with joblib, on this machine or on a Dask cluster, in order and with shared values."""
 
 from __future__ import annotations
 
@@ -15,37 +15,46 @@ from typing import Any
 from joblib import Parallel, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
 
-_TASKS_AT_A_TIME = 4  # for each worker of a backend that gives no result before it has all
-_LOOK_S = 1.0  # how often a worker looks whether its parent is still there
+_TASKS_AT_A_TIME = 4  # per worker, on a backend that returns no result before all tasks are done
+_CHECK_EVERY_S = 1.0  # how often a worker checks that its parent is alive
 
 
 def is_on_cluster() -> bool:
-    """Whether work that is made parallel now goes to a cluster."""
-    return type(get_active_backend()[0]) is BACKENDS.get("dask")  # which joblib knows once it was asked for
+    """Return whether parallel work goes to a Dask cluster now."""
+    return type(get_active_backend()[0]) is BACKENDS.get("dask")  # joblib registers it on first use
 
 
 def threads_per_task(n_jobs: int | None, n_tasks: int) -> int:
-    """How many threads each of some tasks may have, so that all of them together have no more than there are cores.
+    """Return how many threads each task may use, so that all tasks together use no more threads than cores.
 
-    On a cluster one: a worker there takes as many tasks at the same time as it has cores.
+    On a cluster it is one, because a worker there runs one task per core.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        How many workers may run; None means joblib's default.
+    n_tasks : int
+        How many tasks run at the same time.
     """
     return 1 if is_on_cluster() else max(1, effective_n_jobs(n_jobs) // n_tasks)
 
 
 def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Generator[Any, None, None]:
-    """Run joblib's delayed tasks and give their results in the order of the tasks, each as soon as it is there.
+    """Run joblib's delayed tasks, and yield their results in the order of the tasks, each as soon as possible.
 
-    Some backends, such as "multiprocessing", hand results over only when all tasks are done; these get a few tasks for
-    each worker at a time, so that progress shows and results need not all be in memory.
+    Some backends, such as "multiprocessing", return results only when all tasks are done. They get a few tasks per
+    worker at a time, so progress is visible and not all results are in memory at once.
 
     Parameters
     ----------
-    tasks : iterable of what `joblib.delayed` makes
+    tasks : iterable of results of `joblib.delayed`
+        The tasks; they are taken as workers become free.
     n_jobs : int or None
+        How many workers run; None means joblib's default, -1 all cores.
     **options
-        Those of `joblib.Parallel`, such as ``prefer="threads"``.
+        Further options of `joblib.Parallel`, such as ``prefer="threads"``.
     """
-    if not is_on_cluster():  # whose workers are not this process's
+    if not is_on_cluster():  # workers of a cluster are not children of this process
         options["initializer"] = _watch_parent
     if get_active_backend()[0].supports_return_generator:
         yield from Parallel(n_jobs=n_jobs, return_as="generator", **options)(tasks)
@@ -56,44 +65,44 @@ def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Ge
 
 
 def _watch_parent() -> None:
-    """Have a worker of joblib's end with the process that started it.
+    """Make a worker process of joblib end when its parent process ends.
 
-    It would wait for more work for minutes, with all its memory, where that process is killed.
+    Otherwise, if the parent is killed, the worker waits for work for minutes and keeps its memory.
     """
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
         while parent is not None and os.getppid() == parent.pid:
-            time.sleep(_LOOK_S)
+            time.sleep(_CHECK_EVERY_S)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def share(value: Any) -> Any:
-    """What stands for a value among the arguments of many tasks, so that a cluster's workers are sent it once each.
+    """Return a placeholder for a value that many tasks take, so that a cluster sends it once to each worker.
 
-    In the task, `take` gives the value.
+    In the task, `take` returns the value. Without a cluster, the placeholder is the value itself.
 
-    joblib would scatter arrays by itself, but what is scattered dies with the worker that holds it, and the run with
-    that. This is the result of a task, and the scheduler has that made again where it is lost.
+    joblib itself scatters arrays, but scattered data is lost when the worker that holds it dies, and then the run
+    fails. This placeholder is the result of a Dask task, which the scheduler runs again if the result is lost.
     """
     if not is_on_cluster():
         return value
-    import cloudpickle  # as Dask does: it also takes classes of a notebook
+    import cloudpickle  # Dask uses it too; it can pickle classes of a notebook
     import dask
 
     client = get_active_backend()[0].client
-    # Dask would warn of anything above 10 MB, as a mistake; it need not be one in each task, and is not.
+    # Dask warns of tasks above 10 MB, as a likely mistake. It is not one here: the value is sent only once.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PiB"}):
         return client.submit(pickle.loads, cloudpickle.dumps(value), pure=False)
 
 
 def take(shared: Any) -> Any:
-    """The value that was shared.
+    """Return the value of a placeholder that `share` made.
 
-    Dask has put it in the place of what stood for it; but joblib runs the tasks here, and Dask never sees them, if the
-    cluster has a single thread at the moment, as others may have died.
+    Dask has usually replaced the placeholder by the value. But if the cluster has only one thread left, joblib runs the
+    tasks in this process, where Dask never sees them.
     """
     if not is_on_cluster():
         return shared
@@ -103,8 +112,8 @@ def take(shared: Any) -> Any:
 
 
 def stay_in_worker() -> AbstractContextManager:
-    """Inside a task of a cluster: have nothing in it made parallel again, which joblib would send to other workers.
+    """Keep nested parallel work inside the current task of a cluster; joblib would send it to other workers.
 
-    In processes of joblib's own nothing is by default.
+    joblib's own worker processes need no such care: they run nested work sequentially by default.
     """
     return parallel_config("threading", n_jobs=1) if is_on_cluster() else nullcontext()

@@ -1,16 +1,17 @@
-"""Text from outside on its way to a terminal: names of files and classes, and the words of servers."""
+"""Make text from outside safe for a terminal: names of files and classes, and messages of servers."""
 
 from __future__ import annotations
 
 
 def printable(text: object, most: int | None = None) -> str:
-    """The text on one line, with every character escaped that would move the cursor, or that cannot be shown.
+    """Put a text on one line, and escape all characters that move the cursor or cannot be shown.
 
     Parameters
     ----------
     text : object
+        The text, or an object to convert with `str`.
     most : int, optional
-        How many characters the line has at most; that of a longer text ends with three dots.
+        The maximal length. A longer line is cut and ends with three dots. Default: no limit.
 
     Examples
     --------
@@ -22,11 +23,11 @@ def printable(text: object, most: int | None = None) -> str:
 
 
 def escape_controls(text: str) -> str:
-    """The text with its lines as they are, and every other character escaped that is not printable.
+    """Escape all characters of a text that are not printable, except line ends.
 
-    These are control characters, the marks that turn the direction of writing around, and the halves of surrogates
-    that stand for bytes of a file's name that are not UTF-8.
+    These are control characters, marks that change the direction of writing, and the lone surrogates by which Python
+    represents bytes of a file name that are not UTF-8.
     """
     return "".join(
-        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode() for sign in text
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
     )

@@ -155,8 +155,8 @@ def test_what_is_not_taken_is_named(shop_folder, tmp_path, capsys):
     assert out.startswith("27 images, 4 classes\n") and "\n7 files or folders passed over:\n" in out
     for reason, name in (
         ("class folders without an image", "tee/03"), ("files with the ending .xcf", ".xcf"),
-        ("files without an ending", "/tee/01/"), ("files with a query behind their ending", ".jpg?w=1"),
-        ("files and folders made by machines", "@eaDir"), ("images above the class folders", "tee/logo.jpg"),
+        ("files without an ending", "/tee/01/"), ("files with a URL query after their ending", ".jpg?w=1"),
+        ("files and folders created by programs or systems", "@eaDir"), ("images above the class folders", "tee/logo.jpg"),
         ("files with the ending .csv", "labels.csv"),
     ):
         assert re.search(rf"^  {reason}.*: 1 \(.*{re.escape(name)}.*\)$", out, re.MULTILINE), (reason, out)

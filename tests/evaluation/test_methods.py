@@ -1,8 +1,9 @@
 import pytest
 
-from twoflow import SIFTBagOfWords, compare, make_shop
+from twoflow import SIFTBagOfWords, compare, make_model, make_shop
 from twoflow.evaluation import EXTRA_METHODS, METHODS, RECIPE_METHODS, left_out_methods, make_methods
 from twoflow.evaluation.methods import _memory
+from twoflow.models import take_apart
 
 
 @pytest.fixture
@@ -10,26 +11,26 @@ def much_memory(monkeypatch):
     monkeypatch.setattr("twoflow.evaluation.methods._memory", lambda: 2**32)
 
 
-def test_rows_are_those_of_the_paper(shop, much_memory):
+def test_methods_are_those_of_the_paper(shop, much_memory):
     methods = make_methods([*METHODS, "cnn:stage5"], random_state=4, n_images=4_000)
-    unions = {name: method.split()[0] for name, method in methods.items()}
     low_level = 128 + 256 + 320 + 30
-    assert {name: sum(flow._n_features_out for _, flow in union.flows) for name, union in unions.items()} == {
+    assert {name: sum(step.n_features for step in take_apart(model).steps) for name, model in methods.items()} == {
         "two-flow": 1408, "cnn": 1280, "projection": 128, "cnn:stage5": 112,
         "pixels:80x60": 14_400, "pixels:80x60+cnn": 15_680,
         "low-level": low_level, "low-level+cnn": low_level + 1280, "mid-level": low_level,
     }
     for name in ("two-flow", "projection"):
-        assert methods[name].split()[0].get_params()["projection__random_state"] == 4
+        assert dict(take_apart(methods[name]).flows)["projection"].random_state == 4
 
 
-def test_recipes_are_rows_with_any_head():
+def test_recipes_are_methods_with_any_head():
     methods = make_methods([*RECIPE_METHODS, "paper:logistic", "fast:stack"], "efficientnet-lite0", random_state=4)
-    assert [(method.recipe, method.head) for method in methods.values() if method.recipe != "paper"] == [
-        ("fast", None), ("best", None), ("fast", "stack"),
-    ]
-    assert {method.network for method in methods.values()} == {"efficientnet-lite0"}
-    assert {method.random_state for method in methods.values()} == {4}
+    for name, model in methods.items():
+        recipe, *head = name.split(":")
+        expected = make_model(recipe, *head, random_state=4)
+        if recipe == "paper":
+            expected.set_params(projection__random_state=4)
+        assert repr(model) == repr(expected)
     for name in ("paper", "paper:logistic"):
         assert methods[name].get_params()["projection__random_state"] == 4
     assert methods["paper:logistic"].get_params()["head__outoffoldprobabilities__classifier__max_iter"] == 1000

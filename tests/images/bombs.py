@@ -1,6 +1,7 @@
-"""Files that ask for far more than they seem to: ``python -m tests.images.bombs`` reads each in a process of its own.
+"""Make small files that ask a decoder for far more memory or time than their size suggests.
 
-It prints the peak of memory and the time of each; both have a limit, whether the file is read or refused.
+``python -m tests.images.bombs`` reads each file in a new process and prints its peak memory and time. Both have a
+limit, whether the file is read or refused.
 """
 
 import json
@@ -36,7 +37,7 @@ print(json.dumps({"what": what, "seconds": max(middle - began, time.perf_counter
 
 
 def measure(path: Path) -> dict:
-    """What came of reading a file ("what"), its "seconds" and the peak of "memory" in bytes, in another process."""
+    """Read a file in another process; return the outcome ("what"), the "seconds", and the peak "memory" in bytes."""
     done = subprocess.run([sys.executable, "-c", _CHILD, str(path)], capture_output=True, text=True, timeout=120)
     return json.loads(done.stdout) if done.returncode == 0 else {
         "what": f"DIED {done.returncode}: {done.stderr[-300:]}", "seconds": 0.0, "memory": 0
@@ -121,7 +122,7 @@ def bmp(width, height, depth, compression, data):
 
 
 def tiff(tags: Mapping[int, tuple[int, int, int]], data: bytes = b"") -> bytes:
-    """Of tags with type, count and value; the data begin at byte 8."""
+    """Make a TIFF file of tags (type, count, value); `data` begins at byte 8."""
     start = 8 + len(data) + len(data) % 2
     entries = b"".join(struct.pack("<HHII", tag, *value) for tag, value in sorted(tags.items()))
     return b"II*\0" + struct.pack("<I", start) + data + bytes(len(data) % 2) + struct.pack(
@@ -168,7 +169,7 @@ def noise(width, height, kind, **options):
 
 _EXIF_ENTRIES = struct.pack("<H", 5000) + struct.pack("<HHII", 0x010F, 2, 0x7FFFFFFF, 8) * 5000
 
-#: What makes each file, by name.
+#: The functions that make the files, by name.
 BOMBS: Mapping[str, Callable[[], bytes]] = {
     "png of 400 megapixels of one bit": lambda: png(20_000, 20_000, 1, 0),
     "png of 51 megapixels, RGBA": lambda: png(8_200, 6_200, 8, 6),

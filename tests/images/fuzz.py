@@ -1,7 +1,7 @@
 """Read many damaged image files: ``python -m tests.images.fuzz --n 10000``.
 
-Each must give an image or an `ImageReadError`. Files are read in one process, so that a crash ends the run; the slowest
-and the peak of memory are printed.
+Each must give an image or an `ImageReadError`. All files are read in one process, so a crash ends the run. The script
+prints the slowest file and the peak memory.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from .mutants import SEEDS, mutant
 
 
 def read(content: bytes) -> str:
-    """"image" or "refused"; anything else is raised."""
+    """Return "image" or "refused"; any other error is raised."""
     try:
         pixels = read_image(content)
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3

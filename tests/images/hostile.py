@@ -1,4 +1,4 @@
-"""Files that are not what they seem, made on the spot."""
+"""Make image files in memory: whole, damaged and hostile ones."""
 
 import struct
 import zlib
@@ -9,19 +9,20 @@ from PIL import Image
 
 
 def encoded(image, format, **options):
+    """Return the bytes of a file with this image."""
     file = BytesIO()
     image.save(file, format, **options)
     return file.getvalue()
 
 
 def photo(width=40, height=30):
-    """A smooth image without symmetry, so that a turn or a mirror shows."""
+    """Draw a smooth image without symmetry, so that turning or mirroring it changes its pixels."""
     y, x = np.mgrid[0:height, 0:width]
     return Image.fromarray(np.stack([x * 255 // width, y * 255 // height, (x + y) * 2 % 256], axis=2).astype(np.uint8))
 
 
 def decompression_bomb(side=50_000):
-    """A PNG of a few bytes whose header promises side x side pixels."""
+    """Make a PNG of a few bytes whose header declares side x side pixels."""
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -29,7 +30,9 @@ def decompression_bomb(side=50_000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
-#: Content of a file that cannot be read, and a word of the reason given.
+JPEG = encoded(photo(), "JPEG")
+
+#: Content of files that cannot be read, each with words of the error.
 UNREADABLE = {
     "zero-byte": (b"", "empty"),
     "text": (b"this is no image", "not an image in a known format"),

@@ -1,4 +1,4 @@
-"""Damaged image files of every format: whole ones, and mutations of them by a seed."""
+"""Make undamaged image files of every format, and random mutations of them by seed."""
 
 import io
 import random
@@ -34,7 +34,7 @@ def _saved(image: Image.Image, kind: str, **options) -> Callable[[], bytes]:
     return save
 
 
-#: What makes a whole file, by name.
+#: The functions that make undamaged files, by name.
 SEEDS: Mapping[str, Callable[[], bytes]] = {
     "jpeg": _saved(_photo(), "JPEG"),
     "jpeg-progressive": _saved(_photo(), "JPEG", progressive=True),
@@ -66,15 +66,15 @@ SEEDS: Mapping[str, Callable[[], bytes]] = {
 
 @lru_cache(maxsize=None)
 def whole(name: str) -> bytes:
-    """The content of an undamaged file."""
+    """Return the content of an undamaged file."""
     return SEEDS[name]()
 
 
 def mutant(name: str, seed: int) -> bytes:
-    """A file damaged in one to eight places: bits, bytes, numbers that are often not expected, parts moved or lost."""
+    """Damage a file in one to eight places: change bits, bytes or integers, and insert, repeat or delete parts."""
     rng = random.Random(f"{name} {seed}")
     content = bytearray(whole(name))
-    # Half of all damage is done near the beginning, where the headers are.
+    # Half of the damage is near the beginning, where the headers are.
     for _ in range(rng.choice((1, 1, 1, 2, 4, 8))):
         if not content:
             break

@@ -1,4 +1,4 @@
-"""Color profiles: pixels become what every viewer shows."""
+"""Convert colors to sRGB, as image viewers do."""
 
 import io
 import struct
@@ -16,7 +16,7 @@ from .hostile import encoded, photo
 
 P3 = encoding_of_codes(12, 13)
 PROPHOTO = Encoding((0.3457, 0.3585, 0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001), 1.8)
-SWAPPED = Encoding((0.3127, 0.3290, 0.15, 0.06, 0.64, 0.33, 0.30, 0.60), 2.2)  # the first channel is blue
+SWAPPED = Encoding((0.3127, 0.3290, 0.15, 0.06, 0.64, 0.33, 0.30, 0.60), 2.2)  # red and blue are swapped
 COLORS = np.array([
     [255, 255, 255], [0, 0, 0], [128, 128, 128], [200, 60, 70], [80, 170, 100], [70, 80, 190],
     [220, 210, 90], [90, 70, 60],
@@ -24,7 +24,7 @@ COLORS = np.array([
 
 
 def expected_numbers(encoding, srgb=COLORS):
-    """The numbers that stand for sRGB colors in an encoding, by the definitions of both."""
+    """Compute the values of sRGB colors in another encoding, from the definitions of both."""
     def to_xyz(chromaticities):
         x, y = np.array(chromaticities[::2]), np.array(chromaticities[1::2])
         white, colors = np.array([x[0], y[0], 1 - x[0] - y[0]]) / y[0], np.array([x[1:], y[1:], 1 - x[1:] - y[1:]])
@@ -59,17 +59,17 @@ def difference(content):
 ], ids=lambda value: str(value))
 @pytest.mark.parametrize("encoding", [P3, ADOBE_RGB, PROPHOTO, SWAPPED], ids=["P3", "Adobe RGB", "ProPhoto", "swapped"])
 def test_embedded_profiles_are_applied(encoding, kind, options):
-    numbers = np.repeat(expected_numbers(encoding), 16, axis=0)  # blocks of one color, which JPEG and AVIF keep
+    numbers = np.repeat(expected_numbers(encoding), 16, axis=0)  # blocks of one color, which JPEG and AVIF preserve
     image = Image.fromarray(np.repeat(numbers[:, None], 16, axis=1))
     content = encoded(image, kind, icc_profile=matrix_profile(encoding), **options)
     found = read_image(content)[8::16, 8].astype(int)
-    # ProPhoto's numbers lie far apart: one of 255 is up to 3 levels of sRGB. Lossy formats add to that.
+    # A step of one in ProPhoto's values is up to 3 levels in sRGB. Lossy formats add their own error.
     assert np.abs(found - COLORS).max() <= (2 if kind in ("PNG", "TIFF", "WEBP") else 12) + 3 * (encoding is PROPHOTO)
     assert LoadedImage(content).color_profile == "converted"
 
 
-def test_a_profile_of_littlecms_is_applied_as_ours():
-    """Red that a profile calls blue is read red: against one that was not made here."""
+def test_conversion_agrees_with_littlecms():
+    """A profile swaps red and blue; LittleCMS gives the expected result."""
     red = image_of([[0, 220, 0]])
     content = encoded(red, "PNG", icc_profile=matrix_profile(SWAPPED))
     expected = ImageCms.profileToProfile(
@@ -83,24 +83,24 @@ def test_a_profile_of_littlecms_is_applied_as_ours():
     "profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), matrix_profile(SRGB)]
 )
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_srgb_stays_to_the_bit(profile, kind):
+def test_srgb_pixels_are_unchanged(profile, kind):
     content = encoded(photo(), kind, icc_profile=profile)
     assert (read_image(content) == np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))).all()
     assert LoadedImage(content).color_profile == "sRGB"
 
 
 @pytest.mark.parametrize("mode", ["L", "1"])
-def test_gray_images_with_an_rgb_profile_are_seen_as_rgb(mode):
+def test_rgb_profiles_apply_to_gray_images(mode):
     image = photo().convert(mode)
     content = encoded(image, "PNG", icc_profile=matrix_profile(SRGB))
     assert (read_image(content) == np.asarray(image.convert("RGB"))).all()
     linear = Encoding(SRGB.chromaticities, 1.0)
     found = read_image(encoded(Image.new("L", (2, 2), 55), "PNG", icc_profile=matrix_profile(linear)))[0, 0]
-    assert found.tolist() == pytest.approx([127] * 3, abs=1)  # 55 / 255 of the light
+    assert found.tolist() == pytest.approx([127] * 3, abs=1)  # 55 / 255 in linear light
 
 
 def gray_profile(gamma):
-    """An ICC profile of gray with an exponent."""
+    """Make an ICC profile for gray with an exponent."""
     tags = [
         (b"desc", b"desc" + bytes(4) + struct.pack(">I", 2) + b"g\0" + bytes(78)),
         (b"wtpt", b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)),
@@ -129,7 +129,7 @@ def test_gray_gamma(mode):
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-def test_colors_are_converted_before_transparency_is_laid_on_white():
+def test_colors_are_converted_before_compositing_on_white():
     image = image_of(expected_numbers(P3)).convert("RGBA")
     image.putalpha(Image.fromarray(np.full((len(COLORS), 3), 128, np.uint8)))
     found = read_image(encoded(image, "PNG", icc_profile=matrix_profile(P3)))[:, 1]
@@ -151,10 +151,10 @@ def test_palettes_are_converted():
 
 
 def test_lab_is_converted():
-    image = Image.new("LAB", (1, 1), (137, 81 + 47, 70 + 58))  # L 53.7, a 0 and b 0 are a middle gray
+    image = Image.new("LAB", (1, 1), (137, 81 + 47, 70 + 58))  # L 53.7, a 0, b 0: middle gray
     found = read_image(encoded(image, "TIFF"))[0, 0]
     assert np.abs(found.astype(int) - 128).max() <= 2
-    red = Image.new("LAB", (1, 1), (136, 208, 195))  # L 53.3, a 80, b 67: the red of sRGB
+    red = Image.new("LAB", (1, 1), (136, 208, 195))  # L 53.3, a 80, b 67: sRGB's red
     assert np.abs(read_image(encoded(red, "TIFF"))[0, 0].astype(int) - [255, 0, 0]).max() <= 12
 
 
@@ -162,20 +162,20 @@ def test_lab_is_converted():
     b"no profile", matrix_profile(P3)[:200], gray_profile(1.8),
     matrix_profile(P3)[:16] + b"CMYK" + matrix_profile(P3)[20:],
     matrix_profile(P3)[:12] + b"scnr" + bytes(500), bytes(5 * 2**20),
-], ids=["text", "cut", "of gray", "of CMYK", "of zeros", "too long"])
+], ids=["text", "truncated", "gray", "CMYK", "zeros", "too long"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_a_damaged_profile_is_ignored_and_counted(profile, kind):
+def test_damaged_profiles_are_ignored_and_reported(profile, kind):
     content = encoded(photo(), kind, icc_profile=profile)
     assert (read_image(content) == np.asarray(Image.open(io.BytesIO(encoded(photo(), kind))))).all()
     assert LoadedImage(content).color_profile == "damaged"
 
 
 def test_a_jpeg_profile_of_many_segments():
-    lookup = matrix_profile(P3) + bytes(150_000)  # longer than a segment, as those of presses are
+    lookup = matrix_profile(P3) + bytes(150_000)  # longer than one segment, like profiles of printing presses
     content = encoded(photo(), "JPEG", icc_profile=lookup)
     assert LoadedImage(content).color_profile == "converted"
     last = content.rindex(b"ICC_PROFILE\0") + len(b"ICC_PROFILE\0")
-    for number in (0, 1, 9):  # a segment of another number is one that is missing
+    for number in (0, 1, 9):  # with a wrong number, a segment is missing
         assert LoadedImage(content[:last] + bytes([number]) + content[last + 1:]).color_profile == "damaged"
 
 
@@ -200,18 +200,18 @@ def chromaticities(encoding):
     ([(b"gAMA", bytes(4)), (b"cHRM", bytes(32))], "none"),
     ([(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", struct.pack(">8I", *[33333] * 8))], "none"),
 ])
-def test_what_a_png_says_without_a_profile(chunks, state):
+def test_color_chunks_of_png(chunks, state):
     content = png_with(*chunks)
     assert LoadedImage(content).color_profile == state
     if state != "converted":
         assert (read_image(content)[:, 1] == expected_numbers(P3)).all()
     elif chunks[0][0] == b"cICP":
         assert difference(content).max() <= 2
-    elif len(chunks) == 2:  # P3's colors with an exponent of 2.2 rather than sRGB's curve
+    elif len(chunks) == 2:  # P3's primaries, with an exponent of 2.2 instead of sRGB's curve
         assert difference(content).max() <= 8 and difference(content).mean() < 2
 
 
-def test_exif_says_adobe_rgb():
+def test_adobe_rgb_by_exif():
     numbers = Image.fromarray(np.repeat(np.repeat(expected_numbers(ADOBE_RGB), 16, axis=0)[:, None], 16, axis=1))
     by_space, by_index = Image.Exif(), Image.Exif()
     by_space[0x0112] = by_index[0x0112] = 1
@@ -241,7 +241,7 @@ def test_bmp_headers_of_version_5():
     assert difference(embedded).max() <= 2
     assert LoadedImage(embedded[:-100]).color_profile == "damaged"
     assert LoadedImage(bmp(0x73524742)).color_profile == "sRGB"
-    assert LoadedImage(bmp(0)).color_profile == "none"  # calibrated, by zeros
+    assert LoadedImage(bmp(0)).color_profile == "none"  # calibrated, but all values are zero
     x, y = np.array(P3.chromaticities[::2]), np.array(P3.chromaticities[1::2])
     colors = np.array([x[1:], y[1:], 1 - x[1:] - y[1:]])
     colors = (colors * np.linalg.solve(colors, np.array([x[0], y[0], 1 - x[0] - y[0]]) / y[0])).T
@@ -252,7 +252,7 @@ def test_bmp_headers_of_version_5():
 
 
 def nclx(content, primaries, transfer):
-    """An AVIF file with other codes for its colors."""
+    """Change the color codes of an AVIF file."""
     at = content.index(b"nclx") + 4
     return content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4:]
 
@@ -268,20 +268,20 @@ def test_avif_codes():
             read_image(nclx(content, 9, transfer))
 
 
-def test_cmyk_by_its_profile():
-    """There is no CMYK profile that may be shipped, so the look-up table is made here: inks of one color."""
+def test_cmyk_profiles():
+    """The profile is made here, because no CMYK profile may be shipped with the tests."""
     image = Image.new("CMYK", (2, 2), (0, 255, 255, 0))
     assert read_image(encoded(image, "TIFF")).tolist() == [[[255, 0, 0]] * 2] * 2
     profile = cmyk_profile()
     content = encoded(image, "TIFF", icc_profile=profile)
     assert LoadedImage(content).color_profile == "converted"
-    assert np.abs(read_image(content)[0, 0].astype(int) - 118).max() <= 2  # L 50, a 0, b 0 with the ink of any color
+    assert np.abs(read_image(content)[0, 0].astype(int) - 118).max() <= 2  # any colored ink gives L 50, a 0, b 0
     assert np.abs(read_image(encoded(Image.new("CMYK", (2, 2)), "JPEG", icc_profile=profile))[0, 0] - 255.0).max() <= 2
 
 
 def cmyk_profile():
-    """An output profile: white without ink, and a middle gray with any color of ink, black with black ink."""
-    def table(values):  # lut8Type with identity curves and a grid of two points an ink
+    """Make an output profile: white without ink, middle gray with any colored ink, black with black ink."""
+    def table(values):  # lut8Type with identity curves and a grid of two points per ink
         curves = bytes(range(256))
         identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
         return b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + curves * 4 + values + curves * 3
@@ -311,8 +311,8 @@ def test_pil_images_keep_their_profile():
     assert LoadedImage(image).color_profile == "converted"
 
 
-def test_large_images_are_converted_alike(monkeypatch):
-    """In pieces, as those of many megapixels are."""
+def test_conversion_in_pieces_gives_the_same_pixels(monkeypatch):
+    """Large images are converted in pieces."""
     from twoflow.images import pixels
 
     image = photo(150, 100).convert("RGBA")
@@ -330,7 +330,7 @@ def test_large_images_are_converted_alike(monkeypatch):
         assert (read_image(content) == whole).all()
 
 
-def test_a_profile_is_looked_at_once():
+def test_a_profile_is_parsed_once():
     color._conversion.cache_clear()
     content = encoded(photo(), "PNG", icc_profile=matrix_profile(P3))
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Which files are taken for images, and what is said where a reader is missing."""
+"""Recognize image formats, and name the extra if a reader is missing."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from twoflow.images import formats, read_image, reading
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(20)
 
 
-def test_endings_depend_on_the_readers_that_are_installed(monkeypatch):
+def test_endings_depend_on_installed_readers(monkeypatch):
     monkeypatch.setattr(formats, "has_heif", lambda: False)
     monkeypatch.setattr(formats.features, "check", lambda name: False)
     assert not {".heic", ".heif", ".avif"} & formats.readable_suffixes()
@@ -17,7 +17,7 @@ def test_endings_depend_on_the_readers_that_are_installed(monkeypatch):
     assert {".heic", ".heif", ".jpg", ".png"} <= formats.readable_suffixes()
 
 
-def test_heic_without_its_reader_names_the_extra(monkeypatch):
+def test_missing_heic_reader_names_the_extra(monkeypatch):
     monkeypatch.setattr(reading, "has_heif", lambda: False)
     with pytest.raises(ImageReadError, match=r'HEIF \(HEIC\) needs a reader: pip install "twoflow\[heic\]"'):
         read_image(HEIC)

@@ -1,4 +1,4 @@
-"""HEIC, which the extra twoflow[heic] reads."""
+"""Read HEIC with the extra twoflow[heic]."""
 
 import io
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ def reader():
 
 def heic(image, **options):
     file = io.BytesIO()
-    image.save(file, "HEIF", quality=-1, chroma=444, **options)  # -1: without loss, but for the change of color model
+    image.save(file, "HEIF", quality=-1, chroma=444, **options)  # -1: lossless, except for the conversion to YCbCr
     return file.getvalue()
 
 
@@ -52,7 +52,7 @@ def test_orientation_is_applied_once(orientation):
     assert difference(read_image(heic(stored, exif=exif.tobytes())), photo()) <= 3
 
 
-def test_transparency_is_laid_on_white():
+def test_transparency_is_composited_on_white():
     image = photo().convert("RGBA")
     image.putalpha(Image.new("L", image.size, 0))
     assert (read_image(heic(image)) == 255).all()
@@ -62,7 +62,7 @@ def test_a_profile_is_converted():
     gray = Image.new("RGB", (16, 16), (40, 200, 90))
     plain, tagged = read_image(heic(gray))[8, 8], LoadedImage(heic(gray, icc_profile=matrix_profile(ADOBE_RGB)))
     assert tagged.color_profile == "converted"
-    # Adobe RGB's green lies outside sRGB, where red goes down to 0.
+    # Adobe RGB's green is outside sRGB, where red is clipped to 0.
     found = np.asarray(tagged.rgb)[8, 8]
     assert found[0] < plain[0] - 20 and found[1] >= plain[1] - 2
 

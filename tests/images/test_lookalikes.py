@@ -1,4 +1,4 @@
-"""Names that look alike, and names that do not."""
+"""Find names of classes that look alike."""
 
 import unicodedata
 
@@ -26,12 +26,12 @@ def test_names_that_look_alike(first, second):
     ("boot", "boots"), ("cafe", "café"), ("1-2", "12"), ("size 1", "size 10"), ("1.05", "1.5"), ("1 0", "10"),
     ("air max 90", "air max 9 0"), ("бот", "кот"), ("มี", "มา"), ("कि", "का"), ("靴", "鞋"), ("men/boot", "menboot"),
 ])
-def test_names_that_do_not(first, second):
+def test_names_that_do_not_look_alike(first, second):
     assert find_lookalikes([first, second]) == ()
 
 
 @given(st.text(max_size=12))
-def test_blanks_around_and_forms_of_letters_do_not_matter(name):
+def test_skeleton_ignores_blanks_and_unicode_forms(name):
     assert skeleton(f" {name}\t") == skeleton(name)
     assert skeleton(unicodedata.normalize("NFD", name)) == skeleton(unicodedata.normalize("NFC", name))
 

@@ -1,4 +1,4 @@
-"""Metadata of any kind costs no image whose pixels are whole."""
+"""Read images with damaged metadata and intact pixels."""
 
 import struct
 import zlib
@@ -100,7 +100,7 @@ def test_jpeg_2000():
     b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x8769, 4, 1, 8),
     b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHII", 0x0112, 3, 9, 6),
 ])
-def test_damaged_exif_says_nothing(block):
+def test_damaged_exif_gives_the_defaults(block):
     assert read_exif(block) == Exif(1, False)
 
 

@@ -1,4 +1,4 @@
-"""Every number is read as the tags of its file say."""
+"""Scale samples of every range and depth to 8 bits, as the file declares them."""
 
 import io
 import struct
@@ -54,7 +54,7 @@ def test_12_bit_tiff():
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
-def test_few_bits_a_sample(bits):
+def test_few_bits_per_sample(bits):
     white = (1 << bits) - 1
     values = np.arange(8, dtype=np.uint8)[None] % (white + 1)
     expected = [round(value * 255 / white) for value in values[0].tolist()]
@@ -74,13 +74,13 @@ def test_few_bits_a_sample(bits):
     (np.float32, "floating-point"),
     (np.float16, "floating-point"), (np.float64, "floating-point"),
 ])
-def test_numbers_without_a_fixed_white_are_refused_by_name(dtype, word):
+def test_samples_without_a_fixed_white_are_refused(dtype, word):
     with pytest.raises(ImageReadError, match=word):
         read_image(tiff(np.ones((4, 4), dtype), photometric="minisblack"))
 
 
 def test_premultiplied_alpha():
-    """Half-transparent red: its numbers are halved in the file, and on white it is pink either way."""
+    """Half-transparent red on white is pink, whether the file stores it premultiplied or not."""
     straight = np.full((4, 4, 4), (255, 0, 0, 128), np.uint8)
     halved = np.full((4, 4, 4), (128, 0, 0, 128), np.uint8)
     for pixels, kind in ((straight, "unassalpha"), (halved, "assocalpha")):
@@ -106,7 +106,7 @@ def test_a_turned_tiff_is_turned_once(orientation, compression):
 
 @pytest.mark.parametrize("kind", [b"P2", b"P5"])
 @pytest.mark.parametrize("white", [1, 15, 100, 200, 254, 255, 256, 1000, 4095, 65534, 65535])
-def test_gray_pixmaps_of_any_white(kind, white):
+def test_gray_pixmaps_with_any_value_of_white(kind, white):
     values = np.linspace(0, white, 7).round().astype(int)
     data = b" ".join(b"%d" % value for value in values) if kind == b"P2" else values.astype(
         np.uint8 if white < 256 else ">u2").tobytes()
@@ -116,7 +116,7 @@ def test_gray_pixmaps_of_any_white(kind, white):
 
 
 @pytest.mark.parametrize("white", [15, 255, 1023, 65535])
-def test_color_pixmaps_of_any_white(white):
+def test_color_pixmaps_with_any_value_of_white(white):
     values = np.linspace(0, white, 6).round().astype(int)
     expected = (values * 255 / white).reshape(2, 3)
     plain = b"P3 2 1 %d\n" % white + b"\n".join(b"%d" % value for value in values)
@@ -132,10 +132,10 @@ def test_bitmaps():
 
 
 @pytest.mark.parametrize("content, reason", [
-    (b"P2 2 1 255\n1 x", "no number"), (b"P2 2 1 255\n1 256", "white is 255"), (b"P2 2 1 255\n1", "truncated"),
+    (b"P2 2 1 255\n1 x", "not a number"), (b"P2 2 1 255\n1 256", "white is 255"), (b"P2 2 1 255\n1", "truncated"),
     (b"P5 2 1 100\n1", "truncated"), (b"P5 2 1 0\n11", "white"), (b"P5 2 1 70000\n1111", "white"),
     (b"P1 2 1\n12", "neither"),
-    (b"P2 2 1 255\n1 -2", "no number"), (b"P6 2", "header"), (b"Pf 1 1 -1.0\n1234", "floating-point"),
+    (b"P2 2 1 255\n1 -2", "not a number"), (b"P6 2", "header"), (b"Pf 1 1 -1.0\n1234", "floating-point"),
 ])
 def test_damaged_pixmaps(content, reason):
     with pytest.raises(ImageReadError, match=reason):
@@ -173,7 +173,7 @@ def test_jpeg_2000_of_16_bits():
 
 
 def jpeg_2000(depth, values):
-    """Gray of fewer bits than a byte: a file of 8 bits that is said to have fewer."""
+    """Make a gray file with 8-bit samples, and write another bit depth into its header."""
     content = encoded(Image.fromarray(np.tile(np.array([values], np.uint8), (8, 1))), "JPEG2000", no_jp2=True)
     return content[:42] + bytes([depth]) + content[43:]
 

@@ -1,3 +1,5 @@
+"""Read one image from every kind of source, in every mode."""
+
 import io
 import pickle
 
@@ -10,9 +12,7 @@ from PIL import Image
 from twoflow import ImageReadError
 from twoflow.images import read_image
 
-from .hostile import UNREADABLE, encoded, photo
-
-JPEG = encoded(photo(), "JPEG")
+from .hostile import JPEG, UNREADABLE, encoded, photo
 
 
 @pytest.mark.parametrize("convert", [bytes, lambda content: Image.open(io.BytesIO(content))], ids=["bytes", "PIL"])
@@ -32,7 +32,7 @@ def test_modes_become_rgb(mode):
     assert (read_image(encoded(gray, "TIFF")) == 255).all()
 
 
-def test_transparency_is_laid_on_white():
+def test_transparency_is_composited_on_white():
     half = Image.new("RGBA", (2, 1), (255, 0, 0, 255))
     half.putpixel((1, 0), (0, 0, 0, 0))
     expected = [[[255, 0, 0], [255, 255, 255]]]
@@ -46,7 +46,7 @@ def test_transparency_is_laid_on_white():
     assert read_image(encoded(gray, "PNG")).tolist() == [[[255, 255, 255]]]
 
 
-def test_16_bit_is_scaled_not_cut():
+def test_16_bit_is_scaled_not_clipped():
     values = np.array([[0, 128, 257, 32896, 65535]], np.uint16)
     expected = [0, 0, 1, 128, 255]
     assert read_image(encoded(Image.fromarray(values), "PNG"))[0, :, 0].tolist() == expected
@@ -69,7 +69,7 @@ def test_exif_orientation(orientation):
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_damaged_exif_is_no_damage_to_the_pixels():
+def test_damaged_exif_leaves_the_pixels_unchanged():
     content = encoded(photo(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xffgarbage")
     assert (read_image(content) == read_image(JPEG)).all()
 
@@ -105,12 +105,12 @@ def test_missing_file_and_folder(tmp_path):
 @pytest.mark.parametrize(
     "source", [np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8), 7]
 )
-def test_what_is_no_image(source):
+def test_invalid_sources(source):
     with pytest.raises(ImageReadError):
         read_image(source)
 
 
-def test_the_error_survives_a_worker():
+def test_the_error_can_be_pickled():
     error = pickle.loads(pickle.dumps(ImageReadError("a.jpg", "the file is empty")))
     assert (error.name, error.reason) == ("a.jpg", "the file is empty")
     assert str(error) == "cannot read a.jpg: the file is empty"
@@ -135,6 +135,6 @@ def test_every_real_photo_can_be_read(data, folder):
         assert read_image(path).shape[2] == 3
 
 
-def test_an_array_with_its_channels_first_is_told_so():
+def test_channels_first_arrays_get_a_remedy():
     with pytest.raises(ImageReadError, match=r"got \(3, 20, 30\); its channels are first: pass image.transpose"):
         read_image(np.zeros((3, 20, 30), np.uint8))

@@ -1,4 +1,4 @@
-"""Resizing, against Pillow's."""
+"""Compare resizing with Pillow's."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,7 +21,7 @@ def by_pillow(image, size, box=None):
 
 
 @pytest.mark.parametrize("size", [(224, 224), (64, 48), (33, 501)])
-def test_on_photographs_it_is_pillow_s_to_within_a_rounding(data, size):
+def test_photographs_are_resized_as_by_pillow(data, size):
     for path in load_table(data / "sneakers" / "labels.csv", data / "sneakers").paths[::100]:
         image = Image.open(path).convert("RGB")
         difference = np.abs(resize(image, size) - by_pillow(image, size))
@@ -44,24 +44,24 @@ def test_extreme_proportions(full, size):
     assert np.abs(resized - by_pillow(image, size)).mean() < 3
 
 
-def test_one_color_stays():
+def test_a_single_color_is_unchanged():
     assert (resize(Image.new("RGB", (123, 77), (0, 200, 255)), (50, 60)) == [0, 200, 255]).all()
 
 
-def test_an_image_of_that_size_is_left_as_it_is(monkeypatch):
+def test_an_image_of_the_wanted_size_is_unchanged(monkeypatch):
     image = noise(30, 20)
     monkeypatch.delattr(resizing, "Resizer")
     for box in (None, (0, 0, 30, 20), (0.0, 0.0, 30.0, 20.0)):
         assert (resize(image, (30, 20), box) == np.asarray(image)).all()
 
 
-def test_it_cannot_be_written_to():
+def test_the_result_is_read_only():
     for size in ((30, 20), (3, 2)):
         with pytest.raises(ValueError, match="read-only"):
             resize(noise(30, 20), size)[:] = 0
 
 
-def test_every_processor_gives_the_same(monkeypatch):
+def test_the_result_does_not_depend_on_the_processor(monkeypatch):
     image = noise(640, 480)
     expected = resize(image, (224, 224))
     fastest = cykooz_resizer.Resizer().cpu_extensions

@@ -1,3 +1,5 @@
+"""Generate the demo shop."""
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ def test_the_same_seed_draws_the_same_shop(shop):
     assert not all((a == b).all() for a, b in zip(shop.images, other.images))
 
 
-def test_more_photos_leave_the_earlier_ones_as_they_are(shop):
+def test_more_photos_keep_the_first_ones(shop):
     larger = make_shop(n_classes=4, n_per_class=9, n_duplicates=3, random_state=0)
     assert (larger.images[9] == shop.images[8]).all()
 
@@ -44,5 +46,5 @@ def test_written_to_a_folder(tmp_path):
     "arguments", [{"n_classes": 0}, {"n_per_class": 1.5}, {"n_duplicates": -1}, {"image_size": (4, 64)}, {"noise": 2}]
 )
 def test_bad_arguments(arguments):
-    with pytest.raises(ValueError, match=f"{next(iter(arguments))}.* must be"):
+    with pytest.raises(ValueError, match=f"^{next(iter(arguments))}.*: expected"):
         make_shop(**arguments)

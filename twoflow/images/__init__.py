@@ -1,4 +1,4 @@
-"""Images in: reading one, collections of many, and a generated shop to try things on."""
+"""Read single images and collections of images, and generate a demo shop."""
 
 from .collection import ImageCollection
 from .folders import load_folder

@@ -1,4 +1,4 @@
-"""Colors to sRGB: what a file says of its colors, as an ICC profile, and the conversion by LittleCMS."""
+"""Decide how an image's colors become sRGB, from its ICC profile or color codes. LittleCMS converts them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from PIL import Image, ImageCms
 from ..errors import InputError
 from .errors import refusal
 
-#: What became of an image's color profile. "none": nothing says what its colors are, so they are taken for sRGB;
-#: "sRGB": they are; "converted": they were converted; "damaged": the profile cannot be used and was ignored.
+#: What happened to an image's color profile.
+#: "none": the file does not describe its colors, so they are assumed to be sRGB.
+#: "sRGB": the file says that its colors are sRGB.
+#: "converted": the colors were converted to sRGB.
+#: "damaged": the profile cannot be used and was ignored.
 COLOR_PROFILES = ("none", "sRGB", "converted", "damaged")
 
-_MOST_PROFILE = 4 * 2**20  # bytes; profiles of presses have up to three megabytes
-_SAME = 2  # gray levels by which a profile may differ from sRGB and be taken for it
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # Pillow's, by the profile's color space
+_MOST_PROFILE = 4 * 2**20  # bytes; profiles of printing presses have up to 3 MB
+_SAME = 2  # gray levels; a profile that differs less from sRGB counts as sRGB
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # Pillow's mode for each color space of profiles
 
 _D65 = 0.3127, 0.3290
 _SRGB_PRIMARIES = 0.64, 0.33, 0.30, 0.60, 0.15, 0.06
-# x and y of red, green and blue, by code (ITU-T H.273, table 2); white is D65 unless given.
+# Chromaticities by code (ITU-T H.273, table 2): x and y of white, red, green and blue.
 _PRIMARIES = {
     1: (*_D65, *_SRGB_PRIMARIES),
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
@@ -36,22 +39,22 @@ _PRIMARIES = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
-# By code (table 3): the exponent, or None for the curve of sRGB. The curves of video (1, 6, 14, 15) are read like it,
-# as browsers do.
+# Exponents by code (table 3); None is the curve of sRGB. The curves of video (1, 6, 14, 15) are read as sRGB's, as
+# browsers do.
 _TRANSFERS: dict[int, float | None] = {1: None, 4: 2.2, 5: 2.8, 6: None, 8: 1.0, 13: None, 14: None, 15: None}
 _HDR = {16: "PQ", 18: "HLG"}
 _UNSPECIFIED = 2
 
 
 class Encoding(NamedTuple):
-    """What RGB numbers mean.
+    """The meaning of RGB values.
 
     Attributes
     ----------
     chromaticities : tuple of 8 floats
         x and y of white, red, green and blue.
     gamma : float or None
-        The exponent by which numbers become light; None for the curve of sRGB.
+        The exponent that turns RGB values into linear light. Default: None, the curve of sRGB.
     """
 
     chromaticities: tuple[float, ...]
@@ -64,16 +67,16 @@ ADOBE_RGB = Encoding((*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 2.19921875)
 
 
 class Conversion(NamedTuple):
-    """What to do with the colors of an image.
+    """How to convert the colors of an image.
 
     Attributes
     ----------
     state : str
         One of `COLOR_PROFILES`.
     mode : str
-        The mode that pixels must have before: "RGB", "L", "CMYK" or "LAB".
+        The mode that the transform takes: "RGB" (default), "L", "CMYK" or "LAB".
     transform : ImageCms.ImageCmsTransform or None
-        To mode RGB in sRGB; None if nothing is to be done.
+        Converts to mode RGB in sRGB. Default: None, the colors stay as they are.
     """
 
     state: str
@@ -82,12 +85,19 @@ class Conversion(NamedTuple):
 
 
 def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
-    """The encoding that two codes of ITU-T H.273 stand for; None if they leave it open or are not known.
+    """Look up the encoding of two codes of ITU-T H.273; None if the codes are unspecified or unknown.
+
+    Parameters
+    ----------
+    primaries : int
+        The code of ColourPrimaries. If only this code is unspecified (2), sRGB's primaries are used.
+    transfer : int
+        The code of TransferCharacteristics. If only this code is unspecified (2), sRGB's curve is used.
 
     Raises
     ------
     ImageReadError
-        If the numbers are of high dynamic range, where white has no fixed value.
+        If the codes mean high dynamic range, where white has no fixed value.
     """
     if transfer in _HDR:
         raise refusal(f"HDR ({_HDR[transfer]}) has no fixed white; save the image in standard dynamic range")
@@ -98,8 +108,17 @@ def encoding_of_codes(primaries: int, transfer: int) -> Encoding | None:
 
 
 def encoding_of_primaries(chromaticities: Sequence[float] | None, exponent: float) -> Encoding | None:
-    """The encoding by the chromaticities of white, red, green and blue, sRGB's unless given, and by the exponent of
-    encoding, such as 1/2.2; None if those make no sense. An exponent near 1/2.2 with sRGB's colors means sRGB."""
+    """Make an encoding from chromaticities and an exponent; None if the values make no sense.
+
+    sRGB's chromaticities with an exponent near 1/2.2 give `SRGB`.
+
+    Parameters
+    ----------
+    chromaticities : sequence of 8 floats or None
+        x and y of white, red, green and blue; None means those of sRGB.
+    exponent : float
+        The exponent that turns linear light into RGB values, such as 1/2.2.
+    """
     if not 0.1 <= exponent <= 10:
         return None
     found = tuple(chromaticities or SRGB.chromaticities)
@@ -112,17 +131,18 @@ def encoding_of_primaries(chromaticities: Sequence[float] | None, exponent: floa
 
 
 def find_conversion(profile: bytes | None, encoding: Encoding | None, mode: str, is_damaged: bool) -> Conversion:
-    """What to do with an image's colors.
+    """Decide how to convert an image's colors.
 
     Parameters
     ----------
     profile : bytes or None
-        Its ICC profile, which goes before `encoding`.
+        The image's ICC profile. It has priority over `encoding`.
     encoding : Encoding or None
+        What the file says of its colors without a profile; None if nothing.
     mode : str
-        Pillow's mode of the image; the profile's color space must be the same.
+        Pillow's mode of the image. A profile of another color space is ignored.
     is_damaged : bool
-        Whether there is a profile that cannot be taken out.
+        Whether the file has a profile that cannot be extracted.
     """
     state = "damaged" if is_damaged or profile is not None else "none"
     if profile is not None and len(profile) <= _MOST_PROFILE:
@@ -137,13 +157,13 @@ def find_conversion(profile: bytes | None, encoding: Encoding | None, mode: str,
         return Conversion("sRGB" if state == "none" else state)
     try:
         found = _conversion(matrix_profile(encoding)) or Conversion(state)
-    except (ValueError, ArithmeticError, struct.error):  # colors that span no space, or one beyond all bounds
+    except (ValueError, ArithmeticError, struct.error):  # the primaries span no color space, or a value overflows
         return Conversion(state)
     return found if state == "none" else found._replace(state=state)
 
 
 def matrix_profile(encoding: Encoding) -> bytes:
-    """The ICC profile (version 2.4) of an encoding; raises ValueError if its colors span no space."""
+    """Make the ICC profile (version 2.4) of an encoding; raises ValueError if its primaries span no color space."""
     tags = [
         (b"desc", b"desc" + bytes(4) + struct.pack(">I", 8) + b"twoflow\0" + bytes(78)),
         (b"wtpt", b"XYZ " + bytes(4) + _fixed(_D50)),
@@ -163,16 +183,16 @@ def matrix_profile(encoding: Encoding) -> bytes:
     return head + bytes(128 - len(head)) + struct.pack(">I", len(tags)) + table + data
 
 
-_D50 = np.array([0.9642, 1.0, 0.8249])  # the white of profiles
+_D50 = np.array([0.9642, 1.0, 0.8249])  # the white point of ICC profiles
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
 def _colorants(chromaticities: Sequence[float]) -> np.ndarray:
-    """XYZ of red, green and blue in columns, adapted from the white of the encoding to D50 (ICC.1, annex E)."""
+    """Compute XYZ of red, green and blue (columns), adapted from the encoding's white to D50 (ICC.1, annex E)."""
     white, *colors = [np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(chromaticities[::2], chromaticities[1::2])]
     columns = np.column_stack(colors)
     if abs(np.linalg.det(columns)) < 1e-6:
-        raise InputError("the primaries span no space")
+        raise InputError("the primaries span no color space")
     columns = columns * np.linalg.solve(columns, white)
     cones = (_BRADFORD @ _D50) / (_BRADFORD @ white)
     return np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ columns
@@ -193,7 +213,7 @@ def _curve(gamma: float | None) -> bytes:
 
 @lru_cache(maxsize=32)
 def _conversion(profile: bytes) -> Conversion | None:
-    """By a profile; None if it is damaged."""
+    """Make the conversion of an ICC profile; None if the profile is damaged."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = _MODES[source.profile.xcolor_space.strip()]
@@ -201,12 +221,12 @@ def _conversion(profile: bytes) -> Conversion | None:
         if mode in ("RGB", "L") and _is_srgb(transform, mode):
             return Conversion("sRGB", mode)
         return Conversion("converted", mode, transform)
-    except Exception:  # LittleCMS, and Pillow around it, fail in many ways on hostile profiles
+    except Exception:  # LittleCMS and its wrapper in Pillow raise many kinds of errors for hostile profiles
         return None
 
 
 def _fits(mode: str, wanted: str) -> bool:
-    """Whether pixels of a mode can be brought to the one that a profile is of. Gray ones can be seen as RGB."""
+    """Return whether a profile for mode `wanted` applies to an image of mode `mode`. Gray counts as RGB too."""
     kind = {"CMYK": "CMYK", "LAB": "LAB"}.get(mode, "L" if mode in _GRAY_MODES else "RGB")
     return kind == wanted or (kind, wanted) == ("L", "RGB")
 
@@ -215,6 +235,7 @@ _GRAY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I
 
 
 def _is_srgb(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Return whether a transform to sRGB leaves a grid of colors (nearly) unchanged."""
     steps = np.linspace(0, 255, 17).round().astype(np.uint8)
     if mode == "L":
         grid = np.arange(256, dtype=np.uint8)[None]

@@ -1,4 +1,4 @@
-"""The error of an image that cannot be read."""
+"""The error for an image that cannot be read."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from ..errors import InputError
 
 
 class ImageReadError(InputError):
-    """An image that cannot be read.
+    """The error for an image that cannot be read.
 
     Attributes
     ----------
     name : str
         The path, or a description of an image that has none.
     reason : str
-        What is wrong with it, in one line.
+        What is wrong with the image, and what to do, in one line.
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)  # both in args, so that the error survives pickling by a worker
+        super().__init__(name, reason)  # both values in `args`, so a worker can pickle the error
         self.name = name
         self.reason = reason
 
@@ -26,5 +26,10 @@ class ImageReadError(InputError):
 
 
 def refusal(reason: str) -> ImageReadError:
-    """An error that does not know the image's name yet; `open_reduced` puts it in."""
+    """Return an error that does not name the image; the reading functions add the name."""
     return ImageReadError("an image", reason)
+
+
+def damaged(detail: str) -> ImageReadError:
+    """Return the refusal of a truncated or damaged file; `detail` says what is missing or wrong."""
+    return refusal(f"the file is truncated or damaged: {detail}; copy it or save it again")

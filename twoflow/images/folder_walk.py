@@ -1,4 +1,4 @@
-"""What is in a folder, here or behind a URL: each entry is an image, a folder, or passed over for a reason."""
+"""List a local or remote folder: each entry is an image, a folder, or passed over for a reason."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from . import remote
 from .passed_over import reason_of_ending, reason_of_name
 from .reading import readable_suffixes
 
-#: A path relative to a folder, as its parts.
+#: A path relative to a folder, split into its parts.
 Parts: TypeAlias = tuple[str, ...]
 
-#: A folder on this machine, or the URL of one elsewhere.
+#: The path of a local folder, or the URL of a remote one.
 Root: TypeAlias = Path | str
 
 
 class Listing(NamedTuple):
-    """What a folder holds; all paths are relative to it.
+    """The contents of a folder; all paths are relative to it.
 
     Attributes
     ----------
     images : list of Parts
         Sorted.
     folders : set of Parts
-        Those that were looked into. Behind a URL only those that hold files are known.
+        The folders that were searched. Of a remote folder, only those that hold files are known.
     passed_over : dict of str to list of Parts
-        Other files and folders, by reason; a folder is listed instead of what is in it.
+        Other files and folders, by reason. A folder is listed without its contents.
     """
 
     images: list[Parts]
@@ -38,12 +38,12 @@ class Listing(NamedTuple):
 
 
 def open_folder(root: str | os.PathLike) -> Root:
-    """A folder on this machine as a path, one elsewhere as its URL.
+    """Return a local folder as a path, and a remote folder as its URL.
 
     Raises
     ------
     NotADirectoryError
-        If there is no such folder on this machine.
+        If the folder is local and does not exist.
     """
     if remote.is_url(root):
         path = remote.local_path(root)
@@ -57,17 +57,17 @@ def open_folder(root: str | os.PathLike) -> Root:
 
 
 def join(root: Root, path: Parts) -> str:
-    """The path or URL of what lies in a folder."""
+    """Return the path or URL of a file in a folder."""
     return str(root.joinpath(*path)) if isinstance(root, Path) else remote.join(root, "/".join(path))
 
 
 def list_folder(root: Root) -> Listing:
-    """List a folder and all folders in it, but those that are passed over."""
+    """List a folder and all folders inside, except those that are passed over."""
     listing, readable = Listing([], set(), {}), readable_suffixes()
     if isinstance(root, Path):
         _walk(str(root), (), (), readable, listing)
     else:
-        _sort_out(remote.find(root), readable, listing)
+        _add_remote(remote.find(root), readable, listing)
     listing.images.sort()
     return listing
 
@@ -75,13 +75,16 @@ def list_folder(root: Root) -> Listing:
 def _walk(
     folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], readable: frozenset[str], listing: Listing
 ) -> None:
-    """Depth first; `ancestors` (device, inode) tell a link that leads back up, which would never end."""
+    """Add the entries of a local folder, depth first.
+
+    `ancestors` holds device and inode of the folders above. A link to one of them would be followed without end.
+    """
     status = os.stat(folder)
     if (status.st_dev, status.st_ino) in ancestors:
-        raise InputError(f"{folder} is a link that leads back into a folder above it; remove the link")
+        raise InputError(f"{folder} is a link that leads back to a folder above it; remove the link")
     ancestors = (*ancestors, (status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
-        found = list(entries)  # before going deeper, or every level keeps a folder open
+        found = list(entries)  # read first: otherwise each level of the recursion keeps a folder open
     for entry in found:
         path = (*place, entry.name)
         reason = reason_of_name(entry.name)
@@ -95,12 +98,12 @@ def _walk(
 def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself, or where nobody may look: reading it says which
+    except OSError:  # a link to itself, or a target without permission; the error comes when it is read
         return False
 
 
-def _sort_out(files: list[str], readable: frozenset[str], listing: Listing) -> None:
-    """The same of a list of all files."""
+def _add_remote(files: list[str], readable: frozenset[str], listing: Listing) -> None:
+    """Add the files of a remote folder, given by their relative paths, as `_walk` does."""
     known: set[Parts] = set()
     for file in files:
         path = tuple(file.split("/"))

@@ -1,4 +1,4 @@
-"""The formats that are read, how a file of each begins, and which file names are taken for images."""
+"""List the formats that can be read, and recognize them by content and by file name."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from importlib.util import find_spec
 
 from PIL import Image, features
 
-#: The formats that are opened. Pillow knows many more, some of which start other programs (EPS runs Ghostscript). The
-#: MPO files of some cameras are opened as the JPEG that they begin with. HEIF needs an extra.
+#: The formats that can be read. Pillow knows many more, but some of them start other programs (EPS runs Ghostscript).
+#: MPO files, which some cameras write, are read as the JPEG at their beginning. HEIF needs the extra "heic".
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "HEIF")
 
+# Endings that every installation can read.
 _ALWAYS = frozenset(
     (".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
 
-#: What installs the reader of a file name's ending that not every installation can read.
+#: For each ending that needs an optional reader: the command that installs it.
 MISSING_READERS = {
     ".avif": 'pip install --upgrade "pillow>=11.3"',
     ".heic": 'pip install "twoflow[heic]"',
     ".heif": 'pip install "twoflow[heic]"',
 }
 
-#: How files begin: the format, the position of a mark and the mark.
-_MARKS = (
+#: Signatures of files: the format, the position of the signature, and its bytes.
+_SIGNATURES = (
     ("JPEG", 0, b"\xff\xd8\xff"),
     ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
     ("WEBP", 8, b"WEBP"),
@@ -43,18 +44,18 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def identify(content: bytes) -> str | None:
-    """The format that a file's content begins like, one of `FORMATS`; None if it begins like none of them."""
+    """Return the format of a file by its first bytes, one of `FORMATS`; None if no signature matches."""
     if content[4:8] == b"ftyp":
         size = min(int.from_bytes(content[:4]), 256)
         brands = [content[8:12], *(content[start:start + 4] for start in range(16, size, 4))]
         if not _AVIF_BRANDS.isdisjoint(brands):
             return "AVIF"
         return None if _HEIF_BRANDS.isdisjoint(brands) else "HEIF"
-    return next((name for name, at, mark in _MARKS if content.startswith(mark, at)), None)
+    return next((name for name, at, signature in _SIGNATURES if content.startswith(signature, at)), None)
 
 
 def readable_suffixes() -> frozenset[str]:
-    """The endings, in lower case and with the dot, of the file names that this installation can read."""
+    """Return the endings of file names that this installation can read, in lower case and with the dot."""
     readable = set(_ALWAYS)
     if features.check("avif"):
         readable.add(".avif")
@@ -65,7 +66,7 @@ def readable_suffixes() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def has_heif() -> bool:
-    """Whether HEIF can be read: pillow-heif is installed, and Pillow then knows it."""
+    """Return whether pillow-heif is installed; if so, register it with Pillow."""
     if find_spec("pillow_heif") is None:
         return False
     if "HEIF" not in Image.OPEN:

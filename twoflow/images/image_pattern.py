@@ -1,4 +1,4 @@
-"""Paths of images made of the cells of a row, such as ``images/{id}.jpg``."""
+"""Build the paths of images from the cells of a row, with a pattern such as ``images/{id}.jpg``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..errors import InputError
 
 
 class ImagePattern:
-    """A path with columns' names in braces.
+    """A path with names of columns in braces.
 
     Parameters
     ----------
     pattern : str
-        ``{name}`` is replaced by the row's cell of that column; ``{{`` and ``}}`` are braces.
+        ``{name}`` is replaced by the cell of that column; write ``{{`` and ``}}`` for braces.
 
     Raises
     ------
     ValueError
-        If a brace is left open, or there is no column in it, or anything but a column's name in braces.
+        If a brace is not closed, if the pattern names no column, or if braces hold anything but the name of a column.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class ImagePattern:
             pieces = list(Formatter().parse(pattern))
         except ValueError as error:
             raise InputError(f"image pattern {pattern!r}: {error}; write {{{{ and }}}} for braces") from None
-        # Only names: Python's own formatting would also take attributes of the values.
+        # Names only: Python's own formatting would also read attributes of the values.
         for _, name, form, conversion in pieces:
             if name == "" or form or conversion:
                 raise InputError(f"image pattern {pattern!r}: expected only names of columns in braces, such as {{id}}")
@@ -46,7 +46,7 @@ class ImagePattern:
             raise InputError(f"image pattern {pattern!r} has no column in braces; use one such as images/{{id}}.jpg")
 
     def fill(self, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        """The path of each row."""
+        """Return the path of each row."""
         cells = {name: list(map(_text, columns[name])) for name in self.names}
         n_rows = min(map(len, cells.values()))
         return [
@@ -56,5 +56,8 @@ class ImagePattern:
 
 
 def _text(value: Any) -> str:
-    """A whole number without the ``.0`` of a column that had to be of floats, because some of its cells were empty."""
+    """Convert a cell to text, an integer without ``.0``.
+
+    An integer column with empty cells arrives as floats.
+    """
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -1,4 +1,4 @@
-"""Images that a table names and that are not there: how many, which first, and what is likely wrong."""
+"""Find images that a table names but that do not exist, and suggest a remedy."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .passed_over import name_first
 from .reading import ImageReadError, describe, readable_suffixes
 from .table_paths import Place, why_missing
 
-_TRIED = 50  # missing images that remedies are tried on
-_FOLDERS = 50  # other folders that are tried
+_TRIED = 50  # missing images that the remedies are tried on
+_FOLDERS = 50  # folders inside the folder of the images that are tried
 
 
 class MissingImageError(ImageReadError):
-    """An image that a table names and that is not there."""
+    """The error for an image that a table names but that does not exist."""
 
 
 class Missing(NamedTuple):
-    """A row whose image is not there."""
+    """A row of a table whose image does not exist."""
 
     position: int
     row: int
@@ -34,20 +34,21 @@ class Missing(NamedTuple):
 
     @property
     def error(self) -> MissingImageError:
-        """What stands in `ImageCollection.unreadable` for it."""
+        """The error that `ImageCollection.unreadable` holds for this row."""
         return MissingImageError(describe(self.path), self.reason)
 
 
 def find_missing(paths: Sequence[str], values: Sequence[object], rows: Sequence[int]) -> list[Missing]:
-    """The rows whose image is a local path that is no file.
+    """Find the rows whose image is a local path without a file.
 
     Parameters
     ----------
     paths : sequence of n str
+        The resolved path or URL of each row.
     values : sequence of n cells
-        What the table says.
+        The cells that the paths come from, for messages.
     rows : sequence of n int
-        What messages call the rows.
+        The numbers of the rows, for messages.
     """
     reasons = map(why_missing, paths)
     return [
@@ -56,7 +57,7 @@ def find_missing(paths: Sequence[str], values: Sequence[object], rows: Sequence[
 
 
 def explain_missing(missing: Sequence[Missing], n_images: int, place: Place, table: str) -> str:
-    """A sentence: how many images are missing, which first, and what would help."""
+    """Say how many images are missing, name the first ones, and suggest a remedy."""
     first = name_first([f"row {each.row}: {each.value}" for each in missing])
     remedy = _find_remedy(missing, place)
     return (
@@ -66,7 +67,7 @@ def explain_missing(missing: Sequence[Missing], n_images: int, place: Place, tab
 
 
 def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
-    """What makes most of the missing images be there, of all that is tried; None if nothing does."""
+    """Return the remedy that finds most of the missing images; None if no remedy finds any."""
     tried, folders = missing[:_TRIED], list(_other_folders(place.folder))
     counts: dict[str, int] = {}
     for each in tried:
@@ -81,18 +82,19 @@ def _find_remedy(missing: Sequence[Missing], place: Place) -> str | None:
 
 
 def _candidates(value: str, place: Place, folders: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """What a cell may have been meant to say, each with where that would be."""
-    for remedy, text in _other_texts(value):
+    """Yield remedies for a cell, each with the path that it would give."""
+    for remedy, text in _other_spellings(value):
         try:
             yield remedy, place.resolve(text, "")
-        except ValueError:  # it leads out of the folder
+        except ValueError:  # the path leads out of the folder
             continue
     if not os.path.isabs(value):
         for folder in folders:
             yield f"in {folder}: name that as the folder of the images", os.path.join(folder, value)
 
 
-def _other_texts(value: str) -> Iterator[tuple[str, str]]:
+def _other_spellings(value: str) -> Iterator[tuple[str, str]]:
+    """Yield remedies for a cell, each with the text that the cell would then have."""
     yield "with / in place of \\", value.replace("\\", "/")
     for ending in sorted(readable_suffixes()):
         for written in (ending, ending.upper()):
@@ -109,7 +111,7 @@ def _other_texts(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _other_folders(folder: Root) -> Iterator[Path]:
-    """Those above, and inside, the folder in which images are looked for."""
+    """Yield the folders above and inside the folder of the images."""
     if not isinstance(folder, Path):
         return
     yield from islice(folder.absolute().parents, 2)

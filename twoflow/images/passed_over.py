@@ -1,4 +1,4 @@
-"""Files and folders that are not taken for images, by the reason: nothing is left out without being named."""
+"""Name the files and folders that are not used as images, and the reason, so that nothing is left out silently."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from . import reading
 
-#: Files and folders that programs and systems leave between images, in lower case. Thumbnails in them would be read as
-#: further images of the class.
+#: Files and folders that programs and systems create among images, in lower case. Some hold thumbnails, which would
+#: count as images of the class.
 MACHINE_MADE = frozenset({
     # network storage: Synology, QNAP, NetApp
     "@eadir", "@tmp", "@sharebin", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", ".@__thumb", "@__thumb",
@@ -27,26 +27,26 @@ MACHINE_MADE = frozenset({
 })
 
 HIDDEN = "hidden files and folders"
-MACHINE = "files and folders made by machines"
-NO_ENDING = "files without an ending (rename them to end in .jpg or what they are)"
-WITH_QUERY = "files with a query behind their ending (rename them to end in .jpg or what they are)"
+MACHINE = "files and folders created by programs or systems"
+NO_ENDING = "files without an ending (rename them to end in their format, such as .jpg)"
+WITH_QUERY = "files with a URL query after their ending (rename them to end in their format, such as .jpg)"
 NO_IMAGE = "class folders without an image"
 STRAY = "images above the class folders"
 
-_NAMED = 3  # how many paths a line names
+_NAMED = 3  # paths that a line names
 _ENDING = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,8}\Z")
 _QUERY = re.compile(r"(\.[a-z0-9]{1,8})[?&#;=%]")
 
 
 class PassedOver(NamedTuple):
-    """What was not taken for one reason.
+    """Files and folders that were passed over for one reason.
 
     Attributes
     ----------
     reason : str
-        What these are, in the plural, such as "files with the ending .txt".
+        What they are, in the plural, such as "files with the ending .txt".
     paths : tuple of str
-        Paths, or URLs without their secrets; a folder is listed instead of what is in it.
+        Paths, or URLs without their secrets. A folder is listed without its contents.
     """
 
     reason: str
@@ -57,7 +57,7 @@ class PassedOver(NamedTuple):
 
 
 def name_first(names: Iterable[object], most: int = _NAMED) -> str:
-    """The first few names, and how many more there are.
+    """List the first `most` names, and say how many more there are.
 
     Examples
     --------
@@ -70,25 +70,27 @@ def name_first(names: Iterable[object], most: int = _NAMED) -> str:
 
 
 def count_paths(passed_over: Iterable[PassedOver]) -> int:
-    """How many files and folders were passed over for all reasons together."""
+    """Count the files and folders that were passed over, for all reasons."""
     return sum(len(each.paths) for each in passed_over)
 
 
 def reason_of_name(name: str) -> str | None:
-    """Why a file or folder of this name is passed over, whatever is in it; None if it is not."""
+    """Return why a file or folder of this name is passed over, whatever it contains; None if it is not."""
     if name.lower() in MACHINE_MADE:
         return MACHINE
     return HIDDEN if name.startswith(".") else None
 
 
 def reason_of_ending(name: str, readable: frozenset[str]) -> str | None:
-    """Why a file of this name is not taken for an image; None if it is.
+    """Return why a file of this name does not count as an image; None if it does.
 
     Parameters
     ----------
     name : str
+        The name of the file, without folders.
     readable : frozenset of str
-        What `readable_suffixes` says; asked once for many names, as it looks for installed libraries.
+        The result of `readable_suffixes`. It is a parameter because that function looks for installed libraries, which
+        is slow for many names.
     """
     ending = os.path.splitext(name)[1].lower()
     if ending in readable:

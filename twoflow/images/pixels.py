@@ -1,4 +1,4 @@
-"""Pixels of any mode to upright 8-bit RGB in sRGB, piece by piece, so that large images take little more memory."""
+"""Convert pixels of any mode to upright 8-bit RGB in sRGB, in pieces, so that large images need little extra memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .color import Conversion
 from .errors import refusal
 
 _WHITE = (255, 255, 255, 255)
-# In pixels: what is done at once, and how large the pieces of more than that are.
+# In pixels: up to how many an image is converted at once, and the size of the pieces of a larger one.
 _AT_ONCE, _PIECE = 2**22, 2**18
-_SQUARE = 512  # pixels a side
+_SQUARE = 512  # pixels per side of the squares in which a large image is turned
 
 # EXIF 2.32, tag 0x0112: how the stored rows and columns map to the upright image.
 _UPRIGHT = {
@@ -25,47 +25,47 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: Orientations that exchange width and height.
-TURNED = (5, 6, 7, 8)
+#: Orientations that swap width and height.
+TRANSPOSED = (5, 6, 7, 8)
 
 
 def to_rgb(
     image: Image.Image, conversion: Conversion, scale: int | None = None, is_inverted: bool = False,
-    is_ours: bool = False,
+    may_modify: bool = False,
 ) -> Image.Image:
-    """A decoded image in mode RGB.
+    """Convert a decoded image to mode RGB.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        Of any mode; transparency is laid on white.
+        An image of any mode. Transparency is composited on white.
     conversion : Conversion
-        What to do with its colors.
+        How to convert its colors.
     scale : int, optional
-        The number that means white. Default: 65535 for 16-bit modes, 255 for others.
+        The value of white. Default: 65535 for 16-bit modes, 255 for others.
     is_inverted : bool, default False
-        Whether 0 means white.
-    is_ours : bool, default False
-        Whether the image may be changed.
+        Whether 0 is white; only used for 16-bit modes.
+    may_modify : bool, default False
+        Whether the image may be modified in place, which saves memory.
 
     Returns
     -------
     PIL.Image.Image
-        The image itself if there is nothing to do.
+        The image itself if there is nothing to convert.
     """
     if image.mode == "RGB" and conversion.transform is None and scale is None and not image.has_transparency_data:
         return image
     boxes = list(_pieces(image.size))
     if len(boxes) == 1:
         return _piece_to_rgb(image, conversion, scale, is_inverted)
-    result = image if is_ours and image.mode == "RGB" else Image.new("RGB", image.size)
+    result = image if may_modify and image.mode == "RGB" else Image.new("RGB", image.size)
     for box in boxes:
         result.paste(_piece_to_rgb(image.crop(box), conversion, scale, is_inverted), box[:2])
     return result
 
 
 def to_array(image: Image.Image) -> np.ndarray:
-    """The pixels of an image in mode RGB, of shape (H, W, 3) and dtype uint8, read-only."""
+    """Return the pixels of an RGB image as a read-only array of shape (H, W, 3) and dtype uint8."""
     boxes = list(_pieces(image.size))
     if len(boxes) == 1:
         return np.asarray(image)
@@ -77,22 +77,25 @@ def to_array(image: Image.Image) -> np.ndarray:
     return pixels
 
 
-def turn_upright(image: Image.Image, orientation: int, is_ours: bool = False) -> Image.Image:
-    """An RGB image turned as its EXIF orientation says; one that is `is_ours` and large is used up for it."""
+def turn_upright(image: Image.Image, orientation: int, may_modify: bool = False) -> Image.Image:
+    """Turn an RGB image upright by its EXIF orientation.
+
+    With `may_modify`, a large image is closed after its pixels are copied, which saves memory; use only the result.
+    """
     if orientation not in _UPRIGHT:
         return image
-    if not is_ours or image.width * image.height <= _AT_ONCE:
+    if not may_modify or image.width * image.height <= _AT_ONCE:
         return image.transpose(_UPRIGHT[orientation])
-    pixels = to_array(image)  # three bytes a pixel, where an image has four
+    pixels = to_array(image)  # 3 bytes per pixel; Pillow uses 4
     image.close()
-    if orientation in TURNED:
+    if orientation in TRANSPOSED:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     result = Image.new("RGB", (pixels.shape[1], pixels.shape[0]))
-    for top in range(0, result.height, _SQUARE):  # squares, as rows of one are columns of the other
+    for top in range(0, result.height, _SQUARE):  # squares: they are fast to read when rows become columns
         for left in range(0, result.width, _SQUARE):
             piece = np.ascontiguousarray(pixels[top:top + _SQUARE, left:left + _SQUARE])
             result.paste(Image.fromarray(piece), (left, top))
@@ -100,12 +103,12 @@ def turn_upright(image: Image.Image, orientation: int, is_ours: bool = False) ->
 
 
 def to_8_bit(pixels: np.ndarray) -> np.ndarray:
-    """16-bit numbers as 8-bit ones; 65535 = 255 * 257, rounded to nearest."""
+    """Scale 16-bit values to 8 bits: divide by 257 (65535 = 255 * 257) and round to nearest."""
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _pieces(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes that cover an image; one, if it is no large image."""
+    """Yield boxes that cover an image: one box, or several if the image is large."""
     width, height = size
     if width * height <= _AT_ONCE:
         yield 0, 0, width, height
@@ -124,7 +127,7 @@ def _piece_to_rgb(image: Image.Image, conversion: Conversion, scale: int | None,
         raise refusal("floating-point pixels have no fixed white; save the image with 8 or 16 bits")
     elif scale is not None and image.mode in ("L", "LA", "RGB", "RGBA"):
         image = image.point([min(255, round(value * 255 / scale)) for value in range(256)] * len(image.getbands()))
-    if image.mode == "La":  # which Pillow converts to nothing else
+    if image.mode == "La":  # Pillow converts this mode to no other
         image = image.convert("LA")
     if conversion.transform is None:
         if image.has_transparency_data:
@@ -147,7 +150,7 @@ def _lay_on_white(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image, scale: int | None, is_inverted: bool) -> Image.Image:
-    # Pillow gives 16-bit gray as I;16 or, for some formats, as 32-bit integers holding 16-bit values.
+    # Pillow returns 16-bit gray as I;16 or, for some formats, as 32-bit integers with 16-bit values.
     pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 65535:
         raise refusal("32-bit pixels have no fixed white; save the image with 8 or 16 bits")

@@ -1,4 +1,4 @@
-"""Reading one image, whatever it came as, into 8-bit RGB."""
+"""Read one image from any source into 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ from PIL import ExifTags, Image
 
 from .._files import open_regular
 from . import remote
-from .budget import check_file, check_memory, check_seconds, check_size
+from .budget import check_file, check_memory, check_seconds, check_size, too_many_pixels
 from .color import ADOBE_RGB, Encoding, find_conversion
 from .containers import Container, take_apart
 from .errors import ImageReadError, refusal
 from .exif import read_exif
 from .formats import FORMATS, MISSING_READERS, has_heif, identify, readable_suffixes
-from .pixels import TURNED, to_8_bit, to_array, to_rgb, turn_upright
+from .pixels import TRANSPOSED, to_8_bit, to_array, to_rgb, turn_upright
 
 __all__ = [
     "FORMATS", "MISSING_READERS", "ImageReadError", "Reduced", "Source", "UnreadableImagesWarning", "choose_divisor",
     "describe", "open_reduced", "open_rgb", "read_content", "read_image", "readable_suffixes", "warn_unreadable",
 ]
 
-#: What counts as an image: a path or a URL, the bytes of a file, an array or a PIL image.
+#: The types of an image: a path or URL, the bytes of a file, an array, or a PIL image.
 Source: TypeAlias = str | os.PathLike | bytes | np.ndarray | Image.Image
 
-#: How JPEG can be decoded without its finest parts, how much larger than wanted it must stay, and up to how many pixels
-#: there is too little to gain.
+#: By how much a JPEG decoder can reduce an image, how many times larger than the wanted size the result must be, and up
+#: to how many pixels an image is decoded whole because reducing it would save little.
 _DIVISORS, _MARGIN, _ALWAYS_WHOLE = (1, 2, 4, 8), 2, 2**20
 
 _UNKNOWN = f"not an image in a known format ({', '.join(FORMATS)})"
-_NAMED = 3  # how many images a warning names
-_FROM_RIGHT, _FROM_BOTTOM = (2, 3, 6, 7), (3, 4, 7, 8)  # where the first stored column or row is not left or on top
+_NAMED = 3  # images that a warning names
+# Orientations in which turning an image upright moves padding to the left, and to the top.
+_PADDED_LEFT, _PADDED_TOP = (2, 3, 6, 7), (3, 4, 7, 8)
 
-# Bytes a pixel of Pillow's modes; of those not named, four.
+# Bytes per pixel on top of RGB's 4: the size of Pillow's mode, 4 if it is not listed, 0 for RGB itself.
 _SMALL_MODES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "RGB": 0}
 
 
 class UnreadableImagesWarning(UserWarning):
-    """Some images cannot be read; the message says how many, which first, and what became of them."""
+    """The warning for images that cannot be read; it counts them, names the first, and says what happened to them."""
 
 
 def read_image(source: Source) -> np.ndarray:
     """Read one image as upright 8-bit RGB.
 
-    The whole file is decoded, because a truncated JPEG shows only then. EXIF orientation is applied; colors are
-    converted to sRGB by the color profile; gray, palette, CMYK and 16-bit images become 8-bit RGB; transparency is
-    laid on white; of an animation the first frame is taken. Damaged metadata are ignored.
+    The whole file is decoded, because only this reveals a truncated JPEG. EXIF orientation is applied. Colors are
+    converted to sRGB by the color profile. Gray, palette, CMYK and 16-bit images become 8-bit RGB. Transparency is
+    composited on white. An animation gives its first frame. Damaged metadata is ignored.
 
     Parameters
     ----------
@@ -66,11 +67,11 @@ def read_image(source: Source) -> np.ndarray:
     Raises
     ------
     ImageReadError
-        If the image is missing, no regular file, empty, damaged or of an unknown format; if its numbers are signed,
-        of 32 bits, of floating point or HDR; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million
-        unless changed); or if decoding would take more than about 400 MB of memory or some seconds.
+        If the image is missing, not a regular file, empty, damaged or of an unknown format; if its samples are signed,
+        32-bit, floating-point or HDR; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (default: 89 million);
+        or if decoding would take more than about 400 MB of memory or more than 4 seconds.
     ModuleNotFoundError
-        If it is a URL and fsspec, or what it needs for such a URL, is not installed.
+        If `source` is a URL, and fsspec or the package that it needs for this URL is not installed.
 
     Examples
     --------
@@ -82,27 +83,31 @@ def read_image(source: Source) -> np.ndarray:
 
 
 def open_rgb(source: Source, name: str | None = None) -> Image.Image:
-    """The same as `read_image`, as a PIL image; `name` is what an error calls an image that has no path."""
+    """Read one image as `read_image` does, but return a PIL image.
+
+    Errors call the image `name`; by default its path, or a description such as "an image of 4 bytes".
+    """
     return open_reduced(source, name, None).image
 
 
 class Reduced(NamedTuple):
-    """An image decoded whole or, if a JPEG, at half, a quarter or an eighth of its size.
+    """A decoded image. A JPEG may be decoded at half, a quarter or an eighth of its size.
 
     Attributes
     ----------
     image : PIL.Image.Image
         Upright, in mode RGB.
     divisor : int
-        1, 2, 4 or 8.
+        By how much the image was reduced: 1, 2, 4 or 8.
     full_size : (int, int) or None
-        Upright width and height of an image that can be decoded at a fraction; None for one that cannot.
+        Upright width and height before reduction; None if images of this format cannot be reduced.
     box : (float, float, float, float) or None
-        Where in `image` the image lies: a JPEG of 999 pixels is 250 at a quarter, of which 249.75 are image.
+        Left, top, right and bottom of the content in `image`: a width of 999 is 250 at a quarter, of which 249.75 are
+        content and the rest is padding. None if `full_size` is None.
     format : str or None
-        One of `FORMATS`, whatever the file is called; None for an image that is no file.
+        The format by the file's content, one of `FORMATS`. Default: None, for an image that is not a file.
     color_profile : str
-        What became of its color profile, one of `COLOR_PROFILES`.
+        What happened to the color profile, one of `COLOR_PROFILES`. Default: "none".
     """
 
     image: Image.Image
@@ -114,10 +119,10 @@ class Reduced(NamedTuple):
 
 
 def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
-    """Decode an image as far as it takes to resize it to `size`, or whole if that is None; see `choose_divisor`."""
+    """Decode an image, reduced as far as resizing to `size` allows (see `choose_divisor`); whole if `size` is None."""
     given = source
     if remote.is_url(source):
-        source = read_content(source)  # what is not installed is no fault of the image
+        source = read_content(source)  # outside the try: a missing package is not an error of the image
     try:
         if isinstance(source, np.ndarray):
             return Reduced(_from_array(source), 1, None, None)
@@ -126,18 +131,29 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
         return _from_content(source, size)
     except ImageReadError as error:
         raise ImageReadError(name or describe(given), error.reason) from error
-    except Exception as error:  # decoders fed damaged or hostile bytes raise nearly anything
+    except Exception as error:  # decoders raise almost any error for damaged or hostile bytes
         raise ImageReadError(name or describe(given), _reason(error)) from error
 
 
 def choose_divisor(full_size: tuple[int, int], size: tuple[int, int]) -> int:
-    """By how much a JPEG may be reduced in decoding, before it is resized to `size`: 1, 2, 4 or 8.
+    """Choose by how much to reduce a JPEG while decoding, before it is resized to `size`: 1, 2, 4 or 8.
 
-    So much that it stays at least twice as large as it is to become, in width and in height. The resized pixels are
-    then within half a gray level of 255 on average of those of the whole image (0.44 measured on mosaics of photos,
-    the worst case for it; single pixels differ by up to 10), and a photo of 12 megapixels is read four times as fast.
-    It depends on the image and the size alone, so that features do, whatever other flows want of the image; one of
-    up to a megapixel is always decoded whole, and so once for all of them.
+    The reduced image stays at least twice as large as `size`, in width and in height. An image of up to one megapixel
+    is never reduced, so it is decoded once for all sizes. The choice depends only on the image and the size, so
+    features do not depend on which other flows read the image.
+
+    Parameters
+    ----------
+    full_size : (int, int)
+        Width and height of the image.
+    size : (int, int)
+        Width and height that it will be resized to.
+
+    Notes
+    -----
+    The resized pixels differ from those of the whole image by less than half a gray level of 255 on average: 0.44 was
+    measured on mosaics of photos, the worst case, where single pixels differ by up to 10. A photo of 12 megapixels is
+    read four times as fast.
     """
     if math.prod(full_size) <= _ALWAYS_WHOLE:
         return 1
@@ -148,7 +164,7 @@ def choose_divisor(full_size: tuple[int, int], size: tuple[int, int]) -> int:
 
 
 def read_content(source: str | os.PathLike | bytes) -> bytes:
-    """The bytes of a file, whatever they are; raises `ImageReadError` where it cannot be read at all."""
+    """Return the bytes of a file without checking its format; raises `ImageReadError` if it cannot be read."""
     if isinstance(source, bytes):
         return source
     if remote.is_url(source):
@@ -160,7 +176,7 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
         with open_regular(source) as file:
             size = os.fstat(file.fileno()).st_size
             check_file(size)
-            return file.read(size)  # and no more, should it grow meanwhile
+            return file.read(size)  # with a size, because the file may grow meanwhile
     except ImageReadError as error:
         raise ImageReadError(describe(source), error.reason) from None
     except OSError as error:
@@ -168,7 +184,7 @@ def read_content(source: str | os.PathLike | bytes) -> bytes:
 
 
 def describe(source: Source) -> str:
-    """A path as text, a URL without its secrets, or what kind of image this is."""
+    """Describe an image in a message: its path, its URL without secrets, or its type and size."""
     if remote.is_url(source):
         return remote.mask(source)
     if isinstance(source, (str, os.PathLike)):
@@ -181,7 +197,17 @@ def describe(source: Source) -> str:
 
 
 def warn_unreadable(errors: Sequence[ImageReadError], n_images: int, fate: str) -> None:
-    """One warning for all images that could not be read; `fate` is what they are now, such as "left out"."""
+    """Warn once about all images that could not be read.
+
+    Parameters
+    ----------
+    errors : sequence of ImageReadError
+        One error per unreadable image; the message quotes the first three.
+    n_images : int
+        How many images there are in all.
+    fate : str
+        What happened to the unreadable images, such as "left out".
+    """
     named = "; ".join(f"{error.name}: {error.reason}" for error in errors[:_NAMED])
     more = "; ..." if len(errors) > _NAMED else ""
     message = f"{len(errors)} of {n_images} images cannot be read and are {fate}: {named}{more}"
@@ -190,11 +216,11 @@ def warn_unreadable(errors: Sequence[ImageReadError], n_images: int, fate: str) 
 
 def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
     if not isinstance(source, (bytes, str, os.PathLike)):
-        raise refusal(f"{type(source).__name__} is not an image; pass a path, bytes, an array or a PIL image")
+        raise refusal(f"expected a path, bytes, an array or a PIL image, got {type(source).__name__}")
     content = read_content(source)
     check_file(len(content))
     if not content:
-        raise refusal("the file is empty")
+        raise refusal("the file is empty; copy it or save it again")
     format = identify(content)
     if format is None:
         raise refusal(_UNKNOWN)
@@ -211,36 +237,36 @@ def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
     with Image.open(io.BytesIO(container.content), formats=(format,)) as image:
         check_size(image.size)
         check_memory(n_bytes + math.prod(image.size) * max(7, 4 + _SMALL_MODES.get(image.mode, 4)))
-        if format == "AVIF":  # Pillow gives how the container says to turn and mirror it in this way
+        if format == "AVIF":  # Pillow reports rotation and mirroring of the container as EXIF
             orientation = read_exif(image.info.get("exif")).orientation
         if format == "JPEG":
-            full_size = image.size[::-1] if orientation in TURNED else image.size
+            full_size = image.size[::-1] if orientation in TRANSPOSED else image.size
             divisor = 1 if size is None else choose_divisor(full_size, size)
             if divisor > 1:
                 image.draft(None, (image.width // divisor, image.height // divisor))
         if container.transparent is not None and "transparency" in image.info:
             image.info["transparency"] = container.transparent
-        # Loading a TIFF file, Pillow would read its tags once more, and turn it itself.
+        # Otherwise Pillow, when it loads a TIFF, reads all its tags again and turns the image itself.
         image.getexif = Image.Exif  # type: ignore[method-assign]
         image.load()
         conversion = find_conversion(
             container.profile, _encoding(container), image.mode, container.is_profile_damaged
         )
-        rgb = to_rgb(image, conversion, container.scale, container.is_inverted, is_ours=True)
+        rgb = to_rgb(image, conversion, container.scale, container.is_inverted, may_modify=True)
     del image
-    rgb = turn_upright(rgb, orientation, is_ours=True)
+    rgb = turn_upright(rgb, orientation, may_modify=True)
     if full_size is not None:
-        # Turning the image upright has turned the columns and rows that are filled up to the left or top.
+        # Padding is at the right and bottom of the stored image; turning it upright may move it to the left or top.
         left, top = (
-            side - full / divisor if orientation in at_end else 0.0
-            for side, full, at_end in zip(rgb.size, full_size, (_FROM_RIGHT, _FROM_BOTTOM))
+            side - full / divisor if orientation in padded else 0.0
+            for side, full, padded in zip(rgb.size, full_size, (_PADDED_LEFT, _PADDED_TOP))
         )
         box = (left, top, left + full_size[0] / divisor, top + full_size[1] / divisor)
     return Reduced(rgb, divisor, full_size, box, format, conversion.state)
 
 
 def _encoding(container: Container) -> Encoding | None:
-    """What the format says of its colors, or else EXIF."""
+    """Return the encoding that the format gives, or else the one that EXIF gives."""
     return container.encoding or (ADOBE_RGB if container.exif.is_adobe_rgb else None)
 
 
@@ -255,10 +281,10 @@ def _from_pil(image: Image.Image) -> Reduced:
 
 
 def _orientation(image: Image.Image) -> int:
-    """That of a loaded image: Pillow turns a TIFF itself in loading it."""
+    """Return the EXIF orientation of a loaded image. Pillow has already turned a TIFF and reports 1 for it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block is no damage to the pixels; without the tag an image is upright
+    except Exception:  # damaged EXIF does not damage the pixels; treat the image as upright
         return 1
 
 
@@ -274,13 +300,13 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     if pixels.dtype == np.uint16:
         pixels = to_8_bit(pixels)
     if pixels.dtype != np.uint8:
-        raise refusal("an array must have dtype uint8 (0 to 255) or uint16; convert it first")
+        raise refusal(f"expected an array of dtype uint8 (0 to 255) or uint16, got {pixels.dtype}; convert it first")
     return _from_pil(Image.fromarray(np.ascontiguousarray(pixels))).image
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"more pixels than the limit of {Image.MAX_IMAGE_PIXELS:,} (PIL.Image.MAX_IMAGE_PIXELS)"
+        return too_many_pixels().reason
     if isinstance(error, Image.UnidentifiedImageError):
         return _UNKNOWN
     if isinstance(error, OSError) and error.strerror:

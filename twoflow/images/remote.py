@@ -1,6 +1,6 @@
-"""Files behind an fsspec URL: ``s3://``, ``gs://``, ``https://``, ``memory://``, ``file://`` and what else it knows.
+"""Read files by URL with fsspec: ``s3://``, ``gs://``, ``https://``, ``memory://``, ``file://`` and its other schemes.
 
-What is read stays in memory; nothing is ever cached on this machine's disk.
+Content stays in memory and is never cached on disk.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from .._text import escape_controls, printable
 from ..errors import InputError, MissingExtraError, NotAFolderError, OutsideError
 from . import web
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # two letters or more: one is a drive of Windows
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # at least two letters, because one letter is a Windows drive
 _LOCAL = ("file", "local")
 _WEB = ("http", "https")
-#: Where URLs end in other text.
+#: Characters that end a URL inside other text.
 _GAPS = re.compile(r"([\s'\"<>]+)")
 _LONGEST_REASON = 300
 
 
 class RemoteError(OutsideError):
-    """What lies behind a URL cannot be read; both attributes are without secrets.
+    """The error for a URL that cannot be read. Both attributes are free of secrets.
 
     Attributes
     ----------
     url : str
+        The URL, masked.
     reason : str
-        In one line.
+        What went wrong, in one line.
     """
 
     def __init__(self, url: str, reason: str) -> None:
@@ -41,23 +42,24 @@ class RemoteError(OutsideError):
 
 
 def is_url(source: Any) -> TypeGuard[str]:
-    """Whether this is text with a scheme; a path is anything else."""
+    """Return whether this is text with a scheme. Anything else is a path."""
     return isinstance(source, str) and _URL.match(source) is not None
 
 
 def mask(text: str) -> str:
-    """The text with three asterisks for each user with a password, each value of a query and each fragment in its URLs.
+    """Replace possible secrets in the URLs of a text by three asterisks.
 
-    Any of these may be a secret: a signature, a token, an account. The keys of a query stay.
+    These are user and password, the values of a query, and the fragment: each may hold an account, a signature or a
+    token. The keys of a query stay.
     """
     words = [text] if is_url(text) else _GAPS.split(text)
     return "".join(map(_mask_word, words))
 
 
 def _mask_word(word: str) -> str:
-    """Mask text without gaps, in time that grows with its length only, as it may be hostile."""
+    """Mask text without gaps. The time is linear in its length, because the text may be hostile."""
     is_in_url = "://" in word
-    is_of_web = any(f"{scheme}://" in word for scheme in _WEB)  # elsewhere # is a letter of names like others
+    is_of_web = any(f"{scheme}://" in word for scheme in _WEB)  # else # is part of a name
     address, hash_, fragment = _mask_users(word).partition("#") if is_of_web else (_mask_users(word), "", "")
     path, mark, query = address.partition("?")
     items = re.split("([&;])", query)
@@ -73,9 +75,10 @@ def _mask_item(item: str, is_in_url: bool) -> str:
 
 
 def _mask_users(word: str) -> str:
-    """Mask whatever stands between :// and the @ before a host.
+    """Mask the text between :// and the @ before a host.
 
-    A password may have any sign in it, a slash too; but what ends with a port of digits and a slash is a host.
+    A password may contain any character, even a slash. Text that ends with a port (digits) and a slash is a host, not
+    a password.
     """
     parts, done, last = [], 0, word.rfind("@")
     while (start := word.find("://", done) + 3) > 2 and start <= last:
@@ -90,9 +93,9 @@ def _mask_users(word: str) -> str:
 
 
 def _has_password(word: str, start: int, end: int) -> bool:
-    """Whether there is a colon before the first slash that stands neither before a port nor in a chain of URLs."""
+    """Return whether word[start:end] has a colon that neither precedes a port nor joins a chain of URLs."""
     if word.startswith("://", end - 1) and (link := word.rfind("::", start, end - 1)) >= 0:
-        end = link  # where the next URL of a chain begins
+        end = link  # the next URL of the chain begins here
     if word.startswith("[", start):  # an IPv6 address
         start = max(word.find("]", start, end), start)
     colon = word.find(":", start, end)
@@ -100,22 +103,22 @@ def _has_password(word: str, start: int, end: int) -> bool:
 
 
 def read(url: str) -> bytes:
-    """The content of a file.
+    """Return the content of a file.
 
     Raises
     ------
     RemoteError
-        If it cannot be read, not within a minute, or is larger than 256 MB.
+        If the file cannot be read, takes longer than `web.PATIENCE_S`, or is larger than `web.MAX_BYTES`.
     ModuleNotFoundError
-        If fsspec, or what it needs for such a URL, is not installed.
+        If fsspec, or the package that it needs for this URL, is not installed.
     """
-    with _told(url):
+    with _as_remote_error(url):
         filesystem, path = _open(url)
         if _scheme(url) in _LOCAL and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
             raise OSError(errno.EINVAL, "not a regular file")
-        # Only those that work asynchronously can be left waiting for an answer, and told not to.
+        # Only asynchronous file systems take a timeout; only they can wait for an answer without end.
         options: dict[str, Any] = {"timeout": web.PATIENCE_S} if filesystem.async_impl else {}
-        if _scheme(url) not in _WEB:  # there, responses have a limit of their own; a server may ignore a range
+        if _scheme(url) not in _WEB:  # web responses have their own limit, because a server may ignore a range
             options |= {"start": 0, "end": web.MAX_BYTES + 1}
         content = filesystem.cat_file(path, **options)
         if len(content) > web.MAX_BYTES:
@@ -124,22 +127,22 @@ def read(url: str) -> bytes:
 
 
 def find(root: str) -> list[str]:
-    """All files under a folder, by their paths from there, divided by slashes.
+    """List all files under a folder, by their paths relative to it, with slashes.
 
     Raises
     ------
     NotADirectoryError
         If there is no such folder.
     ValueError
-        If it is on a web server; these do not say what they hold.
+        If the folder is on a web server, because web servers do not list their files.
     RemoteError, ModuleNotFoundError
         As `read` does.
     """
     if _scheme(root) in _WEB:
         raise InputError(f"{mask(root)}: a web server does not list its files; name them in a table")
-    with _told(root):
+    with _as_remote_error(root):
         filesystem, path = _open(root)
-        filesystem.invalidate_cache()  # a listing of a while ago, kept by fsspec
+        filesystem.invalidate_cache()  # fsspec may hold an outdated listing
         is_folder = filesystem.isdir(path)
         files = filesystem.find(path) if is_folder else []
     if not is_folder:
@@ -149,13 +152,13 @@ def find(root: str) -> list[str]:
 
 
 def join(root: str, path: str) -> str:
-    """The URL of a file in a folder; in a chain such as ``zip://folder::s3://bucket/file.zip`` the first part grows."""
+    """Return the URL of a file in a folder. In a chain such as ``zip://folder::s3://b/a.zip`` the first part grows."""
     folder, *chain = root.split("::")
     return "::".join([folder + path if folder.endswith("/") else f"{folder}/{path}", *chain])
 
 
 def local_path(url: str) -> str | None:
-    """The absolute path that a URL of a local file stands for; None for any other URL."""
+    """Return the absolute path of a local file's URL; None for any other URL."""
     return _open(url)[1] if _scheme(url) in _LOCAL and "::" not in url else None
 
 
@@ -164,7 +167,7 @@ def _scheme(url: str) -> str:
 
 
 def _open(url: str) -> tuple[Any, str]:
-    """fsspec's file system, and what the file is called there."""
+    """Return fsspec's file system and the path of the file in it."""
     try:
         import fsspec.core
     except ModuleNotFoundError:
@@ -172,30 +175,30 @@ def _open(url: str) -> tuple[Any, str]:
     try:
         schemes = {_scheme(part) for part in url.split("::")}.intersection(_WEB)
         return fsspec.core.url_to_fs(url, **{scheme: web.http_options() for scheme in schemes})
-    except ImportError as error:  # what a scheme needs besides, which the message names
+    except ImportError as error:  # the scheme needs another package, which the message names
         raise MissingExtraError(f"{mask(url)}: {printable(error)}") from None
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
-    """Whatever goes wrong as one kind of error, without the secrets that are in those of others."""
+def _as_remote_error(url: str) -> Iterator[None]:
+    """Turn any error into a `RemoteError` without the secrets that the original message may hold."""
     try:
         yield
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # those of many libraries, which have no base in common
+    except Exception as error:  # the errors of many libraries, which share no base class
         raise RemoteError(escape_controls(mask(url)), printable(mask(_reason(error)), _LONGEST_REASON)) from None
 
 
 def _reason(error: Exception) -> str:
     refused = next((each for each in _causes(error) if isinstance(each, web.RefusedAddressError)), None)
-    if refused is not None:  # which fsspec tells as a missing file
+    if refused is not None:  # fsspec reports it as a missing file
         return str(refused.strerror)
     if isinstance(error, TimeoutError):
         return f"not read within {web.PATIENCE_S:.0f} seconds"
     if isinstance(error, FileNotFoundError):
         return os.strerror(errno.ENOENT).lower()
-    if hasattr(error, "status") and hasattr(error, "message"):  # aiohttp's, which repeats the URL in its text
+    if hasattr(error, "status") and hasattr(error, "message"):  # aiohttp's error, whose text repeats the URL
         return f"HTTP status {error.status}: {error.message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

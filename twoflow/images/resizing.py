@@ -1,4 +1,4 @@
-"""Bicubic resizing with antialiasing: Pillow's to within a rounding, in a sixth of its time."""
+"""Resize images with antialiased bicubic interpolation, equal to Pillow's up to rounding but six times as fast."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ import numpy as np
 from cykooz_resizer import CropBox, FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
 from PIL import Image
 
-#: The cubic with a = -0.5, which is what Pillow means by bicubic.
+#: The cubic filter with a = -0.5, which is Pillow's bicubic.
 _BICUBIC = ResizeAlg.convolution(FilterType.catmull_rom)
-# In pixels: images larger than this are resized in bands, or three copies of them would be in memory.
+# In pixels: larger images are resized in bands of the second size; otherwise three copies would be in memory.
 _AT_ONCE, _BAND = 2**22, 2**19
 
 
 def resize(
     image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> np.ndarray:
-    """An RGB image, or what lies in `box` of it, stretched to `size`.
+    """Stretch an RGB image, or the part in `box`, to `size`.
 
     Parameters
     ----------
     image : PIL.Image.Image of mode "RGB"
+        The image to resize.
     size : (int, int)
-        Width and height.
+        Width and height of the result. The proportions are not kept.
     box : (float, float, float, float), optional
-        Left, top, right and bottom, in pixels of `image`; all of it unless given.
+        Left, top, right and bottom of the part to use, in pixels of `image`. Default: the whole image.
 
     Returns
     -------
     ndarray of shape (height, width, 3) and dtype uint8
-        Read-only. It differs from what ``PIL.Image.Image.resize`` gives by 0.1 of 255 on average, because it is rounded
-        elsewhere on the way, and is the same on every processor.
+        Read-only, and the same on every processor.
+
+    Notes
+    -----
+    The result differs from that of ``PIL.Image.Image.resize`` by 0.1 of 255 on average, because intermediate values are
+    rounded at another step.
     """
     width, height = size
     if image.size == (width, height) and box in (None, (0, 0, width, height)):
@@ -43,10 +48,10 @@ def resize(
 
 
 def _resize_height(image: Image.Image, height: int, top: float, bottom: float) -> Image.Image:
-    """The part from `top` to `bottom` stretched to a height alone.
+    """Stretch the part from `top` to `bottom` to `height`, and keep the width.
 
-    The resizer does that first in any case, and rounds what comes out to 8 bits. In bands of columns the pixels are the
-    same, but only a band is copied at a time.
+    The resizer also does this step first and rounds its result to 8 bits. Bands of columns give the same pixels, but
+    copy only one band at a time.
     """
     result = Image.new("RGB", (image.width, height))
     step = max(1, _BAND // image.height)
@@ -63,5 +68,5 @@ def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, 
     options.crop_box = CropBox(left, top, right - left, bottom - top)
     source = ImageData(*image.size, PixelType.U8x3, image.tobytes())
     resized = ImageData(*size, PixelType.U8x3)
-    Resizer().resize(source, resized, options)  # one of its own, since it works for one thread at a time
+    Resizer().resize(source, resized, options)  # a new one per call, because a resizer is not thread-safe
     return resized.get_buffer()

@@ -1,4 +1,4 @@
-"""A generated shop: images of drawn products, to try things on without a download."""
+"""Generate a demo shop: images of drawn products, to try things without a download."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLORS = {
 }
 PATTERNS = ("plain", "rings", "stripes", "diagonal", "checks", "dots")
 
-# Outlines as corner points in a frame from -1 to 1, y downwards, for a width w and a height h around 1.
+# Corners of the outlines in coordinates from -1 to 1, with y downwards, for a width w and a height h of about 1.
 _OUTLINES = {
     "tee": lambda w, h: [
         (-.25*w, -.8), (-.5*w, -.75), (-.95*w, -.3), (-.7*w, -.1), (-.5*w, -.3), (-.5*w, .75*h),
@@ -76,32 +76,40 @@ def make_shop(
 ) -> ImageCollection:
     """Draw a shop of look-alike products.
 
-    A class is a model of a kind (tee, dress, boot, ...). The models of a kind differ in proportions, in pattern and in
-    the two or three colors they come in, with overlaps; each photo has its own pose, light, background, sharpness
-    and noise.
+    A class is one model of a kind of product (tee, dress, boot, ...). Models of a kind differ in proportions, pattern
+    and colors (two or three per model), with overlaps. Each photo has its own pose, light, background, sharpness and
+    noise.
 
     Parameters
     ----------
-    n_classes, n_per_class : int
-        How many models, and how many photos of each. The models are spread over up to eight kinds, three or more of
-        a kind where there are enough.
-    image_size : (int, int)
-        Width and height in pixels.
-    noise : float
+    n_classes : int, default 12
+        How many models. They are spread over at most eight kinds, with three or more models per kind if there are
+        enough.
+    n_per_class : int, default 40
+        How many photos of each model.
+    image_size : (int, int), default (160, 160)
+        Width and height in pixels, at least 8 each.
+    noise : float, default 0.05
         Standard deviation of the noise, where 1 is the range from black to white.
-    n_duplicates : int
-        How many photos to add that repeat another one, a little cropped, brightened and recompressed. A repeated photo
-        and its repetitions are one group; without duplicates there are no groups.
+    n_duplicates : int, default 0
+        How many near duplicates to add: copies of random photos, slightly cropped, brightened or darkened, and
+        recompressed. A photo and its copies form one group. With 0, the collection has no groups.
     folder : path, optional
-        Where to write the photos, as ``<kind>/<model>/<number>.jpg`` with a ``labels.csv`` beside (columns path, kind,
-        class, color, group). When not given, the images are arrays in memory.
-    random_state : int, RandomState or None
-        The same seed draws the same shop, and more photos of a class leave the earlier ones as they are.
+        Where to write the photos, as ``<kind>/<model>/<number>.jpg``, and a ``labels.csv`` (columns path, kind, class,
+        color, group). Default: the images stay in memory as arrays.
+    random_state : int, RandomState or None, default None
+        The same seed draws the same shop, and a larger `n_per_class` keeps the first photos of each class. None draws
+        another shop each time.
 
     Returns
     -------
     ImageCollection
-        Labels are ``"kind/model"``, with the columns ``kind`` and ``color``.
+        Labels are ``"kind/model"``; the columns are ``kind`` and ``color``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or not an integer.
 
     Examples
     --------
@@ -115,9 +123,9 @@ def make_shop(
                                ("n_duplicates", n_duplicates, 0), ("image_size[0]", image_size[0], 8),
                                ("image_size[1]", image_size[1], 8)):
         if not isinstance(value, Integral) or value < least:
-            raise InputError(f"{name} must be an integer of at least {least}, got {value!r}")
+            raise InputError(f"{name}: expected an integer of at least {least}, got {value!r}")
     if not 0 <= noise <= 1:
-        raise InputError(f"noise must be between 0 and 1, got {noise!r}")
+        raise InputError(f"noise: expected a number between 0 and 1, got {noise!r}")
     folder = None if folder is None else expand(folder)
     seed = check_random_state(random_state).randint(2**31)
     models = [_draw_model(seed, number, n_classes) for number in range(n_classes)]
@@ -132,8 +140,8 @@ def make_shop(
         rng = np.random.default_rng([seed, 1, number, photo])
         pixels, color = _photograph(models[number], rng, image_size, noise)
         if i >= n_items:
-            pixels = _repeat(pixels, np.random.default_rng([seed, 2, i - n_items]))
-        # Written one by one: a large shop need not fit into memory.
+            pixels = _reupload(pixels, np.random.default_rng([seed, 2, i - n_items]))
+        # Photos are written one by one, because a large shop may not fit into memory.
         images.append(pixels if folder is None else _save(pixels, folder / labels[i], counts[labels[i]]))
         counts[labels[i]] += 1
         colors.append(color)
@@ -149,7 +157,7 @@ def make_shop(
 
 @dataclass(frozen=True)
 class _Model:
-    """What is common to the photos of one class."""
+    """What all photos of one class share."""
 
     label: str
     outline: Sequence[tuple[float, float]]
@@ -176,8 +184,8 @@ def _draw_model(seed: int, number: int, n_classes: int) -> _Model:
 def _photograph(
     model: _Model, rng: np.random.Generator, image_size: tuple[int, int], noise: float
 ) -> tuple[np.ndarray, str]:
-    """One photo of a model, of shape (height, width, 3) and dtype uint8, and the name of its color."""
-    width, height = (2 * side for side in image_size)  # drawn at twice the size, then reduced: smooth edges
+    """Draw one photo of a model; return it (shape (height, width, 3), dtype uint8) and the name of its color."""
+    width, height = (2 * side for side in image_size)  # drawn at twice the size, then reduced, for smooth edges
     pose = _pose(rng, width, height)
     corners = np.array(model.outline) @ pose[:, :2].T + pose[:, 2]
     mask = Image.new("L", (width, height))
@@ -191,20 +199,20 @@ def _photograph(
     u, v = np.tensordot(np.linalg.inv(pose[:, :2]), np.stack([x - pose[0, 2], y - pose[1, 2]]), axes=1)
     share = _pattern(model.pattern, u / model.period, v / model.period)[:, :, None]
     product = main * (1 - 0.6 * share) + accent * 0.6 * share
-    product = product * (1 + 0.15 * np.cos(2 * u + rng.uniform(-1, 1)))[:, :, None]  # folds and light
+    product = product * (1 + 0.15 * np.cos(2 * u + rng.uniform(-1, 1)))[:, :, None]  # shading, as of folds
 
     background = _background(rng, u.shape)
     photo = background * (1 - inside) + product * inside
     photo = photo * rng.uniform(0.75, 1.15) + rng.normal(0, noise, photo.shape)
     image = Image.fromarray((photo.clip(0, 1) * 255).astype(np.uint8))
-    if rng.random() < 0.3:  # a photo that is not sharp
+    if rng.random() < 0.3:  # a blurred photo
         small = (max(1, image.width * 2 // 5), max(1, image.height * 2 // 5))
         image = image.resize(small).resize(image.size)
     return np.asarray(image), color
 
 
 def _pose(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """The 2 x 3 matrix from the frame of the outlines to pixels: turn, lean, mirror, size, place."""
+    """Draw a random 2 x 3 matrix from outline coordinates to pixels: rotation, shear, mirroring, scale, position."""
     angle, lean = rng.normal(0, 0.15), rng.normal(0, 0.1)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = rng.uniform(0.3, 0.45) * min(width, height)
@@ -214,7 +222,7 @@ def _pose(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
 
 
 def _pattern(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Where the accent color shows (0 to 1), for coordinates counted in periods."""
+    """Compute the share of the accent color (0 to 1) at coordinates given in periods of the pattern."""
     if name == "plain":
         return np.zeros_like(u)
     if name == "dots":
@@ -226,7 +234,7 @@ def _pattern(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _background(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """A studio wall, a gradient, or a room with a floor and clutter."""
+    """Draw a studio wall, a gradient, or a room with a floor, each with or without clutter."""
     shades = rng.uniform(0.35, 1, (2, 3)) if rng.random() < 0.4 else rng.uniform(0.75, 1, (2, 1)) * np.ones(3)
     fade = np.linspace(0, 1, shape[0])[:, None, None]
     if rng.random() < 0.4:
@@ -243,8 +251,8 @@ def _choose_originals(seed: int, n_items: int, n_duplicates: int) -> list[int]:
     return np.random.default_rng([seed, 3]).integers(0, n_items, n_duplicates).tolist()
 
 
-def _repeat(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same photo as another upload would have it."""
+def _reupload(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Make a near duplicate, as if the photo were edited and uploaded again."""
     image = Image.fromarray(pixels)
     left, top, right, bottom = rng.uniform(0, 0.03, 4) * [*image.size, *image.size]
     image = image.resize(image.size, box=(left, top, image.width - right, image.height - bottom))

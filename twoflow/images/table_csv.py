@@ -1,4 +1,4 @@
-"""CSV files, read strictly: where a reader would have to guess, the row is an error."""
+"""Read CSV files strictly: a row that could be read in two ways is an error."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .reading import describe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
-# Excel writes this line where its delimiter is not the one of the country.
+# A first line such as ``sep=;``, which tells Excel the delimiter.
 _SEP_LINE = re.compile(r'"?sep=([^"\w\s]|\t)"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
-# UTF-32 first: its mark begins with that of UTF-16.
+# UTF-32 comes first, because its byte order mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -29,13 +29,14 @@ _MARKS = (
 
 
 class Table(NamedTuple):
-    """The columns of a table that were asked for.
+    """The requested columns of a table.
 
     Attributes
     ----------
     columns : dict of str to list of n values
+        The values of each requested column.
     rows : sequence of n int
-        What messages call each row: 1 is the first below the header. Empty rows are skipped, but counted.
+        The number of each row, for messages: 1 is the first row below the header. Empty rows are skipped, but counted.
     """
 
     columns: dict[str, list]
@@ -48,24 +49,27 @@ def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
     Parameters
     ----------
     path : path or fsspec URL
-        UTF-8 with or without a byte order mark, or UTF-16 with one; a header; divided by commas, semicolons or tabs,
-        whichever gives the header the wanted columns. A first line such as ``sep=;`` is understood.
+        A file in UTF-8 with or without a byte order mark, or in UTF-16 with one. It needs a header. The delimiter is
+        the comma, semicolon or tab that gives the header the requested columns, or the one that a first line such as
+        ``sep=;`` names.
     names : sequence of str
-        The wanted columns.
+        The requested columns.
 
     Returns
     -------
     Table
-        Cells are text, as they stand in the file.
+        Cells are text, exactly as in the file.
 
     Raises
     ------
     ValueError
-        If a column is missing or there twice; or if a row has another number of fields than the header, a quote that
-        is never closed or stands inside a field, a field of more than `csv.field_size_limit` letters, a NUL, or bytes
-        that are no text. The message names the row.
-    OSError, ModuleNotFoundError
-        If the file cannot be read, or what its URL takes is not installed.
+        If a column is missing or appears twice; or if a row has more or fewer fields than the header, a quote that is
+        not closed or is inside a field, a field of more than `csv.field_size_limit` characters, a NUL, or bytes that
+        are not text. The message names the row.
+    OSError
+        If the file cannot be read.
+    ModuleNotFoundError
+        If a package that the URL needs is not installed.
     """
     name = describe(path)
     content = remote.read(path) if remote.is_url(path) else _read(path)
@@ -93,12 +97,12 @@ def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
 
 
 def find_columns(header: Sequence[object], names: Sequence[str], table: str) -> dict[str, int]:
-    """Find the positions of the wanted columns; blanks around names and Unicode's forms of a letter do not matter.
+    """Find the positions of the requested columns, ignoring blanks around names and Unicode forms.
 
     Raises
     ------
     ValueError
-        If one is not there, or twice.
+        If a column is missing or appears twice.
     """
     present = [tidy(str(cell)) for cell in header]
     positions = {}
@@ -113,7 +117,7 @@ def find_columns(header: Sequence[object], names: Sequence[str], table: str) -> 
 
 
 def tidy(text: str) -> str:
-    """The text without blanks around it, its letters composed (NFC)."""
+    """Strip blanks around a text and compose its letters (NFC)."""
     return unicodedata.normalize("NFC", text).strip()
 
 
@@ -125,7 +129,7 @@ def _read(path: str | os.PathLike) -> bytes:
 def _decode(content: bytes, name: str) -> str:
     mark, encoding = next(((mark, each) for mark, each in _MARKS if content.startswith(mark)), (b"", "utf-8"))
     if encoding == "utf-8":
-        # What is no UTF-8 becomes surrogates, which are found, with their row, when the rows are read.
+        # Bytes that are not UTF-8 become surrogates; `_records` finds them and names the row.
         return content[len(mark):].decode(encoding, "surrogateescape")
     try:
         return content.decode(encoding)
@@ -139,12 +143,12 @@ def _take_sep_line(text: str) -> tuple[str | None, str]:
 
 
 def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
-    """The one that gives the header the wanted columns; the one that gives the most columns if none does."""
+    """Find the delimiter that gives the header the requested columns, or else the most columns."""
     headers = {}
     for delimiter in _DELIMITERS:
         try:
             headers[delimiter] = [tidy(cell) for cell in next(_records(text, delimiter, table), (0, []))[1]]
-        except ValueError:  # a header that is well formed with another delimiter
+        except ValueError:  # the header may be well formed with another delimiter
             continue
     if not headers:
         next(_records(text, ",", table))
@@ -159,7 +163,7 @@ def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
 
 
 def _records(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The number and cells of each row, the header being 0; empty rows before the header are passed over."""
+    """Yield the number and cells of each row; the header is row 0, and empty rows above it are skipped."""
     lines = io.StringIO(text, newline="")
     taken: list[str] = []
 
@@ -216,7 +220,10 @@ def _refuse_other_bytes(raw: str, name: str, row: int) -> None:
 
 
 def _well_formed(delimiter: str) -> re.Pattern[str]:
-    """A row whose fields have either quotes around them or none (RFC 4180); possessive, so in linear time."""
+    """Match a row whose fields are quoted as a whole or have no quotes (RFC 4180).
+
+    Possessive quantifiers keep the time linear.
+    """
     sign = re.escape(delimiter)
     field = rf'(?:"(?:[^"]++|"")*+"|[^"{sign}\r\n]*+)'
     return re.compile(rf"{field}(?:{sign}{field})*+(?:\r\n|\r|\n)?")

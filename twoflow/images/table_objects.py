@@ -1,4 +1,4 @@
-"""Tables of other libraries, by what they can do: none of these libraries is needed here."""
+"""Read tables in memory by their attributes, so that pandas, polars and Arrow need not be installed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _EXPECTED = (
     "expected the path or URL of a CSV file, a DataFrame (pandas, polars), an Arrow table, a dict of columns or a list "
     "of dicts"
 )
-_NAMES = ("column_names", "columns")  # where tables keep the names of their columns; Arrow's `columns` are the values
-_TO_LIST = ("tolist", "to_list", "to_pylist")  # what turns a column into plain Python values
+_NAMES = ("column_names", "columns")  # attributes with the names of columns; in Arrow, `columns` holds the values
+_TO_LIST = ("tolist", "to_list", "to_pylist")  # methods that turn a column into plain Python values
 
 
 def read_object(table: Any, names: Sequence[str]) -> Table:
@@ -22,8 +22,9 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
     Parameters
     ----------
     table : DataFrame, Arrow table, mapping of name to column, or sequence of mappings
+        The table; see `_EXPECTED`.
     names : sequence of str
-        The wanted columns.
+        The requested columns.
 
     Returns
     -------
@@ -33,9 +34,9 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
     Raises
     ------
     TypeError
-        If it is no such table.
+        If `table` is none of these.
     ValueError
-        If a column is missing or there twice, columns differ in length, or a dict lacks a key.
+        If a column is missing or appears twice, columns differ in length, or a mapping lacks a key.
     """
     if isinstance(table, Mapping):
         header, column = list(table), table.__getitem__
@@ -53,7 +54,7 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
 
 def _header(table: Any) -> list:
     for attribute in _NAMES:
-        # Asked of the class: a DataFrame has attributes named like its columns.
+        # The class is asked, because a DataFrame has attributes named like its columns.
         if hasattr(type(table), attribute) and hasattr(table, "__getitem__"):
             return list(getattr(table, attribute))
     raise InputTypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
@@ -83,5 +84,5 @@ def _to_list(column: Any, name: str) -> list:
 
 
 def tidy_value(value: Any) -> Any:
-    """Text without blanks around it and composed; any other value as it is."""
+    """Tidy text; return any other value unchanged."""
     return tidy(value) if isinstance(value, str) else value

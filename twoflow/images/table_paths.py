@@ -1,4 +1,4 @@
-"""The images that a table names: where they are, and whether."""
+"""Resolve the paths of images that a table names, and check that the files exist."""
 
 from __future__ import annotations
 
@@ -20,22 +20,31 @@ class Place(NamedTuple):
     Attributes
     ----------
     folder : Path or URL
+        The folder.
     is_confined : bool
-        Whether paths must stay in the folder. Those of a table that names the user's own files need not.
+        Whether paths must stay in the folder. False for a local table without a given folder: it may name any file of
+        its user.
     """
 
     folder: Root
     is_confined: bool
 
     def resolve(self, value: Any, where: str) -> str:
-        """The path or URL that a cell stands for.
+        """Return the path or URL that a cell names.
 
-        Blanks around it are no part of it, unless only a file with them exists.
+        Blanks around it are stripped, unless a file exists only with them.
+
+        Parameters
+        ----------
+        value : str, Path or any other cell
+            The cell.
+        where : str
+            The row, with which an error message begins.
 
         Raises
         ------
         ValueError
-            If it is a chain of URLs, or leads out of the folder that it must stay in; `where` begins the message.
+            If the cell is a chain of URLs, or leads out of the folder while `is_confined`.
         """
         text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
         path = self._resolve(text.strip(), where)
@@ -45,10 +54,10 @@ class Place(NamedTuple):
         return path
 
     def _resolve(self, path: str, where: str) -> str:
-        # By the letters of the path, not by where links point: a table is hostile, the folder is its owner's.
+        # Only the text of the path is checked, not links: the table may be hostile, but the user owns the folder.
         given = path
         if remote.is_url(path):
-            if "::" in path:  # it may end in a local file
+            if "::" in path:  # a chain may end in a local file
                 raise InputError(f"{where}: {describe(path)} is a chain of URLs; a table may hold only single ones")
             local = remote.local_path(path)
             if local is None:
@@ -70,7 +79,7 @@ class Place(NamedTuple):
 
 
 def place_of(table: Any, root: str | os.PathLike | None) -> Place:
-    """The folder named, or that of the table, or the working folder for a table in memory."""
+    """Return the given folder; by default the folder of the table, or the working folder for a table in memory."""
     if root is not None:
         return Place(open_folder(root), is_confined=True)
     if remote.is_url(table):
@@ -84,7 +93,7 @@ def place_of(table: Any, root: str | os.PathLike | None) -> Place:
 
 
 def why_missing(path: str) -> str | None:
-    """Why there is no file to read; None if there is one, or it is behind a URL, where that shows when it is read."""
+    """Return why there is no file at a path; None if there is one. URLs also give None: they are checked when read."""
     if remote.is_url(path):
         return None
     try:
@@ -97,7 +106,7 @@ def why_missing(path: str) -> str | None:
 
 
 def _parent(url: str) -> str:
-    """The folder that a file behind a URL lies in."""
+    """Return the URL of the folder that holds the file of a URL."""
     first, *chain = url.split("::")
     scheme, _, path = first.partition("?")[0].partition("://")
     return "::".join([f"{scheme}://{path.rpartition('/')[0]}", *chain])

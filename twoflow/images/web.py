@@ -1,8 +1,8 @@
-"""What images are read from web servers through: bounded in size and time, and from public addresses only.
+"""Limit what is read from web servers: its size, its time, and the addresses.
 
-A table of URLs may come from anybody, and what it names must not reach the services of this machine or its network, nor
-fill its memory. The address is checked where a socket is made for it, so a name that leads to a private address, an
-address written in another way and a redirect are all found out.
+A table of URLs may come from anyone. Its URLs must not reach the services of this machine or its network, nor fill its
+memory. The address is checked when a socket is opened. This also catches a host name with a private address, an unusual
+spelling of an address, and a redirect.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from .budget import MOST_FILE
 if TYPE_CHECKING:
     import aiohttp
 
-#: How much of a body is kept at most, after it is decompressed: as much as a file may have.
+#: The largest body in bytes, after decompression: as much as a file may have.
 MAX_BYTES = MOST_FILE
-#: How long a request may take in all.
+#: The longest time for a whole request, in seconds.
 PATIENCE_S = 60.0
-#: Where the hosts are that were allowed; processes that are started later inherit it.
+#: The environment variable that holds the allowed hosts; later processes inherit it.
 VARIABLE = "TWOFLOW_ALLOW_HOSTS"
 
 _CHUNK = 2**18
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses behind a translator, RFC 6052
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses translated to IPv6, RFC 6052
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class RefusedAddressError(OSError):
-    """An address may not be connected to."""
+    """The error for an address that must not be connected to."""
 
 
 def allow_hosts(*hosts: str) -> None:
-    """Allow web servers with private addresses, in this process and those that it starts from now on.
+    """Allow web servers with private addresses, in this process and in those that it starts later.
 
-    Images behind ``http://`` and ``https://`` are read from public addresses only, unless their host is named here:
-    not from this machine (127.0.0.1, ::1), nor from private networks (10.0.0.0/8, 192.168.0.0/16, ...), the services
-    of a cloud (169.254.169.254), or any other special range. Each call replaces the hosts of the call before.
+    By default, images behind ``http://`` and ``https://`` are read from public addresses only. Refused are this machine
+    (127.0.0.1, ::1), private networks (10.0.0.0/8, 192.168.0.0/16, ...), the services of a cloud (169.254.169.254), and
+    all other special ranges. Each call replaces the hosts of the previous call.
 
-    Workers on other machines have a setting of their own: the hosts, separated by commas, in their environment variable
+    Workers on other machines need their own setting: the hosts, separated by commas, in their environment variable
     ``TWOFLOW_ALLOW_HOSTS``.
 
     Parameters
     ----------
     *hosts : str
-        Names of hosts, IP addresses or networks, such as "images.intranet", "127.0.0.1" or "10.1.0.0/16". None: public
-        addresses only, the default.
+        Host names, IP addresses or networks to allow, such as "images.intranet", "127.0.0.1" or "10.1.0.0/16". Without
+        any, only public addresses are allowed.
 
     Raises
     ------
     ValueError
-        If something else is given, such as a URL.
+        If an argument is anything else, such as a URL.
 
     Examples
     --------
@@ -69,33 +69,33 @@ def allow_hosts(*hosts: str) -> None:
     for host in hosts:
         is_name = host and not set(host) & set("/:@,") and host.isprintable() and " " not in host
         if not is_name and _network(host) is None:
-            raise InputError(f"expected a host, an IP address or a network, got {host!r}; write it without http:// and "
-                             "port, such as 127.0.0.1")
+            raise InputError(f"expected a host, an IP address or a network, got {host!r}; write it without http:// "
+                             "and port, such as 127.0.0.1")
     os.environ[VARIABLE] = ",".join(hosts)
 
 
 def allowed_hosts() -> tuple[str, ...]:
-    """The hosts that were allowed, here or where this process was started."""
+    """Return the hosts that were allowed, in this process or in the one that started it."""
     return tuple(host for host in os.environ.get(VARIABLE, "").split(",") if host)
 
 
 def http_options() -> dict[str, Any]:
-    """The options of fsspec's file systems for ``http://`` and ``https://`` that keep to the limits."""
+    """Return options for fsspec's file systems ``http://`` and ``https://`` that enforce the limits."""
     return {"get_client": partial(_open_session, allowed_hosts())}
 
 
 def check_address(text: str, allowed: tuple[str, ...]) -> None:
-    """Raise `RefusedAddressError` for an IP address that is not public, unless it is that of an allowed host."""
+    """Raise `RefusedAddressError` if an IP address is neither public nor that of an allowed host."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if all(each.is_global and not each.is_multicast for each in _addresses_in(address)):
         return
-    if not any(address_ in _addresses_of(host) for host in allowed for address_ in _addresses_in(address)):
+    if not any(each in _addresses_of(host) for host in allowed for each in _addresses_in(address)):
         raise RefusedAddressError(errno.EACCES, f"{text} is not a public address; to read from it, allow its host: "
                                                 "--allow-hosts, or twoflow.images.allow_hosts")
 
 
 def _addresses_in(address: _Address) -> Iterator[_Address]:
-    """An address and the IPv4 address in it, which is where packets end."""
+    """Yield an address and the IPv4 addresses embedded in it, which packets would be sent on to."""
     yield address
     if isinstance(address, ipaddress.IPv6Address):
         inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
@@ -112,7 +112,7 @@ def _network(host: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 
 def _addresses_of(host: str) -> Any:
-    """What contains the addresses of a host: a network, or a set of those that its name has now."""
+    """Return the addresses of a host: a network, or the set of addresses that its name resolves to now."""
     network = _network(host)
     if network is not None:
         return network
@@ -124,7 +124,7 @@ def _addresses_of(host: str) -> Any:
 
 
 async def _open_session(allowed: tuple[str, ...], **options: Any) -> aiohttp.ClientSession:
-    """A session of aiohttp's that connects only where it may, and reads no more than it may."""
+    """Open an aiohttp session that connects to permitted addresses only, and that reads at most `MAX_BYTES`."""
     import aiohttp
 
     def make_socket(info: Any) -> socket.socket:
@@ -140,12 +140,12 @@ async def _open_session(allowed: tuple[str, ...], **options: Any) -> aiohttp.Cli
     options.setdefault("timeout", aiohttp.ClientTimeout(total=PATIENCE_S))
     return aiohttp.ClientSession(**{
         **options, "connector": aiohttp.TCPConnector(socket_factory=make_socket), "response_class": LimitedResponse,
-        "auto_decompress": False,  # which has no limit
+        "auto_decompress": False,  # aiohttp's decompression has no limit
     })
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, decompressed; ValueError where it is larger than allowed or cannot be decompressed."""
+    """Read and decompress the whole body; raises ValueError if it is too large or cannot be decompressed."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     decoder = _DECODERS.get(encoding)
     if decoder is None:
@@ -158,13 +158,13 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
         if not body.is_whole:
             raise InputError("the compressed body ends too early")
     except BaseException:
-        response.close()  # or what is still to come would be awaited
+        response.close()  # otherwise the rest of the body would be awaited
         raise
     return body.getvalue()
 
 
 class _Body(io.BytesIO):
-    """What was read so far of a body, and what decompresses the rest."""
+    """The part of a body that was read so far, and the decompressor for the rest."""
 
     is_whole = True
     decompressor: Any = None
@@ -180,10 +180,10 @@ def _copy(chunk: bytes, body: _Body) -> None:
 
 
 def _decompress(chunk: bytes, body: _Body) -> None:
-    """Decompress gzip, of one or several members, or zlib, never more than a chunk at a time."""
+    """Decompress gzip (one or several members) or zlib, at most one chunk at a time."""
     while chunk:
         if body.decompressor is None:
-            body.decompressor = zlib.decompressobj(wbits=47)  # either format, by its header
+            body.decompressor = zlib.decompressobj(wbits=47)  # detects gzip or zlib by the header
         try:
             body.write_limited(body.decompressor.decompress(chunk, _CHUNK))
         except zlib.error as error:

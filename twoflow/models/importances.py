@@ -83,18 +83,15 @@ def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, flo
 def steps_to_decision(classifier: Any) -> list[Any]:
     """The steps of a fitted classifier up to the one that decides on features, without what calibrates it."""
     steps = [step for _, step in classifier.steps] if hasattr(classifier, "steps") else [classifier]
-    if len(steps) > 1 and hasattr(steps[-2], "classifier_"):  # whose answers the last step only calibrates
-        steps.pop()
-    return [*steps[:-1], *_unwrapped(steps[-1])]
-
-
-def _unwrapped(step: Any) -> list[Any]:
-    return steps_to_decision(step.classifier_) if hasattr(step, "classifier_") else [step]
+    if len(steps) > 1 and hasattr(steps[-2], "classifier_"):
+        steps[-2:] = [steps[-2].classifier_]
+    return steps
 
 
 def decider(classifier: Any) -> Any | None:
     """The step that decides, if it says how much each of the features counts that the classifier was given."""
     *before, last = steps_to_decision(classifier)
+    last = getattr(last, "classifier_", last)  # of one that wraps another
     says = hasattr(last, "feature_importances_") or hasattr(last, "coef_")
     return last if says and all(isinstance(step, OneToOneFeatureMixin) for step in before) else None
 

@@ -1,7 +1,7 @@
-"""Image files taken apart before a decoder sees them: the pixels here, what is said about them there.
+"""Take image files apart before a decoder sees them: separate the pixels from the metadata.
 
-Metadata can then neither cost an image whose pixels are whole nor take memory, and what decoding will take is known
-before anything is decoded. One module a family of formats.
+Damaged metadata then cannot make intact pixels unreadable, and it takes no memory. The cost of decoding is known before
+anything is decoded. Each family of formats has its own module.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from . import bmff, bmp, gif, jpeg, jpeg2000, png, ppm, tiff, webp
 from .container import Container
 
-#: What takes a file's content apart, by format.
+#: The function that takes a file apart, by format.
 _READERS: Mapping[str, Callable[[bytes], Container]] = {
     "AVIF": bmff.take_avif_apart,
     "BMP": bmp.take_apart,
@@ -27,7 +27,7 @@ _READERS: Mapping[str, Callable[[bytes], Container]] = {
 
 
 def take_apart(content: bytes, format: str) -> Container:
-    """Take apart the content of a file of one of `FORMATS`; raises `ImageReadError` if it is refused."""
+    """Take apart the content of a file whose format is one of `FORMATS`; raises `ImageReadError` to refuse it."""
     return _READERS[format](content)
 
 

@@ -1,28 +1,29 @@
-"""The frame sizes that an AV1 stream announces (AV1 bitstream specification, sections 5.3 and 5.5)."""
+"""Find the frame sizes that an AV1 stream declares (AV1 bitstream specification, sections 5.3 and 5.5)."""
 
 from __future__ import annotations
 
 from .bits import Bits
 
 _SEQUENCE_HEADER = 1
-_MOST_UNITS, _MOST_HEADER = 1_000, 128  # a still image has a handful of units; and bytes
+_MOST_UNITS = 1_000  # a still image has about five
+_MOST_HEADER = 128  # bytes
 
 
 def largest_frame(content: bytes, start: int, end: int) -> int:
-    """The pixels of the largest frame that any sequence header from `start` to `end` allows; 0 if there is none."""
+    """Return the pixels of the largest frame that a sequence header in content[start:end] allows; 0 if none does."""
     largest = 0
     for _ in range(_MOST_UNITS):
         if start >= end:
             break
         head, start = content[start], start + 1
-        start += head >> 2 & 1  # the extension
+        start += head >> 2 & 1  # skip the extension
         size = end - start
         if head & 2:
             size, start = _leb128(content, start, end)
         if head >> 3 & 15 == _SEQUENCE_HEADER:
             try:
                 width, height = _largest(Bits(content[start:start + min(size, _MOST_HEADER)]))
-            except ValueError:  # the decoder will not understand it either
+            except ValueError:  # the decoder cannot read it either
                 break
             largest = max(largest, width * height)
         start += size
@@ -30,7 +31,7 @@ def largest_frame(content: bytes, start: int, end: int) -> int:
 
 
 def _leb128(content: bytes, start: int, end: int) -> tuple[int, int]:
-    """The number, and where what follows begins."""
+    """Read a variable-length integer; return it and the position after it."""
     value = 0
     for place, byte in enumerate(content[start:min(start + 8, end)]):
         value |= (byte & 0x7F) << 7 * place
@@ -40,8 +41,9 @@ def _leb128(content: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _largest(bits: Bits) -> tuple[int, int]:
-    bits.take(4)  # the profile, and whether it is a still image
-    if bits.take(1):  # the reduced header of a still image
+    """Read the largest width and height from a sequence header."""
+    bits.take(4)  # profile and still_picture
+    if bits.take(1):  # reduced_still_picture_header
         bits.take(5)
     else:
         delay_bits = _timing(bits)
@@ -59,7 +61,7 @@ def _largest(bits: Bits) -> tuple[int, int]:
 
 
 def _timing(bits: Bits) -> int:
-    """How many bits the delays of an operating point have; 0 if they are not given."""
+    """Skip the timing information; return the bits of an operating point's delays, 0 if there are none."""
     if not bits.take(1):
         return 0
     bits.take(64)

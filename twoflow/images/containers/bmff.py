@@ -1,45 +1,45 @@
-"""AVIF and HEIF (ISO/IEC 23008-12): the properties of the image, and how large the frames inside really are."""
+"""Take AVIF and HEIF apart (ISO/IEC 23008-12): the image's properties, and the real sizes of the frames inside."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from ..color import Encoding, encoding_of_codes
-from ..errors import refusal
+from ..errors import damaged, refusal
 from ..exif import Exif
 from . import av1, hevc
 from .boxes import find_box, find_boxes
 from .container import Container
 
-_DAMAGED = "the file is truncated or damaged: no description of the image"
+_NO_DESCRIPTION = "no description of the image"
 _METADATA_ITEMS = (b"Exif", b"mime", b"uri ")
-_MOST_ITEMS = 2_000  # a grid of 50 megapixels has some 200
-# Measured: the planes, RGB in the decoder's memory, a copy as bytes and Pillow's image.
+_MOST_ITEMS = 2_000  # a grid of 50 megapixels has about 200
+# Bytes per pixel, measured, for 8 bits and for more: the planes, RGB in the decoder, a copy as bytes, Pillow's image.
 _BYTES, _BYTES_DEEP = 12.5, 17.0
 _SECONDS_A_PIXEL = 7e-8
 
 
 class _Image(NamedTuple):
     size: tuple[int, int]
-    largest: int  # pixels of the largest frame, which need not be the image's
-    is_deep: bool  # more than 8 bits a sample
+    largest: int  # pixels of the largest frame, which may be larger than the image
+    is_deep: bool  # more than 8 bits per sample
     profile: bytes | None
     encoding: Encoding | None
 
 
 def take_avif_apart(content: bytes) -> Container:
-    """Look at the properties of the image, and hide its metadata from the decoder.
+    """Read the properties of the image, and hide its metadata from the decoder.
 
     Raises
     ------
     ImageReadError
-        If the description is damaged, the frames are far larger than the image, or its colors are HDR.
+        If the description is damaged, a frame is far larger than the image, or the colors are HDR.
     """
     return _take_apart(content)
 
 
 def take_heif_apart(content: bytes) -> Container:
-    """As `take_avif_apart`, for images that HEVC has coded."""
+    """Take HEIF apart as `take_avif_apart` does AVIF; its frames are coded with HEVC."""
     return _take_apart(content)
 
 
@@ -47,10 +47,13 @@ def _take_apart(content: bytes) -> Container:
     image, metadata = _describe(content)
     n_pixels = image.size[0] * image.size[1]
     if image.largest > 2 * n_pixels + 2**20:
-        raise refusal(f"frames of {image.largest:,} pixels in an image of {image.size[0]:,} x {image.size[1]:,}")
+        raise refusal(
+            f"frames of {image.largest:,} pixels in an image of {image.size[0]:,} x {image.size[1]:,}; save the image "
+            "again"
+        )
     if metadata or content[8:12] == b"avis":
         hidden = bytearray(content)
-        if content[8:12] == b"avis":  # a sequence: the image in it is decoded, not the track
+        if content[8:12] == b"avis":  # a sequence: decode its still image, not the track
             hidden[8:12] = b"avif"
         for at in metadata:
             hidden[at:at + 4] = b"skip"
@@ -63,13 +66,13 @@ def _take_apart(content: bytes) -> Container:
 
 
 def _describe(content: bytes) -> tuple[_Image, list[int]]:
-    """The image that is shown, and where the kinds of its metadata items are."""
+    """Describe the primary image, and find the positions of its metadata items' types."""
     meta = find_box(content, 0, len(content), b"meta")
     if meta is None:
-        raise refusal(_DAMAGED)
+        raise damaged(_NO_DESCRIPTION)
     boxes = {kind: (first, end) for kind, first, end in find_boxes(content, meta[0] + 4, meta[1])}
     if not {b"pitm", b"iprp"} <= boxes.keys():
-        raise refusal(_DAMAGED)
+        raise damaged(_NO_DESCRIPTION)
     first, _ = boxes[b"pitm"]
     primary = int.from_bytes(content[first + 4:first + (6 if content[first] == 0 else 8)])
     properties = _properties(content, *boxes[b"iprp"])
@@ -78,7 +81,7 @@ def _describe(content: bytes) -> tuple[_Image, list[int]]:
     sizes = [_extents(content, place) for kind, *place in properties.values() if kind == b"ispe"]
     shown = [_extents(content, place) for kind, *place in own if kind == b"ispe"]
     if not shown:
-        raise refusal(_DAMAGED)
+        raise damaged(_NO_DESCRIPTION)
     largest = max(
         *(width * height for width, height in sizes),
         *(hevc.largest_frame(content[start:end]) for kind, start, end in properties.values() if kind == b"hvcC"),
@@ -93,13 +96,13 @@ def _describe(content: bytes) -> tuple[_Image, list[int]]:
 
 
 def _properties(content: bytes, start: int, end: int) -> dict[int, tuple[bytes, int, int]]:
-    """Kind and place of each property, by the number that items refer to it by."""
+    """Map the number of each property, which items refer to, to its type, start and end."""
     place = find_box(content, start, end, b"ipco")
     return dict(enumerate(find_boxes(content, *place), start=1)) if place else {}
 
 
 def _associations(content: bytes, start: int, end: int) -> dict[int, list[int]]:
-    """The numbers of the properties of each item (section 9.3.2)."""
+    """Map each item to the numbers of its properties (section 9.3.2)."""
     found: dict[int, list[int]] = {}
     place = find_box(content, start, end, b"ipma")
     if place is None:
@@ -113,7 +116,7 @@ def _associations(content: bytes, start: int, end: int) -> dict[int, list[int]]:
         step = 2 if is_wide else 1
         if at + step * n_properties > stop:
             break
-        mask = 0x7FFF if is_wide else 0x7F  # the highest bit says that the property is essential
+        mask = 0x7FFF if is_wide else 0x7F  # the highest bit marks an essential property
         numbers = [int.from_bytes(content[at + i * step:at + (i + 1) * step]) & mask for i in range(n_properties)]
         found.setdefault(item, numbers)
         at += step * n_properties
@@ -121,7 +124,7 @@ def _associations(content: bytes, start: int, end: int) -> dict[int, list[int]]:
 
 
 def _items(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> list[tuple[int, int]]:
-    """Where the data of each item begins and ends (section 8.11.3 of 14496-12)."""
+    """Return the start and end of each item's data (ISO/IEC 14496-12, section 8.11.3)."""
     if b"iloc" not in boxes:
         return []
     at, stop = boxes[b"iloc"]
@@ -137,7 +140,7 @@ def _items(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> list[tuple[in
 
     for _ in range(min(take(2 if version < 2 else 4), _MOST_ITEMS)):
         take(2 if version < 2 else 4)
-        is_inside = version > 0 and take(2) & 15 == 1  # in the box idat
+        is_inside = version > 0 and take(2) & 15 == 1  # the data is in the box idat
         take(2)
         base = take(base_size) + (boxes.get(b"idat", (0, 0))[0] if is_inside else 0)
         for number in range(take(2)):
@@ -152,12 +155,13 @@ def _items(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> list[tuple[in
 
 
 def _extents(content: bytes, place: list[int]) -> tuple[int, int]:
+    """Read width and height from an ispe property."""
     start = place[0]
     return int.from_bytes(content[start + 4:start + 8]), int.from_bytes(content[start + 8:start + 12])
 
 
 def _colors(content: bytes, own: list[tuple[bytes, int, int]]) -> tuple[bytes | None, Encoding | None]:
-    """The ICC profile and, as codes of ITU-T H.273, the encoding; of both, the profile counts."""
+    """Return the ICC profile, and the encoding of the codes of ITU-T H.273; the profile has priority."""
     profile, encoding = None, None
     for kind, start, end in own:
         if kind != b"colr":
@@ -174,7 +178,7 @@ def _colors(content: bytes, own: list[tuple[bytes, int, int]]) -> tuple[bytes | 
 
 
 def _metadata(content: bytes, place: tuple[int, int] | None) -> list[int]:
-    """Where the kinds of the items that hold EXIF, XMP and the like are."""
+    """Return the positions of the types of all items that hold EXIF, XMP and similar metadata."""
     if place is None:
         return []
     start, end = place

@@ -1,4 +1,4 @@
-"""The boxes of the ISO base media file format (ISO/IEC 14496-12) and of JPEG 2000."""
+"""Find the boxes of the ISO base media file format (ISO/IEC 14496-12) and of JPEG 2000."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from .container import MOST_PARTS, TOO_MANY_PARTS
 
 
 def find_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The kind of each box from `start` to `end`, and where its content begins and ends; the last may be cut short."""
+    """Yield the type of each box in content[start:end], and where its content begins and ends.
+
+    The last box may be truncated.
+    """
     for n_boxes in range(MOST_PARTS + 1):
         if start + 8 > end:
             return
         if n_boxes == MOST_PARTS:
             raise refusal(TOO_MANY_PARTS)
         size, kind, first = int.from_bytes(content[start:start + 4]), content[start + 4:start + 8], start + 8
-        if size == 1:  # a length of 64 bits
+        if size == 1:  # the length has 64 bits
             size, first = int.from_bytes(content[start + 8:start + 16]), start + 16
         stop = end if size == 0 else start + size
         if stop < first:
@@ -26,5 +29,5 @@ def find_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, in
 
 
 def find_box(content: bytes, start: int, end: int, wanted: bytes) -> tuple[int, int] | None:
-    """Where the content of the first box of a kind begins and ends; None if there is none."""
+    """Return where the content of the first box of type `wanted` begins and ends; None if there is none."""
     return next(((first, stop) for kind, first, stop in find_boxes(content, start, end) if kind == wanted), None)

@@ -1,19 +1,19 @@
-"""GIF (89a): the first image without what is said about it."""
+"""Take GIF (89a) apart: keep the first image, without metadata."""
 
 from __future__ import annotations
 
 from itertools import count
 
-from ..errors import refusal
+from ..errors import damaged, refusal
 from .container import MOST_PARTS, TOO_MANY_PARTS, Container
 
 _EXTENSION, _IMAGE, _CONTROL, _APPLICATION = 0x21, 0x2C, 0xF9, 0xFF
 _PROFILE = b"ICCRGBG1012"  # the application extension that holds an ICC profile
-_DAMAGED = "the file is truncated or damaged: no GIF image"
+_NO_IMAGE = "no GIF image"
 
 
 def take_apart(content: bytes) -> Container:
-    """Keep the color tables, the control block and the first image; comments and other extensions are left out.
+    """Keep the color tables, the control block and the first image; drop comments and other extensions.
 
     Raises
     ------
@@ -21,7 +21,7 @@ def take_apart(content: bytes) -> Container:
         If there is no image.
     """
     if len(content) < 13:
-        raise refusal(_DAMAGED)
+        raise damaged(_NO_IMAGE)
     width, height = _pair(content, 6)
     at = 13 + _table_size(content[10])
     kept: list[bytes | memoryview] = [content[:at]]
@@ -34,8 +34,8 @@ def take_apart(content: bytes) -> Container:
             break
         if kind != bytes([_EXTENSION]):
             if not kind or kind == b";":
-                raise refusal(_DAMAGED)
-            at += 1  # decoders pass over junk
+                raise damaged(_NO_IMAGE)
+            at += 1  # decoders skip junk
             continue
         label, start = content[at + 1:at + 2], at
         blocks, at = _blocks(content, at + 2)
@@ -44,7 +44,7 @@ def take_apart(content: bytes) -> Container:
         elif label == bytes([_APPLICATION]) and blocks[:1] == [_PROFILE] and profile is None:
             profile = b"".join(blocks[1:])
     if at + 10 > len(content):
-        raise refusal(_DAMAGED)
+        raise damaged(_NO_IMAGE)
     (left, top), (image_width, image_height) = _pair(content, at + 1), _pair(content, at + 5)
     kept.append(memoryview(content)[at:])
     size = max(width, left + image_width), max(height, top + image_height)
@@ -52,16 +52,17 @@ def take_apart(content: bytes) -> Container:
 
 
 def _pair(content: bytes, at: int) -> tuple[int, int]:
+    """Read two 16-bit integers."""
     return int.from_bytes(content[at:at + 2], "little"), int.from_bytes(content[at + 2:at + 4], "little")
 
 
 def _table_size(flags: int) -> int:
-    """The bytes of a color table, if there is one."""
+    """Return the size of a color table in bytes, 0 if there is none."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _blocks(content: bytes, at: int) -> tuple[list[bytes], int]:
-    """The sub-blocks from a position on, and where the next block begins."""
+    """Read the sub-blocks from a position on; return them and the position of the next block."""
     found: list[bytes] = []
     while at < len(content) and content[at]:
         if len(found) == MOST_PARTS:

@@ -1,4 +1,4 @@
-"""JPEG (ITU-T T.81): the segments that decoding needs, and how many passes over the image the scans ask for."""
+"""Take JPEG (ITU-T T.81) apart: keep the segments that decoding needs, and count the scans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from ..errors import refusal
+from ..errors import damaged, refusal
 from ..exif import Exif, read_exif
 from .container import MOST_PARTS, TOO_MANY_PARTS, Container
 
@@ -18,19 +18,19 @@ _METADATA = frozenset((*range(0xE0, 0xF0), _COM))
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 _SCAN = re.compile(rb"\xff\xda")
 
-# Each scan of a progressive image goes over all blocks again, even where it holds a few bytes.
+# Each scan of a progressive image visits all blocks again, even if the scan has only a few bytes.
 _SECONDS_A_SCAN_PIXEL = 4e-9
-_USUAL_SCANS = 16  # libjpeg writes 10 for a color image, jpegtran's and mozjpeg's scripts up to 14
+_USUAL_SCANS = 16  # libjpeg writes 10 for a color image; the scripts of jpegtran and mozjpeg up to 14
 _MOST_SCANS = 1000
 
 
 def take_apart(content: bytes) -> Container:
-    """Keep the tables, the frame, the scans and the two application segments that say what the components are.
+    """Keep the tables, the frame, the scans, and the JFIF and Adobe segments, which say what the components mean.
 
     Raises
     ------
     ImageReadError
-        If there is no frame before the first scan.
+        If there is no frame before the first scan, or there are too many segments.
     """
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     view = memoryview(content)
@@ -46,7 +46,7 @@ def take_apart(content: bytes) -> Container:
         elif marker == _APP2 and body.startswith(_ICC):
             parts.append(body[len(_ICC):])
         if marker == _SOS:
-            kept.append(view[start:])  # whatever stands between and behind the scans is left to the decoder
+            kept.append(view[start:])  # the decoder handles what is between and after the scans
             break
         if marker not in _METADATA or marker == _APP0 and body[:5] == b"JFIF\0" or \
                 marker == _APP14 and body[:5] == b"Adobe":
@@ -54,7 +54,7 @@ def take_apart(content: bytes) -> Container:
         else:
             is_clean = False
     if marker != _SOS or frame is None or len(frame[1]) < 6:
-        raise refusal("the file is truncated or damaged: no JPEG frame and scan")
+        raise damaged("no JPEG frame and scan")
     profile, is_damaged = _join(parts)
     size, memory, n_scans = _cost(*frame, kept[-1])
     seconds = size[0] * size[1] * _SECONDS_A_SCAN_PIXEL * max(0, n_scans - _USUAL_SCANS)
@@ -65,10 +65,10 @@ def take_apart(content: bytes) -> Container:
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """The marker, first and last position of each segment, up to the first scan, as Pillow finds them."""
+    """Yield the marker, start and end of each segment up to the first scan, found as Pillow finds them."""
     at, length = 2, len(content)
     while True:
-        at = content.find(b"\xff", at)  # what is not 0xFF between segments is junk, which decoders pass over
+        at = content.find(b"\xff", at)  # other bytes between segments are junk, which decoders skip
         while at >= 0 and at + 1 < length and content[at + 1] == 0xFF:  # padding
             at += 1
         if at < 0 or at + 4 > length:
@@ -87,7 +87,10 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _join(parts: list[bytes]) -> tuple[bytes | None, bool]:
-    """The ICC profile from its segments, each with its number and their count before it; and whether any is missing."""
+    """Join the segments of the ICC profile, and return whether one is missing.
+
+    Each part begins with its number and the number of parts.
+    """
     if not parts:
         return None, False
     parts = sorted(part for part in parts if len(part) > 2)
@@ -98,14 +101,14 @@ def _join(parts: list[bytes]) -> tuple[bytes | None, bool]:
 
 
 def _cost(marker: int, frame: bytes, scans: bytes | memoryview) -> tuple[tuple[int, int], int, int]:
-    """Width and height, the bytes that decoding takes, and the number of scans."""
+    """Return the size, the memory that decoding takes in bytes, and the number of scans."""
     height, width, n_components = int.from_bytes(frame[1:3]), int.from_bytes(frame[3:5]), frame[5]
     n_pixels = width * height
     memory = n_pixels * (1 if n_components == 1 else 4)
     first_scan = scans[4] if len(scans) > 4 else 0
     if marker not in _PROGRESSIVE and first_scan >= n_components:
         return (width, height), memory, 1  # decoded row by row
-    # Otherwise all coefficients are kept until the last scan, two bytes each, 64 a block.
+    # Otherwise all coefficients stay in memory until the last scan: two bytes each, 64 per block.
     factors = [(value >> 4, value & 15) for value in frame[7:6 + 3 * n_components:3]]
     most = (max((h for h, _ in factors), default=1) or 1) * (max((v for _, v in factors), default=1) or 1)
     memory += round(2.1 * n_pixels * sum(h * v for h, v in factors) / most)

@@ -1,4 +1,4 @@
-"""PNG (third edition): the chunks that decoding needs, and those that say what the numbers mean."""
+"""Take PNG (third edition) apart: keep the chunks that decoding needs, and read those that describe the colors."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import zlib
 from itertools import count
 
 from ..color import SRGB, Encoding, encoding_of_codes, encoding_of_primaries
-from ..errors import refusal
+from ..errors import damaged, refusal
 from ..exif import Exif, read_exif
 from .container import MOST_PARTS, TOO_MANY_PARTS, Container
 
-_SIGNATURE_SIZE, _FRAME = 8, 12  # of a chunk: length, kind and checksum
+_SIGNATURE_SIZE, _FRAME = 8, 12  # bytes; a frame is the length, type and checksum of a chunk
 _PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
 _DESCRIBING = frozenset((b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"eXIf"))
 _MOST_PROFILE = 4 * 2**20  # bytes
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
-_BYTES = {_GRAY: 1, _RGB: 4, _PALETTE: 1, _GRAY_ALPHA: 4, _RGBA: 4}  # a pixel in Pillow's memory
+_BYTES = {_GRAY: 1, _RGB: 4, _PALETTE: 1, _GRAY_ALPHA: 4, _RGBA: 4}  # bytes per pixel in Pillow's memory
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGBA: 4}
 
 
 def take_apart(content: bytes) -> Container:
-    """Keep the header, the palette, the transparent color and the pixels; of an animation the first frame.
+    """Keep the header, the palette, the transparent color and the pixels; an animation keeps its first frame.
 
-    Chunks that describe the colors count only if their checksum holds; one that is damaged is passed over.
+    A chunk that describes the colors is ignored if its checksum is wrong.
 
     Raises
     ------
     ImageReadError
-        If the header is missing or damaged.
+        If the header is missing or damaged, or there are too many chunks.
     """
     kept: list[bytes | memoryview] = [content[:_SIGNATURE_SIZE]]
     described: dict[bytes, bytes] = {}
@@ -56,18 +56,18 @@ def take_apart(content: bytes) -> Container:
         elif kind == b"IEND":
             break
         at = end
-    if not is_cut:  # or the decoder would take this for the pixels that are missing
+    if not is_cut:  # after a truncated chunk, the decoder would read this as pixels
         kept.append(b"\0\0\0\0IEND\xaeB`\x82")
     if len(header) < 13:
-        raise refusal("the file is truncated or damaged: no PNG header")
+        raise damaged("no PNG header")
     width, height, depth, kind = struct.unpack_from(">IIBB", header)
     profile = _unpack_profile(described.get(b"iCCP"))
     encoding = _encoding(described)
     memory = width * height * (2 if (kind, depth) == (_GRAY, 16) else _BYTES.get(kind, 4))
-    memory += 3 * width * _SAMPLES.get(kind, 4) * max(1, depth // 8)  # rows of the decoder
+    memory += 3 * width * _SAMPLES.get(kind, 4) * max(1, depth // 8)  # row buffers of the decoder
     return Container(
         b"".join(kept), (width, height), memory,
-        profile=None if encoding and b"cICP" in described else profile,  # cICP goes before (section 4.3)
+        profile=None if encoding and b"cICP" in described else profile,  # cICP has priority (section 4.3)
         is_profile_damaged=has_profile and profile is None,
         encoding=encoding, exif=read_exif(described[b"eXIf"]) if b"eXIf" in described else Exif(),
         transparent=_transparent(kind, depth, transparent),
@@ -75,10 +75,11 @@ def take_apart(content: bytes) -> Container:
 
 
 def _unpack_profile(chunk: bytes | None) -> bytes | None:
+    """Decompress the profile of an iCCP chunk; None if it is damaged or larger than `_MOST_PROFILE`."""
     if chunk is None:
         return None
     _, _, rest = chunk.partition(b"\0")
-    if rest[:1] != b"\0":  # the one method of compression
+    if rest[:1] != b"\0":  # zlib, the only compression method
         return None
     unpacker = zlib.decompressobj()
     try:
@@ -89,7 +90,7 @@ def _unpack_profile(chunk: bytes | None) -> bytes | None:
 
 
 def _encoding(chunks: dict[bytes, bytes]) -> Encoding | None:
-    """From the chunks in the order in which they count: cICP, sRGB, gAMA with cHRM."""
+    """Return the encoding of the chunks, in order of priority: cICP, sRGB, gAMA with cHRM."""
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer = chunks[b"cICP"][:2]
         found = encoding_of_codes(primaries, transfer)
@@ -105,10 +106,10 @@ def _encoding(chunks: dict[bytes, bytes]) -> Encoding | None:
 
 
 def _transparent(kind: int, depth: int, chunk: bytes) -> int | tuple[int, ...] | None:
-    """The transparent value as Pillow holds pixels, where tRNS counts in other numbers; None where they agree."""
+    """Return the transparent value on Pillow's scale; None if tRNS needs no correction."""
     if kind == _GRAY and len(chunk) >= 2:
         value = int.from_bytes(chunk[:2]) & (1 << depth) - 1
         return value if depth == 16 else value * 255 // ((1 << depth) - 1)
     if kind == _RGB and depth == 16 and len(chunk) >= 6:
-        return tuple(chunk[:6:2])  # of 16-bit colors Pillow keeps the upper byte
+        return tuple(chunk[:6:2])  # Pillow keeps the upper byte of 16-bit colors
     return None

@@ -1,29 +1,29 @@
-"""WebP (RFC 9649): the size of the canvas before a decoder makes room for it, and the frames without metadata."""
+"""Take WebP (RFC 9649) apart: read the canvas size before a decoder allocates it, and keep frames without metadata."""
 
 from __future__ import annotations
 
 import struct
 from itertools import count
 
-from ..errors import refusal
+from ..errors import damaged, refusal
 from ..exif import Exif, read_exif
 from .container import MOST_PARTS, TOO_MANY_PARTS, Container
 
 _PIXELS = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"))
 _ANIMATED, _HAS_PROFILE, _HAS_EXIF, _HAS_XMP = 0x02, 0x20, 0x08, 0x04
-_BYTES = 17.2  # a pixel, measured: Pillow decodes on the animation's canvas, copies it, and copies it again
+_BYTES = 17.2  # bytes per pixel, measured: Pillow decodes on the animation's canvas, and copies it twice
 
 
 def take_apart(content: bytes) -> Container:
-    """Keep the first frame, or the animation up to it.
+    """Keep the first frame; an animation keeps its canvas too.
 
     Raises
     ------
     ImageReadError
-        If no chunk gives the size.
+        If no chunk gives the size, or there are too many chunks.
     """
     if content[:4] != b"RIFF":
-        raise refusal("the file is damaged: WebP without a RIFF header")
+        raise damaged("WebP without a RIFF header")
     kept: list[bytes | memoryview] = []
     size, profile, exif, n_frames = None, None, None, 0
     at, view = 12, memoryview(content)
@@ -46,7 +46,7 @@ def take_apart(content: bytes) -> Container:
             exif = content[at + 8:at + 8 + length]
         at = end
     if size is None:
-        raise refusal("the file is truncated or damaged: no WebP frame")
+        raise damaged("no WebP frame")
     if kept[0][:4] == b"VP8X":
         canvas = bytearray(kept[0])
         canvas[8] &= ~(_HAS_PROFILE | _HAS_EXIF | _HAS_XMP)
@@ -59,6 +59,7 @@ def take_apart(content: bytes) -> Container:
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int] | None:
+    """Read width and height from the body of a chunk; None if it does not hold them."""
     if kind == b"VP8X" and len(body) >= 10:
         return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
     if kind == b"VP8L" and len(body) >= 5:
