@@ -19,3 +19,5 @@ from .images import load_folder as load_folder
 from .images import load_table as load_table
 from .images import make_shop as make_shop
 from .models import TwoFlowClassifier as TwoFlowClassifier
+
+__version__: str

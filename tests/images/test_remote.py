@@ -17,7 +17,8 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 
 from twoflow import FlowUnion, ImageReadError, PixelProjection, RawPixels, load_folder, load_table, make_shop
-from twoflow.commands.arguments import CommandParser, add_collection_arguments, allow_named_hosts, load_collection
+from twoflow.commands.arguments import CommandParser, add_collection_arguments
+from twoflow.commands.loading import allow_named_hosts, load_collection
 from twoflow.flows.engine.extraction import extract
 from twoflow.images import LoadedImage, allow_hosts, read_image, remote, web
 from twoflow.images.passed_over import PassedOver
