@@ -1,1 +1,1 @@
-"""How fast twoflow is: ratios to peers and to physical limits, each measured in one run. ``python -m benchmarks``."""
+"""Measure twoflow's speed as ratios to peers and to limits, each in one run: ``python -m benchmarks``."""

@@ -1,4 +1,4 @@
-"""Measure how fast twoflow is: ``python -m benchmarks``, from a checkout."""
+"""Run the benchmarks from a checkout: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -18,48 +18,51 @@ from twoflow.commands.program import run
 #: The modules, in the order in which they run.
 BENCHMARKS = ("startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow")
 
-#: How many processes that want a core, a minute's mean, leave the figures as they are.
+#: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.
 _QUIET_LOAD = 0.5
 
 
 def make_parser() -> CommandParser:
-    """The command's arguments."""
+    """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="python -m benchmarks",
-        description="Measure twoflow against its peers and against what cannot be done without, all in turns, on "
-                    "generated photographs of 640 x 480. Nothing else should run meanwhile. About ten minutes on two "
-                    "cores, and 4 GB of disk.",
+        description="Measure twoflow's speed against its peers and against limits, on generated photographs of 640 x "
+                    "480.\nAll contestants take turns in one run. Stop other work meanwhile.\n"
+                    "It takes about ten minutes on two cores, and 4 GB of disk.",
+        examples=["python -m benchmarks", "python -m benchmarks startup store --quick"],
     )
     parser.add_argument(
-        "benchmarks", metavar="BENCHMARK", nargs="*", help=f"only these: {', '.join(BENCHMARKS)} (default: all)"
+        "benchmarks", metavar="BENCHMARK", nargs="*", help=f"what to measure: {', '.join(BENCHMARKS)} (default: all)"
     )
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast it is")
-    parser.add_argument("--large", action="store_true", help="scaling also to 100,000 images: 8 GB more of disk")
+    parser.add_argument("--quick", action="store_true",
+                        help="use tiny sizes, to see whether the benchmarks run (default: full sizes)")
+    parser.add_argument("--large", action="store_true",
+                        help="measure scaling up to 100,000 images too, with 8 GB more of disk (default: to 20,000)")
     parser.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
-                        help="threads for everything measured (default: every core)")
+                        help="threads for everything that is measured (default: every core)")
     parser.add_argument("--images", metavar="DIR",
-                        help="folder for the photographs, which are kept there (default: a temporary one)")
+                        help="folder to keep the photographs in (default: a temporary folder)")
     parser.add_argument("--out", metavar="FILE", default="benchmarks.json",
-                        help="every round of every figure as JSON (default: %(default)s)")
+                        help="file to write every round of every figure to, as JSON (default: %(default)s)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, print, write."""
+    """Run the benchmarks, print the table and write the JSON file."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
     names = arguments.benchmarks or BENCHMARKS
     for name in names:
         if name not in BENCHMARKS:
-            parser.error(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+            parser.error(f"expected benchmarks among {', '.join(BENCHMARKS)}, got {name!r}")
 
     from .setting import Setting
     from .table import format_table, to_document
 
     began, load = time.perf_counter(), os.getloadavg()[0]
     if load > _QUIET_LOAD:
-        print(f"warning: other work is running (load {load:.1f}): the figures will be off", file=sys.stderr)
-    with ExitStack() as stack, open(arguments.out, "a", encoding="utf-8"):  # tells now that it cannot be written
+        print(f"warning: other work is running (load {load:.1f}), which spoils the figures; stop it", file=sys.stderr)
+    with ExitStack() as stack, open(arguments.out, "a", encoding="utf-8"):  # fails now if it cannot be written
         folder = arguments.images or stack.enter_context(tempfile.TemporaryDirectory(prefix="twoflow-benchmarks-"))
         setting = Setting(Path(folder).absolute(), arguments.jobs, arguments.quick, arguments.large)
         found = {}

@@ -1,4 +1,4 @@
-"""A task in a fresh process, so that the memory at its peak is that of the task."""
+"""Run a task in a fresh process, so that the peak memory is that of the task alone."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Outcome(NamedTuple):
-    """What a task returned, and the bytes of memory at the peak of its process."""
+    """What a task returned, and the peak memory of its process in bytes."""
 
     result: Any
     peak_bytes: int
 
 
 def in_fresh_process(task: Callable[..., Any], **arguments: Any) -> Outcome:
-    """Run a function of a module in a process of its own; arguments and result pass as JSON."""
+    """Run a module's function in its own process; arguments and result pass as JSON."""
     command = [sys.executable, "-m", __name__, task.__module__, task.__name__, json.dumps(arguments)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return Outcome(*json.loads(done.stdout))
 
 
 def can_measure_memory() -> bool:
-    """Whether this system says what `Outcome.peak_bytes` is; without, it is 0."""
+    """Return whether this system reports peak memory; if not, `Outcome.peak_bytes` is 0."""
     return peak_memory() is not None
 
 

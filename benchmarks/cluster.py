@@ -1,4 +1,4 @@
-"""One worker of Dask against two."""
+"""Measure two Dask workers against one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FULL, _QUICK = _Size(384, 5), _Size(32, 2)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Worker processes of one thread each; the scheduler and this process share their cores."""
+    """Measure the rate of worker processes with one thread each; the scheduler and this process share their cores."""
     if find_spec("distributed") is None:
         return [NotMeasured(_NAME, "needs pip install distributed")]
     from distributed import Client, LocalCluster
@@ -51,14 +51,14 @@ def measure(setting: Setting) -> list[Line]:
     one, two = times.wall.values()
     return [
         Figure(
-            _NAME, ratio(one, two), "x", "2, where there are two free cores; less for the scheduler on the same ones",
+            _NAME, ratio(one, two), "x", "2 with two free cores; less because the scheduler shares them",
             Aim(">=", 1.7), times.wall,
         )
     ]
 
 
 def _embed_on_one(flow: CNNEmbedding, paths: list[str], client: Any) -> None:
-    """As one task: joblib would see that there is one worker only, and work here."""
+    """Embed as one task: with a single worker joblib would work in this process."""
     client.submit(flow.transform, paths, pure=False).result()
 
 

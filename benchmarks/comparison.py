@@ -1,4 +1,4 @@
-"""Six methods by ten folds in one comparison, against scikit-learn's cross-validation of each of them."""
+"""Measure a comparison of six methods by ten folds against scikit-learn's cross-validation of each method."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_ROWS = ("two-flow", "cnn", "cnn:stage6", "projection", "pixels:64x48", "pixels:64x48+cnn")
-_FULL, _QUICK = _Size(80, 4, 10, _ROWS, 3), _Size(12, 2, 2, _ROWS[2:4], 1)
+_METHODS = ("two-flow", "cnn", "cnn:stage6", "projection", "pixels:64x48", "pixels:64x48+cnn")
+_FULL, _QUICK = _Size(80, 4, 10, _METHODS, 3), _Size(12, 2, 2, _METHODS[2:4], 1)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Both give the same scores; the difference is in how often an image is read and embedded."""
+    """Measure both; they give the same scores, but read and embed each image a different number of times."""
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
     methods = make_methods(size.methods, n_images=size.n)
@@ -56,7 +56,7 @@ def measure(setting: Setting) -> list[Line]:
         Figure(
             f"rate, against cross_val_score: {size.n} images, {len(methods)} methods, {size.folds} folds",
             ratio(times.wall["cross_val_score"], times.wall["compare"]), "x",
-            f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: the features once, and the fits on all cores",
+            f"{median(ratio(times.wall['cross_val_score'], limits)):.1f}: each feature once, and fits on all cores",
             seconds=times.wall,
         )
     ]
@@ -68,6 +68,6 @@ def _cross_validate(methods: Mapping[str, Any], images: ImageCollection, drawn: 
 
 
 def _least_seconds(comparison: Comparison, jobs: int) -> float:
-    """What the comparison itself counts for features and, of one fold after the other, for fits and predictions."""
+    """Sum what the comparison reports for features, and for fits and predictions if all cores shared them evenly."""
     fits = sum((method.fit_seconds + method.predict_seconds) * len(method.accuracy) for method in comparison.methods)
     return comparison.extraction_seconds + fits / jobs

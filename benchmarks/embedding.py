@@ -1,4 +1,4 @@
-"""Embedding images from JPEG files, against onnxruntime alone on ready tensors and against PyTorch."""
+"""Measure embedding JPEG files against onnxruntime alone on ready tensors, and against PyTorch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PEER = ("torch", "efficientnet_lite_pytorch")
 
 
 class _Size(NamedTuple):
-    """Images for us, of which so many for the others, whose times are an image's too; and rounds."""
+    """Numbers of images for twoflow, onnxruntime and PyTorch, and of rounds; all times are for one image."""
 
     n: int
     n_ready: int
@@ -37,7 +37,10 @@ _FULL, _QUICK = _Size(384, 192, 64, 5), _Size(16, 8, 4, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Two threads of onnxruntime leave nothing of two cores for decoding: then both together are the limit."""
+    """Measure the rate against its limits.
+
+    If onnxruntime keeps every core busy, nothing is left for decoding: the limit is then both together.
+    """
     size = _QUICK if setting.is_quick else _FULL
     paths = photos(setting.folder, size.n, jobs=setting.jobs).paths
     tensors = ready_tensors(paths[:size.n_ready])
@@ -60,7 +63,7 @@ def measure(setting: Setting) -> list[Line]:
 def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[Line]:
     best = times.fastest(alone)
     wall, aim = times.wall, Aim(">=", 0.9)
-    # Of all cores for as long as onnxruntime alone takes: what it leaves, and what decoding needs.
+    # Shares of all cores while onnxruntime runs alone: what it leaves idle, and what decoding needs.
     left = 1 - median(ratio(times.cpu[best], wall[best])) / jobs
     needed = median(ratio(times.cpu["decoding"], wall[best])) / jobs
     fits = needed <= left
@@ -71,7 +74,7 @@ def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[
             ratio(wall[best], wall["twoflow"]),
             "x",
             f"1: {times.rate(best):.0f} images/s ({best.split(', ')[1]}); {beside}"
-            + ("" if fits else ", so no aim here but in the next line"),
+            + ("" if fits else ", so the aim is in the next line"),
             aim if fits else None,
             wall,
         ),
@@ -79,7 +82,7 @@ def _against_onnxruntime(times: Times, alone: Iterable[str], jobs: int) -> list[
             "rate, against onnxruntime and decoding together",
             ratio(times.sum(best, "decoding"), wall["twoflow"]),
             "x",
-            f"1: every core always at one of the two, {1 / median(times.sum(best, 'decoding')):.0f} images/s; "
+            f"1: every core always does one of the two, {1 / median(times.sum(best, 'decoding')):.0f} images/s; "
             f"twoflow {times.rate('twoflow'):.0f}",
             None if fits else aim,
             wall,
@@ -104,12 +107,12 @@ def _against_torch(times: Times, torch: Mapping[str, Contestant]) -> Line:
 
 
 def _torch_eager(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
-    """PyTorch with the same weights, which is seen to compute the same."""
+    """Make contestants of PyTorch with the same weights, after checking that it computes the same."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
     torch.set_num_threads(jobs)
-    with redirect_stdout(sys.stderr):  # it says that it has loaded them
+    with redirect_stdout(sys.stderr):  # it prints that it has loaded the weights
         network = EfficientNet.from_pretrained(NETWORK, weights_path=str(find_weights(NETWORK))).eval()
 
     def embed(batch: torch.Tensor) -> torch.Tensor:

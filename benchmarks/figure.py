@@ -1,4 +1,4 @@
-"""What a benchmark finds: a number for each round, what it ought to be, and what it cannot be better than."""
+"""Describe what a benchmark finds: a number for each round, its aim, and its limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Aim(NamedTuple):
-    """The least or the most that a figure is to be."""
+    """The smallest (sign ">=") or largest ("<=") value that a figure should have."""
 
     sign: str
     bound: float
@@ -25,17 +25,17 @@ class Figure:
     Attributes
     ----------
     name : str
-        Ours against whose.
+        What was measured, against what.
     rounds : sequence of float
-        The figure in each round; `value` is their median.
+        The value in each round; `value` is the median.
     unit : str
         A key of `table.FORMATS`.
     limit : str
-        What it cannot be better than, and why, with what was measured of it.
+        The best possible value, why it is the best, and what was measured of it.
     aim : Aim, optional
-        None where there is nothing to be reached, as the limit says.
+        The value to reach. Default: None, if there is nothing to reach.
     seconds : mapping of str to sequence of float
-        Where the figure is from: seconds by round, for one unit of work, of all that took part.
+        The times behind the figure: for each contestant, seconds for one unit of work by round. Default: none.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Figure:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the aim is; None without one."""
+        """Whether the aim is met; None without an aim."""
         return None if self.aim is None else self.aim.is_met(self.value)
 
 
 class NotMeasured(NamedTuple):
-    """A line for what could not be measured here."""
+    """A line for a figure that cannot be measured here, with the reason."""
 
     name: str
     reason: str

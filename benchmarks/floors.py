@@ -1,4 +1,4 @@
-"""What nobody can do without: reading and decoding a file, and the network's arithmetic. Nothing here is ours."""
+"""Limits: work that no program can avoid, such as decoding a file and the network's arithmetic. None is twoflow's."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .measure import Contestant
 _T = TypeVar("_T")
 
 NETWORK, LAYER = "efficientnet-lite0", "global_pool"
-#: Images a call. onnxruntime and PyTorch are given the size that suits them best.
+#: Images in a call. onnxruntime and PyTorch are judged by the size at which they are fastest.
 BATCHES = (1, 8, 32)
 
 
 def spread(work: Callable[[_T], object], items: Iterable[_T], jobs: int) -> None:
-    """Do something with each item, on as many threads: a loop in each, which takes the next item that is left."""
-    left = iter(list(items))  # of a list, whose iterator threads may share
+    """Work on the items with `jobs` threads; each thread takes the next item that is left."""
+    left = iter(list(items))  # threads may share the iterator of a list
 
     def loop() -> None:
         for item in left:
@@ -40,7 +40,7 @@ def spread(work: Callable[[_T], object], items: Iterable[_T], jobs: int) -> None
 
 
 def decode(paths: Sequence[str], jobs: int) -> None:
-    """Read and decode images, whole and as RGB."""
+    """Read and decode whole images."""
     spread(_decode, paths, jobs)
 
 
@@ -50,18 +50,18 @@ def _decode(path: str) -> None:
 
 
 def read(paths: Sequence[str], jobs: int) -> None:
-    """Read files and compute a digest of each, without which a content cannot be known again."""
+    """Read files and compute the digest of each, which every lookup by content needs."""
     spread(lambda path: hashlib.sha256(Path(path).read_bytes()).digest(), paths, jobs)
 
 
 def ready_tensors(paths: Sequence[str]) -> np.ndarray:
-    """Images as the network takes them: float32 of shape (n, 3, height, width)."""
+    """Prepare images as the network takes them: float32 of shape (n, 3, height, width)."""
     card = get_card(NETWORK)
     return np.concatenate([card.preprocess(LoadedImage(path).resized(card.input_size)) for path in paths])
 
 
 def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
-    """onnxruntime on ready tensors, in the ways it can be run: an image for each thread, or all threads on a batch."""
+    """Make contestants of onnxruntime on ready tensors: one image a thread, or all threads on one batch."""
     images = [tensors[i:i + 1] for i in range(len(tensors))]
     contestants = {"an image a thread": Contestant(partial(spread, open_alone(1), images, jobs), len(tensors))}
     on_all_threads = open_alone(jobs)
@@ -72,7 +72,7 @@ def onnxruntime_alone(tensors: np.ndarray, jobs: int) -> dict[str, Contestant]:
 
 
 def open_alone(n_threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    """onnxruntime with the network's graph and nothing around it: a batch to its embedding."""
+    """Open the network's graph in onnxruntime; return a function from a batch to its embeddings."""
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1

@@ -1,4 +1,4 @@
-"""Timing things against each other: in turns, so that a slow minute of the machine slows all of them."""
+"""Time contestants in turns, so that a slow minute of the machine slows all of them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import NamedTuple
 
-#: Seconds before each turn, for the threads of the one before to stop spinning: onnxruntime's and OpenMP's wait for
-#: more work for a while before they sleep.
+#: Seconds of pause before each turn. The threads of onnxruntime and OpenMP spin for a while before they sleep, and
+#: would take time from the next contestant.
 _PAUSE_S = 0.1
 
 
 class Contestant(NamedTuple):
-    """Something to be timed, and how many units of work it does: its times are given for one of them."""
+    """A function to time, and its number of units of work; times are for one unit."""
 
     run: Callable[[], object]
     n: int = 1
 
 
 class Times(NamedTuple):
-    """Seconds for one unit of work, by contestant and round: on the clock, and of all cores of this process."""
+    """Seconds for one unit of work, by contestant and round: on the clock, and summed over this process's cores."""
 
     wall: dict[str, list[float]]
     cpu: dict[str, list[float]]
@@ -29,16 +29,16 @@ class Times(NamedTuple):
         return min(names, key=lambda name: median(self.wall[name]))
 
     def rate(self, name: str) -> float:
-        """Units of work a second."""
+        """Return the units of work done in a second, by the median round."""
         return 1 / median(self.wall[name])
 
     def sum(self, *names: str) -> list[float]:
-        """By round, one after the other."""
+        """Add the seconds of several contestants, round by round."""
         return [sum(seconds) for seconds in zip(*(self.wall[name] for name in names))]
 
 
 def interleave(contestants: Mapping[str, Contestant], rounds: int, has_warm_up: bool = True) -> Times:
-    """Run A, B, C, A, B, C, ...; a first turn of each, in which files and code are loaded, does not count."""
+    """Run A, B, C, A, B, C, ...; the first turn of each only loads files and code, and does not count."""
     times = Times({name: [] for name in contestants}, {name: [] for name in contestants})
     for number in range(-has_warm_up, rounds):
         for name, (run, n) in contestants.items():
@@ -53,5 +53,5 @@ def interleave(contestants: Mapping[str, Contestant], rounds: int, has_warm_up: 
 
 
 def ratio(above: Iterable[float], below: Iterable[float]) -> list[float]:
-    """Round by round."""
+    """Divide above by below, round by round."""
     return [a / b for a, b in zip(above, below, strict=True)]

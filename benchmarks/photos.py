@@ -1,4 +1,4 @@
-"""Photographs of 640 x 480 to measure on: generated, with the detail of real ones, and no two files alike."""
+"""Generate photographs of 640 x 480 with the detail of real ones, in files that all differ."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from twoflow import ImageCollection
 from .floors import spread
 
 SIZE = (640, 480)
-#: Of JPEG: files of 60 to 90 kB, 1.5 to 2.5 bits a pixel, as cameras and shops write them.
+#: JPEG quality. It gives files of 60 to 90 kB, 1.5 to 2.5 bits a pixel, as cameras and shops write them.
 _QUALITY = 90
-_MARGIN = 64  # pixels that a scene is larger than a photograph of it
-#: Cells across a scene to the strength of the detail of that size, which falls with it as in nature.
+_MARGIN = 64  # pixels by which a scene is larger than its photographs
+#: Strength of detail by its size, given as cells across a scene: finer detail is weaker, as in nature.
 _DETAIL = {6: 40, 22: 22, 88: 10, 264: 5}
 _N_SHAPES = 12
-_GRAIN = 3.0  # standard deviation of the sensor's noise
-_COMMENT = b"\xff\xfe"  # JPEG's marker of a comment, which is written behind the two bytes that begin every file
+_GRAIN = 3.0  # standard deviation of the sensor's noise, in gray levels
+_COMMENT = b"\xff\xfe"  # marks a comment in JPEG; it is inserted behind the first two bytes of the file
 _START = 2
 
 
 def photos(folder: Path, n: int, n_classes: int = 32, n_drawn: int = 256, jobs: int = 1) -> ImageCollection:
-    """Photographs as JPEG files, made where they are not there yet.
+    """Generate photographs as JPEG files, unless they exist.
 
     Parameters
     ----------
     folder : Path
+        Folder to keep them in.
     n : int
-        How many.
+        Number of photographs.
     n_classes : int
-        How many scenes there are photographs of; each is a class.
+        Number of scenes; each is a class. Default: 32.
     n_drawn : int
-        How many differ to the eye; the others repeat them in files that differ by a comment, which costs as much to
-        read and to decode.
+        Number of photographs that look different. The others repeat them in files that differ by a comment, and cost
+        as much to read and decode. Default: 256.
     jobs : int
-        Threads.
+        Threads that generate them. Default: 1.
 
     Returns
     -------
     ImageCollection
+        The photographs and the names of their scenes.
     """
     folder = folder / f"{n_classes}-scenes-{n_drawn}-drawn"
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def photos(folder: Path, n: int, n_classes: int = 32, n_drawn: int = 256, jobs: 
 
 
 def _draw(path: Path, n_classes: int) -> None:
-    """A photograph: part of its scene, perhaps mirrored, lighter or darker, with grain."""
+    """Draw a photograph: a part of its scene, perhaps mirrored, lighter or darker, with grain."""
     number = int(path.stem)
     rng = np.random.default_rng([1, number])
     left, top = rng.integers(0, _MARGIN, 2)
@@ -66,12 +68,12 @@ def _draw(path: Path, n_classes: int) -> None:
     pixels += _grain()[top:top + SIZE[1], left:left + SIZE[0]]
     drawn = path.with_suffix(".drawn")
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(drawn, "JPEG", quality=_QUALITY)
-    drawn.replace(path)  # whole or not there, for the next run
+    drawn.replace(path)  # an interrupted run leaves no half file
 
 
 @lru_cache(maxsize=None)
 def _scene(number: int) -> np.ndarray:
-    """Detail of every size, in colors that lie close together, with shapes on it; uint8."""
+    """Draw a scene, uint8: detail of every size in similar colors, with shapes on it."""
     rng = np.random.default_rng([0, number])
     width, height = (side + _MARGIN for side in SIZE)
     tint = rng.normal(0, 0.3, 3)
@@ -99,7 +101,7 @@ def _grain() -> np.ndarray:
 
 
 def _with_comment(jpeg: bytes, comment: bytes) -> bytes:
-    length = len(comment) + 2  # counts its own two bytes
+    length = len(comment) + 2  # includes its own two bytes
     return jpeg[:_START] + _COMMENT + length.to_bytes(2, "big") + comment + jpeg[_START:]
 
 

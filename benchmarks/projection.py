@@ -1,4 +1,4 @@
-"""The random projection of 921,600 pixels to 128 features, against decoding alone and against scikit-learn's."""
+"""Measure projecting 921,600 values to 128 features against decoding alone, and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .photos import SIZE, photos
 from .setting import Setting
 
 _N_COMPONENTS = 128
-#: What an image takes when scikit-learn projects it: a table of float32, and three of that size on the way.
+#: Bytes an image takes in scikit-learn: a row of a float32 table, and three rows of that size in between.
 _IMAGE_BYTES = 4 * 3 * SIZE[0] * SIZE[1] * np.dtype(np.float32).itemsize
 _SKLEARN_BYTES = 2 * 2**30
 
@@ -36,6 +36,7 @@ _FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _IMAGE_BYTES, 5_000, 5), _Size(16
 
 
 def measure(setting: Setting) -> list[Line]:
+    """Measure time, rate and peak memory, after checking that both give the same features."""
     size = _QUICK if setting.is_quick else _FULL
     paths = photos(setting.folder, size.n, jobs=setting.jobs).paths
     flow = PixelProjection(_N_COMPONENTS, SIZE, random_state=0, n_jobs=setting.jobs).fit(paths)
@@ -67,8 +68,8 @@ def _speed(times: Times, size: _Size) -> list[Line]:
             "rate, against scikit-learn's on the table of all pixels",
             ratio(times.wall["scikit-learn"], times.wall["twoflow"]),
             "x",
-            f"decoding, which both do on as many threads; scikit-learn is given {size.n_sklearn} images, which are "
-            f"{size.n_sklearn * _IMAGE_BYTES / 2**30:.1f} GiB to it",
+            f"decoding, which both do on as many threads; scikit-learn projects {size.n_sklearn} images, which take "
+            f"{size.n_sklearn * _IMAGE_BYTES / 2**30:.1f} GiB",
             seconds=times.wall,
         ),
     ]
@@ -77,7 +78,7 @@ def _speed(times: Times, size: _Size) -> list[Line]:
 def _memory(setting: Setting, size: _Size) -> Line:
     name = f"peak memory, {size.n_memory:,} images"
     if not can_measure_memory():
-        return NotMeasured(name, "needs Linux, which says how much a process has used at its peak")
+        return NotMeasured(name, "needs Linux, which reports the peak memory of a process")
     photos(setting.folder, size.n_memory, jobs=setting.jobs)
     peak, least = (
         in_fresh_process(project, folder=str(setting.folder), n=n, jobs=setting.jobs).peak_bytes / 1e6
@@ -90,7 +91,7 @@ def _memory(setting: Setting, size: _Size) -> Line:
 
 
 def project(folder: str, n: int, jobs: int) -> None:
-    """The task of the process whose memory is measured."""
+    """Project photographs; the task of the process whose memory is measured."""
     paths = photos(Path(folder), n).paths
     PixelProjection(_N_COMPONENTS, SIZE, random_state=0, n_jobs=jobs).fit_transform(paths)
 

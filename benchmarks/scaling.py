@@ -1,4 +1,4 @@
-"""What an image costs, and how much memory many of them take, when there are more and more."""
+"""Measure how the time an image takes, and the memory of a run, change with the number of images."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .setting import Setting
 
 
 class _Size(NamedTuple):
-    """Numbers of images, the first of which the others are held against."""
+    """Numbers of images, and of rounds; the first number is the one to compare with."""
 
     ns: tuple[int, ...]
     rounds: int
 
 
 _FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 1), 100_000
-_FEW = 64  # images before the clock runs, which load the code
+_FEW = 64  # images that load the code before the clock starts
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Of the projection, beside whose work the cost of handling an image shows more than beside the network's."""
+    """Measure the projection: next to its little work, the cost of handling an image shows best."""
     size = _QUICK if setting.is_quick else _FULL
     first, *others = ns = [*size.ns, *([_LARGE] if setting.is_large else [])]
     photos(setting.folder, max(ns), jobs=setting.jobs)
@@ -41,16 +41,16 @@ def _lines(rounds: list[dict[int, Outcome]], first: int, n: int) -> list[Line]:
     for what, name in (("computed", "time an image"), ("recalled", "time an image that is in the store")):
         seconds = {f"{size:,} images": [outcomes[size].result[what] for outcomes in rounds] for size in (first, n)}
         few, many = seconds.values()
-        limit = "1: each as the first"
+        limit = "1: an image costs the same"
         lines.append(Figure(f"{name}, {n:,} against {first:,}", ratio(many, few), "x", limit, Aim("<=", 1.15), seconds))
     name = f"memory beyond the features, {n:,} against {first:,}"
     if not can_measure_memory():
-        return [*lines, NotMeasured(name, "needs Linux, which says how much a process has used at its peak")]
+        return [*lines, NotMeasured(name, "needs Linux, which reports the peak memory of a process")]
     few, many = (
         [outcomes[size].peak_bytes - outcomes[size].result["feature_bytes"] for outcomes in rounds]
         for size in (first, n)
     )
-    limit = f"1: as for {first:,}, {few[0] / 1e6:.0f} MB"
+    limit = f"1: as much as for {first:,}, {few[0] / 1e6:.0f} MB"
     return [*lines, Figure(name, ratio(many, few), "x", limit, Aim("<=", 1.1))]
 
 
@@ -60,7 +60,7 @@ def _extract_apart(setting: Setting, n: int) -> Outcome:
 
 
 def extract(folder: str, n: int, jobs: int, store: str) -> dict[str, Any]:
-    """The task of the process whose memory is measured: features of images, computed and then from the store."""
+    """Compute features, then read them from the store; the task of the process whose memory is measured."""
     paths = photos(Path(folder), n).paths
     flow = PixelProjection(random_state=0, n_jobs=jobs).fit(paths)
     flow.transform(paths[:_FEW])

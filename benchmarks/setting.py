@@ -1,4 +1,4 @@
-"""What the user has chosen for all benchmarks."""
+"""Hold the user's choices for all benchmarks."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 
 class Setting(NamedTuple):
-    """What a benchmark is run with.
+    """How to run a benchmark.
 
     Attributes
     ----------
     folder : Path
-        For generated photographs and for stores.
+        Folder for generated photographs and for stores.
     jobs : int
-        The threads or processes that everything measured, ours and the others', may use.
+        Number of threads or processes that everything measured may use.
     is_quick : bool
-        Tiny sizes: whether the benchmark runs, not how fast we are.
+        Use tiny sizes, only to see whether the benchmark runs. Default: False.
     is_large : bool
-        Also what takes half an hour and 10 GB of disk.
+        Also measure what takes half an hour and 10 GB of disk. Default: False.
     """
 
     folder: Path

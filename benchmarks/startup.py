@@ -1,4 +1,4 @@
-"""Importing the package, against starting Python and against what it is built on."""
+"""Measure importing the package against starting Python, and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CODE = {
 
 
 def measure(setting: Setting) -> list[Line]:
-    """In processes of their own, started one after the other."""
+    """Measure in separate processes, started one after the other."""
     size = _QUICK if setting.is_quick else _FULL
     times = interleave({name: Contestant(partial(_start, code)) for name, code in _CODE.items()}, size.rounds)
     wall = times.wall
@@ -36,9 +36,9 @@ def measure(setting: Setting) -> list[Line]:
         Figure("starting Python and importing twoflow", wall["import"], "s",
                f"{median(wall['python']):.3f} s: starting Python", Aim("<=", 0.5), wall),
         Figure("starting Python and importing twoflow, against without", ratio(wall["import"], wall["python"]), "x",
-               "1: names are imported when they are first used", seconds=wall),
+               "1: public names are imported when they are first used", seconds=wall),
         Figure("from twoflow import TwoFlowClassifier, against scikit-learn's forest",
-               ratio(wall["model"], wall["sklearn"]), "x", "1: it is made of that forest", seconds=wall),
+               ratio(wall["model"], wall["sklearn"]), "x", "1: the model contains that forest", seconds=wall),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A comparison whose features are in the store, against one that computes them, and adding an image."""
+"""Measure a comparison whose features are in the store against one that computes them, and one new image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FULL, _QUICK = _Size(5_000, 2), _Size(64, 1)
 
 
 class _Round(NamedTuple):
-    """The same comparison three times, the last with one more image; and the seconds to read the files."""
+    """The same comparison three times, the last with one image added, and the seconds to read the files."""
 
     cold: Comparison
     warm: Comparison
@@ -40,6 +40,7 @@ class _Round(NamedTuple):
 
 
 def measure(setting: Setting) -> list[Line]:
+    """Measure the time on features with a full store, and how many images are computed after one is added."""
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n + 1, jobs=setting.jobs)
     _compare(images[:_QUICK.n], setting)  # loads the code and the network
@@ -56,7 +57,7 @@ def measure(setting: Setting) -> list[Line]:
             f"time on features when the store has them, {size.n:,} images",
             [100 * share for share in ratio(seconds["warm"], seconds["cold"])],
             "%",
-            f"{least:.2%}: reading every file and taking its digest, to know what it is",
+            f"{least:.2%}: reading every file and computing its digest, to find it in the store",
             Aim("<=", 2),
             seconds,
         ),
@@ -64,7 +65,7 @@ def measure(setting: Setting) -> list[Line]:
             f"images computed after one is added to {size.n:,}",
             [times.added.n_computed for times in rounds],
             "n",
-            "1: it is new",
+            "1: only that one is new",
             Aim("<=", 1),
             seconds,
         ),
@@ -81,7 +82,7 @@ def _measure_round(images: ImageCollection, setting: Setting) -> _Round:
 
 
 def _compare(images: ImageCollection, setting: Setting, store: str | Path | None = None) -> Comparison:
-    """The flows of the Two-Flow model, with classifiers that take no time, for only the features count here."""
+    """Compare the flows of the Two-Flow model with classifiers that take no time, as only features count here."""
     flows = {"projection": PixelProjection(random_state=0), "cnn": CNNEmbedding()}
-    rows = {name: make_pipeline(flow, DummyClassifier()) for name, flow in flows.items()}
-    return compare(rows, images, folds=2, n_jobs=setting.jobs, store=store)
+    methods = {name: make_pipeline(flow, DummyClassifier()) for name, flow in flows.items()}
+    return compare(methods, images, folds=2, n_jobs=setting.jobs, store=store)

@@ -1,4 +1,4 @@
-"""What was found as text on the screen and as JSON."""
+"""Write the figures as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from .figure import Figure, Line, NotMeasured
 
-#: By unit, how a number is written.
+#: How to write a number, by its unit.
 FORMATS = {"x": "{:.2f} x", "%": "{:.2f} %", "MB": "{:,.0f} MB", "s": "{:.3f} s", "n": "{:,.0f}"}
 
 _PACKAGES = (
@@ -22,7 +22,7 @@ _VERDICT = {True: "met", False: "missed", None: ""}
 
 
 def format_table(found: Mapping[str, Sequence[Line]]) -> str:
-    """A line for each figure, with its limit below it."""
+    """Format a line for each figure, with its limit below."""
     cells = [_HEADER, *(_cells(line) for lines in found.values() for line in lines if isinstance(line, Figure))]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = [_aligned(_HEADER, widths), "-" * (sum(widths) + 2 * (len(widths) - 1))]
@@ -37,7 +37,7 @@ def format_table(found: Mapping[str, Sequence[Line]]) -> str:
 
 
 def to_document(found: Mapping[str, Sequence[Line]], jobs: int, load: float, seconds: float) -> dict[str, Any]:
-    """The same with every round and all times, as dicts, lists, text and numbers."""
+    """Convert the figures, every round and all times to dicts, lists, text and numbers."""
     return {
         "schema": 1,
         "figures": [
@@ -93,5 +93,5 @@ def _versions() -> dict[str, str]:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            continue  # a peer that is not installed, or twoflow from a checkout
+            continue  # a peer is not installed, or twoflow runs from a checkout
     return found

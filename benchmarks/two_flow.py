@@ -1,4 +1,4 @@
-"""Fitting the Two-Flow model at the paper's size, against its parts alone: decoding, the network, the forests."""
+"""Measure fitting the Two-Flow model at the paper's size against its parts: decoding, network, forests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .setting import Setting
 
 
 class _Size(NamedTuple):
-    """Images and classes; images for decoding and for the network alone, whose times are an image's; rounds."""
+    """Numbers of images, of classes, of images for decoding and the network alone, and of rounds."""
 
     n: int
     n_classes: int
@@ -34,7 +34,10 @@ _FULL, _QUICK = _Size(5_250, 107, 256, 2), _Size(30, 3, 8, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
-    """The paper: two to three minutes for the features of 5,250 images, under a minute for the last forest."""
+    """Measure a fit and its parts.
+
+    The paper took two to three minutes for the features of 5,250 images, and under a minute for the last forest.
+    """
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
     few = images.paths[:size.n_alone]
@@ -56,7 +59,7 @@ def measure(setting: Setting) -> list[Line]:
 
 def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[Line]:
     fits = times.wall["fit"]
-    # In each fit a forest selects in either flow, and the third decides.
+    # Each fit grows three forests: one selects in each flow, and the third decides.
     selection = [sum(pair) for pair in zip(forests[::3], forests[1::3])]
     parts = {"selection": selection, "last forest": forests[2::3]}
     parts = {"features": [fit - sum(rest) for fit, *rest in zip(fits, *parts.values())], **parts}
@@ -66,7 +69,7 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     return [
         Figure(
             f"fit, {size.n:,} images of {size.n_classes} classes, against its parts alone", ratio(fits, least), "x",
-            f"1: {median(least):.0f} s, {median(alone):.0f} of them for decoding and the network, the rest for "
+            f"1: {median(least):.0f} s, {median(alone):.0f} s of them for decoding and the network, the rest for "
             "scikit-learn's forests",
             seconds=seconds,
         ),
@@ -85,7 +88,7 @@ def _fit(model: FlowClassifier, images: ImageCollection, forests: list[float]) -
 
 @contextmanager
 def _timed_forests(seconds: list[float]) -> Iterator[None]:
-    """Adds the seconds of every forest that is grown meanwhile."""
+    """Append the seconds of every forest that is grown inside the block."""
     grow = RandomForestClassifier.fit
 
     def timed(forest: RandomForestClassifier, *arguments: Any, **named: Any) -> RandomForestClassifier:

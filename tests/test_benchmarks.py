@@ -1,4 +1,4 @@
-"""The benchmarks run, on a few images; what they find here says nothing."""
+"""Run the benchmarks on a few images; their figures mean nothing here."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from twoflow import CNNEmbedding
 from twoflow.commands.program import run
 from twoflow.images import read_image
 
-# Those that start no cluster; with the number of lines each has.
+# The number of lines of each benchmark that starts no cluster.
 LINES = {"startup": 3, "embedding": 3, "projection": 3, "comparison": 1, "store": 2, "scaling": 3, "two_flow": 4}
 
 
@@ -72,7 +72,7 @@ def test_a_peer_that_is_not_installed_is_a_line(tmp_path, capsys, monkeypatch):
 
 def test_wrong_arguments_are_one_line(tmp_path, capsys):
     status, captured = call(capsys, "speed")
-    assert status == 2 and captured.err.startswith("error: there is no benchmark 'speed'; there are startup, ")
+    assert status == 2 and captured.err.startswith("error: expected benchmarks among startup, ")
     status, captured = call(capsys, "--out", tmp_path / "none/found.json")
     assert status == 2 and "No such file" in captured.err and "Traceback" not in captured.err
 

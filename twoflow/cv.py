@@ -1,4 +1,4 @@
-"""The door ``python -m twoflow.cv``, the same as ``twoflow cv``."""
+"""Run ``python -m twoflow.cv``, which is the same as ``twoflow cv``."""
 
 import sys
 

@@ -1,8 +1,9 @@
-"""From the paper's model to the recipes, a step at a time, on the same folds; and the peers a user would pick.
+"""Compare models from the paper's to the recipes, one step at a time, and with peers, on the same folds.
 
     python experiments/beyond/ablation.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
-Prints the report's table, then each row's gain over the one that it changes one thing of, for a README.
+It prints the report's table. Then it prints, for a README, each method's gain over the method from which it differs in
+one thing.
 """
 
 import sys
@@ -25,12 +26,12 @@ STAGES = ("stage4", "stage5", "stage6")
 
 
 def stages(pooling):
-    """The late stages of one network, pooled in one way."""
+    """Make flows of the late stages of one network, pooled in one way."""
     return [(name, CNNEmbedding(LITE0, name, pooling=pooling)) for name in STAGES]
 
 
 def make_steps():
-    """By name: the row that each changes one thing of, and the model."""
+    """Make the methods: by name, the method from which it differs in one thing, and the model."""
     embedding = [("cnn", CNNEmbedding(LITE0))]
     whitened = [("cnn", CNNEmbedding(LITE0), make_pipeline(PCA(256, whiten=True, random_state=0), Normalizer()))]
     covariances = candidates("fast", LITE0)["fast"].flows
@@ -64,7 +65,7 @@ def make_steps():
 
 
 def format_gain(name, scores, steps, folds):
-    """Cells of a table: what a row changes one thing of, the difference in score with its interval, and p."""
+    """Format three cells: the method it is compared with, the difference in score with its interval, and p."""
     other, _ = steps[name]
     if other is None:
         return ["", "", ""]
@@ -76,14 +77,14 @@ def format_gain(name, scores, steps, folds):
 
 
 def format_table(header, rows):
-    """A table in Markdown."""
+    """Format a table in Markdown."""
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
 
 
 def summarize(result, steps):
-    """Each row's accuracy, gain, macro F1, calibration error, and seconds a fold."""
+    """Tabulate each method's accuracy, gain, macro F1, calibration error, and seconds a fold."""
     accuracy = {row.name: row.accuracy for row in result.methods}
-    header = ["row", "accuracy", "gain over", "gain", "p", "macro F1", "calibration error", "s a fold"]
+    header = ["method", "accuracy", "gain over", "gain", "p", "macro F1", "calibration error", "s a fold"]
     return format_table(header, [
         [
             f"`{row.name}`", f"{row.accuracy.mean():.3f} ± {row.accuracy.std(ddof=1):.3f}",
@@ -99,8 +100,8 @@ def main(images, labels, label_column, group_column, least, store):
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
     steps = make_steps()
-    rows = {name: model for name, (_, model) in steps.items()}
-    result = compare(rows, collection, folds=5, n_jobs=-1, store=store, verbose=True)
+    methods = {name: model for name, (_, model) in steps.items()}
+    result = compare(methods, collection, folds=5, n_jobs=-1, store=store, verbose=True)
     print(format_text(result))
     print(summarize(result, steps))
     write_report(result, Path(f"beyond-{Path(images).name}-{label_column}"))

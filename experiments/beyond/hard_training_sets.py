@@ -1,8 +1,8 @@
-"""The recipe "fast" where the training images are few, wrongly labeled, or mostly of a few classes.
+"""Test the recipe "fast" with few, wrongly labeled, or imbalanced training images.
 
     python experiments/beyond/hard_training_sets.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
-The test images are as they are; only the training side of each fold is made harder.
+Only the training side of each fold is changed; the test images stay as they are.
 """
 
 import sys
@@ -20,7 +20,7 @@ from twoflow.models.recipes import candidates
 
 
 def few(n):
-    """At most n images of each class."""
+    """Keep at most n images of each class."""
 
     def harder(train, y, groups, rng):
         order = rng.permutation(train)
@@ -30,7 +30,7 @@ def few(n):
 
 
 def noisy(share):
-    """A share of the training labels exchanged for another class, drawn at random."""
+    """Replace a share of the training labels by other classes, drawn at random."""
 
     def harder(train, y, groups, rng):
         wrong = rng.choice(train, round(share * len(train)), replace=False)
@@ -42,7 +42,7 @@ def noisy(share):
 
 
 def skewed(ratio):
-    """Of the classes, in an order drawn at random, less and less: of the last a `ratio`-th of its images."""
+    """Keep fewer images from class to class, in random order: all of the first, one in `ratio` of the last."""
 
     def harder(train, y, groups, rng):
         shares = dict(zip(rng.permutation(np.unique(y)), np.geomspace(1, 1 / ratio, len(np.unique(y)))))
@@ -54,6 +54,7 @@ def skewed(ratio):
 
 
 def as_it_is(train, y, groups, rng):
+    """Change nothing."""
     return train, y
 
 
@@ -80,7 +81,7 @@ CASES = {
 
 
 def fit(model, X, kernel, y, groups, train):
-    """The fitted model; of a kernel ridge the kernel is there already."""
+    """Fit a model; a kernel ridge takes the part of the kernel that was computed before."""
     if not isinstance(model, KernelRidgeClassifier):
         return model.fit(X[train], y[train])
     own = kernel._replace(gram=kernel.gram[np.ix_(train, train)])
@@ -88,7 +89,7 @@ def fit(model, X, kernel, y, groups, train):
 
 
 def main(images, labels, label_column, group_column, least, store):
-    """Print accuracy and macro F1 of each model in each case, the mean over five folds."""
+    """Print the mean accuracy and macro F1 over five folds of each model in each case."""
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
     y, groups = collection.labels, collection.groups

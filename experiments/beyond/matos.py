@@ -1,9 +1,9 @@
-"""Type and color of T-shirts and hoodies: both must be right (Exact Match Ratio), by one model or by one for each.
+"""Predict type and color of T-shirts and hoodies, by one model for both or a model for each (exact match ratio).
 
     python experiments/beyond/matos.py FOLDER METHODS STORE
 
-FOLDER holds train.csv, the images in train/, and near_duplicates.txt with a group of files a line. METHODS are such as
-best,fast,paper; or "ablation", for the rows of ablation.py.
+FOLDER holds train.csv, the images in train/, and near_duplicates.txt with a group of files in each line. METHODS are
+names such as best,fast,paper, or "ablation" for the methods of ablation.py.
 """
 
 import sys
@@ -20,13 +20,13 @@ from twoflow.images import ImageCollection
 from twoflow.report import format_text, write_report
 
 
-def main(folder, rows, store):
-    """Print the comparisons and, of each row, how often both labels are right."""
+def main(folder, methods, store):
+    """Print the comparisons, and how often each method gets both labels right."""
     folder = Path(folder)
-    if rows == "ablation":
+    if methods == "ablation":
         steps = make_steps()
     else:
-        steps = {name: (None, model) for name, model in make_methods(rows.split(",")).items()}
+        steps = {name: (None, model) for name, model in make_methods(methods.split(",")).items()}
     table = pd.read_csv(folder / "train.csv")
     files = {file.stem: file for file in (folder / "train").iterdir()}
     group_of = {
@@ -54,7 +54,7 @@ def main(folder, rows, store):
         for i, fold in enumerate(joint.folds):
             right = [result[name].predicted[i] == labels[fold.test] for result, labels in zip(each, (kind, color))]
             matches[i] = np.logical_and(*right).mean()
-    print(format_table(["row", "both, a model for each", "gain over", "gain", "p", "one model for both"], [
+    print(format_table(["method", "both, a model for each", "gain over", "gain", "p", "one model for both"], [
         [
             f"`{name}`", f"{matches.mean():.3f} ± {matches.std(ddof=1):.3f}",
             *format_gain(name, both, steps, joint.folds),

@@ -1,4 +1,4 @@
-"""The last stage exchanged: a linear discriminant in place of the Random Forest, on the same folds.
+"""Replace the final Random Forest by a linear discriminant, and compare on the same folds.
 
     python experiments/table1/linear_head.py IMAGES LABELS.csv GROUP_COLUMN
 """
@@ -14,16 +14,16 @@ from twoflow.report import format_text
 
 
 def main(images: str, labels: str, group_column: str) -> None:
-    """Print the comparison of the paper's rows with the linear head."""
+    """Compare the paper's methods with the same flows and a linear head."""
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     two_flow = make_model(random_state=0).set_params(projection__random_state=0, head=discriminant)
-    rows = {
+    methods = {
         **make_methods(["two-flow", "cnn"]),
         "two-flow, linear": two_flow,
         "cnn, linear": make_pipeline(CNNEmbedding(), discriminant),
     }
     collection = load_table(labels, images, group_column=group_column)
-    print(format_text(compare(rows, collection, n_jobs=-1, verbose=True)))
+    print(format_text(compare(methods, collection, n_jobs=-1, verbose=True)))
 
 
 if __name__ == "__main__":

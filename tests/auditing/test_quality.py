@@ -15,7 +15,7 @@ from ..images.hostile import encoded, photo
 
 @pytest.fixture(scope="module")
 def images():
-    """Those of a generated shop whose fabric has a pattern; the plain ones have hardly an edge."""
+    """Make a shop and keep its images with patterned fabric; plain fabric has hardly any edges."""
     found = make_shop(4, 8, random_state=2).images
     return [image for image in found if sharpness(image) > 0.1]
 
@@ -37,7 +37,7 @@ def test_ordinary_images_have_no_faults(images):
     assert faults_of(images) == []
 
 
-def test_what_is_wrong_with_one(images):
+def test_faults_of_single_images(images):
     sharp = Image.fromarray(images[0])
     bad = [
         sharp.resize((60, 90)), sharp.resize((600, 100)), sharp.filter(ImageFilter.GaussianBlur(8)),
@@ -49,7 +49,7 @@ def test_what_is_wrong_with_one(images):
     ]
 
 
-def test_a_file_whose_name_lies(images, tmp_path):
+def test_a_file_whose_ending_is_wrong(images, tmp_path):
     image = Image.fromarray(images[0])
     files = []
     for name, kind in (("lies.jpg", "PNG"), ("LIES.PNG", "JPEG"), ("true.JPEG", "JPEG"), ("no-ending", "PNG"),
@@ -61,7 +61,7 @@ def test_a_file_whose_name_lies(images, tmp_path):
     assert look(files)[0].reason == "PNG, named .jpg"
 
 
-def test_real_files_whose_names_lie(data):
+def test_real_files_whose_ending_is_wrong(data):
     files = sorted((data / "matos" / "train").iterdir())
     lying = {fault.position for fault in look(files) if fault.kind == "wrong ending"}
     for position, file in enumerate(files):
@@ -90,14 +90,14 @@ def test_sharpness():
     assert sharpness(np.full((10, 10, 3), 7, np.uint8)) == 0
 
 
-def test_traits_are_the_image_in_small(images, tmp_path):
+def test_traits_hold_a_small_image(images, tmp_path):
     (tmp_path / "a.jpg").write_bytes(encoded(photo(1600, 1200), "JPEG"))
     sources = [images[0], tmp_path / "a.jpg", b"text", images[0]]
     for store in (None, tmp_path / "store", tmp_path / "store"):
         traits = read_traits(ImageTraits(on_error="nan", store=store).transform(sources))
         assert traits.positions.tolist() == [0, 1, 3]
-        for row, source in zip(traits.pixels, (sources[0], sources[1], sources[0])):
-            assert (row == LoadedImage(source).resized((32, 32))).all()
+        for small, source in zip(traits.pixels, (sources[0], sources[1], sources[0])):
+            assert (small == LoadedImage(source).resized((32, 32))).all()
         assert traits.sizes.tolist()[1] == [1600, 1200] and traits.formats.tolist()[::2] == [-1, -1]
         assert traits.digests[0] == traits.digests[2] != traits.digests[1]
         assert traits.digests[1].tobytes() == LoadedImage(sources[1]).digest

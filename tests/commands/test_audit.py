@@ -1,4 +1,4 @@
-"""The command twoflow audit, as a person or a script would call it."""
+"""Call the command twoflow audit as a person or a script would."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ def shop_folder(tmp_path):
 
 
 def call(capsys, *arguments):
-    """Exit status, standard output and standard error of the command."""
+    """Return the command's exit status, standard output and standard error."""
     try:
         status = run(command.main, [str(argument) for argument in (*arguments, "--jobs", "1", "--quiet")])
     except SystemExit as stop:  # argparse
@@ -68,7 +68,8 @@ def test_a_plain_folder_has_no_labels(shop_folder, tmp_path, capsys):
         (plain / f"{number}.jpg").write_bytes(file.read_bytes())
     (plain / "again.jpg").write_bytes((plain / "0.jpg").read_bytes())
     status, out, _ = call(capsys, plain, "--out", tmp_path / "out")
-    assert status == 0 and "Note: no labels: neither they nor the classes were looked at" in out
+    assert status == 0
+    assert "Note: there are no labels, so labels and classes were not checked" in out
     assert "Duplicates: 1 pair" in out and "different labels" not in out and "second look" not in out
     found = read(tmp_path / "out")
     assert found["suspects"] is None and found["classes"] == [] and found["images"][0]["label"] is None
@@ -83,11 +84,12 @@ def test_a_split_without_class_folders_has_no_labels(shop_folder, tmp_path, caps
     status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
     assert (status, err) == (0, "")
     assert "Note: train and test are folders of an official split without class folders\n" in out
-    assert "Note: no labels" in out and "\n1 file or folder passed over:\n  files with the ending .txt: 1 (" in out
+    assert "Note: there are no labels" in out
+    assert "\n1 file or folder passed over:\n  files with the ending .txt: 1 (" in out
     assert read(tmp_path / "out")["passed_over"][0]["n_paths"] == 1
 
 
-def test_folders_of_an_official_split_are_looked_across(shop_folder, tmp_path, capsys):
+def test_leaks_between_folders_of_an_official_split_are_found(shop_folder, tmp_path, capsys):
     for number, file in enumerate(sorted(shop_folder.rglob("*.jpg"))):
         for part in ("train", "test") if number == 0 else ("train",) if number % 2 else ("test",):
             place = tmp_path / "split" / part / file.parent.name
@@ -98,7 +100,7 @@ def test_folders_of_an_official_split_are_looked_across(shop_folder, tmp_path, c
     assert "train and test are folders of an official split" in (tmp_path / "out/audit.html").read_text("utf-8")
 
 
-def test_what_is_not_taken_and_names_that_look_alike(shop_folder, tmp_path, capsys):
+def test_files_passed_over_and_class_names_that_look_alike_are_listed(shop_folder, tmp_path, capsys):
     (shop_folder / "tee/01").rename(shop_folder / "tee/Model")
     (shop_folder / "tee/02").rename(shop_folder / "tee/m\u043edel")
     (shop_folder / "tee/03").mkdir()
@@ -142,7 +144,7 @@ def test_a_table_with_groups_a_hierarchy_and_a_split(shop_folder, tmp_path, caps
     )
     assert (status, err) == (0, "")
     assert "Across the official split: 1 test image with a duplicate in training" in out
-    assert "Class and kind: chi-square test of independence: a dependence" in out
+    assert "Class and kind: chi-square test of independence: a significant dependence" in out
     found = read(tmp_path / "out")
     assert found["leaks"] == {"pairs": 1, "images": 1, "by_fold": [1]}
     assert [each["column"] for each in found["associations"]] == ["kind", "split"]
@@ -162,7 +164,7 @@ def test_unreadable_images_and_faults_are_listed(shop_folder, tmp_path, capsys):
     assert "cannot be read" in (tmp_path / "out/audit.html").read_text("utf-8")
 
 
-def test_the_second_time_nothing_is_computed(shop_folder, tmp_path, capsys):
+def test_a_second_audit_computes_no_feature(shop_folder, tmp_path, capsys):
     outs = []
     for _ in range(2):
         outs.append(call(capsys, shop_folder, "--out", tmp_path / "out", "--store", tmp_path / "store")[1])
@@ -178,20 +180,20 @@ def test_one_class_and_classes_of_one_image(shop_folder, tmp_path, capsys):
             file.unlink()
     status, out, _ = call(capsys, shop_folder / "tee", "--out", tmp_path / "out")
     assert status == 0 and "fewer than five: 0" in out
-    assert "Note: labels not judged: labels can be judged where at least two classes have two images" in out
+    assert "Note: labels were not judged: labels can be judged where at least two classes have two images" in out
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "name IMAGES, the folder to look through"),
+        ([], "expected IMAGES, .*, got neither; name one"),
         (["{shop}/none"], "is not a folder"),
         (["{empty}"], "has no images; expected"),
         (["{broken}"], "none of the 1 images can be read; the first: .*the file is empty"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
         (["{shop}", "--split-column", "split"], "--split-column needs --labels"),
         (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),
-        (["{shop}", "--seed", "x"], "--seed: invalid"),
+        (["{shop}", "--seed", "x"], "--seed: expected an integer of at least 0, got .x."),
     ],
 )
 def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, arguments, message):
@@ -207,7 +209,7 @@ def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, argu
 
 
 def test_hostile_names_are_shown_as_text(tmp_path):
-    """In every place of the page where a class or a file is named."""
+    """Wherever the page names a class or a file."""
     shop = make_shop(5, 5, random_state=0)
     folder = tmp_path / "images"
     folder.mkdir()
@@ -232,7 +234,7 @@ def test_hostile_names_are_shown_as_text(tmp_path):
     assert json.loads(written[0].read_text("utf-8"))["images"][0]["label"] == HOSTILE[0]
 
 
-def test_arrays_and_bytes_in_place_of_files(shop, tmp_path):
+def test_arrays_and_bytes_instead_of_files(shop, tmp_path):
     images = [*shop.images, encoded(Image.fromarray(shop.images[0]), "PNG"), Image.fromarray(shop.images[1])]
     found = audit(ImageCollection(images, [*shop.labels, shop.labels[-1], shop.labels[1]]))
     assert found.duplicates.pairs.tolist() == [[0, 32], [1, 33]] and found.conflicts.tolist() == [0]
@@ -251,8 +253,8 @@ def test_conflicts_of_equal_images_come_first(shop):
     assert kinds == ["exact", "near"]
 
 
-def test_a_page_shows_at_most_so_much(shop, tmp_path, monkeypatch):
-    """So many thumbnails of a section, and how many more there are."""
+def test_a_section_shows_a_limited_number_of_thumbnails(shop, tmp_path, monkeypatch):
+    """And says how many more there are."""
     monkeypatch.setattr("twoflow.report.audit.page._MOST", 10)
     found = audit([*shop.images, *shop.images, *[np.zeros((50, 50, 3), np.uint8)] * 9])
     html = write_audit(found, tmp_path)[2].read_text("utf-8")
@@ -262,6 +264,6 @@ def test_a_page_shows_at_most_so_much(shop, tmp_path, monkeypatch):
 
 def test_help(capsys):
     status, out, _ = call(capsys, "--help")
-    assert status == 0
+    assert status == 0 and "\nexamples:\n  twoflow audit shoes/\n" in out
     for option in ("--labels", "--group-column", "--network", "--out", "--jobs", "--quiet", "--no-store"):
         assert option in out

@@ -1,4 +1,4 @@
-"""The command twoflow cv, as a person or a script would call it."""
+"""Call the command twoflow cv as a person or a script would."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def shop_folder(tmp_path):
 
 
 def call(capsys, *arguments):
-    """Exit status, standard output and standard error of the command."""
+    """Return the command's exit status, standard output and standard error."""
     try:
         status = run(cv.main, [str(argument) for argument in arguments])
     except SystemExit as stop:  # argparse
@@ -44,7 +44,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert (status, err) == (0, "")
     assert out.startswith("30 images, 4 classes\n2-fold stratified cross-validation, seed 0")
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
-    assert [row["name"] for row in report["methods"]] == ["projection", "cnn:stage1"]
+    assert [method["name"] for method in report["methods"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
     assert "report.json, scores.csv, report.html\n" in out
     assert shlex.split(report["command"])[:3] == ["twoflow", "cv", str(shop_folder)]
@@ -52,7 +52,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert escape(report["command"]) in html and "<img" in html
 
 
-def test_the_line_to_repeat_a_command_is_for_a_shell_and_without_secrets():
+def test_the_command_line_in_the_report_is_quoted_and_has_no_secrets():
     url = "https://host/shop?sig=abc&x=1"
     assert cv._command_line([url, "--methods", "a b", "--seed", "3"]) == (
         "twoflow cv 'https://host/shop?sig=***&x=***' --methods 'a b' --seed 3"
@@ -116,7 +116,7 @@ def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys
 
 @pytest.fixture
 def split_folder(shop_folder, tmp_path):
-    """The shop in folders train, val and test, each with class folders in it."""
+    """The shop in folders train, val and test, each with class folders."""
     folder = tmp_path / "split"
     for number, file in enumerate(sorted(shop_folder.glob("*/*/*.jpg"))):
         part = ("train", "train", "test", "val")[number % 4]
@@ -140,11 +140,11 @@ def test_folders_of_an_official_split(split_folder, tmp_path, capsys):
     assert again.partition("Features")[0] == out.partition("Features")[0]
     _, out, _ = call(capsys, *arguments, "--folds", "2", "--group-duplicates")
     assert "2-fold stratified group cross-validation" in out
-    asked = "other folds are asked for by --folds and --group-duplicates"
-    assert f"Note: the official split is not used; {asked}\n" in out
+    asked = "because --folds and --group-duplicates asked for other folds"
+    assert f"Note: the official split is not used, {asked}\n" in out
 
 
-def test_what_is_not_taken_is_named(shop_folder, tmp_path, capsys):
+def test_files_and_folders_passed_over_are_listed(shop_folder, tmp_path, capsys):
     for number, file in enumerate(sorted((shop_folder / "tee/01").glob("*.jpg"))[:3]):
         file.rename(file.with_suffix(("", ".xcf", ".jpg?w=1")[number]))
     (shop_folder / "tee/@eaDir").mkdir()
@@ -197,7 +197,7 @@ def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folde
     assert one == two != other
 
 
-def test_features_are_kept_and_found(shop_folder, tmp_path, capsys):
+def test_features_are_stored_and_reused(shop_folder, tmp_path, capsys):
     arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
     _, cold, _ = call(capsys, *arguments)
     folder = tmp_path / "cache" / "twoflow"
@@ -238,13 +238,13 @@ def test_every_kind_of_readable_image(shop_folder, tmp_path, capsys):
 
 
 def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monkeypatch):
-    """By name it is an error of one line; of all rows it is left out, and the report says so."""
+    """Named, it is an error of one line. With --methods all it is left out, and the report says so."""
     monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: False)
     arguments = [shop_folder, "--folds", "2", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
     reason = 'needs torch and skorch: pip install "twoflow[torch]"'
     status, out, err = call(capsys, *arguments, "--methods", "two-flow,convnet")
     assert (status, out, err) == (2, "", f"error: the method 'convnet' {reason}\n")
-    monkeypatch.setattr("twoflow.evaluation.methods.METHODS", ("projection",))  # the quickest stands for the others
+    monkeypatch.setattr("twoflow.evaluation.methods.METHODS", ("projection",))  # instead of all, the quickest
     status, out, _ = call(capsys, *arguments, "--methods", "all")
     assert status == 0 and f"Not compared: convnet: {reason}\n" in out
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
@@ -266,8 +266,8 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--methods", "two-folw"], "no method 'two-folw'; did you mean two-flow"),
         (["{shop}", "--methods", ""], "no method ''"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
-        (["{shop}", "--folds", "1"], "--folds: invalid integer of at least 2 value: .1."),
-        (["{shop}", "--repeats", "0"], "--repeats: invalid"),
+        (["{shop}", "--folds", "1"], "--folds: expected an integer of at least 2, got .1."),
+        (["{shop}", "--repeats", "0"], "--repeats: expected an integer of at least 1, got .0."),
         (["{shop}", "--test-size", "2"], "share to test"),
         (["{shop}", "--group-column", "group"], "--group-column needs --labels"),
         (["{shop}", "--labels", "{shop}/none.csv"], "No such file"),
@@ -275,6 +275,7 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--levels", "kind,class"], "--levels needs --labels"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "color,class"], "two superclasses in column"),
+        (["{shop}", "--labels", "x", "--levels", "a,b", "--label-column", "b"], "leave out --label-column"),
         (["{shop}", "--labels", "{nan}"], "row 2: column 'class' is empty"),
         (["{shop}", "--labels", "{lost}"], "1 of 1 images .* are missing from .*: row 1: none.jpg; correct the table"),
         (["{shop}", "--labels", "{lost}", "--missing", "drop"], "--missing: invalid choice: 'drop'"),
@@ -284,14 +285,14 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--labels", "x", "--image-pattern", "x", "--image-column", "y"], "not allowed with argument"),
         (["{shop}", "--split-column", "split"], "--split-column needs --labels.*; or IMAGES with the folders"),
         (["{shop}", "--out", "{shop}/labels.csv"], "cannot write to the output folder"),
-        (["{shop}", "--jobs", "0"], "--jobs: invalid"),
-        (["{shop}", "--seed", "-1"], "--seed: invalid"),
+        (["{shop}", "--jobs", "0"], "--jobs: expected"),
+        (["{shop}", "--seed", "-1"], "--seed: expected an integer of at least 0"),
         (["--split-column", "split"], "--split-column needs --labels"),
-        (["{shop}", "--min-per-class", "0"], "--min-per-class: invalid"),
+        (["{shop}", "--min-per-class", "0"], "--min-per-class: expected"),
         (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),
-        (["{shop}", "--train-sizes", "0.5,2"], "--train-sizes: invalid share"),
-        (["{shop}", "--train-sizes", "half"], "--train-sizes: invalid share"),
-        (["{shop}", "--folds", "three"], "--folds: invalid"),
+        (["{shop}", "--train-sizes", "0.5,2"], "--train-sizes: expected shares above 0 and at most 1, .* got"),
+        (["{shop}", "--train-sizes", "half"], "--train-sizes: expected shares"),
+        (["{shop}", "--folds", "three"], "--folds: expected an integer"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see twoflow cv --help"),
     ],
 )
@@ -314,14 +315,14 @@ def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, argu
 
 def test_help(capsys):
     status, out, _ = call(capsys, "--help")
-    assert status == 0
+    assert status == 0 and "\nexamples:\n  twoflow cv\n" in out
     for option in ("--labels", "--group-column", "--methods", "--folds", "--seed", "--jobs", "--out", "--quiet"):
         assert option in out
 
 
 @pytest.mark.parametrize("module, seconds", [("sklearn", 0), ("onnxruntime", 0.5)], ids=["loading", "working"])
 def test_ctrl_c(tmp_path, module, seconds):
-    """Interrupted so long after it begins to import a module: status 130, one line, nothing written."""
+    """An interrupt some seconds after the import of a module begins: status 130, one line, nothing written."""
     script = f"""
 import os, runpy, signal, sys, threading
 class Interrupt:
@@ -338,7 +339,7 @@ runpy.run_module("twoflow.cv", run_name="__main__")
     assert done.stdout == "" and not (tmp_path / "report" / "report.json").exists()
 
 
-def test_whoever_stops_reading_loses_no_report(shop_folder, tmp_path):
+def test_the_report_is_written_although_the_reader_has_gone(shop_folder, tmp_path):
     command = [sys.executable, "-m", "twoflow.cv", shop_folder, *QUICK, "--no-store", "--out", tmp_path / "report"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.stdout.close()

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster: two worker processes on this machine, some of which do not survive it."""
+"""Work on a Dask cluster: two worker processes on this machine, some of which are killed."""
 
 import os
 import re
@@ -49,7 +49,7 @@ QUICK = ["--methods", "projection,cnn:stage1", "--folds", "3", "--quiet"]
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two processes of one thread each, which are started again where they die."""
+    """Two worker processes of one thread each, which are restarted when they die."""
     if distributed is None:
         unavailable("needs dask and distributed, the extra dask")
     with distributed.LocalCluster(
@@ -60,7 +60,7 @@ def cluster():
 
 @pytest.fixture
 def client(cluster):
-    """A client that is not the default one, as a command makes one of its own."""
+    """A client that is not the default one, since a command makes its own."""
     with distributed.Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
         yield client
@@ -68,7 +68,7 @@ def client(cluster):
 
 @pytest.fixture
 def dask(client):
-    """Whatever joblib makes parallel goes to the cluster."""
+    """Send joblib's parallel work to the cluster."""
     with client.as_current(), parallel_config("dask"):
         yield client
 
@@ -90,7 +90,7 @@ def kill(client, n_workers):
 
 
 class Pixels(ClassifierMixin, BaseEstimator):
-    """Takes images themselves, and says for how many workers a part of it would be made parallel."""
+    """Take images themselves; record how many workers a nested parallel part would get."""
 
     def fit(self, X, y):
         self.train_accuracy_ = effective_n_jobs(None)
@@ -102,7 +102,7 @@ class Pixels(ClassifierMixin, BaseEstimator):
 
 
 class Counted:
-    """Counts in each process how often it comes out of a pickle there."""
+    """Count in each process how often it is unpickled there."""
 
     n_unpickled = Counter()
 
@@ -131,7 +131,7 @@ def _opened():
 
 
 def test_features(folder, union, dask, tmp_path):
-    """The same bytes; and the store is the caller's alone."""
+    """They are the same bytes, and only the caller opens the store."""
     images = [*load_folder(folder).paths, np.zeros((9, 9, 3), np.uint8)]
     with parallel_config("threading"):
         expected = union.fit_transform(images)
@@ -146,7 +146,7 @@ def test_features(folder, union, dask, tmp_path):
 
 
 def test_an_image_that_a_worker_cannot_read(folder, union, dask):
-    """An early end, and the next work is not disturbed by what was left of it."""
+    """The work ends early, and what was left of it does not disturb the next work."""
     paths = load_folder(folder).paths
     union.fit(paths)
     expected = union.transform(paths)
@@ -157,8 +157,8 @@ def test_an_image_that_a_worker_cannot_read(folder, union, dask):
     assert [(position, error.reason) for position, error in errors] == [(len(paths), "no such file or directory")]
 
 
-def test_a_network_has_one_thread_a_task(folder, dask, monkeypatch):
-    """However few the images: a cluster's cores are those of many machines."""
+def test_each_task_computes_with_one_thread(folder, dask, monkeypatch):
+    """However few the images are: the cores that joblib counts belong to many machines."""
     seen = []
     monkeypatch.setattr(extraction, "_compute_chunk", _threads)
     monkeypatch.setattr(extraction, "_file", lambda chunk, *_: seen.append(chunk.features))
@@ -171,16 +171,16 @@ def _threads(work, images, n_threads, crew):
 
 
 def test_a_comparison(folder, dask):
-    """Rows whose flows learn, and rows that take images; and in a fold nothing is made parallel again."""
+    """With methods whose flows learn and methods that take images; inside a fold nothing runs in parallel again."""
     shop = load_folder(folder)
-    rows = {
+    methods = {
         "pixels": make_pipeline(RawPixels((8, 6)), RidgeClassifier()),
         "sift": make_pipeline(SIFTBagOfWords(6, size=48, random_state=0), RidgeClassifier()),
         "images": Pixels(),
     }
-    there = compare(rows, shop, folds=3)
+    there = compare(methods, shop, folds=3)
     with parallel_config("loky"):
-        here = compare(rows, shop, folds=3)
+        here = compare(methods, shop, folds=3)
     for one, other in zip(there.methods, here.methods):
         assert one.accuracy.tobytes() == other.accuracy.tobytes()
         assert one.macro_f1.tobytes() == other.macro_f1.tobytes()
@@ -198,29 +198,29 @@ def test_a_model(folder, dask):
 
 
 def test_what_is_shared_is_sent_once(dask):
-    """To each worker; and however large, without advice from Dask, which would be an error here."""
+    """To each worker once, and without a warning from Dask about its size, which would be an error here."""
     shared = share([Counted(), np.zeros(4_000_000)])
     counts = Parallel()(delayed(_count)(shared, i) for i in range(40))
     assert set(counts) == {1}
 
 
 def test_a_cluster_of_one_thread(folder, union, tmp_path):
-    """It is of no use to joblib, which then does the work here; what was shared is there all the same."""
+    """joblib then works in this process, and the shared values are still available."""
     if distributed is None:
         unavailable("needs dask and distributed, the extra dask")
     shop = load_folder(folder)
-    rows = {"pixels": make_pipeline(RawPixels((8, 6)), RidgeClassifier())}
+    methods = {"pixels": make_pipeline(RawPixels((8, 6)), RidgeClassifier())}
     with _scheduler(tmp_path) as (address, _), distributed.Client(address) as client, parallel_config("dask"):
         client.wait_for_workers(1, timeout=60)
         assert share(shop.paths).result(timeout=60) == shop.paths
-        features, there = union.fit_transform(shop), compare(rows, shop, folds=3)
+        features, there = union.fit_transform(shop), compare(methods, shop, folds=3)
     assert (features == union.transform(shop)).all()
-    assert (there.methods[0].accuracy == compare(rows, shop, folds=3).methods[0].accuracy).all()
+    assert (there.methods[0].accuracy == compare(methods, shop, folds=3).methods[0].accuracy).all()
 
 
-def test_the_command_and_workers_that_die(folder, client, tmp_path, capsys, monkeypatch):
-    """One while features are computed, all of them while folds are scored: the same scores.csv as without."""
-    monkeypatch.chdir(folder.parent)  # the workers' folder is another one
+def test_killed_workers_change_no_score(folder, client, tmp_path, capsys, monkeypatch):
+    """One is killed while features are computed, all while folds are scored; scores.csv stays the same."""
+    monkeypatch.chdir(folder.parent)  # the workers run in another folder
     assert call(capsys, "shop", *QUICK, "--no-store", "--jobs", 1, "--out", tmp_path / "here")[0] == 0
     expected = (tmp_path / "here/scores.csv").read_bytes()
     arguments = ["shop", *QUICK, "--scheduler", client.scheduler.address]
@@ -245,7 +245,7 @@ def test_the_command_and_workers_that_die(folder, client, tmp_path, capsys, monk
                 kill(client, 2)
             return super().update(n)
 
-    monkeypatch.setattr(extraction, "_CHUNK", 2)  # of 32 images: most are still to come when the first have
+    monkeypatch.setattr(extraction, "_CHUNK", 2)  # of 32 images, so that most are still to come when a worker is killed
     monkeypatch.setattr(extraction, "_file", file_and_kill)
     monkeypatch.setattr(comparison, "tqdm", BarThatKills)
     assert call(capsys, *arguments, "--store", tmp_path / "store", "--out", tmp_path / "killed")[::2] == (0, "")
@@ -293,16 +293,16 @@ def test_a_scheduler_without_workers(cluster, tmp_path, capsys, monkeypatch):
     assert (status, out) == (2, "") and re.fullmatch(r"error: .* has no workers; start some: dask worker tcp.*\n", err)
 
 
-def test_workers_with_other_versions(client, tmp_path, capsys, monkeypatch):
+def test_a_worker_with_another_version(client, tmp_path, capsys, monkeypatch):
     numpy = np.__version__
     arguments = [*QUICK, "--scheduler", client.scheduler.address, "--out", tmp_path / "report"]
     monkeypatch.setattr("twoflow.flows.engine.fingerprint.versions", lambda: {"numpy": "0.1"})
     status, _, err = call(capsys, *arguments)
-    expected = f"error: the worker tcp.* has numpy {numpy}, but here it is 0.1; install the same\n"
+    expected = f"error: expected numpy 0.1 on the worker tcp.*, as here, got {numpy}; install the same\n"
     assert status == 2 and re.fullmatch(expected, err)
 
 
-def test_workers_that_may_not_read_from_a_host(client, tmp_path, capsys, monkeypatch):
+def test_a_worker_that_may_not_read_from_a_host(client, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TWOFLOW_ALLOW_HOSTS", "")
     arguments = [*QUICK, "--scheduler", client.scheduler.address, "--out", tmp_path / "report"]
     status, _, err = call(capsys, *arguments, "--allow-hosts", "10.0.0.5,images.intranet")
@@ -320,7 +320,7 @@ def test_a_worker_without_twoflow(tmp_path, capsys):
     assert re.fullmatch("error: the worker .* cannot run twoflow: .*No module named 'twoflow.*\n", err)
 
 
-#: A scheduler and a worker in one process, which prints where it is.
+#: A scheduler and a worker in one process, which prints its address.
 SCHEDULER = """
 import asyncio
 from distributed import Scheduler, Worker
@@ -343,7 +343,7 @@ sys.meta_path.insert(0, Refuse())
 
 @contextmanager
 def _scheduler(folder, before="", n_threads=1):
-    """The address and process of one that can be done without."""
+    """Start a scheduler that may be lost; give its address and process."""
     with subprocess.Popen(
         [sys.executable, "-c", f"{before}N_THREADS = {n_threads}{SCHEDULER}"], cwd=folder, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -361,13 +361,13 @@ def test_without_the_extra(tmp_path, capsys, monkeypatch):
     assert (status, out, err) == (2, "", expected)
 
 
-def test_cores_here_or_a_scheduler(tmp_path, capsys):
+def test_jobs_and_scheduler_exclude_each_other(tmp_path, capsys):
     status, _, err = call(capsys, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1", "--out", tmp_path / "report")
     assert status == 2 and "argument --scheduler: not allowed with argument --jobs" in err
 
 
 def test_ctrl_c(folder, client, tmp_path):
-    """While the workers compute: status 130, one line, nothing written; and they can do something else at once."""
+    """While the workers compute: status 130, one line, nothing written, and the workers are free at once."""
     script = """
 import os, signal, sys
 from twoflow.commands import cv
@@ -388,7 +388,7 @@ sys.exit(run(cv.main))
 
 
 def test_a_scheduler_that_is_lost(folder, tmp_path):
-    """In the middle: one line, and no endless wait."""
+    """During the work: one line, and no endless wait."""
     if distributed is None:
         unavailable("needs dask and distributed, the extra dask")
     script = f"""

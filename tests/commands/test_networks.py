@@ -5,7 +5,7 @@ from twoflow.networks import NETWORKS
 from ..networks.mxnet.files import network, write
 
 
-def test_every_network_is_listed(capsys):
+def test_every_network_is_listed_by_default(capsys):
     assert run(main, []) == 0
     printed = capsys.readouterr().out
     for card in NETWORKS.values():

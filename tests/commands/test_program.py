@@ -1,4 +1,4 @@
-"""A command among other programs: its streams, its signals, its errors and its exit status."""
+"""Run commands as programs: streams, signals, errors and exit status."""
 
 import io
 import os
@@ -38,7 +38,7 @@ REPORT = ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_a_terminal_that_cannot_show_every_name(shop_folder, tmp_path, encoding):
+def test_a_terminal_whose_encoding_lacks_characters_of_a_name(shop_folder, tmp_path, encoding):
     shop = tmp_path / "shop"
     make_shop(n_classes=2, n_per_class=4, folder=shop, random_state=0)
     (shop / "tee/01").rename(shop / "tee/\N{CJK UNIFIED IDEOGRAPH-9774}")
@@ -49,7 +49,7 @@ def test_a_terminal_that_cannot_show_every_name(shop_folder, tmp_path, encoding)
 
 
 @pytest.mark.parametrize("command", ["cv", "audit"])
-def test_names_that_are_no_text(tmp_path, command):
+def test_names_that_are_not_utf_8_or_control_a_terminal(tmp_path, command):
     shop = tmp_path / "shop"
     make_shop(n_classes=2, n_per_class=4, folder=shop, random_state=0)
     try:
@@ -66,22 +66,22 @@ def test_names_that_are_no_text(tmp_path, command):
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(shop_folder, tmp_path, closed):
-    """With progress, which goes to the standard error stream; and what a library prints lands in no file of ours."""
+    """Progress goes to stderr. What a library prints must not end up in a file that the command writes."""
     line = f'"{sys.executable}" {" ".join(CV)} "{shop_folder}" {closed}'
     done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True)
     assert done.returncode == 0 and files(tmp_path) == REPORT
     assert (tmp_path / "out/report.txt").read_text("utf-8").startswith("18 images")
 
 
-def test_a_reader_that_leaves(shop_folder, tmp_path):
+def test_the_reader_of_a_pipe_leaves(shop_folder, tmp_path):
     line = f'"{sys.executable}" {" ".join(CV)} --quiet "{shop_folder}" | head -n 1; exit ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True)
-    # The reader may also take the whole table before it leaves.
+    # The reader may also read the whole table before it leaves.
     assert done.returncode in (0, 141) and done.stderr == b"" and files(tmp_path) == REPORT
 
 
 class Left(io.StringIO):
-    """A stream whose reader has left, as shows when it is flushed."""
+    """A stream whose reader has left, which a flush detects."""
 
     def flush(self):
         raise BrokenPipeError
@@ -90,7 +90,7 @@ class Left(io.StringIO):
         return os.open(os.devnull, os.O_WRONLY)
 
 
-def test_a_reader_that_leaves_before_the_last_line(monkeypatch):
+def test_the_reader_leaves_before_the_last_line(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Left())
     assert run(lambda argv: print("the last line")) == 141
 
@@ -111,23 +111,23 @@ def raising(error):
         (MemoryError(), "memory ran out (MemoryError); use fewer --jobs, or a method with fewer features"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(capsys, error, line):
+def test_an_error_that_a_user_can_fix_is_one_line(capsys, error, line):
     assert run(raising(error)) == 2
     assert capsys.readouterr().err == f"error: {line}\n"
 
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("of ours"), TypeError("of ours"), KeyError("x"), ImportError("x"), AssertionError(), OSError("x")],
+    [ValueError("a bug"), TypeError("a bug"), KeyError("x"), ImportError("x"), AssertionError(), OSError("x")],
 )
-def test_a_fault_of_ours_keeps_its_traceback(capsys, error):
+def test_a_bug_keeps_its_traceback(capsys, error):
     with pytest.raises(type(error)) as caught:
         run(raising(error))
-    assert caught.value is error and "fault of twoflow" in error.__notes__[0]
+    assert caught.value is error and "bug in twoflow" in error.__notes__[0]
     assert capsys.readouterr().err == ""
 
 
-def test_output_is_escaped_wherever_it_is_printed(capsys):
+def test_printed_control_characters_are_escaped(capsys):
     assert run(lambda argv: print("a \x1b[31m b\nc \udce9")) == 0
     assert capsys.readouterr().out == "a \\x1b[31m b\nc \\udce9\n"
 
@@ -169,12 +169,12 @@ def work(i):
     time.sleep(600)
 
 def main(argv):
-    if argv == ["blas"]:  # one long computation that looks at no signal
+    if argv == ["blas"]:  # one long computation that handles no signal
         print(os.getpid(), flush=True)
         matrix = np.random.default_rng(0).normal(size=(6000, 6000))
         while True:
             np.linalg.svd(matrix)  # takes minutes
-    if argv == ["idle"]:  # workers that wait for more work, one of them for its first
+    if argv == ["idle"]:  # workers that wait for work; one has not had any yet
         list(run_in_order([delayed(abs)(1)], 2))
         for process in multiprocessing.active_children():
             print(process.pid, flush=True)
@@ -197,7 +197,7 @@ def is_alive(number):
     [
         ("workers", "SIGTERM", 143), ("workers", "SIGHUP", 129), ("workers", "SIGINT", 130), ("workers", "SIGKILL", -9),
         ("idle", "SIGTERM", 143), ("idle", "SIGINT", 130), ("idle", "SIGKILL", -9),
-        # Whoever sits at the terminal can press Ctrl-C a second time.
+        # No SIGINT: a user can press Ctrl-C a second time.
         ("blas", "SIGTERM", 143), ("blas", "SIGHUP", 129), ("blas", "SIGKILL", -9),
     ],
 )
@@ -216,7 +216,7 @@ def test_a_signal_leaves_no_process(tmp_path, where, name, status):
             if where == "blas":
                 time.sleep(1)  # it is inside the computation by now
             process.send_signal(getattr(signal, name))
-            # Ten seconds at most; the rest is for a loaded machine to start a thread.
+            # Ten seconds at most; the rest allows for a loaded machine.
             assert process.wait(30) == status
             message = process.stderr.read()
         finally:
@@ -231,7 +231,7 @@ def test_a_signal_leaves_no_process(tmp_path, where, name, status):
 
 
 def test_nohup_is_respected(tmp_path):
-    """SIGHUP that is ignored when the command begins stays ignored."""
+    """If SIGHUP is ignored when the command begins, it stays ignored."""
     if not hasattr(signal, "SIGHUP"):
         pytest.skip("this system has no SIGHUP")
     script = tmp_path / "hangup.py"

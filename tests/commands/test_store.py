@@ -33,21 +33,21 @@ def test_info(store, capsys):
 
 def test_prune_and_clear(store, capsys, monkeypatch):
     status, out, _ = call(capsys, "--store", store.folder, "prune", "--max-size", "20.1k", "--older-than", "3")
-    assert status == 0 and "35 vectors taken out" in out
+    assert status == 0 and "removed 35 feature vectors, " in out
     today = database._today()
     monkeypatch.setattr(database, "_today", lambda: today + 4)
-    assert "6 vectors taken out" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
+    assert "removed 6 feature vectors" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
     store.put("a", "GISTDescriptor()", {bytes(16): np.zeros(10)})
-    assert "1 vectors taken out" in call(capsys, "--store", store.folder, "clear")[1]
+    assert "removed 1 feature vectors" in call(capsys, "--store", store.folder, "clear")[1]
     assert store.flows() == []
 
 
-def test_where_there_is_none(tmp_path, capsys):
+def test_a_store_that_does_not_exist_is_not_created(tmp_path, capsys):
     assert call(capsys, "--store", tmp_path / "none", "info") == (0, f"{tmp_path / 'none'}: no store\n", "")
     assert not (tmp_path / "none").exists()
 
 
-def test_the_default_is_the_user_s(capsys):
+def test_the_default_store_is_in_the_cache_folder(capsys):
     folder = FeatureStore().folder
     assert call(capsys, "info")[1] == f"{folder}: no store\n"
 
@@ -55,12 +55,12 @@ def test_the_default_is_the_user_s(capsys):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "COMMAND"),
+        ([], "ACTION"),
         (["empty"], "invalid choice: 'empty'"),
         (["prune"], "prune needs --older-than, --max-size or both"),
-        (["prune", "--max-size", "much"], "invalid size such as 500M or 2G value: 'much'"),
-        (["prune", "--older-than", "-1"], "invalid number of days value: '-1'"),
-        (["prune", "--older-than", "nan"], "invalid number of days value: 'nan'"),
+        (["prune", "--max-size", "much"], "expected a size, such as 500M, 2G or a number of bytes, got 'much'"),
+        (["prune", "--older-than", "-1"], "--older-than: expected a number of days, such as 90, got '-1'"),
+        (["prune", "--older-than", "nan"], "got 'nan'"),
     ],
 )
 def test_bad_input_is_one_line_with_status_2(arguments, message, capsys):

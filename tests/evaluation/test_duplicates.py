@@ -14,7 +14,7 @@ from ..images.hostile import UNREADABLE, encoded
 
 @pytest.fixture(scope="module")
 def items():
-    """Forty different products on white, larger than their traits."""
+    """Make forty different products on white, larger than the pixels of their traits."""
     return make_shop(8, 5, random_state=1)
 
 
@@ -57,7 +57,7 @@ def test_changed_copies_are_found(items, change):
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("folder, least", [("sneakers", 0.9), ("products", 0.9)])
 def test_changed_copies_of_photographs_are_found(data, folder, least, change):
-    """These are what the thresholds were chosen on."""
+    """The thresholds were chosen on these photographs."""
     photos = load_table(data / folder / "labels.csv", data / folder, label_column="dup_group")[::80].images
     copies = [CHANGES[change](Image.open(path).convert("RGB")) for path in photos]
     found = pairs_of(find_duplicates([*photos, *copies]))
@@ -70,7 +70,7 @@ def test_different_products_on_white_are_not_grouped(items):
 
 
 def test_plain_garments_of_one_cut_are_different_products():
-    """What a hash alone takes for one: the same outline on white, in another color or with another print."""
+    """A hash alone confuses them: the same outline on white, in another color or with another print."""
     def garment(color, printed):
         pixels = np.full((200, 200, 3), 255, np.uint8)
         pixels[60:180, 60:140] = pixels[50:90, 30:170] = color
@@ -82,7 +82,7 @@ def test_plain_garments_of_one_cut_are_different_products():
     assert len(find_duplicates(images).pairs) == 0
 
 
-def test_of_a_real_shop_few_are_found_that_nobody_marked(data):
+def test_few_unmarked_pairs_are_found_in_a_real_shop(data):
     shop = load_table(data / "products" / "labels.csv", data / "products", label_column="dup_group")[:3000]
     found = find_duplicates(shop, n_jobs=2)
     marked = shop.labels[found.pairs[:, 0]] == shop.labels[found.pairs[:, 1]]
@@ -90,7 +90,7 @@ def test_of_a_real_shop_few_are_found_that_nobody_marked(data):
 
 
 def test_exact_duplicates(items, tmp_path):
-    """Of content, under other names and in other kinds of source, and of pixels in another file format."""
+    """Equal content under other names and in other kinds of source, and equal pixels in another file format."""
     image = Image.fromarray(items.images[0])
     (tmp_path / "a.png").write_bytes(encoded(image, "PNG"))
     (tmp_path / "b.png").write_bytes(encoded(image, "PNG"))
@@ -167,18 +167,18 @@ def test_embeddings_find_what_a_hash_misses():
     assert 0 < found.distances[0] <= 0.03 and found.groups.tolist() == [0, 1, 2, 1, 3]
 
 
-def test_what_both_find_is_near(items):
+def test_a_pair_found_by_pixels_and_embedding_is_near(items):
     images = [items.images[0], encoded(Image.fromarray(items.images[0]), "JPEG", quality=85)]
     assert find_duplicates(images, CNNEmbedding().transform(images)).kinds.tolist() == ["near"]
 
 
-def test_groups_are_joined_with_others():
+def test_duplicates_are_joined_with_given_groups():
     images = [np.full((9, 9, 3), value, np.uint8) for value in (0, 90, 0, 180, 250)]
     found = find_duplicates(images)
     assert found.groups.tolist() == [0, 1, 0, 2, 3]
     assert found.join().tolist() == found.groups.tolist()
     assert found.join(["a", "b", "c", "c", "d"]).tolist() == [0, 1, 0, 0, 2]
-    with pytest.raises(ValueError, match="5 values expected"):
+    with pytest.raises(ValueError, match="expected 5 values, one an image"):
         found.join([1, 2])
 
 
@@ -190,13 +190,13 @@ def test_distance_is_symmetric_and_zero_for_equals(items):
     assert distance(first[:1], second[:1])[0] == pytest.approx(distance(first, second)[0], rel=1e-4)
 
 
-def test_flat_images_are_near_to_nothing():
+def test_images_of_one_color_are_near_to_nothing():
     flat = np.full((2, 32, 32, 3), 200, np.uint8)
     flat[1] = 90
     assert np.isinf(distance(flat[:1], flat[1:])).all()
 
 
-def test_hashes_are_of_the_lowest_frequencies():
+def test_hashes_show_the_lowest_frequencies():
     wave = np.cos(np.pi * (np.arange(32) + 0.5) * 3 / 32) * 100 + 128
     image = np.broadcast_to(wave[None, :, None], (1, 32, 32, 3)).astype(np.uint8)
     hashes = perceptual_hashes(image)

@@ -8,7 +8,8 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 
 from twoflow import ImageReadError, RawPixels, make_shop
-from twoflow.commands.arguments import CommandParser, add_collection_arguments, allow_named_hosts, load_collection
+from twoflow.commands.arguments import CommandParser, add_collection_arguments
+from twoflow.commands.loading import allow_named_hosts, load_collection
 from twoflow.images import allow_hosts, read_image, remote, web
 from twoflow.images.remote import RemoteError
 

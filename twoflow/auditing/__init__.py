@@ -1,4 +1,4 @@
-"""What is wrong with a data set: duplicates, doubtful labels, images of no use, leaks between training and test."""
+"""Find what is wrong with a data set: duplicates, doubtful labels, unusable images, leaks from training to test."""
 
 from .audit import Audit, audit
 from .label_issues import LabelIssues, find_label_issues

@@ -1,4 +1,4 @@
-"""A data set looked through before anything is learned from it."""
+"""Audit a data set before training on it."""
 
 from __future__ import annotations
 
@@ -26,43 +26,51 @@ from ..images.reading import Source, describe
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
 from .quality import Fault, find_faults
 
-_FEW = 5  # images of a class: fewer than folds, so that it is not in every one
+_FEW = 5  # the number of folds: a class with fewer images is missing in some
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What `audit` found among n images.
+    """Result of `audit` for n images.
 
     Attributes
     ----------
     images : sequence of n images
+        The images that were audited.
     labels : ndarray of shape (n,) or None
+        Their labels; None if there are none.
     duplicates : Duplicates
+        Pairs and groups of duplicates.
     conflicts : ndarray of shape (m,) and dtype int
-        Those of ``duplicates.pairs`` whose labels differ: equal images first, then the nearest.
+        Row numbers of ``duplicates.pairs`` whose labels differ. Exact duplicates come first, then near ones, then
+        those of the network; each kind by distance.
     leaks : Leaks or None
-        Between the sides of the official split, if there is one.
+        Duplicates between the sides of the official split; None if there is no split.
     issues : LabelIssues or None
-        Labels worth a second look; None where they could not be judged.
+        Labels that may be wrong; None if labels could not be judged.
     faults : tuple of Fault
+        Images that may be unusable.
     unreadable : tuple of (int or None, ImageReadError)
-        Positions and errors; those that the collection had left out before have no position.
+        Positions and errors of images that cannot be read. Images that the collection left out earlier have no
+        position.
     class_counts : mapping of str to int
-        Images of each class, the largest first; those that cannot be read are counted too.
+        Number of images in each class, largest first. Unreadable images count too.
     small_classes : mapping of str to int
-        Of these, the classes with fewer than five.
+        The classes of `class_counts` with fewer than five images.
     associations : mapping of str to IndependenceResult
-        Of the class with each other column, by its name.
+        For each other column, the test of its dependence on the class.
     lookalikes : tuple of tuple of str
-        Groups of classes whose names differ only in what is hard to see; see `ImageCollection.lookalikes`.
+        Groups of classes whose names are hard to distinguish; see `ImageCollection.lookalikes`.
     passed_over : tuple of PassedOver
-        Files and folders that were not taken for images, by reason.
+        Files and folders that are not images of the collection, by reason.
     notes : tuple of str
-        How the images were found; what was not looked at, and why.
+        How the images were found; which checks were left out, and why.
     network : str
+        The network whose features were used.
     seconds : float
+        Duration of the audit.
     n_computed : int
-        Of how many images something had to be computed; that of the others was in the store.
+        Number of images with features that had to be computed. The features of the others were in the store.
     """
 
     images: Sequence[Source]
@@ -84,7 +92,7 @@ class Audit:
     n_computed: int
 
     def name(self, position: int) -> str:
-        """The path of an image, or what it is called that has none."""
+        """Return the path of an image, or its position and kind if it has no path."""
         source = self.images[position]
         if isinstance(source, (str, os.PathLike)):
             return describe(source)
@@ -101,20 +109,21 @@ def audit(
     verbose: bool = False,
     store: StoreLike = None,
 ) -> Audit:
-    """Look for duplicates, labels worth a second look, and images that are no use.
+    """Find duplicates, labels that may be wrong, and images that may be unusable.
 
-    Labels are judged by a logistic regression on the network's features that was trained on other images, five folds
-    over; images that are duplicates, or of one group of the collection, are always on the same side.
+    Labels are judged by a logistic regression on the network's features, in five folds: an image is never judged by a
+    model that was trained on it. Duplicates, and images of one group, are kept on the same side of each fold.
 
     Parameters
     ----------
     images : ImageCollection, or sequence of n images without labels
+        The images to audit. Without labels, neither labels nor classes are checked.
     network : str or path
-        See `CNNEmbedding`.
+        The network that computes features; see `CNNEmbedding`. Default: "efficientnet-lite0".
     split_column : str, optional
-        The column of the collection that holds an official split, to find what leaks from its one side to the other.
+        Column of the collection with an official split, to find duplicates across its sides. Default: none.
     random_state : int
-        For the folds.
+        Seed of the folds. Default: 0.
     n_jobs, verbose, store
         See `Flow`.
 
@@ -125,7 +134,7 @@ def audit(
     Raises
     ------
     ValueError
-        If there are no images, or none can be read, or there is no such column.
+        If there are no images, no image can be read, or the collection has no column of that name.
 
     Examples
     --------
@@ -137,7 +146,10 @@ def audit(
     began = time.perf_counter()
     collection = images if isinstance(images, ImageCollection) else None
     if split_column is not None and (collection is None or split_column not in collection.columns):
-        raise InputError(f"the collection has no column {split_column!r} for the split")
+        raise InputError(
+            f"expected a column {split_column!r} with the split, got a collection without it; load the table with that "
+            "column"
+        )
     images = collection.images if collection is not None else check_images(images)
     flows = FlowUnion(
         [("traits", ImageTraits()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
@@ -160,7 +172,7 @@ def audit(
     labels = issues = None
     conflicts, counts = np.empty(0, int), {}
     if collection is None:
-        notes.append("no labels: neither they nor the classes were looked at")
+        notes.append("there are no labels, so labels and classes were not checked")
     else:
         labels = collection.labels
         conflicts = _conflicts(duplicates, labels)
@@ -203,20 +215,23 @@ def _label_issues(
     collection: ImageCollection, positions: np.ndarray, embeddings: np.ndarray, duplicates: Duplicates,
     random_state: int, n_jobs: int | None, notes: list[str],
 ) -> LabelIssues | None:
-    """Of the images that can be read; a copy that is near makes a label no more credible, so it is not trained on."""
+    """Judge the labels of the readable images, keeping duplicates in one fold.
+
+    Otherwise a model trained on a copy with the same label would confirm that label.
+    """
     groups, labels = duplicates.join(collection.groups)[positions], collection.labels[positions]
     try:
         judged, classes = out_of_fold_probabilities(
             embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
         )
     except ValueError as error:
-        notes.append(f"labels not judged: {error}")
+        notes.append(f"labels were not judged: {error}")
         return None
     probabilities = np.full((len(collection), len(classes)), np.nan)
     probabilities[positions] = judged
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
-        notes.append(f"labels of {n_left:,} images not judged: their classes have too few images (or groups)")
+        notes.append(f"labels of {n_left:,} images were not judged: their classes have too few images or groups")
     return find_label_issues(collection.labels, probabilities, classes)
 
 

@@ -1,4 +1,4 @@
-"""Images that are worth a look before anything is learned from them."""
+"""Find images that may be unusable for training."""
 
 from __future__ import annotations
 
@@ -12,43 +12,44 @@ import numpy as np
 from ..flows.image_traits import TraitTable
 from ..images.reading import FORMATS, Source, describe
 
-_LEAST_SIDE = 64  # pixels; a network that takes 224 would make up eleven of twelve
-_MOST_STRETCH = 4.0  # one side to the other
-_LEAST_SPREAD = 3.0  # gray levels, of every color
+_LEAST_SIDE = 64  # pixels; enlarged to the 224 of a network, eleven of twelve pixels are interpolated
+_MOST_STRETCH = 4.0  # longer side / shorter side
+_LEAST_SPREAD = 3.0  # standard deviation of the most varied color channel, of 255
 _OUTLIER = 3.5  # robust standard deviations (Iglewicz & Hoaglin: How to Detect and Handle Outliers, 1993)
-_LEAST_DEVIATION = 0.2  # of the logarithm of sharpness, where all images are equally sharp
+_LEAST_DEVIATION = 0.2  # of log(sharpness), in case all images are equally sharp
 
-#: The formats that go by each ending; others promise nothing.
+#: The format that each file ending promises; other endings promise none.
 _ENDINGS = {
     ".avif": "AVIF", ".bmp": "BMP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF", ".jfif": "JPEG",
     ".jp2": "JPEG2000", ".jpe": "JPEG", ".jpeg": "JPEG", ".jpg": "JPEG", ".pbm": "PPM", ".pgm": "PPM", ".png": "PNG",
     ".ppm": "PPM", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP",
 }
 
-#: What may be wrong with an image, in the order of the report, and what that means.
+#: The kinds of faults, in the order of the report, and what each means.
 FAULTS = {
     "one color": f"every color varies by less than {_LEAST_SPREAD:.0f} of 255",
     "tiny": f"the shorter side has less than {_LEAST_SIDE} pixels",
     "long": f"one side is more than {_MOST_STRETCH:.0f} times the other",
     "blurred": "far less sharp than the others",
-    "wrong ending": "the file is of another format than its name says",
-    "color profile": "it is damaged and was ignored, so that colors may be wrong",
+    "wrong ending": "the file has another format than its name says",
+    "color profile": "it is damaged and was ignored, so colors may be wrong",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with one image.
+    """A fault of one image.
 
     Attributes
     ----------
     position : int
+        Position of the image.
     kind : str
-        One of `FAULTS`.
+        Kind of the fault, a key of `FAULTS`.
     value : float
-        How bad it is, in the unit of the kind; the worst of a kind come first.
+        How bad it is, in the unit of the kind. The worst of a kind come first.
     reason : str
-        In words.
+        The fault in words.
     """
 
     position: int
@@ -58,25 +59,27 @@ class Fault:
 
 
 def find_faults(images: Sequence[Source], traits: TraitTable, sharpness: np.ndarray) -> tuple[Fault, ...]:
-    """Look for images that are tiny, long, blurred, of one color, of another format than their name says, or that
-    have a damaged color profile.
-
-    Blurred is meant relative to the others: the logarithm of an image's sharpness is more than 3.5 robust standard
-    deviations (1.4826 times the median absolute deviation) below the median. Images that are tiny or of one color
-    have no say in that, and are not called blurred too.
+    """Find faults of images; `FAULTS` lists the kinds.
 
     Parameters
     ----------
     images : sequence of n images
+        All images.
     traits : TraitTable
-        Of the m that can be read.
+        Traits of the m readable images.
     sharpness : ndarray of shape (m,)
-        The feature `Sharpness` of the same.
+        The feature `Sharpness` of the same images.
 
     Returns
     -------
     tuple of Fault
-        By kind, in the order of `FAULTS`; the worst first.
+        By kind, in the order of `FAULTS`; the worst of each kind first.
+
+    Notes
+    -----
+    An image is blurred relative to the others: the logarithm of its sharpness is more than 3.5 robust standard
+    deviations (1.4826 times the median absolute deviation) below the median. Images that are tiny or of one color
+    neither count for the median nor are called blurred.
     """
     spread = traits.pixels.std(axis=(1, 2), dtype=np.float32).max(axis=1)
     shorter, longer = traits.sizes.min(axis=1), traits.sizes.max(axis=1)
@@ -96,7 +99,7 @@ def find_faults(images: Sequence[Source], traits: TraitTable, sharpness: np.ndar
 def _listed(
     kind: str, is_faulty: np.ndarray, badness: np.ndarray, traits: TraitTable, reason: str
 ) -> Iterator[Fault]:
-    """The faulty ones, the lowest first."""
+    """Yield the faults of one kind, the lowest value of `badness` first."""
     rows = np.flatnonzero(is_faulty)
     for row in rows[np.argsort(badness[rows], kind="stable")]:
         value = float(badness[row])

@@ -1,9 +1,13 @@
-"""The commands, one file each: `make_parser` has the arguments, `main` does the work; and what they share."""
+"""The commands, one file each, and what they share.
 
-#: Each command, which is the module of that name, and what it does.
+A command is a module with two functions: `make_parser` declares its arguments, and `main` does its work. To add one,
+write the module and add its line to `COMMANDS`.
+"""
+
+#: What each command does, by the name of its module.
 COMMANDS = {
     "cv": "compare methods by cross-validation",
-    "audit": "look for duplicates, doubtful labels and images of no use",
+    "audit": "find duplicates, doubtful labels and unusable images",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }

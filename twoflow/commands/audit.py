@@ -1,4 +1,4 @@
-"""Look a data set through before anything is learned from it: ``twoflow audit``."""
+"""Audit a data set before training on it: ``twoflow audit``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,9 @@ from .arguments import (
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
-    allow_named_hosts,
     at_least,
-    load_collection,
-    make_paths_absolute,
-    open_store,
-    split_of_folders,
 )
+from .loading import allow_named_hosts, find_folder_split, load_collection, make_paths_absolute, open_store
 from .program import print_to_reader
 
 if TYPE_CHECKING:
@@ -29,26 +25,31 @@ if TYPE_CHECKING:
 
 
 def make_parser() -> CommandParser:
-    """The command's arguments."""
+    """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="twoflow audit",
-        description="Find duplicates, labels worth a second look, and images that cannot be read or are no use. "
-                    "Of a folder of images without class folders, all but the labels is looked at.",
+        description="Find duplicates, labels that may be wrong, and images that are unreadable or unusable.\n"
+                    "IMAGES may also be a folder of images without class folders; labels are then not checked.",
+        examples=[
+            "twoflow audit shoes/",
+            "twoflow audit shoes/ --labels shoes/labels.csv --group-column item --out shoes-audit",
+        ],
     )
     add_collection_arguments(parser)
     group = parser.add_argument_group("audit")
-    group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for the folds (default: 0)")
+    group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
+                       help="seed of the folds in which labels are judged (default: 0)")
     add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-audit",
-        help="folder for audit.html, audit.json and suspects.csv (default: %(default)s)",
+        help="folder to write audit.html, audit.json and suspects.csv to (default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load, look through, print, write."""
+    """Audit the images, print what was found and write the report."""
     arguments = make_parser().parse_args(argv)
 
     from ..auditing import audit
@@ -82,16 +83,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _load_plain(arguments: argparse.Namespace) -> PlainFolder | None:
-    """The images alone if they lie in no class folders."""
+    """List the images of IMAGES if it has no class folders; None if it has, or if there is a table of labels."""
     from ..images.folders import list_plain_folder
 
     return None if arguments.labels is not None or arguments.images is None else list_plain_folder(arguments.images)
 
 
 def _load(arguments: argparse.Namespace) -> ImageCollection:
-    """A collection; if its folders are an official split, that is what leaks are looked for in."""
+    """Load the collection; choose the official split of its folders, if it has one, to look for leaks."""
     collection = load_collection(arguments)
     if collection is None:
-        raise InputError("name IMAGES, the folder to look through")
-    arguments.split_column = arguments.split_column or split_of_folders(arguments, collection)
+        raise InputError("expected IMAGES, a folder of images, or --labels, a table of them, got neither; name one")
+    arguments.split_column = arguments.split_column or find_folder_split(arguments, collection)
     return collection.without_small_classes(arguments.min_per_class)

@@ -15,85 +15,103 @@ from .arguments import (
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
-    allow_named_hosts,
     at_least,
+    names,
+)
+from .loading import (
+    allow_named_hosts,
+    find_folder_split,
     load_collection,
     load_superclasses,
     make_paths_absolute,
     open_store,
-    split_of_folders,
 )
 from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..images import ImageCollection
 
-#: Arguments that ask for other folds than an official split of folders.
+#: Arguments that ask for other folds than the official split of folders.
 _ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
 
-_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: two or three minutes on two cores
+_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a comparison takes two or three minutes on two cores
 
 
 def make_parser() -> CommandParser:
-    """The command's arguments."""
+    """Make the parser of the command's arguments."""
     from ..evaluation import DEFAULT_METHODS, EXTRA_METHODS, METHODS, RECIPE_METHODS
     from ..heads.table import HEADS
 
     parser = CommandParser(
         prog="twoflow cv",
-        description="Compare the Two-Flow model with its rivals on the same folds of your images. Without IMAGES, on "
-                    f"a generated shop of {_N_CLASSES} classes.",
+        description="Compare methods by cross-validation, on the same folds of your images.\n"
+                    f"Without IMAGES, compare them on a generated shop of {_N_CLASSES} classes.",
+        examples=[
+            "twoflow cv",
+            "twoflow cv shoes/ --methods fast,two-flow,cnn --out shoes-report",
+            "twoflow cv shoes/ --labels shoes/labels.csv --label-column class --group-column item",
+            "twoflow cv shoes/ --test-size 0.1 --repeats 10",
+        ],
     )
     add_collection_arguments(parser)
     group = parser.add_argument_group("comparison")
     group.add_argument(
-        "--methods", metavar="METHOD,...", default=",".join(DEFAULT_METHODS),
-        help=f"methods, the first being the reference for the tests: {', '.join(METHODS + EXTRA_METHODS)}, "
-             f"a recipe ({', '.join(RECIPE_METHODS)}), RECIPE:HEAD for another head ({', '.join(HEADS)}), "
-             "cnn:LAYER for a layer of the network, pixels:WIDTHxHEIGHT for another size than memory suggests, or all, "
-             "which leaves out what is not installed and says so (default: %(default)s)",
+        "--methods", metavar="METHOD,...", type=names, default=",".join(DEFAULT_METHODS),
+        help=f"methods to compare; the others are tested against the first. A method is {', '.join(METHODS)}, "
+             f"{', '.join(EXTRA_METHODS)}, a recipe ({', '.join(RECIPE_METHODS)}), RECIPE:HEAD for a recipe with "
+             f"another head ({', '.join(HEADS)}), cnn:LAYER for a layer of the network, or pixels:WIDTHxHEIGHT for a "
+             "size of your choice in place of the one that fits into memory. all compares every method that is "
+             "installed, and lists those that are not (default: %(default)s)",
     )
-    group.add_argument("--folds", metavar="K", type=at_least(2), help="folds to draw (default: 10)")
-    group.add_argument("--repeats", metavar="R", type=at_least(1), help="how often (default: 1)")
+    group.add_argument("--folds", metavar="K", type=at_least(2), help="number of folds (default: 10)")
+    group.add_argument(
+        "--repeats", metavar="R", type=at_least(1), help="how often to draw new folds and repeat (default: 1)"
+    )
     group.add_argument(
         "--test-size", metavar="SHARE", type=float,
-        help="instead of folds, a random split a repeat with this share tested; the paper: 0.1 with --repeats 10",
+        help="test a random share of the images in each repeat, instead of drawing folds. The paper: --test-size 0.1 "
+             "--repeats 10 (default: draw folds)",
     )
     group.add_argument(
         "--folds-from", metavar="JSON", type=os.path.expanduser,
-        help="the report.json of another run on the same images, to take its folds",
+        help="use the folds of an earlier run on the same images: the path of its report.json (default: draw folds)",
     )
     group.add_argument(
         "--group-duplicates", action="store_true",
-        help="never have an image and its duplicate, exact or near, on both sides of a fold",
+        help="find exact and near duplicates, and never have two of them on both sides of a fold (default: only "
+             "count and report those that are)",
     )
     group.add_argument(
         "--train-sizes", metavar="SHARE,...", type=shares, default=(),
-        help="for a learning curve, fit on these shares of each fold's training images as well, such as 0.1,0.3",
+        help="also fit on these shares of each fold's training images, such as 0.1,0.3, for a learning curve "
+             "(default: no curve)",
     )
-    group.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="for all that is random (default: 0)")
+    group.add_argument(
+        "--seed", metavar="S", type=at_least(0), default=0,
+        help="seed of everything random. The same seed gives the same scores (default: 0)",
+    )
     add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
-        help="folder for report.txt, report.json, scores.csv and report.html (default: %(default)s)",
+        help="folder to write report.txt, report.json, scores.csv and report.html to (default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser
 
 
 def shares(text: str) -> tuple[float, ...]:
-    """A type for arguments: numbers above 0 and at most 1, separated by commas."""
-    found = tuple(map(float, text.split(",")))
+    """Parse an argument of shares, each above 0 and at most 1, separated by commas."""
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = (0.0,)
     if not all(0 < share <= 1 for share in found):
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected shares above 0 and at most 1, such as 0.1,0.3, got {text!r}")
     return found
 
 
-shares.__name__ = "shares above 0 and at most 1"  # what argparse says was expected
-
-
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load, compare, print, write."""
+    """Compare the methods, print the result and write the report."""
     arguments = make_parser().parse_args(argv)
 
     from ..evaluation import compare, left_out_methods, make_methods
@@ -101,7 +119,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ..report import check_output_folder, format_text, write_report
     from .dask_scheduler import connected
 
-    names = arguments.methods.split(",")
     allow_named_hosts(arguments)
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
@@ -110,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         collection = load_collection(arguments) or _generated_shop(arguments.seed)
         collection = _choose_split(arguments, collection.without_small_classes(arguments.min_per_class))
         superclasses = load_superclasses(arguments, collection)
-        methods = make_methods(names, arguments.network, arguments.seed, superclasses, len(collection))
+        methods = make_methods(arguments.methods, arguments.network, arguments.seed, superclasses, len(collection))
         comparison = compare(
             methods,
             collection,
@@ -124,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,
             store=store,
-            left_out=left_out_methods(names),
+            left_out=left_out_methods(arguments.methods),
             group_duplicates=arguments.group_duplicates,
         )
     gone = print_to_reader(format_text(comparison))
@@ -137,26 +154,29 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:
-    """Take an official split of the folders unless other folds are asked for; a note says so."""
-    column = split_of_folders(arguments, collection)
+    """Choose the official split of the folders, unless the arguments ask for other folds; then add a note."""
+    column = find_folder_split(arguments, collection)
     if column is None or arguments.split_column is not None:
         return collection
     asked = [f"--{name.replace('_', '-')}" for name in _ASK_FOR_FOLDS if getattr(arguments, name)]
     if asked:
-        return collection.noted(f"the official split is not used; other folds are asked for by {' and '.join(asked)}")
+        return collection.noted(f"the official split is not used, because {' and '.join(asked)} asked for other folds")
     arguments.split_column = column
     return collection
 
 
 def _command_line(argv: Sequence[str]) -> str:
-    """What a shell takes for this command, without the secrets of URLs."""
+    """Write the command as a shell takes it, with the secrets of URLs masked."""
     from ..images.remote import mask
 
     return shlex.join(["twoflow", "cv", *map(mask, argv)])
 
 
 def _generated_shop(seed: int) -> ImageCollection:
-    """Its files' content, as they are gone in a moment and may never have been where a worker is."""
+    """Generate a shop of images in memory.
+
+    The content of the files is kept, not their paths: the folder is temporary, and workers may not see it.
+    """
     from ..images import ImageCollection, make_shop
     from ..images.reading import read_content
 

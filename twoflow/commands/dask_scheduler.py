@@ -1,4 +1,4 @@
-"""Connecting a command to a Dask scheduler, whose workers then do the work."""
+"""Connect a command to a Dask scheduler, whose workers then do the work."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from ..errors import InputError, MissingExtraError, UnreachableError
 if TYPE_CHECKING:
     from distributed import Client
 
-_PATIENCE_S = 10  # for the scheduler to answer, and then for a first worker
+_PATIENCE_S = 10  # to wait for the scheduler, and then for a first worker
 
 
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Have the workers of a scheduler do meanwhile what joblib makes parallel; None: this machine's cores.
+    """Let the workers of a scheduler do joblib's parallel work inside the block.
+
+    Parameters
+    ----------
+    address : str or None
+        The scheduler's address. None changes nothing: this machine does the work.
 
     Raises
     ------
     ModuleNotFoundError
-        If the extra is not installed, here or on a worker.
+        If the extra is not installed here, or twoflow is not installed on a worker.
     ConnectionError
-        If no scheduler answers, no worker is there, the scheduler is lost on the way, or a task has killed several
-        workers.
+        If no scheduler answers, it has no workers, it is lost during the work, or a task killed several workers.
     ValueError
-        If a worker has other versions installed, and so would compute something else.
+        If a worker has other versions installed and could compute other numbers, or may not read from the same hosts.
     """
     if address is None:
         yield
@@ -41,27 +45,32 @@ def connected(address: str | None) -> Iterator[None]:
     from joblib import parallel_config
 
     for name in list(logging.root.manager.loggerDict):
-        if name.split(".")[0] in ("distributed", "tornado"):  # each of them has a level of its own
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are told in one line, below
-    client = Client.__new__(Client)  # at hand before it connects: left for the garbage collector, it can block for ever
+        if name.split(".")[0] in ("distributed", "tornado"):  # each logger has its own level
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # the errors below are one line each
+    # Made in two steps, to close it if connecting fails: the garbage collector can block on it for ever.
+    client = Client.__new__(Client)
     try:
         Client.__init__(client, address, timeout=_PATIENCE_S)
-    except Exception as error:  # it may not even be an address
+    except Exception as error:  # of many kinds, as the address may be nonsense
         client.close()
-        raise UnreachableError(f"no Dask scheduler answers at {address}: {error}") from error
+        raise UnreachableError(f"no Dask scheduler answers at {address}: {error}; check the address") from error
     with client:
         _check_workers(client, address)
         try:
             with parallel_config("dask"):
                 yield
         except CancelledError as error:
-            raise UnreachableError(f"the Dask scheduler at {address} was lost: {error}") from error
+            raise UnreachableError(
+                f"the Dask scheduler at {address} was lost: {error}; start it and repeat the command"
+            ) from error
         except KilledWorker as error:
-            raise UnreachableError(f"a task has killed workers of {address} again and again: {error}") from error
+            raise UnreachableError(
+                f"a task killed several workers of {address}: {error}; give the workers more memory"
+            ) from error
 
 
 def _check_workers(client: Client, address: str) -> None:
-    """Raise unless there are workers, and all of them compute what this process would."""
+    """Check that there are workers, and that all of them would compute what this process would."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
     except TimeoutError:
@@ -70,11 +79,12 @@ def _check_workers(client: Client, address: str) -> None:
     here = _installed()
     for worker, there in client.run(_installed, on_error="return").items():
         if not isinstance(there, Mapping):
-            raise MissingExtraError(f"the worker {worker} cannot run twoflow: {there}")
+            raise MissingExtraError(f"the worker {worker} cannot run twoflow: {there}; install twoflow there")
         for name, version in here.items():
             if there.get(name) != version:
                 raise InputError(
-                    f"the worker {worker} has {name} {there.get(name)}, but here it is {version}; install the same"
+                    f"expected {name} {version} on the worker {worker}, as here, got {there.get(name)}; install the "
+                    "same"
                 )
     from ..images.web import VARIABLE, allowed_hosts
 
@@ -88,7 +98,7 @@ def _check_workers(client: Client, address: str) -> None:
 
 
 def _installed() -> dict[str, str]:
-    """What features and scores depend on, besides images and parameters."""
+    """List the versions that features and scores depend on."""
     from importlib.metadata import version
 
     from ..flows.engine.fingerprint import our_code, versions

@@ -1,4 +1,4 @@
-"""List the networks, or the layers of one: ``twoflow networks``."""
+"""List the pretrained networks, or the layers of one: ``twoflow networks``."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ if TYPE_CHECKING:
 
 
 def make_parser() -> CommandParser:
-    """The command's arguments."""
+    """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="twoflow networks",
-        description="List the pretrained networks: name, size, license, layers, and where the weights come from.",
+        description="List the pretrained networks: name, size, input, license, source and layers.",
+        examples=["twoflow networks", "twoflow networks efficientnet-lite0", "twoflow networks my-network.onnx"],
     )
     parser.add_argument(
         "networks", metavar="NAME|PATH", nargs="*",
-        help="only these; with the path of an .onnx file, or of an MXNet symbol or a folder with one and its .params, "
-             "the network in it",
+        help="list only these: names, or paths of an .onnx file, of an MXNet symbol, or of a folder with a symbol and "
+             "its .params (default: every network with a name)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print."""
+    """Print each network and its layers."""
     arguments = make_parser().parse_args(argv)
 
     from ..networks.catalog import NETWORKS, find_weights, get_card

@@ -1,7 +1,7 @@
-"""Running a command as a good citizen: its streams, its signals, its errors and its exit status.
+"""Run a command as a well-behaved program: streams, signals, errors and exit status.
 
-The commands import the rest of the package inside their functions, under `run`: loading it takes a second or two, and a
-Ctrl-C in that time is to end as quietly as one later.
+The commands import the rest of the package inside their functions, and so inside `run`. Loading it takes a second or
+two, and Ctrl-C during that time should end the command as quietly as later.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any, TextIO, cast
 from .._text import escape_controls, printable
 from ..errors import UserError
 
-_GRACE_S = 6.0  # for a computation that notices no signal, before the process is ended all the same
-_FAULT = "This is a fault of twoflow, not of your input: please report it with the lines above."
+_GRACE_S = 6.0  # after a signal; then the process is ended, even inside a computation that notices no signal
+_FAULT = "This is a bug in twoflow, not in your input: please report it with the lines above."
 
 
 class Terminated(KeyboardInterrupt):
-    """A signal has asked the process to end; whatever undoes things at a Ctrl-C does so now."""
+    """A signal asked the process to end; code that cleans up after Ctrl-C cleans up after this too."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -37,25 +37,32 @@ class Terminated(KeyboardInterrupt):
 def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
+    Parameters
+    ----------
+    main : callable
+        The command. It takes the arguments.
+    argv : sequence of str, optional
+        The arguments. Default: None, for which the command takes those of the process.
+
     Returns
     -------
     int
-        0; 2 for input that cannot be worked on and for what is out of the command's hands, such as a full disk; 128
-        and the signal's number if one has ended it, such as 130 for Ctrl-C and 143 for SIGTERM; 141 if nobody reads
-        what it prints.
+        0 for success. 2 for wrong input, and for trouble outside the command such as a full disk. 128 plus the
+        signal's number if a signal ended the command: 130 for Ctrl-C, 143 for SIGTERM. 141 if the reader of the
+        output has gone.
 
     Raises
     ------
     Exception
-        A fault of twoflow itself, with its traceback.
+        A bug in twoflow itself, with its traceback.
     """
     _open_streams()
     try:
         with _ending_at_signals():
             _run(main, argv)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        return 141  # as a shell has it of a program that SIGPIPE ends; Windows has no such signal
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
+        return 141  # the status of a program that SIGPIPE ends; a number, as Windows has no such signal
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         _say("interrupted; nothing was written" if number == signal.SIGINT
@@ -81,7 +88,7 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
 
 
 def print_to_reader(text: str) -> BrokenPipeError | None:
-    """Print, and return the error if whoever was to read it has gone, as `head` goes after its lines."""
+    """Print the text; return the error if the reader has gone, as `head` does after its lines."""
     try:
         print(text, flush=True)
     except BrokenPipeError as error:
@@ -94,27 +101,27 @@ def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | Non
     from ..store import StoreWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list every such image themselves
-        warnings.filterwarnings("ignore", module="PIL")  # damaged metadata of images that can be read
-        warnings.simplefilter("always", StoreWarning)  # a line, and never the end of the work
+        warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list each unreadable image themselves
+        warnings.filterwarnings("ignore", module="PIL")  # about damaged metadata of readable images
+        warnings.simplefilter("always", StoreWarning)  # one line each; the work goes on
         warnings.showwarning = lambda message, *_: _say(f"warning: {printable(message)}")
         with redirect_stdout(cast(TextIO, _Escaping(sys.stdout))):
             main(argv)
-            sys.stdout.flush()  # here, where a reader that has left is expected
+            sys.stdout.flush()  # raises BrokenPipeError here, where `run` catches it, if the reader has gone
 
 
 def _is_expected(error: Exception) -> bool:
-    """Whether the error was raised on purpose, or the system itself has refused something."""
+    """Return whether twoflow raised the error on purpose, or the system refused something."""
     return isinstance(error, UserError) or getattr(error, "errno", None) is not None
 
 
 def _say(line: str) -> None:
-    with suppress(OSError, ValueError):  # nobody may be there to hear it
+    with suppress(OSError, ValueError):  # stderr may be closed
         print(line, file=sys.stderr, flush=True)
 
 
 class _Escaping:
-    """A text stream whose lines cannot act on a terminal, whatever names they hold."""
+    """Escape control characters in printed text, so that no file name can act on the terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -128,16 +135,16 @@ class _Escaping:
 
 
 def _open_streams() -> None:
-    """Make sure that there are standard streams, and that whatever is printed can be.
+    """Open the standard streams that are closed, and let all of them print any text.
 
-    Where one is closed, the next file that is opened would take its number, and whatever a library prints would land
-    in that file.
+    If a stream is closed, the next file to be opened takes its number, and a library that prints would write into
+    that file.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # opened as the lowest number that is free
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open() takes the lowest free number
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -148,14 +155,14 @@ def _open_streams() -> None:
 
 @contextmanager
 def _ending_at_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the command as Ctrl-C does, and do so soon even inside a long computation."""
+    """Make SIGTERM and SIGHUP end the command like Ctrl-C, and within seconds even inside a long computation."""
     numbers = [
         number for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
-        # One that is ignored, as SIGHUP is under nohup, stays so.
+        # A signal that is ignored, such as SIGHUP under nohup, stays ignored.
         if number is not None and signal.getsignal(number) == signal.SIG_DFL
     ]
     if threading.current_thread() is not threading.main_thread() or not numbers:
-        yield  # Python leaves signals to the main thread
+        yield  # only the main thread may handle signals
         return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -169,16 +176,19 @@ def _ending_at_signals() -> Iterator[None]:
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.close(writing)  # ends the thread
+        os.close(writing)  # ends the watching thread
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
+    signal.signal(number, signal.SIG_DFL)  # the same signal again ends the process at once
     raise Terminated(number)
 
 
 def _end_in_time(reading: int, numbers: frozenset[int]) -> None:
-    """Wait for a signal, and then for the process to end by itself; a computation in C notices no signal."""
+    """End the process if it has not ended by itself some seconds after a signal.
+
+    Python handles a signal between its own instructions, so a long computation in C delays it.
+    """
     while content := os.read(reading, 1):
         if content[0] in numbers:
             time.sleep(_GRACE_S)
@@ -188,8 +198,8 @@ def _end_in_time(reading: int, numbers: frozenset[int]) -> None:
 
 
 def _kill_workers() -> None:
-    """Processes that joblib has started and that would wait for more work for minutes."""
+    """Kill the processes that joblib started; they would wait minutes for more work."""
     for process in multiprocessing.active_children():
         if process.pid is not None:
-            with suppress(OSError):  # it may have just ended
+            with suppress(OSError):  # it may have ended already
                 os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 import re
 import time
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .arguments import CommandParser
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from ..store.feature_store import FeatureStore
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def make_parser() -> CommandParser:
-    """The command's arguments."""
+    """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="twoflow store",
-        description="The features that are kept on disk, so that none is computed twice. Taking them out loses nothing "
-                    "but the time to compute them again.",
+        description="Show or prune the store: features kept on disk so that none is computed twice.\n"
+                    "Features that are removed are computed again when they are needed.",
+        examples=["twoflow store info", "twoflow store prune --older-than 90 --max-size 2G", "twoflow store clear"],
     )
-    parser.add_argument("--store", metavar="DIR", help="its folder (default: twoflow's in your cache folder)")
-    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    commands.add_parser("info", help="where it is, how large, and what it holds of which flow")
-    commands.add_parser("clear", help="take everything out")
-    prune = commands.add_parser("prune", help="take out what has long not been used")
-    prune.add_argument("--older-than", metavar="DAYS", type=_days, help="what was last used longer ago than that")
+    parser.add_argument("--store", metavar="DIR",
+                        help="folder of the store (default: twoflow's folder in your cache folder)")
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    for name, what in (
+        ("info", "show the folder, its size, and the features of each flow"),
+        ("clear", "remove all features"),
+        ("prune", "remove features that have not been used for long"),
+    ):
+        actions.add_parser(name, help=what, description=f"{what.capitalize()}.")
+    prune = actions.choices["prune"]
+    prune.add_argument("--older-than", metavar="DAYS", type=_days,
+                       help="remove features last used more than DAYS days ago (default: no limit)")
     prune.add_argument(
         "--max-size", metavar="SIZE", type=_size,
-        help="the longest unused, until the rest takes no more than that: 500M, 2G, or bytes",
+        help="then remove the longest unused, until the rest takes at most SIZE: 500M, 2G, or a number of bytes "
+             "(default: no limit)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Open the store, and do what the command says."""
+    """Open the store and carry out the action."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
-    if arguments.command == "prune" and arguments.older_than is None and arguments.max_size is None:
+    if arguments.action == "prune" and arguments.older_than is None and arguments.max_size is None:
         parser.error("prune needs --older-than, --max-size or both")
 
     from ..store.feature_store import FeatureStore
@@ -50,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not store.exists():
         print(f"{store.folder}: no store")
         return
-    _COMMANDS[arguments.command](store, arguments)
+    _ACTIONS[arguments.action](store, arguments)
 
 
 def _info(store: FeatureStore, arguments: Namespace) -> None:
@@ -70,23 +77,24 @@ def _prune(store: FeatureStore, arguments: Namespace) -> None:
 
 
 def _report(store: FeatureStore, n_pruned: int) -> None:
-    print(f"{store.folder}: {n_pruned:,} vectors taken out, {store.n_bytes / 1e6:,.1f} MB left")
+    print(f"{store.folder}: removed {n_pruned:,} feature vectors, {store.n_bytes / 1e6:,.1f} MB left")
 
 
 def _days(text: str) -> float:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1
     if not 0 <= days < 1e6:
-        raise ValueError
+        raise ArgumentTypeError(f"expected a number of days, such as 90, got {text!r}")
     return days
 
 
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
     if match is None:
-        raise ValueError
+        raise ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-_days.__name__, _size.__name__ = "number of days", "size such as 500M or 2G"  # what argparse says was expected
-
-_COMMANDS: dict[str, Callable[[FeatureStore, Namespace], None]] = {"info": _info, "clear": _clear, "prune": _prune}
+_ACTIONS: dict[str, Callable[[FeatureStore, Namespace], None]] = {"info": _info, "clear": _clear, "prune": _prune}

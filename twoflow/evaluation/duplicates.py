@@ -1,4 +1,4 @@
-"""Images that are there twice: equal files, equal pixels, and copies that were changed a little."""
+"""Find duplicate images: equal files, equal pixels, and slightly changed copies."""
 
 from __future__ import annotations
 
@@ -18,36 +18,39 @@ from ..images import ImageReadError, LoadedImage, check_images
 from ..images.reading import Source
 from .matching import find_pairs
 
-#: The cosine distance of two embeddings up to which images are near duplicates. Chosen for the global pool of
-#: EfficientNet-Lite0 on the `sneakers` and `products` photographs: 95 pairs there are as near, of which 80 are marked.
+#: Largest cosine distance of two embeddings of near duplicates. It was chosen for the global pool of EfficientNet-Lite0
+#: on the photographs of `sneakers` and `products`: 95 pairs are within it, and 80 of them are marked as duplicates.
 MOST_COSINE_DISTANCE = 0.03
 
-_BLOCK = 1024  # images that are held against all at a time
-_MOST_EACH = 50  # nearest images by embedding, should thousands be all alike
+_BLOCK = 1024  # images to compare with all others at a time, to bound memory
+_MOST_EACH = 50  # nearest images kept for each image, in case thousands are alike
 
 
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """What `find_duplicates` found among n images.
+    """Duplicates among n images.
 
     Attributes
     ----------
     pairs : ndarray of shape (m, 2) and dtype int
-        Positions, the first below the second, in order. Of several equal images each is in a pair with the first of
-        them only, and that one alone is in pairs with what is near; so a thousand copies are a thousand pairs.
+        Pairs of positions, sorted; the first position is below the second. Each of several equal images is paired
+        only with the first of them, and only that first one is paired with near images. So a thousand copies give a
+        thousand pairs, not half a million.
     kinds : ndarray of shape (m,) and dtype str
-        "exact": the same content of the file, or the same pixels. "near": a copy that was compressed again, resized,
-        cropped a little or given other brightness. "embedding": alike to the network only.
+        "exact": the files have the same content, or the images the same pixels. "near": one is a copy of the other that
+        was compressed again, resized, slightly cropped, or changed in brightness. "embedding": only the network finds
+        them alike.
     distances : ndarray of shape (m,)
-        0 for "exact"; for "near" up to 1.2, see `auditing.matching.distance`; for "embedding" the cosine distance, up
-        to 0.03.
+        0 for "exact". For "near" up to 1.2; see `evaluation.matching.distance`. For "embedding" the cosine distance,
+        up to 0.03.
     contents : ndarray of shape (n,) and dtype int
-        Equal for images that are exact duplicates.
+        The same number for exact duplicates: the position of the first of them.
     groups : ndarray of shape (n,) and dtype int
-        Equal for images that a chain of pairs connects, numbered from 0 by their first image. Being near is not
-        passed on: the ends of a chain may differ. They are one group all the same, since only so is no pair ever torn.
+        The same number for images that a chain of pairs connects, counted from 0 in the order of their first images.
+        The ends of a chain may look different. They are still one group, so that splitting by groups separates no
+        pair.
     unreadable : tuple of (int, ImageReadError)
-        Positions and errors of the images that cannot be read; each is a group of its own.
+        Positions and errors of the images that cannot be read. Each of them is its own group.
     """
 
     pairs: np.ndarray
@@ -58,22 +61,29 @@ class Duplicates:
     unreadable: tuple[tuple[int, ImageReadError], ...] = ()
 
     def join(self, groups: Any = None) -> np.ndarray:
-        """Groups that tear neither a duplicate nor a given group: the connected components of both.
+        """Merge the duplicates with given groups: the connected components of both.
 
         Parameters
         ----------
         groups : array-like of shape (n,), optional
+            Images with the same value stay together, as duplicates do. Default: none, so only duplicates do.
 
         Returns
         -------
         ndarray of shape (n,) and dtype int
+            The merged groups, counted from 0 in the order of their first images.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value an image.
         """
         if groups is None:
             return self.groups
         _, given = np.unique(np.asarray(groups), return_inverse=True)
         n = len(self.groups)
         if given.shape != (n,):
-            raise InputError(f"groups: {n} values expected, one an image, got shape {given.shape}")
+            raise InputError(f"groups: expected {n} values, one an image, got shape {given.shape}")
         return _components(n, np.concatenate([_to_first(given), _to_first(self.groups)]))
 
 
@@ -85,17 +95,19 @@ def find_duplicates(
     verbose: bool = False,
     store: StoreLike = None,
 ) -> Duplicates:
-    """Find the images that are there more than once.
+    """Find images that occur more than once.
 
-    A mirrored image is not looked for: the left and the right shoe of a pair are two photographs. But networks hardly
-    tell them apart, so with `embeddings` some are found.
+    Mirror images do not count as duplicates: the left and the right shoe of a pair are two photographs. But a network
+    hardly distinguishes them, so some are found if `embeddings` are given.
 
     Parameters
     ----------
     images : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        The images to search.
     embeddings : ndarray of shape (n, n_features), optional
-        Features of a network, to find by their cosine what the eye of a hash misses, such as a crop by 5 % or an image
-        so much brightened that half of it is white. A row of NaN, or of zeros, is near to nothing.
+        Features of a network. Their cosine distances find duplicates that the pixels do not reveal, such as a crop by
+        5 %, or a copy brightened until half of it is white. A row of NaN or of zeros has no duplicates. Default: none,
+        so only the pixels are compared.
     n_jobs, verbose, store
         See `Flow`.
 
@@ -126,14 +138,30 @@ def match(
     *,
     compare_pixels: bool = True,
 ) -> Duplicates:
-    """The same as `find_duplicates`, from what was read of the images before; `errors` are of those that were not.
+    """Find duplicates from traits that were read before.
 
-    Without `compare_pixels` no image is read again, and files of other content are "near" at most, if at distance 0.
+    Parameters
+    ----------
+    images : sequence of n images
+        The images to search.
+    traits : TraitTable
+        Traits of the images that could be read.
+    errors : sequence of (int, ImageReadError)
+        Positions and errors of the other images. Default: none.
+    embeddings, n_jobs
+        See `find_duplicates`.
+    compare_pixels : bool
+        Read images with equal traits again, to find equal pixels in different files. Default: True. Without it, such
+        images are "near" with a distance of 0.
+
+    Returns
+    -------
+    Duplicates
     """
     _, first, inverse = np.unique(traits.digests, return_index=True, return_inverse=True)
     is_first = np.zeros(len(traits.digests), dtype=bool)
     is_first[first] = True
-    distinct = np.flatnonzero(is_first)  # rows of the traits, in their order
+    distinct = np.flatnonzero(is_first)  # rows of `traits`, in order
     contents = np.arange(len(images))
     contents[traits.positions] = traits.positions[first[inverse]]
 
@@ -142,7 +170,7 @@ def match(
     is_same = _same_pixels(images, traits, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
     near = traits.positions[rows]
     for i, j in near[is_same]:
-        contents[contents == contents[j]] = contents[i]  # in order, so a chain of equal ones ends at its first
+        contents[contents == contents[j]] = contents[i]  # pairs are in order, so a chain ends at its first image
     near, distances = near[~is_same], distances[~is_same]
     kinds = np.full(len(near), "near", dtype="<U9")
     if embeddings is not None:
@@ -157,19 +185,19 @@ def _collect(
     n: int, contents: np.ndarray, near: np.ndarray, kinds: np.ndarray, distances: np.ndarray,
     unreadable: tuple[tuple[int, ImageReadError], ...],
 ) -> Duplicates:
-    """Put pairs that are exact before the others, each once, and in order."""
+    """Collect each pair once, in order; of a pair of two kinds keep the exact one."""
     copies = np.flatnonzero(contents != np.arange(n))
     near = np.sort(contents[near], axis=1).reshape(-1, 2)
     pairs = np.concatenate([np.stack([contents[copies], copies], axis=1), near])
     kinds = np.concatenate([np.full(len(copies), "exact", dtype="<U9"), kinds])
     distances = np.concatenate([np.zeros(len(copies)), distances])
-    _, first = np.unique(pairs, axis=0, return_index=True)  # sorted, and of two kinds the first is kept
+    _, first = np.unique(pairs, axis=0, return_index=True)  # sorts, and keeps the first of equal pairs
     first = first[pairs[first, 0] != pairs[first, 1]]
     return Duplicates(pairs[first], kinds[first], distances[first], contents, _components(n, pairs), unreadable)
 
 
 def _same_pixels(images: Sequence[Source], traits: TraitTable, rows: np.ndarray) -> np.ndarray:
-    """Whether the images of each pair have the same pixels, for which those with the same traits are read again."""
+    """Return whether each pair has the same pixels; only images with the same traits are read again."""
     first, second = rows.T
     is_same = (traits.sizes[first] == traits.sizes[second]).all(axis=1)
     is_same[is_same] = (traits.pixels[first[is_same]] == traits.pixels[second[is_same]]).all(axis=(1, 2, 3))
@@ -182,7 +210,7 @@ def _same_pixels(images: Sequence[Source], traits: TraitTable, rows: np.ndarray)
 def _pixel_digest(source: Source) -> bytes | None:
     try:
         return LoadedImage(LoadedImage(source).rgb).digest
-    except ImageReadError:  # gone since it was read the first time
+    except ImageReadError:  # it was readable the first time, but is gone now
         return None
 
 
@@ -204,13 +232,13 @@ def _near_embeddings(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _to_first(groups: np.ndarray) -> np.ndarray:
-    """Each member of a group together with its first."""
+    """Pair each member of a group with the first member."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return np.stack([first[inverse], np.arange(len(groups))], axis=1)
 
 
 def _components(n: int, pairs: np.ndarray) -> np.ndarray:
-    """Groups numbered from 0 in the order of their first members."""
+    """Number the connected components from 0, in the order of their first members."""
     graph = sparse.coo_matrix((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     _, labels = connected_components(graph, directed=False)
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)

@@ -1,11 +1,11 @@
-"""Which of many small images show the same photograph: a hash proposes, two closer looks decide.
+"""Find small images that show the same photograph: a hash proposes pairs, two closer comparisons decide.
 
-Product photos are alike as a rule: one object on white. A perceptual hash alone takes wallets for one another, and so
-does the correlation of small copies, of which the outline makes up nearly all. So the hash only proposes, generously;
-of what it proposes the one image is laid on the other, and what is left between them is judged where it is worst.
+Product photos often look alike: one object on white. A perceptual hash alone confuses wallets with each other, and so
+does the correlation of small copies, because the outline dominates it. So the hash only proposes many pairs. For each
+proposed pair, one image is fitted to the other, and the remaining difference is judged where it is largest.
 
-Thresholds were chosen on the `sneakers` and `products` photographs: images that were re-compressed, halved, cropped
-and given another contrast had to be found, and other images not.
+The thresholds were chosen on the photographs of `sneakers` and `products`, to find copies that were re-compressed,
+halved, cropped or changed in contrast, and to find no different images.
 """
 
 from __future__ import annotations
@@ -17,37 +17,38 @@ from joblib import Parallel, delayed
 from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-_FREQUENCIES = 12  # by 12, without the mean, are 143 bits
-_MOST_BITS = 36  # that may differ
-_BLOCK = 1024  # images that are held against all at a time
-_SMALL = 16  # pixels a side, for the first of the closer looks
-_LEAST_EXPLAINED = 0.98  # of the variance of one small gray image, by the other and its shifts
-_MOST_EACH = 50  # closest looks an image and block, should thousands be all alike
-_CHUNK = 256  # pairs a task
+_FREQUENCIES = 12  # in each direction: 12 x 12 without the mean are 143 bits
+_MOST_BITS = 36  # bits in which the hashes of a proposed pair may differ
+_BLOCK = 1024  # images to compare with all others at a time, to bound memory
+_SMALL = 16  # pixels a side, in the first closer comparison
+_LEAST_EXPLAINED = 0.98  # share of a small gray image's variance that the other and its shifts explain
+_MOST_EACH = 50  # pairs kept for each image and block, in case thousands are alike
+_CHUNK = 256  # pairs in one parallel task
 
-_BLUR, _BORDER, _CELL = 1.2, 2, 4  # in pixels of the 32
-_NOISE, _MISPLACED = 2.0, 0.25  # gray levels, and pixels, that two copies of a photograph may differ by
+_BLUR, _BORDER, _CELL = 1.2, 2, 4  # pixels, of 32
+_NOISE, _MISPLACED = 2.0, 0.25  # gray levels and pixels by which two copies of a photograph may differ
 _MOST_SHIFT, _GAINS = 1.5, (0.6, 1.67)
 _SATURATED, _WEIGHT_OF_SATURATED = 250, 0.05
 
-#: The distance up to which two images are near duplicates, in units of what copies of one photograph differ by.
+#: Largest distance of near duplicates; 1 is the difference that copies of one photograph may have.
 MOST_DISTANCE = 1.2
 
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
-    """Which of the lowest frequencies of each image are above their median.
+    """Compute the perceptual hash of each image.
 
     Parameters
     ----------
     pixels : ndarray of shape (n, 32, 32, 3) and dtype uint8
+        Small images.
 
     Returns
     -------
     ndarray of shape (n, 143) and dtype bool
-        The signs, about their median, of the 12 x 12 lowest coefficients of the discrete cosine transform of the gray
-        image, without the first, which is its brightness.
+        Which of the 12 x 12 lowest coefficients of the gray image's discrete cosine transform are above their median.
+        The first coefficient, the brightness, is left out.
     """
     lowest = np.empty((len(pixels), _FREQUENCIES**2 - 1), np.float32)
     for rows in _blocks(len(pixels)):
@@ -57,20 +58,21 @@ def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
 
 
 def find_pairs(pixels: np.ndarray, n_jobs: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of small images that are near duplicates.
+    """Find the pairs of small images that are near duplicates.
 
     Parameters
     ----------
     pixels : ndarray of shape (n, 32, 32, 3) and dtype uint8
+        Small images.
     n_jobs : int, optional
-        Threads of the closest look.
+        Threads for the last comparison. Default: None, which is one unless joblib is configured otherwise.
 
     Returns
     -------
     pairs : ndarray of shape (m, 2) and dtype int
-        Positions, the first of each pair below the second.
+        Positions; the first of each pair is below the second.
     distances : ndarray of shape (m,)
-        See `distance`; up to 1.2.
+        Distances as in `distance`, at most 1.2.
     """
     pairs = np.concatenate([np.empty((0, 2), int), *_candidates(pixels)])
     chunks = [pairs[i:i + _CHUNK] for i in range(0, len(pairs), _CHUNK)]
@@ -83,23 +85,27 @@ def find_pairs(pixels: np.ndarray, n_jobs: int | None = None) -> tuple[np.ndarra
 
 
 def distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """How far images are from being the same photograph, where they differ most.
-
-    One is laid on the other by least squares: brightness and contrast, a shift and a stretch of up to 1.5 pixels of
-    the 32, all colors alike (Lucas & Kanade, IJCAI 1981; the gradient is the mean of the two images', which leaves
-    no error of second order). What remains is divided by what copies may differ by, two gray levels and a quarter of
-    a pixel, averaged over cells of 4 x 4 pixels, and the worst cell counts: a logo or a collar is a cell or two. What
-    is white in one of them may have been any brighter before it was cut off.
+    """Measure how far each pair of images is from the same photograph, where the two differ most.
 
     Parameters
     ----------
     first, second : ndarray of shape (n, 32, 32, 3) and dtype uint8
+        Small images; pair i is first[i] and second[i].
 
     Returns
     -------
     ndarray of shape (n,) and dtype float32
-        0 for equal images; about 1 for a crop by 4 %; infinite where no small shift and no change of contrast by
-        less than two thirds does it. It is the same with the two exchanged.
+        0 for equal images, and about 1 for a crop by 4 %. Infinite if one cannot be fitted to the other by a small
+        shift and a change of contrast by less than two thirds. Exchanging `first` and `second` changes nothing.
+
+    Notes
+    -----
+    One image is fitted to the other by least squares. The fit has a brightness, a contrast, a shift and a stretch of
+    up to 1.5 of the 32 pixels, the same for all colors (Lucas & Kanade, IJCAI 1981; the gradient is the mean of both
+    images' gradients, which leaves no error of second order). The squared remainder is divided by the square of what
+    copies may differ by, two gray levels and a quarter of a pixel, and averaged over cells of 4 x 4 pixels. The worst
+    cell counts, because a logo or a collar covers only a cell or two. Pixels that are white in the target count
+    little: they may have been any brighter before they were clipped.
     """
     if not len(first):
         return np.empty(0, np.float32)
@@ -110,7 +116,7 @@ def distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _residual(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What of `one` cannot be explained by `other`, in its worst cell."""
+    """Fit `other` to `one`, and return what remains of `one` in its worst cell."""
     n, side = one.shape[:2]
     spreads = [image.std(axis=(1, 2, 3), keepdims=True) + 1 for image in (one, other)]
     dy, dx = np.gradient((one / spreads[0] + other / spreads[1]) / 2 * spreads[1], axis=(1, 2))
@@ -128,7 +134,7 @@ def _residual(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     causes -= means[1]
     weighted = (causes * weights[..., None]).transpose(0, 2, 1)
     normal = weighted @ causes
-    # Enough that an image of one color has a solution; its gain is then near zero, and refused.
+    # The ridge gives an image of one color a solution. Its gain is then near 0, which is refused below.
     normal += np.eye(5, dtype=np.float32) * (1e-6 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-3)
     fit = np.linalg.solve(normal.astype(float), (weighted @ (target - means[0])[..., None]).astype(float))
     fit = fit.astype(np.float32)
@@ -145,9 +151,10 @@ def _residual(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _candidates(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs whose hashes are near and whose small gray images explain each other.
+    """Yield pairs with similar hashes whose small gray images explain each other.
 
-    The number of bits in which two hashes agree is the product of their signs, which a matrix product counts exactly.
+    The product of two hashes' signs is the number of bits that agree minus those that differ. A matrix product of
+    float32 counts it exactly.
     """
     signs = np.where(perceptual_hashes(pixels), np.float32(1), np.float32(-1))
     least = signs.shape[1] - 2 * _MOST_BITS
@@ -169,7 +176,7 @@ def _candidates(pixels: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _spans(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Small gray images of mean 0 and length 1, and an orthonormal basis of what each and its small shifts span."""
+    """Return small gray images of mean 0 and norm 1, and an orthonormal basis of each with its small shifts."""
     n, half = len(pixels), pixels.shape[1] // _SMALL
     gray = np.empty((n, _SMALL**2), np.float32)
     spans = np.empty((n, 5, _SMALL**2), np.float32)
@@ -186,7 +193,7 @@ def _spans(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _share(images: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """How much of the variance of each image the other and its shifts explain, 0 to 1."""
+    """Return the share of each image's variance that the other and its shifts explain, from 0 to 1."""
     return (np.einsum("nd,nkd->nk", images, spans) ** 2).sum(axis=1)
 
 

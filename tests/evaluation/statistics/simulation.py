@@ -1,10 +1,10 @@
-"""Two learners that are equal in expectation, cross-validated for real, many times over.
+"""Cross-validate two learners whose expected accuracies are equal, many times.
 
-An image is 2 x `n_features` independent normal numbers, whose class means are `distance` standard deviations apart in
-either half of them. One learner takes the nearest class mean by the first half, the other by the second: by symmetry
-their expected accuracies are equal, whatever the training set's size, while on any one data set they differ.
-With few features far apart the learners are steady: what they learn hardly depends on which images they are trained
-on. With many that say little they are sensitive to it.
+An image is 2 x `n_features` independent normal numbers. In each half of them, the class means are `distance` standard
+deviations apart. One learner chooses the nearest class mean by the first half, the other by the second. By symmetry
+their expected accuracies are equal at any size of the training set, while on one data set they differ.
+With few features far apart, the learners are steady: what they learn hardly depends on which images they are trained
+on. With many weak features, they are sensitive to it.
 """
 
 import math
@@ -26,7 +26,7 @@ STEADY, SENSITIVE = Setting(2, 1.5), Setting(10, 1.0)
 
 
 def k_fold(rng, n_experiments, repeats=1):
-    """Which images are tested, of shape (n_experiments, 10 * repeats, N_IMAGES): stratified 10-fold."""
+    """Draw which images are tested by stratified 10-fold, of shape (n_experiments, 10 * repeats, N_IMAGES)."""
     fold = _ranks(rng, (n_experiments, repeats)) // 5
     return (fold[:, :, None] == np.arange(10)[:, None]).reshape(n_experiments, -1, N_IMAGES)
 
@@ -36,7 +36,7 @@ def repeated_k_fold(rng, n_experiments):
 
 
 def random_splits(rng, n_experiments):
-    """Ten random splits, 90 images to train on and 10 to test."""
+    """Draw ten random splits of 90 training and 10 test images."""
     return _ranks(rng, (n_experiments, 10)) < 5
 
 
@@ -46,7 +46,7 @@ def five_by_two(rng, n_experiments):
 
 
 def scores(draw_folds, n_experiments, setting, other=None, seed=0):
-    """Accuracies of the two learners by fold, each of shape (n_experiments, n_folds)."""
+    """Compute the accuracies of the two learners by fold, each of shape (n_experiments, n_folds)."""
     both = [
         [(is_right & is_tested).sum(axis=-1) / is_tested.sum(axis=-1) for is_right in (first, second)]
         for first, second, is_tested in experiments(draw_folds, n_experiments, setting, other, seed)
@@ -55,7 +55,7 @@ def scores(draw_folds, n_experiments, setting, other=None, seed=0):
 
 
 def experiments(draw_folds, n_experiments, setting, other=None, seed=0):
-    """Blocks of: which images the first and the second learner of each fold get right, and which are tested."""
+    """Yield in blocks which images the first and the second learner of each fold get right, and which are tested."""
     rng = np.random.default_rng(seed)
     for _ in range(n_experiments // BLOCK):
         is_tested = draw_folds(rng, BLOCK)
@@ -64,14 +64,14 @@ def experiments(draw_folds, n_experiments, setting, other=None, seed=0):
 
 
 def draw_images(rng, setting, n_experiments=BLOCK):
-    """Features of shape (n_experiments, N_IMAGES, n_features)."""
+    """Draw features of shape (n_experiments, N_IMAGES, n_features)."""
     n_features, distance = setting
     apart = np.where(IS_FIRST_CLASS, 0.5, -0.5)[:, None] * distance / math.sqrt(n_features)
     return rng.normal(size=(n_experiments, N_IMAGES, n_features)) + apart
 
 
 def _is_right(features, is_tested):
-    """What the nearest class mean of the images not tested gets right, of shape (n_experiments, n_folds, n)."""
+    """Classify by the nearest class mean of the training images; right or not, (n_experiments, n_folds, n)."""
     means = []
     for is_class in (IS_FIRST_CLASS, ~IS_FIRST_CLASS):
         is_used = (~is_tested & is_class).astype(float)
@@ -82,6 +82,6 @@ def _is_right(features, is_tested):
 
 
 def _ranks(rng, shape):
-    """The place of each image in a random order of its class, of shape (*shape, N_IMAGES)."""
+    """Draw the place of each image in a random order of its class, of shape (*shape, N_IMAGES)."""
     half = N_IMAGES // 2
     return rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, N_IMAGES)

@@ -13,10 +13,10 @@ def interval(is_right, groups=None, **options):
 
 
 def test_golden_values():
-    """Three groups, 2 of 2, 1 of 2 and 0 of 4 right: all 27 draws are written out and weighed.
+    """Three groups with 2 of 2, 1 of 2 and 0 of 4 right, compared with all 27 possible draws.
 
-    So many resamples are as good as all draws. BCa by hand: the share below 3/8, ties by half, gives the bias; leaving
-    out a group at a time, 1/6, 2/6 and 3/4, the acceleration.
+    200,000 resamples come close to all draws. BCa by hand: the share below 3/8, counting half of the ties, gives the
+    bias. The accuracies without one group, 1/6, 2/6 and 3/4, give the acceleration.
     """
     found = interval([1, 1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2, 2, 2], n_resamples=200_000, random_state=0)
     assert found.accuracy == 3 / 8 and (found.n_groups, found.n_images) == (3, 8)
@@ -37,7 +37,7 @@ def test_without_groups_it_is_near_wilson():
     assert found == interval([1] * 90 + [0] * 10, groups=[f"shoe {i}" for i in range(100)], random_state=0)
 
 
-def test_copies_in_groups_say_no_more_than_one_of_each():
+def test_copies_in_one_group_do_not_narrow_the_interval():
     one = interval([1] * 30 + [0] * 10, random_state=0)
     copied = interval(np.repeat([1] * 30 + [0] * 10, 5), np.repeat(np.arange(40), 5), random_state=0)
     assert copied.confidence_interval == one.confidence_interval and copied.accuracy == one.accuracy
@@ -67,11 +67,11 @@ def test_the_order_of_images_and_the_names_of_groups_and_classes_do_not_matter()
 def test_no_spread_no_interval(is_right, groups):
     found = interval(is_right, groups, random_state=0)
     assert found.accuracy == np.mean(is_right) and all(math.isnan(end) for end in found.confidence_interval)
-    assert "the bootstrap has nothing to judge by" in str(found)
+    assert "show no spread, so the bootstrap gives no interval" in str(found)
 
 
 @pytest.mark.parametrize("options", [{"n_resamples": 1}, {"n_resamples": 20, "confidence": 0.9999999}])
-def test_ends_are_accuracies_even_of_few_resamples(options):
+def test_ends_are_accuracies_even_with_few_resamples(options):
     low, high = interval([1, 1, 0, 1, 0, 0, 0], [1, 1, 1, 2, 2, 3, 3], random_state=0, **options).confidence_interval
     assert 0 <= low <= high <= 1
 
@@ -86,14 +86,14 @@ def test_sentence():
 @pytest.mark.parametrize(
     "arguments, options, message",
     [
-        (([1, 2], [1]), {}, "equally long, got y_true 2, y_predicted 1"),
-        (([], []), {}, "y_true must be a sequence of labels"),
+        (([1, 2], [1]), {}, "equally long columns, got y_true 2, y_predicted 1"),
+        (([], []), {}, "y_true: expected a 1-D sequence of labels"),
         (([1, 2], [1, np.nan]), {}, "y_predicted: 1 missing"),
-        ((["1", "2"], [1, 2]), {}, "some labels are text and others numbers"),
-        (([1, 2], [1, 2], [1]), {}, "equally long, got y_true 2, y_predicted 2, groups 1"),
+        ((["1", "2"], [1, 2]), {}, "labels and predictions of one type, got text and numbers"),
+        (([1, 2], [1, 2], [1]), {}, "equally long columns, got y_true 2, y_predicted 2, groups 1"),
         (([1, 2], [1, 2], ["a", None]), {}, "groups: 1 missing"),
-        (([1, 2], [1, 2]), {"confidence": 0}, "confidence must be between 0 and 1"),
-        (([1, 2], [1, 2]), {"n_resamples": 0}, "n_resamples must be at least 1"),
+        (([1, 2], [1, 2]), {"confidence": 0}, "expected a confidence between 0 and 1"),
+        (([1, 2], [1, 2]), {"n_resamples": 0}, "n_resamples: expected an integer of at least 1, got 0"),
     ],
 )
 def test_bad_input(arguments, options, message):

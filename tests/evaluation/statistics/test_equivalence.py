@@ -13,7 +13,7 @@ ZERO = np.zeros(5)
 
 
 def student_t4(x):
-    """The distribution function of Student's t of 4 degrees of freedom, in closed form."""
+    """Compute the distribution function of Student's t with 4 degrees of freedom, in closed form."""
     u = x / math.sqrt(4 + x * x)
     return 0.5 + u * (3 - u * u) / 4
 
@@ -21,7 +21,7 @@ def student_t4(x):
 def test_golden_values():
     """By hand: mean .016, variance .00013, rho .2, so the scale is sqrt((1/5 + .25) .00013) = .0076485.
 
-    The margins lie (-.01 - .016) / .0076485 = -3.39935 and (.01 - .016) / .0076485 = -.784465 scales from the mean.
+    The margins are (-.01 - .016) / .0076485 = -3.39935 and (.01 - .016) / .0076485 = -.784465 scales from the mean.
     """
     found = probability_of_equivalence(D, ZERO, n_train=80, n_test=20)
     assert (found.mean_difference, found.scale) == (pytest.approx(0.016), pytest.approx(math.sqrt(0.45 * 0.00013)))
@@ -44,7 +44,7 @@ def test_symmetries(first, margin):
     assert probability_of_equivalence(first, second, 90, 10, 2 * margin).equivalent >= there.equivalent
 
 
-def test_with_a_margin_of_next_to_nothing_it_is_the_corrected_test():
+def test_with_a_tiny_margin_it_agrees_with_the_corrected_test():
     """The posterior probability of the other sign is half the two-sided p."""
     found = probability_of_equivalence(D, ZERO, [80, 80, 90, 75, 80], [20, 20, 10, 25, 20], margin=1e-12)
     test = corrected_resampled_ttest(D, ZERO, [80, 80, 90, 75, 80], [20, 20, 10, 25, 20])
@@ -55,33 +55,33 @@ def test_with_a_margin_of_next_to_nothing_it_is_the_corrected_test():
 @pytest.mark.parametrize(
     "difference, expected", [(0.0, (0, 1, 0)), (0.1, (0, 0, 1)), (-0.1, (1, 0, 0)), (0.01, (0, 1, 0))]
 )
-def test_equal_differences_leave_a_point(difference, expected):
+def test_equal_differences_give_a_posterior_of_one_point(difference, expected):
     found = probability_of_equivalence(np.array([0.9, 0.8, 0.7]) + difference, [0.9, 0.8, 0.7], 90, 10)
     assert (found.worse, found.equivalent, found.better) == expected and found.scale == 0
 
 
-def test_one_difference_says_nothing():
+def test_one_difference_gives_no_probability():
     found = probability_of_equivalence([0.9], [0.8], 90, 10)
     assert all(math.isnan(value) for value in (found.worse, found.equivalent, found.better, found.scale))
-    assert str(found) == "One pair differs by +0.1000; a probability needs at least two."
+    assert str(found) == "The only pair differs by +0.1000; a probability needs at least two pairs."
 
 
 def test_sentence():
     assert str(probability_of_equivalence(D, ZERO, 80, 20)) == (
-        "The first is better by more than 0.01 with probability 0.762, worse by more with 0.014, and as good as equal "
-        "with 0.225 (mean difference +0.0160 over 5 pairs, corrected for overlapping training sets, test to train "
-        "0.2500)."
+        "The first is better by more than 0.01 with probability 0.762, worse by more than that with 0.014, and "
+        "equivalent with 0.225 (mean difference +0.0160 over 5 pairs, corrected for overlapping training sets, n_test "
+        "/ n_train = 0.2500)."
     )
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((D, ZERO[:4], 80, 20), "two equally long"),
+        ((D, ZERO[:4], 80, 20), "expected two equally long"),
         ((D, ZERO * np.nan, 80, 20), "finite"),
-        ((D, ZERO, 0, 20), "n_train must be positive"),
-        ((D, ZERO, 80, [20] * 4), "n_test must be positive, one number or 5"),
-        *(((D, ZERO, 80, 20, margin), "margin must be a number above 0") for margin in (0, -0.01, np.nan, np.inf)),
+        ((D, ZERO, 0, 20), "n_train: expected one positive number"),
+        ((D, ZERO, 80, [20] * 4), "n_test: expected one positive number, or 5, one a fold"),
+        *(((D, ZERO, 80, 20, margin), "margin: expected a number above 0") for margin in (0, -0.01, np.nan, np.inf)),
     ],
 )
 def test_bad_input(arguments, message):

@@ -1,7 +1,8 @@
-"""What the tests and intervals promise, by simulation: how often they err, and how often they cover the truth.
+"""Simulate how often the tests find a difference that is not there, and how often the intervals cover the truth.
 
 The Monte-Carlo error (standard deviation) of a rate near 5 % is 0.5 % in 2,000 experiments and 0.3 % in 4,000. The
-figures in the docstrings are of 10,000, with an error of 0.2 %. The bounds are those of the promise, where it is kept.
+figures in the docstrings are from 10,000, with an error of 0.2 %. Where a method keeps its promise, the bounds here are
+those of the promise.
 """
 
 import numpy as np
@@ -25,7 +26,7 @@ def corrected(first, second):
 
 
 def error_rate(test, first, second):
-    """How often it finds at 5 % what is not there."""
+    """Compute how often the test finds, at 5 %, a difference that is not there."""
     return np.mean([test(*pair).p_value < 0.05 for pair in zip(first, second)])
 
 
@@ -35,9 +36,10 @@ def coverage(intervals, truth):
 
 @pytest.mark.parametrize("setting", [STEADY, SENSITIVE])
 @pytest.mark.parametrize("draw_folds", [simulation.random_splits, simulation.repeated_k_fold])
-def test_corrected_test_errs_as_often_as_it_says_where_test_sets_overlap(draw_folds, setting):
-    """Random splits, steady and sensitive: corrected 4.8 and 5.7 %, plain 15 and 17 %; 10 x 10-fold: 3.5 and 5.9, 54
-    and 58 %. With far more sensitive learners (50 features 1.0 apart) the corrected test errs in 6.7 and 8.0 %.
+def test_corrected_test_keeps_its_error_rate_if_test_sets_overlap(draw_folds, setting):
+    """Error rates of steady and sensitive learners. Random splits: corrected 4.8 and 5.7 %, plain 15 and 17 %. 10 x
+    10-fold: corrected 3.5 and 5.9 %, plain 54 and 58 %. With far more sensitive learners (50 features, 1.0 apart) the
+    corrected test errs in 6.7 and 8.0 %.
     """
     scores = simulation.scores(draw_folds, 4000, setting)
     assert 0.03 < error_rate(corrected, *scores) < 0.07
@@ -46,10 +48,10 @@ def test_corrected_test_errs_as_often_as_it_says_where_test_sets_overlap(draw_fo
 
 @pytest.mark.parametrize("setting, is_plain_wrong", [(STEADY, False), (SENSITIVE, True)])
 def test_corrected_test_is_cautious_after_one_cross_validation(setting, is_plain_wrong):
-    """Steady and sensitive: corrected 0.9 and 1.8 %, plain 5.3 and 8.1 %.
+    """Error rates of steady and sensitive learners: corrected 0.9 and 1.8 %, plain 5.3 and 8.1 %.
 
-    The correction supposes a correlation of 1/10 between folds. Test sets of one cross-validation do not overlap, so
-    that only what training sets have in common ties folds together: 0.00 for the steady, 0.03 for the sensitive.
+    The correction assumes a correlation of 1/10 between folds. The test sets of one cross-validation do not overlap, so
+    only the common training images correlate the folds: by 0.00 for steady learners, by 0.03 for sensitive ones.
     """
     first, second = simulation.scores(simulation.k_fold, 4000, setting)
     differences = first - second
@@ -64,9 +66,10 @@ def test_corrected_test_is_cautious_after_one_cross_validation(setting, is_plain
     [(simulation.random_splits, 0.97), (simulation.repeated_k_fold, 0.975), (simulation.k_fold, 1)],
 )
 def test_interval_of_the_corrected_test_covers_a_true_difference(draw_folds, highest):
-    """Steady learners 1.5 and 1.0 apart, 8 points of accuracy: 94.5 % after random splits, 95.9 after 10 x 10-fold, and
-    98.9 after 10-fold, too wide for the reason above. The truth is the mean over all experiments. Sensitive learners
-    1.0 and 0.5 apart: 93.4, 92.5 and 97.6 %.
+    """Coverage for steady learners with distances 1.5 and 1.0, which differ by 8 points of accuracy: 94.5 % after
+    random splits, 95.9 % after 10 x 10-fold, and 98.9 % after 10-fold, where the interval is too wide for the reason
+    above. The truth is the mean over all experiments. Sensitive learners with distances 1.0 and 0.5: 93.4, 92.5 and
+    97.6 %.
     """
     first, second = simulation.scores(draw_folds, 2000, STEADY, Setting(2, 1.0))
     truth = (first - second).mean()
@@ -75,7 +78,7 @@ def test_interval_of_the_corrected_test_covers_a_true_difference(draw_folds, hig
 
 
 def test_five_by_two_tests_keep_their_promise_for_steady_learners():
-    """t 3.5 %, F 3.7 %; the interval of t covers in 95.7 %."""
+    """Error rates: t 3.5 %, F 3.7 %. The interval of t covers the truth in 95.7 %."""
     first, second = (scores.reshape(-1, 5, 2) for scores in simulation.scores(simulation.five_by_two, 4000, STEADY))
     assert 0.02 < error_rate(five_by_two_cv_ttest, first, second) < 0.06
     assert 0.02 < error_rate(five_by_two_cv_ftest, first, second) < 0.06
@@ -88,9 +91,9 @@ def test_five_by_two_tests_keep_their_promise_for_steady_learners():
 
 
 def test_five_by_two_tests_err_too_often_for_sensitive_learners():
-    """t 12 %, F 15 %: halves that suit each other do so both ways, so that the two differences of a replication, whose
-    variance the tests go by, are correlated by 0.5; the papers suppose by 0. Of the steady learners it is 0.07. The
-    interval covers in 85 %.
+    """Error rates: t 12 %, F 15 %. The tests use the variance of a replication's two differences. The papers assume
+    that these are not correlated. But halves that suit each other do so in both directions: the correlation is 0.5
+    (0.07 for steady learners). The interval covers the truth in 85 %.
     """
     first, second = (scores.reshape(-1, 5, 2) for scores in simulation.scores(simulation.five_by_two, 2000, SENSITIVE))
     pairs = (first - second).reshape(-1, 2)
@@ -100,15 +103,15 @@ def test_five_by_two_tests_err_too_often_for_sensitive_learners():
 
 
 def right_rules(rng, setting, n_experiments):
-    """What the best rules of the two feature sets, equally good, get right, each (n_experiments, N_IMAGES)."""
+    """Apply the best rule of each feature set, equally good; right or not, each (n_experiments, N_IMAGES)."""
     return tuple(
         (simulation.draw_images(rng, setting, n_experiments).sum(axis=2) > 0) == IS_FIRST_CLASS for _ in range(2)
     )
 
 
 def test_mcnemar_on_a_held_out_set():
-    """Two fixed rules of equal accuracy, 100 images: exact 3.3 %, mid-p 4.7 %, chi-square 3.1 %; the interval covers
-    in 95.3 %.
+    """Error rates for two fixed rules of equal accuracy on 100 images: exact 3.3 %, mid-p 4.7 %, chi-square 3.1 %. The
+    interval covers the truth in 95.3 %.
     """
     first, second = right_rules(np.random.default_rng(0), SENSITIVE, 4000)
     truth = np.ones(simulation.N_IMAGES, dtype=bool)
@@ -124,7 +127,7 @@ def test_mcnemar_on_a_held_out_set():
 
 
 def test_mcnemar_interval_covers_a_true_difference():
-    """Images that one alone gets right: 15 % and 5 %, of 100; 95.9 %."""
+    """Only the first is right on 15 % of 100 images, only the second on 5 %: coverage 95.9 %."""
     counts = np.random.default_rng(0).multinomial(100, [0.8, 0.15, 0.05], size=2000)
     truth = np.ones(100, dtype=bool)
     ends = [
@@ -134,9 +137,10 @@ def test_mcnemar_interval_covers_a_true_difference():
     assert 0.94 < coverage(ends, 0.1) < 0.97
 
 
-def test_cluster_bootstrap_covers_where_one_of_images_does_not():
-    """60 products of 1 to 9 photos, each product with an accuracy of its own, beta of mean 0.8 and correlation 1/3
-    between its photos: 94.9 % by groups, 76 % by images (of 3,000). By 30 groups it is 93.1 %, by 15 90.9 %.
+def test_bootstrap_of_groups_covers_where_that_of_images_does_not():
+    """60 products of 1 to 9 photos. Each product has its own accuracy, drawn from a beta distribution with mean 0.8, so
+    that its photos have correlation 1/3. Coverage in 3,000 experiments: 94.9 % by groups, 76 % by images. With 30
+    groups it is 93.1 %, with 15 it is 90.9 %.
     """
     rng = np.random.default_rng(0)
     n_experiments, n_groups, mean, correlation = 1000, 60, 0.8, 1 / 3

@@ -31,7 +31,7 @@ def test_golden_values_of_t():
 def test_golden_values_of_f():
     """By hand: the squares sum to .0047 and the variances to .00165, so F = .0047 / .0033.
 
-    The 5 % point of F of 10 and 5 degrees of freedom is 4.7351 in the tables; the second half is made to meet it.
+    The 5 % point of F of 10 and 5 degrees of freedom is 4.7351 in the tables; the last lines of the test construct it.
     """
     found = five_by_two_cv_ftest(D, ZERO)
     assert found.statistic == pytest.approx(0.0047 / 0.0033) == pytest.approx(1.42424, abs=1e-5)
@@ -55,7 +55,7 @@ def test_interval_and_p_value_of_t_agree_and_turn_with_the_order(first, second, 
 
 
 @given(scores, scores, st.permutations(range(5)))
-def test_f_does_not_depend_on_what_comes_first(first, second, order):
+def test_f_does_not_depend_on_the_order_of_folds(first, second, order):
     found = five_by_two_cv_ftest(first, second)
     again = five_by_two_cv_ftest(second[order, ::-1], first[order, ::-1])
     assert again.statistic == pytest.approx(found.statistic) and again.p_value == pytest.approx(found.p_value)
@@ -72,21 +72,21 @@ def test_all_equal(test):
 def test_no_variance_within_replications(test):
     second = np.array([[0.8, 0.7], [0.6, 0.5], [0.4, 0.3], [0.9, 0.8], [0.7, 0.7]])
     found = test(second + 0.1, second)  # 0.1 each, but for rounding
-    assert found.statistic == math.inf and found.p_value == 0 and "has nothing to judge by" in str(found)
+    assert found.statistic == math.inf and found.p_value == 0 and "the test cannot judge" in str(found)
 
 
 def test_no_variance_and_the_first_difference_zero():
-    """t is 0 / 0; F has the other replications to go by."""
+    """t is 0 / 0; F can use the other replications."""
     first = [[0.0, 0.0], *[[0.1, 0.1]] * 4]
     t, f = five_by_two_cv_ttest(first, ZERO), five_by_two_cv_ftest(first, ZERO)
-    assert math.isnan(t.statistic) and math.isnan(t.p_value) and "has nothing to judge by" in str(t)
+    assert math.isnan(t.statistic) and math.isnan(t.p_value) and "the test cannot judge" in str(t)
     assert f.statistic == math.inf and f.p_value == 0
 
 
 def test_sentences():
     assert str(five_by_two_cv_ttest(D, ZERO)) == (
-        "5x2cv t-test: no difference that can be told from chance; the first is 0.0170 higher on average over 10 "
-        "pairs, 95% interval -0.0267 to +0.0667 around the first pair's difference, t(5) = 1.101, p = 0.3211 "
+        "5x2cv t-test: no significant difference; the first is 0.0170 higher on average over 10 pairs, "
+        "95% interval -0.0267 to +0.0667 around the first pair's difference, t(5) = 1.101, p = 0.3211 "
         "(training sets of a replication do not overlap)."
     )
     assert "without an interval, F(10, 5) = 1.424, p = 0.3654" in str(five_by_two_cv_ftest(D, ZERO))
@@ -100,7 +100,7 @@ def test_sentences():
         ((D.T, ZERO.T), r"shape \(5, 2\)"),
         ((D, ZERO[:4]), r"shape \(5, 2\)"),
         ((D, ZERO * np.nan), "finite"),
-        ((D, ZERO, 1.0), "confidence must be between 0 and 1"),
+        ((D, ZERO, 1.0), "expected a confidence between 0 and 1"),
     ],
 )
 def test_bad_scores(test, arguments, message):

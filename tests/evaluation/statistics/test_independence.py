@@ -9,7 +9,7 @@ from twoflow import chi2_independence
 
 
 def columns(table):
-    """Two columns of labels with this table of counts."""
+    """Make two columns of labels with this table of counts."""
     rows, values = np.indices(np.shape(table))
     return tuple(np.repeat(side.ravel(), np.ravel(table)) for side in (rows, values))
 
@@ -61,14 +61,14 @@ def test_symmetries(table, random):
     assert chi2_independence(text[order], second[order]).statistic == pytest.approx(found.statistic)
 
 
-def test_what_one_label_says_of_the_other():
+def test_cramers_v_of_full_and_of_no_dependence():
     kinds = ["boot", "clog", "pump"] * 10
     assert chi2_independence(kinds, kinds).cramers_v == pytest.approx(1)
     assert chi2_independence(*columns([[10, 10], [10, 10]])).cramers_v == 0
-    assert math.isnan(chi2_independence(range(6), range(6)).cramers_v)  # nothing is left of six categories of one
+    assert math.isnan(chi2_independence(range(6), range(6)).cramers_v)  # nothing to measure: one image a category
 
 
-def test_the_correction_takes_off_what_chance_adds():
+def test_the_correction_subtracts_what_chance_adds():
     """Independent labels in 10 x 10 small categories: Cramér's V without a correction is about sqrt(81 / 200 / 9)."""
     rng = np.random.default_rng(0)
     found = [chi2_independence(*rng.integers(10, size=(2, 200))) for _ in range(200)]
@@ -78,8 +78,8 @@ def test_the_correction_takes_off_what_chance_adds():
 
 def test_sentence():
     assert str(chi2_independence(*columns([[20, 10], [15, 15]]))) == (
-        "chi-square test of independence: no dependence that can be told from chance between 2 and 2 categories of 60 "
-        "images, Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
+        "chi-square test of independence: no significant dependence between 2 and 2 categories of 60 images, "
+        "Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
     )
     # Expected counts 4 and 36 in either row: two of four cells are small.
     assert str(chi2_independence(*columns([[8, 32], [0, 40]]))).endswith(
@@ -93,13 +93,13 @@ def test_sentence():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((["a", "b"], ["a"]), "equally long, got first 2, second 1"),
-        (([], []), "first must be a sequence of labels"),
-        (([["a", "b"]], ["a"]), "first must be a sequence of labels"),
+        ((["a", "b"], ["a"]), "equally long columns, got first 2, second 1"),
+        (([], []), "first: expected a 1-D sequence of labels, got shape"),
+        (([["a", "b"]], ["a"]), "first: expected a 1-D sequence of labels, got shape"),
         ((["a", "b"], ["x", None]), "second: 1 missing"),
         (([1.0, np.nan], ["x", "y"]), "first: 1 missing"),
-        ((["a", "b"], ["x", "x"]), "second has only one category, x"),
-        ((np.array(["a", 1], dtype=object), ["x", "y"]), "first mixes kinds of labels"),
+        ((["a", "b"], ["x", "x"]), "second: expected at least two categories, got only x"),
+        ((np.array(["a", 1], dtype=object), ["x", "y"]), "first: expected labels of one type, got types"),
     ],
 )
 def test_bad_input(arguments, message):

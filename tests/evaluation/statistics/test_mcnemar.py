@@ -9,7 +9,7 @@ from twoflow.evaluation.statistics import mcnemar_test
 
 
 def predictions(both, first_only, second_only, neither):
-    """Labels with this table of who is right."""
+    """Make labels with this table of who is right."""
     first = np.repeat([1, 1, 0, 0], [both, first_only, second_only, neither])
     second = np.repeat([1, 0, 1, 0], [both, first_only, second_only, neither])
     return np.ones(len(first), dtype=int), first, second
@@ -34,7 +34,7 @@ def test_golden_values():
 
 
 def test_golden_interval():
-    """Bonett & Price by hand: (27 - 5) / 50 = .44 ± 1.959964 sqrt((32 / 50 - .44²) / 50), as R's statpsych has it."""
+    """Bonett & Price by hand: (27 - 5) / 50 = .44 ± 1.959964 sqrt((32 / 50 - .44²) / 50), as in R's statpsych."""
     found = mcnemar_test(*predictions(6, 26, 4, 12))
     assert found.mean_difference == pytest.approx(22 / 48)
     assert found.confidence_interval == pytest.approx((0.2548067, 0.6251933))
@@ -65,20 +65,20 @@ def test_mid_p_is_never_above_exact(table):
 
 @pytest.mark.parametrize("method", ["exact", "mid-p", "chi-square"])
 @pytest.mark.parametrize("table", [(10, 0, 0, 0), (0, 0, 0, 1), (5, 3, 3, 1)])
-def test_level(table, method):
-    """No image tells them apart, or as many either way."""
+def test_equal_classifiers(table, method):
+    """No image is right in only one, or equally many are in either."""
     found = mcnemar_test(*predictions(*table), method=method)
     assert found.p_value == pytest.approx(1) and found.mean_difference == 0
     low, high = found.confidence_interval
     assert low == pytest.approx(-high) and low < 0
-    assert "the two are level in accuracy" in str(found)
+    assert "the two are equal in accuracy" in str(found)
 
 
 def test_sentence():
     assert str(mcnemar_test(*predictions(6, 26, 4, 12))) == (
-        "McNemar's test: a difference; the first is 0.4583 higher in accuracy on 48 images, 95% interval +0.2548 to "
-        "+0.6252; 26 that only the first gets right and 4 that only the second does, p < 0.0001 (exact, given the "
-        "number of images that one alone gets right)."
+        "McNemar's test: a significant difference; the first is 0.4583 higher in accuracy on 48 images, 95% interval "
+        "+0.2548 to +0.6252; 26 that only the first gets right and 4 that only the second does, p < 0.0001 (exact, "
+        "given the number of images that only one gets right)."
     )
     assert "chi2(1) = 3.125, p = 0.0771 (continuity correction)" in str(
         mcnemar_test(*predictions(1, 1, 7, 12), method="chi-square")
@@ -88,15 +88,15 @@ def test_sentence():
 @pytest.mark.parametrize(
     "columns, options, message",
     [
-        ((["a"], ["a"], ["a", "b"]), {}, "equally long, got y_true 1, first_predicted 1, second_predicted 2"),
-        (([], [], []), {}, "y_true must be a sequence of labels"),
-        (("a", "a", "a"), {}, "y_true must be a sequence of labels"),
-        ((["a"], [["a"]], ["a"]), {}, "first_predicted must be a sequence of labels"),
+        ((["a"], ["a"], ["a", "b"]), {}, "equally long columns, got y_true 1, first_predicted 1, second_predicted 2"),
+        (([], [], []), {}, "y_true: expected a 1-D sequence of labels"),
+        (("a", "a", "a"), {}, "y_true: expected a sequence of labels, got 'a'"),
+        ((["a"], [["a"]], ["a"]), {}, "first_predicted: expected a 1-D sequence of labels"),
         ((["a", "b"], ["a", None], ["a", "b"]), {}, "first_predicted: 1 missing"),
         (([1.0, 2.0], [1.0, 2.0], [np.nan, 2.0]), {}, "second_predicted: 1 missing"),
-        ((["0", "1"], [0, 1], ["0", "1"]), {}, "some labels are text and others numbers"),
-        ((["a"], ["a"], ["a"]), {"method": "best"}, "method must be one of exact, mid-p, chi-square, got 'best'"),
-        ((["a"], ["a"], ["a"]), {"confidence": 95}, "confidence must be between 0 and 1"),
+        ((["0", "1"], [0, 1], ["0", "1"]), {}, "labels and predictions of one type, got text and numbers"),
+        ((["a"], ["a"], ["a"]), {"method": "best"}, "method: expected one of exact, mid-p, chi-square, got 'best'"),
+        ((["a"], ["a"], ["a"]), {"confidence": 95}, "expected a confidence between 0 and 1"),
     ],
 )
 def test_bad_input(columns, options, message):

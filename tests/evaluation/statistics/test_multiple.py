@@ -19,7 +19,7 @@ def test_holm():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_the_p_values_and_bonferroni_and_keeps_their_order(p_values):
+def test_holm_is_between_the_p_values_and_bonferroni_and_keeps_their_order(p_values):
     adjusted = holm(p_values)
     assert all(p <= q <= min(1, p * len(p_values)) for p, q in zip(p_values, adjusted))
     assert (np.diff(np.array(adjusted)[np.argsort(p_values)]) >= 0).all()
@@ -28,7 +28,7 @@ def test_holm_lies_between_the_p_values_and_bonferroni_and_keeps_their_order(p_v
 
 @pytest.mark.parametrize("p_values", [[0.1, 1.1], [-0.1], [[0.1, 0.2]], 0.1])
 def test_holm_takes_only_probabilities(p_values):
-    with pytest.raises(ValueError, match="p-values must be one sequence of numbers between 0 and 1"):
+    with pytest.raises(ValueError, match="expected a 1-D sequence of p-values between 0 and 1"):
         holm(p_values)
 
 
@@ -50,7 +50,7 @@ def test_all_pairs():
     assert all_pairs(SCORES, 20, 10, confidence=0.9)[0].result.confidence == 0.9
 
 
-def test_a_pair_alone_is_not_adjusted_and_one_without_p_does_not_count():
+def test_a_single_pair_is_not_adjusted_and_pairs_without_p_do_not_count():
     (pair,) = all_pairs({"a": [0.1, 0.2], "b": [0.2, 0.1]}, 9, 1)
     assert pair.p_holm == pair.result.p_value
     assert all(math.isnan(pair.p_holm) for pair in all_pairs({"a": [1], "b": [0], "c": [0]}, 9, 1))
@@ -64,10 +64,10 @@ def test_compare_pairs_adjusts_for_the_pairs_asked_for():
 @pytest.mark.parametrize(
     "scores, message",
     [
-        ({}, "at least two methods, got 0"),
+        ({}, "expected scores of at least two methods, got 0"),
         ({"a": [1, 2]}, "at least two methods, got 1"),
-        ({"a": [1, 2], "b": [1, 2, 3]}, "b and a: scores must be two equally long"),
-        ({"a": [1, 2], "b": [1, np.nan]}, "b and a: scores must be finite"),
+        ({"a": [1, 2], "b": [1, 2, 3]}, "b and a: expected two equally long"),
+        ({"a": [1, 2], "b": [1, np.nan]}, "b and a: expected scores that are finite"),
     ],
 )
 def test_bad_scores(scores, message):

@@ -67,22 +67,22 @@ def test_degenerate_differences(test):
     assert str(equal) == "All 5 pairs are equal."
     constant = test(np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.7, 0.6]))  # 0.1 each, but for rounding
     assert constant.statistic == constant.effect_size == math.inf and constant.p_value == 0
-    assert constant.confidence_interval == pytest.approx((0.1, 0.1)) and "has nothing to judge by" in str(constant)
+    assert constant.confidence_interval == pytest.approx((0.1, 0.1)) and "the test cannot judge" in str(constant)
     single = test([0.9], [0.8])
     assert math.isnan(single.statistic) and math.isnan(single.p_value) and math.isnan(single.effect_size)
     assert single.degrees_of_freedom == 0
-    assert "needs at least two" in str(single)
+    assert "needs at least two pairs" in str(single)
 
 
 def test_sentence():
     assert str(paired_ttest(D, ZERO)) == (
-        "paired t-test: a difference; the first is 0.0160 higher on average over 5 pairs, 95% interval +0.0018 to "
-        "+0.0302, t(4) = 3.138, p = 0.0349 (no correction)."
+        "paired t-test: a significant difference; the first is 0.0160 higher on average over 5 pairs, 95% interval "
+        "+0.0018 to +0.0302, t(4) = 3.138, p = 0.0349 (no correction)."
     )
     sentence = str(corrected_resampled_ttest(ZERO, D, 80, 20))
-    assert "no difference that can be told from chance; the first is 0.0160 lower" in sentence
-    assert "test to train 0.2500" in sentence
-    assert "the two are level on average" in str(paired_ttest([0.1, 0.3, 0.2], [0.3, 0.1, 0.2]))
+    assert "no significant difference; the first is 0.0160 lower" in sentence
+    assert "n_test / n_train = 0.2500" in sentence
+    assert "the two are equal on average" in str(paired_ttest([0.1, 0.3, 0.2], [0.3, 0.1, 0.2]))
     assert "p < 0.0001" in str(paired_ttest([0.91, 0.92, 0.9, 0.93, 0.91], ZERO))
     assert "99.9% interval" in str(paired_ttest(D, ZERO, confidence=0.999))
 
@@ -90,14 +90,14 @@ def test_sentence():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (([], [], 9, 1), "two equally long"),
+        (([], [], 9, 1), "expected two equally long"),
         (([1, 2], [1], 9, 1), "two equally long"),
         (([[1, 2]], [[1, 2]], 9, 1), "two equally long"),
         (([1, np.nan], [1, 2], 9, 1), "finite"),
-        (([1, 2], [1, 2], 0, 1), "n_train must be positive"),
-        (([1, 2], [1, 2], 9, [1, 1, 1]), "n_test must be positive, one number or 2"),
-        (([1, 2], [1, 2], 9, np.nan), "n_test must be positive"),
-        *((([1, 2], [1, 2], 9, 1, level), "confidence must be between 0 and 1") for level in (95, 0, 1, -1, np.nan)),
+        (([1, 2], [1, 2], 0, 1), "n_train: expected one positive number"),
+        (([1, 2], [1, 2], 9, [1, 1, 1]), "n_test: expected one positive number, or 2, one a fold"),
+        (([1, 2], [1, 2], 9, np.nan), "n_test: expected"),
+        *((([1, 2], [1, 2], 9, 1, level), "expected a confidence between 0 and 1") for level in (95, 0, 1, -1, np.nan)),
     ],
 )
 def test_bad_scores(arguments, message):

@@ -1,4 +1,4 @@
-"""Statistics that say whether one method is better than another, and how sure one can be of an accuracy."""
+"""Test whether one method is better than another, and estimate the uncertainty of an accuracy."""
 
 from .bootstrap import AccuracyInterval, bootstrap_accuracy_interval
 from .equivalence import EquivalenceResult, probability_of_equivalence

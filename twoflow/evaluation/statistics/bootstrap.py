@@ -1,4 +1,4 @@
-"""How sure one can be of an accuracy: its interval by resampling images or groups of them."""
+"""Estimate the interval of an accuracy by resampling images, or groups of images."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ class AccuracyInterval:
     Attributes
     ----------
     accuracy : float
-        The share of images that are right.
+        Share of images whose prediction is right.
     confidence_interval : (float, float)
-        NaN if all groups have the same accuracy or there is only one: resampling them cannot tell.
+        NaN if there is only one group, or all groups have the same accuracy: resampling then shows no spread.
     confidence : float
+        Confidence of the interval, such as 0.95.
     n_groups, n_images : int
-        As many groups as images if none were given.
+        Numbers of groups and images. Without groups, every image is a group.
     n_resamples : int
+        Number of resamples.
     """
 
     accuracy: float
@@ -46,7 +48,7 @@ class AccuracyInterval:
         begin = f"Accuracy {self.accuracy:.4f} on {self.n_images} images{grouped}"
         low, high = self.confidence_interval
         if math.isnan(low):
-            return f"{begin}; without any spread among {what} the bootstrap has nothing to judge by."
+            return f"{begin}; the {what} show no spread, so the bootstrap gives no interval."
         return (
             f"{begin}, {percent(self.confidence)} interval {low:.4f} to {high:.4f} "
             f"(bootstrap of {what}, {self.n_resamples} resamples)."
@@ -62,27 +64,24 @@ def bootstrap_accuracy_interval(
     n_resamples: int = 10_000,
     random_state: int | RandomState | None = None,
 ) -> AccuracyInterval:
-    """The accuracy of predictions with its bootstrap interval, resampling groups rather than images.
+    """Estimate the bootstrap interval of an accuracy, resampling whole groups.
 
-    Photos of one product are right or wrong together, so that a hundred photos of ten products say hardly more than
-    ten; an interval that takes them for independent is too narrow. Whole groups are drawn, with replacement, as many
-    as there are, and the accuracy of a draw is its right images over its images (Davison & Hinkley, Bootstrap
-    Methods and their Application, 1997, section 3.8, https://doi.org/10.1017/CBO9780511802843). The ends are
-    bias-corrected and accelerated (Efron, Journal of the American Statistical Association 82, 1987,
-    https://doi.org/10.1080/01621459.1987.10478410), with the acceleration by leaving out one group at a time; plain
-    percentiles cover less often. With few groups, or few that hold an error, both are too narrow: in our simulation
-    95 % intervals cover in 95 % by 60 groups, 93 % by 30 and 91 % by 15.
+    The predictions of several photos of one product tend to be right or wrong together. An interval that treats such
+    photos as independent is too narrow, so whole groups are resampled.
 
     Parameters
     ----------
     y_true, y_predicted : array-like of shape (n_images,)
-        Labels, text or numbers.
+        Labels and predictions, both text or both numbers.
     groups : array-like of shape (n_images,), optional
-        Images with the same value belong together. None takes each image for independent.
+        Images with the same value are one group. Default: each image is independent.
     confidence : float in (0, 1)
+        Confidence of the interval. Default: 0.95. A higher one widens the interval.
     n_resamples : int
+        Number of resamples. Default: 10,000. More of them make the ends more precise.
     random_state : int, RandomState or None
-        The same seed gives the same interval, in whatever order the images come.
+        Seed of the resampling. The same seed gives the same interval, in any order of images. Default: None, a new
+        interval with each call.
 
     Returns
     -------
@@ -92,7 +91,18 @@ def bootstrap_accuracy_interval(
     ------
     ValueError
         If labels and groups are not equally long 1-D sequences without missing values, some labels are text and
-        others numbers, the confidence is not between 0 and 1, or there is no resample.
+        others numbers, the confidence is not between 0 and 1, or `n_resamples` is below 1.
+
+    Notes
+    -----
+    A resample draws groups with replacement, as many as there are. Its accuracy is the number of its right images
+    over the number of its images (Davison & Hinkley, Bootstrap Methods and their Application, 1997, section 3.8,
+    https://doi.org/10.1017/CBO9780511802843). The ends are bias-corrected and accelerated (Efron, Journal of the
+    American Statistical Association 82, 1987, https://doi.org/10.1080/01621459.1987.10478410); the acceleration comes
+    from leaving out one group at a time. Plain percentiles cover the truth less often.
+
+    The interval is too narrow if there are few groups, or few groups with an error. In our simulation, 95 % intervals
+    cover the truth in 95 % of cases with 60 groups, in 93 % with 30 and in 91 % with 15.
 
     Examples
     --------
@@ -102,7 +112,7 @@ def bootstrap_accuracy_interval(
     """
     check_confidence(confidence)
     if n_resamples < 1:
-        raise InputError(f"n_resamples must be at least 1, got {n_resamples}")
+        raise InputError(f"n_resamples: expected an integer of at least 1, got {n_resamples}")
     given = {} if groups is None else {"groups": groups}
     truth, predicted, *columns = label_columns(y_true=y_true, y_predicted=y_predicted, **given)
     is_right = right(truth, predicted)
@@ -118,10 +128,10 @@ def bootstrap_accuracy_interval(
 
 
 def _resample(n_right: np.ndarray, sizes: np.ndarray, n_resamples: int, random: RandomState) -> np.ndarray:
-    """Accuracies of draws of groups, of shape (n_resamples,).
+    """Draw groups and return the accuracy of each resample, of shape (n_resamples,).
 
-    Groups of the same size with the same number of right images are interchangeable, so that it is enough to draw
-    how many there are of each kind: two numbers a draw, not one for each image, where there are no groups.
+    Groups of the same size with the same number of right images are interchangeable, so only their counts are drawn.
+    Without groups, that is two numbers a resample instead of one an image.
     """
     kinds, counts = np.unique(np.column_stack([n_right, sizes]), axis=0, return_counts=True)
     drawn = random.multinomial(len(sizes), counts / len(sizes), size=n_resamples) @ kinds
@@ -131,16 +141,16 @@ def _resample(n_right: np.ndarray, sizes: np.ndarray, n_resamples: int, random: 
 def _accelerated(
     resamples: np.ndarray, n_right: np.ndarray, sizes: np.ndarray, confidence: float
 ) -> tuple[float, float]:
-    """The ends of Efron's BCa interval."""
+    """Compute the ends of Efron's BCa interval."""
     accuracy = n_right.sum() / sizes.sum()
-    # Accuracies are few values, many of them equal: half of those that tie with the estimate are below it.
+    # Many accuracies are equal, so half of the resamples that tie with the estimate count as below it.
     below = ((resamples < accuracy).mean() + (resamples <= accuracy).mean()) / 2
     bias = stats.norm.ppf(np.clip(below, 0.5 / len(resamples), 1 - 0.5 / len(resamples)))
     without = (n_right.sum() - n_right) / (sizes.sum() - sizes)
     influence = without.mean() - without
     acceleration = (influence ** 3).sum() / (6 * (influence ** 2).sum() ** 1.5)
     nominal = bias + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
-    # Past the pole, at a confidence that no number of resamples serves, the ends are the extreme resamples.
+    # At an extreme confidence the denominator reaches 0 or less; the ends are then the extreme resamples.
     levels = stats.norm.cdf(bias + nominal / np.maximum(1 - acceleration * nominal, np.finfo(float).tiny))
     low, high = np.quantile(resamples, levels).tolist()
     return low, high

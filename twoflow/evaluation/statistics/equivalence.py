@@ -1,4 +1,4 @@
-"""How probable it is that two methods are as good as equal."""
+"""Estimate how probable it is that two methods are practically equivalent."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from .validation import ROUNDING, overlap_ratio, score_differences
 
 @dataclass(frozen=True)
 class EquivalenceResult:
-    """Posterior probabilities of the difference in mean score, first minus second.
+    """Posterior probabilities of the mean difference in score, first minus second.
 
     Attributes
     ----------
     worse, equivalent, better : float
-        The probabilities that the first is lower by more than the margin, neither, or higher by more than the margin;
-        together 1. NaN if there is only one difference.
+        Probabilities that the first is worse by more than the margin, within the margin, and better by more than the
+        margin. They sum to 1. NaN if there is only one difference.
     margin : float
-        Differences up to this are of no practical consequence.
+        Largest difference that counts as equivalent.
     mean_difference, scale : float
-        Location and scale of the posterior, a Student t; with a scale of 0 it is a point.
+        Location and scale of the posterior, a Student t. A scale of 0 makes it a point.
     degrees_of_freedom : int
+        Degrees of freedom of the posterior.
     n_differences : int
-        How many pairs were compared.
+        Number of pairs of scores.
     correction : str
-        What was done about training sets that overlap.
+        How overlapping training sets were corrected for.
     """
 
     worse: float
@@ -47,10 +48,10 @@ class EquivalenceResult:
     def __str__(self) -> str:
         """The result as one sentence."""
         if self.n_differences < 2:
-            return f"One pair differs by {self.mean_difference:+.4f}; a probability needs at least two."
+            return f"The only pair differs by {self.mean_difference:+.4f}; a probability needs at least two pairs."
         return (
-            f"The first is better by more than {self.margin:g} with probability {self.better:.3f}, worse by more with "
-            f"{self.worse:.3f}, and as good as equal with {self.equivalent:.3f} (mean difference "
+            f"The first is better by more than {self.margin:g} with probability {self.better:.3f}, worse by more than "
+            f"that with {self.worse:.3f}, and equivalent with {self.equivalent:.3f} (mean difference "
             f"{self.mean_difference:+.4f} over {self.n_differences} pairs, {self.correction})."
         )
 
@@ -62,23 +63,20 @@ def probability_of_equivalence(
     n_test: int | Sequence[int] | np.ndarray,
     margin: float = 0.01,
 ) -> EquivalenceResult:
-    """The Bayesian correlated t-test: is the first better, worse, or as good as equal?
+    """Estimate how probable it is that the first method is better, worse or equivalent (Bayesian correlated t-test).
 
-    A p-value above 0.05 does not say that two methods are equal; this does, or does not. With rho = n_test / (n_train +
-    n_test) for the correlation between folds and a flat prior, the posterior of the mean difference is a Student t with
-    n - 1 degrees of freedom around the mean of the n differences, and scale sqrt((1/n + rho / (1 - rho)) s²) (Corani &
-    Benavoli, Machine Learning 100, 2015, https://doi.org/10.1007/s10994-015-5486-z; Benavoli, Corani, Demšar &
-    Zaffalon, Journal of Machine Learning Research 18(77), 2017). As rho / (1 - rho) is n_test / n_train, it has the
-    shape of the corrected resampled t-test's interval.
+    A p-value above 0.05 does not show that two methods are equal. This probability can.
 
     Parameters
     ----------
     first, second : array-like of shape (n,)
         Scores of two methods on the same folds, in the same order.
     n_train, n_test : int or array-like of shape (n,)
-        Images trained and tested on, in all folds or in each. If folds differ, the mean of their ratios is taken.
+        Numbers of training and test images, in every fold or in each. If folds differ, the mean of their ratios is
+        used.
     margin : float
-        The largest difference that is of no practical consequence, above 0; one point of accuracy as in the paper.
+        Largest difference that counts as equivalent, above 0. Default: 0.01, one point of accuracy, as in the paper.
+        A larger margin makes equivalence more probable.
 
     Returns
     -------
@@ -89,6 +87,14 @@ def probability_of_equivalence(
     ValueError
         If the scores are not two equally long 1-D sequences of finite numbers, or a size or the margin is not positive.
 
+    Notes
+    -----
+    The correlation between folds is assumed to be rho = n_test / (n_train + n_test), and the prior is flat. The
+    posterior of the mean difference is then a Student t with n - 1 degrees of freedom, around the mean of the n
+    differences, with scale sqrt((1/n + rho / (1 - rho)) s²) (Corani & Benavoli, Machine Learning 100, 2015,
+    https://doi.org/10.1007/s10994-015-5486-z; Benavoli, Corani, Demšar & Zaffalon, Journal of Machine Learning Research
+    18(77), 2017). As rho / (1 - rho) = n_test / n_train, it has the shape of the corrected resampled t-test's interval.
+
     Examples
     --------
     >>> result = probability_of_equivalence([.82, .81, .83, .80, .82], [.80] * 5, n_train=80, n_test=20)
@@ -96,7 +102,7 @@ def probability_of_equivalence(
     (0.014, 0.225, 0.762)
     """
     if not (margin > 0 and math.isfinite(margin)):
-        raise InputError(f"margin must be a number above 0, got {margin!r}")
+        raise InputError(f"margin: expected a number above 0, such as 0.01, got {margin!r}")
     differences = score_differences(first, second)
     n, mean = len(differences), float(differences.mean())
     ratio, correction = overlap_ratio(n_train, n_test, n)

@@ -1,4 +1,4 @@
-"""Whether two columns of labels have anything to do with each other."""
+"""Test whether two columns of labels depend on each other."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from .wording import p
 
 @dataclass(frozen=True)
 class IndependenceResult:
-    """What the chi-square test of independence found.
+    """Result of the chi-square test of independence.
 
     Attributes
     ----------
     test : str
+        Name of the test.
     statistic : float
         Pearson's chi-square, without a continuity correction.
     p_value : float
+        Upper tail of the chi-square distribution.
     degrees_of_freedom : int
+        Degrees of freedom of that distribution.
     cramers_v : float
-        How strong the dependence is, from 0, none, to 1, one label determines the other; corrected for the bias of
-        chance. NaN if every label is a category of its own.
+        Strength of the dependence, corrected for bias: 0 for none, 1 if one label determines the other. NaN if every
+        label is its own category.
     n_images : int
+        Number of images.
     n_categories : (int, int)
-        Of the first and of the second column.
+        Numbers of categories in the first and the second column.
     small_expected : float
-        The share of cells of the table whose expected count is below 5; Cochran (Biometrics 10, 1954,
-        https://doi.org/10.2307/3001616) trusts p while it is at most a fifth.
+        Share of the table's cells whose expected count is below 5. The p-value is reliable if it is at most one fifth
+        (Cochran, Biometrics 10, 1954, https://doi.org/10.2307/3001616).
     """
 
     test: str
@@ -47,7 +51,7 @@ class IndependenceResult:
 
     def __str__(self) -> str:
         """The result as one sentence."""
-        finding = "a dependence" if self.p_value < 0.05 else "no dependence that can be told from chance"
+        finding = "a significant dependence" if self.p_value < 0.05 else "no significant dependence"
         caution = ""
         if self.small_expected > 0:
             caution = f"; {self.small_expected:.0%} of the expected counts are below 5"
@@ -60,12 +64,10 @@ class IndependenceResult:
 
 
 def chi2_independence(first: Any, second: Any) -> IndependenceResult:
-    """Pearson's chi-square test of independence between two columns of labels, such as type and color.
+    """Test two columns of labels, such as type and color, for independence (Pearson's chi-square).
 
-    Labels that depend on each other are worth learning together. The effect size is Cramér's V with the correction of
-    its bias (Bergsma, Journal of the Korean Statistical Society 42, 2013,
-    https://doi.org/10.1016/j.jkss.2012.10.002): without it many small categories look dependent by chance alone.
-    Images are taken for independent: of several photos of one product, keep one.
+    Labels that depend on each other are worth learning together. The test treats images as independent: keep one of
+    several photos of the same product.
 
     Parameters
     ----------
@@ -81,6 +83,11 @@ def chi2_independence(first: Any, second: Any) -> IndependenceResult:
     ValueError
         If the labels are not two equally long 1-D sequences without missing values, or one has only one category.
 
+    Notes
+    -----
+    The effect size is Cramér's V with a correction of its bias (Bergsma, Journal of the Korean Statistical Society 42,
+    2013, https://doi.org/10.1016/j.jkss.2012.10.002). Without it, many small categories look dependent by chance alone.
+
     Examples
     --------
     >>> result = chi2_independence(["boot"] * 30 + ["clog"] * 30, (["red"] * 20 + ["blue"] * 10) + ["red", "blue"] * 15)
@@ -91,7 +98,7 @@ def chi2_independence(first: Any, second: Any) -> IndependenceResult:
     for name, labels in zip(("first", "second"), label_columns(first=first, second=second)):
         values, positions = categories(name, labels)
         if len(values) < 2:
-            raise InputError(f"{name} has only one category, {values[0]!s}; independence needs two")
+            raise InputError(f"{name}: expected at least two categories, got only {values[0]!s}")
         found.append((len(values), positions))
     (n_rows, rows), (n_columns, columns) = found
     table = np.zeros((n_rows, n_columns), dtype=int)
@@ -110,8 +117,11 @@ def chi2_independence(first: Any, second: Any) -> IndependenceResult:
 
 
 def _cramers_v(chi2: float, n: int, n_rows: int, n_columns: int) -> float:
-    """Bergsma (2013): what chance adds is taken off the mean square contingency and off both numbers."""
+    """Compute Cramér's V after Bergsma (2013), which subtracts what chance adds.
+
+    It subtracts it from phi², the mean square contingency, and from both numbers of categories.
+    """
     squared = max(chi2 / n - (n_rows - 1) * (n_columns - 1) / (n - 1), 0.0)
     smaller = min(k - 1 - (k - 1) ** 2 / (n - 1) for k in (n_rows, n_columns))
-    # Exactly zero in arithmetic where every label is a category of its own, but a rounding away from it here.
+    # If every label is its own category, `smaller` is 0 but for rounding.
     return math.sqrt(min(squared / smaller, 1.0)) if smaller > 1e-9 else math.nan

@@ -1,4 +1,4 @@
-"""McNemar's test: which of two classifiers is right more often on the same images."""
+"""Test which of two classifiers is right more often on the same images (McNemar)."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from .validation import check_confidence, label_columns, right
 from .wording import direction, finding, interval, p
 
 _CORRECTIONS = {
-    "exact": "exact, given the number of images that one alone gets right",
-    "mid-p": "mid-p, given the number of images that one alone gets right",
+    "exact": "exact, given the number of images that only one gets right",
+    "mid-p": "mid-p, given the number of images that only one gets right",
     "chi-square": "continuity correction",
 }
 
 
 @dataclass(frozen=True)
 class McNemarResult:
-    """What McNemar's test found; differences are first minus second.
+    """Result of McNemar's test; differences are first minus second.
 
     Attributes
     ----------
     test : str
+        Name of the test.
     statistic : float
-        `n_first_only`, a binomial count, of the exact and the mid-p test; chi-square of the other.
+        For the exact and the mid-p test `n_first_only`, a binomial count; else chi-square.
     p_value : float
         Two-sided.
     degrees_of_freedom : int or None
-        One of the chi-square; the others have none.
+        1 for the chi-square; None for the others.
     mean_difference : float
-        Of the accuracies.
+        Difference of the accuracies.
     confidence_interval : (float, float)
-        Of the difference. It is no inversion of the test: near p = 1 - confidence the two may disagree about 0.
+        Interval of that difference. It does not invert the test: if p is near 1 - confidence, the interval and the
+        test may disagree about a difference of 0.
     confidence : float
+        Confidence of the interval, such as 0.95.
     n_images : int
+        Number of images.
     n_first_only, n_second_only : int
-        Images that only the one gets right; the test looks at no others.
+        Numbers of images that only the first, and only the second, gets right. The test uses no others.
     correction : str
-        How p was found.
+        How p was computed.
     """
 
     test: str
@@ -76,28 +80,21 @@ def mcnemar_test(
     method: Literal["exact", "mid-p", "chi-square"] = "exact",
     confidence: float = 0.95,
 ) -> McNemarResult:
-    """McNemar's test of two classifiers' predictions of the same images, two-sided.
+    """Test two classifiers' predictions of the same images by McNemar's test, two-sided.
 
-    Of the images that only one of them gets right, equal classifiers share half each (McNemar, Psychometrika 12,
-    1947, https://doi.org/10.1007/BF02295996). The exact test takes both tails of that binomial; it never errs more
-    often than it says, at any number of images, and is the default. The mid-p test counts only half of what was
-    seen: it errs about as often as it says, seldom more (Fagerland, Lydersen & Laake, BMC Medical Research Methodology
-    13:91, 2013, https://doi.org/10.1186/1471-2288-13-91). The chi-square with a continuity correction (Edwards,
-    Psychometrika 13, 1948, https://doi.org/10.1007/BF02289261), which Dietterich recommends (1998), approximates the
-    exact test. The interval adds one image to either count (Bonett & Price, Journal of Educational and Behavioral
-    Statistics 37, 2012, https://doi.org/10.3102/1076998611411915).
-
-    It judges two fitted classifiers on a held-out set, not how methods vary with the training set. The predictions
-    of all folds of one cross-validation may be pooled, each image once; p then is of those folds' classifiers, and
-    of methods that depend much on which images they are trained on it finds a little too much. Images are taken for
-    independent: of several photos of one product, keep one.
+    The test compares two fitted classifiers on a held-out set. It does not cover how methods vary with the training
+    set. You may pool the predictions of all folds of one cross-validation, each image once: the test then compares the
+    classifiers of those folds, and finds slightly too many differences between methods that depend much on which images
+    they are trained on. The test treats images as independent: keep one of several photos of the same product.
 
     Parameters
     ----------
     y_true, first_predicted, second_predicted : array-like of shape (n_images,)
-        Labels, text or numbers.
+        Labels and predictions, all text or all numbers.
     method : {"exact", "mid-p", "chi-square"}
+        How p is computed; see Notes. Default: "exact".
     confidence : float in (0, 1)
+        Confidence of the interval; 1 - confidence is the significance level. Default: 0.95.
 
     Returns
     -------
@@ -108,6 +105,22 @@ def mcnemar_test(
     ValueError
         If the labels are not three equally long 1-D sequences without missing values, some are text and others
         numbers, or an option is not one of those above.
+
+    Notes
+    -----
+    If the classifiers are equally good, each is expected to get half of the images right that only one of them gets
+    right (McNemar, Psychometrika 12, 1947, https://doi.org/10.1007/BF02295996).
+
+    - "exact" sums both tails of that binomial. Its error rate never exceeds the significance level, at any number of
+      images.
+    - "mid-p" counts only half of the observed outcome. Its error rate is about the significance level, and seldom
+      above it (Fagerland, Lydersen & Laake, BMC Medical Research Methodology 13:91, 2013,
+      https://doi.org/10.1186/1471-2288-13-91).
+    - "chi-square", with a continuity correction (Edwards, Psychometrika 13, 1948, https://doi.org/10.1007/BF02289261),
+      approximates the exact test. Dietterich (1998) recommends it.
+
+    The interval adds one image to both counts (Bonett & Price, Journal of Educational and Behavioral Statistics 37,
+    2012, https://doi.org/10.3102/1076998611411915).
 
     Examples
     --------
@@ -120,7 +133,7 @@ def mcnemar_test(
         y_true=y_true, first_predicted=first_predicted, second_predicted=second_predicted
     )
     if method not in _CORRECTIONS:
-        raise InputError(f"method must be one of {', '.join(_CORRECTIONS)}, got {method!r}")
+        raise InputError(f"method: expected one of {', '.join(_CORRECTIONS)}, got {method!r}")
     check_confidence(confidence)
     first_right, second_right = right(truth, first), right(truth, second)
     first_only, second_only = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
@@ -141,10 +154,10 @@ def mcnemar_test(
 
 
 def _p_value(first_only: int, second_only: int, method: str) -> tuple[float, float]:
-    """The statistic and p."""
+    """Compute the statistic and p."""
     n, fewer = first_only + second_only, min(first_only, second_only)
     if method == "chi-square":
-        # A count apart by less than the correction is no evidence, rather than a square of something negative.
+        # Counts that differ by less than the correction are no evidence; the correction must not make them so.
         statistic = max(abs(first_only - second_only) - 1, 0) ** 2 / n if n else 0.0
         return statistic, float(stats.chi2.sf(statistic, 1))
     p_value = 2 * float(stats.binom.cdf(fewer, n, 0.5))
@@ -154,7 +167,7 @@ def _p_value(first_only: int, second_only: int, method: str) -> tuple[float, flo
 
 
 def _bonett_price(first_only: int, second_only: int, n: int, confidence: float) -> tuple[float, float]:
-    """Bonett & Price (2012): Wald's interval of the counts with one more each, of n + 2 images."""
+    """Compute the interval of Bonett & Price (2012): Wald's, with one image added to each count and two to n."""
     first, second = (first_only + 1) / (n + 2), (second_only + 1) / (n + 2)
     middle = first - second
     reach = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt((first + second - middle ** 2) / (n + 2))

@@ -1,4 +1,4 @@
-"""Tests of several pairs of methods, and the correction for how many there are."""
+"""Test several pairs of methods, and correct the p-values for the number of tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from .paired import PairedResult, corrected_resampled_ttest
 
 
 class Difference(NamedTuple):
-    """The test of one method's scores against another's; `p_holm` is adjusted for all comparisons by that test."""
+    """Test of one method's scores against another's.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of the methods; differences are first minus second.
+    result : PairedResult
+        Result of the test.
+    p_holm : float
+        Its p-value after Holm's correction for all pairs that were tested together.
+    """
 
     first: str
     second: str
@@ -28,26 +38,28 @@ def all_pairs(
     n_test: int | Sequence[int] | np.ndarray,
     confidence: float = 0.95,
 ) -> tuple[Difference, ...]:
-    """Every method against every other by the corrected resampled t-test, with Holm's correction for all pairs.
+    """Test every pair of methods by the corrected resampled t-test, with Holm's correction for all pairs.
 
     Parameters
     ----------
     scores : mapping of str to array-like of shape (n_folds,)
         Scores by name of the method, on the same folds, in the same order.
     n_train, n_test : int or array-like of shape (n_folds,)
-        Images trained and tested on, in all folds or in each.
+        Numbers of training and test images, in every fold or in each.
     confidence : float in (0, 1)
-        Of each interval by itself: Holm's correction is of the p-values.
+        Confidence of each interval. Default: 0.95. The intervals are not corrected for the number of pairs; only the
+        p-values are.
 
     Returns
     -------
     tuple of Difference
-        In the order of the names; of each pair the later is first, as in differences to a reference that comes first.
+        In the order of the names. `Difference.first` is the method that comes later in `scores`, so that differences
+        are to the method that comes first, the reference.
 
     Raises
     ------
     ValueError
-        If there are fewer than two methods, or what `corrected_resampled_ttest` refuses, with the names of the pair.
+        If there are fewer than two methods, or `corrected_resampled_ttest` raises; the message names the pair.
 
     Examples
     --------
@@ -56,7 +68,7 @@ def all_pairs(
     [('network', 'pixels', 0.111), ('two-flow', 'pixels', 0.111), ('two-flow', 'network', 0.592)]
     """
     if len(scores) < 2:
-        raise InputError(f"pairs need at least two methods, got {len(scores)}")
+        raise InputError(f"expected scores of at least two methods, got {len(scores)}")
     test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test, confidence=confidence)
     return compare_pairs(scores, [(second, first) for first, second in combinations(scores, 2)], test)
 
@@ -64,15 +76,16 @@ def all_pairs(
 def compare_pairs(
     scores: Mapping[str, Any], pairs: Iterable[tuple[str, str]], test: Callable[[Any, Any], PairedResult]
 ) -> tuple[Difference, ...]:
-    """The named pairs by one test, with Holm's correction for all of them.
+    """Test the named pairs of methods, with Holm's correction for all of them.
 
     Parameters
     ----------
     scores : mapping of str to array-like of shape (n_folds,)
         Scores by name of the method, on the same folds, in the same order.
     pairs : iterable of (str, str)
+        Names of the methods to compare; differences are first minus second.
     test : callable
-        Takes two methods' scores and returns a `PairedResult`.
+        The test. It takes the scores of two methods and returns a `PairedResult`.
 
     Returns
     -------
@@ -82,7 +95,7 @@ def compare_pairs(
     Raises
     ------
     ValueError
-        What the test raises, with the names of the pair.
+        If the test raises; the message names the pair.
     """
     pairs = list(pairs)
     results = []
@@ -96,9 +109,9 @@ def compare_pairs(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for how many there are (Holm, Scandinavian Journal of Statistics 6, 1979); NaN stays NaN.
+    """Correct p-values for the number of tests (Holm, Scandinavian Journal of Statistics 6, 1979).
 
-    A NaN, which a test that could not be made returns, does not count among them.
+    NaN, the p-value of a test that could not judge, stays NaN and does not count as a test.
 
     Parameters
     ----------
@@ -108,12 +121,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     Returns
     -------
     list of float of length n
-        None below its own p-value.
+        The corrected p-values, each at least as large as before.
 
     Raises
     ------
     ValueError
-        If a p-value is not between 0 and 1, or they are not one sequence.
+        If a p-value is not between 0 and 1, or the p-values are not a 1-D sequence.
 
     Examples
     --------
@@ -122,7 +135,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     p = np.asarray(p_values, dtype=float)
     if p.ndim != 1 or ((p < 0) | (p > 1)).any():
-        raise InputError(f"p-values must be one sequence of numbers between 0 and 1, got {p_values!r}")
+        raise InputError(f"expected a 1-D sequence of p-values between 0 and 1, got {p_values!r}")
     adjusted = np.full(len(p), np.nan)
     order = [i for i in np.argsort(p, kind="stable") if not np.isnan(p[i])]
     largest = 0.0

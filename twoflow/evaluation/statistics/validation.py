@@ -1,4 +1,4 @@
-"""What may be handed to a statistic."""
+"""Check the input of the statistics."""
 
 from __future__ import annotations
 
@@ -10,80 +10,94 @@ from ...errors import InputError
 from ...images.validation import to_values
 
 ROUNDING = 1e-12
-"""Differences of scores that are closer than this are equal but for rounding in the subtraction."""
+"""Differences of scores are equal if they are this close: the subtraction rounds."""
 
 
 def score_differences(first: Any, second: Any) -> np.ndarray:
-    """First minus second, of shape (n,); what is nothing but rounding becomes 0."""
+    """Subtract second from first, of shape (n,); differences within the rounding error become 0."""
     first, second = _scores(first, second)
     if first.ndim != 1 or first.shape != second.shape or not len(first):
-        raise InputError(f"scores must be two equally long sequences, got shapes {first.shape} and {second.shape}")
+        raise InputError(f"expected two equally long sequences of scores, got shapes {first.shape} and {second.shape}")
     return _subtract(first, second)
 
 
 def five_by_two_differences(first: Any, second: Any) -> np.ndarray:
-    """First minus second, of shape (5, 2); what is nothing but rounding becomes 0."""
+    """Subtract second from first, of shape (5, 2); differences within the rounding error become 0."""
     first, second = _scores(first, second)
     if first.shape != (5, 2) or second.shape != (5, 2):
         raise InputError(
-            f"scores must have shape (5, 2), five replications of two folds, got {first.shape} and {second.shape}"
+            f"expected scores of shape (5, 2), five replications of two folds, got {first.shape} and {second.shape}"
         )
     return _subtract(first, second)
 
 
 def check_confidence(confidence: float) -> None:
-    """Raise ValueError unless it lies between 0 and 1."""
+    """Check that the confidence lies between 0 and 1."""
     if not 0 < confidence < 1:
-        raise InputError(f"confidence must be between 0 and 1, got {confidence!r}")
+        raise InputError(f"expected a confidence between 0 and 1, such as 0.95, got {confidence!r}")
 
 
 def overlap_ratio(n_train: Any, n_test: Any, n_differences: int) -> tuple[float, str]:
-    """The ratio of images tested to trained on, the mean over folds, and how it corrects, in words."""
+    """Return n_test / n_train, the mean over folds, and the sentence about the correction."""
     sizes = [_sizes(name, size, n_differences) for name, size in (("n_train", n_train), ("n_test", n_test))]
     ratios = np.broadcast_to(sizes[1] / sizes[0], n_differences)
     mean, equal = float(ratios.mean()), ratios.min() == ratios.max()
     return mean, (
-        f"corrected for overlapping training sets, test to train {mean:.4f}"
+        f"corrected for overlapping training sets, n_test / n_train = {mean:.4f}"
         + ("" if equal else f", the mean of {ratios.min():.4f} to {ratios.max():.4f}")
     )
 
 
 def label_columns(**columns: Any) -> list[np.ndarray]:
-    """The columns as arrays of shape (n,); ValueError if they are no equally long columns of labels, naming one."""
+    """Convert columns of labels to arrays of shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If they are not equally long 1-D columns without missing values. The message names the column.
+    """
     arrays: dict[str, np.ndarray] = {}
     for name, values in columns.items():
         if np.ndim(values) == 0:
-            raise InputError(f"{name} must be a sequence of labels, got {values!r}")
+            raise InputError(f"{name}: expected a sequence of labels, got {values!r}")
         array = to_values(name, values)
         if array.ndim != 1 or not len(array):
-            raise InputError(f"{name} must be a sequence of labels, got shape {array.shape}")
+            raise InputError(f"{name}: expected a 1-D sequence of labels, got shape {array.shape}")
         arrays[name] = array
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise InputError(f"the columns must be equally long, got {lengths}")
+        raise InputError(f"expected equally long columns, got {lengths}")
     return list(arrays.values())
 
 
 def right(y_true: np.ndarray, y_predicted: np.ndarray) -> np.ndarray:
-    """Which predictions are right; ValueError if none could be, since one column is text and the other numbers."""
+    """Return which predictions are right.
+
+    Raises
+    ------
+    ValueError
+        If one column is text and the other numbers, so that no prediction could be right.
+    """
     if len({labels.dtype.kind in "US" for labels in (y_true, y_predicted) if labels.dtype != object}) > 1:
-        raise InputError("some labels are text and others numbers, so that no prediction could be right")
+        raise InputError("expected labels and predictions of one type, got text and numbers; convert one of them")
     return np.asarray(y_true == y_predicted, dtype=bool)
 
 
 def categories(name: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct labels, and each label's position among them."""
+    """Return the distinct labels, sorted, and each label's position among them."""
     try:
         found, positions = np.unique(labels, return_inverse=True)
     except TypeError:
-        raise InputError(f"{name} mixes kinds of labels that cannot be told apart by sorting") from None
+        raise InputError(
+            f"{name}: expected labels of one type, got types that cannot be sorted together; convert them to text"
+        ) from None
     return found, positions
 
 
 def _scores(*scores: Any) -> list[np.ndarray]:
     arrays = [np.asarray(values, dtype=float) for values in scores]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise InputError("scores must be finite numbers")
+        raise InputError("expected scores that are finite numbers, got NaN or infinity")
     return arrays
 
 
@@ -95,5 +109,5 @@ def _subtract(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _sizes(name: str, sizes: Any, n_differences: int) -> np.ndarray:
     array = np.asarray(sizes, dtype=float)
     if array.ndim and array.shape != (n_differences,) or not (np.isfinite(array) & (array > 0)).all():
-        raise InputError(f"{name} must be positive, one number or {n_differences}")
+        raise InputError(f"{name}: expected one positive number, or {n_differences}, one a fold, got {sizes!r}")
     return array

@@ -1,0 +1,97 @@
+"""Open what the shared arguments name: images, labels, hosts and the store."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..images import ImageCollection
+    from ..store import FeatureStore
+
+#: Arguments that say something about the table of --labels.
+_ABOUT_TABLE = ("label_column", "levels", "group_column", "image_column", "image_pattern", "missing")
+
+
+def allow_named_hosts(arguments: argparse.Namespace) -> None:
+    """Allow images to be read from the hosts of --allow-hosts.
+
+    Without the argument, the environment variable decides.
+    """
+    from ..images import allow_hosts
+
+    if arguments.allow_hosts is not None:
+        allow_hosts(*arguments.allow_hosts)
+
+
+def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
+    """Load the images that the arguments name, or return None if they name none."""
+    from ..images import load_table
+
+    if arguments.labels is None:
+        return _load_folder(arguments)
+    if arguments.levels and arguments.label_column:
+        raise InputError(
+            "expected --levels or --label-column, got both; leave out --label-column: the last of --levels is the "
+            "column of classes"
+        )
+    *broad, label_column = arguments.levels or [arguments.label_column or "class"]
+    return load_table(
+        arguments.labels,
+        arguments.images,
+        path_column=arguments.image_column or "path",
+        image_pattern=arguments.image_pattern,
+        missing=arguments.missing or "leave-out",
+        label_column=label_column,
+        group_column=arguments.group_column,
+        columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
+    )
+
+
+def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
+    from ..images import load_folder
+
+    for name in _ABOUT_TABLE:
+        if getattr(arguments, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} needs --labels, a table of paths and classes")
+    collection = None if arguments.images is None else load_folder(arguments.images)
+    column = arguments.split_column
+    if column is not None and (collection is None or column not in collection.columns):
+        raise InputError(
+            "--split-column needs --labels, the table with that column; or IMAGES with the folders train and test, "
+            "whose column is named split"
+        )
+    return collection
+
+
+def find_folder_split(arguments: argparse.Namespace, collection: ImageCollection) -> str | None:
+    """Return the column of the official split that IMAGES holds as folders, or None if it holds none."""
+    from ..images.folders import SPLIT_COLUMN
+
+    return SPLIT_COLUMN if arguments.labels is None and SPLIT_COLUMN in collection.columns else None
+
+
+def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection) -> dict | None:
+    """Return the superclass of each class, from --levels or from folders in folders; None if there is no hierarchy."""
+    broad = (arguments.levels or [])[:-1] or [column for column in ("superclass",) if column in collection.columns]
+    return collection.superclasses(broad[-1]) if broad else None
+
+
+def make_paths_absolute(arguments: argparse.Namespace, *names: str) -> None:
+    """Make the named arguments absolute paths if there is a scheduler, whose workers run in other folders."""
+    from ..images.remote import is_url
+
+    for name in names:
+        path = getattr(arguments, name)
+        if arguments.scheduler is not None and path is not None and not is_url(path) and os.path.exists(path):
+            setattr(arguments, name, os.path.abspath(path))
+
+
+def open_store(arguments: argparse.Namespace) -> FeatureStore | None:
+    """Open the store that the arguments name, or return None with --no-store."""
+    from ..store import FeatureStore
+
+    return None if arguments.no_store else FeatureStore(arguments.store)
