@@ -14,7 +14,7 @@ def test_rows_are_those_of_the_paper(shop, much_memory):
     methods = make_methods([*METHODS, "cnn:stage5"], random_state=4, n_images=4_000)
     unions = {name: method.split()[0] for name, method in methods.items()}
     low_level = 128 + 256 + 320 + 30
-    assert {name: sum(flow._n_features_out for _, flow in union.flows) for name, union in unions.items()} == {
+    assert {name: sum(flow.n_features_out for _, flow in union.flows) for name, union in unions.items()} == {
         "two-flow": 1408, "cnn": 1280, "projection": 128, "cnn:stage5": 112,
         "pixels:80x60": 14_400, "pixels:80x60+cnn": 15_680,
         "low-level": low_level, "low-level+cnn": low_level + 1280, "mid-level": low_level,
@@ -49,8 +49,8 @@ def test_no_such_recipe_or_head(name, message):
 
 def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
     fits = []
-    fit = SIFTBagOfWords._fit
-    monkeypatch.setattr(SIFTBagOfWords, "_fit", lambda self, *args: fits.append(len(args[0])) or fit(self, *args))
+    fit = SIFTBagOfWords.learn
+    monkeypatch.setattr(SIFTBagOfWords, "learn", lambda self, *args: fits.append(len(args[0])) or fit(self, *args))
     superclasses = {label: label.split("/")[0] for label in shop.labels}
     methods = make_methods(["low-level", "low-level+cnn", "mid-level"], superclasses=superclasses)
     found = compare(methods, shop, folds=2)

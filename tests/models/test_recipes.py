@@ -25,7 +25,7 @@ def test_fast_is_one_pass_over_one_network(shop):
     (flows, head), = candidates("fast", "efficientnet-lite0").values()
     assert [flow.layer for _, flow in flows] == ["stage4", "stage5", "stage6"] and head == "kernel-ridge"
     assert {flow.pooling for _, flow in flows} == {"covariance"} and {flow.views for _, flow in flows} == {"whole"}
-    assert len({flow._shared_pass() for _, flow in flows}) == 1
+    assert len({flow.shared_pass() for _, flow in flows}) == 1
     model = TwoFlowClassifier(recipe="fast", random_state=0).fit(shop, shop.labels)
     assert model.score(shop, shop.labels) == 1 and isinstance(model.model_["head"], KernelRidgeClassifier)
     assert (model.chosen_, model.candidates_) == ("fast", {})

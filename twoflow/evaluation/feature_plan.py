@@ -12,10 +12,10 @@ from sklearn.pipeline import Pipeline
 
 from ..deep import ConvNetClassifier
 from ..flows import Flow, FlowUnion
-from ..flows.contract import StoreLike
 from ..flows.engine.fingerprint import identity
 from ..flows.image_traits import ImageTraits
 from ..models import TwoFlowClassifier
+from ..store import StoreLike
 
 
 class Part(NamedTuple):
@@ -71,16 +71,16 @@ class FeaturePlan:
         flows = {identity(flow): flow for steps, _ in split for members, _ in steps for _, flow in members}
         learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
         once = {key: flow for key, flow in flows.items() if key not in learning}
-        self.n_once = sum(flow._n_features_out for flow in once.values())
+        self.n_once = sum(flow.n_features_out for flow in once.values())
         self.once = FlowUnion(
             [*once.items(), ("traits", ImageTraits())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store
         )
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):
             if union is not None:
-                union._check()
+                union.check_parameters()
         ordered = {**once, **learning}
-        ends = np.cumsum([flow._n_features_out for flow in ordered.values()]).tolist()
+        ends = np.cumsum([flow.n_features_out for flow in ordered.values()]).tolist()
         columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.methods = [
             Method(_parts(steps, columns) or None, classifier, _checked_size(classifier)) for steps, classifier in split

@@ -1,8 +1,9 @@
 """Flows: transformers from images to rows of features, one file each."""
 
+from .base import Flow
 from .cnn import CNNEmbedding
 from .color import ColorHistogram
-from .contract import Flow
+from .contract import FlowTags
 from .gist import GISTDescriptor
 from .lbp import LBPHistogram
 from .pixels import PixelProjection, RawPixels
@@ -13,6 +14,7 @@ __all__ = [
     "CNNEmbedding",
     "ColorHistogram",
     "Flow",
+    "FlowTags",
     "FlowUnion",
     "GISTDescriptor",
     "LBPHistogram",

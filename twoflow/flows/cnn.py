@@ -22,7 +22,9 @@ from ..networks.files import Network
 from ..networks.finite import is_finite
 from ..networks.quantization import quantize
 from ..networks.session import check_engine, open_quantized, start_session
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .engine.extraction import extract
 from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
@@ -122,8 +124,8 @@ class CNNEmbedding(Flow):
         "engine": [StrOptions(set(ENGINES))],
         "precision": [StrOptions({"float32", "int8"})],
     }
-    _feature_prefix = "cnn"
-    _bound: Network | None = None  # see `_bind`
+    feature_prefix = "cnn"
+    _bound: Network | None = None  # see `bind`
 
     def __init__(
         self,
@@ -153,7 +155,7 @@ class CNNEmbedding(Flow):
         self.engine = engine
         self.precision = precision
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         self._check_with(resolve(self.network, self.preprocessing))
 
     def _check_with(self, network: Network) -> None:
@@ -184,7 +186,7 @@ class CNNEmbedding(Flow):
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
             raise InputError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any) -> None:
         """Remember which network it is; quantize it if asked to, and make sure that little is lost."""
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
@@ -199,7 +201,7 @@ class CNNEmbedding(Flow):
                 f'{self.cosine_:.3f}, under {_LEAST_COSINE}; use precision="float32"'
             )
 
-    def _bind(self) -> CNNEmbedding:
+    def bind(self) -> CNNEmbedding:
         """A copy that keeps to the network as it is now, whatever becomes of its files while features are computed.
 
         Sent to another process, the copy remembers which network that was, and refuses another one.
@@ -249,23 +251,23 @@ class CNNEmbedding(Flow):
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
             raise InputError(f"none of the {len(positions)} images to quantize with can be read")
-        return reader._pack(read).reshape(-1, size[1], size[0], 3)
+        return reader.pack(read).reshape(-1, size[1], size[0], 3)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        return self._extract_together([self], image, n_threads)[0]
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self.extract_together([self], image, n_threads)[0]
 
-    def _ingredients(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         network = self._resolve()
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
-        return {**super()._ingredients(), "network": network.digest, "preprocessing": preprocessing}
+        return {**super().cache_key(), "network": network.digest, "preprocessing": preprocessing}
 
-    def _shared_pass(self) -> Hashable:
+    def shared_pass(self) -> Hashable:
         if self.precision == "int8":
             return None  # a graph of its own, that ends with its layer
         return self._resolve(), self.engine
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+    def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
         first, network = flows[0], flows[0]._resolve()
         if first.precision == "int8":
@@ -291,11 +293,11 @@ class CNNEmbedding(Flow):
                 ))
         return vectors
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
+    def pack(self, features: np.ndarray) -> np.ndarray:
         """What covariance pooling has rounded to float16, in float16."""
         return features.astype(np.float16) if self.pooling == "covariance" else features
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
         return packed.astype(np.float32, copy=False)
 
     @property
@@ -303,7 +305,7 @@ class CNNEmbedding(Flow):
         return self._resolve().card
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         width = self.n_channels or self._card.layers[self.layer].width
         if self.pooling == "covariance":
             width = width * (width + 1) // 2
@@ -312,4 +314,5 @@ class CNNEmbedding(Flow):
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
+        tags.feature_kind = "unit" if self.pooling == "covariance" else "dense"
         return tags

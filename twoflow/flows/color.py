@@ -11,7 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 
 
 class _Space(NamedTuple):
@@ -69,7 +71,7 @@ class ColorHistogram(Flow):
         "grid": [tuple, list],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "color"
+    feature_prefix = "color"
 
     def __init__(
         self,
@@ -89,20 +91,20 @@ class ColorHistogram(Flow):
         self.grid = grid
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_bins(self.bins)
         _check_grid(self.grid, self.size, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return color_histogram(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return int(np.prod(self.bins)) * int(np.prod(self.grid))
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.feature_kind = "histogram"
         return tags
 
 

@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
 from .gray import to_gray
 
 _CUTOFF = 4  # cycles per image, up to which brightness counts as lighting
@@ -63,7 +64,7 @@ class GISTDescriptor(Flow):
         "grid": [Interval(Integral, 1, None, closed="left")],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "gist"
+    feature_prefix = "gist"
 
     def __init__(
         self,
@@ -83,20 +84,15 @@ class GISTDescriptor(Flow):
         self.grid = grid
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_bank(self.orientations, self.grid, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return gist(image.resized((self.size, self.size)), self.orientations, color=self.color, grid=self.grid)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return (3 if self.color else 1) * sum(self.orientations) * self.grid**2
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 def gist(

@@ -9,7 +9,7 @@ import numpy as np
 from ..images import LoadedImage
 from ..images.color import COLOR_PROFILES
 from ..images.reading import FORMATS
-from .contract import Flow, FlowTags
+from .base import Flow
 
 SIDE = 32  # of the small image, in pixels
 _N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
@@ -29,35 +29,30 @@ class ImageTraits(Flow):
         See `Flow`.
     """
 
-    _feature_prefix = "traits"
+    feature_prefix = "traits"
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        traits = np.empty(self._n_features_out, np.float32)
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        traits = np.empty(self.n_features_out, np.float32)
         traits[:_N_PIXELS] = image.resized((SIDE, SIDE)).reshape(-1, 3) @ _PLACES
         traits[_N_PIXELS:-_N_MEASURES] = np.frombuffer(image.digest, np.uint8)
         kind = FORMATS.index(image.format) if image.format in FORMATS else -1
         traits[-_N_MEASURES:] = [*image.size, kind, COLOR_PROFILES.index(image.color_profile)]
         return traits
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
+    def pack(self, features: np.ndarray) -> np.ndarray:
         """A byte for a color and for a byte, and four for each measure."""
         colors = _colors(features[:, :_N_PIXELS]).reshape(-1, 3 * _N_PIXELS)
         digests = features[:, _N_PIXELS:-_N_MEASURES].astype(np.uint8)
         return np.hstack([colors, digests, features[:, -_N_MEASURES:].astype("<f4", order="C").view(np.uint8)])
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
         pixels, digests, measures = np.split(packed, [3 * _N_PIXELS, 3 * _N_PIXELS + _N_DIGEST], axis=1)
         numbers = pixels.reshape(-1, _N_PIXELS, 3) @ _PLACES
         return np.hstack([numbers, digests.astype(np.float32), np.ascontiguousarray(measures).view("<f4")])
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return _N_PIXELS + _N_DIGEST + _N_MEASURES
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 class TraitTable(NamedTuple):

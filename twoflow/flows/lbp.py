@@ -11,7 +11,9 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .gray import to_gray
 
 _N_POINTS = 8
@@ -54,7 +56,7 @@ class LBPHistogram(Flow):
         "radii": [tuple, list],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "lbp"
+    feature_prefix = "lbp"
 
     def __init__(
         self,
@@ -70,19 +72,19 @@ class LBPHistogram(Flow):
         self.radii = radii
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_radii(self.radii, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return lbp_histogram(image.resized((self.size, self.size)), self.radii)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return (_N_POINTS + 2) * len(self.radii)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.feature_kind = "histogram"
         return tags
 
 

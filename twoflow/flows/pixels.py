@@ -14,7 +14,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 
 
 class RawPixels(Flow):
@@ -39,7 +41,7 @@ class RawPixels(Flow):
     """
 
     _parameter_constraints: ClassVar[dict] = {**Flow._parameter_constraints, "size": [tuple, list]}
-    _feature_prefix = "pixels"
+    feature_prefix = "pixels"
 
     def __init__(
         self,
@@ -53,27 +55,22 @@ class RawPixels(Flow):
         super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_size(self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         """Values from 0 to 1, row by row, red, green and blue of a pixel side by side."""
-        return self._unpack(image.resized(self.size).ravel())
+        return self.unpack(image.resized(self.size).ravel())
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
+    def pack(self, features: np.ndarray) -> np.ndarray:
         return np.rint(features * np.float32(255)).astype(np.uint8)
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
         return packed / np.float32(255)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return 3 * self.size[0] * self.size[1]
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 class PixelProjection(Flow):
@@ -120,7 +117,7 @@ class PixelProjection(Flow):
         "density": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
         "random_state": ["random_state"],
     }
-    _feature_prefix = "projection"
+    feature_prefix = "projection"
 
     def __init__(
         self,
@@ -140,10 +137,10 @@ class PixelProjection(Flow):
         self.density = density
         self.random_state = random_state
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_size(self.size)
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any) -> None:
         """Draw the weights; the images have no say in them."""
         projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
         projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
@@ -151,13 +148,19 @@ class PixelProjection(Flow):
         self.columns_ = np.flatnonzero(np.diff(weights.indptr))
         self.components_ = weights[:, self.columns_].tocsr()
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         pixels = image.resized(self.size).ravel()[self.columns_]
         return self.components_ @ pixels.astype(np.float32) / np.float32(255)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_components
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.learns_from_data = False  # it is drawn, from the seed alone
+        tags.feature_kind = "projection"
+        return tags
 
 
 def _check_size(size: Sequence[int]) -> None:

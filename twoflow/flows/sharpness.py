@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..images import LoadedImage
-from .contract import Flow, FlowTags
+from .base import Flow
 from .gray import to_gray
 
 _COMMON = (224, 224)  # where it is measured: the size that most networks take, so mostly resized already
@@ -20,16 +20,11 @@ class Sharpness(Flow):
         See `Flow`.
     """
 
-    _feature_prefix = "sharpness"
-    _n_features_out = 1
+    feature_prefix = "sharpness"
+    n_features_out = 1
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return np.array([sharpness(image.resized(_COMMON))], np.float32)
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 def sharpness(pixels: np.ndarray) -> float:

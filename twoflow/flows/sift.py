@@ -19,7 +19,9 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .engine.extraction import extract
 from .gray import to_gray
 
@@ -98,7 +100,7 @@ class SIFTBagOfWords(Flow):
         "max_descriptors": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
-    _feature_prefix = "sift"
+    feature_prefix = "sift"
 
     def __init__(
         self,
@@ -128,13 +130,13 @@ class SIFTBagOfWords(Flow):
         self.max_descriptors = max_descriptors
         self.random_state = random_state
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         if self.detector == "dense" and self.step > self.size:
             raise InputError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
         if self.max_descriptors < self.n_words:
             raise InputError(f"n_words={self.n_words} cannot be learned from max_descriptors={self.max_descriptors}")
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any) -> None:
         """Learn the words from a sample of descriptors, then their weights from all words of the sampled images."""
         rng = check_random_state(self.random_state)
         positions = np.sort(rng.permutation(len(images))[:self.max_images]).tolist()
@@ -159,14 +161,14 @@ class SIFTBagOfWords(Flow):
             n_with_word = np.count_nonzero(extract(self, images, read).features, axis=0)
             self.idf_ = (np.log((1 + len(read)) / (1 + n_with_word)) + 1).astype(np.float32)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return self._count(self._describe(image))
 
-    def _shared_pass(self) -> Hashable:
+    def shared_pass(self) -> Hashable:
         return self.detector, self.step, self.patch_size, self.size
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[SIFTBagOfWords], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+    def extract_together(cls, flows: Sequence[SIFTBagOfWords], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         """Describing an image takes ten times as long as counting its words, in however many vocabularies."""
         descriptors = flows[0]._describe(image)
         return [flow._count(descriptors) for flow in flows]
@@ -180,12 +182,12 @@ class SIFTBagOfWords(Flow):
         return sift_descriptors(image.resized((self.size, self.size)), self.detector, self.step, self.patch_size)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_words
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.learns_from_data = True
+        tags.feature_kind = "histogram"
         return tags
 
 
@@ -248,7 +250,7 @@ class _DescriptorSample(Flow):
         self.n_descriptors = n_descriptors
         self.seed = seed
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         descriptors = self.flow._describe(image)
         rng = np.random.default_rng([self.seed, zlib.crc32(descriptors.tobytes())])
         sample = np.full((self.n_descriptors, _WIDTH), np.nan, dtype=np.float32)
@@ -257,7 +259,7 @@ class _DescriptorSample(Flow):
         return sample.ravel()
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_descriptors * _WIDTH
 
 

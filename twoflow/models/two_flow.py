@@ -20,12 +20,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
-from ..flows.contract import StoreLike
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..heads.table import get_head
 from ..heads.targets import check_labels
 from ..images import ImageCollection, check_images
+from ..store import StoreLike
 from .choice import BestOf, Candidate
 from .recipes import RECIPES, Recipe, candidates
 
@@ -266,7 +266,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
         steps = [(name, seeded(flow, rng), seeded(selector, rng)) for name, flow, selector in steps]
         named = [(name, flow) for name, flow, _ in steps]
         union = FlowUnion(named, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
-        union._check()  # before a flow is asked for its width, which it may not know with wrong parameters
+        union.check_parameters()  # before a flow is asked for its width, which it may not know with wrong parameters
         columns = union.slices()
         select = ColumnTransformer(
             [(name, selector, columns[name]) for name, _, selector in steps],

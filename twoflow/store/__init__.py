@@ -3,6 +3,6 @@
 ``twoflow store`` shows what is in it and takes things out.
 """
 
-from .feature_store import FeatureStore, StoreWarning, default_folder
+from .feature_store import FeatureStore, StoreLike, StoreWarning, default_folder
 
-__all__ = ["FeatureStore", "StoreWarning", "default_folder"]
+__all__ = ["FeatureStore", "StoreLike", "StoreWarning", "default_folder"]

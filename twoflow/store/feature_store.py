@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -264,6 +264,10 @@ class FeatureStore:
 
     def __reduce__(self) -> tuple:
         return type(self), (self.folder if self._obstacle is None else self._named,)
+
+
+#: What a parameter `store` may be: a folder, a store, or None to keep nothing.
+StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
 
 
 class _Query(NamedTuple):

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Flow
+from ..contract import RUN_PARAMETERS, FlowContract
 from .bytecode import Import, describe_code, read_uses
 from .origins import PACKAGE, find_origin
 from .values import UnnamedDependencyError, ValueDigest, may_be_path
@@ -83,14 +83,14 @@ class Dependencies(ValueDigest):
                 self._note("attribute", name)
                 self.add(value, f"{name} of class {kind.__qualname__}")
 
-    def add_flow(self, flow: Flow) -> None:
+    def add_flow(self, flow: FlowContract) -> None:
         """Add a flow: its class, what its parameters stand for, and whatever else was set on it."""
         self.add_class(type(flow))
         name = type(flow).__qualname__
-        for parameter, value in sorted(flow._ingredients().items()):
+        for parameter, value in sorted(flow.cache_key().items()):
             self._note("parameter", parameter)
             self.add(value, f"parameter {parameter} of {name}")
-        passed_over = {*Flow._parameter_constraints, *flow.get_params(deep=False)}
+        passed_over = {*RUN_PARAMETERS, *flow.get_params(deep=False)}
         for attribute, value in sorted(vars(flow).items()):
             if attribute not in passed_over:
                 self._note("attribute", attribute)
@@ -238,7 +238,7 @@ class Dependencies(ValueDigest):
             self._add_module(value)
         elif isinstance(value, type):
             self.add_class(value)
-        elif isinstance(value, Flow):
+        elif isinstance(value, FlowContract):
             self.add_flow(value)
         elif isinstance(value, tuple) and hasattr(value, "_fields"):  # of a namedtuple's class
             self.add_class(type(value))

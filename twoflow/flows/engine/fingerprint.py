@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 
 from ...store import StoreWarning
-from ..contract import Flow
+from ..contract import FlowContract, learns_from_data
 from .dependencies import Dependencies
 from .origins import find_origin
 from .values import UnnamedDependencyError
@@ -30,12 +30,12 @@ _ROOMS = ("images", "networks", "flows")
 _warned: set[tuple[str, str]] = set()
 
 
-def identity(flow: Flow) -> str:
+def identity(flow: FlowContract) -> str:
     """Equal for flows of one process that compute the same features, or would learn to from the same images.
 
     What cannot be pickled, such as a lambda, is equal only to itself.
     """
-    parts = {"class": type(flow), **{f"parameter {name}": value for name, value in flow._ingredients().items()}}
+    parts = {"class": type(flow), **{f"parameter {name}": value for name, value in flow.cache_key().items()}}
     return f"{type(flow).__name__}-{joblib.hash({name: _hash_or_id(value) for name, value in parts.items()})}"
 
 
@@ -46,7 +46,7 @@ def _hash_or_id(value: Any) -> str:
         return f"object {id(value)}"
 
 
-def fingerprint(flow: Flow) -> str | None:
+def fingerprint(flow: FlowContract) -> str | None:
     """Equal, on any day, only for flows that give an image the same features.
 
     It is made from the flow's class and parameters, the content of its network, our code and the versions of the
@@ -67,8 +67,8 @@ def fingerprint(flow: Flow) -> str | None:
         Once for each class and reason, if features depend on something that has no name: an object with a state of its
         own, a folder, a changing global, or settings of the environment.
     """
-    ingredients = flow._ingredients()
-    if flow.__sklearn_tags__().learns_from_data:
+    ingredients = flow.cache_key()
+    if learns_from_data(flow):
         return None
     if "random_state" in ingredients and not isinstance(ingredients["random_state"], (int, np.integer)):
         return None
