@@ -1,4 +1,7 @@
-"""Flows: transformers from images to rows of features, one file each."""
+"""Flows: transformers from images to rows of features, one file each.
+
+`contract` says what a flow is, for those who write one.
+"""
 
 from .base import Flow
 from .cnn import CNNEmbedding

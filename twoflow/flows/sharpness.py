@@ -1,4 +1,4 @@
-"""The flow that blurred images are found by."""
+"""The flow that finds blurred images."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..images import LoadedImage
 from .base import Flow
 from .gray import to_gray
 
-_COMMON = (224, 224)  # where it is measured: the size that most networks take, so mostly resized already
+_COMMON = (224, 224)  # the size that most networks take, so images are mostly resized to it already
 
 
 class Sharpness(Flow):
-    """How sharp an image is, one number; see `sharpness`.
+    """Measure how sharp an image is, as one number; see `sharpness`.
 
     Parameters
     ----------
@@ -28,16 +28,16 @@ class Sharpness(Flow):
 
 
 def sharpness(pixels: np.ndarray) -> float:
-    """How much of an image's contrast is between neighboring pixels.
+    """Measure how much of an image's contrast is between neighboring pixels.
 
-    The variance of the Laplacian, which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR 2000,
-    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the gray values: a small or
-    faint product on white has few edges and is not blurred for that.
+    It is the variance of the Laplacian, by which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR
+    2000, https://doi.org/10.1109/ICPR.2000.903548) measure focus, divided by the variance of the gray values. Without
+    the division, a small or faint product on white would count as blurred, because it has few edges.
 
     Parameters
     ----------
     pixels : ndarray of shape (height, width, 3) and dtype uint8
-        At a size that is the same for all images that are compared.
+        RGB, of one size for all images that are compared.
 
     Returns
     -------
