@@ -175,8 +175,9 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
     def extract_together(cls, flows: Sequence[Self], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         """Compute the features of one image for several flows whose `shared_pass` is the same.
 
-        Override it together with `shared_pass`, to do the common work once. The engine calls it for single flows as
-        well. By default it calls `extract` of each flow.
+        Override it together with `shared_pass`, to do the common work once. The engine calls it for single flows too.
+        A class derived from one that overrides it must override it again: a new `extract` alone would not be called.
+        By default, it calls `extract` of each flow.
 
         Parameters
         ----------
