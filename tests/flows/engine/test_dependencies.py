@@ -22,7 +22,7 @@ from twoflow.flows.engine.fingerprint import digest_sources, fingerprint, identi
 from twoflow.flows.engine.origins import find_origin
 from twoflow.store import FeatureStore, StoreWarning
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 #: A flow that gives one number, multiplied with what replaces FACTOR.
 FLOW = """
