@@ -51,15 +51,15 @@ class Recorder(ClassifierMixin, BaseEstimator):
 class MeanColor(Flow):
     """A flow that learns from data: how far an image's mean color is from that of those it was fitted on."""
 
-    _feature_prefix = "mean"
-    _n_features_out = 3
+    feature_prefix = "mean"
+    n_features_out = 3
     n_fitted = []
 
-    def _fit(self, images, y):
+    def learn(self, images, y):
         self.n_fitted.append(len(images))
         self.mean_ = np.mean([image.mean(axis=(0, 1)) for image in images], axis=0)
 
-    def _extract(self, image, n_threads):
+    def extract(self, image, n_threads):
         return np.asarray(image.rgb).mean(axis=(0, 1)) - self.mean_
 
     def __sklearn_tags__(self):
@@ -133,7 +133,7 @@ def test_every_row_sees_the_same_folds():
 def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
     counts = {"projection": 0, "network": 0}
     for name, module, cls, method in (
-        ("projection", union, PixelProjection, "_extract"), ("network", cnn, CNNEmbedding, "_extract_together")
+        ("projection", union, PixelProjection, "extract"), ("network", cnn, CNNEmbedding, "extract_together")
     ):
         original = getattr(cls, method)
 
@@ -141,7 +141,7 @@ def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
             counts[name] += 1
             return original(*args)
 
-        monkeypatch.setattr(cls, method, counted if method == "_extract" else staticmethod(counted))
+        monkeypatch.setattr(cls, method, counted if method == "extract" else staticmethod(counted))
     methods = {
         "both": make_model([
             ("p", PixelProjection(random_state=1), "passthrough"), ("c", CNNEmbedding(layer="stage1"), "passthrough")

@@ -50,8 +50,8 @@ def test_no_such_recipe_or_head(name, message):
 
 def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
     fits = []
-    fit = SIFTBagOfWords._fit
-    monkeypatch.setattr(SIFTBagOfWords, "_fit", lambda self, *args: fits.append(len(args[0])) or fit(self, *args))
+    fit = SIFTBagOfWords.learn
+    monkeypatch.setattr(SIFTBagOfWords, "learn", lambda self, *args: fits.append(len(args[0])) or fit(self, *args))
     superclasses = {label: label.split("/")[0] for label in shop.labels}
     methods = make_methods(["low-level", "low-level+cnn", "mid-level"], superclasses=superclasses)
     found = compare(methods, shop, folds=2)

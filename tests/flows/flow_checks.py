@@ -19,7 +19,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline, make_union
 
 from twoflow import ImageReadError
-from twoflow.flows.contract import Flow
+from twoflow.flows import Flow
 from twoflow.flows.engine.extraction import extract
 from twoflow.images import UnreadableImagesWarning
 

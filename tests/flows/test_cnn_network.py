@@ -168,7 +168,7 @@ def test_a_network_that_is_replaced_before_processes_read_it(make, tmp_path, is_
 def test_weights_that_are_replaced_between_card_and_graph(tmp_path):
     """MXNet's values are read when the graph is built: from another file, if it is not told."""
     path = checkpoint(tmp_path, 0)
-    bound = CNNEmbedding(path)._bind()
+    bound = CNNEmbedding(path).bind()
     checkpoint(tmp_path, 1)
     with pytest.raises(ValueError, match="net-symbol.json or net-0001.params has changed since it was opened"):
         extract(bound, IMAGES)
@@ -211,7 +211,7 @@ def test_what_is_parsed_is_what_is_digested(tmp_path, monkeypatch):
 
     path.write_bytes(whole)  # has another time of modification, so it is read again
     monkeypatch.setattr(opening, "read_content", read)
-    bound = CNNEmbedding(path)._bind()
+    bound = CNNEmbedding(path).bind()
     assert fingerprint(bound) == print_
     np.testing.assert_array_equal(extract(bound, IMAGES).features, old)
 

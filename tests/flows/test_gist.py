@@ -154,5 +154,5 @@ def test_bad_parameters(parameters, message, shop):
 
 
 def test_an_image_that_is_not_square_is_refused():
-    with pytest.raises(ValueError, match="a square image expected, got 64 x 128 pixels"):
+    with pytest.raises(ValueError, match="expected a square image, got 64 x 128 pixels"):
         gist(np.zeros((128, 64, 3), np.uint8))

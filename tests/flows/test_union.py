@@ -52,7 +52,7 @@ def test_parameters_by_name(shop):
         ([], ValueError, "at least one"),
         ([("a", RawPixels()), ("a", RawPixels())], ValueError, "unique"),
         ([("a__b", RawPixels())], ValueError, "__"),
-        ([("a", np.log)], TypeError, "not a flow"),
+        ([("a", np.log)], TypeError, "expected 'a' to be a flow, got a ufunc; use"),
         ([("a", RawPixels((0, 0)))], ValueError, "size must be"),
         ([("a", CNNEmbedding(layer="none"))], ValueError, "no layer"),
         (3, ValueError, "'flows' parameter"),

@@ -1,3 +1,6 @@
+from types import FunctionType
+from typing import get_args
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -5,10 +8,24 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, make_model
+from twoflow import ForestSelector, heads, make_model
+from twoflow.flows import (
+    CNNEmbedding,
+    ColorHistogram,
+    FlowTags,
+    FlowUnion,
+    GISTDescriptor,
+    LBPHistogram,
+    PixelProjection,
+    RawPixels,
+    SIFTBagOfWords,
+)
+from twoflow.flows.contract import FeatureKind, feature_kind
+from twoflow.flows.sharpness import Sharpness
 from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS, get_head
+from twoflow.images.tags import extend_tags
 
 FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(layer="stage3"))]
 
@@ -26,18 +43,99 @@ def test_every_head_learns_and_gives_probabilities(shop, head):
     assert (again.predict_proba(shop[test]) == probability).all()
 
 
-def test_each_head_selects_in_its_own_way():
-    flows = [PixelProjection(), CNNEmbedding(), ColorHistogram(), CNNEmbedding(layer="stage3", pooling="covariance")]
-    forest = [HEADS["forest"].selector(flow) for flow in flows]
-    assert [selector.max_features for selector in forest] == [55, 400, 400, 400]
-    assert HEADS["kernel-ridge"].selector(flows[3]) == "passthrough"
+def tagged(kind):
+    """An estimator that says nothing of itself but the kind of its features."""
+
+    class Tagged(BaseEstimator):
+        def __sklearn_tags__(self):
+            tags = extend_tags(super().__sklearn_tags__(), FlowTags)
+            tags.feature_kind = kind
+            return tags
+
+    return Tagged()
+
+
+@pytest.mark.parametrize("kind, most", [("dense", 400), ("histogram", 400), ("projection", 55), ("unit", 400)])
+def test_a_forest_selects_by_the_kind_of_features(kind, most):
+    assert HEADS["forest"].selector(tagged(kind)).max_features == most
+
+
+@pytest.mark.parametrize("kind, weight", [("dense", 1), ("histogram", 0.1), ("projection", 1), ("unit", 1)])
+def test_a_kernel_is_given_rows_of_one_norm(kind, weight):
+    rows = np.random.RandomState(0).rand(9, 5)
+    if kind == "unit":
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    model = make_pipeline(HEADS["kernel-ridge"].selector(tagged(kind)))
+    assert np.allclose((model.fit_transform(rows) ** 2).sum(axis=1), weight)
+
+
+def test_a_histogram_is_given_as_roots():
+    rows = np.random.RandomState(0).rand(9, 5)
+    found = HEADS["kernel-ridge"].selector(tagged("histogram")).fit_transform(rows)
+    assert np.allclose(found, np.sqrt(0.1 * rows / rows.sum(axis=1, keepdims=True)))
+
+
+def test_features_of_unit_norm_are_given_as_they_are():
+    assert HEADS["kernel-ridge"].selector(tagged("unit")) == "passthrough"
+
+
+def test_a_stack_has_a_head_for_each_flow():
+    selector = HEADS["stack"].selector(tagged("unit"))
+    assert isinstance(selector, OutOfFoldProbabilities) and selector.classifier[0] == "passthrough"
+
+
+def test_an_estimator_without_tags_is_dense():
+    assert HEADS["forest"].selector(object()).max_features == 400
+
+
+@pytest.mark.parametrize("head", ["forest", "kernel-ridge", "lda", "kernel-svm", "stack"])
+def test_no_such_kind(head):
+    with pytest.raises(ValueError, match="tag feature_kind of Tagged to be one of .*, got 'histogramm'; set one"):
+        HEADS[head].selector(tagged("histogramm"))
+
+
+@pytest.mark.parametrize("flow, kind", [
+    (PixelProjection(), "projection"), (CNNEmbedding(), "dense"), (RawPixels(), "dense"), (GISTDescriptor(), "dense"),
+    (ColorHistogram(), "histogram"), (LBPHistogram(), "histogram"), (SIFTBagOfWords(), "histogram"),
+    (CNNEmbedding(layer="stage3", pooling="covariance"), "unit"),
+])
+def test_kinds_of_features(flow, kind):
+    assert feature_kind(flow) == kind
+    # A union of one is as its member. Two together have another norm than one.
+    assert feature_kind(FlowUnion([("one", flow)])) == kind
+    assert feature_kind(FlowUnion([("one", flow), ("two", clone(flow))])) == ("dense" if kind == "unit" else kind)
+    assert feature_kind(FlowUnion([("one", flow), ("other", Sharpness()), ("more", tagged("unit"))])) == "dense"
+
+
+def objects_in(value, seen):
+    """All objects that a value is made of, each once."""
+    if id(value) in seen or isinstance(value, type):
+        return
+    seen[id(value)] = value
+    if isinstance(value, dict):
+        inside = [*value, *value.values()]
+    elif isinstance(value, (list, tuple, set)):
+        inside = [*value]
+    elif isinstance(value, np.ndarray):
+        inside = value.ravel().tolist() if value.dtype.hasobject else []
+    else:
+        inside = [*getattr(value, "__dict__", {}).values()]
+    for each in inside:
+        objects_in(each, seen)
+
+
+@pytest.mark.parametrize("kind", get_args(FeatureKind))
+@pytest.mark.parametrize("head", [*HEADS])
+def test_what_a_fitted_model_holds_has_a_public_path(head, kind):
+    """A model file names the classes and functions in it; none of these may move."""
     rng = np.random.RandomState(0)
-    X = rng.rand(9, 5)
-    for flow, weight in zip(flows, (1, 1, 0.1)):
-        rows = HEADS["kernel-ridge"].selector(flow).fit_transform(X)
-        assert np.allclose((rows**2).sum(axis=1), weight)
-    assert np.allclose(rows, np.sqrt(0.1 * X / X.sum(axis=1, keepdims=True)))  # the last of them: a histogram's
-    assert isinstance(HEADS["stack"].selector(flows[0]), OutOfFoldProbabilities)
+    X, y = rng.rand(40, 6), np.arange(40) % 4
+    model = seeded(make_pipeline(HEADS[head].selector(tagged(kind)), HEADS[head].classifier()), rng).fit(X, y)
+    found = {}
+    objects_in(model, found)
+    named = [value if isinstance(value, FunctionType) else type(value) for value in found.values()]
+    ours = {each for each in named if each.__module__.split(".")[0] == "twoflow"}
+    assert ours and {each for each in ours if getattr(heads, each.__qualname__, None) is not each} == set()
 
 
 @pytest.fixture(scope="module")

@@ -102,9 +102,9 @@ class CountedPixels(RawPixels):
 
     computed = []
 
-    def _extract(self, picture, n_threads):
-        self.computed.append(picture)
-        return super()._extract(picture, n_threads)
+    def extract(self, image, n_threads):
+        self.computed.append(image)
+        return super().extract(image, n_threads)
 
 
 def test_a_model_of_your_own_can_be_registered(shop):

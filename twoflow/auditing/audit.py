@@ -16,13 +16,13 @@ from ..evaluation.folds import official_split
 from ..evaluation.leakage import Leaks, leaks
 from ..evaluation.statistics import IndependenceResult, chi2_independence
 from ..flows import CNNEmbedding, FlowUnion
-from ..flows.contract import StoreLike
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import ImageTraits, read_traits
 from ..flows.sharpness import Sharpness
 from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
+from ..store import StoreLike
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
 from .quality import Fault, find_faults
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -19,6 +19,7 @@ from ..flows.engine.extraction import extract
 from ..heads.targets import check_labels
 from ..images import LoadedImage, check_images
 from ..images.reading import Source
+from ..images.tags import ImageTags, extend_tags
 from .allocation import kept_memory
 from .extra import require
 
@@ -197,25 +198,26 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     def check_parameters(self) -> None:
         """Raise ValueError if a parameter is wrong, before images are read."""
         self._validate_params()
-        RawPixels(self.size)._check()
+        RawPixels(self.size).check_parameters()
         if min(self.size) < _LEAST_SIDE:
             least = f"{_LEAST_SIDE} x {_LEAST_SIDE}"
             raise InputError(f"size must be at least {least} for four poolings, got {self.size!r}")
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> ImageTags:
+        tags = extend_tags(super().__sklearn_tags__(), ImageTags)
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         tags.non_deterministic = self.random_state is None
+        tags.image_size = self.size
         return tags
 
 
 class _PixelBytes(RawPixels):
     """Raw pixels as they are kept: a byte a value, from 0 to 255."""
 
-    _dtype = np.uint8
+    features_dtype = np.uint8
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return image.resized(self.size).ravel()
 
 

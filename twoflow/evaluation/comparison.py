@@ -20,12 +20,12 @@ from .._peak_memory import peak_memory, total_peak
 from ..deep.conv_net import read_pixels
 from ..errors import InputError
 from ..flows import FlowUnion
-from ..flows.contract import StoreLike
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
+from ..store import StoreLike
 from .duplicates import match
 from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold, Folds, draw_folds, official_split, shrink

@@ -11,11 +11,11 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import InputError
-from ..flows.contract import StoreLike
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import ImageTraits, TraitTable, read_traits
 from ..images import ImageReadError, LoadedImage, check_images
 from ..images.reading import Source
+from ..store import StoreLike
 from .matching import find_pairs
 
 #: Largest cosine distance of two embeddings of near duplicates. It was chosen for the global pool of EfficientNet-Lite0

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
-from sklearn.utils import get_tags
 
 from ..flows import FlowUnion
-from ..flows.contract import StoreLike
+from ..flows.contract import learns_from_data
 from ..flows.engine.fingerprint import identity
 from ..flows.image_traits import ImageTraits
+from ..images.tags import read_tag
 from ..models import Step, take_apart
+from ..store import StoreLike
 
 
 class Part(NamedTuple):
@@ -74,18 +75,18 @@ class FeaturePlan:
     def __init__(self, methods: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
         apart = [take_apart(method) for method in methods]
         flows = {identity(flow): flow for parts in apart for _, flow in parts.flows}
-        learning = {key: flow for key, flow in flows.items() if flow.__sklearn_tags__().learns_from_data}
+        learning = {key: flow for key, flow in flows.items() if learns_from_data(flow)}
         once = {key: flow for key, flow in flows.items() if key not in learning}
-        self.n_once = sum(flow._n_features_out for flow in once.values())
+        self.n_once = sum(flow.n_features_out for flow in once.values())
         self.once = FlowUnion(
             [*once.items(), ("traits", ImageTraits())], n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store
         )
         self.in_fold = FlowUnion(list(learning.items()), n_jobs=n_jobs, verbose=verbose) if learning else None
         for union in (self.once, self.in_fold):
             if union is not None:
-                union._check()
+                union.check_parameters()
         ordered = {**once, **learning}
-        ends = np.cumsum([flow._n_features_out for flow in ordered.values()]).tolist()
+        ends = np.cumsum([flow.n_features_out for flow in ordered.values()]).tolist()
         columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.methods = [
             PreparedMethod(_parts(parts.steps, columns) or None, parts.head, _size(parts.head)) for parts in apart
@@ -116,5 +117,5 @@ def _size(model: Any) -> tuple[int, int] | None:
     """The one size that an estimator stretches every image to, checked before any image is read."""
     if hasattr(model, "check_parameters"):
         model.check_parameters()
-    size = getattr(get_tags(model), "image_size", None)
+    size = read_tag(model, "image_size", None)
     return None if size is None else (size[0], size[1])

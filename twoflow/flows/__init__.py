@@ -1,8 +1,12 @@
-"""Flows: transformers from images to rows of features, one file each."""
+"""Flows: transformers from images to rows of features, one file each.
 
+`contract` says what a flow is, for those who write one.
+"""
+
+from .base import Flow
 from .cnn import CNNEmbedding
 from .color import ColorHistogram
-from .contract import Flow
+from .contract import FlowTags
 from .gist import GISTDescriptor
 from .lbp import LBPHistogram
 from .pixels import PixelProjection, RawPixels
@@ -13,6 +17,7 @@ __all__ = [
     "CNNEmbedding",
     "ColorHistogram",
     "Flow",
+    "FlowTags",
     "FlowUnion",
     "GISTDescriptor",
     "LBPHistogram",

@@ -1,4 +1,4 @@
-"""The flow from elsewhere: a layer of a network trained on other images."""
+"""The flow of a network: the output of a layer of a network that was trained on other images."""
 
 from __future__ import annotations
 
@@ -22,83 +22,87 @@ from ..networks.finite import is_finite
 from ..networks.network import Network
 from ..networks.quantization import quantize
 from ..networks.session import check_engine, open_quantized, start_session
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .engine.extraction import extract
 from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
 
-#: What a card says of how an image enters the network: what features depend on, besides its files.
+#: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
 _ENTRY = ("input_size", "channels", "mean", "scale")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
 class CNNEmbedding(Flow):
-    """The output of a pretrained network's layer.
+    """Run images through a pretrained network and take the output of a layer.
 
-    The right flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: the global pool of a network trained
-    elsewhere is the image's embedding. The network is only run, never trained.
+    This is the right flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4, where the global pool of a network
+    that was trained elsewhere is the image's embedding. The network is only run, never trained.
 
     Parameters
     ----------
     network : str or path
-        A name in `twoflow.networks.NETWORKS`, or the path of an ``.onnx`` file, of an MXNet ``PREFIX-symbol.json``
-        with its ``PREFIX-EPOCH.params`` beside it (the newest; or the path of that of another epoch), or of a folder
-        that holds these two. It is loaded at the first image, once a process, and is no part of the estimator:
-        clones and pickles stay small.
+        A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or a path: of an ``.onnx`` file; of
+        an MXNet ``PREFIX-symbol.json`` with ``PREFIX-EPOCH.params`` beside it, of which the newest is taken; of the
+        ``.params`` of another epoch; or of a folder that holds such a pair. The network is loaded at the first image,
+        once in a process. It is not part of the estimator, so clones and pickles stay small.
     layer : str
-        A layer on the network's card; "global_pool" is the usual embedding.
+        A layer on the network's card. The default, "global_pool", is the usual embedding.
         ``twoflow networks NETWORK`` lists the layers.
     pooling : {"mean", "max", "gem", "covariance"}
-        How a layer that is a map over positions becomes a vector. A layer that is one already, like "global_pool",
-        takes no other than "mean". "mean", "max" and "gem", the generalized mean with exponent 3 of Radenović, Tolias
-        & Chum (2019, https://doi.org/10.1109/TPAMI.2018.2846566), give one value a channel.
+        How a map over positions becomes a vector. A layer that is a vector already, such as "global_pool", takes only
+        "mean", the default. "mean", "max" and "gem" give one value for each channel; "gem" is the generalized mean with
+        exponent 3 of Radenović, Tolias & Chum (2019, https://doi.org/10.1109/TPAMI.2018.2846566).
 
-        "covariance" says which of the c channels go together over the positions: the square root of their covariance
-        matrix (Li, Xie, Wang & Zuo, ICCV 2017, https://doi.org/10.1109/ICCV.2017.228; Lin & Maji, BMVC 2017,
-        https://arxiv.org/abs/1707.06772), its upper triangle as c (c + 1) / 2 values of unit norm, the off-diagonal
-        ones times the square root of 2, so that the dot product of two rows is that of the two matrices. They are
-        rounded to float16, which a store keeps in half the space. A map that is constant gives zeros; one of a single
-        position, or cells of one, are refused.
+        "covariance" gives the square root of the covariance matrix of the c channels over the positions (Li, Xie, Wang
+        & Zuo, ICCV 2017, https://doi.org/10.1109/ICCV.2017.228; Lin & Maji, BMVC 2017,
+        https://arxiv.org/abs/1707.06772). The features are its upper triangle: c (c + 1) / 2 values of unit norm.
+        Off-diagonal values are multiplied by the square root of 2, so that the dot product of two rows equals that of
+        the two matrices. Values are rounded to float16, which a store keeps in half the space. A map that is constant
+        gives zeros. A map or a cell of a single position is refused.
     n_channels : int, optional
-        For "covariance" only: project the channels at random, always in the same way, to so many, at most as many as
-        the layer has. It is for many images or little memory, and costs accuracy.
+        For "covariance" only: the number of channels to project the map to first, at most as many as the layer has. The
+        projection is random, but always the same. It saves memory and costs accuracy. By default, nothing is projected.
     grid : int
-        Pool each cell of a grid of so many rows and columns, from the top left row by row, rather than all positions
-        of a map; it must have as many. Cells share a row or column of positions where these are no multiple of `grid`.
+        How many rows, and how many columns, of cells are pooled separately, row by row from the top left. The map needs
+        at least as many rows and columns of positions. Cells share positions if their number is no multiple of `grid`.
+        The default, 1, pools the whole map.
     views : {"whole", "mirror", "five-crop"}
-        What the network is shown of an image, a pass for each: the image; also its mirror image, whose map is
-        mirrored back; or its corners and its middle, of 7/8 of the sides, which have no `grid` in common. The positions
-        of all are pooled together; of vectors, the mean is taken. Flows in a `FlowUnion` share the passes that they
-        have in common.
+        What the network is shown of an image; each view costs a pass. "whole", the default, is the image. "mirror" adds
+        its mirror image, whose map is mirrored back. "five-crop" is the four corners and the middle, each with 7/8 of
+        the sides; it needs ``grid=1``. The positions of all views are pooled together; of vectors, the mean is taken.
+        Flows in a `FlowUnion` share the passes that they have in common.
     preprocessing : dict, optional
-        How images enter a network in files that do not say so themselves, nor in a card file beside them: any of
-        `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and `scale`. A value from 0 to 255 enters as
-        ``(value - mean) / scale``; each is a number or a list of three. The named EfficientNet-Lite networks leave
-        the choice of `input_size`, with sides of 32 to 4096 pixels.
+        How images enter the network: any of `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and
+        `scale`. A value from 0 to 255 enters as ``(value - mean) / scale``, where each is a number or a list of three.
+        It is needed if neither the network's file nor a card next to it says so. The named EfficientNet-Lite networks
+        let you choose `input_size`, with sides of 32 to 4096 pixels. By default, the card decides.
     engine : {"onnxruntime", "mxnet"}
-        What runs the network. MXNet, the extra ``twoflow[mxnet]``, runs its own checkpoints only; the features are
-        the same within its rounding, but it takes one image at a time, on threads of its own.
+        What runs the network. The default is "onnxruntime". "mxnet", the extra ``twoflow[mxnet]``, runs MXNet's own
+        checkpoints only. Its features are the same up to rounding, but it takes one image at a time, on its own
+        threads.
     precision : {"float32", "int8"}
-        In 8-bit integers a network takes half the time, for features that are nearly the same. Their ranges are learned
-        from the images it is fitted on, so in a comparison it is fitted, and runs, anew in every fold; it is for
-        predicting fast.
+        The numbers that the network computes with. The default is "float32". "int8" takes half the time and gives
+        nearly the same features. The ranges of its integers are learned in `fit`, so a comparison fits and runs it anew
+        in every fold; use it for fast predictions.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
     Attributes
     ----------
     network_digest_ : str
-        SHA-256 of the network's files. Another network at the same path is refused by `transform` with a ValueError.
+        SHA-256 of the network's files. `transform` raises ValueError if another network is at the same path by then.
     network_card_ : NetworkCard
-        The network's card. If `input_size`, `channels`, `mean` or `scale` on it have changed, so does `transform`.
+        The network's card. `transform` raises ValueError if `input_size`, `channels`, `mean` or `scale` have changed.
     quantized_ : QuantizedNetwork
-        With ``precision="int8"``, the network up to the layer, as an ONNX graph, and one calibration image with the
-        network's own output. A process that opens the graph first compares its output for that image: a processor
-        that computes it less exactly than the one it was fitted on is refused with a ValueError.
+        With ``precision="int8"``, the network up to the layer as an ONNX graph, and one calibration image with the
+        output that the network itself gives for it. A process that opens the graph computes this image first, and
+        raises ValueError if its processor is less exact than the one that the flow was fitted on.
     cosine_ : float
-        With ``precision="int8"``, the mean cosine between its output and the network's own on the images that the
-        ranges were taken from.
+        With ``precision="int8"``, the mean cosine between the output in integers and the network's own output, on the
+        images that the ranges were taken from.
 
     Examples
     --------
@@ -122,8 +126,8 @@ class CNNEmbedding(Flow):
         "engine": [StrOptions(set(ENGINES))],
         "precision": [StrOptions({"float32", "int8"})],
     }
-    _feature_prefix = "cnn"
-    _bound: Network | None = None  # see `_bind`
+    feature_prefix = "cnn"
+    _bound: Network | None = None  # set in the copy that `bind` returns
 
     def __init__(
         self,
@@ -153,7 +157,7 @@ class CNNEmbedding(Flow):
         self.engine = engine
         self.precision = precision
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         self._check_with(resolve(self.network, self.preprocessing))
 
     def _check_with(self, network: Network) -> None:
@@ -184,8 +188,8 @@ class CNNEmbedding(Flow):
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
             raise InputError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
-        """Remember which network it is; quantize it if asked to, and make sure that little is lost."""
+    def learn(self, images: Sequence[Source], y: Any) -> None:
+        """Remember which network it is. With int8, quantize it, and check that little is lost."""
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
         self.network_digest_, self.network_card_ = network.digest, network.card
@@ -199,10 +203,10 @@ class CNNEmbedding(Flow):
                 f'{self.cosine_:.3f}, under {_LEAST_COSINE}; use precision="float32"'
             )
 
-    def _bind(self) -> CNNEmbedding:
-        """A copy that keeps to the network as it is now, whatever becomes of its files while features are computed.
+    def bind(self) -> CNNEmbedding:
+        """Return a copy that keeps the network as it is now, even if its files change while features are computed.
 
-        Sent to another process, the copy remembers which network that was, and refuses another one.
+        In another process, the copy raises ValueError if it finds another network.
         """
         if self._bound is not None:
             return self
@@ -213,7 +217,7 @@ class CNNEmbedding(Flow):
         return bound
 
     def _resolve(self) -> Network:
-        """The network as it is now; ValueError if the flow was fitted with another one."""
+        """Find the network as it is now; ValueError if the flow was fitted with another one."""
         if self._bound is not None:
             return self._bound
         network = resolve(self.network, self.preprocessing)
@@ -240,7 +244,7 @@ class CNNEmbedding(Flow):
         return state
 
     def _sample(self, images: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
-        """Images from all over the collection, resized, for the ranges to be taken from."""
+        """Read and resize images from all over the collection, to take the ranges from."""
         positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
         reader = RawPixels(size, n_jobs=self.n_jobs, on_error=self.on_error)
         features, errors, _ = extract(reader, images, positions)
@@ -249,23 +253,23 @@ class CNNEmbedding(Flow):
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
             raise InputError(f"none of the {len(positions)} images to quantize with can be read")
-        return reader._pack(read).reshape(-1, size[1], size[0], 3)
+        return reader.pack(read).reshape(-1, size[1], size[0], 3)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        return self._extract_together([self], image, n_threads)[0]
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self.extract_together([self], image, n_threads)[0]
 
-    def _ingredients(self) -> dict[str, Any]:
+    def cache_key(self) -> dict[str, Any]:
         network = self._resolve()
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
-        return {**super()._ingredients(), "network": network.digest, "preprocessing": preprocessing}
+        return {**super().cache_key(), "network": network.digest, "preprocessing": preprocessing}
 
-    def _shared_pass(self) -> Hashable:
+    def shared_pass(self) -> Hashable:
         if self.precision == "int8":
-            return None  # a graph of its own, that ends with its layer
+            return None  # its graph is its own and ends with its layer
         return self._resolve(), self.engine
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+    def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
         first, network = flows[0], flows[0]._resolve()
         if first.precision == "int8":
@@ -275,7 +279,7 @@ class CNNEmbedding(Flow):
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
         size = network.card.input_size
         outputs = {view: session.run(view.pixels(image, size), image.name) for view in views}
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is an error below
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
             vectors = [
                 pool(
                     [view.turned_back(outputs[view][flow.layer]) for view in VIEWS[flow.views]],
@@ -291,11 +295,11 @@ class CNNEmbedding(Flow):
                 ))
         return vectors
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
-        """What covariance pooling has rounded to float16, in float16."""
+    def pack(self, features: np.ndarray) -> np.ndarray:
+        """Keep a covariance pool in float16, to which it was rounded already."""
         return features.astype(np.float16) if self.pooling == "covariance" else features
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
         return packed.astype(np.float32, copy=False)
 
     @property
@@ -303,7 +307,7 @@ class CNNEmbedding(Flow):
         return self._resolve().card
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         width = self.n_channels or self._card.layers[self.layer].width
         if self.pooling == "covariance":
             width = width * (width + 1) // 2
@@ -312,4 +316,5 @@ class CNNEmbedding(Flow):
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
+        tags.feature_kind = "unit" if self.pooling == "covariance" else "dense"
         return tags

@@ -1,4 +1,4 @@
-"""The flow of color: how much of which color, where."""
+"""The flow of color: how much of each color, and where."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 
 
 class _Space(NamedTuple):
     conversion: str | None  # the name of OpenCV's constant
-    ranges: tuple[tuple[int, int], ...]  # of each channel as OpenCV stores it, the upper end excluded
+    ranges: tuple[tuple[int, int], ...]  # of each channel as OpenCV stores it, without the upper end
 
 
 _SPACES = {
     "rgb": _Space(None, ((0, 256), (0, 256), (0, 256))),
     "hsv": _Space("COLOR_RGB2HSV_FULL", ((0, 256), (0, 256), (0, 256))),
-    # a* and b* are stored with 128 added; sRGB has none beyond -108 and 99.
+    # OpenCV adds 128 to a* and b*. In sRGB they lie between -108 and 99.
     "lab": _Space("COLOR_RGB2LAB", ((0, 256), (18, 238), (18, 238))),
 }
 
 
 class ColorHistogram(Flow):
-    """Joint histograms of the three channels of a color space, one for each cell of a grid.
+    """Count colors: a joint histogram of the three channels of a color space, for each cell of a grid.
 
-    Swain & Ballard (1991): the histogram of a thing's colors hardly changes as it turns, moves or is partly hidden.
-    Each cell's histogram is divided by the cell's number of pixels and so sums to one, whatever the size of the
-    image and the grid.
+    The histogram of an object's colors hardly changes as the object turns, moves or is partly hidden (Swain & Ballard
+    1991). Each cell's histogram is divided by the cell's number of pixels, so it sums to one.
 
     Parameters
     ----------
     space : {"hsv", "lab", "rgb"}
-        "hsv" bins hue from 0 to 360 degrees, saturation from 0 to 1, value from 0 to 1, and puts what has no hue at
-        0 degrees; "lab" bins CIE L* from 0 to 100, a* and b* from -110 to 110, where all of sRGB lies; "rgb" bins
-        each channel from 0 to 255. All bins of a channel are equally wide.
+        "hsv", the default, has bins of hue from 0 to 360 degrees, of saturation from 0 to 1 and of value from 0 to 1;
+        a gray has a hue of 0 degrees. "lab" has bins of CIE L* from 0 to 100, and of a* and b* from -110 to 110, which
+        holds all of sRGB. "rgb" has bins of each channel from 0 to 255. All bins of a channel are equally wide.
     bins : (int, int, int)
-        How many bins each channel has.
+        How many bins each channel has. The default is (8, 4, 4).
     grid : (int, int)
-        Rows and columns of cells; (1, 1) is one histogram of the whole image.
+        Rows and columns of cells. The default, (1, 1), gives one histogram of the whole image.
     size : int
-        The side, in pixels, of the square the image is stretched to first.
+        The side, in pixels, of the square that images are stretched to first. The default is 256.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -69,7 +70,7 @@ class ColorHistogram(Flow):
         "grid": [tuple, list],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "color"
+    feature_prefix = "color"
 
     def __init__(
         self,
@@ -89,27 +90,27 @@ class ColorHistogram(Flow):
         self.grid = grid
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_bins(self.bins)
         _check_grid(self.grid, self.size, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return color_histogram(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return int(np.prod(self.bins)) * int(np.prod(self.grid))
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.feature_kind = "histogram"
         return tags
 
 
 def color_histogram(
     pixels: np.ndarray, space: str = "hsv", bins: Sequence[int] = (8, 4, 4), grid: Sequence[int] = (1, 1)
 ) -> np.ndarray:
-    """The color histograms of one image.
+    """Compute the color histograms of one image.
 
     Parameters
     ----------
@@ -121,12 +122,12 @@ def color_histogram(
     Returns
     -------
     ndarray of shape (n_features,) and dtype float32
-        By row and column of the grid, then by bin of the first, second and third channel; each cell sums to one.
+        Ordered by row and column of the grid, then by bin of the first, second and third channel. Each cell sums to 1.
 
     Raises
     ------
     ValueError
-        If `bins` or `grid` do not fit, or the image has fewer pixels than the grid has cells, either way.
+        If `bins` or `grid` is wrong, or the grid has more rows or columns than the image.
     """
     height, width = pixels.shape[:2]
     _check_bins(bins)
@@ -137,8 +138,8 @@ def color_histogram(
     rows, columns = (np.arange(length) * n // length for length, n in zip((height, width), grid))
     index = rows[:, None] * grid[1] + columns
     for channel, ((low, high), n) in enumerate(zip(ranges, bins)):
-        # A table of 256 bins rather than arithmetic on every pixel; the few values that rounding puts outside the
-        # range are counted in its last bin.
+        # Look the bin of each value up in a table, rather than compute it for every pixel. Rounding puts a few values
+        # outside the range; they count in its last bin.
         table = ((np.arange(256) - low) * n // (high - low)).clip(0, n - 1)
         index = index * n + table[channels[:, :, channel]]
     n_cells, n_bins = grid[0] * grid[1], int(np.prod(bins))

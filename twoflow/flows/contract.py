@@ -1,192 +1,230 @@
-"""What all flows have in common: a subclass says how one image becomes features, the base does the rest."""
+"""What a flow is: the methods and tags that a class fills in, and that the rest of twoflow relies on.
+
+To write a flow, derive a class from `Flow`; define `extract` and `n_features_out`. Everything else here has a default:
+
+- for a flow that learns: `learn`;
+- for its parameters and names: `check_parameters`, `feature_prefix`, `features_dtype`;
+- for tags: ``__sklearn_tags__``, which returns `FlowTags`;
+- for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`, `members`.
+
+`Flow` adds scikit-learn's `fit`, `transform` and `get_feature_names_out`. They decode each image once, run on `n_jobs`
+workers, keep row i for image i, and find features in the store.
+"""
 
 from __future__ import annotations
 
-import os
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, fields
-from numbers import Integral
-from typing import Any, ClassVar, Self, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils import Tags
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator
 
-from ..images import LoadedImage, check_images
-from ..images.reading import Source, warn_unreadable
-from ..store import FeatureStore
-from .engine.extraction import extract
+from ..errors import InputError
+from ..images import LoadedImage
+from ..images.reading import Source
+from ..images.tags import ImageTags, read_tag
+from ..store import StoreLike
 
-#: What `store` may be.
-StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
+FeatureKind: TypeAlias = Literal["dense", "histogram", "projection", "unit"]
+
+#: The parameters that every flow has. They say how a flow is run, never what it computes.
+RUN_PARAMETERS = ("n_jobs", "on_error", "verbose", "store")
 
 
 @dataclass
-class FlowTags(Tags):
-    """scikit-learn's tags, and whether a flow learns from the images it is fitted on.
+class FlowTags(ImageTags):
+    """What others must know of a flow, besides the tags of scikit-learn.
 
-    One that does must be fitted inside each fold; one that does not gives an image the same features in every fold,
-    so a comparison computes them once.
+    Attributes
+    ----------
+    learns_from_data : bool
+        Whether features depend on the images and labels that the flow was fitted on. If so, a comparison fits the flow
+        inside each fold, and no store keeps its features. If not, features are computed once for all folds. `Flow`
+        sets it to True for a class that defines `learn`; set it to False if `learn` does not look at the images.
+    feature_kind : {"dense", "histogram", "projection", "unit"}
+        What the features are, by which a head chooses how to select or scale them. "dense", the default, promises
+        nothing. "histogram": shares or counts, never negative. "projection": a random projection, of which few columns
+        are enough. "unit": rows that have unit norm already, as those of a covariance pool.
     """
 
     learns_from_data: bool = False
+    feature_kind: FeatureKind = "dense"
 
 
-class Flow(TransformerMixin, BaseEstimator):
-    """Base of all flows.
+class FlowContract(BaseEstimator, metaclass=ABCMeta):
+    """The hooks of a flow, with their defaults; derive from `Flow`, which can be fitted too.
 
-    A subclass stores its parameters in ``__init__`` together with the four below, implements `_extract` and
-    `_n_features_out`, and where needed `_check` (its parameters against each other) and `_fit`.
-
-    Parameters
-    ----------
-    n_jobs : int, optional
-        How many images are read and computed at the same time; ``None`` is 1 unless a
-        ``joblib.parallel_config`` says otherwise, -1 is all cores. The features are the same bytes with any number.
-    on_error : {"raise", "nan"}
-        What an image that cannot be read does: raise its `ImageReadError`, or become a row of NaN, with one warning
-        for all of them.
-    verbose : bool
-        Show progress on stderr when that is a terminal.
-    store : path or FeatureStore, optional
-        A folder that keeps the features on disk, so that an image that was seen before, under whatever name, costs no
-        more than reading it. They are found by the content of the image and all that the features depend on; those
-        of a flow that learns from the images it is fitted on are never kept.
+    A hook that computes must be a function of its arguments and of the flow: it runs on several threads and in other
+    processes.
     """
 
-    _parameter_constraints: ClassVar[dict] = {
-        "n_jobs": [Integral, None],
-        "on_error": [StrOptions({"raise", "nan"})],
-        "verbose": ["boolean"],
-        "store": [str, os.PathLike, FeatureStore, None],
-    }
-    _feature_prefix: ClassVar[str]
-    _dtype: ClassVar[Any] = np.float32  # of the features
+    n_jobs: int | None
+    on_error: str
+    verbose: bool
+    store: StoreLike
 
-    def __init__(
-        self,
-        *,
-        n_jobs: int | None = None,
-        on_error: str = "raise",
-        verbose: bool = False,
-        store: StoreLike = None,
-    ) -> None:
-        self.n_jobs = n_jobs
-        self.on_error = on_error
-        self.verbose = verbose
-        self.store = store
-
-    def _check(self) -> None:
-        """Raise ValueError if parameters, each valid alone, do not fit each other."""
-
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
-        """Learn, or draw at random, what `_extract` needs."""
+    #: What the names of features begin with, as in ``edges_007``. None, the default, is the class's name in lower case.
+    feature_prefix: ClassVar[str | None] = None
+    #: The dtype of the table of features; a floating one, so that NaN can mark an image that cannot be read.
+    features_dtype: ClassVar[Any] = np.float32
 
     @abstractmethod
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        """The features of one image: a function of that image alone, so rows cannot depend on their neighbors."""
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        """Compute the features of one image.
 
-    def _bind(self) -> Flow:
-        """This flow, or a copy of it, with all that lies outside it, such as a network's files, read once for a run."""
+        The engine calls it once for each image, on any worker and in any order. An image that cannot be read raises
+        `ImageReadError` when its pixels are asked for; leave that error to the engine.
+
+        Parameters
+        ----------
+        image : LoadedImage
+            The image; ``image.resized((width, height))`` gives its pixels. They are shared and read-only.
+        n_threads : int
+            How many threads this call may use: 1 when images are computed in parallel.
+
+        Returns
+        -------
+        ndarray of shape (n_features_out,)
+            Real numbers. They are stored as `features_dtype`.
+        """
+
+    @property
+    @abstractmethod
+    def n_features_out(self) -> int:
+        """How many features an image gets: a property, or a class attribute if the number is always the same.
+
+        It is asked before `fit` too, so it may depend on parameters but not on what the flow learns.
+        """
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if parameters do not fit each other.
+
+        `fit` and `transform` call it before they read an image. By default, nothing is checked.
+        """
+
+    def learn(self, images: Sequence[Source], y: Any) -> None:
+        """Learn from images, or draw at random, what `extract` needs.
+
+        `fit` calls it once, after the parameters were checked. Store results in attributes whose names end in ``_``,
+        such as ``vocabulary_``. By default, nothing is learned, and the flow needs no `fit`. A class that defines
+        `learn` must be fitted, and is tagged ``learns_from_data=True``; see `FlowTags`.
+
+        Parameters
+        ----------
+        images : sequence of n images
+            Paths, URLs, arrays, PIL images or bytes; ``twoflow.images.LoadedImage(images[0])`` reads one.
+        y : array-like of shape (n,) or (n, k), or None
+            Labels, if `fit` was given any.
+        """
+
+    def cache_key(self) -> dict[str, Any]:
+        """Name everything that the features of an image depend on, apart from the image and the flow's class.
+
+        Flows of one class with equal values compute the same; a comparison then computes their features once, and a
+        store finds them again. By default these are all parameters, but for those that every flow has, such as
+        `n_jobs`. Add what lies outside the parameters, for example the digest of a file. The engine follows the code of
+        the class by itself.
+
+        Returns
+        -------
+        dict of str to object
+            Values that can be hashed by `joblib.hash`.
+        """
+        return {name: value for name, value in self.get_params().items() if name not in RUN_PARAMETERS}
+
+    def bind(self) -> Self:
+        """Return a flow that has read everything outside it, for one run over many images.
+
+        The engine calls it once before a run, and once in each task of a worker. Override it if features depend on a
+        file that could change during the run: return a copy that holds the content. By default, it is the flow itself.
+        """
         return self
 
-    def _ingredients(self) -> dict[str, Any]:
-        """What the features of an image depend on, besides it: the parameters that do not only say how it is run."""
-        return {name: value for name, value in self.get_params().items() if name not in Flow._parameter_constraints}
+    def pack(self, features: np.ndarray) -> np.ndarray:
+        """Turn features into what the store keeps, for example fewer bytes a value.
 
-    def _title(self) -> str:
-        """The flow on one line, as far as its features depend on it."""
-        bare = clone(self).set_params(n_jobs=None, on_error="raise", verbose=False, store=None)
-        return " ".join(repr(bare).split())
+        `unpack` must give back exactly the same features; rows where it does not are not stored.
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
-        """A table of features as a store keeps its rows, for `_unpack` to return as they were."""
+        Parameters
+        ----------
+        features : ndarray of shape (n, n_features_out) and dtype `features_dtype`
+            n may be 0.
+
+        Returns
+        -------
+        ndarray of shape (n, any)
+            By default, the features as they are.
+        """
         return features
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
+        """Turn rows of the store back into features; the inverse of `pack`."""
         return packed
 
-    def _shared_pass(self) -> Hashable:
-        """Flows of one class that return the same key can compute an image in one go; None if it has no use."""
+    def shared_pass(self) -> Hashable:
+        """Return a key, equal for the flows of this class that can compute an image together.
+
+        The engine asks for it for each image, and calls `extract_together` with the flows whose keys are equal. By
+        default it is None: the flow shares nothing.
+        """
         return None
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[Flow], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
-        """The features of one image for each of several flows with the same `_shared_pass`."""
-        return [flow._extract(image, n_threads) for flow in flows]
+    def extract_together(cls, flows: Sequence[Self], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+        """Compute the features of one image for several flows whose `shared_pass` is the same.
 
-    @property
-    def _parts(self) -> list[Flow]:
-        """The flows that this one puts side by side."""
+        Override it together with `shared_pass`, to do the common work once. The engine calls it for single flows too.
+        A class derived from one that overrides it must override it again: a new `extract` alone would not be called.
+        By default, it calls `extract` of each flow.
+
+        Parameters
+        ----------
+        flows : sequence of flows of this class
+        image, n_threads
+            See `extract`.
+
+        Returns
+        -------
+        list of ndarray of shape (n_features_out,)
+            One for each flow, in their order.
+        """
+        return [flow.extract(image, n_threads) for flow in flows]
+
+    def members(self) -> Sequence[FlowContract]:
+        """Return the flows that this one puts side by side, in the order of their columns.
+
+        The engine computes and stores each member by itself. By default, a flow is its only member.
+        """
         return [self]
 
-    def named_members(self, name: str) -> list[tuple[str, Flow]]:
-        """The flows that this one, which is called `name`, puts side by side, each with its own name."""
+    def named_members(self, name: str) -> list[tuple[str, FlowContract]]:
+        """Return the flows that this one, which is called `name`, puts side by side, each with a name.
+
+        Unlike `members` it works before `fit`. By default, a flow is its only member.
+        """
         return [(name, self)]
 
-    @property
-    @abstractmethod
-    def _n_features_out(self) -> int:
-        """How many features an image gets."""
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters and learn what there is to learn.
+def learns_from_data(flow: Any) -> bool:
+    """Whether a flow's features depend on what it was fitted on; see `FlowTags`."""
+    return read_tag(flow, "learns_from_data", False)
 
-        Parameters
-        ----------
-        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-        y : array-like of shape (n,), optional
-            Classes, for the flows that use them.
 
-        Returns
-        -------
-        self
-        """
-        self._validate_params()
-        self._check()
-        self._fit(check_images(X), y)
-        return self
+def feature_kind(flow: Any) -> FeatureKind:
+    """Return what a flow's features are; see `FlowTags`. "dense" if it has no such tag.
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Compute the features of each image.
-
-        Parameters
-        ----------
-        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-
-        Returns
-        -------
-        ndarray of shape (n, n_features) and dtype float32
-            Row i belongs to image i.
-
-        Raises
-        ------
-        ImageReadError
-            For the first image that cannot be read, unless ``on_error="nan"``.
-        """
-        check_is_fitted(self)
-        self._validate_params()  # again, because a flow that needs no fit may come here without one
-        self._check()
-        images = check_images(X)
-        extraction = extract(self, images)
-        if extraction.errors:
-            warn_unreadable([error for _, error in extraction.errors], len(images), "rows of NaN")
-        return extraction.features
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names such as ``projection_000``; `input_features` is ignored, images have none."""
-        check_is_fitted(self)
-        n_digits = max(3, len(str(self._n_features_out - 1)))
-        names = [f"{self._feature_prefix}_{i:0{n_digits}d}" for i in range(self._n_features_out)]
-        return np.asarray(names, dtype=object)
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags = FlowTags(**{field.name: getattr(tags, field.name) for field in fields(tags)})
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+    Raises
+    ------
+    ValueError
+        If the tag is none of the kinds.
+    """
+    kind = read_tag(flow, "feature_kind", "dense")
+    kinds = get_args(FeatureKind)
+    if kind not in kinds:
+        raise InputError(
+            f"expected the tag feature_kind of {type(flow).__name__} to be one of {', '.join(map(repr, kinds))}, got "
+            f"{kind!r}; set one of these in __sklearn_tags__"
+        )
+    return kind

@@ -1,4 +1,4 @@
-"""The flow of the scene's layout: how much of which orientation, at which scale, where."""
+"""The flow of layout: how strong each orientation is, at each scale and place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
 from .gray import to_gray
 
 _CUTOFF = 4  # cycles per image, up to which brightness counts as lighting
@@ -22,24 +23,25 @@ _HALF_HEIGHT = np.sqrt(2 * np.log(2))  # standard deviations from a Gaussian's t
 
 
 class GISTDescriptor(Flow):
-    """Mean responses of Gabor filters on a grid: the "gist" of an image.
+    """Average the responses of Gabor filters over a grid: the "gist" of an image.
 
-    The image is stretched to a square, its brightness taken as a logarithm and freed of lighting: what varies with
-    less than 4 cycles per image is subtracted, then the local contrast is divided out. A bank of Gabor filters an
-    octave apart, the finest at a quarter of a cycle per pixel, is applied with the borders mirrored, and each filter's
-    magnitude is averaged over the cells of a grid.
+    The image is stretched to a square, and lighting is taken out of the logarithm of its brightness: what varies with
+    less than 4 cycles per image is subtracted, then the local contrast is divided out. Gabor filters are applied with
+    mirrored borders. Their scales are an octave apart; the finest is a quarter of a cycle per pixel. The magnitude of
+    each response is averaged over the cells of a grid.
 
     Parameters
     ----------
     orientations : sequence of int
-        How many orientations at each scale, from fine to coarse. (8, 8, 4) on the 4 x 4 grid gives 320 features,
-        (8, 8, 8, 8) gives 512.
+        How many orientations each scale has, from fine to coarse. The default, (8, 8, 4), gives 320 features on the
+        4 x 4 grid; (8, 8, 8, 8) gives 512.
     color : bool
-        Describe red, green and blue one after the other, three times as many features, instead of the brightness.
+        Describe red, green and blue one after the other, with three times as many features. The default, False,
+        describes the brightness.
     grid : int
-        Rows, and columns, of the grid.
+        How many rows, and how many columns, the grid has. The default is 4.
     size : int
-        The side, in pixels, of the square; a multiple of ``grid * 2 ** (len(orientations) + 1)``.
+        The side of the square in pixels, a multiple of ``grid * 2 ** (len(orientations) + 1)``. The default is 256.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -63,7 +65,7 @@ class GISTDescriptor(Flow):
         "grid": [Interval(Integral, 1, None, closed="left")],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "gist"
+    feature_prefix = "gist"
 
     def __init__(
         self,
@@ -83,26 +85,21 @@ class GISTDescriptor(Flow):
         self.grid = grid
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_bank(self.orientations, self.grid, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return gist(image.resized((self.size, self.size)), self.orientations, color=self.color, grid=self.grid)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return (3 if self.color else 1) * sum(self.orientations) * self.grid**2
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 def gist(
     pixels: np.ndarray, orientations: Sequence[int] = (8, 8, 4), *, color: bool = False, grid: int = 4
 ) -> np.ndarray:
-    """The GIST descriptor of one image.
+    """Compute the GIST descriptor of one image.
 
     Parameters
     ----------
@@ -114,9 +111,9 @@ def gist(
     Returns
     -------
     ndarray of shape (n_features,) and dtype float32
-        By channel (with `color`), scale from fine to coarse, orientation, row and column of the grid. Orientation i of
-        n varies along the direction i / n of half a turn, clockwise from the x axis: 0 answers to upright edges. All
-        zeros for an image of one color.
+        Ordered by channel (with `color`), scale from fine to coarse, orientation, row and column of the grid.
+        Orientation i of n varies along the direction i / n of half a turn, clockwise from the x axis, so orientation 0
+        responds to upright edges. An image of one color gives zeros.
 
     Raises
     ------
@@ -125,7 +122,7 @@ def gist(
     """
     height, width = pixels.shape[:2]
     if height != width:
-        raise InputError(f"a square image expected, got {width} x {height} pixels")
+        raise InputError(f"expected a square image, got {width} x {height} pixels; stretch it to a square")
     _check_bank(orientations, grid, width)
     bank = _gabor_bank(tuple(orientations), width)
     channels = np.moveaxis(pixels, 2, 0) if color else to_gray(pixels)[None]
@@ -133,14 +130,15 @@ def gist(
 
 
 class _Band(NamedTuple):
-    """The filters of one scale, each cut out of the plane of frequencies around its own center.
+    """The filters of one scale, each cut out of the frequency plane around its own center.
 
-    The window of a filter is a 2 ** (scale + 1)-th of the plane each way. Its inverse transform is therefore the
-    filter's response at every `stride`-th pixel, shifted to frequency zero, which leaves the magnitude as it is.
+    A filter's window is a 2 ** (scale + 1)-th of the plane in each direction. The inverse transform of the window is
+    therefore the filter's response at every `stride`-th pixel, shifted to frequency zero. The shift does not change the
+    magnitude.
     """
 
     stride: int
-    corners: tuple[tuple[int, int], ...]  # row and column of each window, where frequency zero is in the middle
+    corners: tuple[tuple[int, int], ...]  # row and column of each window, in a plane with frequency zero in the middle
     filters: np.ndarray  # (n_orientations, window, window), complex64
 
 
@@ -152,7 +150,7 @@ class _Bank(NamedTuple):
 @lru_cache(maxsize=8)
 def _gabor_bank(orientations: tuple[int, ...], size: int) -> _Bank:
     coarsest = 2 ** len(orientations)
-    margin = -(-size // (8 * coarsest)) * coarsest  # an eighth of the image, in whole samples of every scale
+    margin = -(-size // (8 * coarsest)) * coarsest  # an eighth of the image, in whole samples at every scale
     side = size + 2 * margin
     return _Bank(margin, tuple(_gabor_band(2 ** (scale + 1), n, side) for scale, n in enumerate(orientations)))
 
@@ -171,8 +169,9 @@ def _gabor_band(stride: int, n_orientations: int, side: int) -> _Band:
         turn = np.angle(np.exp(1j * (np.arctan2(y, x) - angle)))
         response = np.exp(-((np.hypot(x, y) / half - 1) / radial_width) ** 2 / 2 - (turn / angular_width) ** 2 / 2)
         response[(x == 0) & (y == 0)] = 0
-        response[0] = response[:, 0] = 0  # the window has no last row and column: only so is it its own mirror image
-        # The samples lie in the middle of their `stride` pixels, so that those of a mirrored image are the same.
+        # The window has no last row and column. Without its first, it is its own mirror image.
+        response[0] = response[:, 0] = 0
+        # Samples lie in the middle of their `stride` pixels, so that a mirrored image has the same samples.
         middle = np.exp(1j * np.pi * (stride - 1) / side * (x + y))
         corners.append((side // 2 - half + row, side // 2 - half + column))
         filters.append(response * middle / side**2)
@@ -198,19 +197,18 @@ def _describe(channel: np.ndarray, bank: _Bank, grid: int) -> np.ndarray:
 
 
 def _even_out(channel: np.ndarray) -> np.ndarray:
-    """Log brightness without the lighting and with the local contrast divided out; the paper's section 3.1."""
+    """Subtract the lighting from the log brightness and divide by the local contrast; the paper's section 3.1."""
     brightness = np.log1p(np.arange(256, dtype=np.float32))[channel]
-    brightness -= brightness.min()  # changes nothing but the rounding: one color gives zeros, not nearly zeros
+    brightness -= brightness.min()  # changes only the rounding: one color gives exact zeros
     detail = brightness - _smooth(brightness)
     contrast = np.sqrt(_smooth(detail**2).clip(0))
     return detail / (_LEAST_CONTRAST + contrast)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Gaussian low-pass with mirrored borders, half high at the cutoff.
+    """Apply a Gaussian low-pass with mirrored borders, at half its height at the cutoff.
 
-    Cosine k of the transform has k / 2 cycles. Beyond 4 cutoffs, where the Gaussian is 2 ** -16, there is nothing to
-    compute.
+    Cosine k of the transform has k / 2 cycles. Beyond 4 cutoffs the Gaussian is under 2 ** -16 and is taken for 0.
     """
     side = len(values)
     n_kept = min(side, 8 * _CUTOFF + 1)

@@ -1,4 +1,4 @@
-"""Brightness, for the flows that do not look at color."""
+"""Brightness, for flows that do not look at color."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from PIL import Image
 
 
 def to_gray(pixels: np.ndarray) -> np.ndarray:
-    """The luma of ITU-R BT.601 of an RGB image: shape (height, width, 3) to (height, width), both uint8."""
+    """Turn RGB pixels of shape (height, width, 3) into the luma of ITU-R BT.601, (height, width), both uint8."""
     return np.asarray(Image.fromarray(pixels).convert("L"))

@@ -1,4 +1,4 @@
-"""The flow of texture: how often which small pattern of brighter and darker neighbors."""
+"""The flow of texture: how often each small pattern of brighter and darker neighbors occurs."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from sklearn.utils._param_validation import Interval
 
 from ..errors import InputError
 from ..images import LoadedImage
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .gray import to_gray
 
 _N_POINTS = 8
 
 
 class LBPHistogram(Flow):
-    """Histograms of rotation-invariant uniform local binary patterns, one for each radius.
+    """Count rotation-invariant uniform local binary patterns, in one histogram for each radius.
 
-    Eight points on a circle around each pixel are compared with the pixel. Patterns that change between brighter and
-    darker at most twice around the circle are counted by their number of brighter points, 0 to 8, all others
-    together: ten bins a radius, which stay the same when the image is mirrored, turned by a quarter or given more
-    contrast. There are eight points at every radius, because the cost grows with their number. Each histogram is
-    divided by its number of pixels and so sums to one.
+    Each pixel is compared with eight points on a circle around it. A pattern is uniform if it changes between brighter
+    and darker at most twice around the circle. Uniform patterns are counted by their number of brighter points, 0 to 8,
+    and all others together, so a radius has ten bins. They stay the same if the image is mirrored, turned by a quarter
+    or given more contrast. Every radius has eight points, because the cost grows with their number. Each histogram is
+    divided by its number of pixels, so it sums to one.
 
     Parameters
     ----------
     radii : sequence of int
-        Radii of the circles, in pixels of the square.
+        Radii of the circles, in pixels of the square. The default is (1, 2, 3).
     size : int
-        The side, in pixels, of the square the image is stretched to first; more than twice the largest radius.
+        The side, in pixels, of the square that images are stretched to first. It must be more than twice the largest
+        radius. The default is 128.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -54,7 +57,7 @@ class LBPHistogram(Flow):
         "radii": [tuple, list],
         "size": [Interval(Integral, 1, None, closed="left")],
     }
-    _feature_prefix = "lbp"
+    feature_prefix = "lbp"
 
     def __init__(
         self,
@@ -70,24 +73,24 @@ class LBPHistogram(Flow):
         self.radii = radii
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_radii(self.radii, self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return lbp_histogram(image.resized((self.size, self.size)), self.radii)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return (_N_POINTS + 2) * len(self.radii)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.feature_kind = "histogram"
         return tags
 
 
 def lbp_histogram(pixels: np.ndarray, radii: Sequence[int] = (1, 2, 3)) -> np.ndarray:
-    """The local binary patterns of one image, counted.
+    """Count the local binary patterns of one image.
 
     Parameters
     ----------
@@ -99,13 +102,13 @@ def lbp_histogram(pixels: np.ndarray, radii: Sequence[int] = (1, 2, 3)) -> np.nd
     Returns
     -------
     ndarray of shape (10 * len(radii),) and dtype float32
-        By radius: shares of the uniform patterns with 0 to 8 points at least as bright as the pixel, then the share of
-        all other patterns.
+        For each radius, the shares of the uniform patterns with 0 to 8 points that are at least as bright as the pixel,
+        then the share of all other patterns.
 
     Raises
     ------
     ValueError
-        If a radius is no positive integer, or so large that no circle lies inside the image.
+        If a radius is not a positive integer, or is so large that no circle lies inside the image.
     """
     _check_radii(radii, min(pixels.shape[:2]))
     return np.concatenate([_histogram(to_gray(pixels), radius) for radius in radii])
@@ -115,7 +118,7 @@ def _histogram(gray: np.ndarray, radius: int) -> np.ndarray:
     from skimage.feature import local_binary_pattern
 
     patterns = local_binary_pattern(gray, _N_POINTS, radius, method="uniform")
-    inside = patterns[radius:-radius, radius:-radius]  # beyond the border there is only black
+    inside = patterns[radius:-radius, radius:-radius]  # circles nearer to the border reach outside, where all is black
     counts = np.bincount(inside.ravel().astype(np.intp), minlength=_N_POINTS + 2)
     return (counts / inside.size).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The flow from the data itself: raw pixels, as they are or through a random projection."""
+"""Flows from the pixels themselves: all of them, or a random projection."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 
 
 class RawPixels(Flow):
-    """Every pixel of the image, stretched to one size.
+    """Give every pixel of the image, stretched to one size.
 
-    The "raw pixels" of Iliukovich-Strakovskaia, Dral & Dral (2016), Table 1, where the size is 640 x 480. That is 3.7
-    MB of features an image; a Random Forest on a few thousand of them wants a smaller size.
+    These are the "raw pixels" of Iliukovich-Strakovskaia, Dral & Dral (2016), Table 1, where the size is 640 x 480. An
+    image then has 3.7 MB of features; for a Random Forest on a few thousand images, choose a smaller size.
 
     Parameters
     ----------
     size : (int, int)
-        Width and height in pixels.
+        Width and height in pixels that images are stretched to. The default is (64, 48), with 9,216 features.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -39,7 +41,7 @@ class RawPixels(Flow):
     """
 
     _parameter_constraints: ClassVar[dict] = {**Flow._parameter_constraints, "size": [tuple, list]}
-    _feature_prefix = "pixels"
+    feature_prefix = "pixels"
 
     def __init__(
         self,
@@ -53,55 +55,50 @@ class RawPixels(Flow):
         super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.size = size
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_size(self.size)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        """Values from 0 to 1, row by row, red, green and blue of a pixel side by side."""
-        return self._unpack(image.resized(self.size).ravel())
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        """Return values from 0 to 1, row by row, with red, green and blue of a pixel side by side."""
+        return self.unpack(image.resized(self.size).ravel())
 
-    def _pack(self, features: np.ndarray) -> np.ndarray:
+    def pack(self, features: np.ndarray) -> np.ndarray:
         return np.rint(features * np.float32(255)).astype(np.uint8)
 
-    def _unpack(self, packed: np.ndarray) -> np.ndarray:
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
         return packed / np.float32(255)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return 3 * self.size[0] * self.size[1]
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 class PixelProjection(Flow):
-    """Raw pixels through a very sparse random projection.
+    """Project raw pixels at random, with very sparse weights.
 
-    The left flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: 640 x 480 x 3 = 921,600 values to 128, with
-    the very sparse projection of Li, Hastie & Church (KDD 2006, https://doi.org/10.1145/1150402.1150436). It is what
-    `sklearn.random_projection.SparseRandomProjection` makes of `RawPixels`, but the table of all pixels is never built:
-    with the default density an eighth of the values meets a non-zero weight, and only those are taken out of each
-    image.
+    This is the left flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: it turns 640 x 480 x 3 = 921,600
+    values into 128, with the very sparse projection of Li, Hastie & Church (KDD 2006,
+    https://doi.org/10.1145/1150402.1150436). The result is that of `sklearn.random_projection.SparseRandomProjection`
+    on `RawPixels`, but the table of all pixels is never built. With the default density, an eighth of the values have a
+    non-zero weight; only these are taken out of each image.
 
     Parameters
     ----------
     n_components : int
-        How many features.
+        How many features an image gets. The default is 128.
     size : (int, int)
-        Width and height in pixels that an image is stretched to first.
+        Width and height in pixels that images are stretched to first. The default is (640, 480).
     density : float in (0, 1] or "auto"
-        Share of non-zero weights; "auto" is one over the square root of the number of values.
+        Share of non-zero weights. "auto", the default, is one over the square root of the number of values.
     random_state : int, RandomState or None
-        Draws the weights, in `fit`.
+        Draws the weights in `fit`. An integer gives the same weights every time; None, the default, gives others.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
     Attributes
     ----------
     columns_ : ndarray of shape (n_columns,)
-        Positions, in the row of `RawPixels`, of the values that have a non-zero weight.
+        Positions of the values that have a non-zero weight, in the row of `RawPixels`.
     components_ : sparse matrix of shape (n_components, n_columns) and dtype float32
         The weights of those values.
 
@@ -120,7 +117,7 @@ class PixelProjection(Flow):
         "density": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
         "random_state": ["random_state"],
     }
-    _feature_prefix = "projection"
+    feature_prefix = "projection"
 
     def __init__(
         self,
@@ -140,24 +137,30 @@ class PixelProjection(Flow):
         self.density = density
         self.random_state = random_state
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         _check_size(self.size)
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
-        """Draw the weights; the images have no say in them."""
+    def learn(self, images: Sequence[Source], y: Any) -> None:
+        """Draw the weights; they do not depend on the images."""
         projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
         projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
         weights = sparse.csc_matrix(projection.components_)  # a plain array with density 1
         self.columns_ = np.flatnonzero(np.diff(weights.indptr))
         self.components_ = weights[:, self.columns_].tocsr()
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         pixels = image.resized(self.size).ravel()[self.columns_]
         return self.components_ @ pixels.astype(np.float32) / np.float32(255)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_components
+
+    def __sklearn_tags__(self) -> FlowTags:
+        tags = super().__sklearn_tags__()
+        tags.learns_from_data = False  # the weights depend on the seed alone
+        tags.feature_kind = "projection"
+        return tags
 
 
 def _check_size(size: Sequence[int]) -> None:

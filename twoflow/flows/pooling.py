@@ -1,4 +1,4 @@
-"""How a map over positions becomes one vector, whatever the number of its positions."""
+"""Pooling: a map over any number of positions becomes one vector."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from functools import lru_cache
 
 import numpy as np
 
-_GEM_FLOOR = 1e-6  # below it values are clamped, so that there is a mean of their cubes to take the root of
-_LEAST_EIGENVALUE = 1e-6  # of the largest; below it they are noise
-_LEAST_CONTRAST = 1e-6  # of the values themselves; what varies less over positions is float32's rounding
+_GEM_FLOOR = 1e-6  # smaller values are clamped to it, so that the mean of cubes has a root
+_LEAST_EIGENVALUE = 1e-6  # relative to the largest; smaller ones are noise
+_LEAST_CONTRAST = 1e-6  # relative to the values; less variation over positions is float32's rounding
 
 
 def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | None) -> np.ndarray:
-    """The positions of all maps together as one vector, or as one for each cell of a grid.
+    """Pool the positions of all maps together, into one vector or one for each cell of a grid.
 
     Parameters
     ----------
     maps : sequence of ndarray of shape (c, rows, columns)
-        Of one layer for several views; or vectors of shape (c,), which are maps of one position.
+        The outputs of one layer for several views. A vector of shape (c,) is a map of one position.
     pooling : str
         A key of `POOLINGS`.
     grid : int
-        Into how many rows and columns of cells the maps are divided.
+        How many rows, and how many columns, of cells the maps are divided into.
     n_channels : int or None
-        To how many the channels are projected at random first.
+        To how many channels the maps are projected at random first; None for no projection.
 
     Returns
     -------
     ndarray of shape (n_features,) and dtype float32
-        Row by row, from the cell at the top left.
+        The vectors of the cells, row by row from the top left.
     """
     cells = zip(*(_divide(each, grid) for each in maps))
     together = (np.concatenate(parts, axis=1) for parts in cells)
@@ -39,13 +39,13 @@ def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | 
 
 
 def count_least(sides: tuple[int, int], grid: int) -> int:
-    """How many positions the smallest cell of a map of these sides has."""
+    """Count the positions in the smallest cell of a map with these sides."""
     rows, columns = (min(span.stop - span.start for span in _spans(side, grid)) for side in sides)
     return rows * columns
 
 
 def _divide(output: np.ndarray, grid: int) -> Iterator[np.ndarray]:
-    """The cells of a map, each of shape (c, positions)."""
+    """Yield the cells of a map, each of shape (c, positions)."""
     if output.ndim == 1:
         output = output[:, None, None]
     for rows in _spans(output.shape[1], grid):
@@ -54,13 +54,13 @@ def _divide(output: np.ndarray, grid: int) -> Iterator[np.ndarray]:
 
 
 def _spans(side: int, grid: int) -> list[slice]:
-    """From left to right the same as from right to left; neighbors share a position where `side` is no multiple."""
+    """Divide a side into cells, alike from left and right. Neighbors share a position if `side` is no multiple."""
     return [slice(i * side // grid, -(-(i + 1) * side // grid)) for i in range(grid)]
 
 
 @lru_cache(maxsize=8)
 def _draw_projection(n_channels: int, width: int) -> np.ndarray:
-    """The same on every day: RandomState, unlike Generator, draws for ever what it drew."""
+    """Draw the same weights in every version of NumPy: the streams of RandomState are frozen, Generator's are not."""
     return np.random.RandomState(0).standard_normal((n_channels, width))
 
 
@@ -81,12 +81,13 @@ def _gem(positions: np.ndarray) -> np.ndarray:
 def _covariance(positions: np.ndarray) -> np.ndarray:
     """The square root of the covariance matrix: Li, Xie, Wang & Zuo 2017, with exponent 1/2.
 
-    Its upper triangle, row by row and of unit norm, with off-diagonals times the square root of 2, so that the product
-    of two vectors is that of two matrices. Rounded to what float16 holds. A map that is constant has none: zeros.
+    The vector is the upper triangle, row by row and of unit norm. Off-diagonal values are multiplied by the square root
+    of 2, so that the dot product of two vectors equals that of the two matrices. Values are rounded to float16. A map
+    that is constant gives zeros.
     """
-    x = positions.astype(np.float64)  # in which the mean of equal values is that value
+    x = positions.astype(np.float64)  # in float64, the mean of equal values is exactly that value
     centered = x - x.mean(axis=1, keepdims=True)
-    # The eigenvalues that are not zero are those of either product of the matrix with itself; the smaller is faster.
+    # Both products of the matrix with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     is_few = x.shape[1] < x.shape[0]
     values, vectors = np.linalg.eigh(centered.T @ centered if is_few else centered @ centered.T)
     rows, columns = _triangle(len(x))
@@ -105,7 +106,7 @@ def _triangle(side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(side)
 
 
-#: From positions of shape (channels, n) and dtype float32 to features.
+#: Poolings by name; each turns positions of shape (channels, n) and dtype float32 into a vector.
 POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": _mean,
     "max": _max,

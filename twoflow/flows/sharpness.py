@@ -1,18 +1,18 @@
-"""The flow that blurred images are found by."""
+"""The flow that finds blurred images."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..images import LoadedImage
-from .contract import Flow, FlowTags
+from .base import Flow
 from .gray import to_gray
 
-_COMMON = (224, 224)  # where it is measured: the size that most networks take, so mostly resized already
+_COMMON = (224, 224)  # the size that most networks take, so images are mostly resized to it already
 
 
 class Sharpness(Flow):
-    """How sharp an image is, one number; see `sharpness`.
+    """Measure how sharp an image is, as one number; see `sharpness`.
 
     Parameters
     ----------
@@ -20,29 +20,24 @@ class Sharpness(Flow):
         See `Flow`.
     """
 
-    _feature_prefix = "sharpness"
-    _n_features_out = 1
+    feature_prefix = "sharpness"
+    n_features_out = 1
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return np.array([sharpness(image.resized(_COMMON))], np.float32)
-
-    def __sklearn_tags__(self) -> FlowTags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
 
 def sharpness(pixels: np.ndarray) -> float:
-    """How much of an image's contrast is between neighboring pixels.
+    """Measure how much of an image's contrast is between neighboring pixels.
 
-    The variance of the Laplacian, which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR 2000,
-    https://doi.org/10.1109/ICPR.2000.903548) take for focus, divided by the variance of the gray values: a small or
-    faint product on white has few edges and is not blurred for that.
+    It is the variance of the Laplacian, by which Pech-Pacheco, Cristóbal, Chamorro-Martínez & Fernández-Valdivia (ICPR
+    2000, https://doi.org/10.1109/ICPR.2000.903548) measure focus, divided by the variance of the gray values. Without
+    the division, a small or faint product on white would count as blurred, because it has few edges.
 
     Parameters
     ----------
     pixels : ndarray of shape (height, width, 3) and dtype uint8
-        At a size that is the same for all images that are compared.
+        RGB, of one size for all images that are compared.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The flow of local shapes: SIFT descriptors, counted by the visual word each is nearest to."""
+"""The flow of local shapes: SIFT descriptors, each counted as the visual word that is nearest to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import FlowTags
 from .engine.extraction import extract
 from .gray import to_gray
 
@@ -28,47 +30,48 @@ _PATCH_PER_SIZE = 6  # OpenCV describes 4 cells of 1.5 times the keypoint's size
 
 
 class SIFTBagOfWords(Flow):
-    """A bag of visual words: how often which typical local shape occurs.
+    """Count visual words: how often each typical local shape occurs.
 
-    SIFT descriptors (Lowe 2004) are taken from the image, and each is replaced by the nearest of a vocabulary of
-    "words" (Sivic & Zisserman 2003). The vocabulary is learned in `fit`, so a cross-validation must fit it inside each
-    fold. Where a patch is of one color there is nothing to describe and no word; an image without any word is a
-    row of zeros.
+    SIFT descriptors (Lowe 2004) are taken from the image, and each is replaced by the nearest "word" of a vocabulary
+    (Sivic & Zisserman 2003). The vocabulary is learned in `fit`, so a cross-validation must fit it inside each fold. A
+    patch of one color has no descriptor and no word. An image without any word is a row of zeros.
 
     Parameters
     ----------
     n_words : int
-        The size of the vocabulary.
+        The size of the vocabulary. The default is 256.
     detector : {"dense", "keypoints"}
-        Where descriptors are taken: upright patches on a regular grid, or the scale-space extrema that Lowe's detector
-        finds, each at its own size and turned to its main direction.
+        Where descriptors are taken. "dense", the default, takes upright patches on a regular grid. "keypoints" takes
+        the scale-space extrema that Lowe's detector finds, each at its own size and turned to its main direction.
     step, patch_size : int
-        Distance and side, in pixels, of the patches of the grid; no meaning with "keypoints".
+        Distance and side of the patches on the grid, in pixels. The defaults are 8 and 24. They have no effect with
+        "keypoints".
     weighting : {"tf-idf", "l1"}
-        "l1" counts words and divides by their sum. "tf-idf" counts a word less, the more training images have it,
-        and divides by the Euclidean norm.
+        "tf-idf", the default, gives a word less weight the more training images have it, and divides by the Euclidean
+        norm. "l1" counts words and divides by their sum.
     size : int
-        The side, in pixels, of the square the image is stretched to first.
+        The side, in pixels, of the square that images are stretched to first. The default is 256.
     max_images, max_descriptors : int
-        The vocabulary is learned from at most so many descriptors of at most so many training images, drawn at
-        random, which bounds time and memory: 512 bytes a descriptor.
+        The vocabulary is learned from at most so many descriptors of at most so many training images, drawn at random.
+        They bound time and memory: a descriptor takes 512 bytes. The defaults are 1000 and 50,000.
     random_state : int, RandomState or None
-        Draws the sample and starts the clustering, in `fit`.
+        Draws the sample and starts the clustering, in `fit`. An integer gives the same vocabulary every time; None, the
+        default, gives another.
     n_jobs, on_error, verbose, store
         See `Flow`. ``on_error="nan"`` leaves unreadable training images out, with one warning.
 
     Attributes
     ----------
     vocabulary_ : ndarray of shape (n_words, 128) and dtype float32
-        The words, in whole numbers like the descriptors: sums of their products are exact in float32, so that a
-        descriptor has the same nearest word on every machine and any number of threads.
+        The words. They are whole numbers like the descriptors, so sums of their products are exact in float32, and a
+        descriptor has the same nearest word on every machine and with any number of threads.
     idf_ : ndarray of shape (n_words,) and dtype float32
-        The weight of each word, ``log((1 + n) / (1 + n_with_word)) + 1`` over the n training images of the sample;
-        the ones keep a word that every image has, and one that none has. All ones with "l1".
+        The weight of each word: ``log((1 + n) / (1 + n_with_word)) + 1`` over the n training images of the sample. The
+        ones keep words that every image has, or none. With "l1", all weights are 1.
 
     Notes
     -----
-    OpenCV is told to use one thread a call in this process, since images are computed in parallel already.
+    In this process, OpenCV is set to use one thread for each call, since images are computed in parallel already.
 
     References
     ----------
@@ -98,7 +101,7 @@ class SIFTBagOfWords(Flow):
         "max_descriptors": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
-    _feature_prefix = "sift"
+    feature_prefix = "sift"
 
     def __init__(
         self,
@@ -128,14 +131,14 @@ class SIFTBagOfWords(Flow):
         self.max_descriptors = max_descriptors
         self.random_state = random_state
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         if self.detector == "dense" and self.step > self.size:
             raise InputError(f"step={self.step} leaves no patch in size={self.size} pixels; lower it or raise size")
         if self.max_descriptors < self.n_words:
             raise InputError(f"n_words={self.n_words} cannot be learned from max_descriptors={self.max_descriptors}")
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
-        """Learn the words from a sample of descriptors, then their weights from all words of the sampled images."""
+    def learn(self, images: Sequence[Source], y: Any) -> None:
+        """Learn the words from a sample of descriptors, then their weights from all words in the sampled images."""
         rng = check_random_state(self.random_state)
         positions = np.sort(rng.permutation(len(images))[:self.max_images]).tolist()
         sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))
@@ -149,7 +152,7 @@ class SIFTBagOfWords(Flow):
                 f"n_words={self.n_words}, but the {len(positions)} training images read give only {len(descriptors)} "
                 "descriptors; lower n_words" + (" or use detector='dense'" if self.detector == "keypoints" else "")
             )
-        # Without stopping rules and rival starts nothing depends on sums whose rounding varies with the threads.
+        # With no stopping rule and a single start, no choice depends on sums whose rounding varies with the threads.
         clustering = MiniBatchKMeans(self.n_words, n_init=1, max_iter=10, max_no_improvement=None, random_state=rng)
         with threadpool_limits(effective_n_jobs(self.n_jobs)):
             self.vocabulary_ = np.rint(clustering.fit(descriptors).cluster_centers_)
@@ -159,40 +162,40 @@ class SIFTBagOfWords(Flow):
             n_with_word = np.count_nonzero(extract(self, images, read).features, axis=0)
             self.idf_ = (np.log((1 + len(read)) / (1 + n_with_word)) + 1).astype(np.float32)
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return self._count(self._describe(image))
 
-    def _shared_pass(self) -> Hashable:
+    def shared_pass(self) -> Hashable:
         return self.detector, self.step, self.patch_size, self.size
 
     @classmethod
-    def _extract_together(cls, flows: Sequence[SIFTBagOfWords], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
-        """Describing an image takes ten times as long as counting its words, in however many vocabularies."""
+    def extract_together(cls, flows: Sequence[SIFTBagOfWords], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+        """Describe the image once: that takes ten times as long as counting its words in one vocabulary."""
         descriptors = flows[0]._describe(image)
         return [flow._count(descriptors) for flow in flows]
 
     def _count(self, descriptors: np.ndarray) -> np.ndarray:
         counts = bag_of_words(descriptors, self.vocabulary_) * self.idf_
         norm = np.linalg.norm(counts, ord=1 if self.weighting == "l1" else 2)
-        return counts / max(norm, np.float32(1))  # a row of zeros stays one; any other has a norm of at least 1
+        return counts / max(norm, np.float32(1))  # zeros stay zeros; the norm of any other row is at least 1
 
     def _describe(self, image: LoadedImage) -> np.ndarray:
         return sift_descriptors(image.resized((self.size, self.size)), self.detector, self.step, self.patch_size)
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_words
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.learns_from_data = True
+        tags.feature_kind = "histogram"
         return tags
 
 
 def sift_descriptors(
     pixels: np.ndarray, detector: str = "dense", step: int = 8, patch_size: int = 24
 ) -> np.ndarray:
-    """The SIFT descriptors of one image.
+    """Compute the SIFT descriptors of one image.
 
     Parameters
     ----------
@@ -204,7 +207,7 @@ def sift_descriptors(
     Returns
     -------
     ndarray of shape (n_descriptors, 128) and dtype float32
-        Whole numbers from 0 to 255. Patches of one color are left out, so there may be none at all.
+        Whole numbers from 0 to 255. Patches of one color are left out, so there may be no descriptor at all.
     """
     height, width = pixels.shape[:2]
     gray, sift = to_gray(pixels), _open_sift()
@@ -218,7 +221,7 @@ def sift_descriptors(
 
 
 def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
-    """How many of the descriptors are nearest to each word.
+    """Count the descriptors that are nearest to each word.
 
     Parameters
     ----------
@@ -228,7 +231,7 @@ def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_words,) and dtype float32
-        Of equally near words the first is counted.
+        If several words are equally near, the first is counted.
     """
     # |d - w|^2 / 2 without |d|^2, which is the same for all words.
     distances = (vocabulary**2).sum(axis=1) / 2 - descriptors @ vocabulary.T
@@ -236,10 +239,10 @@ def bag_of_words(descriptors: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
 
 
 class _DescriptorSample(Flow):
-    """Some descriptors of each image, as a flow, so that reading, errors and workers are those of every flow.
+    """Draw some descriptors of each image. As a flow, it shares the reading, errors and workers of every flow.
 
-    An image that has fewer is filled up with NaN. Which ones are drawn depends on the seed and the descriptors alone,
-    and so on neither the order of the images nor the number of workers.
+    An image with fewer descriptors is filled up with NaN. The draw depends on the seed and the descriptors alone, not
+    on the order of the images or the number of workers.
     """
 
     def __init__(self, flow: SIFTBagOfWords, n_descriptors: int, seed: int) -> None:
@@ -248,7 +251,7 @@ class _DescriptorSample(Flow):
         self.n_descriptors = n_descriptors
         self.seed = seed
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         descriptors = self.flow._describe(image)
         rng = np.random.default_rng([self.seed, zlib.crc32(descriptors.tobytes())])
         sample = np.full((self.n_descriptors, _WIDTH), np.nan, dtype=np.float32)
@@ -257,11 +260,11 @@ class _DescriptorSample(Flow):
         return sample.ravel()
 
     @property
-    def _n_features_out(self) -> int:
+    def n_features_out(self) -> int:
         return self.n_descriptors * _WIDTH
 
 
-_of_this_thread = threading.local()  # OpenCV does not say that its SIFT may be shared, and it cannot be pickled
+_of_this_thread = threading.local()  # OpenCV does not promise that threads can share a SIFT, and it cannot be pickled
 
 
 def _open_sift() -> Any:
@@ -275,7 +278,7 @@ def _open_sift() -> Any:
 
 @lru_cache(maxsize=8)
 def _grid_of_keypoints(height: int, width: int, step: int, patch_size: int) -> tuple:
-    """Keypoints in the middle of the cells of a grid that leaves equal margins, so that a mirrored grid is the same."""
+    """Put keypoints in the middle of grid cells, with equal margins, so that a mirrored grid is the same."""
     import cv2
 
     y, x = (step * (np.arange(side // step) + 0.5) + (side % step - 1) / 2 for side in (height, width))

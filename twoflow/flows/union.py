@@ -1,4 +1,4 @@
-"""Several flows side by side, each image decoded once."""
+"""Several flows side by side, with each image decoded once."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError, InputTypeError
 from ..images import LoadedImage
 from ..images.reading import Source
-from .contract import Flow, FlowTags, StoreLike
+from ..store import StoreLike
+from .base import Flow
+from .contract import RUN_PARAMETERS, FeatureKind, FlowContract, FlowTags, feature_kind, learns_from_data
 from .engine.extraction import compute
 
 
 class FlowUnion(Flow, _BaseComposition):
-    """The features of several flows, one after the other.
+    """Compute the features of several flows, side by side.
 
-    What `sklearn.pipeline.FeatureUnion` would give, but each image is decoded once, resized once for each size, and
-    passed once through each network, or once for each view of it, however many flows look at it.
+    The features are those of `sklearn.pipeline.FeatureUnion`, but the work is shared. However many flows look at an
+    image, it is decoded once, resized once for each size, and passed once through each network for each view.
 
     Parameters
     ----------
     flows : list of (str, Flow)
-        Names and flows; they are cloned, and the clones fitted. Their own `n_jobs`, `on_error`, `verbose` and
-        `store` have no effect here.
+        Names and flows. They are cloned, and the clones are fitted. Their own `n_jobs`, `on_error`, `verbose` and
+        `store` have no effect here: the union's are used instead.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -64,67 +66,77 @@ class FlowUnion(Flow, _BaseComposition):
 
     @classmethod
     def of_fitted(cls, flows: Mapping[str, Flow], **options: Any) -> Self:
-        """Flows that are fitted already, side by side as they are; `options` are those of `Flow`."""
+        """Put flows that are fitted already side by side, without cloning them; `options` are those of `Flow`."""
         union = cls(list(flows.items()), **options)
         union.flows_ = list(flows.items())
         return union
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, with ``deep`` also the flows by name and theirs as ``name__parameter``."""
+        """Return the parameters; with ``deep``, also the flows by name and theirs as ``name__parameter``."""
         return self._get_params("flows", deep=deep)
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; a flow is replaced by its name, a parameter of one set as ``name__parameter``."""
+        """Set parameters. ``name`` replaces a flow; ``name__parameter`` sets a parameter of one."""
         return self._set_params("flows", **params)
 
     def slices(self) -> dict[str, slice]:
-        """The columns of each flow, by name; known from the flows' parameters, so before `fit` too."""
-        ends = np.cumsum([flow._n_features_out for _, flow in self.flows]).tolist()
+        """Return the columns of each flow, by name. They follow from the parameters, so `fit` is not needed."""
+        ends = np.cumsum([flow.n_features_out for _, flow in self.flows]).tolist()
         return {name: slice(start, end) for (name, _), start, end in zip(self.flows, [0, *ends], ends)}
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own."""
+        """Return names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own name of the feature."""
         check_is_fitted(self)
         names = [f"{name}__{feature}" for name, flow in self.flows_ for feature in flow.get_feature_names_out()]
         return np.asarray(names, dtype=object)
 
-    def _check(self) -> None:
+    def check_parameters(self) -> None:
         if not self.flows:
-            raise InputError("a FlowUnion needs at least one flow")
+            raise InputError("expected at least one flow in a FlowUnion, got none; add one to flows")
         self._validate_names([name for name, _ in self.flows])
         for name, flow in self.flows:
             if not isinstance(flow, Flow):
                 raise InputTypeError(
-                    f"{name!r} is a {type(flow).__name__}, not a flow; FeatureUnion takes any transformer"
+                    f"expected {name!r} to be a flow, got a {type(flow).__name__}; use sklearn.pipeline.FeatureUnion "
+                    "for other transformers"
                 )
             flow._validate_params()
-            flow._check()
+            flow.check_parameters()
 
-    def _fit(self, images: Sequence[Source], y: Any) -> None:
-        # What is said of the union holds for its members' own reading too, where they learn from the images.
-        running = {name: getattr(self, name) for name in Flow._parameter_constraints}
+    def learn(self, images: Sequence[Source], y: Any) -> None:
+        # The union's own settings hold too where a member reads images to learn from them.
+        running = {name: getattr(self, name) for name in RUN_PARAMETERS}
         self.flows_ = [(name, clone(flow).set_params(**running).fit(images, y)) for name, flow in self.flows]
 
-    def _bind(self) -> FlowUnion:
+    def bind(self) -> FlowUnion:
         bound = copy(self)
-        bound.flows_ = [(name, flow._bind()) for name, flow in self.flows_]
+        bound.flows_ = [(name, flow.bind()) for name, flow in self.flows_]
         return bound
 
-    def _extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        return np.concatenate(compute(self._parts, image, n_threads))
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return np.concatenate(compute(self.members(), image, n_threads))
 
-    @property
-    def _parts(self) -> list[Flow]:
-        return [part for _, flow in self.flows_ for part in flow._parts]
-
-    def named_members(self, name: str) -> list[tuple[str, Flow]]:
+    def named_members(self, name: str) -> list[tuple[str, FlowContract]]:
         return [member for own, flow in self.flows for member in flow.named_members(own)]
 
+    def members(self) -> list[FlowContract]:
+        return [member for _, flow in self.flows_ for member in flow.members()]
+
     @property
-    def _n_features_out(self) -> int:
-        return sum(flow._n_features_out for _, flow in self.flows)
+    def n_features_out(self) -> int:
+        return sum(flow.n_features_out for _, flow in self.flows)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()
-        tags.learns_from_data = any(flow.__sklearn_tags__().learns_from_data for _, flow in self.flows)
+        flows = [flow for _, flow in self.flows]
+        tags.learns_from_data = any(map(learns_from_data, flows))
+        tags.feature_kind = _common_kind(flows)
         return tags
+
+
+def _common_kind(flows: Sequence[Flow]) -> FeatureKind:
+    """The kind that all flows have; "dense" if they differ, or where rows of unit norm together have another norm."""
+    kinds = set(map(feature_kind, flows))
+    if len(kinds) > 1 or kinds == {"unit"} and len(flows) > 1:
+        return "dense"
+    return kinds.pop() if kinds else "dense"

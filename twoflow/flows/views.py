@@ -1,4 +1,4 @@
-"""What a network is shown of an image: all of it, its mirror image, or parts."""
+"""The views of an image that a network is shown: all of it, its mirror image, or parts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import numpy as np
 
 from ..images import LoadedImage
 
-#: Five crops are cut from an image that is larger than they by 8/7, so that each is 7/8 of its sides.
+#: Crops are cut from an image whose sides are 8/7 of theirs, so that each crop has 7/8 of the image's sides.
 _ENLARGEMENT = 8 / 7
 
 
 class View(NamedTuple):
-    """One of the images that a network is shown of one image.
+    """One view of an image.
 
-    `crop` says where a part lies, from (0, 0) at the top left to (1, 1) at the bottom right; None is all.
+    `crop` says where the part lies, from (0, 0) at the top left to (1, 1) at the bottom right. None, the default, is
+    the whole image.
     """
 
     crop: tuple[float, float] | None = None
     is_mirrored: bool = False
 
     def pixels(self, image: LoadedImage, size: tuple[int, int]) -> np.ndarray:
-        """Of shape (height, width, 3) and dtype uint8, for `size` (width, height)."""
+        """Return the view at `size` (width, height), of shape (height, width, 3) and dtype uint8."""
         if self.crop is None:
             whole = image.resized(size)
             return whole[:, ::-1] if self.is_mirrored else whole
@@ -32,13 +33,13 @@ class View(NamedTuple):
         return image.resized(larger)[top:top + height, left:left + width]
 
     def turned_back(self, output: np.ndarray) -> np.ndarray:
-        """A layer's output with its positions where they are in the image."""
+        """Return a layer's output with its positions as they are in the image."""
         return output[:, :, ::-1] if self.is_mirrored and output.ndim == 3 else output
 
 
 _WHOLE = View()
 
-#: By the name of a choice, all that the network is shown.
+#: The views of each choice, by its name.
 VIEWS: dict[str, tuple[View, ...]] = {
     "whole": (_WHOLE,),
     "mirror": (_WHOLE, View(is_mirrored=True)),

@@ -1,17 +1,21 @@
 """What learns from features: selectors, classifiers of features, and the table of heads by name."""
 
 from .capped_classifier import CappedClassifier
+from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
+from .kernel_weight import KernelWeight
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
 
 __all__ = [
     "CappedClassifier",
+    "ClassCovariance",
     "ForestSelector",
     "KernelRidgeClassifier",
     "KernelSVMClassifier",
+    "KernelWeight",
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",

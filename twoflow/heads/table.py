@@ -1,14 +1,12 @@
-"""The heads of a model by name: what is made of each flow's features, and what decides on all of them together."""
+"""The heads of a model by name: what each flow's features pass through, and what decides on all of them together."""
 
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
@@ -17,10 +15,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
 from ..errors import InputError
-from ..flows import CNNEmbedding, ColorHistogram, Flow, LBPHistogram, PixelProjection, SIFTBagOfWords
+from ..flows.contract import FeatureKind, FlowContract, feature_kind
+from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
+from .kernel_weight import KernelWeight
 from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
 
 
@@ -30,17 +30,17 @@ class Head(NamedTuple):
     Attributes
     ----------
     selector : callable
-        From a flow to what its features pass through: a transformer of features or "passthrough".
+        Takes a flow; returns what the flow's features pass through: a transformer of features or "passthrough".
     classifier : callable
-        Makes what decides on what comes out of all selectors, side by side.
+        Takes nothing; returns the classifier that decides on the outputs of all selectors, side by side.
     """
 
-    selector: Callable[[Flow], Any]
+    selector: Callable[[FlowContract], Any]
     classifier: Callable[[], Any]
 
 
 def get_head(name: str) -> Head:
-    """The head of that name.
+    """Return the head of that name.
 
     Raises
     ------
@@ -53,70 +53,67 @@ def get_head(name: str) -> Head:
     raise InputError(f"there is no head {name!r}; did you mean {' or '.join(map(repr, near))}?")
 
 
-def _important(flow: Flow) -> ForestSelector:
-    """The paper's selection: the top 55 of 128 projections, the top 400 of a network's features."""
-    return ForestSelector(max_features=55 if isinstance(flow, PixelProjection) else 400)
+#: How many features a forest selects: the paper's top 55 of 128 projections, and top 400 of a network's features.
+_MOST_IMPORTANT: dict[FeatureKind, int] = {"dense": 400, "histogram": 400, "projection": 55, "unit": 400}
 
 
-def _on_the_sphere(flow: Flow) -> Any:
-    """Rows of unit norm, so that each flow counts the same: the dot product of two images is the sum of cosines.
+def _important(flow: FlowContract) -> ForestSelector:
+    return ForestSelector(max_features=_MOST_IMPORTANT[feature_kind(flow)])
 
-    Of histograms the root is taken first: then it is the overlap of two distributions (Bhattacharyya 1946), which the
-    large bins do not rule alone. And they are given a tenth of the weight. Where color decides that is as good as any
-    weight from a tenth to one, and where it does not it costs half a point of accuracy rather than three.
-    """
-    if isinstance(flow, _HISTOGRAMS):
-        root = FunctionTransformer(np.sqrt, feature_names_out="one-to-one")
-        return make_pipeline(root, Normalizer(), FunctionTransformer(_lighten, feature_names_out="one-to-one"))
-    if isinstance(flow, CNNEmbedding) and flow.pooling == "covariance":
-        return "passthrough"  # they are so already
+
+def _centered() -> Pipeline:
     return make_pipeline(StandardScaler(with_std=False), Normalizer())
 
 
-def _lighten(features: np.ndarray) -> np.ndarray:
-    """To a tenth of their weight in a kernel."""
-    return features * np.sqrt(features.dtype.type(0.1))
+def _lightened() -> Pipeline:
+    """The dot product of roots is the overlap of two distributions (Bhattacharyya 1946); large bins count less in it.
+
+    Histograms have a tenth of the weight. Where color decides, that is as good as any weight from a tenth to one. Where
+    it does not, it costs half a point of accuracy rather than three.
+    """
+    root = FunctionTransformer(np.sqrt, feature_names_out="one-to-one")
+    return make_pipeline(root, Normalizer(), KernelWeight(0.1))
 
 
-def _as_it_is(flow: Flow) -> str:
+#: How features become rows of unit norm, so that each flow counts the same: the dot product of two images, over all
+#: flows, is then a sum of cosines.
+_UNIT_ROWS: dict[FeatureKind, Callable[[], Any]] = {
+    "dense": _centered,
+    "histogram": _lightened,
+    "projection": _centered,
+    "unit": lambda: "passthrough",
+}
+
+
+def _on_the_sphere(flow: FlowContract) -> Any:
+    return _UNIT_ROWS[feature_kind(flow)]()
+
+
+def _as_it_is(flow: FlowContract) -> str:
     return "passthrough"
 
 
 def _calibrated(classifier: Any, floor: float = 1e-30) -> Pipeline:
-    """Probabilities of a classifier whose own are not to be believed, or that has none: calibrated out of fold."""
+    """Calibrate a classifier, out of fold, whose probabilities are wrong, or that gives none."""
     return make_pipeline(OutOfFoldProbabilities(classifier, floor=floor), LogOpinionPool())
 
 
-class _ClassCovariance(LedoitWolf):
-    """The covariance within one class, shrunk toward a multiple of the identity; zero for a class of one row.
-
-    A discriminant takes the mean of these over classes. That is more shrinkage than the same rule finds for the mean
-    itself, and better: 0.59 of the sneakers left out of training are right with it, and 0.53 with the other.
-    """
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Only one sample available")
-            return super().fit(X, y)
-
-
-_HISTOGRAMS = (ColorHistogram, LBPHistogram, SIFTBagOfWords)
-
-#: A selection by forest importances suits trees; what is linear in the features weighs them itself, and is given all.
+#: A selection by forest importances suits trees. A classifier that is linear in the features weighs them itself, and is
+#: given all.
 HEADS: dict[str, Head] = {
     "forest": Head(_important, lambda: RandomForestClassifier(n_estimators=200)),
-    # Trees agree so rarely that a forest is right far more often than it says. What calibrates it leaves images out,
-    # which a selection by all labels would give away.
+    # Trees agree so rarely that a forest is right far more often than it says. Its calibration holds images out, so
+    # nothing before it may select by their labels.
     "calibrated-forest": Head(_as_it_is, lambda: _calibrated(RandomForestClassifier(n_estimators=200), floor=1e-3)),
     "logistic": Head(lambda flow: StandardScaler(), lambda: _calibrated(LogisticRegression(C=0.01, max_iter=1000))),
-    # The rotation changes nothing but the size: there are no more directions than images. That is so with this
-    # covariance; shrinkage="auto" scales each direction first, which costs 12 points on sneakers left out of training.
+    # The rotation only makes the table smaller: there are no more directions than images. This holds for this
+    # covariance; shrinkage="auto" scales each direction first, which costs 12 points on held-out sneakers.
     "lda": Head(
         _on_the_sphere,
         lambda: _calibrated(
             make_pipeline(
                 PCA(),
-                LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=_ClassCovariance(store_precision=False)),
+                LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=ClassCovariance(store_precision=False)),
             )
         ),
     ),

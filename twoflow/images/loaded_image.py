@@ -1,4 +1,4 @@
-"""One image on its way through the flows: decoded once, resized once for each size."""
+"""One image on its way through the flows, decoded once and resized once for each size."""
 
 from __future__ import annotations
 
@@ -13,20 +13,38 @@ from .errors import ImageReadError
 from .reading import Reduced, Source, choose_divisor, describe, open_reduced, read_content
 from .resizing import resize
 
-#: Resizing stretches the height first. What comes out in between may have so many pixels if the image is far wider than
-#: high, by this factor; a row of 5 million pixels would otherwise take gigabytes.
+#: Resizing stretches the height first. If the image is wider than high by more than this factor, the result in between
+#: may have at most so many pixels; a row of 5 million pixels would otherwise take gigabytes.
 _MOST_STRETCHED, _LONG = 2**25, 16
 
 
 class LoadedImage:
-    """An image that several flows read, decoded when the first of them asks.
+    """One image as flows see it: RGB, upright, decoded when the first flow asks for it.
+
+    A flow's `extract` is given one, and asks it for pixels: mostly `resized`, or `rgb` for all of them. Every flow that
+    looks at the image shares this object, so it is decoded once, and resized once for each size. The orientation and
+    the color profile of the file are applied already; gray, transparent and 16-bit images are 8-bit RGB, see
+    `read_image`.
+
+    `resized`, `rgb`, `size`, `format`, `color_profile` and `read` raise `ImageReadError` if the image cannot be read.
+    A flow need not catch it: the engine does what the flow's `on_error` says.
 
     Parameters
     ----------
     source : str, Path, bytes, ndarray or PIL.Image.Image
         See `read_image`.
     name : str, optional
-        What an error calls an image that has no path.
+        What errors call the image. By default, it is the path, or a short description of the source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from twoflow.images import LoadedImage
+    >>> image = LoadedImage(np.zeros((30, 40, 3), np.uint8))
+    >>> image.size
+    (40, 30)
+    >>> image.resized((8, 4)).shape
+    (4, 8, 3)
     """
 
     def __init__(self, source: Source, name: str | None = None) -> None:
@@ -37,14 +55,14 @@ class LoadedImage:
 
     @property
     def name(self) -> str:
-        """What an error calls the image."""
+        """What errors call the image."""
         return self._given_name or describe(self._given)
 
     @cached_property
     def digest(self) -> bytes:
-        """16 bytes that stand for the content of the file or, of an image that has none, for its upright pixels.
+        """16 bytes, equal for images of equal content: the bytes of the file or, without a file, the upright pixels.
 
-        What is decoded afterwards is that content, even if the file should change in between.
+        The file is read once. If it changes afterwards, the content that was read is decoded.
         """
         if isinstance(self._source, (np.ndarray, Image.Image)):
             return _digest(str(self.rgb.size).encode(), self.rgb.tobytes())
@@ -53,36 +71,46 @@ class LoadedImage:
 
     @property
     def rgb(self) -> Image.Image:
-        """The whole image; raises `ImageReadError`."""
+        """The whole image at full size, upright and in mode "RGB". Shared between flows: do not change it."""
         return self._decoded(None).image
 
     @property
     def size(self) -> tuple[int, int]:
-        """Upright width and height in pixels, decoding no more than has been; raises `ImageReadError`."""
+        """Width and height of the whole image in pixels, upright. It decodes only if nothing has been decoded yet."""
         found = self._known or self._decoded(None)
         return found.full_size or found.image.size
 
     @property
     def format(self) -> str | None:
-        """What kind of file its content says it is, one of `FORMATS`; None for pixels that are no file."""
+        """The format of the file, by its content: one of `FORMATS`, or None if the image is not a file."""
         return (self._known or self._decoded(None)).format
 
     @property
     def color_profile(self) -> str:
-        """What became of its color profile, one of `COLOR_PROFILES`; decoding no more than has been."""
+        """What was done with the color profile, one of `COLOR_PROFILES`."""
         return (self._known or self._decoded(None)).color_profile
 
     def read(self) -> None:
-        """Decode the image if nothing has yet, to know that it can be; raises `ImageReadError`."""
+        """Decode the image if nothing has been decoded yet, to make sure that it can be read."""
         if not self._by_divisor:
             self._decoded(None)
 
     def resized(self, size: Sequence[int]) -> np.ndarray:
-        """The image stretched to `size` (width, height), of shape (height, width, 3) and dtype uint8.
+        """Stretch the image to one size.
 
-        The proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
-        bicubic with antialiasing, see `resize`; a JPEG that is far larger is decoded at a fraction first, see
-        `choose_divisor`. The array is shared between flows and cannot be written to.
+        Proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
+        bicubic with antialiasing, see `resize`. A JPEG that is far larger is decoded at a fraction of its size first,
+        see `choose_divisor`.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Width and height in pixels.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3) and dtype uint8
+            RGB. Flows share the array, so it is read-only.
 
         Raises
         ------
@@ -106,13 +134,13 @@ class LoadedImage:
         return next(iter(self._by_divisor.values()), None)
 
     def _decoded(self, size: tuple[int, int] | None) -> Reduced:
-        """The image decoded as far as `size` takes; mostly that is the same for all sizes, and it is decoded once."""
+        """Decode the image as far as `size` needs. Mostly all sizes need the same, and it is decoded once."""
         known = self._known
         if known is not None:
             divisor = 1 if size is None or known.full_size is None else choose_divisor(known.full_size, size)
             if divisor in self._by_divisor:
                 return self._by_divisor[divisor]
-        # The content of a file is called what the file is called; that is asked for only where it differs.
+        # If the source was replaced by the content of its file, errors still name the file.
         name = self._given_name if self._source is self._given else self.name
         found = open_reduced(self._source, name, size)
         self._by_divisor[found.divisor] = found

@@ -18,10 +18,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
-from ..flows.contract import StoreLike
 from ..flows.engine.fingerprint import identity
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
+from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
 from .composition import PartsByName
 from .inputs import check_inputs
@@ -195,7 +195,7 @@ def _(model: BestOf) -> Parts:
         for own, flow in parts.flows:
             taken = any(own == other for other, _ in flows.values())
             flows.setdefault(identity(flow), (f"{name}.{own}" if taken else own, flow))
-    ends = np.cumsum([flow._n_features_out for _, flow in flows.values()]).tolist()
+    ends = np.cumsum([flow.n_features_out for _, flow in flows.values()]).tolist()
     places = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
 
     def columns(step: Step) -> Columns:

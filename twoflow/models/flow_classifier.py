@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
-from ..flows.contract import StoreLike
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
+from ..store import StoreLike
 from .composition import PartsByName
 from .importances import flow_shares
 from .inputs import check_inputs
@@ -231,7 +231,7 @@ def _(model: FlowClassifier) -> Parts:
     steps = []
     for name, flow, selector in model.flows:
         flow, selector = seeded(flow, rng), seeded(selector, rng)
-        FlowUnion([(name, flow)])._check()  # before a flow is asked for its width, which it may not know
+        FlowUnion([(name, flow)]).check_parameters()  # before a flow is asked for its width, which it may not know
         steps.append(Step(name, flow.named_members(name), selector))
     return Parts(steps, seeded(model.head, rng))
 

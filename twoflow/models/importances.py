@@ -73,7 +73,7 @@ def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, flo
     selectors = getattr(model, "selectors_", {step.name: "passthrough" for step in parts.steps})
     origins = []
     for step, selector in zip(parts.steps, selectors.values()):
-        flows = tuple((name, flow._n_features_out) for name, flow in step.flows)
+        flows = tuple((name, flow.n_features_out) for name, flow in step.flows)
         support = find_support(selector, step.n_features)
         n_features = step.n_features if support is None else int(support.sum())
         origins.append(Origin(flows, support, n_features))

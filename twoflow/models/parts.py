@@ -12,7 +12,7 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
-from ..flows import Flow
+from ..flows.contract import FlowContract, learns_from_data
 from .selecting_classifier import SelectingClassifier
 
 
@@ -28,13 +28,13 @@ class Step(NamedTuple):
     """
 
     name: str
-    flows: Sequence[tuple[str, Flow]]
+    flows: Sequence[tuple[str, FlowContract]]
     selector: Any
 
     @property
     def n_features(self) -> int:
         """How many features the flows give, before the selector."""
-        return sum(flow._n_features_out for _, flow in self.flows)
+        return sum(flow.n_features_out for _, flow in self.flows)
 
 
 class Parts(NamedTuple):
@@ -52,7 +52,7 @@ class Parts(NamedTuple):
     head: Any
 
     @property
-    def flows(self) -> list[tuple[str, Flow]]:
+    def flows(self) -> list[tuple[str, FlowContract]]:
         """All flows, in the order of their columns, by names of their own."""
         return [
             (step.name if name == step.name else f"{step.name}.{name}", flow)
@@ -132,6 +132,6 @@ def _take_wrapper_apart(model: Any, is_possible: Any) -> Parts:
         return Parts([], model)
     (name, parts), = made_of_flows.items()
     inside = parts.on_features()
-    if any(flow.__sklearn_tags__().learns_from_data for _, flow in parts.flows) or not is_possible(inside):
+    if any(learns_from_data(flow) for _, flow in parts.flows) or not is_possible(inside):
         return Parts([], model)
     return Parts([Step(name, parts.flows, "passthrough")], clone(model).set_params(**{name: inside}))

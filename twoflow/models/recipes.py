@@ -11,10 +11,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
-from ..flows.contract import StoreLike
 from ..heads.table import Head, get_head
 from ..networks import NETWORKS, get_card
 from ..networks.catalog import find_weights
+from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier, FlowStep
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow
-from ..flows.contract import StoreLike
+from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier
 from .parts import Parts, take_apart

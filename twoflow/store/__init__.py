@@ -3,6 +3,6 @@
 ``twoflow store`` shows what a store contains, and deletes from it.
 """
 
-from .feature_store import FeatureStore, StoreWarning, default_folder
+from .feature_store import FeatureStore, StoreLike, StoreWarning, default_folder
 
-__all__ = ["FeatureStore", "StoreWarning", "default_folder"]
+__all__ = ["FeatureStore", "StoreLike", "StoreWarning", "default_folder"]

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -226,6 +226,10 @@ class FeatureStore:
 
     def __reduce__(self) -> tuple:
         return type(self), (self.folder if self._obstacle is None else self._given,)
+
+
+#: What a parameter `store` may be: a folder, a store, or None to keep nothing.
+StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
 
 
 def _expand(folder: str | os.PathLike) -> Path:

@@ -22,20 +22,20 @@ from twoflow.flows.engine.fingerprint import digest_sources, fingerprint, identi
 from twoflow.flows.engine.origins import find_origin
 from twoflow.store import FeatureStore, StoreWarning
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 #: A flow that gives one number, multiplied with what replaces FACTOR.
 FLOW = """
 from twoflow.flows import Flow
 
 class Mean(BASES):
-    _n_features_out, _feature_prefix = 1, "mean"
+    n_features_out, feature_prefix = 1, "mean"
 
     def __init__(self, factor=None, *, n_jobs=None, on_error="raise", verbose=False, store=None):
         super().__init__(n_jobs=n_jobs, on_error=on_error, verbose=verbose, store=store)
         self.factor = factor
 
-    def _extract(self, image, n_threads):
+    def extract(self, image, n_threads):
         return image.resized((4, 4)).mean(keepdims=True).ravel() * (FACTOR)
 
     def __sklearn_is_fitted__(self):
@@ -85,7 +85,7 @@ KEPT = {
     "class attribute": ({"mine.py": flow_with("self.value", after="\n    value = 1.0")}, ""),
     "class attribute set later": ({"mine.py": flow_with("self.value", after="\n\nMean.value = 1.0")}, ""),
     "attribute of the object": ({
-        "mine.py": flow_with("self.value", after="\n    def _check(self):\n        self.value = 1.0")}, ""),
+        "mine.py": flow_with("self.value", after="\n    def check_parameters(self):\n        self.value = 1.0")}, ""),
     "global": ({"mine.py": flow_with("VALUE", "VALUE = 1.0")}, ""),
     "global array": ({"mine.py": flow_with("VALUE[0]", "import numpy as np\nVALUE = np.array([1.0])")}, ""),
     "global that was computed": ({
@@ -130,7 +130,7 @@ NOT_KEPT = {
         HELP, "parameter factor of Mean is an object of class repeat"),
     "object as a global": ({
         "mine.py": flow_with("next(VALUE)", "import itertools\nVALUE = itertools.repeat(1.0)")}, "",
-        r"VALUE in Mean\._extract\(\) is an object of class repeat"),
+        r"VALUE in Mean\.extract\(\) is an object of class repeat"),
     "object as a class attribute": ({
         "mine.py": flow_with("self.value.get()", after="\n    from helper import value"),
         "helper.py": "class Scale:\n    def get(self): return 1.0\nvalue = Scale()"}, "",
@@ -149,7 +149,7 @@ NOT_KEPT = {
         "parameter factor of Mean may name files"),
     "settings": ({
         "mine.py": flow_with("float(os.environ['VALUE'])", "import os\nos.environ['VALUE'] = '1.0'")}, "",
-        r"os\.environ in Mean\._extract\(\) is an object of class _Environ"),
+        r"os\.environ in Mean\.extract\(\) is an object of class _Environ"),
     "settings, asked for": ({
         "mine.py": flow_with("float(os.getenv('VALUE'))", "import os\nos.environ['VALUE'] = '1.0'")}, "",
         "reaches code or settings that cannot be followed"),
@@ -161,7 +161,7 @@ NOT_KEPT = {
         "changes the global VALUE"),
     "random numbers": ({
         "mine.py": flow_with("1.0 + 0 * np.random.rand()", "import numpy as np")}, "",
-        r"np\.random\.rand in Mean._extract\(\) is (an object of class method|a method of a RandomState)"),
+        r"np\.random\.rand in Mean.extract\(\) is (an object of class method|a method of a RandomState)"),
 }
 
 
@@ -229,7 +229,7 @@ def test_what_has_no_name_is_not_kept(files, arguments, reason, folder, shop, tm
     assert not FeatureStore(tmp_path / "store").flows()
 
 
-@pytest.mark.parametrize("name", ["_extract", "_unpack"])
+@pytest.mark.parametrize("name", ["extract", "unpack"])
 def test_a_method_of_ours_that_was_exchanged(name, shop, store, monkeypatch):
     """For a flow of ours and one derived from it."""
     class Derived(RawPixels):
@@ -242,7 +242,7 @@ def test_a_method_of_ours_that_was_exchanged(name, shop, store, monkeypatch):
             patch.setattr(RawPixels, name, lambda self, *arguments: 1 - original(self, *arguments))
             assert fingerprint(flow) is not None
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", StoreWarning)  # of _pack, which was made for the other
+                warnings.simplefilter("ignore", StoreWarning)  # of pack, which was made for the other
                 found = extract(flow, shop)
             assert found.n_computed == len(shop) and (found.features != before).any()
         found = extract(flow, shop)
@@ -254,12 +254,12 @@ def test_features_that_packing_would_change(shop, store, monkeypatch):
     monkeypatch.setattr(fingerprints, "_warned", set())
 
     class Halves(RawPixels):
-        def _extract(self, image, n_threads):
-            return super()._extract(image, n_threads) / 2 - np.float32(0.25)
+        def extract(self, image, n_threads):
+            return super().extract(image, n_threads) / 2 - np.float32(0.25)
 
     flow = Halves((2, 2), store=store).fit(shop)
     expected = (RawPixels((2, 2)).transform(shop) / 2 - np.float32(0.25)).tobytes()
-    with pytest.warns(StoreWarning, match="Halves are computed, but not kept.*: _pack does not keep") as caught:
+    with pytest.warns(StoreWarning, match="Halves are computed, but not kept.*: pack and unpack change") as caught:
         assert [extract(flow, shop).features.tobytes() for _ in range(2)] == [expected, expected]
     assert len(caught) == 1
 
@@ -283,7 +283,7 @@ def test_a_function_of_ours_that_was_exchanged(shop, store, monkeypatch):
 def test_a_method_that_was_exchanged_on_one_object(shop, store, folder):
     flow = load(folder, {"mine.py": flow_with("1.0")}, "").set_params(store=store).fit(shop)
     before = extract(flow, shop).features
-    flow._extract = lambda image, n_threads: np.full(1, 7.0)
+    flow.extract = lambda image, n_threads: np.full(1, 7.0)
     found = extract(flow, shop)
     assert found.n_computed == len(shop) and (found.features == 7).all() and (before != 7).all()
 

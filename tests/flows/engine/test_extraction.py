@@ -21,9 +21,9 @@ def count_blas_threads():
 class BlasThreads(Flow):
     """How many threads BLAS has while features are computed."""
 
-    _feature_prefix, _n_features_out = "threads", 1
+    feature_prefix, n_features_out = "threads", 1
 
-    def _extract(self, image, n_threads):
+    def extract(self, image, n_threads):
         return np.array([count_blas_threads()], np.float32)
 
     def __sklearn_is_fitted__(self):

@@ -202,8 +202,8 @@ def test_a_flow_of_one_s_own_is_kept_as_long_as_its_code_is_the_same(paths, stor
     code = (
         "from twoflow.flows import Flow\n"
         "class Corner(Flow):\n"
-        "    _n_features_out, _feature_prefix = 3, 'corner'\n"
-        "    def _extract(self, image, n_threads): return image.resized((4, 4))[0, 0] * 1.0\n"
+        "    n_features_out, feature_prefix = 3, 'corner'\n"
+        "    def extract(self, image, n_threads): return image.resized((4, 4))[0, 0] * 1.0\n"
         "    def __sklearn_is_fitted__(self): return True\n"
     )
     for factor in ("1.0", "2.0"):

@@ -1,4 +1,4 @@
-"""What a function's compiled code uses by name."""
+"""The names that a function's compiled code uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Uses(NamedTuple):
     Attributes
     ----------
     loads : list of list of str
-        Each global that is read, with the attributes that are read from it at once: ``["np", "linalg", "norm"]``.
+        Each global that is read, with the attributes that are read from it directly: ``["np", "linalg", "norm"]``.
     imports : list of Import
     changes : list of str
         The globals that are set or deleted.
@@ -36,7 +36,7 @@ class Uses(NamedTuple):
 
 
 def read_uses(code: types.CodeType) -> Uses:
-    """What code uses, without that of functions in it, which are among its constants."""
+    """Read what code uses. Functions inside it are not included; they are among its constants."""
     uses = Uses([], [], [])
     found = [each for each in dis.get_instructions(code) if each.opname != "EXTENDED_ARG"]
     for i, instruction in enumerate(found):
@@ -45,7 +45,7 @@ def read_uses(code: types.CodeType) -> Uses:
             while found[end].opname in _ATTRIBUTES:
                 end += 1
             uses.loads.append([each.argval for each in found[i:end]])
-        elif instruction.opname == "IMPORT_NAME":  # behind its level and its names
+        elif instruction.opname == "IMPORT_NAME":  # after its level and its names
             level, names = (found[place].argval for place in (i - 2, i - 1))
             uses.imports.append(Import(int(level), tuple(names or ()), instruction.argval))
         elif instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
@@ -54,7 +54,7 @@ def read_uses(code: types.CodeType) -> Uses:
 
 
 def describe_code(code: types.CodeType) -> tuple[Any, ...]:
-    """What code does, apart from its constants: equal in every process with the same version of Python."""
+    """Describe code without its constants. Equal code is equal in every process with the same version of Python."""
     return (
         code.co_name, code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags,
         code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_exceptiontable,

@@ -1,9 +1,9 @@
-"""Everything that a flow of the user's own depends on, in one digest; or the reason why that cannot be named.
+"""One digest of everything that a user's own flow depends on, or the reason why there is none.
 
-The code that is loaded is what counts, not only its source: a method that was exchanged at run time, a lambda or a
-function in a function is described by its instructions, the values that it was defined with, and the globals that it
-uses, and these in turn. What is neither plain data nor code, such as an object with a state of its own, ends the search
-with `UnnamedDependencyError`.
+The digest follows the code that is loaded, not only its source. So it covers a method that was replaced at run time, a
+lambda, and a function inside a function: by their instructions, the values that they were defined with, the globals
+that they use, and what these use in turn. Anything that is neither plain data nor code, such as an object with a state
+of its own, raises `UnnamedDependencyError`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Flow
+from ..contract import RUN_PARAMETERS, FlowContract
 from .bytecode import Import, describe_code, read_uses
 from .origins import PACKAGE, find_origin
 from .values import UnnamedDependencyError, ValueDigest, may_be_path
 
 #: Packages whose versions are part of every fingerprint.
 _COUNTED = ("numpy", "scipy", "sklearn")
-#: They are in the way of no result.
+#: Objects that cannot change a result.
 _HARMLESS = (logging.Logger, type(threading.Lock()), type(threading.RLock()))
-#: What is written into a class by Python, scikit-learn or `dataclass`, and has no part in features.
+#: Members of a class that Python, scikit-learn or `dataclass` adds, and that cannot change features.
 _NO_PART = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__annotate__",
     "__annotate_func__", "__annotations_cache__", "__orig_bases__", "__parameters__", "__static_attributes__",
@@ -43,14 +43,14 @@ _NO_PART = {
 }
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType, type(vars(namedtuple("Pair", "x"))["x"]))
 _DESCRIPTORS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
-#: Functions through which code reaches what no digest can follow.
+#: Functions that give code access to something that no digest can follow.
 _HIDES = {
     "builtins.eval", "builtins.exec", "builtins.__import__", "builtins.globals", "importlib.import_module", "os.getenv",
 }
 
 
 class Dependencies(ValueDigest):
-    """A digest of values and code, and of all that these use."""
+    """A digest of values, of code, and of everything that these use."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Dependencies(ValueDigest):
         return digest.hexdigest()
 
     def add_class(self, kind: type) -> None:
-        """Add a class with its bases: by its package and version, or a class of the user's with all that is in it."""
+        """Add a class with its bases: by its package and version or, if it is the user's, with all its members."""
         self._note("class", kind.__module__, kind.__qualname__)
         if self._is_known(kind):
             return
@@ -83,21 +83,21 @@ class Dependencies(ValueDigest):
                 self._note("attribute", name)
                 self.add(value, f"{name} of class {kind.__qualname__}")
 
-    def add_flow(self, flow: Flow) -> None:
-        """Add a flow: its class, what its parameters stand for, and whatever else was set on it."""
+    def add_flow(self, flow: FlowContract) -> None:
+        """Add a flow: its class, its cache key, and every other attribute that was set on it."""
         self.add_class(type(flow))
         name = type(flow).__qualname__
-        for parameter, value in sorted(flow._ingredients().items()):
+        for parameter, value in sorted(flow.cache_key().items()):
             self._note("parameter", parameter)
             self.add(value, f"parameter {parameter} of {name}")
-        passed_over = {*Flow._parameter_constraints, *flow.get_params(deep=False)}
+        passed_over = {*RUN_PARAMETERS, *flow.get_params(deep=False)}
         for attribute, value in sorted(vars(flow).items()):
             if attribute not in passed_over:
                 self._note("attribute", attribute)
                 self.add(value, f"attribute {attribute} of {name}")
 
     def add_exchanged(self, kind: type) -> None:
-        """Add those functions in our classes under a class, and in their modules, that are somebody else's by now."""
+        """Add functions that the user has put into our classes above this one, or into the modules of these."""
         for base in kind.__mro__:
             if base.__module__.partition(".")[0] == PACKAGE:
                 self._add_exchanged(vars(base), base.__qualname__)
@@ -125,7 +125,7 @@ class Dependencies(ValueDigest):
         self.add((value.func, value.args, value.keywords), what)
 
     def _add_module(self, module: types.ModuleType) -> None:
-        """A module that is used as a whole, so by any of its names."""
+        """Add a module that may be used by any of its names."""
         self._note("module", module.__name__)
         if self._is_known(module):
             return
@@ -154,7 +154,7 @@ class Dependencies(ValueDigest):
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
             try:
                 content = cell.cell_contents
-            except ValueError:  # not yet filled
+            except ValueError:  # the cell is still empty
                 continue
             self._note("cell", name)
             self.add(content, f"{name} around {label}")
@@ -177,7 +177,7 @@ class Dependencies(ValueDigest):
             elif isinstance(value, tuple):
                 self._note("tuple", str(len(value)))
                 self._add_constants(value, scope, label)
-            elif isinstance(value, str):  # most are no paths; of those that are, one may count from the module's folder
+            elif isinstance(value, str):  # it may be a path, relative to the working folder or to the module's
                 self._note("text", value)
                 for folder in sorted({os.curdir, os.path.dirname(scope.get("__file__") or os.curdir)}):
                     path = os.path.join(folder, os.path.expanduser(value))
@@ -187,7 +187,7 @@ class Dependencies(ValueDigest):
                 self.add(value, label)
 
     def _add_global(self, names: list[str], scope: dict[str, Any], label: str) -> None:
-        """A global with the attributes read from it, as far as it is a module: ``np``, ``linalg`` and ``norm``."""
+        """Add a global; from a module, add the attributes that are read, such as ``np``, ``linalg`` and ``norm``."""
         first, *attributes = names
         missing = object()
         value = scope.get(first, getattr(builtins, first, missing))
@@ -203,7 +203,7 @@ class Dependencies(ValueDigest):
             self.add(value, f"{first} in {label}")
 
     def _add_import(self, statement: Import, scope: dict[str, Any]) -> None:
-        """What an import inside a function brings, as a whole; nothing for a module that is not there."""
+        """Add the modules that an import inside a function loads, as a whole; a missing module by its name."""
         target = statement.target
         if statement.level:
             target = importlib.util.resolve_name("." * statement.level + target, scope.get("__package__") or "")
@@ -211,7 +211,7 @@ class Dependencies(ValueDigest):
             try:
                 module = importlib.import_module(each)
             except ImportError:
-                self._note("no module", each)  # or a name in one, which is in it
+                self._note("no module", each)  # or a name in a module, which is added as a whole
             else:
                 self._add_module(module)
 
@@ -229,7 +229,7 @@ class Dependencies(ValueDigest):
         self.add_class(value.__objclass__)
 
     def _add_ufunc(self, value: np.ufunc, what: str) -> None:
-        self._note("ufunc", value.__name__, repr(value.types))  # of numpy and scipy, whose versions always count
+        self._note("ufunc", value.__name__, repr(value.types))  # numpy's and scipy's versions always count
         if find_origin(getattr(value, "__module__", None) or "numpy").is_users or "(vectorized)" in value.__name__:
             raise UnnamedDependencyError(f"{what} is a ufunc made of a function")
 
@@ -238,16 +238,16 @@ class Dependencies(ValueDigest):
             self._add_module(value)
         elif isinstance(value, type):
             self.add_class(value)
-        elif isinstance(value, Flow):
+        elif isinstance(value, FlowContract):
             self.add_flow(value)
-        elif isinstance(value, tuple) and hasattr(value, "_fields"):  # of a namedtuple's class
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):  # a namedtuple
             self.add_class(type(value))
             self._add_sequence(tuple(value), what)
         elif not isinstance(value, _HARMLESS):
             self._add_by_name(value, what)
 
     def _add_by_name(self, value: Any, what: str) -> None:
-        """Something callable that a package has under the name that it says of itself."""
+        """Add a callable of a package by its name, if the package has the same object under this name."""
         module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
         if isinstance(module, str) and isinstance(name, str) and callable(value) and _find(module, name) is value:
             if not find_origin(module).is_users:
@@ -257,7 +257,7 @@ class Dependencies(ValueDigest):
         super()._add_other(value, what)
 
     def _add_origin(self, module: str) -> None:
-        """By what a module is known: its package and version or, of the user's, its source and what it imports."""
+        """Add where a module comes from: its package and version or, if it is the user's, its source and imports."""
         if module in self._modules:
             return
         self._modules.add(module)
@@ -276,7 +276,7 @@ class Dependencies(ValueDigest):
 
 
 def _module(function: types.FunctionType) -> str:
-    """The module that a function's code is from, whatever the function says of itself."""
+    """The module that holds a function's code; `__module__` may name another."""
     return str(function.__globals__.get("__name__"))
 
 

@@ -1,9 +1,9 @@
-"""Running flows over many images: in parallel, in bounded memory, nothing twice, and every row in its place.
+"""Run flows over many images: in parallel, in bounded memory, with nothing computed twice and every row in its place.
 
-Each worker takes one image from the file to its features before it takes the next. Decoding of one image and the
-network's work on another thus overlap by themselves, memory does not grow with the number of images, and a row cannot
-depend on its neighbors. A batch through the network would be no faster: on CPUs, onnxruntime computes images one by
-one on as many threads at the same rate.
+Each worker takes one image from the file to its features before it takes the next. The decoding of one image thus
+overlaps with the network's work on another, memory does not grow with the number of images, and a row cannot depend on
+its neighbors. Batches would be no faster: on CPUs, onnxruntime computes single images on as many threads at the same
+rate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
@@ -24,15 +24,14 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ..._jobs import run_in_order, share, take, threads_per_task
+from ...errors import InputError
 from ...images import ImageReadError, LoadedImage
 from ...images.reading import Source, describe
+from ..contract import FlowContract
 from .feature_cache import CachedFlow, open_caches, recall
 
-if TYPE_CHECKING:
-    from ..contract import Flow
-
 _CHUNK = 16  # images a task: enough to hide joblib's cost, few enough to keep progress and balance smooth
-_IN_MEMORY = 2**31  # bytes of features; more of them lie in a file
+_IN_MEMORY = 2**31  # bytes of features; a larger table is kept in a file
 
 
 class Extraction(NamedTuple):
@@ -45,7 +44,7 @@ class Extraction(NamedTuple):
     errors : list of (int, ImageReadError)
         The position and error of each unreadable image.
     n_computed : int
-        Of how many images something had to be computed; the others were all in the store.
+        For how many images something had to be computed; the features of the others were all in the store.
     """
 
     features: np.ndarray
@@ -53,30 +52,32 @@ class Extraction(NamedTuple):
     n_computed: int
 
 
-def extract(flow: Flow, images: Sequence[Source], positions: Sequence[int] | None = None) -> Extraction:
-    """The features of each image, or of those at some positions, with the flow's `n_jobs`, `on_error` and `store`.
+def extract(flow: FlowContract, images: Sequence[Source], positions: Sequence[int] | None = None) -> Extraction:
+    """Compute the features of all images, or of those at some positions.
+
+    The flow's `n_jobs`, `on_error`, `verbose` and `store` say how.
 
     Row i belongs to ``images[positions[i]]``; errors give the positions in `images`.
     """
     positions = range(len(images)) if positions is None else positions
-    flow = flow._bind()  # rows and the key that they are stored under must be of the same network
-    parts = flow._parts
-    ends = np.cumsum([part._n_features_out for part in parts]).tolist()
+    flow = flow.bind()  # the rows and the key that they are stored under must belong to the same network
+    members = flow.members()
+    ends = np.cumsum([member.n_features_out for member in members]).tolist()
     columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
-    features = _allocate((len(positions), ends[-1]), np.dtype(flow._dtype))
+    features = _allocate((len(positions), ends[-1]), np.dtype(flow.features_dtype))
     caches = open_caches(flow, columns)
     is_missing = recall(flow, caches, images, positions, features)
     n_computed = int(is_missing.any(axis=1).sum())
 
     errors: list[tuple[int, ImageReadError]] = []
     progress_bar = tqdm(total=len(positions), unit=" images", disable=None if flow.verbose else True)
-    # The workers are the threads that n_jobs allows; those of BLAS would come on top, mostly wait for each other, and
-    # round in another way.
+    # The workers are all the threads that n_jobs allows. BLAS would add threads of its own, which mostly wait for each
+    # other and round differently.
     with progress_bar as progress, threadpool_limits(1):
         progress.update(len(positions) - n_computed)
         for pattern, rows in _by_pattern(is_missing):
             wanted = np.flatnonzero(pattern).tolist()
-            work = _Work([parts[i] for i in wanted], flow.on_error, bool(caches))
+            work = _Work([members[i] for i in wanted], flow.on_error, bool(caches))
             with closing(_compute(work, flow.n_jobs, images, positions, rows)) as chunks:
                 for chunk_rows, chunk in chunks:
                     _file(chunk, chunk_rows, features, {i: columns[i] for i in wanted}, caches)
@@ -87,16 +88,30 @@ def extract(flow: Flow, images: Sequence[Source], positions: Sequence[int] | Non
     return Extraction(features, sorted(errors, key=lambda error: error[0]), n_computed)
 
 
-def compute(flows: Sequence[Flow], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
-    """The features of one image for each flow; those that share a pass, as layers of a network do, make it once."""
+def compute(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+    """Compute the features of one image for each flow.
+
+    Flows that share a pass, as the layers of a network do, make it once.
+
+    Raises
+    ------
+    ValueError
+        If a flow returns something else than `n_features_out` values.
+    """
     passes: dict[Hashable, list[int]] = {}
     for i, flow in enumerate(flows):
-        key = flow._shared_pass()
+        key = flow.shared_pass()
         passes.setdefault(i if key is None else (type(flow), key), []).append(i)
     vectors: dict[int, np.ndarray] = {}
-    for members in passes.values():
-        together = [flows[i] for i in members]
-        vectors.update(zip(members, type(together[0])._extract_together(together, image, n_threads)))
+    for numbers in passes.values():
+        together = [flows[i] for i in numbers]
+        vectors.update(zip(numbers, type(together[0]).extract_together(together, image, n_threads)))
+    for i, flow in enumerate(flows):
+        if np.shape(vectors[i]) != (flow.n_features_out,):
+            raise InputError(
+                f"expected extract of {type(flow).__name__} to return an array of shape ({flow.n_features_out},), got "
+                f"{np.shape(vectors[i])}; make extract and n_features_out agree"
+            )
     return [vectors[i] for i in range(len(flows))]
 
 
@@ -104,7 +119,7 @@ def _file(
     chunk: _Chunk, rows: np.ndarray, features: np.ndarray, columns: Mapping[int, slice],
     caches: Mapping[int, CachedFlow],
 ) -> None:
-    """Put the features of a chunk in their place in the table and, where they may be kept, in the store."""
+    """Copy the features of a chunk to their place in the table and, if they may be kept, into the store."""
     is_kept = [digest is not None for digest in chunk.digests]
     digests = [digest for digest in chunk.digests if digest is not None]
     end = 0
@@ -116,7 +131,7 @@ def _file(
 
 
 def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The images that miss something, together with those that miss the same: (which parts, which rows)."""
+    """Group the images by the members that they miss: (which members, which rows)."""
     patterns, pattern_of = np.unique(is_missing, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         if pattern.any():
@@ -124,15 +139,15 @@ def _by_pattern(is_missing: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
 
 
 class _Work(NamedTuple):
-    """What is computed of each image."""
+    """What to compute for each image."""
 
-    flows: list[Flow]
+    flows: list[FlowContract]
     on_error: str
     with_digests: bool
 
 
 class _Chunk(NamedTuple):
-    """The features of some images, and their digests if asked for; None for one that cannot be read."""
+    """The features of some images, and their digests if asked for. The digest of an unreadable image is None."""
 
     features: np.ndarray
     digests: list[bytes | None]
@@ -145,7 +160,7 @@ def _compute(
     n_workers = effective_n_jobs(n_jobs)
     step = min(_CHUNK, -(-len(rows) // n_workers))
     chunks = [rows[i:i + step] for i in range(0, len(rows), step)]
-    # A single image on an idle machine may have every core; with an image for each core, each has one.
+    # A single image on an idle machine may use every core. If there is an image for each core, each image uses one.
     n_threads = threads_per_task(n_jobs, len(chunks))
     shared, crew = share(work), _Crew()
     sources = ({positions[row]: images[positions[row]] for row in chunk} for chunk in chunks)
@@ -155,7 +170,7 @@ def _compute(
         yield from zip(chunks, results)
     except BaseException:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib's advice to give out no work that is not needed in the end
+            warnings.simplefilter("ignore")  # joblib warns that work was started whose result nobody takes
             results.close()
         crew.stop()
         raise
@@ -163,9 +178,9 @@ def _compute(
 
 def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, crew: _Crew) -> _Chunk:
     work = take(work)
-    work = work._replace(flows=[flow._bind() for flow in work.flows])  # of no effect, unless sent to another process
-    width = sum(flow._n_features_out for flow in work.flows)
-    dtype = np.result_type(*(flow._dtype for flow in work.flows))
+    work = work._replace(flows=[flow.bind() for flow in work.flows])  # has an effect in another process only
+    width = sum(flow.n_features_out for flow in work.flows)
+    dtype = np.result_type(*(flow.features_dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(images), width), dtype), [None] * len(images), [])
     with crew, nullcontext() if crew.is_here else threadpool_limits(1):
         for row, (position, source) in enumerate(images.items()):
@@ -176,7 +191,7 @@ def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, cr
                 image = LoadedImage(source, name)
                 digest = image.digest if work.with_digests else None
                 features = np.concatenate(compute(work.flows, image, n_threads))
-                image.read()  # also where no flow looks at it: what can be read must not depend on the flow
+                image.read()  # even if no flow looks at it: whether it can be read must not depend on the flow
                 chunk.features[row] = features
                 chunk.digests[row] = digest
             except ImageReadError as error:
@@ -189,7 +204,7 @@ def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, cr
 class _Crew:
     """The workers of one extraction in this process.
 
-    When it ends early they must be waited for: a process that ends while one is inside onnxruntime aborts.
+    If the extraction ends early, wait for them: a process that ends while a worker is inside onnxruntime aborts.
     """
 
     def __init__(self, is_here: bool = True) -> None:
@@ -214,7 +229,7 @@ class _Crew:
             self._changed.wait_for(lambda: not self._busy)
 
     def __reduce__(self) -> tuple:
-        return _Crew, (False,)  # workers in other processes are joblib's to stop
+        return _Crew, (False,)  # joblib stops the workers in other processes
 
 
 def _allocate(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
@@ -222,5 +237,5 @@ def _allocate(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
         return np.empty(shape, dtype)
     with tempfile.NamedTemporaryFile(prefix="twoflow-features-", delete=False) as file:
         features = np.memmap(file, dtype, "w+", shape=shape)
-    weakref.finalize(features.base, os.unlink, file.name)  # the map itself, which views share
+    weakref.finalize(features.base, os.unlink, file.name)  # the map itself, which all views share
     return features

@@ -1,81 +1,83 @@
-"""A flow's place in a store: what is put there, and what need not be computed because it is there."""
+"""The features of a flow in a store: which ones to keep, and which ones are there already."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed
+from sklearn.base import clone
 
 from ..._jobs import run_in_order
 from ...images import ImageReadError, LoadedImage
 from ...images.reading import Source
 from ...store import FeatureStore
+from ..contract import FlowContract
+from .fingerprint import fingerprint, warn_not_kept
 
-if TYPE_CHECKING:
-    from ..contract import Flow
-
-_CHUNK = 256  # images whose digests a task takes
+_CHUNK = 256  # how many images one task reads to find their digests
 
 
 class CachedFlow(NamedTuple):
-    """A flow's place in a store, and its columns in the table of features."""
+    """The features of one flow in a store, and the flow's columns in the table of features."""
 
     store: FeatureStore
     fingerprint: str
     title: str
-    flow: Flow
+    flow: FlowContract
     columns: slice
 
     def put(self, digests: Sequence[bytes], features: np.ndarray) -> None:
         """Keep the features of some images, of shape (n, n_features), by their digests.
 
-        Rows that packing would change are not kept, as those of a class derived from `RawPixels` may be that computes
-        more than gray levels.
+        Rows that `pack` and `unpack` would change are not kept. A class that is derived from `RawPixels` may have such
+        rows, since `RawPixels` packs each value into one byte.
         """
         with np.errstate(all="ignore"):
-            packed = self.flow._pack(features)
-            unpacked = self.flow._unpack(packed)
-            is_nan = (unpacked != unpacked) & (features != features)  # which is not equal to itself
+            packed = self.flow.pack(features)
+            unpacked = self.flow.unpack(packed)
+            is_nan = (unpacked != unpacked) & (features != features)  # NaN is not equal to itself
             is_exact = ((unpacked == features) | is_nan).all(axis=1)
         if not is_exact.all():
-            from .fingerprint import warn_not_kept
-
-            warn_not_kept(type(self.flow), "_pack does not keep the values that _extract returns; write both")
+            warn_not_kept(type(self.flow), "pack and unpack change the values that extract returns; override both")
         kept = ((digest, row) for digest, row, is_kept in zip(digests, packed, is_exact) if is_kept)
         self.store.put(self.fingerprint, self.title, dict(kept))
 
     def get(self, digests: Sequence[bytes | None]) -> tuple[np.ndarray, np.ndarray]:
-        """Of which of these images the features are there, and these, a row for each."""
-        empty = self.flow._pack(np.zeros((0, self.flow._n_features_out), self.flow._dtype))
+        """Return the row numbers of the images that are in the store, and their features, one row each."""
+        empty = self.flow.pack(np.zeros((0, self.flow.n_features_out), self.flow.features_dtype))
         known = [digest for digest in digests if digest is not None]
         found = self.store.get(self.fingerprint, known, empty.shape[1], empty.dtype)
         rows = [row for row, digest in enumerate(digests) if digest in found]
         packed = np.concatenate([empty, *(found[digests[row]][None] for row in rows)])  # type: ignore[index]
-        return np.array(rows, dtype=int), self.flow._unpack(packed)
+        return np.array(rows, dtype=int), self.flow.unpack(packed)
 
 
-def open_caches(flow: Flow, columns: Sequence[slice]) -> dict[int, CachedFlow]:
-    """By its number among the flow's parts, for those whose features may be kept; none without a store."""
+def open_caches(flow: FlowContract, columns: Sequence[slice]) -> dict[int, CachedFlow]:
+    """Open the store for the members of a flow whose features may be kept, by their number; empty without a store."""
     if flow.store is None:
         return {}
-    from .fingerprint import fingerprint
-
     store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
     return {
-        i: CachedFlow(store, print_, part._title(), part, place)
-        for i, (part, place) in enumerate(zip(flow._parts, columns))
-        if (print_ := fingerprint(part)) is not None
+        i: CachedFlow(store, key, _title(member), member, place)
+        for i, (member, place) in enumerate(zip(flow.members(), columns))
+        if (key := fingerprint(member)) is not None
     }
 
 
+def _title(flow: FlowContract) -> str:
+    """The flow on one line, with the parameters that its features depend on."""
+    bare = clone(flow).set_params(n_jobs=None, on_error="raise", verbose=False, store=None)
+    return " ".join(repr(bare).split())
+
+
 def recall(
-    flow: Flow, caches: Mapping[int, CachedFlow], images: Sequence[Source], positions: Sequence[int],
+    flow: FlowContract, caches: Mapping[int, CachedFlow], images: Sequence[Source], positions: Sequence[int],
     features: np.ndarray,
 ) -> np.ndarray:
-    """Fill in what is in the store; which images (rows) still miss which part (columns)."""
-    is_missing = np.ones((len(positions), len(flow._parts)), dtype=bool)
+    """Fill in the features that are in the store; return which images (rows) still miss which member (columns)."""
+    is_missing = np.ones((len(positions), len(flow.members())), dtype=bool)
     known = {i: cache for i, cache in caches.items() if cache.store.holds(cache.fingerprint)}
     if not known:
         return is_missing
@@ -91,7 +93,7 @@ def recall(
 
 
 def _digest_chunk(images: Sequence[Source]) -> list[bytes | None]:
-    """What each image is found by in a store; None for one that cannot be read, which is told when it is computed."""
+    """The key of each image in a store. None if the image cannot be read; the error is raised when it is computed."""
     digests: list[bytes | None] = []
     for source in images:
         try:

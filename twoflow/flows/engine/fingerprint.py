@@ -1,4 +1,4 @@
-"""What features a flow computes, as one short text: equal for two flows only if they compute the same."""
+"""A short text for the features that a flow computes: equal for two flows only if they compute the same."""
 
 from __future__ import annotations
 
@@ -14,72 +14,72 @@ import joblib
 import numpy as np
 
 from ...store import StoreWarning
-from ..contract import Flow
+from ..contract import FlowContract, learns_from_data
 from .dependencies import Dependencies
 from .origins import find_origin
 from .values import UnnamedDependencyError
 
-#: What decodes, resizes and computes; another version may round another way.
+#: The packages that decode, resize and compute. Another version may round differently.
 _PACKAGES = (
     "numpy", "scipy", "scikit-learn", "pillow", "cykooz-resizer", "onnxruntime", "opencv-python-headless",
     "scikit-image", "mxnet",
 )
 _ROOMS = ("images", "networks", "flows")
 
-#: Which classes of flows were said not to be kept, and why.
+#: The classes and reasons that a warning was given for already.
 _warned: set[tuple[str, str]] = set()
 
 
-def identity(flow: Flow) -> str:
-    """Equal for flows of one process that compute the same features, or would learn to from the same images.
+def identity(flow: FlowContract) -> str:
+    """Return a key that is equal, within one process, for flows that compute the same features from the same images.
 
-    What cannot be pickled, such as a lambda, is equal only to itself.
+    Parameters that cannot be pickled, such as a lambda, are equal only to themselves.
     """
-    parts = {"class": type(flow), **{f"parameter {name}": value for name, value in flow._ingredients().items()}}
+    parts = {"class": type(flow), **{f"parameter {name}": value for name, value in flow.cache_key().items()}}
     return f"{type(flow).__name__}-{joblib.hash({name: _hash_or_id(value) for name, value in parts.items()})}"
 
 
 def _hash_or_id(value: Any) -> str:
     try:
         return joblib.hash(value)
-    except Exception:  # pickling calls code of the user's, which may raise anything
+    except Exception:  # pickling calls the user's code, which may raise anything
         return f"object {id(value)}"
 
 
-def fingerprint(flow: Flow) -> str | None:
-    """Equal, on any day, only for flows that give an image the same features.
+def fingerprint(flow: FlowContract) -> str | None:
+    """Return a key that is equal, on any day, only for flows that give an image the same features.
 
-    It is made from the flow's class and parameters, the content of its network, our code and the versions of the
-    packages that compute. For a class of the user's own, the following are part of it too: all functions that the flow
-    can call, as they are at the moment; the values of the globals, defaults, closures and class attributes that these
-    use; the sources of the user's modules that they come from; the versions of all packages that these import; and the
-    content of files that a parameter, a global or a class attribute names.
+    The key covers the flow's class and its `cache_key`, our code, and the versions of the packages that compute. For a
+    user's own class it also covers: all functions that the flow can call, as they are now; the values of the globals,
+    defaults, closures and class attributes that these use; the sources of the user's modules that they come from; the
+    versions of all packages that these import; and the content of files that a parameter, a global or a class attribute
+    names.
 
     Returns
     -------
     str or None
-        None for a flow whose features are not a function of these: because it learns from the images it is fitted on,
-        draws at random without a seed, or depends on something that has no name.
+        None if the features depend on anything else: the flow learns from data, draws at random without a seed, or
+        depends on something that has no name.
 
     Warns
     -----
     StoreWarning
         Once for each class and reason, if features depend on something that has no name: an object with a state of its
-        own, a folder, a changing global, or settings of the environment.
+        own, a folder, a global that changes, or settings of the environment.
     """
-    ingredients = flow._ingredients()
-    if flow.__sklearn_tags__().learns_from_data:
+    key = flow.cache_key()
+    if learns_from_data(flow):
         return None
-    if "random_state" in ingredients and not isinstance(ingredients["random_state"], (int, np.integer)):
+    if "random_state" in key and not isinstance(key["random_state"], (int, np.integer)):
         return None
     kind = f"{type(flow).__module__}.{type(flow).__qualname__}"
     dependencies = Dependencies()
     try:
         if find_origin(type(flow).__module__).is_users:
             dependencies.add_flow(flow)
-            ingredients = {}  # they are among the dependencies
+            key = {}  # it is among the dependencies
         dependencies.add_exchanged(type(flow))
-        return joblib.hash((kind, ingredients, dependencies.hexdigest(), our_code(), versions()))
+        return joblib.hash((kind, key, dependencies.hexdigest(), our_code(), versions()))
     except UnnamedDependencyError as error:
         warn_not_kept(
             type(flow), f"{error}; a flow is kept if it uses only numbers, text, arrays, files, functions and classes"
@@ -88,7 +88,7 @@ def fingerprint(flow: Flow) -> str | None:
 
 
 def warn_not_kept(kind: type, reason: str) -> None:
-    """Say that the features of a class of flows are not kept, once for each reason."""
+    """Warn that the features of a class of flows are not kept, once for each reason."""
     name = f"{kind.__module__}.{kind.__qualname__}"
     if (name, reason) not in _warned:
         _warned.add((name, reason))
@@ -98,13 +98,13 @@ def warn_not_kept(kind: type, reason: str) -> None:
 
 @lru_cache(maxsize=1)
 def our_code() -> str:
-    """The digest of everything in this package that features depend on."""
+    """Return the digest of all source files in this package that features depend on."""
     package = Path(__file__).parents[1]
     return digest_sources(package / room for room in _ROOMS)
 
 
 def digest_sources(folders: Iterable[Path]) -> str:
-    """The digest of the Python files in some folders and in all folders below them."""
+    """Return the digest of the Python files in some folders and in all folders below them."""
     digest = hashlib.sha256()
     for file in sorted(file for folder in folders for file in folder.rglob("*.py")):
         content = file.read_bytes()
@@ -114,7 +114,7 @@ def digest_sources(folders: Iterable[Path]) -> str:
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """The installed versions of the packages that compute."""
+    """Return the installed versions of the packages that compute."""
     found = {}
     for name in _PACKAGES:
         try:

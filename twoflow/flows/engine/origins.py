@@ -1,4 +1,4 @@
-"""Whose code a module holds, and the names that its content goes by: those of Python, of packages, or none."""
+"""Where a module comes from: Python, an installed package, this package, or the user."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Origin(NamedTuple):
     Attributes
     ----------
     is_users : bool
-        Whether nothing but its source says what it does: a file or notebook of the user's, or a package that is
-        installed in editable form or from a folder.
+        Whether only its source tells what it does. This is so for a file or notebook of the user's, and for a package
+        that is installed in editable form or from a folder.
     names : tuple of str
-        Otherwise, what says it: "Python 3.12.1", or an installed package and those it requires, with their versions;
-        nothing for this package itself.
+        Otherwise, the names and versions that tell it: "Python 3.12.1", or an installed package and those that it
+        requires. Empty for this package itself.
     """
 
     is_users: bool
@@ -36,7 +36,7 @@ class Origin(NamedTuple):
 
 
 def find_origin(module: str) -> Origin:
-    """The origin of a module, by its full name; one that is not loaded counts as the user's."""
+    """Find the origin of a module by its full name. A module that is not loaded counts as the user's."""
     if module.partition(".")[0] == PACKAGE:
         return Origin(False)
     loaded = sys.modules.get(module)
@@ -61,12 +61,12 @@ def _find_origin(top: str, place: str) -> Origin:
 
 @lru_cache(maxsize=1)
 def _distributions() -> dict[str, list[str]]:
-    """The installed distributions by the names of the modules that they bring."""
+    """Map the names of top-level modules to the installed distributions that contain them."""
     return dict(importlib.metadata.packages_distributions())
 
 
 def _holds(name: str, file: Path) -> bool:
-    """Whether a file is as a distribution's version says: installed with it, and not from a folder that may change."""
+    """Whether a file was installed with a distribution, and not from a folder whose content may change."""
     distribution = importlib.metadata.distribution(name)
     if distribution.read_text("RECORD") is None:  # a source folder with metadata in it
         return False
@@ -76,11 +76,11 @@ def _holds(name: str, file: Path) -> bool:
 
 
 def _name_versions(distributions: Iterable[str]) -> tuple[str, ...]:
-    """The versions of these and of all that they require and that is installed."""
+    """Name the versions of these distributions and of all installed ones that they require."""
     found: dict[str, str] = {}
     waiting = list(distributions)
     while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()  # as packages are compared
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()  # the normal form of a package's name
         if name in found:
             continue
         try:

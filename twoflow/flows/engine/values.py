@@ -14,32 +14,32 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-#: Immutable, and said by their text.
+#: Immutable types whose `repr` tells the value.
 _ATOMS = (type(None), type(Ellipsis), type(NotImplemented), bool, int, float, complex, bytes, range, slice)
 _LONGEST_PATH = 4096
 
 
 class UnnamedDependencyError(Exception):
-    """Features depend on something that a digest cannot stand for; the text says on what."""
+    """Features depend on something that a digest cannot cover; the text says on what."""
 
 
 class ValueDigest:
-    """A digest of values that grows as they are added; a subclass takes more than plain data."""
+    """A digest that values are added to. A subclass accepts more than plain data."""
 
-    #: By exact type, as a subclass may have a state of its own.
+    #: By exact type, because a subclass may have a state of its own.
     _methods: ClassVar[dict[type, Callable[[Any, Any, str], None]]]
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
-        self._seen: dict[int, tuple[int, Any]] = {}  # by id, with the object so that it keeps its id
-        self._inside: set[int] = set()  # containers that are being added
+        self._seen: dict[int, tuple[int, Any]] = {}  # by id; the object is held so that no other gets its id
+        self._inside: set[int] = set()  # ids of containers that are being added
 
     def hexdigest(self) -> str:
-        """The digest of everything added so far."""
+        """Return the digest of everything added so far."""
         return self._digest.hexdigest()
 
     def add(self, value: Any, what: str) -> None:
-        """Add a value with everything behind it; `what` says in a message which value that is.
+        """Add a value with everything in it; `what` names the value in messages.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class ValueDigest:
         self._note("pattern", repr(pattern.pattern), str(pattern.flags))
 
     def _is_known(self, value: Any) -> bool:
-        """Whether it was added before; its number is then enough."""
+        """Whether the object was added before; its number is then enough."""
         n_known = len(self._seen)
         number, _ = self._seen.setdefault(id(value), (n_known, value))
         self._note("number", str(number))

@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from twoflow.heads import KernelWeight
+
+
+@parametrize_with_checks([KernelWeight(0.3)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dot_products_are_multiplied(dtype):
+    X = np.random.default_rng(0).normal(size=(5, 7)).astype(dtype)
+    found = KernelWeight(0.1).fit_transform(X)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found @ found.T, 0.1 * (X @ X.T), rtol=1e-5)
+    assert (KernelWeight().fit_transform(X) == X).all()
+
+
+@pytest.mark.parametrize("weight", [0, -1, "much"])
+def test_bad_weights(weight):
+    with pytest.raises(ValueError, match="'weight' parameter"):
+        KernelWeight(weight).fit([[1.0]])
