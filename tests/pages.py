@@ -74,8 +74,8 @@ def read_blocks(page: Path) -> list[Block]:
 
 
 def needs(page: Path) -> list[str]:
-    """What some block of a page needs, each once; first "", for the blocks that need nothing."""
-    return list(dict.fromkeys(["", *(block.markers.get("needs", "") for block in read_blocks(page))]))
+    """The extras that blocks of a page need, each once."""
+    return list(dict.fromkeys(block.markers["needs"] for block in read_blocks(page) if "needs" in block.markers))
 
 
 def extras() -> dict[str, str]:
@@ -88,10 +88,10 @@ def extras() -> dict[str, str]:
 def make_folder(folder: Path) -> None:
     """Make what the pages work on: ``shoes/``, its table, two loose images and a network in a file.
 
-    The shop has four classes of eight images, in folders in folders, with some photos that repeat others. Its table
+    The shop has four classes of six images, in folders in folders, and two photos that repeat others. Its table
     has the columns path, kind, class, color, group and split.
     """
-    shop = make_shop(n_classes=4, n_per_class=8, n_duplicates=4, folder=folder / "shoes", random_state=0)
+    shop = make_shop(n_classes=4, n_per_class=6, n_duplicates=2, folder=folder / "shoes", random_state=0)
     with open(folder / "shoes/labels.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with open(folder / "shoes/labels.csv", "w", newline="", encoding="utf-8") as file:
@@ -103,13 +103,38 @@ def make_folder(folder: Path) -> None:
     onnx_nets.plain(folder / "models/own.onnx")
 
 
-def run_page(page: Path, need: str = "", replace: Callable[[str], str] = str) -> None:
-    """Run the blocks of a page that need nothing, and those that need this extra, in the working folder."""
+def run_page(page: Path) -> None:
+    """Run the blocks of a page that need no extra, in the working folder."""
+    _run_blocks(page, [block for block in read_blocks(page) if "needs" not in block.markers])
+
+
+def run_extra_blocks(page: Path, need: str, replace: Callable[[str], str] = str) -> None:
+    """Run the blocks of a page that need an extra, and before them the Python that they may build on.
+
+    Parameters
+    ----------
+    page : Path
+    need : str
+        The extra.
+    replace : callable
+        From the text of a block to the text that is run; by default the same.
+    """
+    chosen: list[Block] = []
+    basis: list[Block] = []
+    for block in read_blocks(page):
+        if block.markers.get("needs") == need:
+            chosen += [*basis, block._replace(text=replace(block.text))]
+            basis = []
+        elif block.language == "python" and "needs" not in block.markers:
+            basis.append(block)
+    _run_blocks(page, chosen)
+
+
+def _run_blocks(page: Path, blocks: Sequence[Block]) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     printed = ""
-    for block in read_blocks(page):
-        if block.markers.get("needs", "") in ("", need):
-            printed = _RUNNERS[block.language](page, block._replace(text=replace(block.text)), namespace, printed)
+    for block in blocks:
+        printed = _RUNNERS[block.language](page, block, namespace, printed)
 
 
 def _run_python(page: Path, block: Block, namespace: dict[str, Any], printed: str) -> str:
@@ -131,8 +156,8 @@ def _run_sh(page: Path, block: Block, namespace: dict[str, Any], printed: str) -
 def _run_command(words: Sequence[str], is_checked_only: bool) -> None:
     while re.fullmatch("[A-Z_]+=.*", words[0]):
         words = words[1:]
-    name = next(name for name in _COMMANDS if words[: name.count(" ") + 1] == name.split())
-    words = words[name.count(" ") + 1 :]
+    name = next(name for name in _COMMANDS if words[:len(name.split())] == name.split())
+    words = words[len(name.split()):]
     check, main = _COMMANDS[name]
     if is_checked_only:
         check(words)
@@ -142,10 +167,10 @@ def _run_command(words: Sequence[str], is_checked_only: bool) -> None:
 
 
 def _check_text(page: Path, block: Block, namespace: dict[str, Any], printed: str) -> str:
-    example = doctest.Example("", block.text)
     checker = doctest.OutputChecker()
     if not checker.check_output(block.text, printed, _COMPARED):
-        raise AssertionError(f"{page.name}, line {block.line}: {checker.output_difference(example, printed, _COMPARED)}")
+        difference = checker.output_difference(doctest.Example("", block.text), printed, _COMPARED)
+        raise AssertionError(f"{page.name}, line {block.line}: {difference}")
     return printed
 
 

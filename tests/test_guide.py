@@ -12,7 +12,7 @@ from twoflow.heads.table import HEADS
 from twoflow.models.recipes import RECIPES
 
 from .lanes import unavailable
-from .pages import GUIDE, README, ROOT, extras, make_folder, needs, read_blocks, run_page
+from .pages import GUIDE, README, ROOT, extras, make_folder, needs, read_blocks, run_extra_blocks, run_page
 
 PAGES = (README, *GUIDE)
 #: The other pages, whose links are tried too.
@@ -49,7 +49,7 @@ def test_blocks(page, folder):
 
 
 @pytest.mark.parametrize("page, need", [
-    pytest.param(page, need, id=f"{name_of(page)}-{need}") for page in PAGES for need in needs(page)[1:]
+    pytest.param(page, need, id=f"{name_of(page)}-{need}") for page in PAGES for need in needs(page)
 ])
 def test_blocks_that_need_an_extra(page, need, folder):
     require_extra(need)
@@ -57,9 +57,9 @@ def test_blocks_that_need_an_extra(page, need, folder):
         from distributed import LocalCluster
 
         with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL") as own:
-            run_page(page, need, lambda text: text.replace("tcp://host:8786", own.scheduler_address))
+            run_extra_blocks(page, need, lambda text: text.replace("tcp://host:8786", own.scheduler_address))
     else:
-        run_page(page, need)
+        run_extra_blocks(page, need)
 
 
 @pytest.mark.parametrize("opening", ["", "pyhton", "python skip", "sh needs=nothing", "text needs=torch"])
