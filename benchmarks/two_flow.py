@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from sklearn.ensemble import RandomForestClassifier
 
-from twoflow import ImageCollection, TwoFlowClassifier
+from twoflow import FlowClassifier, ImageCollection, make_model
 
 from .figure import Figure, Line
 from .floors import decode, onnxruntime_alone, ready_tensors
@@ -39,7 +39,7 @@ def measure(setting: Setting) -> list[Line]:
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
     few = images.paths[:size.n_alone]
     alone = onnxruntime_alone(ready_tensors(few), setting.jobs)
-    model = TwoFlowClassifier(random_state=0, n_jobs=setting.jobs)
+    model = make_model(random_state=0, n_jobs=setting.jobs)
     model.fit(few, images.labels[:size.n_alone])  # loads the code and the network
     forests: list[float] = []
     times = interleave(
@@ -78,7 +78,7 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     ]
 
 
-def _fit(model: TwoFlowClassifier, images: ImageCollection, forests: list[float]) -> None:
+def _fit(model: FlowClassifier, images: ImageCollection, forests: list[float]) -> None:
     with _timed_forests(forests):
         model.fit(images, images.labels)
 

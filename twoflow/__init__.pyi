@@ -18,4 +18,8 @@ from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder
 from .images import load_table as load_table
 from .images import make_shop as make_shop
+from .models import FlowClassifier as FlowClassifier
 from .models import TwoFlowClassifier as TwoFlowClassifier
+from .models import make_model as make_model
+
+__version__: str

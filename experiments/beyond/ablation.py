@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
-from twoflow import CNNEmbedding, RawPixels, TwoFlowClassifier, compare, load_table
+from twoflow import CNNEmbedding, RawPixels, compare, load_table, make_model
 from twoflow.evaluation import corrected_resampled_ttest, make_methods
 from twoflow.evaluation.metrics import calibrate, pool
 from twoflow.models.recipes import candidates
@@ -37,7 +37,7 @@ def make_steps():
     best = {name: recipe.flows for name, recipe in candidates("best", LITE0).items()}
 
     def model(flows, head="kernel-ridge"):
-        return TwoFlowClassifier(flows, head, random_state=0)
+        return make_model(flows, head, random_state=0)
 
     return {
         "paper": (None, make_methods(["paper"])["paper"]),

@@ -8,14 +8,14 @@ import sys
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
-from twoflow import CNNEmbedding, TwoFlowClassifier, compare, load_table
+from twoflow import CNNEmbedding, compare, load_table, make_model
 from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
 
 def main(images: str, labels: str, group_column: str) -> None:
     """Print the comparison of the paper's row, and of a linear head, with their faster likes."""
-    two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0)
+    two_flow = make_model(random_state=0).set_params(projection__random_state=0)
     faster = {f"{flow}_selector__estimator": "extra-trees" for flow in ("projection", "cnn")}
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     rows = {

@@ -8,7 +8,7 @@ import sys
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
-from twoflow import CNNEmbedding, TwoFlowClassifier, compare, load_table
+from twoflow import CNNEmbedding, compare, load_table, make_model
 from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
@@ -16,7 +16,7 @@ from twoflow.report import format_text
 def main(images: str, labels: str, group_column: str) -> None:
     """Print the comparison of the paper's rows with the linear head."""
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    two_flow = TwoFlowClassifier(random_state=0).set_params(projection__random_state=0, head=discriminant)
+    two_flow = make_model(random_state=0).set_params(projection__random_state=0, head=discriminant)
     rows = {
         **make_methods(["two-flow", "cnn"]),
         "two-flow, linear": two_flow,

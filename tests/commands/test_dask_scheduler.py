@@ -22,7 +22,7 @@ from twoflow import (
     PixelProjection,
     RawPixels,
     SIFTBagOfWords,
-    TwoFlowClassifier,
+    make_model,
     compare,
     load_folder,
     make_shop,
@@ -188,7 +188,7 @@ def test_a_comparison(folder, dask):
 
 def test_a_model(folder, dask):
     shop = load_folder(folder)
-    model = TwoFlowClassifier(random_state=0).set_params(
+    model = make_model(random_state=0).set_params(
         head__n_estimators=10, projection_selector="passthrough", cnn_selector="passthrough"
     )
     there = model.fit(shop, shop.labels).predict_proba(shop)

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
-from twoflow import ImageReadError, TwoFlowClassifier, compare, make_shop
+from twoflow import ImageReadError, compare, make_model, make_shop
 from twoflow.deep import ConvNetClassifier
 from twoflow.deep.conv_net import _hold_out, read_pixels
 from twoflow.flows import RawPixels
@@ -204,7 +204,7 @@ def test_not_fitted(shop):
 def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(shop, torch):
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     expected = cross_val_score(clone(small()), shop, shop.labels, cv=cv).tolist()
-    pixels = TwoFlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(head__n_estimators=5)
+    pixels = make_model([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(head__n_estimators=5)
     for n_jobs in (1, 2):
         convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).methods
         assert convnet.accuracy.tolist() == expected

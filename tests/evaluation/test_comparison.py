@@ -18,8 +18,8 @@ from twoflow import (
     ImageCollection,
     PixelProjection,
     RawPixels,
-    TwoFlowClassifier,
     compare,
+    make_model,
     make_shop,
 )
 from twoflow._peak_memory import PeakMemory, peak_memory, total_peak
@@ -28,7 +28,7 @@ from twoflow.flows import Flow, cnn, union
 from twoflow.images import UnreadableImagesWarning
 from twoflow.report import write_report
 
-PIXELS = TwoFlowClassifier([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
+PIXELS = make_model([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
     head__n_estimators=10
 )
 
@@ -89,7 +89,7 @@ def test_scores_are_those_of_cross_val_score(shop):
 
 def test_features_are_those_that_are_decided_on(shop):
     flows = [("pixels", RawPixels((6, 4))), ("gray", RawPixels((1, 1)))]
-    methods = {head: TwoFlowClassifier(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
+    methods = {head: make_model(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
     # Where the probabilities of one head are calibrated its features count; a stack decides on those of its heads.
     assert [method.n_features for method in compare(methods, shop, folds=2).methods] == [75, 75, 2 * 4]
 
@@ -114,7 +114,7 @@ def test_every_backend_gives_the_same_scores(shop, backend):
 @pytest.mark.parametrize("head", ["kernel-ridge", "logistic", "calibrated-forest", "stack"])
 def test_metadata_routing_changes_no_score(shop, head):
     grouped = ImageCollection(shop.images, shop.labels, np.arange(len(shop)) // 2)
-    methods = {"model": TwoFlowClassifier([("pixels", RawPixels((8, 6)))], head, random_state=0)}
+    methods = {"model": make_model([("pixels", RawPixels((8, 6)))], head, random_state=0)}
     expected = compare(methods, grouped, folds=2)
     with config_context(enable_metadata_routing=True):
         found = compare(methods, grouped, folds=2)
@@ -143,7 +143,7 @@ def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
 
         monkeypatch.setattr(cls, method, counted if method == "_extract" else staticmethod(counted))
     methods = {
-        "both": TwoFlowClassifier([
+        "both": make_model([
             ("p", PixelProjection(random_state=1), "passthrough"), ("c", CNNEmbedding(layer="stage1"), "passthrough")
         ]),
         "union": make_pipeline(
@@ -160,7 +160,7 @@ def test_what_learns_from_data_learns_inside_the_fold():
     MeanColor.n_fitted.clear()
     methods = {
         "flow": make_pipeline(MeanColor(), LogisticRegression()),
-        "two-flow": TwoFlowClassifier(
+        "two-flow": make_model(
             [("mean", MeanColor(), "passthrough"), ("pixels", RawPixels((2, 2)), "passthrough")]
         ),
     }
@@ -175,7 +175,7 @@ def test_selection_is_inside_the_fold():
     """Noise with a thousand features and random labels: selected outside the folds, it would score far above chance."""
     rng = np.random.default_rng(0)
     noise = ImageCollection(rng.integers(0, 256, (80, 20, 17, 3), dtype=np.uint8), np.arange(80) % 2)
-    select = TwoFlowClassifier([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
+    select = make_model([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
     method = compare({"select": select}, noise, folds=5, repeats=3).methods[0]
     assert abs(method.accuracy.mean() - 0.5) < 0.12
 
@@ -187,10 +187,10 @@ def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
     pixels = ("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10, random_state=1))
     network = ("cnn", CNNEmbedding(layer="stage1"), ForestSelector(9, n_estimators=10, random_state=1))
     methods = {
-        "pixels": TwoFlowClassifier([pixels], random_state=0),
-        "both": TwoFlowClassifier([pixels, network], LogisticRegression(C=1e-2)),
-        "other seed": TwoFlowClassifier([(*pixels[:2], ForestSelector(20, n_estimators=10, random_state=2))]),
-        "other columns": TwoFlowClassifier([("pixels", RawPixels((4, 3)), pixels[2])], random_state=0),
+        "pixels": make_model([pixels], random_state=0),
+        "both": make_model([pixels, network], LogisticRegression(C=1e-2)),
+        "other seed": make_model([(*pixels[:2], ForestSelector(20, n_estimators=10, random_state=2))]),
+        "other columns": make_model([("pixels", RawPixels((4, 3)), pixels[2])], random_state=0),
     }
     together = compare(methods, shop, folds=2).methods
     assert sorted(fits) == [(16, 16)] * 2 + [(16, 36)] * 2 + [(16, 144)] * 4
@@ -206,7 +206,7 @@ def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
 def test_sparse_selections_are_stacked_like_others(shop):
     """As a ColumnTransformer would."""
     bins = KBinsDiscretizer(3, encode="onehot", subsample=None, quantile_method="averaged_inverted_cdf")
-    model = TwoFlowClassifier(
+    model = make_model(
         [("pixels", RawPixels((3, 2)), bins), ("cnn", CNNEmbedding(layer="stage1"), "passthrough")],
         LogisticRegression(C=1e-2),
     )
@@ -280,7 +280,7 @@ def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
     for arguments, message in (
         (({}, shop), "no methods"),
         (({"pixels": PIXELS}, shop[:8]), "only one class"),
-        (({"pixels": TwoFlowClassifier([("c", CNNEmbedding(layer="x"), "passthrough")])}, shop), "no layer 'x'"),
+        (({"pixels": make_model([("c", CNNEmbedding(layer="x"), "passthrough")])}, shop), "no layer 'x'"),
     ):
         with pytest.raises(ValueError, match=message):
             compare(*arguments, folds=2)

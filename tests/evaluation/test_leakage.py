@@ -9,10 +9,10 @@ from twoflow.commands import cv
 from twoflow.commands.program import run
 from twoflow.evaluation import duplicates, find_duplicates, leaks
 from twoflow.evaluation.folds import Fold
-from twoflow.models import TwoFlowClassifier
+from twoflow.models import make_model
 from twoflow.report import format_text, to_document
 
-METHODS = {"pixels": TwoFlowClassifier([("pixels", RawPixels((8, 6)), "passthrough")]).set_params(
+METHODS = {"pixels": make_model([("pixels", RawPixels((8, 6)), "passthrough")]).set_params(
     head__n_estimators=10
 )}
 
@@ -73,7 +73,7 @@ def test_given_folds_cannot_be_redrawn(twice):
 def test_scores_do_not_depend_on_the_traits(shop):
     """A row with a single flow, beside one with another: the columns of the traits are in neither."""
     alone = compare(METHODS, shop, folds=2).methods[0]
-    rows = {**METHODS, "cnn": TwoFlowClassifier([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
+    rows = {**METHODS, "cnn": make_model([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
     beside = compare(rows, shop, folds=2).methods[0]
     assert alone.n_features == 144 and (alone.accuracy == beside.accuracy).all()
 

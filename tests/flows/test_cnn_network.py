@@ -10,7 +10,7 @@ import pytest
 from joblib import parallel_config
 from sklearn.base import clone
 
-from twoflow import CNNEmbedding, FlowUnion, RawPixels, TwoFlowClassifier
+from twoflow import CNNEmbedding, FlowUnion, RawPixels, make_model
 from twoflow.flows.engine.extraction import extract
 from twoflow.flows.engine.fingerprint import fingerprint
 from twoflow.networks import NetworkOutputError, files, open_session
@@ -95,7 +95,7 @@ def test_inside_a_union_and_a_classifier(make):
     labels = ["a", "b"] * 20
     path = make(0)
     union = FlowUnion([("pixels", RawPixels((2, 2))), ("net", CNNEmbedding(path))]).fit(IMAGES)
-    model = TwoFlowClassifier([("net", CNNEmbedding(path))], head="logistic", random_state=0).fit(IMAGES, labels)
+    model = make_model([("net", CNNEmbedding(path))], "logistic", random_state=0).fit(IMAGES, labels)
     make(1)
     with pytest.raises(ValueError, match="another network than the flow was fitted with"):
         union.transform(IMAGES)

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow import RawPixels, TwoFlowClassifier
+from twoflow import RawPixels, make_model
 from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.calibration import fit_temperature, smooth_targets
 from twoflow.heads.inner_folds import fit_clone
@@ -288,9 +288,9 @@ def test_two_halves_of_a_digit_know_more_than_either():
 def test_flows_of_a_two_flow_classifier(shop):
     """Each flow has its classifier where a selector stands, and the pool decides."""
     forest = OutOfFoldProbabilities(RandomForestClassifier(10), cv=3)
-    model = TwoFlowClassifier(
+    model = make_model(
         [("small", RawPixels((4, 3)), forest), ("large", RawPixels((8, 6)), forest)], LogOpinionPool(), random_state=0
     ).fit(shop, shop.labels)
-    assert model.model_["head"].weights_.shape == (2,)
+    assert model.head_.weights_.shape == (2,)
     again = clone(model).fit(shop, shop.labels)
     assert (model.predict_proba(shop) == again.predict_proba(shop)).all()

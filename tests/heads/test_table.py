@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, TwoFlowClassifier
+from twoflow import CNNEmbedding, ColorHistogram, ForestSelector, PixelProjection, RawPixels, make_model
 from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS, get_head
@@ -18,13 +16,13 @@ FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(laye
 @pytest.mark.parametrize("head", [*HEADS])
 def test_every_head_learns_and_gives_probabilities(shop, head):
     train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
-    model = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    model = make_model(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
     assert model.score(shop[test], shop.labels[test]) > 0.5  # of four classes
     probability = model.predict_proba(shop[test])
     assert np.allclose(probability.sum(axis=1), 1, atol=1e-5) and (probability >= 0).all()
     assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
     assert log_loss(shop.labels[test], probability) < np.log(4)  # better than to know nothing
-    again = TwoFlowClassifier(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
+    again = make_model(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
     assert (again.predict_proba(shop[test]) == probability).all()
 
 
@@ -94,9 +92,9 @@ def mean_confidence(model, X):
 
 def test_a_selector_that_is_given_is_kept(shop):
     flows = [("color", ColorHistogram(bins=(4, 2, 2)), ForestSelector(4)), ("pixels", RawPixels((4, 3)))]
-    model = TwoFlowClassifier(flows, "kernel-ridge", random_state=0).fit(shop, shop.labels)
-    assert model.model_["head"].n_features_in_ == 4 + 36
-    assert isinstance(model.model_["head"], KernelRidgeClassifier)
+    model = make_model(flows, "kernel-ridge", random_state=0).fit(shop, shop.labels)
+    assert model.head_.n_features_in_ == 4 + 36
+    assert isinstance(model.head_, KernelRidgeClassifier)
     assert [*model.get_params(deep=False)["flows"]] == flows
 
 
@@ -109,31 +107,28 @@ def test_a_head_of_ones_own_gets_features_as_they_are(shop):
         def predict(self, X):
             return np.repeat(self.classes_[:1], len(X))
 
-    model = TwoFlowClassifier(FLOWS, Widths()).fit(shop, shop.labels)
-    assert model.model_["head"].width_ == 16 + 40
+    model = make_model(FLOWS, Widths()).fit(shop, shop.labels)
+    assert model.head_.width_ == 16 + 40
 
 
 def test_parts_of_a_named_head_are_parameters():
-    model = TwoFlowClassifier(FLOWS, "kernel-ridge").set_params(head__class_weight="balanced", stage3__layer="stage2")
+    model = make_model(FLOWS, "kernel-ridge").set_params(head__class_weight="balanced", stage3__layer="stage2")
     assert isinstance(model.head, KernelRidgeClassifier) and model.head.class_weight == "balanced"
-    assert TwoFlowClassifier(head="forest").get_params()["head__n_estimators"] == 200
+    assert make_model(head="forest").get_params()["head__n_estimators"] == 200
     weighted = {"head__outoffoldprobabilities__classifier__class_weight": "balanced"}
     for head in ("logistic", "kernel-svm"):
-        found = TwoFlowClassifier(FLOWS, head).set_params(**weighted).head
+        found = make_model(FLOWS, head).set_params(**weighted).head
         assert found[0].classifier.class_weight == "balanced"
-    stack = TwoFlowClassifier(FLOWS, "stack").set_params(color_selector__cv=3)
+    stack = make_model(FLOWS, "stack").set_params(color_selector__cv=3)
     assert isinstance(stack.head, LogOpinionPool) and stack.flows[0][2].cv == 3
-    assert isinstance(TwoFlowClassifier().get_params()["head"], type(None))
-    other = TwoFlowClassifier(head=LogisticRegression()).set_params(head="forest")
-    assert isinstance(other._parts[-1][1], RandomForestClassifier)
 
 
 def test_groups_reach_the_head(shop):
     groups = np.arange(len(shop)) // 2
-    alone = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels)
-    by_hand = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
-    grouped = TwoFlowClassifier(FLOWS, "kernel-ridge").fit(shop.grouped(groups), shop.labels)
-    left_out = [model.model_["head"].leave_out_probabilities_ for model in (alone, by_hand, grouped)]
+    alone = make_model(FLOWS, "kernel-ridge").fit(shop, shop.labels)
+    by_hand = make_model(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
+    grouped = make_model(FLOWS, "kernel-ridge").fit(shop.grouped(groups), shop.labels)
+    left_out = [model.head_.leave_out_probabilities_ for model in (alone, by_hand, grouped)]
     assert (left_out[1] == left_out[2]).all() and not np.allclose(left_out[0], left_out[1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         alone.fit(shop, shop.labels, groups=groups[1:])

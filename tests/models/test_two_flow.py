@@ -1,34 +1,15 @@
-import pickle
+"""The short way to a recipe: it has no parameters but its own, and is what `make_model` makes."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-from twoflow import CNNEmbedding, ForestSelector, ImageReadError, PixelProjection, RawPixels, TwoFlowClassifier
+from twoflow import CNNEmbedding, FlowClassifier, TwoFlowClassifier, make_model
+from twoflow.models import BestOf, take_apart
 
-from ..flows import flow_checks
 from ..sklearn_checks import sklearn_checks
-
-SMALL = [("pixels", RawPixels((8, 6)), ForestSelector(20)), ("stage1", CNNEmbedding(layer="stage1"), "passthrough")]
-
-
-class AsFlow(TwoFlowClassifier):
-    """Probabilities in place of features, so that the flows' checks can be asked."""
-
-    transform = TwoFlowClassifier.predict_proba
-
-    def fit(self, X, y=None):
-        return super().fit(X, y)
-
-
-def small(**parameters):
-    return TwoFlowClassifier(SMALL, RandomForestClassifier(30), **{"random_state": 0, **parameters})
 
 
 def test_scikit_learns_checks():
@@ -39,158 +20,68 @@ def test_scikit_learns_checks():
     assert {"check_get_params_invariance", "check_classifiers_one_label"} <= names
 
 
-def test_the_default_is_the_papers_model(shop):
-    model = TwoFlowClassifier(random_state=0).fit(shop, shop.labels)
-    projection, cnn = (flow for _, flow in model.union_.flows_)
-    assert isinstance(projection, PixelProjection) and isinstance(cnn, CNNEmbedding)
-    assert (projection.n_components, tuple(projection.size), cnn.layer) == (128, (640, 480), "global_pool")
-    select, forest = model.model_["select"], model.model_["head"]
-    assert [selector.max_features for _, selector, _ in select.transformers_] == [55, 400]
-    assert isinstance(forest, RandomForestClassifier) and forest.n_estimators == 200
-    assert forest.n_features_in_ <= 455
-    assert list(model.flow_importances_) == ["projection", "cnn"]
-    assert sum(model.flow_importances_.values()) == pytest.approx(1)
+def test_it_is_the_model_of_the_recipe(shop):
+    logistic = LogisticRegression(C=1e-3, max_iter=1000)
+    for parameters in ({"recipe": "fast"}, {"recipe": "fast", "head": "lda"}, {"head": logistic}):
+        short = TwoFlowClassifier(**parameters, random_state=0).fit(shop)
+        assert isinstance(short.model_, FlowClassifier)
+        model = make_model(**parameters, random_state=0).fit(shop)
+        assert (short.predict_proba(shop) == model.predict_proba(shop)).all()
+        assert (short.classes_ == model.classes_).all()
+        with_labels = TwoFlowClassifier(**parameters, random_state=0).fit(shop.images, shop.labels)
+        assert (with_labels.predict(shop) == short.predict(shop)).all()
 
 
-def test_it_is_what_the_pipeline_of_its_parts_is(shop):
-    """The example of the README, with the seeds that the classifier hands down."""
-    model = TwoFlowClassifier(random_state=0).fit(shop.images, shop.labels)
-    seed = {name: value for name, value in model.union_.get_params().items() if name.endswith("random_state")}
-    left, right = (selector for _, selector, _ in model.model_["select"].transformers_)
-    same = make_pipeline(
-        make_union(
-            make_pipeline(PixelProjection(128, random_state=seed["projection__random_state"]), clone(left)),
-            make_pipeline(CNNEmbedding(), clone(right)),
-        ),
-        clone(model.model_["head"]),
-    ).fit(shop.images, shop.labels)
-    assert (model.predict_proba(shop.images) == same.predict_proba(shop.images)).all()
+def test_groups_are_handed_on(shop):
+    groups = np.arange(len(shop)) // 2
+    found = TwoFlowClassifier("fast").fit(shop, groups=groups).model_.head_.leave_out_probabilities_
+    assert (found == make_model("fast").fit(shop.grouped(groups)).head_.leave_out_probabilities_).all()
 
 
-def test_learns_and_predicts(shop):
-    train, test = np.arange(len(shop)) % 4 > 0, np.arange(len(shop)) % 4 == 0
-    model = small().fit(shop[train], shop.labels[train])
-    assert model.score(shop[train], shop.labels[train]) == 1
-    assert model.score(shop[test], shop.labels[test]) > 0.25
-    probability = model.predict_proba(shop[test])
-    assert probability.shape == (test.sum(), 4) and np.allclose(probability.sum(axis=1), 1)
-    assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [np.ndarray.tolist, lambda y: y.astype(object), pd.Series, lambda y: np.unique(y, return_inverse=True)[1]],
-    ids=["list", "object", "series", "numbers"],
-)
-def test_labels_of_any_kind(shop, labels):
-    y = labels(shop.labels)
-    model = small().fit(shop, y)
-    assert model.classes_.tolist() == sorted(set(y))
-    assert (model.predict(shop) == np.asarray(y)).all()
-
-
-def test_cross_val_score_and_grid_search(shop, tmp_path):
-    from twoflow import make_shop
-
-    files = make_shop(n_classes=4, n_per_class=8, folder=tmp_path, random_state=0)
-    scores = cross_val_score(TwoFlowClassifier(random_state=0), files.paths, files.labels, cv=2)
-    assert scores.mean() > 0.5
-    grid = {
-        "pixels__size": [(4, 3), (8, 6)],
-        "pixels_selector__max_features": [5, 10],
-        "head": [LogisticRegression(C=1e-3), RandomForestClassifier(10)],
+def test_its_parameters_are_its_own():
+    model = TwoFlowClassifier("best")
+    assert set(model.get_params()) == {
+        "recipe", "head", "network", "random_state", "n_jobs", "verbose", "store",
     }
-    search = GridSearchCV(small(), grid, cv=2).fit(files.paths, files.labels)
-    assert len(search.cv_results_["params"]) == 8 and np.isfinite(search.best_score_)
-    assert search.best_estimator_.get_params()["pixels__size"] == search.best_params_["pixels__size"]
+    assert clone(model).recipe == "best" and isinstance(model.make(), BestOf)
+    assert isinstance(model.set_params(recipe="fast").make(), FlowClassifier)
+    with_head = TwoFlowClassifier(head=LogisticRegression()).set_params(head__C=3)
+    assert with_head.make().head.C == 3
 
 
-def test_defaults_can_be_searched(shop):
-    model = TwoFlowClassifier().set_params(cnn__layer="stage2", projection__n_components=9, head__n_estimators=7)
-    assert model.fit(shop, shop.labels).union_.slices() == {"projection": slice(0, 9), "cnn": slice(9, 33)}
-    assert model.model_["head"].n_estimators == 7
-    untouched = TwoFlowClassifier()
-    assert untouched.get_params()["projection__n_components"] == 128 and untouched.flows is None
-    assert untouched.set_params(random_state=3).flows is None
-    with pytest.raises(ValueError, match="Invalid parameter 'left'"):
-        untouched.set_params(left__n_components=3)
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
-        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_images,
-    ],
-)
-def test_what_flows_promise_too(check, shop, tmp_path):
-    model = AsFlow(SMALL, RandomForestClassifier(5), random_state=0)
-    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_images else []))
-
-
-def test_the_given_parts_are_not_fitted(shop):
-    model = small().fit(shop, shop.labels)
-    assert not vars(SMALL[0][2]).keys() - SMALL[0][2].get_params().keys()
-    assert not hasattr(model.head, "estimators_")
-
-
-def test_the_same_seed_gives_the_same_model(shop):
-    expected = small().fit(shop, shop.labels).predict_proba(shop)
-    assert (small(n_jobs=2).fit(shop, shop.labels).predict_proba(shop) == expected).all()
-    assert (small(random_state=1).fit(shop, shop.labels).predict_proba(shop) != expected).any()
-    assert (pickle.loads(pickle.dumps(small().fit(shop, shop.labels))).predict_proba(shop) == expected).all()
-
-
-def test_methods_are_those_of_the_classifier(shop):
-    model = small(random_state=0).set_params(head=LinearSVC(C=1e-4))
-    assert not hasattr(model, "predict_proba") and not hasattr(small(), "decision_function")
-    assert model.fit(shop, shop.labels).decision_function(shop).shape == (len(shop), 4)
-    with pytest.raises(AttributeError, match="feature_importances_"):
-        model.flow_importances_
-
-
-def test_an_unreadable_image(shop):
-    X = [*shop.images[:-1], b"text"]
-    with pytest.raises(ImageReadError, match="image 31"):
-        small().fit(X, shop.labels)
-    with pytest.raises(ImageReadError, match="image 31"):
-        small().fit(shop, shop.labels).predict(X)
-
-
-@pytest.mark.parametrize(
-    "labels, message",
-    [
-        (lambda y: None, "requires y to be passed"),
-        (lambda y: y[:-1], "inconsistent numbers of samples"),
-        (lambda y: ["boot"] * len(y), "at least two classes; all 32 labels are boot"),
-        (lambda y: [np.nan, *y[1:]], "labels: 1 missing"),
-        (lambda y: np.r_[np.nan, np.arange(31.0)], "labels: 1 missing"),
-        (lambda y: [None, *y[1:]], "labels: 1 missing"),
-        (lambda y: np.linspace(0, 1, 32), "Unknown label type: continuous"),
-        (lambda y: np.stack([y, y], axis=1), "1d array"),
-    ],
-)
-def test_bad_labels(shop, labels, message):
-    with pytest.raises(ValueError, match=message):
-        small().fit(shop, labels(shop.labels))
+@pytest.mark.parametrize("recipe", ["paper", "best"])
+@pytest.mark.parametrize("name", ["head__n_estimators", "cnn__layer", "cnn", "left__n", "recipe__x"])
+def test_parameters_of_parts_belong_to_what_it_makes(recipe, name):
+    with pytest.raises(ValueError, match=f"Invalid parameter '{name}'.*expected one of head, .*make_model.'{recipe}'"):
+        TwoFlowClassifier(recipe).set_params(**{name: 3})
 
 
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        ({"flows": 3}, "'flows' parameter"),
-        ({"flows": []}, "at least one flow"),
-        ({"flows": [("cnn",)]}, "list of .name, flow. or .name, flow, selector"),
-        ({"head": "nearest"}, "no head 'nearest'; did you mean"),
         ({"recipe": "quick"}, "'recipe' parameter"),
-        ({"network": "efficientnet"}, "no network 'efficientnet'; did you mean"),
-        ({"flows": [("a", RawPixels(), "passthrough"), ("a", RawPixels(), "passthrough")]}, "name of its own"),
-        ({"flows": [("head", RawPixels(), "passthrough")]}, "name of its own"),
-        ({"flows": [("a", CNNEmbedding(layer="none"), "passthrough")]}, "no layer 'none'"),
+        ({"recipe": [("cnn", CNNEmbedding())]}, "'recipe' parameter"),
+        ({"head": "nearest"}, "no head 'nearest'; did you mean"),
         ({"head": 3}, "'head' parameter"),
+        ({"network": "efficientnet"}, "no network 'efficientnet'; did you mean"),
         ({"n_jobs": "all"}, "'n_jobs' parameter"),
     ],
 )
 def test_bad_parameters(shop, parameters, message):
+    model = TwoFlowClassifier(**parameters)
     with pytest.raises(ValueError, match=message):
-        TwoFlowClassifier(**parameters).fit(shop, shop.labels)
+        model.fit(shop)
+    with pytest.raises(ValueError, match=message):
+        take_apart(model)
+    assert "TwoFlowClassifier" in repr(model) and "TwoFlowClassifier" in model._repr_html_()
+
+
+def test_the_diagram_is_that_of_the_model():
+    for recipe, part in (("paper", "PixelProjection"), ("fast", "stage5"), ("best", "one network")):
+        assert part in TwoFlowClassifier(recipe)._repr_html_()
+
+
+def test_methods_are_those_of_the_head(shop):
+    model = TwoFlowClassifier("fast", head=LinearSVC(C=1e-4))
+    assert not hasattr(model, "predict_proba") and not hasattr(TwoFlowClassifier(), "decision_function")
+    assert model.fit(shop).decision_function(shop).shape == (len(shop), 4)

@@ -27,7 +27,7 @@ from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from .duplicates import match
-from .feature_plan import FeaturePlan, Method
+from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .leakage import leaks
 from .results import Comparison, LearningCurve, MethodScores
@@ -62,7 +62,8 @@ def compare(
     Parameters
     ----------
     methods : mapping of str to classifier
-        Names and methods: `TwoFlowClassifier`, pipelines that begin with a flow, or any classifier that takes images.
+        Names and methods: models, pipelines that begin with a flow, meta-estimators around one of these, or any
+        classifier that takes images. See `take_apart`.
         The first is the reference for the tests.
     collection : ImageCollection
         If it has groups, no group is on both sides of a fold.
@@ -218,7 +219,7 @@ def _score(
                 yield result
 
         selected = run(
-            delayed(select)(part, once, in_fold, y, fold) for part in plan.shared for fold, in_fold in learned
+            delayed(select)(part, once, in_fold, y, groups, fold) for part in plan.shared for fold, in_fold in learned
         )
         shared: list[dict[str, Selected]] = [{} for _ in learned]
         for part in plan.shared:
@@ -256,7 +257,7 @@ def _learn(plan: FeaturePlan, collection: ImageCollection, folds: Sequence[Fold]
     return [features[:, columns] for columns in union.slices().values()]
 
 
-def _of(method: Method, shared: Mapping[str, Selected]) -> dict[str, Selected]:
+def _of(method: PreparedMethod, shared: Mapping[str, Selected]) -> dict[str, Selected]:
     return {part.key: shared[part.key] for part in method.parts or () if part.key in shared}
 
 

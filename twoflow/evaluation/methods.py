@@ -28,9 +28,7 @@ from ..flows import (
     SIFTBagOfWords,
 )
 from ..heads import ObjectHierarchyFeatures
-from ..heads.table import get_head
-from ..models import TwoFlowClassifier
-from ..models.recipes import RECIPES
+from ..models import RECIPES, make_model
 from ..networks import get_card
 from ..networks.catalog import check_layer
 
@@ -198,7 +196,7 @@ def _make_method(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | N
         return _make_recipe(recipe, head[0] if head else None, choice)
     if name == "mid-level":
         union, select = FlowUnion(_low_level(choice)), ObjectHierarchyFeatures(superclasses)
-        return TwoFlowClassifier([("low-level", union, select)], random_state=choice.seed)
+        return make_model([("low-level", union, select)], random_state=choice.seed)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
@@ -216,12 +214,10 @@ def _make_method(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | N
         known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, "RECIPE:HEAD", "cnn:LAYER", "pixels:WIDTHxHEIGHT"]
         near = difflib.get_close_matches(name, [*known, "all"], n=3, cutoff=0.4) or known
         raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")
-    return TwoFlowClassifier([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)
+    return make_model([(flow_name, flow, "passthrough") for flow_name, flow in flows], random_state=choice.seed)
 
 
-def _make_recipe(recipe: str, head: str | None, choice: _Choice) -> TwoFlowClassifier:
-    if head is not None:
-        get_head(head)  # a wrong name is told now
-    model = TwoFlowClassifier(recipe=recipe, head=head, network=choice.network, random_state=choice.seed)
+def _make_recipe(recipe: str, head: str | None, choice: _Choice) -> Any:
+    model = make_model(recipe, head=head, network=choice.network, random_state=choice.seed)
     # All methods have the same projection, where they have one.
     return model.set_params(projection__random_state=choice.seed) if "projection" in model.get_params() else model

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import Pipeline
 
 from .._jobs import stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
-from ..heads.inner_folds import fit_clone
-from ..models.choice import BestOf
-from .feature_plan import Method, Part
+from ..heads.inner_folds import fit_clone, fit_transform_clone
+from ..models.importances import Origin, find_support, share_of_flows, steps_to_decision
+from ..models.selecting_classifier import side_by_side, to_dense
+from .feature_plan import Part, PreparedMethod
 from .folds import Fold
-from .importances import Origin, share_of_flows, steps_to_decision
 from .results import Choice
 
 
@@ -51,21 +48,21 @@ class FoldScores(NamedTuple):
     peak_memory: PeakMemory | None
 
 
-def select(part: Part, features: Any, in_fold: Any, y: Any, fold: Fold) -> Selected:
+def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: Fold) -> Selected:
     """Fit a clone of a part's selector on the training images of a fold; for the features see `score_fold`."""
-    features, in_fold, y = map(take, (features, in_fold, y))
+    features, in_fold, y, groups = map(take, (features, in_fold, y, groups))
     with stay_in_worker():
-        return _select(part, features, in_fold, y, fold)
+        return _select(part, features, in_fold, y, groups, fold)
 
 
 def score_fold(
-    method: Method, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
+    method: PreparedMethod, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
 ) -> FoldScores:
     """Fit a clone of a method's classifier on a fold and score it.
 
     Parameters
     ----------
-    method : Method
+    method : PreparedMethod
     X : ndarray of shape (n, n_features), or a sequence of n images
         The features that are the same in all folds; images for a method without parts.
     in_fold : ndarray of shape (n, n_features), or None
@@ -91,9 +88,10 @@ def score_fold(
             X_train, X_test = ([X[i] for i in side] for side in (fold.train, fold.test))
         else:
             selections = [
-                shared[part.key] if part.key in shared else _select(part, X, in_fold, y, fold) for part in method.parts
+                shared[part.key] if part.key in shared else _select(part, X, in_fold, y, groups, fold)
+                for part in method.parts
             ]
-            X_train, X_test = map(_side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
+            X_train, X_test = map(side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
         began = time.perf_counter()
         within = None if groups is None else groups[fold.train]
         classifier = fit_clone(method.classifier, X_train, y[fold.train], within)
@@ -108,10 +106,10 @@ def score_fold(
                 for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
-    last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
-    decides = last.model_["head"] if isinstance(last, BestOf) else classifier
+    last = steps_to_decision(classifier)[-1]
+    chosen = getattr(last, "best_", None)
     return FoldScores(
-        n_features=getattr(steps_to_decision(decides)[-1], "n_features_in_", None),
+        n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
         accuracy=float(accuracy_score(y[fold.test], predicted)),
         macro_f1=float(f1_score(y[fold.test], predicted, average="macro", zero_division=0)),
         predicted=np.asarray(predicted),
@@ -120,7 +118,7 @@ def score_fold(
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
-        choice=Choice(last.chosen_, last.accuracy_) if isinstance(last, BestOf) else None,
+        choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
         peak_memory=peak_memory(),
     )
 
@@ -135,17 +133,18 @@ def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray |
     return probabilities
 
 
-def _select(part: Part, features: np.ndarray, in_fold: np.ndarray | None, y: np.ndarray, fold: Fold) -> Selected:
+def _select(
+    part: Part, features: np.ndarray, in_fold: np.ndarray | None, y: np.ndarray, groups: np.ndarray | None, fold: Fold
+) -> Selected:
     train, test = (_columns(features, in_fold, side, part.columns) for side in (fold.train, fold.test))
-    if part.selector == "passthrough":
-        return Selected(train, test, np.ones(len(part.columns), dtype=bool), 0.0, 0.0)
-    selector = clone(part.selector)
     began = time.perf_counter()
-    train = _dense(selector.fit_transform(train, y[fold.train]))
+    within = None if groups is None else groups[fold.train]
+    selector, selected = fit_transform_clone(part.selector, train, y[fold.train], within)
     fitted = time.perf_counter()
-    test = _dense(selector.transform(test))
-    support = selector.get_support() if hasattr(selector, "get_support") else None
-    return Selected(train, test, support, fitted - began, time.perf_counter() - fitted)
+    tested = test if selector == "passthrough" else to_dense(selector.transform(test))
+    ended = time.perf_counter()
+    support = find_support(selector, len(part.columns))
+    return Selected(to_dense(selected), tested, support, fitted - began, ended - fitted)
 
 
 def _columns(
@@ -159,11 +158,3 @@ def _columns(
     chosen[:, left] = features[np.ix_(positions, columns[left])]
     chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - features.shape[1])]
     return chosen
-
-
-def _dense(features: Any) -> np.ndarray:
-    return features.toarray() if sparse.issparse(features) else np.asarray(features)
-
-
-def _side_by_side(tables: Sequence[np.ndarray]) -> np.ndarray:
-    return tables[0] if len(tables) == 1 else np.hstack(tables)

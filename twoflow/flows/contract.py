@@ -123,6 +123,10 @@ class Flow(TransformerMixin, BaseEstimator):
         """The flows that this one puts side by side."""
         return [self]
 
+    def named_members(self, name: str) -> list[tuple[str, Flow]]:
+        """The flows that this one, which is called `name`, puts side by side, each with its own name."""
+        return [(name, self)]
+
     @property
     @abstractmethod
     def _n_features_out(self) -> int:

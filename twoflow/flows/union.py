@@ -117,6 +117,9 @@ class FlowUnion(Flow, _BaseComposition):
     def _parts(self) -> list[Flow]:
         return [part for _, flow in self.flows_ for part in flow._parts]
 
+    def named_members(self, name: str) -> list[tuple[str, Flow]]:
+        return [member for own, flow in self.flows for member in flow.named_members(own)]
+
     @property
     def _n_features_out(self) -> int:
         return sum(flow._n_features_out for _, flow in self.flows)

@@ -95,3 +95,15 @@ def _firsts(y: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
         return np.arange(len(y))
     pairs = np.stack([np.unique(y, return_inverse=True)[1], np.unique(groups, return_inverse=True)[1]])
     return np.unique(pairs, axis=1, return_index=True)[1]
+
+
+def fit_transform_clone(selector: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> tuple[Any, Any]:
+    """Fit a clone of a selector and give it the groups if it takes any; the clone and what it makes of X.
+
+    "passthrough" is returned with X as it is.
+    """
+    if isinstance(selector, str):
+        return selector, X
+    selector = clone(selector)
+    takes_them = groups is not None and has_fit_parameter(selector, "groups")
+    return selector, selector.fit_transform(X, y, **({"groups": groups} if takes_them else {}))

@@ -1,6 +1,22 @@
 """Models: flows and a head as one estimator of images, the recipes, and the choice among several models."""
 
-from .choice import BestOf, Candidate
+from .best_of import BestOf
+from .choosing_classifier import ChoosingClassifier
+from .flow_classifier import FlowClassifier
+from .parts import Parts, Step, take_apart
+from .recipes import RECIPES, make_model
+from .selecting_classifier import SelectingClassifier
 from .two_flow import TwoFlowClassifier
 
-__all__ = ["BestOf", "Candidate", "TwoFlowClassifier"]
+__all__ = [
+    "RECIPES",
+    "BestOf",
+    "ChoosingClassifier",
+    "FlowClassifier",
+    "Parts",
+    "SelectingClassifier",
+    "Step",
+    "TwoFlowClassifier",
+    "make_model",
+    "take_apart",
+]

@@ -1,15 +1,22 @@
-"""The recipes of a model by name: which flows, and which head decides on them."""
+"""The recipes by name: each is a function that gives the models to choose from, and `make_model` makes one of them."""
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
+from ..flows.contract import StoreLike
+from ..heads.table import Head, get_head
 from ..networks import NETWORKS, get_card
 from ..networks.catalog import find_weights
+from .best_of import BestOf
+from .flow_classifier import FlowClassifier, FlowStep
 
 #: A network sees small things better in an image that is larger than those it was trained on, for twice the time.
 _SIDE = 320
@@ -20,26 +27,84 @@ _LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
 
 
 class Recipe(NamedTuple):
-    """Flows by name, each with its selector if it is not the head's own; and a head or the name of one."""
+    """Flows by name, and the name of the head that decides on them."""
 
-    flows: Sequence[tuple[str, Flow] | tuple[str, Flow, Any]]
-    head: Any
+    flows: Sequence[tuple[str, Flow]]
+    head: str
 
 
-def candidates(recipe: str, network: str | os.PathLike) -> dict[str, Recipe]:
-    """What a recipe leaves to choose from, by name; the cheaper first.
+def make_model(
+    recipe: str | Sequence[tuple] = "paper",
+    head: Any = None,
+    *,
+    network: str | os.PathLike = "efficientnet-lite0",
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+    store: StoreLike = None,
+) -> FlowClassifier | BestOf:
+    """Make the unfitted model of a recipe, or of flows of your own.
 
     Parameters
     ----------
-    recipe : str
-        A key of `RECIPES`.
-    network : str or path
+    recipe : {"paper", "fast", "best"} or list of (str, Flow) or (str, Flow, selector), default="paper"
+        "paper" is the model of Iliukovich-Strakovskaia, Dral & Dral (2016): 128 random projections of the pixels, of
+        which a Random Forest selects 55; the global pool of a pretrained network, of which it selects 400; a Random
+        Forest of 200 trees on both. "fast" takes one pass over one network, how the channels of its late stages vary
+        together, and kernel ridge on these. "best" does so with the mirror image, more stages, color, and a second and
+        third network where they are installed (the extra ``twoflow[networks]``), and chooses among such models on the
+        images that it is fitted on. Or flows by name, with the selectors of their features where they are not to be
+        those that suit the head.
+    head : str or classifier, optional
+        What decides on the features: a key of `HEADS`, or any classifier of features, for which nothing is selected.
+        Default: that of the recipe; "forest" for flows of your own.
+    network : str or path, default="efficientnet-lite0"
+        The network of the recipe's flows; see `CNNEmbedding`. Without effect on flows of your own.
+    random_state, n_jobs, verbose, store
+        See `FlowClassifier`.
+
+    Returns
+    -------
+    FlowClassifier or BestOf
+        `BestOf` for a recipe that leaves several models to choose from.
 
     Raises
     ------
     ValueError
-        If the recipe asks for stages and the network's card names too few.
+        If there is no such recipe, head or network, or the recipe needs more stages than the network's card names.
+
+    Examples
+    --------
+    >>> from twoflow import CNNEmbedding, make_model
+    >>> [name for name, _, _ in make_model("fast").flows]
+    ['stage4', 'stage5', 'stage6']
+    >>> make_model([("cnn", CNNEmbedding())], "logistic").get_params()["cnn__layer"]
+    'global_pool'
     """
+    running: dict[str, Any] = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose, "store": store}
+    found = _candidates(recipe, network)
+    parts = {name: _with_head(flows, own if head is None else head) for name, (flows, own) in found.items()}
+    if len(parts) == 1:
+        (steps, classifier), = parts.values()
+        return FlowClassifier(steps, classifier, **running)
+    return BestOf([(name, FlowClassifier(steps, classifier)) for name, (steps, classifier) in parts.items()], **running)
+
+
+def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
+    """Give each flow a selector, where it has none, and make the head."""
+    named = get_head(head) if isinstance(head, str) else Head(lambda flow: "passthrough", lambda: head)
+    return [step if len(step) == 3 else (*step, named.selector(step[1])) for step in flows], named.classifier()
+
+
+def _candidates(recipe: str | Sequence[tuple], network: str | os.PathLike) -> dict[str, Recipe]:
+    if not isinstance(recipe, str):
+        if not all(isinstance(step, (tuple, list)) and len(step) in (2, 3) for step in recipe):
+            raise InputError(f"expected a list of (name, flow) or (name, flow, selector), got {recipe!r}")
+        return {"own": Recipe(recipe, "forest")}
+    get_card(network)  # a wrong name is an error now, and not when images are read
+    if recipe not in RECIPES:
+        near = difflib.get_close_matches(recipe, RECIPES, n=1, cutoff=0.4) or list(RECIPES)
+        raise InputError(f"there is no recipe {recipe!r}; did you mean {' or '.join(map(repr, near))}?")
     return RECIPES[recipe](network)
 
 

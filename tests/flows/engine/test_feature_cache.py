@@ -24,8 +24,8 @@ from twoflow import (
     PixelProjection,
     RawPixels,
     SIFTBagOfWords,
-    TwoFlowClassifier,
     compare,
+    make_model,
     make_shop,
 )
 from twoflow.flows.engine import extraction
@@ -116,7 +116,7 @@ def test_grid_search_and_cross_validation_extract_once(folder, store, monkeypatc
             == GridSearchCV(pipeline.set_params(cnnembedding__store=None), search.param_grid, cv=3)
             .fit(shop, shop.labels).cv_results_["mean_test_score"]).all()
     computed.clear()
-    model = TwoFlowClassifier([("cnn", CNNEmbedding(layer="stage1"), "passthrough")], RidgeClassifier(), store=store)
+    model = make_model([("cnn", CNNEmbedding(layer="stage1"), "passthrough")], RidgeClassifier(), store=store)
     scores = cross_val_score(model, shop, shop.labels, cv=3)
     assert computed == []
     assert (scores == cross_val_score(clone(model).set_params(store=None), shop, shop.labels, cv=3)).all()

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from twoflow.evaluation.importances import Origin, share_of_flows
-from twoflow.heads import LogOpinionPool, OutOfFoldProbabilities
+from twoflow.heads import CappedClassifier, LogOpinionPool, OutOfFoldProbabilities
+from twoflow.models.importances import Origin, share_of_flows
 
 RNG = np.random.default_rng(0)
 Y = np.repeat([0, 1, 2], 40)
@@ -45,6 +45,21 @@ def test_scaling_a_feature_changes_nothing_of_a_scaled_model():
         for data in (X, scaled)
     )
     assert one == pytest.approx(other)
+
+
+def test_a_coefficient_counts_as_much_as_its_feature_spreads():
+    """One of weight 1 whose feature spreads ten times as far decides ten times as much."""
+    model = RidgeClassifier().fit(X, Y)
+    model.coef_ = np.array([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
+    origins = [Origin((("wide", 1), ("narrow", 1)), np.ones(2, dtype=bool), 2)]
+    wide = np.column_stack([np.tile([-10.0, 10.0], 60), np.tile([-1.0, 1.0], 60)])
+    assert share_of_flows(model, wide, origins) == {"wide": pytest.approx(10 / 11), "narrow": pytest.approx(1 / 11)}
+
+
+def test_a_wrapper_is_asked_for_what_it_wraps():
+    forest = RandomForestClassifier(10, random_state=0)
+    capped = CappedClassifier(forest, 1000, random_state=0).fit(X, Y)
+    assert share_of_flows(capped, X, BOTH) == pytest.approx(share_of_flows(forest.fit(X, Y), X, BOTH), abs=1e-12)
 
 
 def test_what_calibrates_takes_no_part():

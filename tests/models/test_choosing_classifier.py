@@ -1,0 +1,166 @@
+"""The choice among candidates on features: by one protocol for all, with groups kept together."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from twoflow.heads import KernelRidgeClassifier
+from twoflow.heads.dual_ridge import compute_kernel
+from twoflow.models import ChoosingClassifier, SelectingClassifier, choosing_classifier
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Six columns that separate the classes, then fourteen that do not."""
+    return make_classification(
+        240, 20, n_informative=6, n_redundant=0, n_classes=3, n_clusters_per_class=1, shuffle=False, random_state=0
+    )
+
+
+def candidate(head, *columns, selector="passthrough"):
+    return SelectingClassifier([(str(i), selector, place) for i, place in enumerate(columns)], head)
+
+
+def candidates(head=None):
+    head = LogisticRegression() if head is None else head
+    return [("noise", candidate(head, slice(6, 20))), ("signal", candidate(head, slice(0, 6)))]
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Remembers what every clone of it was fitted and asked on."""
+
+    seen = []
+
+    def fit(self, X, y, groups=None):
+        self.classes_, self.X_ = np.unique(y), X
+        self.seen.append(("fit", X[:, 0].tolist(), groups))
+        return self
+
+    def predict(self, X):
+        self.seen.append(("predict", X[:, 0].tolist(), None))
+        return np.repeat(self.classes_[:1], len(X))
+
+
+@pytest.mark.parametrize("head", [LogisticRegression(), KernelRidgeClassifier()])
+def test_the_better_one_is_chosen(data, head):
+    X, y = data
+    model = ChoosingClassifier(candidates(head), random_state=0).fit(X[::2], y[::2])
+    assert model.chosen_ == "signal" and model.candidates_["signal"] > model.candidates_["noise"]
+    alone = clone(head).fit(X[::2, :6].astype(np.float32), y[::2])
+    assert (model.predict(X) == alone.predict(X[:, :6])).all()
+    assert np.allclose(model.predict_proba(X), alone.predict_proba(X[:, :6]), atol=1e-5)
+    assert not hasattr(model.candidates[1][1].head, "classes_")
+
+
+def test_accuracy_is_cross_validated(data):
+    X, y = data
+    found = ChoosingClassifier(candidates(), cv=3, random_state=0).fit(X, y).candidates_["signal"]
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    expected = cross_val_score(LogisticRegression(), X[:, :6].astype(np.float32), y, cv=folds)
+    assert found == pytest.approx(expected.mean())
+
+
+def test_accuracy_is_what_kernel_ridge_says_of_itself(data):
+    found = ChoosingClassifier(candidates(KernelRidgeClassifier())).fit(*data)
+    assert found.candidates_["signal"] == found.best_.head_.leave_out_accuracy_
+
+
+def test_one_protocol_for_all(data):
+    """A kernel ridge beside another head is cross-validated as that is."""
+    X, y = data
+    mixed = [("ridge", candidate(KernelRidgeClassifier(), slice(0, 6))), *candidates()]
+    found = ChoosingClassifier(mixed, cv=3, random_state=0).fit(X, y).candidates_["ridge"]
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    expected = cross_val_score(KernelRidgeClassifier(), X[:, :6].astype(np.float32), y, cv=folds)
+    assert found == pytest.approx(expected.mean())
+
+
+def test_the_kernel_of_a_selection_is_computed_once(data, monkeypatch):
+    X, y = data
+    asked = []
+
+    def watched(values):
+        asked.append(values.shape[1])
+        return compute_kernel(values)
+
+    monkeypatch.setattr(choosing_classifier, "compute_kernel", watched)
+    scaled = ("scaled", make_pipeline(StandardScaler(), Normalizer()), slice(2, 9))
+    rest, noise = ("rest", "passthrough", slice(0, 2)), ("noise", "passthrough", np.arange(9, 20))
+    several = {
+        "noise": SelectingClassifier([noise], KernelRidgeClassifier()),
+        "all": SelectingClassifier([noise, scaled, rest], KernelRidgeClassifier()),
+        "signal": SelectingClassifier([rest, scaled], KernelRidgeClassifier(label_noise="drop")),
+    }
+    groups = np.arange(len(y)) // 3
+    model = ChoosingClassifier([*several.items()]).fit(X, y, groups=groups)
+    assert sorted(asked) == [2, 7, 11]
+    for name, each in several.items():
+        alone = clone(each).fit(X.astype(np.float32), y, groups=groups)
+        assert model.candidates_[name] == pytest.approx(alone.head_.leave_out_accuracy_, abs=0.005)
+        if name == model.chosen_:
+            assert np.allclose(model.predict_proba(X), alone.predict_proba(X), atol=1e-4)
+    assert model.chosen_ == "signal" and model.best_.columns.tolist() == list(range(9))
+
+
+def test_the_best_without_the_columns_of_others(data):
+    X, y = data
+    model = ChoosingClassifier([("middle", candidate(KernelRidgeClassifier(), [9, 4], slice(5, 8)))])
+    model.candidates[0][1].selections[0] = ("0", "passthrough", np.array([9, 4]))
+    best = model.fit(X, y).best_
+    smaller = best.without_other_columns()
+    kept = np.unique(best.columns)
+    assert kept.tolist() == [4, 5, 6, 7, 9] and smaller.n_features_in_ == 5
+    assert (smaller.predict_proba(X[:, kept]) == best.predict_proba(X)).all()
+
+
+def test_nothing_to_choose_from(data):
+    with pytest.raises(ValueError, match="at least one candidate to choose, got none"):
+        ChoosingClassifier([]).fit(*data)
+
+
+def test_groups_stay_together(data):
+    X, y = data
+    order = np.arange(len(X), dtype=float)[:, None]
+    groups = np.arange(len(X)) // 2 + 1000 * y
+    Recorder.seen.clear()
+    ChoosingClassifier([("only", candidate(Recorder(), slice(0, 1)))], cv=4).fit(order, y, groups=groups)
+    *trials, last = Recorder.seen
+    assert len(trials) == 8 and last[0] == "fit" and len(last[1]) == len(X) and (last[2] == groups).all()
+    for fitted, asked in zip(trials[::2], trials[1::2]):
+        train, test = (np.array(side[1], dtype=int) for side in (fitted, asked))
+        assert not set(groups[train]) & set(groups[test]) and len(train) + len(test) == len(X)
+        assert (fitted[2] == groups[train]).all()
+
+
+def test_groups_change_the_choice():
+    """Nearest neighbors know each row by its copy; held out with it, they do not."""
+    rng = np.random.RandomState(0)
+    y = np.repeat(np.arange(3), 40)
+    copied, honest = np.repeat(rng.randn(60, 5), 2, axis=0), rng.randn(120, 5) + y[:, None] * 0.6
+    X = np.hstack([copied, honest])
+    models = [
+        ("copies", candidate(KNeighborsClassifier(1), slice(0, 5))),
+        ("honest", candidate(KNeighborsClassifier(1), slice(5, 10))),
+    ]
+    assert ChoosingClassifier(models, random_state=0).fit(X, y).chosen_ == "copies"
+    assert ChoosingClassifier(models, random_state=0).fit(X, y, groups=np.arange(120) // 2).chosen_ == "honest"
+
+
+@pytest.mark.parametrize("head", [LogisticRegression(), KernelRidgeClassifier()])
+def test_the_first_of_equals_is_chosen(data, head):
+    same = [(name, candidates(head)[1][1]) for name in ("first", "second")]
+    assert ChoosingClassifier(same, random_state=0).fit(*data).chosen_ == "first"
+
+
+def test_a_class_of_two(data):
+    X, y = data
+    y = np.where(np.arange(len(y)) < 2, 3, y)
+    assert set(ChoosingClassifier(candidates(), random_state=0).fit(X, y).predict(X)) <= {0, 1, 2, 3}

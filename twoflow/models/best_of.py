@@ -1,0 +1,209 @@
+"""Choosing among models on the training side only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import joblib
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import InputError
+from ..flows import Flow, FlowUnion
+from ..flows.contract import StoreLike
+from ..flows.engine.fingerprint import identity
+from ..heads.inner_folds import fit_clone
+from ..heads.random_states import seeded
+from .choosing_classifier import ChoosingClassifier
+from .composition import PartsByName
+from .inputs import check_inputs
+from .parts import Parts, Step, take_apart
+from .selecting_classifier import Columns, SelectingClassifier, as_slice
+
+
+def _chosen_has(method: str) -> Any:
+    return available_if(lambda self: hasattr(getattr(self, "model_", self.models[0][1]), method))
+
+
+class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
+    """The model that is best on held-out images, all of them from the training side.
+
+    A choice that looks at the test images scores too high on them. This one holds out images of those that it is fitted
+    on: see `ChoosingClassifier`. The features of all models are computed in one pass.
+
+    Parameters
+    ----------
+    models : list of (str, model)
+        Names and models that `take_apart` can take apart, such as `FlowClassifier`. The first of equals is chosen, so
+        let the cheaper come first.
+    cv : int, default=4
+        How many folds the models are judged in, where they cannot be judged in closed form.
+    random_state : int, RandomState or None, default=None
+        Draws the folds, and seeds every part that has a `random_state` of None.
+    n_jobs, verbose, store
+        See `FlowClassifier`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    chosen_ : str
+        The name of the best model.
+    candidates_ : dict of str to float
+        The accuracy of each model on held-out images.
+    union_ : FlowUnion
+        The fitted flows of the best model; the others are forgotten.
+    model_ : SelectingClassifier
+        What the best model has fitted on the features of these flows.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from twoflow import ColorHistogram, RawPixels, make_model, make_shop
+    >>> from twoflow.models import BestOf
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> flows = {"color": ColorHistogram(), "pixels": RawPixels((8, 8))}
+    >>> models = [(name, make_model([(name, flow)], RidgeClassifier())) for name, flow in flows.items()]
+    >>> model = BestOf(models, random_state=0).fit(shop)
+    >>> model.chosen_ == max(model.candidates_, key=model.candidates_.get)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "models": [list, tuple],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["boolean"],
+        "store": Flow._parameter_constraints["store"],
+    }
+
+    def __init__(
+        self,
+        models: Sequence[tuple[str, Any]],
+        *,
+        cv: int = 4,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        store: StoreLike = None,
+    ) -> None:
+        self.models = models
+        self.cv = cv
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.store = store
+
+    @property
+    def _named_parts(self) -> Sequence[tuple[str, Any]]:
+        return self.models
+
+    @_named_parts.setter
+    def _named_parts(self, parts: Sequence[tuple[str, Any]]) -> None:
+        self.models = parts
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Judge the models, and keep the best, fitted on all images.
+
+        Parameters
+        ----------
+        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        y : array-like of shape (n,), optional
+            Classes; at least two. Default: the labels of the collection.
+        groups : array-like of shape (n,), optional
+            Images of one group are held out together. Default: the groups of the collection, if it has any.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ImageReadError
+            For the first image that cannot be read.
+        ValueError
+            If a parameter is wrong, a model is not made of flows, or y holds no classes.
+        """
+        images, y, groups = check_inputs(X, y, groups)
+        parts = take_apart(self)
+        running: dict[str, Any] = {"n_jobs": self.n_jobs, "verbose": self.verbose, "store": self.store}
+        union = FlowUnion(parts.flows, **running).fit(images, y)
+        features = union.transform(images)
+        with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
+            chooser = fit_clone(parts.head, features, y, groups)
+        self.chosen_, self.candidates_ = chooser.chosen_, chooser.candidates_
+        places = union.slices()
+        needed = [name for name, place in places.items() if place.start in chooser.best_.columns]
+        self.union_ = FlowUnion.of_fitted({name: flow for name, flow in union.flows_ if name in needed}, **running)
+        self.model_ = chooser.best_.without_other_columns()
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each image, of shape (n,)."""
+        return self.model_.predict(self._features(X))
+
+    @_chosen_has("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        return self.model_.predict_proba(self._features(X))
+
+    @_chosen_has("decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The score of each class that the chosen model gives; see there for its shape."""
+        return self.model_.decision_function(self._features(X))
+
+    def _features(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self.union_.transform(X)
+
+    def _sk_visual_block_(self) -> Any:
+        """The models side by side."""
+        return FeatureUnion(self.models)._sk_visual_block_()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+@take_apart.register
+def _(model: BestOf) -> Parts:
+    """All flows of all models, each once, and the choice among what the models make of their features."""
+    model._validate_params()
+    if not model.models:
+        raise InputError("models: expected at least one model, got none")
+    rng = check_random_state(model.random_state)
+    seed = rng.randint(np.iinfo(np.int32).max)
+    apart: dict[str, Parts] = {}
+    for name, each in model.models:
+        # With one seed for all, the same flow in two models is the same.
+        apart[name] = take_apart(seeded(each, np.random.RandomState(seed)))
+        if not apart[name].steps:
+            raise InputError(f"models: expected models made of flows, got {type(each).__name__} as {name!r}")
+    flows: dict[str, tuple[str, Flow]] = {}
+    for name, parts in apart.items():
+        for own, flow in parts.flows:
+            taken = any(own == other for other, _ in flows.values())
+            flows.setdefault(identity(flow), (f"{name}.{own}" if taken else own, flow))
+    ends = np.cumsum([flow._n_features_out for _, flow in flows.values()]).tolist()
+    places = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
+
+    def columns(step: Step) -> Columns:
+        return as_slice(np.concatenate([places[identity(flow)] for _, flow in step.flows]))
+
+    candidates = [
+        (name, SelectingClassifier([(each.name, each.selector, columns(each)) for each in parts.steps], parts.head))
+        for name, parts in apart.items()
+    ]
+    steps = [Step(name, [(name, flow)], "passthrough") for name, flow in flows.values()]
+    return Parts(steps, ChoosingClassifier(candidates, cv=model.cv, random_state=rng.randint(np.iinfo(np.int32).max)))

@@ -1,0 +1,201 @@
+"""What a choice among models fits on the features of all their flows: each candidate, judged on held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import joblib
+import numpy as np
+from sklearn.base import ClassifierMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..errors import InputError
+from ..heads.dual_ridge import Kernel, Solution, compute_kernel, total
+from ..heads.inner_folds import fit_clone, split_groups
+from .composition import PartsByName
+from .selecting_classifier import SelectingClassifier
+
+
+def _chosen_has(method: str) -> Any:
+    return available_if(lambda self: hasattr(getattr(self, "best_", self.candidates[0][1]), method))
+
+
+class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+    """The candidate that is best on held-out rows, all of them from the training side.
+
+    It is what `BestOf` fits on features. All candidates are judged by the same protocol: if every head can be fitted
+    from the kernel alone, as `KernelRidgeClassifier` can, by leaving out each row (or group) in closed form, and
+    otherwise by cross-validation. The candidates' order breaks ties, so let the cheaper come first.
+
+    Parameters
+    ----------
+    candidates : list of (str, SelectingClassifier)
+        Names and candidates, all on the same features. They are cloned, and the clones fitted.
+    cv : int, default=4
+        How many folds; fewer where a class has fewer rows or groups. Without effect where rows are left out in closed
+        form.
+    random_state : int, RandomState or None, default=None
+        Shuffles the rows before they are folded.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    candidates_ : dict of str to float
+        The accuracy of each candidate on held-out rows.
+    chosen_ : str
+        The name of the best.
+    best_ : SelectingClassifier
+        The best, fitted on all rows.
+    n_features_in_ : int
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "candidates": [list, tuple],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        candidates: Sequence[tuple[str, SelectingClassifier]],
+        *,
+        cv: int = 4,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.candidates = candidates
+        self.cv = cv
+        self.random_state = random_state
+
+    @property
+    def _named_parts(self) -> Sequence[tuple[str, Any]]:
+        return self.candidates
+
+    @_named_parts.setter
+    def _named_parts(self, parts: Sequence[tuple[str, Any]]) -> None:
+        self.candidates = parts
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Judge the candidates and fit the best on all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,)
+            Classes.
+        groups : array-like of shape (n,), optional
+            Rows of one group are held out together. Default: no groups.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no candidate.
+        """
+        self._validate_params()
+        if not self.candidates:
+            raise InputError("expected at least one candidate to choose, got none")
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
+        groups = None if groups is None else np.asarray(groups)
+        is_dual = all(hasattr(candidate.head, "fit_dual") for _, candidate in self.candidates)
+        choose = self._choose_by_leaving_out if is_dual else self._choose_by_cross_validation
+        self.best_ = choose(X, y, groups)
+        self.classes_ = self.best_.classes_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row, of shape (n,)."""
+        return self.best_.predict(self._checked(X))
+
+    @_chosen_has("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        return self.best_.predict_proba(self._checked(X))
+
+    @_chosen_has("decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The score of each class that the chosen head gives; see there for its shape."""
+        return self.best_.decision_function(self._checked(X))
+
+    def _checked(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float32, reset=False)
+
+    def _choose_by_leaving_out(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> SelectingClassifier:
+        kernels = _Kernels(X, y, [candidate for _, candidate in self.candidates])
+        self.candidates_: dict[str, float] = {}
+        best: tuple[SelectingClassifier, Any, Solution]
+        for name, candidate in self.candidates:
+            head = clone(candidate.head)
+            solution = head.fit_dual(kernels.of(candidate), y, groups)
+            if head.leave_out_accuracy_ > max(self.candidates_.values(), default=-np.inf):
+                self.chosen_, best = name, (clone(candidate), head, solution)
+            self.candidates_[name] = head.leave_out_accuracy_
+        fitted, head, solution = best
+        fitted.head_ = head.fit_primal(fitted.fit_selectors(X, y, groups), solution)
+        fitted.classes_ = head.classes_
+        return fitted
+
+    def _choose_by_cross_validation(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None
+    ) -> SelectingClassifier:
+        folds = split_groups(y, groups, self.cv, check_random_state(self.random_state))
+        self.candidates_ = {
+            name: _cross_validated(candidate, X, y, groups, folds) for name, candidate in self.candidates
+        }
+        self.chosen_ = max(self.candidates_, key=self.candidates_.__getitem__)
+        return fit_clone(dict(self.candidates)[self.chosen_], X, y, groups)
+
+
+class _Kernels:
+    """The kernels of all selections of all candidates, each computed once.
+
+    Where candidates are the same but for a selection or two, the products of rows are most of the work. Selections that
+    the same candidates have are kept as their sum.
+    """
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, candidates: Sequence[SelectingClassifier]) -> None:
+        owners: dict[str, list[int]] = {}
+        selections: dict[str, tuple[Any, Any]] = {}
+        for number, candidate in enumerate(candidates):
+            for key, selector, columns in _keyed(candidate):
+                selections[key] = selector, columns
+                owners.setdefault(key, []).append(number)
+        self._sums: dict[tuple[int, ...], Kernel] = {}
+        self._numbers = {id(candidate): number for number, candidate in enumerate(candidates)}
+        for key, (selector, columns) in selections.items():
+            values = X[:, columns]
+            kernel = compute_kernel(values if selector == "passthrough" else clone(selector).fit_transform(values, y))
+            together = tuple(owners[key])
+            self._sums[together] = total([kernel, *([self._sums[together]] if together in self._sums else [])])
+
+    def of(self, candidate: SelectingClassifier) -> Kernel:
+        """The kernel of what a candidate's head is given."""
+        number = self._numbers[id(candidate)]
+        return total([kernel for owners, kernel in self._sums.items() if number in owners])
+
+
+def _keyed(candidate: SelectingClassifier) -> list[tuple[str, Any, Any]]:
+    """Each selection with a key that is the same for the same selector of the same columns."""
+    return [(joblib.hash((selector, columns)), selector, columns) for _, selector, columns in candidate.selections]
+
+
+def _cross_validated(
+    model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: list[tuple[np.ndarray, np.ndarray]]
+) -> float:
+    """The share of rows that are classified correctly by a clone that was fitted on the other folds."""
+    n_right = 0
+    for train, test in folds:
+        within = None if groups is None else groups[train]
+        fitted = fit_clone(model, X[train], y[train], within)
+        n_right += int((fitted.predict(X[test]) == y[test]).sum())
+    return n_right / sum(len(test) for _, test in folds)

@@ -1,0 +1,242 @@
+"""A model of ordinary parts: flows, what each flow's features pass through, and a head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import joblib
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import InputError
+from ..flows import Flow, FlowUnion
+from ..flows.contract import StoreLike
+from ..heads.inner_folds import fit_clone
+from ..heads.random_states import seeded
+from .composition import PartsByName
+from .importances import flow_shares
+from .inputs import check_inputs
+from .parts import Parts, Step, take_apart
+
+#: A name, a flow, and what its features pass through: a transformer of features or "passthrough".
+FlowStep = tuple[str, Flow, Any]
+
+
+def _head_has(method: str) -> Any:
+    return available_if(lambda self: hasattr(getattr(self, "model_", self.head), method))
+
+
+class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+    """Classify images by several flows of features, each selected on its own, then stacked.
+
+    The model of Iliukovich-Strakovskaia, Dral & Dral (2016, section 6) with any flows, selectors and head. `make_model`
+    returns one for a recipe, or for flows and the name of a head.
+
+    Parameters
+    ----------
+    flows : list of (str, Flow, transformer or "passthrough")
+        A name, a flow, and what its features pass through before they are stacked.
+    head : classifier
+        Decides on the stacked features.
+    random_state : int, RandomState or None, default=None
+        Seeds every part that has a `random_state` of None.
+    n_jobs : int, optional
+        How many images are read at the same time, and how many jobs the parts with an `n_jobs` of None use. Default:
+        1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
+    verbose : bool, default=False
+        Show progress on stderr when that is a terminal.
+    store : path or FeatureStore, optional
+        Keeps the flows' features on disk, so that another fit on the same images finds them; see `Flow`. Default: no
+        store.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    union_ : FlowUnion
+        The fitted flows.
+    model_ : estimator
+        What was fitted on their features: a `SelectingClassifier`, or the head alone if nothing is selected.
+    head_ : classifier
+        The fitted head.
+    flow_importances_ : dict of str to float
+        The share of the decision that each flow has; shares add up to 1. See `share_of_flows`. Only for heads that say
+        how much each feature counts.
+
+    Notes
+    -----
+    The parts are parameters by name: ``cnn``, ``cnn__layer``, ``cnn_selector__max_features``, ``head__n_estimators``,
+    ..., for `set_params` and `sklearn.model_selection.GridSearchCV`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> from twoflow import CNNEmbedding, ColorHistogram, FlowClassifier, make_shop
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> flows = [("cnn", CNNEmbedding(), "passthrough"), ("color", ColorHistogram(), "passthrough")]
+    >>> model = FlowClassifier(flows, RidgeClassifier()).set_params(cnn__layer="stage5", head__alpha=3)
+    >>> model.fit(shop).predict(shop[:1])
+    array(['tee/01'], dtype='<U6')
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "flows": [list, tuple],
+        "head": [HasMethods(["fit", "predict"])],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["boolean"],
+        "store": Flow._parameter_constraints["store"],
+    }
+
+    def __init__(
+        self,
+        flows: Sequence[FlowStep],
+        head: Any,
+        *,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        store: StoreLike = None,
+    ) -> None:
+        self.flows = flows
+        self.head = head
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.store = store
+
+    @property
+    def _named_parts(self) -> list[tuple[str, Any]]:
+        """Flows and selectors as the flat list of names and parts that scikit-learn's helpers work on."""
+        if not _are_steps(self.flows):
+            return []  # fit says what is wrong with them
+        return [part for name, flow, selector in self.flows for part in ((name, flow), (f"{name}_selector", selector))]
+
+    @_named_parts.setter
+    def _named_parts(self, parts: Sequence[tuple[str, Any]]) -> None:
+        if parts:
+            self.flows = [(name, flow, selector) for (name, flow), (_, selector) in zip(parts[::2], parts[1::2])]
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Compute the features, fit the selectors, and fit the head.
+
+        Parameters
+        ----------
+        X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
+        y : array-like of shape (n,), optional
+            Classes; at least two. Default: the labels of the collection.
+        groups : array-like of shape (n,), optional
+            Images that belong together, such as photos of the same item. Where a selector or the head holds images
+            out, it holds whole groups out. Default: the groups of the collection, if it has any.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ImageReadError
+            For the first image that cannot be read.
+        ValueError
+            If a parameter, or a part of a flow, is wrong, or y holds no classes.
+        """
+        images, y, groups = check_inputs(X, y, groups)
+        parts = take_apart(self)
+        self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
+        features = self.union_.fit(images, y).transform(images)
+        with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
+            self.model_ = fit_clone(parts.on_features(), features, y, groups)
+        self.classes_ = self.model_.classes_
+        self._flow_shares = flow_shares(parts, self.model_, features)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each image, of shape (n,)."""
+        features = self._features(X)
+        return self.model_.predict(features)
+
+    @_head_has("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        features = self._features(X)
+        return self.model_.predict_proba(features)
+
+    @_head_has("decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The head's score of each class; see there for its shape."""
+        features = self._features(X)
+        return self.model_.decision_function(features)
+
+    @property
+    def head_(self) -> Any:
+        """The fitted head."""
+        check_is_fitted(self)
+        return getattr(self.model_, "head_", self.model_)
+
+    @property
+    def flow_importances_(self) -> dict[str, float]:
+        """The share of the decision that each flow has."""
+        check_is_fitted(self)
+        if self._flow_shares is None:
+            raise AttributeError(
+                f"the head {type(self.head).__name__} does not say how much each feature counts, so there are no "
+                "flow_importances_"
+            )
+        return self._flow_shares
+
+    def _features(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self.union_.transform(X)
+
+    def _check(self) -> None:
+        """Raise ValueError if a parameter is wrong, before any image is read."""
+        self._validate_params()
+        if not self.flows:
+            raise InputError("flows: expected at least one flow, got none")
+        if not _are_steps(self.flows):
+            raise InputError(
+                f"flows: expected a list of (name, flow, selector), got {self.flows!r}; for the selectors that suit a "
+                "head, use make_model(flows, head=...)"
+            )
+        names = [name for name, *_ in self.flows]
+        taken = [*type(self)._get_param_names(), *(f"{name}_selector" for name in names)]
+        for name in names:
+            if names.count(name) > 1 or name in taken:
+                raise InputError(f"flows: expected names of their own, got {name!r} twice or as a parameter's name")
+
+    def _sk_visual_block_(self) -> Any:
+        """The flows side by side, each with its selector, then the head."""
+        branches = [(name, Pipeline([("flow", flow), ("selector", selector)])) for name, flow, selector in self.flows]
+        return Pipeline([("flows", FeatureUnion(branches)), ("head", self.head)])._sk_visual_block_()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+@take_apart.register
+def _(model: FlowClassifier) -> Parts:
+    """Clones of all parts, with their random states set."""
+    model._check()
+    rng = check_random_state(model.random_state)
+    steps = []
+    for name, flow, selector in model.flows:
+        flow, selector = seeded(flow, rng), seeded(selector, rng)
+        FlowUnion([(name, flow)])._check()  # before a flow is asked for its width, which it may not know
+        steps.append(Step(name, flow.named_members(name), selector))
+    return Parts(steps, seeded(model.head, rng))
+
+
+def _are_steps(flows: Any) -> bool:
+    return isinstance(flows, (list, tuple)) and all(
+        isinstance(step, (list, tuple)) and len(step) == 3 and isinstance(step[0], str) for step in flows
+    )

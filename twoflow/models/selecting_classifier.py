@@ -1,0 +1,164 @@
+"""What a model fits on the features of its flows: a selector for each flow, and a head on the stacked selections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ..heads.inner_folds import fit_clone, fit_transform_clone
+from .composition import PartsByName
+
+#: Some columns of a table.
+Columns = slice | np.ndarray
+
+#: A name, what some columns pass through ("passthrough" for nothing), and which columns.
+Selection = tuple[str, Any, Columns]
+
+
+def _head_has(method: str) -> Any:
+    return available_if(lambda self: hasattr(getattr(self, "head_", self.head), method))
+
+
+class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+    """Select among the columns of each flow, stack the selections, and let a head decide.
+
+    It is what `FlowClassifier` fits on features, and what a meta-estimator around a `FlowClassifier` is given in its
+    place where features are computed once. What a `sklearn.compose.ColumnTransformer` and a pipeline would do, but
+    groups reach the selectors and the head.
+
+    Parameters
+    ----------
+    selections : list of (str, transformer or "passthrough", slice or ndarray of int)
+        A name, what the columns pass through, and which columns of X they are.
+    head : classifier
+        Decides on all selections side by side.
+
+    Attributes
+    ----------
+    selectors_ : dict of str to transformer or "passthrough"
+        The fitted selectors, by name.
+    head_ : classifier
+        The fitted head.
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+
+    Notes
+    -----
+    The parts are parameters by name: ``NAME_selector``, ``NAME_selector__max_features``, ``head__n_estimators``.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "selections": [list, tuple],
+        "head": [HasMethods(["fit", "predict"])],
+    }
+
+    def __init__(self, selections: Sequence[Selection], head: Any) -> None:
+        self.selections = selections
+        self.head = head
+
+    @property
+    def _named_parts(self) -> list[tuple[str, Any]]:
+        return [(f"{name}_selector", selector) for name, selector, _ in self.selections]
+
+    @_named_parts.setter
+    def _named_parts(self, parts: Sequence[tuple[str, Any]]) -> None:
+        self.selections = [
+            (name, selector, columns) for (name, _, columns), (_, selector) in zip(self.selections, parts)
+        ]
+
+    @property
+    def columns(self) -> np.ndarray:
+        """The columns of X that it takes, in the order of the selections."""
+        return np.concatenate([_positions(columns) for _, _, columns in self.selections])
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Fit the selectors, then the head on what they select.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+        y : array-like of shape (n,)
+            Classes.
+        groups : array-like of shape (n,), optional
+            Rows of one group are kept together wherever a selector or the head holds rows out. Default: no groups.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        selected = self.fit_selectors(X, y, groups)
+        self.head_ = fit_clone(self.head, selected, y, groups)
+        self.classes_ = self.head_.classes_
+        return self
+
+    def fit_selectors(self, X: np.ndarray, y: Any, groups: Any = None) -> np.ndarray:
+        """Fit the selectors alone, and return what they select, of shape (n, n_selected)."""
+        self.n_features_in_ = X.shape[1]
+        self.selectors_: dict[str, Any] = {}
+        selected = []
+        for name, selector, columns in self.selections:
+            self.selectors_[name], part = fit_transform_clone(selector, X[:, columns], y, groups)
+            selected.append(to_dense(part))
+        return side_by_side(selected)
+
+    def select(self, X: Any) -> np.ndarray:
+        """What the fitted selectors make of X, side by side: what the head is given, of shape (n, n_selected)."""
+        check_is_fitted(self)
+        return side_by_side([
+            X[:, columns] if selector == "passthrough" else to_dense(selector.transform(X[:, columns]))
+            for selector, (_, _, columns) in zip(self.selectors_.values(), self.selections)
+        ])
+
+    def without_other_columns(self) -> SelectingClassifier:
+        """The same fitted classifier for a table that has no other columns than it takes, in the same order."""
+        kept = {column: i for i, column in enumerate(np.unique(self.columns).tolist())}
+        selections = [
+            (name, selector, as_slice(np.array([kept[column] for column in _positions(columns).tolist()])))
+            for name, selector, columns in self.selections
+        ]
+        smaller = SelectingClassifier(selections, self.head)
+        smaller.selectors_, smaller.head_, smaller.classes_ = self.selectors_, self.head_, self.classes_
+        smaller.n_features_in_ = len(kept)
+        return smaller
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row, of shape (n,)."""
+        return self.head_.predict(self.select(X))
+
+    @_head_has("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        return self.head_.predict_proba(self.select(X))
+
+    @_head_has("decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The head's score of each class; see there for its shape."""
+        return self.head_.decision_function(self.select(X))
+
+
+def _positions(columns: Columns) -> np.ndarray:
+    return np.arange(columns.start, columns.stop) if isinstance(columns, slice) else columns
+
+
+def to_dense(features: Any) -> np.ndarray:
+    """Features as a dense array, whatever a selector gives."""
+    return features.toarray() if sparse.issparse(features) else np.asarray(features)
+
+
+def side_by_side(tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Stack tables of the same rows; a single one is not copied."""
+    return tables[0] if len(tables) == 1 else np.hstack(tables)
+
+
+def as_slice(columns: np.ndarray) -> Columns:
+    """Columns that follow each other as a slice, which takes no copy."""
+    start, stop = int(columns[0]), int(columns[-1]) + 1
+    return slice(start, stop) if np.array_equal(columns, np.arange(start, stop)) else columns
