@@ -14,10 +14,13 @@ from twoflow.models.recipes import RECIPES
 from .lanes import unavailable
 from .pages import GUIDE, README, ROOT, extras, make_folder, needs, read_blocks, run_extra_blocks, run_page
 
-PAGES = (README, *GUIDE)
-#: The other pages, whose links are tried too.
-FOLDERS = ("twoflow", "tests", "benchmarks", "experiments/beyond", "experiments/table1")
-LINKING = (*PAGES, ROOT / "CHANGELOG.md", *(ROOT / folder / "README.md" for folder in FOLDERS))
+#: The pages whose blocks are run or checked.
+PAGES = (README, *GUIDE, *(ROOT / folder / "README.md" for folder in ("tests", "benchmarks")))
+#: Other pages, whose links are tried too.
+OTHERS = tuple(
+    ROOT / name for name in ("CHANGELOG.md", "twoflow/README.md", "experiments/beyond/README.md",
+                             "experiments/table1/README.md")
+)
 
 
 def name_of(page: Path) -> str:
@@ -35,7 +38,7 @@ def folder(tmp_path, monkeypatch):
 
 def require_extra(extra: str) -> None:
     """Skip, or fail in a lane, where a package of the extra is not installed."""
-    for requirement in extras()[extra].split():
+    for requirement in extras()[extra].split("\n")[1:]:
         name = re.match(r"[A-Za-z][\w.-]*", requirement)
         try:
             distribution(name[0])
@@ -43,7 +46,7 @@ def require_extra(extra: str) -> None:
             unavailable(f"needs {name[0]}, of the extra {extra}")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if len(read_blocks(page))], ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if read_blocks(page)], ids=name_of)
 def test_blocks(page, folder):
     run_page(page)
 
@@ -92,7 +95,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", LINKING, ids=name_of)
+@pytest.mark.parametrize("page", (*PAGES, *OTHERS), ids=name_of)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
         if not target.startswith(("http://", "https://")):
@@ -111,7 +114,7 @@ def test_methods_heads_and_recipes_are_explained():
 
 
 def test_public_names_are_explained():
-    pages = "".join(page.read_text("utf-8") for page in PAGES)
+    pages = "".join(page.read_text("utf-8") for page in GUIDE)
     assert [name for name in twoflow.__all__ if name not in pages] == []
 
 
