@@ -36,7 +36,6 @@ from twoflow.store import FeatureStore
 
 from ..lanes import unavailable
 from ..terminal import default_signals
-from ..test_readme import README
 from .test_cv import call
 
 try:
@@ -405,11 +404,3 @@ sys.exit(run(cv.main, sys.argv[2:]))
         done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(f"error: the Dask scheduler at {address} was lost: .*\n", done.stderr)
-
-
-def test_readme(folder, cluster, tmp_path, monkeypatch, capsys):
-    block, = (block for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if "dask" in block)
-    monkeypatch.chdir(folder.parent)
-    namespace = {"shoes": load_folder(folder), "compare": compare, "make_model": make_model}
-    exec(block.replace("tcp://host:8786", cluster.scheduler_address), namespace)
-    assert len(namespace["result"].methods[0].accuracy) == 5
