@@ -35,7 +35,7 @@ from twoflow import make_shop
 from twoflow.commands import cv
 from twoflow.commands.program import run
 
-from .networks import onnx_nets
+from .networks.onnx import nets
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -100,7 +100,7 @@ def make_folder(folder: Path) -> None:
         writer.writerows({**row, "split": "test" if int(row["group"]) % 4 == 0 else "train"} for row in rows)
     (folder / "new.jpg").write_bytes(Path(shop.paths[0]).read_bytes())
     (folder / "models").mkdir()
-    onnx_nets.plain(folder / "models/own.onnx")
+    nets.plain(folder / "models/own.onnx")
 
 
 def run_page(page: Path) -> None:

@@ -156,8 +156,8 @@ def test_files_and_folders_passed_over_are_listed(shop_folder, tmp_path, capsys)
     for reason, name in (
         ("class folders without an image", "tee/03"), ("files with the ending .xcf", ".xcf"),
         ("files without an ending", "/tee/01/"), ("files with a URL query after their ending", ".jpg?w=1"),
-        ("files and folders created by programs or systems", "@eaDir"), ("images above the class folders", "tee/logo.jpg"),
-        ("files with the ending .csv", "labels.csv"),
+        ("files and folders created by programs or systems", "@eaDir"),
+        ("images above the class folders", "tee/logo.jpg"), ("files with the ending .csv", "labels.csv"),
     ):
         assert re.search(rf"^  {reason}.*: 1 \(.*{re.escape(name)}.*\)$", out, re.MULTILINE), (reason, out)
     dataset = json.loads((tmp_path / "report/report.json").read_text("utf-8"))["dataset"]
