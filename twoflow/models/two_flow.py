@@ -24,7 +24,7 @@ from ..flows.contract import StoreLike
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..heads.table import get_head
-from ..heads.targets import check_labels
+from ..heads.targets import check_targets
 from ..images import ImageCollection, check_images
 from .choice import BestOf, Candidate
 from .recipes import RECIPES, Recipe, candidates
@@ -153,7 +153,7 @@ class TwoFlowClassifier(ClassifierMixin, _BaseComposition):
             For the first image that cannot be read.
         """
         images = check_images(X)
-        y = check_labels(y)
+        y = check_targets(y)
         if groups is None and isinstance(X, ImageCollection):
             groups = X.groups
         groups = None if groups is None else np.asarray(groups)
