@@ -182,8 +182,8 @@ def test_a_comparison(folder, dask):
     with parallel_config("loky"):
         here = compare(rows, shop, folds=3)
     for one, other in zip(there.methods, here.methods):
-        assert one.accuracy.tobytes() == other.accuracy.tobytes()
-        assert one.macro_f1.tobytes() == other.macro_f1.tobytes()
+        assert one.scores["accuracy"].tobytes() == other.scores["accuracy"].tobytes()
+        assert one.scores["macro_f1"].tobytes() == other.scores["macro_f1"].tobytes()
     assert there.methods[2].train_accuracy.tolist() == [1, 1, 1]
 
 
@@ -215,7 +215,7 @@ def test_a_cluster_of_one_thread(folder, union, tmp_path):
         assert share(shop.paths).result(timeout=60) == shop.paths
         features, there = union.fit_transform(shop), compare(rows, shop, folds=3)
     assert (features == union.transform(shop)).all()
-    assert (there.methods[0].accuracy == compare(rows, shop, folds=3).methods[0].accuracy).all()
+    assert (there.methods[0].scores["accuracy"] == compare(rows, shop, folds=3).methods[0].scores["accuracy"]).all()
 
 
 def test_the_command_and_workers_that_die(folder, client, tmp_path, capsys, monkeypatch):
@@ -412,4 +412,4 @@ def test_readme(folder, cluster, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(folder.parent)
     namespace = {"shoes": load_folder(folder), "compare": compare, "TwoFlowClassifier": TwoFlowClassifier}
     exec(block.replace("tcp://host:8786", cluster.scheduler_address), namespace)
-    assert len(namespace["result"].methods[0].accuracy) == 5
+    assert len(namespace["result"].methods[0].scores["accuracy"]) == 5

@@ -75,7 +75,7 @@ def test_scores_do_not_depend_on_the_traits(shop):
     alone = compare(METHODS, shop, folds=2).methods[0]
     rows = {**METHODS, "cnn": TwoFlowClassifier([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
     beside = compare(rows, shop, folds=2).methods[0]
-    assert alone.n_features == 144 and (alone.accuracy == beside.accuracy).all()
+    assert alone.n_features == 144 and (alone.scores["accuracy"] == beside.scores["accuracy"]).all()
 
 
 def test_real_pairs_are_never_torn(data):

@@ -12,8 +12,8 @@ from ...auditing import Audit
 from ...auditing.quality import FAULTS
 from ...images.lookalikes import spell
 from ...images.passed_over import count_paths
+from ..lines import counted
 from ..page import render, thumbnail
-from .text import counted
 
 _MOST = 200  # thumbnails of a section: with three sections about two megabytes
 _MOST_ROWS = 1000  # of a table
