@@ -359,7 +359,7 @@ def test_the_folds_of_another_comparison(shop, tmp_path):
     assert (again["pixels"].scores["accuracy"] == first["pixels"].scores["accuracy"]).all()
     with pytest.raises(ValueError, match="the images are not those of"):
         compare(methods, shop[1:], folds_from=tmp_path / "report.json")
-    with pytest.raises(ValueError, match="is no report.json"):
+    with pytest.raises(ValueError, match="expected a report.json"):
         compare(methods, shop, folds_from=tmp_path / "scores.csv")
 
 

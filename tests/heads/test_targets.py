@@ -9,8 +9,8 @@ ROWS = [["nike", "air"], ["nike", "dunk"], ["puma", "suede"]]
 
 
 def test_one_target_and_several():
-    assert check_targets(["a", "b"]).tolist() == check_targets(["a", "b"], several=True).tolist() == ["a", "b"]
-    assert check_targets(ROWS, several=True).tolist() == ROWS
+    assert check_targets(["a", "b"]).tolist() == check_targets(["a", "b"], several=False).tolist() == ["a", "b"]
+    assert check_targets(ROWS).tolist() == ROWS
 
 
 @pytest.mark.parametrize(

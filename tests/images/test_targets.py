@@ -104,9 +104,9 @@ def test_names_of_targets():
     for names in (["brand"], ["brand", "brand"], "ab", ["a", "b", "c"]):
         with pytest.raises(ValueError, match="target_names: expected 2 different names, one for each target"):
             shoes(target_names=names)
-    with pytest.raises(ValueError, match="labels: 2 values expected, one an image, got shape"):
+    with pytest.raises(ValueError, match="labels: expected 2 values, one for each image, got shape"):
         ImageCollection(["a", "b"], np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="labels: 2 values expected, one an image, got shape"):
+    with pytest.raises(ValueError, match="labels: expected 2 values, one for each image, got shape"):
         ImageCollection(["a", "b"], np.zeros((2, 2, 2)))
 
 

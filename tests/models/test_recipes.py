@@ -109,7 +109,7 @@ def test_a_comparison_says_what_was_chosen(shop, small):
     assert [row.n_features for row in found.methods] == [round(mean), 3]
     text = format_text(found)
     times = [choice.chosen for choice in found.methods[0].choices].count("more")
-    assert re.search(rf"What best chose from.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)
+    assert re.search(rf"Candidates of best.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)
     best = summarize(found)["methods"][0]["choices"]
     assert [each["chosen"] for each in best] == [choice.chosen for choice in found.methods[0].choices]
     assert "choices" not in summarize(found)["methods"][1]

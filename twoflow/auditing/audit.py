@@ -109,6 +109,7 @@ def audit(
     Parameters
     ----------
     images : ImageCollection, or sequence of n images without labels
+        If a collection has several targets, the labels of the finest are checked.
     network : str or path
         See `CNNEmbedding`.
     split_column : str, optional
@@ -162,7 +163,7 @@ def audit(
     if collection is None:
         notes.append("no labels: neither they nor the classes were looked at")
     else:
-        labels = collection.labels
+        labels = collection.target(collection.finest)
         conflicts = _conflicts(duplicates, labels)
         issues = _label_issues(collection, traits.positions, embeddings, duplicates, random_state, n_jobs, notes)
         classes, numbers = np.unique(labels, return_counts=True)
@@ -204,7 +205,7 @@ def _label_issues(
     random_state: int, n_jobs: int | None, notes: list[str],
 ) -> LabelIssues | None:
     """Of the images that can be read; a copy that is near makes a label no more credible, so it is not trained on."""
-    groups, labels = duplicates.join(collection.groups)[positions], collection.labels[positions]
+    groups, labels = duplicates.join(collection.groups)[positions], collection.target(collection.finest)[positions]
     try:
         judged, classes = out_of_fold_probabilities(
             embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
@@ -217,7 +218,7 @@ def _label_issues(
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
         notes.append(f"labels of {n_left:,} images not judged: their classes have too few images (or groups)")
-    return find_label_issues(collection.labels, probabilities, classes)
+    return find_label_issues(collection.target(collection.finest), probabilities, classes)
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
@@ -229,7 +230,8 @@ def _split_leaks(collection: ImageCollection | None, column: str | None, duplica
 def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
     if collection is None or len(collection.classes) < 2:
         return {}
+    labels = collection.target(collection.finest)
     return {
-        name: chi2_independence(collection.labels, values) for name, values in collection.columns.items()
+        name: chi2_independence(labels, values) for name, values in collection.columns.items()
         if len(np.unique(values)) > 1
     }

@@ -146,7 +146,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         """
         self.check_parameters()
         images = check_images(X)
-        y = check_targets(y)
+        y = check_targets(y, several=False)
         check_consistent_length(images, y)
         classes, positions = np.unique(y, return_inverse=True)
         rng = check_random_state(self.random_state)

@@ -66,7 +66,8 @@ def compare(
         Names and methods: `TwoFlowClassifier`, pipelines that begin with a flow, or any classifier that takes images.
         The first is the reference for the tests.
     collection : ImageCollection
-        If it has groups, no group is on both sides of a fold.
+        If it has groups, no group is on both sides of a fold. If it has several targets, each method must learn all of
+        them, and the exact match is tested; see `scores_for`.
     folds, repeats, test_size
         See `draw_folds`.
     split_column : str, optional

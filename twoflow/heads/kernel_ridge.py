@@ -141,7 +141,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         alphas = self._check_alphas()
-        self.classes_, codes = np.unique(check_targets(y), return_inverse=True)
+        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
         groups = _encode_groups(groups, len(codes))
         solution, weight = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores

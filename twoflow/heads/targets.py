@@ -12,15 +12,15 @@ from ..errors import InputError
 from ..images.targets import split_targets, to_targets
 
 
-def check_targets(y: Any, *, several: bool = False) -> np.ndarray:
+def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
     """Check that y contains one class for each image and target, and return it as an array.
 
     Parameters
     ----------
     y : array-like of shape (n,) or (n, k)
     several : bool
-        Whether y may have several columns, one for each target. By default (False) it must have one, for classifiers
-        that learn one target only.
+        Whether y may have several columns, one for each target. This is the default; with False, for classifiers that
+        learn one target only, other shapes than (n,) and (n, 1) are an error.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def check_targets(y: Any, *, several: bool = False) -> np.ndarray:
     if not several:
         column_or_1d(y)  # refuses any other shape
     y = to_targets(y)
-    if several and y.ndim > 2:
+    if y.ndim > 2:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
     for position, target in enumerate(split_targets(y)):
         check_classification_targets(target)

@@ -246,13 +246,13 @@ class ImageCollection:
     def _checked(self, name: str, values: Any) -> np.ndarray:
         array = to_values(name, values, may_be_missing=name != "groups")
         if array.shape != (len(self.images),):
-            raise InputError(f"{name}: {len(self.images)} values expected, one an image, got shape {array.shape}")
+            raise InputError(f"{name}: expected {len(self.images)} values, one for each image, got shape {array.shape}")
         return array
 
     def _checked_labels(self, labels: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
         array = to_targets(labels, names)
         if array.shape[:1] != (len(self.images),) or array.ndim > 2:
-            raise InputError(f"labels: {len(self.images)} values expected, one an image, got shape {array.shape}")
+            raise InputError(f"labels: expected {len(self.images)} values, one for each image, got shape {array.shape}")
         n_targets = 1 if array.ndim == 1 else array.shape[1]
         if names is None:
             return array, default_names(n_targets)

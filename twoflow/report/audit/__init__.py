@@ -1,4 +1,4 @@
-"""An audit for people (text and HTML) and for programs (JSON and CSV)."""
+"""Reports of audits: text and HTML for people, JSON and CSV for programs."""
 
 from .files import write_audit
 from .text import format_audit

@@ -10,9 +10,9 @@ from ..plain import finite, leaks_document, passed_over_document
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
-    """The audit as dicts, lists, text and numbers; everything that was found, and a number that is not finite is None.
+    """Convert all findings to dicts, lists, text and numbers; a number that is not finite becomes None.
 
-    Images are told by their position; `images` gives the name at each.
+    Images are given by their positions in `images`, which contains their names.
     """
     duplicates, labels, issues = audit.duplicates, audit.labels, audit.issues
     conflicting = set(audit.conflicts.tolist())

@@ -1,4 +1,4 @@
-"""An audit on the screen: how much of everything, and the worst of each."""
+"""An audit as text for a terminal: the number of findings of each kind, and the worst of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..lines import SHOWN, counted, lookalike_lines, more, passed_over_lines
 
 
 def format_audit(audit: Audit) -> str:
-    """The findings in the order of their importance: what contradicts itself, what leaks, what is doubtful."""
+    """List the findings, the most important first: contradictions, leaks, doubts."""
     sections = (
         _conflicts(audit), _split(audit), _duplicates(audit), _suspects(audit), _unreadable(audit), _faults(audit),
         _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit),
@@ -28,8 +28,8 @@ def format_audit(audit: Audit) -> str:
 def _headline(audit: Audit) -> str:
     classes = f" of {counted(len(audit.class_counts), 'class', 'classes')}" if audit.labels is not None else ""
     return (
-        f"{counted(len(audit.images), 'image')}{classes} looked through in {audit.seconds:.1f} s "
-        f"({audit.network}; features of {audit.n_computed:,} computed)"
+        f"{counted(len(audit.images), 'image')}{classes} checked in {audit.seconds:.1f} s "
+        f"({audit.network}; features computed for {audit.n_computed:,})"
     )
 
 
