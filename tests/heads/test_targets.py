@@ -20,7 +20,7 @@ def test_one_target_and_several():
         (ROWS, False, "y should be a 1d array"),
         (np.zeros((2, 2, 2)), True, r"expected shape \(n,\) or \(n, n_targets\), got \(2, 2, 2\)"),
         (["a", "a"], False, "at least two classes; all 2 labels are a"),
-        ([["a", "b"], ["c", "b"]], True, "at least two classes; all 2 labels of column 1 are b"),
+        ([["a", "b"], ["c", "b"]], True, "at least two classes; all 2 labels of 'target 2' are b"),
         ([["a", "b"], ["c", None]], True, "labels of 'target 2': 1 missing .*, the first at 1"),
         ([0.5, 1.5], False, "Unknown label type"),
         ([[0.5, 1], [1.5, 2]], True, "Unknown label type"),

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ..errors import InputError
-from ..images.targets import split_targets, to_targets
+from ..images.targets import default_names, split_targets, to_targets
 
 
 def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
@@ -39,9 +39,10 @@ def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
     y = to_targets(y)
     if y.ndim > 2:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
-    for position, target in enumerate(split_targets(y)):
+    targets = split_targets(y)
+    for name, target in zip(default_names(len(targets)), targets):
         check_classification_targets(target)
         if len(np.unique(target)) < 2:
-            which = "" if y.ndim == 1 else f" of column {position}"
+            which = "" if y.ndim == 1 else f" of {name!r}"
             raise InputError(f"a classifier needs at least two classes; all {len(y)} labels{which} are {target[0]!s}")
     return y
