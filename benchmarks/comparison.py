@@ -50,7 +50,7 @@ def measure(setting: Setting) -> list[Line]:
         size.rounds,
         has_warm_up=False,
     )
-    np.testing.assert_array_equal(scores[0], [method.accuracy for method in comparisons[0].methods])
+    np.testing.assert_array_equal(scores[0], [method.scores["accuracy"] for method in comparisons[0].methods])
     limits = [_least_seconds(comparison, setting.jobs) for comparison in comparisons]
     return [
         Figure(
@@ -69,5 +69,5 @@ def _cross_validate(methods: Mapping[str, Any], images: ImageCollection, drawn: 
 
 def _least_seconds(comparison: Comparison, jobs: int) -> float:
     """Sum what the comparison reports for features, and for fits and predictions if all cores shared them evenly."""
-    fits = sum((method.fit_seconds + method.predict_seconds) * len(method.accuracy) for method in comparison.methods)
+    fits = sum(method.fit_seconds + method.predict_seconds for method in comparison.methods) * len(comparison.folds)
     return comparison.extraction_seconds + fits / jobs

@@ -64,7 +64,7 @@ def problems(work, out, group):
         rows = json.loads((out / "report.json").read_text("utf-8"))["methods"]
         with open(out / "scores.csv", newline="") as file:
             written = [float(line["accuracy"]) for line in csv.DictReader(file)]
-        if written != [score for row in rows for score in row["accuracy"]["folds"]]:
+        if written != [score for row in rows for score in row["scores"]["accuracy"]["folds"]]:
             yield "report.json and scores.csv of two runs"
 
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import Normalizer
 
 from twoflow import CNNEmbedding, RawPixels, compare, load_table, make_model
 from twoflow.evaluation import corrected_resampled_ttest, make_methods
-from twoflow.evaluation.metrics import calibrate, pool
+from twoflow.evaluation.metrics import calibrate
 from twoflow.models.recipes import candidates
 from twoflow.report import format_text, write_report
 
@@ -83,13 +83,13 @@ def format_table(header, rows):
 
 def summarize(result, steps):
     """Tabulate each method's accuracy, gain, macro F1, calibration error, and seconds a fold."""
-    accuracy = {row.name: row.accuracy for row in result.methods}
+    accuracy = {row.name: row.scores["accuracy"] for row in result.methods}
     header = ["method", "accuracy", "gain over", "gain", "p", "macro F1", "calibration error", "s a fold"]
     return format_table(header, [
         [
-            f"`{row.name}`", f"{row.accuracy.mean():.3f} ± {row.accuracy.std(ddof=1):.3f}",
-            *format_gain(row.name, accuracy, steps, result.folds), f"{row.macro_f1.mean():.3f}",
-            f"{calibrate(pool(result, row)).expected_error:.3f}", f"{row.fit_seconds + row.predict_seconds:.0f}",
+            f"`{row.name}`", f"{accuracy[row.name].mean():.3f} ± {accuracy[row.name].std(ddof=1):.3f}",
+            *format_gain(row.name, accuracy, steps, result.folds), f"{row.scores['macro_f1'].mean():.3f}",
+            f"{calibrate(result.pooled(row.name)).expected_error:.3f}", f"{row.fit_seconds + row.predict_seconds:.0f}",
         ]
         for row in result.methods
     ])

@@ -58,7 +58,7 @@ def main(folder, methods, store):
         [
             f"`{name}`", f"{matches.mean():.3f} ± {matches.std(ddof=1):.3f}",
             *format_gain(name, both, steps, joint.folds),
-            f"{joint[name].accuracy.mean():.3f} ± {joint[name].accuracy.std(ddof=1):.3f}",
+            "{:.3f} ± {:.3f}".format(joint[name].scores["accuracy"].mean(), joint[name].scores["accuracy"].std(ddof=1)),
         ]
         for name, matches in both.items()
     ]))

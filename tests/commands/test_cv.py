@@ -91,7 +91,8 @@ def test_a_learning_curve_and_the_same_folds_again(shop_folder, tmp_path, capsys
     assert re.search(rf"^{header}\n-+\n{first}\n{second}", out, re.MULTILINE), out
     report = json.loads((tmp_path / "first/report.json").read_text("utf-8"))
     assert report["learning_curve"]["shares"] == [0.5, 1.0]
-    assert report["learning_curve"]["methods"][0]["accuracy"][1]["folds"] == report["methods"][0]["accuracy"]["folds"]
+    curve, method = report["learning_curve"]["methods"][0], report["methods"][0]
+    assert curve["scores"]["accuracy"][1]["folds"] == method["scores"]["accuracy"]["folds"]
     arguments = [shop_folder, *QUICK, "--folds-from", tmp_path / "first/report.json"]
     _, out, _ = call(capsys, *arguments, "--seed", "0", "--out", tmp_path / "second")
     assert (tmp_path / "first/scores.csv").read_bytes() == (tmp_path / "second/scores.csv").read_bytes()

@@ -181,8 +181,8 @@ def test_a_comparison(folder, dask):
     with parallel_config("loky"):
         here = compare(methods, shop, folds=3)
     for one, other in zip(there.methods, here.methods):
-        assert one.accuracy.tobytes() == other.accuracy.tobytes()
-        assert one.macro_f1.tobytes() == other.macro_f1.tobytes()
+        assert one.scores["accuracy"].tobytes() == other.scores["accuracy"].tobytes()
+        assert one.scores["macro_f1"].tobytes() == other.scores["macro_f1"].tobytes()
     assert there.methods[2].train_accuracy.tolist() == [1, 1, 1]
 
 
@@ -214,7 +214,7 @@ def test_a_cluster_of_one_thread(folder, union, tmp_path):
         assert share(shop.paths).result(timeout=60) == shop.paths
         features, there = union.fit_transform(shop), compare(methods, shop, folds=3)
     assert (features == union.transform(shop)).all()
-    assert (there.methods[0].accuracy == compare(methods, shop, folds=3).methods[0].accuracy).all()
+    assert (there.methods[0].scores["accuracy"] == compare(methods, shop, folds=3).methods[0].scores["accuracy"]).all()
 
 
 def test_killed_workers_change_no_score(folder, client, tmp_path, capsys, monkeypatch):

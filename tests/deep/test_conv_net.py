@@ -207,5 +207,5 @@ def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(sho
     pixels = make_model([("pixels", RawPixels((4, 3)), "passthrough")]).set_params(head__n_estimators=5)
     for n_jobs in (1, 2):
         convnet, forest = compare({"convnet": small(), "pixels": pixels}, shop, folds=2, n_jobs=n_jobs).methods
-        assert convnet.accuracy.tolist() == expected
+        assert convnet.scores["accuracy"].tolist() == expected
         assert convnet.train_accuracy.shape == (2,) and forest.train_accuracy is None

@@ -80,10 +80,11 @@ def test_scores_are_those_of_cross_val_score(shop):
     found = compare({**methods, "pipeline": pipeline}, shop, folds=4, random_state=5)
     cv = StratifiedKFold(4, shuffle=True, random_state=5)
     for method, model in zip(found.methods, [*methods.values(), pipeline]):
-        assert method.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist(), method.name
+        expected = cross_val_score(model, shop, shop.labels, cv=cv)
+        assert method.scores["accuracy"].tolist() == expected.tolist(), method.name
     predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
     expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
-    assert found.methods[-1].macro_f1 == pytest.approx(expected)
+    assert found.methods[-1].scores["macro_f1"] == pytest.approx(expected)
     assert [method.n_features for method in found.methods][1:] == [9216, 24] and found.methods[0].n_features <= 455
 
 
@@ -98,7 +99,7 @@ def test_jobs_change_no_score(shop):
     methods = {"pixels": PIXELS, "recorder": Recorder()}
     one, two = (compare(methods, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
     for a, b in zip(one.methods, two.methods):
-        assert (a.accuracy == b.accuracy).all() and (a.macro_f1 == b.macro_f1).all()
+        assert all((a.scores[name] == b.scores[name]).all() for name in ("accuracy", "macro_f1"))
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
@@ -108,7 +109,7 @@ def test_every_backend_gives_the_same_scores(shop, backend):
     with joblib.parallel_config(backend, n_jobs=1 if backend == "sequential" else 2):
         found = compare(methods, shop, folds=3)
     for a, b in zip(expected.methods, found.methods):
-        assert (a.accuracy == b.accuracy).all() and np.array_equal(a.predicted[0], b.predicted[0])
+        assert (a.scores["accuracy"] == b.scores["accuracy"]).all() and np.array_equal(a.predicted[0], b.predicted[0])
 
 
 @pytest.mark.parametrize("head", ["kernel-ridge", "logistic", "calibrated-forest", "stack"])
@@ -118,7 +119,7 @@ def test_metadata_routing_changes_no_score(shop, head):
     expected = compare(methods, grouped, folds=2)
     with config_context(enable_metadata_routing=True):
         found = compare(methods, grouped, folds=2)
-    assert (found.methods[0].accuracy == expected.methods[0].accuracy).all()
+    assert (found.methods[0].scores["accuracy"] == expected.methods[0].scores["accuracy"]).all()
     assert np.array_equal(found.methods[0].probabilities[0], expected.methods[0].probabilities[0])
 
 
@@ -168,7 +169,7 @@ def test_what_learns_from_data_learns_inside_the_fold():
     assert MeanColor.n_fitted == [30] * 4, "once a fold, for both methods"
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
     expected = cross_val_score(methods["two-flow"], numbered(), numbered().labels, cv=cv)
-    assert found.methods[1].accuracy.tolist() == expected.tolist()
+    assert found.methods[1].scores["accuracy"].tolist() == expected.tolist()
 
 
 def test_selection_is_inside_the_fold():
@@ -177,7 +178,7 @@ def test_selection_is_inside_the_fold():
     noise = ImageCollection(rng.integers(0, 256, (80, 20, 17, 3), dtype=np.uint8), np.arange(80) % 2)
     select = make_model([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
     method = compare({"select": select}, noise, folds=5, repeats=3).methods[0]
-    assert abs(method.accuracy.mean() - 0.5) < 0.12
+    assert abs(method.scores["accuracy"].mean() - 0.5) < 0.12
 
 
 def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
@@ -196,11 +197,11 @@ def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
     assert sorted(fits) == [(16, 16)] * 2 + [(16, 36)] * 2 + [(16, 144)] * 4
     alone = [compare({name: method}, shop, folds=2).methods[0] for name, method in methods.items()]
     for one, other in zip(together, alone):
-        assert one.n_features == other.n_features and (one.accuracy == other.accuracy).all()
+        assert one.n_features == other.n_features and (one.scores["accuracy"] == other.scores["accuracy"]).all()
         assert one.fit_seconds > 0 and one.predict_seconds > 0
     monkeypatch.undo()
     parallel = compare(methods, shop, folds=2, n_jobs=2).methods
-    assert all((one.accuracy == other.accuracy).all() for one, other in zip(together, parallel))
+    assert all((one.scores["accuracy"] == other.scores["accuracy"]).all() for one, other in zip(together, parallel))
 
 
 def test_sparse_selections_are_stacked_like_others(shop):
@@ -212,7 +213,7 @@ def test_sparse_selections_are_stacked_like_others(shop):
     )
     found = compare({"model": model}, shop, folds=2).methods[0]
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
-    assert found.accuracy.tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist()
+    assert found.scores["accuracy"].tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist()
 
 
 def test_the_given_rows_are_not_touched(shop):
@@ -232,7 +233,7 @@ def test_unreadable_images_are_left_out_before_folds_are_drawn(shop, methods):
         found = compare(methods, broken, folds=3)
     clean = compare(methods, shop[np.delete(np.arange(32), [3, 20])], folds=3)
     assert len(found.collection) == 30 and len(found.collection.unreadable) == 2
-    assert (found.methods[0].accuracy == clean.methods[0].accuracy).all()
+    assert (found.methods[0].scores["accuracy"] == clean.methods[0].scores["accuracy"]).all()
 
 
 def test_unreadable_images_can_leave_too_few(shop):
@@ -253,7 +254,7 @@ def test_official_split(shop):
     marks = np.where(np.arange(len(shop)) % 4 == 0, "test", "train")
     collection = ImageCollection(shop.images, shop.labels, columns={"split": marks})
     found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
-    assert len(found.folds) == 1 and found.methods[0].accuracy.shape == (1,)
+    assert len(found.folds) == 1 and found.methods[0].scores["accuracy"].shape == (1,)
     assert all(np.isnan(difference.result.p_value) for difference in found.differences)
 
 
@@ -266,7 +267,7 @@ def test_differences_are_to_the_first_method(shop):
         for test in ("paired t-test", "corrected resampled t-test") for first in ("pixels", "again")
     ]
     for difference in found.differences:
-        scores = {method.name: method.accuracy for method in found.methods}
+        scores = {method.name: method.scores["accuracy"] for method in found.methods}
         expected = (scores[difference.first] - scores["cnn"]).mean()
         assert difference.result.mean_difference == pytest.approx(expected)
         assert difference.p_holm >= difference.result.p_value
@@ -294,7 +295,8 @@ def test_predictions_and_probabilities(shop):
     found = compare({"pixels": PIXELS, "ridge": make_pipeline(RawPixels((4, 4)), RidgeClassifier())}, shop, folds=3)
     assert found["ridge"].probabilities is None and len(found["pixels"].probabilities) == 3
     for fold, predicted, probabilities, accuracy in zip(
-        found.folds, found["pixels"].predicted, found["pixels"].probabilities, found["pixels"].accuracy, strict=True
+        found.folds, found["pixels"].predicted, found["pixels"].probabilities, found["pixels"].scores["accuracy"],
+        strict=True,
     ):
         assert (predicted == shop.labels[fold.test]).mean() == accuracy
         assert probabilities.shape == (len(fold.test), 4) and probabilities.dtype == np.float32
@@ -334,11 +336,12 @@ def test_learning_curve(shop):
     assert curve.n_train.tolist() == [[4, 4], [8, 8], [16, 16]]
     assert sorted(MeanColor.n_fitted) == [4, 4, 8, 8, 16, 16]  # what learns has no more to learn from either
     for method in found.methods:
-        own = curve.accuracy[method.name]
-        assert own.shape == (3, 2) and (own[-1] == method.accuracy).all()
+        own = curve.scores[method.name]["accuracy"]
+        assert own.shape == (3, 2) and (own[-1] == method.scores["accuracy"]).all()
     alone = compare(methods, shop, folds=2)
     assert alone.learning_curve is None
-    assert all((one.accuracy == other.accuracy).all() for one, other in zip(alone.methods, found.methods))
+    for one, other in zip(alone.methods, found.methods):
+        assert (one.scores["accuracy"] == other.scores["accuracy"]).all()
 
 
 @pytest.mark.parametrize("sizes", [(0.0,), (1.5,), (0.5, -1), (float("nan"),)])
@@ -353,10 +356,10 @@ def test_the_folds_of_another_comparison(shop, tmp_path):
     write_report(first, tmp_path)
     again = compare(methods, shop, folds_from=tmp_path / "report.json", random_state=7)
     assert (again.folds.kind, again.folds.seed) == ("stratified k-fold", 7)
-    assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
+    assert (again["pixels"].scores["accuracy"] == first["pixels"].scores["accuracy"]).all()
     with pytest.raises(ValueError, match="the images are not those of"):
         compare(methods, shop[1:], folds_from=tmp_path / "report.json")
-    with pytest.raises(ValueError, match="is no report.json"):
+    with pytest.raises(ValueError, match="expected a report.json"):
         compare(methods, shop, folds_from=tmp_path / "scores.csv")
 
 
@@ -377,7 +380,7 @@ def test_the_folds_of_a_comparison_that_left_images_out(shop, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnreadableImagesWarning)
             again = compare(methods, collection, folds_from=tmp_path / "report.json")
-        assert (again["pixels"].accuracy == first["pixels"].accuracy).all()
+        assert (again["pixels"].scores["accuracy"] == first["pixels"].scores["accuracy"]).all()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

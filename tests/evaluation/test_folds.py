@@ -103,3 +103,21 @@ def test_every_class_stays():
     for fold in shrink(folds, 0.001, LABELS):
         assert len(fold.train) == 3 == len(np.unique(LABELS[fold.train]))
     assert all((a.train == b.train).all() for a, b in zip(shrink(folds, 1.0, LABELS), folds))
+
+
+def test_several_targets_are_stratified_by_the_finest():
+    brands = np.where(LABELS == "pump", "other", "leather")
+    labels = np.column_stack([brands, LABELS])
+    one, two = (draw_folds(each, GROUPS, n_splits=4, random_state=3) for each in (LABELS, labels))
+    assert all((a.test == b.test).all() for a, b in zip(one, two, strict=True))
+    fewer = [shrink(folds, 0.3, each, GROUPS) for folds, each in ((one, LABELS), (two, labels[:, ::-1]))]
+    assert all((a.train == b.train).all() for a, b in zip(*fewer, strict=True))
+
+
+def test_every_target_needs_two_classes():
+    labels = np.column_stack([np.where(np.arange(120) < 60, "a", "b"), LABELS])
+    marks = np.where(np.arange(120) < 60, "train", "test")
+    with pytest.raises(ValueError, match="only one class to train on, a"):
+        official_split(marks, labels)
+    with pytest.raises(ValueError, match="only one class to train on, x"):
+        draw_folds(np.column_stack([LABELS, np.full(120, "x")]))

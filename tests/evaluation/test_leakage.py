@@ -75,7 +75,7 @@ def test_scores_do_not_depend_on_the_traits(shop):
     alone = compare(METHODS, shop, folds=2).methods[0]
     rows = {**METHODS, "cnn": make_model([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
     beside = compare(rows, shop, folds=2).methods[0]
-    assert alone.n_features == 144 and (alone.accuracy == beside.accuracy).all()
+    assert alone.n_features == 144 and (alone.scores["accuracy"] == beside.scores["accuracy"]).all()
 
 
 def test_real_pairs_are_never_torn(data):
@@ -99,7 +99,7 @@ def test_the_command(twice, tmp_path, capsys):
     arguments = [str(tmp_path / "shop"), "--methods", "projection", "--folds", "2", "--jobs", "1", "--quiet",
                  "--no-store", "--out", str(tmp_path / "report")]
     assert run(cv.main, arguments) == 0
-    assert "--group-duplicates keeps them together" in capsys.readouterr().out
+    assert "--group-duplicates keeps duplicates together" in capsys.readouterr().out
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["images"] > 0
     assert run(cv.main, [*arguments, "--group-duplicates"]) == 0
     out = capsys.readouterr().out

@@ -58,7 +58,7 @@ def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
     assert fits == [16, 16]
     n_pairs = 2 + 1  # two kinds of two models each: a pair inside each kind, and the pair of kinds
     assert [method.n_features for method in found.methods][2] == n_pairs
-    assert all(method.accuracy.mean() > 0.4 for method in found.methods[:2])
+    assert all(method.scores["accuracy"].mean() > 0.4 for method in found.methods[:2])
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_bad_methods(name, message):
 def test_the_generated_shop_tells_methods_apart():
     """Or the demonstration would show nothing: the forest on the network's features neither fails nor is perfect."""
     found = compare(make_methods(["cnn", "projection"]), make_shop(20, 12, random_state=0), folds=3, n_jobs=2)
-    accuracy = {method.name: method.accuracy.mean() for method in found.methods}
+    accuracy = {method.name: method.scores["accuracy"].mean() for method in found.methods}
     assert 0.5 < accuracy["cnn"] < 0.98 and 0.1 < accuracy["projection"] < accuracy["cnn"] - 0.1

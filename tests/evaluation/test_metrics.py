@@ -13,7 +13,6 @@ from twoflow.evaluation.metrics import (
     calibrate,
     count_confusions,
     find_confused,
-    pool,
     score_classes,
 )
 
@@ -40,7 +39,7 @@ def guessed():
 
 def test_folds_are_pooled_in_their_order_with_every_repeat():
     found = comparison(draw_folds(LABELS, n_splits=3, repeats=2))
-    each = pool(found, found.methods[0])
+    each = found.pooled("row0")
     assert len(each.true) == len(each.predicted) == len(each.probabilities) == 120
     assert (each.classes[each.true] == LABELS[each.images]).all()
     assert (each.classes[each.predicted] == np.concatenate(found.methods[0].predicted)).all()

@@ -139,7 +139,7 @@ def test_no_report(folder, tmp_path, spoil):
     shop = load_folder(folder)
     path = write(tmp_path / "report.json", draw_folds(shop.labels, n_splits=3), shop)
     path.write_text(spoil(path.read_text()))
-    with pytest.raises(ValueError, match="is no report.json with folds in it"):
+    with pytest.raises(ValueError, match="expected a report.json of a comparison"):
         read_folds(path)
 
 
@@ -150,7 +150,7 @@ def test_changed_folds_and_no_file(folder, tmp_path):
     splits = document["folds"]["splits"]
     splits[0]["test"], splits[1]["test"] = splits[1]["test"], splits[0]["test"]
     path.write_text(json.dumps(document))
-    with pytest.raises(ValueError, match="not those that its hash is of"):
+    with pytest.raises(ValueError, match="do not match their hash"):
         read_folds(path)
     with pytest.raises(OSError):
         read_folds(tmp_path / "none.json")

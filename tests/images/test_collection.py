@@ -61,12 +61,12 @@ def test_superclasses():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((["a"], ["x", "y"]), "labels: 1 values expected"),
+        ((["a"], ["x", "y"]), "labels: expected 1 values"),
         ((["a", "b"], ["x", np.nan]), "labels: 1 missing"),
         ((["a", "b"], ["x", None]), "labels: 1 missing .*, the first at 1"),
         ((["a", "b"], [1.0, np.nan]), "labels: 1 missing"),
         ((["a"], ["x"], [None]), "groups: 1 missing"),
-        ((["a"], ["x"], None, {"color": []}), "column 'color': 1 values expected"),
+        ((["a"], ["x"], None, {"color": []}), "column 'color': expected 1 values"),
         (([], []), "no images"),
     ],
 )

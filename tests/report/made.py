@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score
 
 from twoflow import ImageCollection, ImageReadError
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.results import Choice, Comparison, LearningCurve, MethodScores
+from twoflow.evaluation.scores import compute_scores
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
@@ -23,13 +23,16 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
         evidence[np.arange(len(fold.test)), y[fold.test]] += skill
         probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
     predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
-    pairs = [(labels[fold.test], guess) for fold, guess in zip(folds, predicted)]
     return MethodScores(
-        name, n_features,
-        np.array([accuracy_score(*pair) for pair in pairs]),
-        np.array([f1_score(*pair, average="macro", zero_division=0) for pair in pairs]),
-        predicted, tuple(probabilities), importances or {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
+        name, n_features, by_name(labels, folds, predicted), predicted, tuple(probabilities),
+        importances or {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
     )
+
+
+def by_name(labels, folds, predicted, target_names=("class",)):
+    """The scores of predictions by name, each an array over folds."""
+    found = [compute_scores(labels[fold.test], guess, target_names) for fold, guess in zip(folds, predicted)]
+    return {name: np.array([each[name] for each in found]) for name in found[0]}
 
 
 def comparison(
@@ -54,11 +57,40 @@ def comparison(
     if images is None:
         images = [np.zeros((2, 2), np.uint8)] * len(labels)
     collection = ImageCollection(images, labels, groups, unreadable=[UNREADABLE])
-    curve = None
-    if shares:
-        sizes = np.array([[round(share * len(fold.train)) for fold in folds] for share in (*shares, 1)])
-        curve = LearningCurve(
-            (*shares, 1.0), sizes,
-            {method.name: np.array([share * method.accuracy for share in (*shares, 1)]) for method in methods},
-        )
-    return Comparison(collection, folds, methods, _differences(methods, folds), curve, 2.0, 10.0, 61, 500_000_000)
+    curve = learning_curve(methods, folds, shares) if shares else None
+    differences = _differences(methods, folds, next(iter(methods[0].scores)))
+    return Comparison(collection, folds, methods, differences, curve, 2.0, 10.0, 61, 500_000_000)
+
+
+def learning_curve(methods, folds, shares):
+    """A curve whose scores are proportional to the share of the training images."""
+    shares = (*shares, 1.0)
+    return LearningCurve(
+        shares, np.array([[round(share * len(fold.train)) for fold in folds] for share in shares]),
+        {
+            method.name: {name: np.array([share * own for share in shares]) for name, own in method.scores.items()}
+            for method in methods
+        },
+    )
+
+
+def two_targets(n_methods=2, names=("brand", "model"), brands=("one", "two"), shares=()):
+    """A comparison of two targets, of which the second is the finer; each method guesses the second only."""
+    fine = comparison(n_methods=n_methods)
+    collection, folds = fine.collection, fine.folds
+    brand = np.array(brands, dtype=object)[np.arange(len(collection)) % 2]
+    labels = np.column_stack([brand, collection.labels.astype(object)])
+    collection = ImageCollection(collection.images, labels, unreadable=[UNREADABLE], target_names=names)
+    methods = []
+    for method in fine.methods:
+        predicted = tuple(np.column_stack([brand[fold.test], own]) for fold, own in zip(folds, method.predicted))
+        brand_probabilities = [np.eye(2, dtype=np.float32)[(brand[fold.test] == max(brands)) * 1] for fold in folds]
+        methods.append(replace(
+            method, scores=by_name(labels, folds, predicted, names), predicted=predicted,
+            probabilities=tuple(map(list, zip(brand_probabilities, method.probabilities))),
+        ))
+    differences = _differences(methods, folds, "exact_match")
+    curve = learning_curve(methods, folds, shares) if shares else None
+    return replace(
+        fine, collection=collection, methods=tuple(methods), differences=differences, learning_curve=curve
+    )

@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.images import LoadedImage
 from twoflow.report import (
     ComparisonDisplay,
     ConfusionDisplay,
@@ -24,7 +25,7 @@ from twoflow.report import (
 from twoflow.report.displays.base import label, styles
 from twoflow.report.svg import to_svg
 
-from .made import LABELS, comparison
+from .made import LABELS, comparison, two_targets
 
 ALL = [ComparisonDisplay, ConfusionDisplay, DifferencesDisplay, ImportancesDisplay, LearningCurveDisplay,
        ReliabilityDisplay, RocDisplay]
@@ -52,18 +53,19 @@ def lines(ax, n_points):
 def test_accuracies(found):
     ax = ComparisonDisplay.from_comparison(found).plot().ax_
     folds = lines(ax, 5)
-    assert [line.get_xdata().tolist() for line in folds] == [method.accuracy.tolist() for method in found.methods]
+    accuracy = [method.scores["accuracy"] for method in found.methods]
+    assert [line.get_xdata().tolist() for line in folds] == [each.tolist() for each in accuracy]
     assert len({tuple(line.get_ydata() - i) for i, line in enumerate(folds)}) <= 3  # but for rounding, one
-    assert [line.get_xdata()[0] for line in lines(ax, 1)] == [method.accuracy.mean() for method in found.methods]
+    assert [line.get_xdata()[0] for line in lines(ax, 1)] == [each.mean() for each in accuracy]
     for method, line in zip(to_document(found)["methods"], lines(ax, 2)):
-        assert line.get_xdata().tolist() == method["accuracy"]["confidence_interval"]
+        assert line.get_xdata().tolist() == method["scores"]["accuracy"]["confidence_interval"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["row0", "row1", "row2"]
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
     """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom."""
-    scores = found.methods[0].accuracy
-    low, high = to_document(found)["methods"][0]["accuracy"]["confidence_interval"]
+    scores = found.methods[0].scores["accuracy"]
+    low, high = to_document(found)["methods"][0]["scores"]["accuracy"]["confidence_interval"]
     assert (low + high) / 2 == pytest.approx(scores.mean())
     assert (high - low) / 2 == pytest.approx(2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1)))
 
@@ -102,7 +104,7 @@ def test_reliability_without_empty_bins(found):
 def test_learning_curves_and_importances(found):
     display = LearningCurveDisplay.from_comparison(found).plot()
     assert [line.get_ydata().tolist() for line in lines(display.ax_, 2)[:1]] == [
-        found.learning_curve.accuracy["row0"].mean(axis=1).tolist()
+        found.learning_curve.scores["row0"]["accuracy"].mean(axis=1).tolist()
     ]
     with pytest.raises(ValueError, match="ask for one with train_sizes"):
         LearningCurveDisplay.from_comparison(comparison())
@@ -155,10 +157,30 @@ def test_names_are_no_formulas(found):
 def test_a_notebook_shows_a_comparison_and_a_display(found):
     html = found._repr_html_()
     assert html.count("<table>") == html.count("<svg") == 1
-    assert f'data-path="/methods/1/accuracy/mean" data-format="score">{found.methods[1].accuracy.mean():.3f}<' in html
+    mean = found.methods[1].scores["accuracy"].mean()
+    assert f'data-path="/methods/1/scores/accuracy/mean" data-format="score">{mean:.3f}<' in html
     assert ComparisonDisplay.from_comparison(found)._repr_html_().startswith("<svg")
     hostile = comparison(draw_folds(LABELS, n_splits=2), names=["<script>", "b"])
     assert "<script" not in hostile._repr_html_()
+
+
+def test_a_notebook_reads_no_image_and_tests_no_pair(monkeypatch):
+    """Neither the content of images in memory nor the pairs of methods matter for the table of scores."""
+    found = comparison(images=[np.full((2, 2), i, np.uint8) for i in range(60)])
+    digests = []
+    read = LoadedImage.digest.func
+    monkeypatch.setattr(LoadedImage, "digest", property(lambda self: digests.append(self) or read(self)))
+    found._repr_html_()
+    ComparisonDisplay.from_comparison(found).plot()
+    assert not digests and not {"pairwise", "details"} & set(vars(found))
+    to_document(found)
+    assert len(digests) == 60 and {"pairwise", "details"} <= set(vars(found))
+
+
+def test_a_notebook_shows_the_tested_score_of_several_targets():
+    html = two_targets(names=("<script>", "model"))._repr_html_()
+    assert "<script" not in html and 'data-path="/methods/1/scores/exact_match/mean"' in html
+    assert "Exact match of each method" in html
 
 
 def test_matplotlib_is_loaded_by_the_first_plot_and_pyplot_never():
@@ -166,7 +188,7 @@ def test_matplotlib_is_loaded_by_the_first_plot_and_pyplot_never():
 import sys
 import twoflow.report
 assert "matplotlib" not in sys.modules
-display = twoflow.report.ComparisonDisplay(names=["a"], accuracy=[[0.5, 0.6]], intervals=[(0.4, 0.7)])
+display = twoflow.report.ComparisonDisplay(names=["a"], scores=[[0.5, 0.6]], intervals=[(0.4, 0.7)])
 display._repr_html_()
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """

@@ -14,7 +14,7 @@ from twoflow.images import ImageCollection
 from twoflow.images.passed_over import PassedOver
 from twoflow.report import write_report
 
-from .made import LABELS, comparison
+from .made import LABELS, comparison, two_targets
 
 VOID = {"meta", "link", "img", "br", "input", "path", "use"}
 
@@ -127,14 +127,15 @@ def paths(page):
 def test_every_figure_is_that_of_the_document(tmp_path):
     found = comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6), candidates=("one", "two"))
     first, *others = found.methods
-    methods = (first, *(replace(method, train_accuracy=method.accuracy + 0.01) for method in others))
+    methods = (first, *(replace(method, train_accuracy=method.scores["accuracy"] + 0.01) for method in others))
     page, document = written(replace(found, methods=methods), tmp_path)
-    best = int(np.argmax([method["accuracy"]["mean"] for method in document["methods"]]))
+    best = int(np.argmax([method["scores"]["accuracy"]["mean"] for method in document["methods"]]))
     assert best > 0
     for i, method in enumerate(document["methods"]):
-        told = ["accuracy/mean", "accuracy/std", "macro_f1/mean", "fit_seconds", "predict_seconds", "roc/macro_auc",
-                "roc/micro_auc", "calibration/expected_error", "importances/pixels", "importances/network"]
-        told += [f"accuracy/folds/{fold}" for fold in range(5)]
+        told = ["scores/accuracy/mean", "scores/accuracy/std", "scores/macro_f1/mean", "fit_seconds",
+                "predict_seconds", "roc/macro_auc", "roc/micro_auc", "calibration/expected_error",
+                "importances/pixels", "importances/network"]
+        told += [f"scores/accuracy/folds/{fold}" for fold in range(5)]
         told += [f"roc/{average}/{point}" for average in ("macro", "micro") for point in range(51)]
         told += [f"calibration/accuracy/{edge}" for edge in range(10)]
         told += [f"train_accuracy/{part}" for part in ("mean", "std")] if i else []
@@ -148,7 +149,7 @@ def test_every_figure_is_that_of_the_document(tmp_path):
     for i in range(3):
         told = ["mean_difference", "p_holm", "effect_size", "equivalence/better", "equivalence/equivalent"]
         assert {f"/pairwise/{i}/{each}" for each in told} <= paths(page)
-        assert {f"/learning_curve/methods/{i}/accuracy/{k}/mean" for k in range(3)} <= paths(page)
+        assert {f"/learning_curve/methods/{i}/scores/accuracy/{k}/mean" for k in range(3)} <= paths(page)
     assert {f"/comparisons/{i}/p_value" for i in range(4)} <= paths(page)
     assert {f"/methods/2/choices/{fold}/candidates/{i}/accuracy" for fold in range(5) for i in range(2)} <= paths(page)
     assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/images_per_second",
@@ -197,7 +198,7 @@ def test_a_row_without_probabilities_among_others(tmp_path):
     page, document = written(found, tmp_path)
     assert document["methods"][0]["roc"] is None and document["methods"][0]["calibration"] is None
     assert document["methods"][0]["confused"][0]["images"][0]["probability"] is None
-    assert "No probabilities are given by" in " ".join("".join(page.stray).split())
+    assert "These methods have no probabilities:" in " ".join("".join(page.stray).split())
 
 
 @pytest.mark.parametrize(
@@ -220,8 +221,8 @@ def test_every_protocol(tmp_path, folds, labels, n_methods):
     assert document["tested"]["n_predictions"] == n
     text = " ".join("".join(page.stray).split())
     assert ("count each time" in text) == (n > document["tested"]["n_images"])
-    assert ("In no fold tested" in text) == bool(document["tested"]["classes_not_tested"])
-    assert ("one split only" in text) == (len(folds) == 1)
+    assert ("Not tested in any fold" in text) == bool(document["tested"]["classes_not_tested"])
+    assert ("only one split" in text) == (len(folds) == 1)
 
 
 HOSTILE = [
@@ -250,10 +251,30 @@ def test_names_are_text_wherever_they_are(tmp_path):
     assert '<script>alert("1")</sc' in text and "$x^2$ _{y} \\frac" in text and "\\udcff half" in text
 
 
+def test_a_page_of_several_targets(tmp_path):
+    found = two_targets(shares=(0.5,))
+    page, document = written(found, tmp_path)
+    assert document["tested_score"] == "exact_match"
+    told = {"/methods/0/scores/exact_match/mean", "/methods/1/scores/accuracy:brand/std",
+            "/methods/1/scores/macro_f1:model/mean", "/dataset/targets/0/n_classes", "/dataset/targets/1/n_classes",
+            "/methods/0/scores/exact_match/folds/4", "/methods/0/per_class/f1/2", "/methods/0/roc/macro_auc",
+            "/learning_curve/methods/1/scores/exact_match/1/mean"}
+    assert told <= paths(page)
+    text = " ".join("".join(page.stray).split())
+    assert "the finest target" in text and "difference in exact match" in text
+    assert "the finest target" not in " ".join("".join(written(comparison(), tmp_path)[0].stray).split())
+
+
+def test_names_of_targets_are_text_wherever_they_are(tmp_path):
+    found = two_targets(names=HOSTILE[:2], brands=HOSTILE[2:4])
+    page, document = written(found, tmp_path)
+    assert not page.all("script") and [each["name"] for each in document["dataset"]["targets"]] == HOSTILE[:2]
+
+
 def test_files_that_are_gone_have_a_box_that_says_so(tmp_path):
     images = [f"/nowhere/{i}.jpg" for i in range(60)]
     page, _ = written(comparison(images=images), tmp_path)
-    assert not page.all("img") and "cannot be read any more" in "".join(page.stray)
+    assert not page.all("img") and "can no longer be read" in "".join(page.stray)
 
 
 def test_answers_that_are_none_of_the_classes(tmp_path):

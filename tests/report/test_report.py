@@ -15,7 +15,7 @@ from twoflow.images.missing_images import MissingImageError
 from twoflow.images.passed_over import PassedOver
 from twoflow.report import format_text, to_document, write_report
 
-from .made import LABELS, UNREADABLE, comparison
+from .made import LABELS, UNREADABLE, comparison, two_targets
 
 
 def single_split():
@@ -29,6 +29,10 @@ def test_schema_2():
         "n_images": 60,
         "n_classes": 3,
         "classes": [{"name": name, "n_images": 20} for name in np.unique(LABELS)],
+        "targets": [
+            {"name": "class", "n_classes": 3, "classes": [{"name": name, "n_images": 20} for name in np.unique(LABELS)]}
+        ],
+        "finest": "class",
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
@@ -41,10 +45,15 @@ def test_schema_2():
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
     assert folds["train_sizes"] == [48] * 5 and folds["test_sizes"] == [12] * 5
     method = document["methods"][0]
-    assert {"name", "n_features", "accuracy", "macro_f1", "fit_seconds", "predict_seconds"} <= set(method)
-    assert method["accuracy"]["folds"] == found.methods[0].accuracy.tolist()
-    assert method["accuracy"]["mean"] == found.methods[0].accuracy.mean()
-    assert method["macro_f1"]["std"] == found.methods[0].macro_f1.std(ddof=1)
+    assert {"name", "n_features", "scores", "fit_seconds", "predict_seconds"} <= set(method)
+    assert document["tested_score"] == "accuracy" and list(method["scores"]) == ["accuracy", "macro_f1"]
+    assert [(each["name"], each["label"], each["target"]) for each in document["scores"]] == [
+        ("accuracy", "accuracy", None), ("macro_f1", "macro F1", None)
+    ]
+    for name, score in method["scores"].items():
+        assert score["folds"] == found.methods[0].scores[name].tolist()
+        assert score["mean"] == found.methods[0].scores[name].mean()
+        assert score["std"] == found.methods[0].scores[name].std(ddof=1)
     assert len(document["comparisons"]) == 4
     for entry, difference in zip(document["comparisons"], found.differences):
         assert (entry["first"], entry["second"]) == (difference.first, "row0")
@@ -57,7 +66,7 @@ def test_schema_2():
 
 def test_what_has_no_value_is_null():
     document = to_document(single_split())
-    assert document["methods"][0]["accuracy"]["std"] is None
+    assert document["methods"][0]["scores"]["accuracy"]["std"] is None
     assert document["comparisons"][0]["p_value"] is None
     assert document["comparisons"][0]["confidence_interval"] == [None, None]
     assert document["folds"]["seed"] is None
@@ -71,8 +80,8 @@ def test_text_states_the_figures_of_the_document():
     assert text.startswith("60 images in 30 groups, 3 classes\n5-fold stratified group cross-validation, seed 0")
     for method in document["methods"]:
         (line,) = [line for line in text.splitlines() if line.startswith(method["name"] + " ")]
-        assert f"{method['accuracy']['mean']:.3f} ± {method['accuracy']['std']:.3f}" in line
-        assert f"{method['macro_f1']['mean']:.3f} ± {method['macro_f1']['std']:.3f}" in line
+        for score in method["scores"].values():
+            assert f"{score['mean']:.3f} ± {score['std']:.3f}" in line
         for entry in document["comparisons"]:
             if entry["first"] == method["name"]:
                 assert f"{entry['p_value']:.3f}" in line
@@ -91,8 +100,8 @@ def test_training_accuracy_is_reported_where_there_is_one():
     assert methods[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
     assert set(methods[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in methods[1]
     text = format_text(found)
-    assert "row0: accuracy on the images trained on 0.550 ± 0.050\n" in text
-    assert text.count("the images trained on") == 1
+    assert "row0: accuracy on the training images 0.550 ± 0.050\n" in text
+    assert text.count("the training images") == 1
 
 
 def test_rows_that_were_left_out_are_named():
@@ -159,9 +168,9 @@ def test_what_an_official_split_leaves_out_is_counted():
 
 def test_text_of_a_single_split_and_of_a_single_method():
     text = format_text(single_split())
-    assert "official split" in text and "One split only: no spread, no test." in text
+    assert "official split" in text and "There is only one split, so" in text
     assert "nan" not in text and "±" not in text
-    assert "p corrected:" not in format_text(comparison(n_methods=1))
+    assert [("p corrected and" in format_text(comparison(n_methods=n))) for n in (1, 2)] == [False, True]
     paper = format_text(comparison(draw_folds(LABELS, test_size=0.1, repeats=10)))
     assert "10 stratified random splits, seed 0" in paper
     assert "5-fold stratified cross-validation, 2 repeats" in format_text(
@@ -176,7 +185,7 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     with open(folder / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
-    accuracy = np.concatenate([method.accuracy for method in found.methods])
+    accuracy = np.concatenate([method.scores["accuracy"] for method in found.methods])
     assert [float(row["accuracy"]) for row in rows] == accuracy.tolist()
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
     assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 2
@@ -184,10 +193,16 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     assert sorted(os.listdir(folder)) == ["report.html", "report.json", "report.txt", "scores.csv"]
 
 
+def with_accuracy(found, name, accuracy):
+    """The first method beside another with these accuracies."""
+    first = found.methods[0]
+    methods = (first, replace(first, name=name, scores={**first.scores, "accuracy": accuracy}))
+    return replace(found, methods=methods, differences=_differences(methods, found.folds, "accuracy"))
+
+
 def test_p_values_and_infinities_are_readable():
     same = comparison()
-    methods = (same.methods[0], replace(same.methods[0], name="better", accuracy=same.methods[0].accuracy + 0.1))
-    found = replace(same, methods=methods, differences=_differences(methods, same.folds))
+    found = with_accuracy(same, "better", same.methods[0].scores["accuracy"] + 0.1)
     assert math.isinf(found.differences[0].result.statistic)
     assert to_document(found)["comparisons"][0]["statistic"] is None
     assert "+0.100 [+0.100, +0.100]  < 0.001" in format_text(found)
@@ -195,8 +210,7 @@ def test_p_values_and_infinities_are_readable():
 
 def test_no_difference_has_no_sign_of_its_own():
     same = comparison()
-    methods = (same.methods[0], replace(same.methods[0], name="other", accuracy=same.methods[0].accuracy - 1e-6))
-    found = replace(same, methods=methods, differences=_differences(methods, same.folds))
+    found = with_accuracy(same, "other", same.methods[0].scores["accuracy"] - 1e-6)
     assert "+0.000 [+0.000, +0.000]" in format_text(found)
 
 
@@ -205,7 +219,7 @@ def test_every_pair():
     pairs = to_document(found)["pairwise"]
     assert [(pair["first"], pair["second"]) for pair in pairs] == [("row0", "row1"), ("row0", "row2"), ("row1", "row2")]
     for pair in pairs:
-        first, second = (found[pair[side]].accuracy for side in ("first", "second"))
+        first, second = (found[pair[side]].scores["accuracy"] for side in ("first", "second"))
         result = corrected_resampled_ttest(first, second, [48] * 5, [12] * 5)
         assert (pair["mean_difference"], pair["effect_size"]) == (result.mean_difference, result.effect_size)
         equal = probability_of_equivalence(first, second, [48] * 5, [12] * 5)
@@ -233,3 +247,42 @@ def test_color_profiles_are_counted_and_named():
     text = format_text(found)
     assert "Converted to sRGB by color profile: 3 images" in text
     assert "Color profile damaged and ignored, 1 image:\n  7.jpg" in text
+
+
+def test_several_targets(tmp_path):
+    found = two_targets()
+    document = json.loads(json.dumps(to_document(found), allow_nan=False))
+    dataset = document["dataset"]
+    assert (dataset["finest"], dataset["n_classes"]) == ("model", 3) and dataset["classes"][0]["n_images"] == 20
+    assert [(each["name"], each["n_classes"]) for each in dataset["targets"]] == [("brand", 2), ("model", 3)]
+    assert [(each["name"], each["label"], each["target"]) for each in document["scores"]] == [
+        ("exact_match", "exact match", None), ("accuracy:brand", "accuracy", "brand"),
+        ("macro_f1:brand", "macro F1", "brand"), ("accuracy:model", "accuracy", "model"),
+        ("macro_f1:model", "macro F1", "model"),
+    ]
+    for entry, method in zip(document["methods"], found.methods):
+        assert list(entry["scores"]) == list(found.scores)
+        brand = entry["other_targets"]["brand"]
+        assert brand["confusion"] == [[0, 0, 30], [1, 1, 30]] and brand["roc"]["macro_auc"] == 1
+        assert entry["per_class"]["support"] == [20, 20, 20]
+        assert entry["pooled_accuracy"]["accuracy"] == pytest.approx(method.scores["accuracy:model"].mean())
+    (first,) = {each["mean_difference"] for each in document["comparisons"]}
+    scores = [entry["scores"]["exact_match"]["mean"] for entry in document["methods"]]
+    assert first == pytest.approx(scores[1] - scores[0])
+    text = format_text(found)
+    assert text.startswith("60 images, brand: 2 classes, model: 3 classes\n")
+    assert "exact match" in text and "accuracy of brand" in text and "mean difference in exact match." in text
+    write_report(found, tmp_path)
+    with open(tmp_path / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:6] == ["row", "repeat", "fold", "n_train", "n_test", "exact_match"]
+    assert [float(row["accuracy:brand"]) for row in rows] == [1.0] * 10
+    assert [float(row["exact_match"]) for row in rows[:5]] == found.methods[0].scores["exact_match"].tolist()
+
+
+def test_the_best_method_has_the_best_tested_score():
+    found = comparison()
+    first = found.methods[0]
+    best = replace(first, name="best", scores={"accuracy": np.ones(5), "macro_f1": np.zeros(5)})
+    found = replace(found, methods=(first, best, replace(best, name="equal")))
+    assert found.best == to_document(found)["best"] == 1

@@ -118,6 +118,7 @@ def audit(
     ----------
     images : ImageCollection, or sequence of n images without labels
         The images to audit. Without labels, neither labels nor classes are checked.
+        Of a collection with several targets, the labels of the finest are checked.
     network : str or path
         The network that computes features; see `CNNEmbedding`. Default: "efficientnet-lite0".
     split_column : str, optional
@@ -174,7 +175,7 @@ def audit(
     if collection is None:
         notes.append("there are no labels, so labels and classes were not checked")
     else:
-        labels = collection.labels
+        labels = collection.target(collection.finest)
         conflicts = _conflicts(duplicates, labels)
         issues = _label_issues(collection, traits.positions, embeddings, duplicates, random_state, n_jobs, notes)
         classes, numbers = np.unique(labels, return_counts=True)
@@ -219,7 +220,7 @@ def _label_issues(
 
     Otherwise a model trained on a copy with the same label would confirm that label.
     """
-    groups, labels = duplicates.join(collection.groups)[positions], collection.labels[positions]
+    groups, labels = duplicates.join(collection.groups)[positions], collection.target(collection.finest)[positions]
     try:
         judged, classes = out_of_fold_probabilities(
             embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
@@ -232,7 +233,7 @@ def _label_issues(
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
         notes.append(f"labels of {n_left:,} images were not judged: their classes have too few images or groups")
-    return find_label_issues(collection.labels, probabilities, classes)
+    return find_label_issues(collection.target(collection.finest), probabilities, classes)
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
@@ -244,7 +245,8 @@ def _split_leaks(collection: ImageCollection | None, column: str | None, duplica
 def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
     if collection is None or len(collection.classes) < 2:
         return {}
+    labels = collection.target(collection.finest)
     return {
-        name: chi2_independence(collection.labels, values) for name, values in collection.columns.items()
+        name: chi2_independence(labels, values) for name, values in collection.columns.items()
         if len(np.unique(values)) > 1
     }

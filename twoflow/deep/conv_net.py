@@ -16,7 +16,7 @@ from .._jobs import threads_per_task
 from ..errors import InputError
 from ..flows import RawPixels
 from ..flows.engine.extraction import extract
-from ..heads.targets import check_labels
+from ..heads.targets import check_targets
 from ..images import LoadedImage, check_images
 from ..images.reading import Source
 from ..images.tags import ImageTags, extend_tags
@@ -147,7 +147,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         """
         self.check_parameters()
         images = check_images(X)
-        y = check_labels(y)
+        y = check_targets(y, several=False)
         check_consistent_length(images, y)
         classes, positions = np.unique(y, return_inverse=True)
         rng = check_random_state(self.random_state)

@@ -32,6 +32,7 @@ from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .leakage import leaks
 from .results import Comparison, LearningCurve, MethodScores
 from .saved_folds import read_folds
+from .scores import scores_for
 from .scoring import FoldScores, Selected, score_fold, select
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
@@ -66,7 +67,8 @@ def compare(
         classifier that takes images. See `take_apart`.
         The first is the reference for the tests.
     collection : ImageCollection
-        If it has groups, no group is on both sides of a fold.
+        If it has groups, no group is on both sides of a fold. If it has several targets, each method must learn all of
+        them, and the exact match is tested; see `scores_for`.
     folds, repeats, test_size
         See `draw_folds`.
     split_column : str, optional
@@ -158,8 +160,10 @@ def compare(
     every = [fold for some in (drawn, *smaller) for fold in some]  # at once, so that nothing is read or shared twice
     scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
     results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
+    tested_score = next(iter(scores_for(collection.target_names)))
     return Comparison(
-        collection, drawn, results, _differences(results, drawn), _learning_curve(shares, every, scores),
+        collection, drawn, results, _differences(results, drawn, tested_score),
+        _learning_curve(shares, every, scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
         dict(left_out or {}), leaks(drawn, duplicates),
@@ -178,15 +182,18 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
 def _learning_curve(
     shares: Sequence[float], folds: Sequence[Fold], scores: Mapping[str, Sequence[FoldScores]]
 ) -> LearningCurve | None:
-    """From the scores on the whole folds and then on those of each share."""
+    """Build the curve from the scores on the complete folds, followed by those of each share."""
     if not shares:
         return None
 
     def by_share(values: Iterable[float]) -> np.ndarray:
-        return np.roll(np.array(list(values)).reshape(len(shares) + 1, -1), -1, axis=0)  # the whole ones come last
+        return np.roll(np.array(list(values)).reshape(len(shares) + 1, -1), -1, axis=0)  # the complete folds come last
 
-    accuracy = {name: by_share(fold.accuracy for fold in own) for name, own in scores.items()}
-    return LearningCurve((*shares, 1.0), by_share(len(fold.train) for fold in folds), accuracy)
+    curves = {
+        method: {name: by_share(fold.scores[name] for fold in own) for name in own[0].scores}
+        for method, own in scores.items()
+    }
+    return LearningCurve((*shares, 1.0), by_share(len(fold.train) for fold in folds), curves)
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
@@ -228,7 +235,7 @@ def _score(
         scores = run(
             delayed(score_fold)(
                 method, images[method.size] if method.parts is None else once, in_fold, y, groups, fold,
-                _of(method, known),
+                _of(method, known), collection.target_names,
             )
             for method in plan.methods
             for (fold, in_fold), known in zip(learned, shared)
@@ -270,8 +277,7 @@ def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:
     return MethodScores(
         name=name,
         n_features=round(float(np.mean(n_features))) if n_features else None,
-        accuracy=np.array([fold.accuracy for fold in folds]),
-        macro_f1=np.array([fold.macro_f1 for fold in folds]),
+        scores={score: np.array([fold.scores[score] for fold in folds]) for score in folds[0].scores},
         predicted=tuple(fold.predicted for fold in folds),
         probabilities=probabilities or None,
         importances=(
@@ -285,10 +291,10 @@ def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:
     )
 
 
-def _differences(methods: Sequence[MethodScores], folds: Folds) -> tuple[Difference, ...]:
+def _differences(methods: Sequence[MethodScores], folds: Folds, tested_score: str) -> tuple[Difference, ...]:
     reference, *others = methods
     n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
-    scores = {method.name: method.accuracy for method in methods}
+    scores = {method.name: method.scores[tested_score] for method in methods}
     pairs = [(method.name, reference.name) for method in others]
     corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
     return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

@@ -1,4 +1,4 @@
-"""Which images train and which test: drawn once, and the same for every method."""
+"""Folds: which images to train on and which to test, drawn once for every method."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from ..errors import InputError
+from ..images.targets import finest, split_targets
 
 _NAMED = 5  # how many classes an error names
 
@@ -27,7 +28,7 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """The splits of a comparison and how they were drawn; `seed` is None where nothing was drawn."""
+    """The splits of a comparison and how they were drawn; `seed` is None if nothing was drawn."""
 
     kind: str
     n_splits: int
@@ -51,21 +52,24 @@ def draw_folds(
     test_size: float | None = None,
     random_state: int = 0,
 ) -> Folds:
-    """Draw stratified folds, or random splits, that keep groups together when there are any.
+    """Draw stratified folds, or random splits, that keep groups together.
 
     Parameters
     ----------
-    labels : ndarray of shape (n,)
+    labels : ndarray of shape (n,) or (n, k)
+        The folds are stratified by the finest target; see `finest`.
     groups : ndarray of shape (n,), optional
+        No group is on both sides of a fold. By default there are no groups.
     n_splits : int
-        Folds of a repeat.
+        The number of folds in a repeat, by default 10.
     repeats : int
-        How often to draw anew.
+        How often to draw all folds, by default once.
     test_size : float in (0, 0.5], optional
-        Draw random splits with this share of the images tested instead of folds, one a repeat: with 0.1 and ten
-        repeats the protocol of Iliukovich-Strakovskaia, Dral & Dral (2016). With groups the share is approximate.
+        Draw random splits that test this share of the images, one in each repeat, instead of folds. With 0.1 and ten
+        repeats this is the protocol of Iliukovich-Strakovskaia, Dral & Dral (2016). With groups the share is
+        approximate. By default folds are drawn.
     random_state : int
-        Repeat r is drawn with ``random_state + r``.
+        Repeat r is drawn with the seed ``random_state + r``. By default 0.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def draw_folds(
     Raises
     ------
     ValueError
-        If there is one class only, or a class has fewer images (or groups) than it takes to be in every fold.
+        If a target has only one class, or a class has fewer images (or groups) than there are folds.
     """
     if test_size is not None:
         if not 0 < test_size <= 0.5:
@@ -83,6 +87,8 @@ def draw_folds(
     for name, value, least in (("folds", n_splits, 2), ("repeats", repeats, 1)):
         if not isinstance(value, Integral) or value < least:
             raise InputError(f"the number of {name} must be an integer of at least {least}, got {value!r}")
+    _check_number_of_classes(labels)
+    labels = finest(labels)
     _check_classes(labels, groups, n_splits if test_size is None else 2)
     splits = []
     for repeat in range(repeats):
@@ -96,7 +102,7 @@ def draw_folds(
             splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
         drawn = list(splitter.split(labels, labels, groups))
         if test_size is not None:
-            drawn = drawn[:1]  # of grouped folds, one of about the wanted size
+            drawn = drawn[:1]  # with groups: one fold of about the wanted size
         splits += [Fold(repeat, fold, train, test) for fold, (train, test) in enumerate(drawn)]
     kind = " ".join(
         ["stratified", *(["group"] if groups is not None else []), "k-fold" if test_size is None else "random split"]
@@ -105,13 +111,13 @@ def draw_folds(
 
 
 def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
-    """The one split that a data set comes with.
+    """Return the one split that a data set comes with.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
         "train" or "test" for each image; images with any other value, such as "validation", are left out.
-    labels : ndarray of shape (n,)
+    labels : ndarray of shape (n,) or (n, k)
 
     Returns
     -------
@@ -120,7 +126,7 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
     Raises
     ------
     ValueError
-        If no image is marked "train", or none "test", or those to train on are all of one class.
+        If no image is marked "train", or none "test", or a target has only one class to train on.
     """
     marks = np.char.lower(np.asarray(values, dtype=str))
     train, test = (np.flatnonzero(marks == mark) for mark in ("train", "test"))
@@ -137,25 +143,27 @@ def official_split(values: np.ndarray, labels: np.ndarray) -> Folds:
 def shrink(
     folds: Folds, share: float, labels: np.ndarray, groups: np.ndarray | None = None, *, random_state: int = 0
 ) -> Folds:
-    """The same folds with fewer images to train on, for a learning curve.
+    """Return the same folds with fewer images to train on, for a learning curve.
 
-    Of each class the same share is kept, and at least one image. What a smaller share keeps, a larger one keeps too.
-    With groups, whole groups are taken one after the other, so that a smaller share has fewer items rather than fewer
-    photos of each; only the last of a class may be cut.
+    The same share of each class of the finest target is kept, and at least one image. A larger share keeps all images
+    of a smaller one. With groups, whole groups are taken one after the other, so that a smaller share has fewer items
+    rather than fewer photos of each; only the last group of a class may be cut.
 
     Parameters
     ----------
     folds : Folds
     share : float in (0, 1]
+        The share of the training images to keep.
     labels, groups
         See `draw_folds`.
     random_state : int
-        The order in which images are taken; the same for all folds.
+        The seed of the order in which images are taken, the same order for all folds. By default 0.
 
     Returns
     -------
     Folds
     """
+    labels = finest(labels)
     units = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
     rank = np.random.RandomState(random_state).permutation(units.max() + 1)[units]
 
@@ -170,7 +178,7 @@ def shrink(
 
 
 def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
-    _check_number_of_classes(labels)
+    """Check that each class has an image, or a group, for every fold."""
     classes, counts = np.unique(labels, return_counts=True)
     n_images = counts
     unit = "images"
@@ -192,5 +200,7 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
 
 
 def _check_number_of_classes(labels: np.ndarray) -> None:
-    if len(np.unique(labels)) < 2:
-        raise InputError(f"there is only one class to train on, {labels[0]!s}; a classifier needs at least two")
+    """Check that each target has at least two classes."""
+    for target in split_targets(labels):
+        if len(np.unique(target)) < 2:
+            raise InputError(f"there is only one class to train on, {target[0]!s}; a classifier needs at least two")

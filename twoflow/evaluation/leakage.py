@@ -1,4 +1,4 @@
-"""Test images that a method has seen, or nearly: their duplicate is among those it was trained on."""
+"""Leaks: test images that have a duplicate among the training images."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .folds import Fold
 
 @dataclass(frozen=True, eq=False)
 class Leaks:
-    """What `leaks` found.
+    """The result of `leaks`.
 
     Attributes
     ----------
     n_pairs : int
-        Pairs of duplicates that at least one fold tears apart.
+        Pairs of duplicates that are on both sides of at least one fold.
     n_images : int
-        Images that are tested, in at least one fold, after training on a duplicate of theirs.
+        Images that are tested, in at least one fold, after training on their duplicate.
     by_fold : ndarray of shape (n_folds,) and dtype int
-        How many such images each fold tests.
+        The number of such images in each fold.
     """
 
     n_pairs: int
@@ -35,14 +35,13 @@ class Leaks:
 
 
 def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
-    """Count the test images that have a duplicate, exact or near, in training.
+    """Count the test images that have an exact or near duplicate in training.
 
     Parameters
     ----------
     folds : Folds or iterable of Fold
     duplicates : Duplicates
-        Of the images that the folds are of. The copies of an image, and what is near to it, are near to each other's
-        copies too.
+        The duplicates of the same images. Whatever is near to an image is also near to its copies.
 
     Returns
     -------

@@ -1,20 +1,19 @@
-"""What the predictions of a method say beyond its scores: by class, by pair of classes, and by probability.
+"""Metrics of the predictions of a method for one target: by class, by pair of classes, and by probability.
 
-The predictions of all folds are pooled. With repeats or random splits an image was tested more than once, each time by
-a classifier that had not seen it, and counts as often.
+The predictions of all folds are pooled. With repeats or random splits an image is tested several times, each time by a
+classifier that has not seen it, and counts as often.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 
-from .results import Comparison, MethodScores
-
-#: Where the averaged ROC curves are read off: denser where false alarms are few, which is where one looks.
+#: The false positive rates of the averaged ROC curves: denser where they are low, which is the part that matters.
 FALSE_POSITIVE_RATES = np.linspace(0, 1, 51) ** 2
 
 
@@ -28,7 +27,7 @@ class Pooled:
     images : ndarray of shape (n,) and dtype int
         Positions in the collection.
     true, predicted : ndarray of shape (n,) and dtype int
-        Positions in `classes`; what was predicted is -1 where it is none of the classes.
+        Positions in `classes`; -1 for a prediction that is none of the classes.
     probabilities : ndarray of shape (n, n_classes), or None
     """
 
@@ -54,12 +53,12 @@ class Roc(NamedTuple):
     Attributes
     ----------
     n_classes : int
-        Those averaged: with images tested both of them and of others.
+        The classes averaged: those with test images, if other classes have test images too.
     macro, micro : ndarray of shape (51,)
-        True positive rates at `FALSE_POSITIVE_RATES`: the mean of the classes' curves, and that of all decisions
-        "this class or not" in one pot.
+        True positive rates at `FALSE_POSITIVE_RATES`: the mean of the curves of all classes, and the curve of all
+        decisions "this class or not" together.
     macro_auc, micro_auc : float
-        Areas under the whole curves.
+        Areas under the complete curves.
     """
 
     n_classes: int
@@ -70,17 +69,17 @@ class Roc(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """How often the class given was right, by the probability given to it.
+    """How often the predicted class was right, by its probability.
 
     Attributes
     ----------
     edges : ndarray of shape (n_bins + 1,)
     n : ndarray of shape (n_bins,) and dtype int
-        Predictions with a probability above the lower edge and up to the upper.
+        Predictions with a probability above the lower edge and up to the upper edge.
     confidence, accuracy : ndarray of shape (n_bins,)
-        Means of a bin; NaN where it is empty.
+        The mean probability and the share of right predictions of each bin; NaN for an empty bin.
     expected_error : float
-        The mean of their absolute difference, weighted by `n`.
+        The mean absolute difference of the two, weighted by `n`.
     """
 
     edges: np.ndarray
@@ -91,30 +90,42 @@ class Calibration(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """How many images, `n`, of class `true` were given to class `predicted`; positions, -1 for no class."""
+    """The number `n` of images of class `true` predicted as class `predicted`; positions, -1 for no class."""
 
     true: int
     predicted: int
     n: int
 
 
-def pool(comparison: Comparison, method: MethodScores) -> Pooled:
-    """The predictions of all folds."""
-    classes = comparison.collection.classes
-    images = comparison.tested
-    true = np.searchsorted(classes, comparison.collection.labels[images])
-    given = np.concatenate(method.predicted)
-    # Whatever a classifier answers, it is counted.
+def pool(
+    labels: np.ndarray, images: np.ndarray, predicted: Sequence[np.ndarray],
+    probabilities: Sequence[np.ndarray] | None = None,
+) -> Pooled:
+    """Pool the predictions of all folds for one target.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Of all images of the collection.
+    images : ndarray of shape (n_tested,) and dtype int
+        Positions of the test images, fold after fold.
+    predicted : sequence of ndarray of shape (n_test,)
+        The predictions of each fold.
+    probabilities : sequence of ndarray of shape (n_test, n_classes), optional
+        By default there are none.
+    """
+    classes = np.unique(labels)
+    true = np.searchsorted(classes, labels[images])
+    # A prediction that is no class counts too.
     known = {label: i for i, label in enumerate(classes.tolist())}
-    predicted = np.array([known.get(label, -1) for label in given.tolist()], dtype=np.intp)
-    probabilities = None if method.probabilities is None else np.concatenate(method.probabilities)
-    return Pooled(classes, images, true, predicted, probabilities)
+    given = np.array([known.get(label, -1) for label in np.concatenate(predicted).tolist()], dtype=np.intp)
+    return Pooled(classes, images, true, given, None if probabilities is None else np.concatenate(probabilities))
 
 
 def score_classes(pooled: Pooled) -> ByClass:
-    """Precision, recall and F1 of each class, and how many of its images were tested.
+    """Compute precision, recall and F1 of each class, and count its test images.
 
-    Precision is NaN for a class that was never given, recall for one that was never tested.
+    Precision is NaN for a class that was never predicted, recall for a class that was never tested.
     """
     precision, recall, f1, support = precision_recall_fscore_support(
         pooled.true, pooled.predicted, labels=np.arange(len(pooled.classes)), zero_division=np.nan
@@ -123,19 +134,19 @@ def score_classes(pooled: Pooled) -> ByClass:
 
 
 def count_confusions(pooled: Pooled) -> list[Confusion]:
-    """Every pair of classes that occurs, right answers included, in order of the classes."""
+    """Count every pair of classes that occurs, right predictions included, in the order of the classes."""
     pairs, counts = np.unique(np.column_stack([pooled.true, pooled.predicted]), axis=0, return_counts=True)
     return [Confusion(true, predicted, n) for (true, predicted), n in zip(pairs.tolist(), counts.tolist())]
 
 
 def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[int, float | None]]:
-    """The images of a confusion of which the classifier was surest, each once.
+    """Find the images of a confusion with the highest probability of the wrong class, each once.
 
     Returns
     -------
     list of (int, float or None)
-        At most `n` positions in the collection with the probability of the wrong class, descending; in the order of
-        the folds and without it for a classifier that gives none.
+        At most `n` positions in the collection with the probability of the wrong class, descending. For a classifier
+        without probabilities: in the order of the folds, with None.
     """
     members = np.flatnonzero((pooled.true == confusion.true) & (pooled.predicted == confusion.predicted))
     given: np.ndarray | None = None
@@ -152,7 +163,7 @@ def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[in
 
 
 def average_roc(pooled: Pooled) -> Roc | None:
-    """The macro and micro averages of the classes' ROC curves; None without probabilities.
+    """Average the ROC curves of the classes; None without probabilities.
 
     The macro average is vertical (Fawcett, Pattern Recognition Letters 27, 2006,
     https://doi.org/10.1016/j.patrec.2005.10.010): the mean of the true positive rates at one false positive rate, whose
@@ -161,7 +172,7 @@ def average_roc(pooled: Pooled) -> Roc | None:
     if pooled.probabilities is None:
         return None
     counts = np.bincount(pooled.true, minlength=len(pooled.classes))
-    # One that was never tested has no true positives, and one that alone was tested no false ones.
+    # A class that was never tested has no true positives; a class that alone was tested has no false positives.
     drawn = np.flatnonzero((counts > 0) & (counts < len(pooled.true)))
     if not len(drawn):
         return None
@@ -179,11 +190,11 @@ def average_roc(pooled: Pooled) -> Roc | None:
 
 
 def calibrate(pooled: Pooled, n_bins: int = 10) -> Calibration | None:
-    """The reliability of the probability given to the class given, in bins of equal width; None without any.
+    """Compute how reliable the probability of the predicted class is, in bins of equal width; None without any.
 
     The expected calibration error is that of Guo, Pleiss, Sun & Weinberger (ICML 2017,
-    https://proceedings.mlr.press/v70/guo17a.html), equation 3. `sklearn.calibration.calibration_curve` says neither how
-    many predictions are in a bin, which the error weighs by, nor which bins are empty.
+    https://proceedings.mlr.press/v70/guo17a.html), equation 3. `sklearn.calibration.calibration_curve` returns neither
+    the number of predictions in a bin, which are the weights of the error, nor the empty bins.
     """
     if pooled.probabilities is None:
         return None
@@ -202,7 +213,7 @@ def calibrate(pooled: Pooled, n_bins: int = 10) -> Calibration | None:
 
 
 def _read_off(false_positive: np.ndarray, true_positive: np.ndarray) -> np.ndarray:
-    """True positive rates of a curve at `FALSE_POSITIVE_RATES`; where it rises straight up, the top, but for (0, 0)."""
+    """Interpolate a curve at `FALSE_POSITIVE_RATES`: the top of a vertical part, but 0 at 0."""
     rates = np.interp(FALSE_POSITIVE_RATES, false_positive, true_positive)
     rates[0] = 0.0
     return rates

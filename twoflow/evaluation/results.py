@@ -1,23 +1,37 @@
-"""What a comparison found."""
+"""The results of a comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..images import ImageCollection
 from .folds import Folds
 from .leakage import Leaks
+from .metrics import Pooled, pool
+from .scores import AppliedScore, scores_for
 from .statistics import Difference
+from .summary import (
+    Candidate,
+    Details,
+    Interval,
+    Pair,
+    Sizes,
+    compare_every_pair,
+    describe_predictions,
+    mean_interval,
+    summarize_choices,
+)
 
 
 class Choice(NamedTuple):
-    """What a method that chooses among candidates, on the training side of a fold, has chosen.
+    """What a method that chooses among candidates chose on the training images of a fold.
 
-    `accuracy` is that of every candidate there, on images that it was not fitted on.
+    `accuracy` is that of each candidate, on training images that it was not fitted on.
     """
 
     chosen: str
@@ -26,61 +40,77 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MethodScores:
-    """One method's scores, by fold.
+    """The scores of one method, by fold.
 
     Attributes
     ----------
     name : str
     n_features : int or None
-        How many features it decides on, the mean over folds; None if it does not say.
-    accuracy, macro_f1 : ndarray of shape (n_folds,)
-    predicted : tuple of ndarray of shape (n_test,)
-        The class given to each test image of each fold.
+        How many features it decides on, the mean over folds; None if this is not known.
+    scores : mapping of str to ndarray of shape (n_folds,)
+        The scores by name: "accuracy" and "macro_f1" for one target; see `scores_for` for several.
+    predicted : tuple of ndarray of shape (n_test,), or (n_test, k) for several targets
+        The predicted labels of the test images, for each fold.
     probabilities : tuple of ndarray of shape (n_test, n_classes) and dtype float32, or None
-        The same for each class of the collection, in sorted order; None for a classifier that gives none.
+        The probabilities of the classes of the collection, in sorted order, for each fold; None for a classifier
+        without probabilities. With several targets, each fold has a list with one array for each target.
     importances : mapping of str to float, or None
-        The share of the decision that each flow has, the mean over folds; see `share_of_flows`.
+        The share of each flow in the decision, the mean over folds; see `share_of_flows`.
     fit_seconds, predict_seconds : float
-        The mean of a fold, without the features that are computed once for all folds.
+        The mean time of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,) or None
-        The accuracy on the images trained on, for classifiers that have a `train_accuracy_`.
+        The accuracy on the training images, for classifiers that have a `train_accuracy_`.
     choices : tuple of Choice, or None
         One for each fold, for the recipes that choose.
     """
 
     name: str
     n_features: int | None
-    accuracy: np.ndarray
-    macro_f1: np.ndarray
+    scores: Mapping[str, np.ndarray]
     predicted: tuple[np.ndarray, ...]
-    probabilities: tuple[np.ndarray, ...] | None
+    probabilities: tuple[Any, ...] | None
     importances: Mapping[str, float] | None
     fit_seconds: float
     predict_seconds: float
     train_accuracy: np.ndarray | None = None
     choices: tuple[Choice, ...] | None = None
 
+    @property
+    def candidates(self) -> list[Candidate]:
+        """What the method chose from, with mean accuracies; empty for a method that does not choose."""
+        choices = self.choices or ()
+        if not choices:
+            return []
+        return summarize_choices([each.chosen for each in choices], [each.accuracy for each in choices])
+
 
 class LearningCurve(NamedTuple):
-    """Accuracy with fewer images to train on, the test images being the same.
+    """Scores with fewer images to train on, and the same test images.
 
     Attributes
     ----------
     shares : tuple of float
-        Of the training images of each fold, ascending; the last is 1.
+        Shares of the training images of each fold, ascending; the last is 1.
     n_train : ndarray of shape (n_shares, n_folds) and dtype int
-    accuracy : mapping of str to ndarray of shape (n_shares, n_folds)
-        By method.
+    scores : mapping of str to mapping of str to ndarray of shape (n_shares, n_folds)
+        By method, then by name of the score.
     """
 
     shares: tuple[float, ...]
     n_train: np.ndarray
-    accuracy: Mapping[str, np.ndarray]
+    scores: Mapping[str, Mapping[str, np.ndarray]]
+
+    @property
+    def mean_n_train(self) -> np.ndarray:
+        """The mean number of training images for each share."""
+        return self.n_train.mean(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` found.
+    """The results of `compare`.
+
+    Summaries, such as `pairwise` and `details`, are computed at the first access and kept.
 
     Attributes
     ----------
@@ -88,21 +118,21 @@ class Comparison:
         The images that were compared on; its `unreadable` are those that were left out.
     folds : Folds
     methods : tuple of MethodScores
-        In the order asked for; the first is the reference.
+        In the order given; the first is the reference.
     differences : tuple of Difference
-        Of every other method to the reference, by each test.
+        The difference of `tested_score` of every other method to the reference, by each test.
     learning_curve : LearningCurve or None
-        If one was asked for.
+        None if `compare` was called without `train_sizes`.
     extraction_seconds, seconds : float
-        For the features that are computed once, and in all.
+        The time for the features that are computed once, and the total time.
     n_computed : int
-        How many images they were computed of; those of the others were in the store.
+        How many images features were computed for; the features of the others were in the store.
     peak_memory : int or None
-        Bytes, of all processes that worked, their peaks added up; None where the system does not say.
+        The sum of the peaks of all processes, in bytes; None if the system does not say.
     left_out : mapping of str to str
         The methods that were asked for but not compared, each with the reason.
     leaks : Leaks or None
-        Test images that have a duplicate among those trained on; None if nobody looked.
+        Test images that have a duplicate in training; None if this was not checked.
     n_converted : int
         How many images were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
@@ -124,20 +154,96 @@ class Comparison:
     damaged_profiles: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> MethodScores:
-        """The method of that name; KeyError if there is none."""
+        """Return the method with this name; KeyError if there is none."""
         for method in self.methods:
             if method.name == name:
                 return method
         raise KeyError(name)
 
     def _repr_html_(self) -> str:
-        """The scores and their plot, where a notebook shows the value of a cell."""
-        # Against the direction of imports, and so late: whoever has compared need not know of reports to see one.
+        """Show the scores and their plot in a notebook."""
+        # This import is late, because it is against the direction of imports: evaluation does not need the report.
         from ..report.notebook import to_fragment
 
         return to_fragment(self)
 
     @property
     def tested(self) -> np.ndarray:
-        """Positions in the collection of the test images, fold after fold; with repeats an image is there often."""
+        """Positions in the collection of the test images, fold after fold; with repeats each occurs several times."""
         return np.concatenate([fold.test for fold in self.folds])
+
+    @property
+    def n_unused(self) -> int:
+        """How many images no fold trains on or tests."""
+        used = np.unique(np.concatenate([side for fold in self.folds for side in (fold.train, fold.test)]))
+        return len(self.collection) - len(used)
+
+    @property
+    def untested_classes(self) -> list[int]:
+        """Positions of the classes of the finest target that no fold tests."""
+        labels = self.collection.target(self.collection.finest)[self.tested]
+        return np.flatnonzero(~np.isin(self.collection.classes, labels)).tolist()
+
+    @property
+    def scores(self) -> dict[str, AppliedScore]:
+        """The scores of each method, by name."""
+        return scores_for(self.collection.target_names)
+
+    @property
+    def tested_score(self) -> str:
+        """The name of the score that is tested: "accuracy", or "exact_match" for several targets."""
+        return next(iter(self.scores))
+
+    @property
+    def best(self) -> int:
+        """The position of the method with the best mean of `tested_score`, the first at a tie."""
+        sign = 1 if self.scores[self.tested_score].score.greater_is_better else -1
+        return int(np.argmax([sign * method.scores[self.tested_score].mean() for method in self.methods]))
+
+    @cached_property
+    def intervals(self) -> dict[str, dict[str, Interval]]:
+        """The confidence interval of the mean of each score, by method and name of the score."""
+        return {
+            method.name: {name: mean_interval(values, self._sizes) for name, values in method.scores.items()}
+            for method in self.methods
+        }
+
+    @cached_property
+    def pairwise(self) -> tuple[Pair, ...]:
+        """Every method against every later one: the test of `tested_score`, and the probability of equivalence."""
+        return compare_every_pair(
+            {method.name: method.scores[self.tested_score] for method in self.methods}, self._sizes
+        )
+
+    @cached_property
+    def details(self) -> dict[str, dict[str, Details]]:
+        """What the predictions say beyond the scores, by method and target."""
+        return {
+            method.name: {
+                target: describe_predictions(self.pooled(method.name, target), self.collection.groups)
+                for target in self.collection.target_names
+            }
+            for method in self.methods
+        }
+
+    def pooled(self, method: str, target: str | None = None) -> Pooled:
+        """Pool the predictions of all folds of a method for one target.
+
+        Parameters
+        ----------
+        method : str
+            Its name.
+        target : str, optional
+            By default the finest.
+        """
+        target = self.collection.finest if target is None else target
+        own, labels = self[method], self.collection.target(target)
+        if len(self.collection.target_names) == 1:
+            return pool(labels, self.tested, own.predicted, own.probabilities)
+        position = self.collection.target_names.index(target)
+        probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
+        return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    @property
+    def _sizes(self) -> Sizes:
+        return Sizes([len(fold.train) for fold in self.folds], [len(fold.test) for fold in self.folds])

@@ -1,4 +1,4 @@
-"""Folds as plain data, by the names of the images, so that another run can take the same."""
+"""Folds as plain data, by the names of the images, so that another run can use the same folds."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .folds import Fold, Folds
 
 
 def folds_to_json(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
-    """The folds of a comparison for its report.json, from which `read_folds` takes them.
+    """Convert the folds of a comparison for its report.json; `read_folds` reads them.
 
     Returns
     -------
     dict
-        "images": a name for each, see `image_names`; "splits": for each fold "repeat", "fold", the positions in
-        "images" of the images to "test", and of those to "train", which is None where they are all the others;
-        "hash": equal only for folds that train and test on images of the same names.
+        "images": the name of each image, see `image_names`. "splits": for each fold "repeat", "fold", and the positions
+        in "images" of the images to "test" and to "train"; "train" is None if it is all other images. "hash": equal
+        only for folds that train and test on images with the same names.
     """
     names = image_names(collection)
     n = len(names)
@@ -50,7 +50,7 @@ class SavedFolds:
     Attributes
     ----------
     path : str
-        The report.json they are from.
+        The report.json that contains them.
     images : list of str
         The names of its images.
     folds : Folds
@@ -62,17 +62,17 @@ class SavedFolds:
     folds: Folds
 
     def folds_of(self, collection: ImageCollection) -> Folds:
-        """The same folds of a collection.
+        """Return the same folds of a collection.
 
         Parameters
         ----------
         collection : ImageCollection
-            The images of that run, and no others, in any order; where they lie does not matter.
+            The images of that run, and no others, in any order and any folder.
 
         Raises
         ------
         ValueError
-            If they are not those images, or a group of theirs is on both sides of a fold.
+            If the collection has other images, or a group is on both sides of a fold.
         """
         names = image_names(collection)
         missing, new = (sorted(set(one) - set(other)) for one, other in permutations((self.images, names)))
@@ -92,14 +92,14 @@ class SavedFolds:
 
 
 def read_folds(path: str | os.PathLike) -> SavedFolds:
-    """The folds that a report.json holds.
+    """Read the folds of a report.json.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If it is no report, or its folds were changed.
+        If it is not a report, or its folds were changed.
     """
     try:
         with open_regular(path) as file:
@@ -110,17 +110,17 @@ def read_folds(path: str | os.PathLike) -> SavedFolds:
         folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
         is_intact = bool(splits) and _hash(folds, images) == document["hash"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path} is no report.json with folds in it") from error
+        raise InputError(f"{path}: expected a report.json of a comparison, with its folds") from error
     if not is_intact:
-        raise InputError(f"{path}: its folds are not those that its hash is of; take an unchanged report.json")
+        raise InputError(f"{path}: the folds do not match their hash; use an unchanged report.json")
     return SavedFolds(os.fspath(path), images, folds)
 
 
 def image_names(collection: ImageCollection) -> list[str]:
-    """A name for each image that is the same wherever the collection lies.
+    """Name each image, independently of the folder that the collection is in.
 
-    Of files, the path from the folder that all of them are in; of images in memory, a digest of their content. URLs
-    that differ only in what must not be shown get a digest besides. What is there more than once is numbered.
+    The name of a file is its path relative to the folder that contains all files; the name of an image in memory is a
+    digest of its content. URLs that differ only in their secrets also get a digest. Repeated names are numbered.
     """
     if all(isinstance(image, (str, os.PathLike)) for image in collection.images):
         paths = _hide_secrets(collection.paths)
@@ -137,7 +137,7 @@ def image_names(collection: ImageCollection) -> list[str]:
 
 
 def _hide_secrets(paths: Sequence[str]) -> list[str]:
-    """Absolute paths, and URLs without their secrets: different ones for different URLs."""
+    """Return absolute paths, and URLs without their secrets; different URLs stay different."""
     shown = [mask(path) if is_url(path) else Path(os.path.abspath(path)).as_posix() for path in paths]
     different: dict[str, set[str]] = {}
     for name, path in zip(shown, paths):
@@ -158,7 +158,7 @@ def _hash(folds: Folds, names: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for fold in folds:
         for side in (fold.train, fold.test):
-            # As JSON, so that no name can pass for two, nor half of a surrogate for an error.
+            # As JSON, so that no name can be read as two, and half a surrogate is no error.
             digest.update(json.dumps([fold.repeat, fold.fold, sorted(names[i] for i in side)]).encode())
     return digest.hexdigest()
 

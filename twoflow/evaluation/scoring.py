@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import accuracy_score, f1_score
 
 from .._jobs import stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
 from ..heads.inner_folds import fit_clone, fit_transform_clone
+from ..images.targets import split_targets
 from ..models.importances import Origin, find_support, share_of_flows, steps_to_decision
 from ..models.selecting_classifier import side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
 from .results import Choice
+from .scores import compute_scores
 
 
 class Selected(NamedTuple):
@@ -36,10 +37,9 @@ class FoldScores(NamedTuple):
     """What became of a method on a fold; see `MethodScores`."""
 
     n_features: int | None
-    accuracy: float
-    macro_f1: float
+    scores: dict[str, float]
     predicted: np.ndarray
-    probabilities: np.ndarray | None
+    probabilities: np.ndarray | list[np.ndarray] | None
     importances: dict[str, float] | None
     fit_seconds: float
     predict_seconds: float
@@ -56,7 +56,8 @@ def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: F
 
 
 def score_fold(
-    method: PreparedMethod, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected]
+    method: PreparedMethod, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected],
+    target_names: Sequence[str],
 ) -> FoldScores:
     """Fit a clone of a method's classifier on a fold and score it.
 
@@ -67,13 +68,14 @@ def score_fold(
         The features that are the same in all folds; images for a method without parts.
     in_fold : ndarray of shape (n, n_features), or None
         The features that were learned in this fold.
-    y : ndarray of shape (n,)
+    y : ndarray of shape (n,) or (n, k)
     groups : ndarray of shape (n,), or None
         For a classifier that tries on some images what it has learned from others. This and the three before may be
-        shared; see `_parallel.share`.
+        shared; see `_jobs.share`.
     fold : Fold
     shared : mapping of str to Selected
         Parts that were selected already, for other methods too, by their keys.
+    target_names : sequence of k str
 
     Returns
     -------
@@ -96,9 +98,9 @@ def score_fold(
         within = None if groups is None else groups[fold.train]
         classifier = fit_clone(method.classifier, X_train, y[fold.train], within)
         fitted = time.perf_counter()
-        predicted = classifier.predict(X_test)
+        predicted = np.asarray(classifier.predict(X_test))
         ended = time.perf_counter()
-        probabilities = _probabilities(classifier, X_test, np.unique(y))
+        probabilities = _probabilities(classifier, X_test, y)
         importances = None
         if method.parts is not None:
             origins = [
@@ -110,9 +112,8 @@ def score_fold(
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
-        accuracy=float(accuracy_score(y[fold.test], predicted)),
-        macro_f1=float(f1_score(y[fold.test], predicted, average="macro", zero_division=0)),
-        predicted=np.asarray(predicted),
+        scores=compute_scores(y[fold.test], predicted, target_names),
+        predicted=predicted,
         probabilities=probabilities,
         importances=importances,
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
@@ -123,13 +124,27 @@ def score_fold(
     )
 
 
-def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray | None:
-    """The probability of each class; one that was not among those trained on keeps its column, of zeros."""
+def _probabilities(classifier: Any, X: Any, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+    """Return the probability of each class in y, for each target if there are several.
+
+    None for a classifier without probabilities, or without a table of them for each target.
+    """
     if not hasattr(classifier, "predict_proba"):
         return None
     found = classifier.predict_proba(X)
+    if y.ndim == 1:
+        return _align(found, classifier.classes_, y)
+    targets = split_targets(y)
+    if not isinstance(found, list) or len(found) != len(targets):
+        return None
+    return [_align(table, classes, target) for table, classes, target in zip(found, classifier.classes_, targets)]
+
+
+def _align(found: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Put the columns of the known classes among those of all labels; the column of an unknown class is zero."""
+    classes = np.unique(labels)
     probabilities = np.zeros((len(found), len(classes)), dtype=np.float32)
-    probabilities[:, np.searchsorted(classes, classifier.classes_)] = found
+    probabilities[:, np.searchsorted(classes, np.asarray(known, dtype=classes.dtype))] = found
     return probabilities
 
 

@@ -17,7 +17,7 @@ from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
-from .targets import check_labels
+from .targets import check_targets
 
 
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
@@ -141,7 +141,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         alphas = self._check_alphas()
-        self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
+        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
         groups = _encode_groups(groups, len(codes))
         solution, weight = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores

@@ -14,7 +14,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .targets import check_labels
+from .targets import check_targets
 
 
 class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
@@ -85,7 +85,7 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
+        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
         weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[codes]
         variance = float(X.var(axis=0, dtype=np.float64).sum())
         self.gamma_ = self.gamma / variance if variance > 0 else 1.0

@@ -18,7 +18,7 @@ from ..errors import InputError
 from .calibration import smooth_targets
 from .inner_folds import fit_clone, split_groups
 from .random_states import seeded
-from .targets import check_labels
+from .targets import check_targets
 
 
 class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
@@ -167,7 +167,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         """Fit on all rows; the checked X, y and groups, the seeded classifier, and what draws the folds."""
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
-        self.classes_ = np.unique(check_labels(y))
+        self.classes_ = np.unique(check_targets(y, several=False))
         groups = None if groups is None else np.asarray(groups)
         rng = check_random_state(self.random_state)
         model = seeded(self.classifier, rng)
@@ -256,7 +256,7 @@ class LogOpinionPool(ClassifierMixin, BaseEstimator):
             If the columns are no whole number of blocks, or there is one class only.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
-        self.classes_, codes = np.unique(check_labels(y), return_inverse=True)
+        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
         n_classes = len(self.classes_)
         if X.shape[1] % n_classes:
             raise InputError(f"X must have one column a class, {n_classes}, for each opinion; it has {X.shape[1]}")

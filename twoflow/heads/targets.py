@@ -1,4 +1,4 @@
-"""What may be handed to a classifier of images as y."""
+"""Checks of the labels that a classifier learns, `y`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,40 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ..errors import InputError
-from ..images.validation import to_values
+from ..images.targets import default_names, split_targets, to_targets
 
 
-def check_labels(y: Any) -> np.ndarray:
-    """Check that y holds one class for each image and return it as an array of shape (n,).
+def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
+    """Check that y contains one class for each image and target, and return it as an array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, k)
+    several : bool
+        Whether y may have several columns, one for each target. This is the default; with False, for classifiers that
+        learn one target only, other shapes than (n,) and (n, 1) are an error.
+
+    Returns
+    -------
+    ndarray of shape (n,) for one target, (n, k) for several
 
     Raises
     ------
     ValueError
-        If y is None, has the wrong shape, a missing label, or numbers that are no classes; or only one class.
+        If y is None, has the wrong shape, a missing label (the message names its row and target), numbers that are not
+        classes, or a target with only one class.
     """
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
-    column_or_1d(y)  # its shape first
-    y = to_values("labels", y)
-    check_classification_targets(y)
-    if len(np.unique(y)) < 2:
-        raise InputError(f"a classifier needs at least two classes; all {len(y)} labels are {y[0]!s}")
+    if not several:
+        column_or_1d(y)  # refuses any other shape
+    y = to_targets(y)
+    if y.ndim > 2:
+        raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
+    targets = split_targets(y)
+    for name, target in zip(default_names(len(targets)), targets):
+        check_classification_targets(target)
+        if len(np.unique(target)) < 2:
+            which = "" if y.ndim == 1 else f" of {name!r}"
+            raise InputError(f"a classifier needs at least two classes; all {len(y)} labels{which} are {target[0]!s}")
     return y

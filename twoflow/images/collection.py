@@ -1,4 +1,4 @@
-"""Many images with what is known about them."""
+"""A collection: images with their labels, groups and other columns."""
 
 from __future__ import annotations
 
@@ -12,32 +12,41 @@ from ..errors import InputError, InputTypeError
 from .lookalikes import find_lookalikes
 from .passed_over import PassedOver, count_paths
 from .reading import ImageReadError, Source
+from .targets import default_names, finest_position, split_targets, to_targets
 from .validation import check_images, to_values
 
 
 class ImageCollection:
-    """Images, their labels, and the groups that must not be torn apart.
+    """Images, their labels, and the groups that must stay on one side of a fold.
 
-    It is a sequence of images, so scikit-learn takes it as X and indexes it into folds.
+    A collection is a sequence of images, so scikit-learn takes it as X and indexes it into folds.
 
     Parameters
     ----------
     images : sequence of n images
         Paths, URLs, arrays, PIL images or bytes; a one-column DataFrame or a 4-D array.
-    labels : array-like of shape (n,)
-        The class of each image.
+    labels : array-like of shape (n,) or (n, k)
+        The class of each image; with several targets, one column for each.
     groups : array-like of shape (n,), optional
-        Images of one group (the same item, the same seller) are never on both sides of a fold.
+        Images of one group (the same item, the same seller) are never on both sides of a fold. By default there are no
+        groups.
     columns : mapping of name to array-like of shape (n,), optional
-        Whatever else is known: the superclass, the color, the official split.
+        Other values of each image: the superclass, the color, the official split. By default there are none.
     unreadable : sequence of ImageReadError, optional
-        Images that were left out because they cannot be read.
+        Images that were left out because they cannot be read. Empty by default.
     small_classes : mapping of class to int, optional
-        Classes that were left out because they have few images, with how many they have.
+        Classes that were left out because they have few images, with their numbers of images. Empty by default.
     passed_over : sequence of PassedOver, optional
-        Files and folders of the source that were not taken for images, by reason.
+        Files and folders of the source that were not read as images, by reason. Empty by default.
     notes : sequence of str, optional
-        Sentences on how the source was read, such as that its folders are an official split.
+        Sentences on how the source was read, such as that its folders are an official split. Empty by default.
+    target_names : sequence of k str, optional
+        A name for each target. By default "class" for one target, and "target 1", "target 2", ... for several.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,) for one target, (n, k) for several
+    target_names : tuple of k str
 
     Examples
     --------
@@ -47,6 +56,15 @@ class ImageCollection:
     ImageCollection(3 images, 2 classes)
     >>> shoes[[0, 2]].labels.tolist()
     ['boot', 'boot']
+
+    With two targets:
+
+    >>> labels = [["nike", "air"], ["nike", "dunk"], ["puma", "suede"]]
+    >>> shoes = ImageCollection(shoes.images, labels, target_names=["brand", "model"])
+    >>> shoes
+    ImageCollection(3 images, brand: 2 classes, model: 3 classes)
+    >>> shoes.finest, shoes.target("brand").tolist()
+    ('model', ['nike', 'nike', 'puma'])
     """
 
     def __init__(
@@ -59,9 +77,10 @@ class ImageCollection:
         small_classes: Mapping[Any, int] | None = None,
         passed_over: Iterable[PassedOver] = (),
         notes: Iterable[str] = (),
+        target_names: Sequence[str] | None = None,
     ) -> None:
         self.images: Sequence[Source] = check_images(images)
-        self.labels = self._checked("labels", labels)
+        self.labels, self.target_names = self._checked_labels(labels, target_names)
         self.groups = None if groups is None else self._checked("groups", groups)
         self.columns = {name: self._checked(f"column {name!r}", values) for name, values in (columns or {}).items()}
         self.unreadable = tuple(unreadable)
@@ -91,27 +110,76 @@ class ImageCollection:
         n_passed_over = count_paths(self.passed_over)
         files = "1 file or folder" if n_passed_over == 1 else f"{n_passed_over} files or folders"
         passed_over = f", {files} passed over" if n_passed_over else ""
-        return f"ImageCollection({len(self)} images, {len(self.classes)} classes{groups}{unreadable}{passed_over})"
+        counts = {name: f"{len(classes)} classes" for name, classes in self.classes_by_target.items()}
+        several = len(counts) > 1
+        classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
+        return f"ImageCollection({len(self)} images, {classes}{groups}{unreadable}{passed_over})"
 
     @property
     def paths(self) -> list[str]:
-        """The images as paths or URLs; an error if some are arrays, images or bytes (`images` holds those)."""
+        """The images as paths or URLs; an error if some are arrays, PIL images or bytes (use `images` for those)."""
         if not all(isinstance(image, (str, os.PathLike)) for image in self.images):
             raise InputTypeError("these images are not files; use .images instead of .paths")
         return [os.fspath(image) for image in self.images]  # type: ignore[arg-type]
 
     @property
     def classes(self) -> np.ndarray:
-        """The distinct labels, sorted."""
-        return np.unique(self.labels)
+        """The distinct labels, sorted; with several targets, those of the finest. See also `classes_by_target`."""
+        return np.unique(self.target(self.finest))
+
+    @property
+    def classes_by_target(self) -> dict[str, np.ndarray]:
+        """The distinct labels of each target, sorted, by the name of the target."""
+        return {name: np.unique(labels) for name, labels in zip(self.target_names, split_targets(self.labels))}
+
+    @property
+    def finest(self) -> str:
+        """The name of the target with the most classes, the later one at a tie; folds are stratified by it."""
+        return self.target_names[finest_position(self.labels)]
+
+    def target(self, name: str) -> np.ndarray:
+        """Return the labels of one target.
+
+        Parameters
+        ----------
+        name : str
+            One of `target_names`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If there is no such target.
+        """
+        if name not in self.target_names:
+            expected = ", ".join(map(repr, self.target_names))
+            raise InputError(f"expected the name of a target, one of {expected}, got {name!r}")
+        return split_targets(self.labels)[self.target_names.index(name)]
 
     @property
     def lookalikes(self) -> tuple[tuple[Any, ...], ...]:
-        """Groups of classes whose names differ only in what is hard to see, `small_classes` among them."""
-        return find_lookalikes(sorted({*self.classes.tolist(), *self.small_classes}))
+        """Groups of classes of one target whose names are hard to tell from each other, with `small_classes`."""
+        small = {self.finest: self.small_classes}
+        return tuple(
+            group for name, classes in self.classes_by_target.items()
+            for group in find_lookalikes(sorted({*classes.tolist(), *small.get(name, ())}))
+        )
 
     def superclasses(self, column: str) -> dict[Any, Any]:
-        """The superclass of each class, from a column that names one for each image.
+        """Return the superclass of each class.
+
+        Parameters
+        ----------
+        column : str
+            A column, or another target, that contains the superclass of each image.
+
+        Returns
+        -------
+        dict of class to superclass
+            With several targets, the classes are those of the finest.
 
         Raises
         ------
@@ -119,7 +187,8 @@ class ImageCollection:
             If the images of one class have different superclasses; the message names it.
         """
         found: dict[Any, Any] = {}
-        for label, superclass in zip(self.labels.tolist(), self.columns[column].tolist()):
+        superclasses = self.columns[column] if column in self.columns else self.target(column)
+        for label, superclass in zip(self.target(self.finest).tolist(), superclasses.tolist()):
             if found.setdefault(label, superclass) != superclass:
                 raise InputError(
                     f"class {label} has two superclasses in column {column!r}, {found[label]} and {superclass}; "
@@ -138,11 +207,11 @@ class ImageCollection:
         return rest
 
     def grouped(self, groups: Any) -> ImageCollection:
-        """The same images in other groups."""
+        """Return the same images in other groups."""
         return ImageCollection(self.images, self.labels, groups, self.columns, **self._provenance())
 
     def noted(self, *notes: str) -> ImageCollection:
-        """The same images with further notes."""
+        """Return the same images with further notes."""
         noted = self.grouped(self.groups)
         noted.notes = (*self.notes, *notes)
         return noted
@@ -150,12 +219,15 @@ class ImageCollection:
     def without_small_classes(self, least: int) -> ImageCollection:
         """Leave out the classes with fewer than `least` images and list them in `small_classes`.
 
+        With several targets, the classes are those of the finest.
+
         Raises
         ------
         ValueError
-            If no class has so many.
+            If no class has `least` images.
         """
-        classes, positions, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+        labels = self.target(self.finest)
+        classes, positions, counts = np.unique(labels, return_inverse=True, return_counts=True)
         is_small = counts < least
         if is_small.all():
             raise InputError(f"no class has {least} images; the largest has {max(counts, default=0)}")
@@ -164,14 +236,26 @@ class ImageCollection:
         return rest
 
     def _provenance(self) -> dict[str, Any]:
-        """What is known of the source as a whole, and so of every part of it."""
+        """What is known of the whole source, and so holds for every part of it."""
         return {
+            "target_names": self.target_names,
             "unreadable": self.unreadable, "small_classes": self.small_classes, "passed_over": self.passed_over,
             "notes": self.notes,
         }
 
     def _checked(self, name: str, values: Any) -> np.ndarray:
-        array = to_values(name, values, may_be_missing=name not in ("labels", "groups"))
+        array = to_values(name, values, may_be_missing=name != "groups")
         if array.shape != (len(self.images),):
-            raise InputError(f"{name}: {len(self.images)} values expected, one an image, got shape {array.shape}")
+            raise InputError(f"{name}: expected {len(self.images)} values, one for each image, got shape {array.shape}")
         return array
+
+    def _checked_labels(self, labels: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
+        array = to_targets(labels, names)
+        if array.shape[:1] != (len(self.images),) or array.ndim > 2:
+            raise InputError(f"labels: expected {len(self.images)} values, one for each image, got shape {array.shape}")
+        n_targets = 1 if array.ndim == 1 else array.shape[1]
+        if names is None:
+            return array, default_names(n_targets)
+        if isinstance(names, str) or len(names) != n_targets or len(set(names)) < len(names):
+            raise InputError(f"target_names: expected {n_targets} different names, one for each target, got {names!r}")
+        return array, tuple(map(str, names))

@@ -1,4 +1,4 @@
-"""What the folders of a data set mean: splits, superclasses, classes, or only storage. Functions of paths alone."""
+"""Find out what the folders of a data set mean: splits, superclasses, classes, or only storage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .folder_walk import Parts, Root, join
 from .passed_over import name_first
 from .reading import describe
 
-#: The column of a collection that holds the official split of its folders.
+#: The column of a collection that contains the official split of its folders.
 SPLIT_COLUMN = "split"
 
-#: The part of an official split that a folder holds, by its name in lower case.
+#: The part of an official split that a folder contains, by its name in lower case.
 SPLITS = {
     "train": "train", "training": "train",
     "val": "validation", "valid": "validation", "validation": "validation",
@@ -31,7 +31,7 @@ class Split:
     Attributes
     ----------
     position : int
-        Where in a path the split is named: 0 for the folders at the top, 1 for those inside.
+        Which part of a path names the split: 0 for the folders at the top, 1 for those inside.
     sides : dict of str to str
         "train", "validation" or "test" for each name of a folder.
     """
@@ -41,13 +41,13 @@ class Split:
 
     @property
     def named(self) -> str:
-        """The names of the folders, for a sentence."""
+        """The names of the folders, as part of a sentence."""
         order = list(SPLITS.values())
         *most, last = sorted(self.sides, key=lambda name: (order.index(self.sides[name]), name))
         return f"{', '.join(most)} and {last}"
 
     def side(self, file: Parts) -> str:
-        """Which part of the split a file belongs to."""
+        """Return the part of the split that a file belongs to."""
         return self.sides[file[self.position]]
 
 
@@ -57,15 +57,15 @@ class Layout:
 
     Attributes
     ----------
-    levels : {1, 2}
+    levels : int
         How many levels of folders name the class.
     split : Split or None
     folders : list of Parts
-        For each image the folders that it lies in, from the top, without that of the split.
+        For each image the folders that it is in, from the top, without that of the split.
     strays : list of Parts
-        The few images that lie above the class folders.
+        The few images that are above the class folders.
     notes : tuple of str
-        What was decided, where it could have been otherwise.
+        Sentences on decisions that could have been different.
     """
 
     levels: int
@@ -75,23 +75,27 @@ class Layout:
     notes: tuple[str, ...]
 
 
-def find_layout(root: Root, images: Sequence[Parts], levels: int | None = None) -> Layout:
+def find_layout(
+    root: Root, images: Sequence[Parts], levels: int | None = None, names: Sequence[str] = ()
+) -> Layout:
     """Find out which folders name the class.
 
     Parameters
     ----------
     root : Path or URL
-        The folder, for messages; it is not looked into.
+        The folder, for messages; it is not read.
     images : sequence of Parts
         The paths of all images, at least one, sorted.
-    levels : {1, 2}, optional
-        If the caller knows how many levels of folders name the class.
+    levels : int, optional
+        How many levels of folders name the class. By default this is decided from the paths.
+    names : sequence of str
+        The names of the levels, for messages. By default they have none.
 
     Raises
     ------
     ValueError
-        If too many images lie above the class folders, or a split has no class folders below it or stands beside other
-        folders.
+        If too many images are above the class folders, or a split has no class folders below it or has other folders
+        beside it.
     """
     split = find_split(root, images)
     folders = [_folders(file, split) for file in images]
@@ -104,7 +108,8 @@ def find_layout(root: Root, images: Sequence[Parts], levels: int | None = None) 
     chosen = levels or (2 if _is_deep(folders) else 1)
     strays = [file for file, place in zip(images, folders) if _is_stray(file, place, chosen, split)]
     if len(strays) > _FEW * len(images):
-        raise InputError(_too_many_strays(root, strays, chosen, split, len(images)))
+        expected = names or ("superclass", "class")[-chosen:]
+        raise InputError(_too_many_strays(root, strays, expected, split, len(images)))
     lying = [place for file, place in zip(images, folders) if not _is_stray(file, place, chosen, split)]
     notes = [] if split is None else _notes_on_split(split, images, strays)
     deeper = sum(len(place) > chosen for place in lying)
@@ -115,7 +120,7 @@ def find_layout(root: Root, images: Sequence[Parts], levels: int | None = None) 
 
 
 def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
-    """Find folders that are the parts of an official split: at the top, or inside all other folders there.
+    """Find folders that are the parts of an official split: at the top, or inside all folders at the top.
 
     Parameters
     ----------
@@ -125,7 +130,7 @@ def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
     Raises
     ------
     ValueError
-        If a training part and another stand beside folders of other names.
+        If a training part and another part are beside folders with other names.
     """
     for position in (0, 1):
         names: dict[Parts, set[str]] = defaultdict(set)
@@ -147,7 +152,7 @@ def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
 
 
 def _is_split(names: Collection[str]) -> bool:
-    """Whether there is a training part and another."""
+    """Whether there is a training part and another part."""
     sides = {SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
     return "train" in sides and len(sides) > 1
 
@@ -160,7 +165,7 @@ def _folders(file: Parts, split: Split | None) -> Parts:
 
 
 def _is_deep(folders: Sequence[Parts]) -> bool:
-    """Whether classes lie two folders deep. One image that lies elsewhere, or a few, do not decide."""
+    """Whether classes are two folders deep. One image elsewhere, or a few, do not change that."""
     n_shallow = sum(len(place) < 2 for place in folders)
     if n_shallow == len(folders) or n_shallow > max(1, _FEW * len(folders)):
         return False
@@ -173,8 +178,10 @@ def _is_stray(file: Parts, place: Parts, levels: int, split: Split | None) -> bo
     return len(place) < levels or split is not None and len(file) < split.position + 2
 
 
-def _too_many_strays(root: Root, strays: Sequence[Parts], levels: int, split: Split | None, n_images: int) -> str:
-    names = ["<class>"] if levels == 1 else ["<superclass>", "<class>"]
+def _too_many_strays(
+    root: Root, strays: Sequence[Parts], levels: Sequence[str], split: Split | None, n_images: int
+) -> str:
+    names = [f"<{level}>" for level in levels]
     if split is not None:
         names.insert(split.position, "<split>")
     expected = "/".join([describe(root), *names, "*.jpg"])

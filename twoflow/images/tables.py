@@ -1,4 +1,4 @@
-"""Collections from a table of paths and labels, here or behind a URL."""
+"""Collections from a table of paths and labels: a file, a URL, or a table in memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def load_table(
     *,
     path_column: str = "path",
     image_pattern: str | None = None,
-    label_column: str = "class",
+    label_column: str | Sequence[str] = "class",
     group_column: str | None = None,
     columns: Sequence[str] = (),
     missing: str = "leave-out",
@@ -41,40 +41,45 @@ def load_table(
     Parameters
     ----------
     table : path or fsspec URL of a CSV file, or table in memory
-        A file in UTF-8, or in UTF-16 with a byte order mark, with a header, divided by commas, semicolons or tabs. In
-        memory: a DataFrame (pandas or polars), an Arrow table, a dict of columns or a list of dicts.
+        A file has a header, is encoded in UTF-8, or in UTF-16 with a byte order mark, and is separated by commas,
+        semicolons or tabs. In memory: a DataFrame (pandas or polars), an Arrow table, a dict of columns or a list of
+        dicts.
     root : path or fsspec URL, optional
-        The folder that the table's paths are relative to, and that they must not lead out of. When not given: the
-        table's own folder, or the working folder for a table in memory; paths may then be absolute and lead anywhere,
-        except in a table behind a URL. A path may itself be a URL.
+        The folder that the table's paths are relative to. Paths must not lead out of it. By default: the folder of the
+        table, or the working folder for a table in memory; paths may then be absolute and lead anywhere, except in a
+        table at a URL. A path may itself be a URL.
     path_column : str
-        The column of paths. Not used with `image_pattern`.
+        The column of paths, by default "path". Not used with `image_pattern`.
     image_pattern : str, optional
-        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. ``{{`` stands for a brace.
-    label_column, group_column : str
-        The columns of the class and, optionally, of the group of each image.
+        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. ``{{`` stands for a brace. By
+        default paths are read from `path_column`.
+    label_column : str or sequence of str
+        The column of classes, by default "class". Several columns are several targets, named after the columns.
+    group_column : str, optional
+        The column of groups. By default there are no groups.
     columns : sequence of str
-        Further columns to keep in `ImageCollection.columns`.
+        Further columns to keep in `ImageCollection.columns`, by default none.
     missing : {"leave-out", "error"}
-        What becomes of rows whose image is not there: they are left out, with one `UnreadableImagesWarning`, and listed
-        in `ImageCollection.unreadable`; or they are an error. If all are missing it is always an error.
+        What to do about rows whose image is missing. By default ("leave-out") they are left out, with one
+        `UnreadableImagesWarning`, and listed in `ImageCollection.unreadable`. With "error" they are an error. If all
+        images are missing, it is always an error.
 
     Returns
     -------
     ImageCollection
-        In the table's order. Labels, groups and other text have no blanks around them and composed letters (NFC).
+        In the order of the table. Text is normalized: no blanks around it, and composed letters (NFC).
         `ImageCollection.notes` says how many images are missing, or named in several rows.
 
     Raises
     ------
     ValueError
-        If a column is not there, a cell of one is empty or NaN, a row has too many or too few fields or misplaced
-        quotes, or a path, or the URL of a local file, leads out of `root`. The message names the row, counted from 1
-        without the header. What lies behind other URLs shows when it is read.
+        If a column is missing, a cell is empty or NaN, a row has too many or too few fields or misplaced quotes, or a
+        path, or the URL of a local file, leads out of `root`. The message names the row, counted from 1 without the
+        header. Errors of other URLs are raised when the image is read.
     TypeError
-        If it is no table.
+        If `table` is not a table.
     OSError, ModuleNotFoundError
-        If the table cannot be read, or what its URL takes is not installed.
+        If the table cannot be read, or the package that its URL needs is not installed.
 
     Examples
     --------
@@ -93,12 +98,15 @@ def load_table(
     place = place_of(table, root)
     name = _name(table)
     of_path = [path_column] if pattern is None else pattern.names
-    wanted = [*of_path, label_column, *([group_column] if group_column else []), *columns]
+    targets = [label_column] if isinstance(label_column, str) else list(label_column)
+    if not targets:
+        raise InputError("label_column: expected the name of a column, or several names, got none")
+    wanted = [*of_path, *targets, *([group_column] if group_column else []), *columns]
     read, rows = _read(table, list(dict.fromkeys(wanted)), name)
     values = read[path_column] if pattern is None else pattern.fill(read)
     paths = [place.resolve(value, f"row {row}") for value, row in zip(values, rows)]
     lost = find_missing(paths, values, rows)
-    notes = note_on_words_for_missing(read[label_column])
+    notes = note_on_words_for_missing(label for target in targets for label in read[target])
     if lost:
         told = explain_missing(lost, len(paths), place, name)
         if missing == "error" or len(lost) == len(paths):
@@ -112,19 +120,20 @@ def load_table(
         tidied = list(map(tidy_value, read[name]))
         return [tidied[position] for position in kept]
 
-    paths, labels = [paths[position] for position in kept], column(label_column)
+    paths, labels = [paths[position] for position in kept], list(zip(*map(column, targets)))
     return ImageCollection(
         images=paths,
-        labels=labels,
+        labels=labels if len(targets) > 1 else [label for label, in labels],
         groups=column(group_column) if group_column else None,
         columns={name: column(name) for name in columns},
         unreadable=[each.error for each in lost],
         notes=[*notes, *_note_on_repeated(paths, labels)],
+        target_names=targets,
     )
 
 
 def _read(table: Any, names: Sequence[str], name: str) -> Table:
-    """The named columns, of at least one row, without an empty cell."""
+    """Read the named columns; there must be at least one row, and no empty cell."""
     is_file = isinstance(table, (str, os.PathLike))
     read = read_csv(table, names) if is_file else read_object(table, names)
     for column in names:
@@ -136,8 +145,8 @@ def _read(table: Any, names: Sequence[str], name: str) -> Table:
     return read
 
 
-def _note_on_repeated(paths: Sequence[str], labels: Sequence[Any]) -> list[str]:
-    """A sentence on images that several rows name; none if there are none."""
+def _note_on_repeated(paths: Sequence[str], labels: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return a sentence on images that several rows name; none if there are none."""
     found: dict[str, list[Any]] = defaultdict(list)
     for path, label in zip(paths, labels):
         found[path].append(label)

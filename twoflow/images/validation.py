@@ -1,4 +1,4 @@
-"""What may be handed to `fit` and `predict` as X."""
+"""Checks of what is passed as images, labels, groups and columns."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _CHANNELS = (1, 3, 4)
 
 
 def check_images(X: Any) -> Sequence[Source]:
-    """Check that X is a sequence of images and return it as one that can be indexed by position.
+    """Check that X is a sequence of images, and return it as a sequence that can be indexed by position.
 
-    Nothing is opened: whether a path or URL can be read shows when a flow reads it.
+    No image is opened. An unreadable path or URL raises its error when a flow reads it.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def check_images(X: Any) -> Sequence[Source]:
     ValueError
         If X is empty, a single image, or a table of numbers, or has the channels first.
     TypeError
-        If X is not a sequence at all, or holds something that is no image.
+        If X is not a sequence, or contains something that is not an image.
     """
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise InputError(f"X is a single image. {_EXPECTED}; for one image pass [image].")
     if sparse.issparse(X):
         raise InputError(f"X is a sparse table of numbers of shape {X.shape}, not images. {_EXPECTED}.{_remedy(0)}")
-    X = _from_other_library(X)
+    X = from_other_library(X)
     if isinstance(X, np.ndarray):
         X = _check_array(X)
     elif not (hasattr(X, "__len__") and hasattr(X, "__getitem__")):
@@ -60,38 +60,38 @@ def check_images(X: Any) -> Sequence[Source]:
 
 
 def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarray:
-    """Labels, groups or other values, one an image, as an array.
+    """Convert labels, groups or other values, one for each image, to an array.
 
     Parameters
     ----------
     name : str
-        What an error calls them.
+        How an error names the values.
     values : array-like of shape (n,) or (n, 1)
         Also a Series or one-column table of pandas, polars or Arrow, a tensor, or a list of scalar tensors.
     may_be_missing : bool
-        Whether None, NaN and empty text are allowed.
+        Whether None, NaN and empty text are allowed. By default (False) they are an error.
 
     Returns
     -------
     ndarray
-        Of shape (n,) if there is one value an image; any other shape is left for the caller to refuse.
+        Of shape (n,) if there is one value for each image. The caller must refuse any other shape.
 
     Raises
     ------
     ValueError
         If a value is missing and may not be.
     """
-    values = _from_other_library(values)
+    values = from_other_library(values)
     if np.ma.isMaskedArray(values):
         values = np.where(np.ma.getmaskarray(values), np.array(None, dtype=object), values.data)
     if isinstance(values, np.ndarray):
         values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
         items: Any = values.tolist() if values.dtype == object else values
     else:
-        # Scalars of other libraries, such as tensors, know how to become one of Python's.
+        # Scalars of other libraries, such as tensors, convert themselves to Python's.
         items = values = [item.item() if _is_foreign_scalar(item) else item for item in values]
     if not may_be_missing:
-        # Asked before text becomes an array, where NaN is the word "nan", a class like any other.
+        # Checked before text becomes an array: there, NaN becomes the word "nan", a class like any other.
         missing = [i for i, value in enumerate(items) if is_missing(value)]
         if missing:
             raise InputError(
@@ -101,14 +101,14 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
 
 
 def is_missing(value: Any) -> bool:
-    """None, NaN (also pandas' own) and text without letters."""
+    """Whether a value is None, NaN (also that of pandas) or blank text."""
     if value is None or isinstance(value, str) and not value.strip():
         return True
     try:
         return bool(value != value)  # NaN is not equal to itself
-    except TypeError:  # pandas.NA does not even say
+    except TypeError:  # pandas.NA has no truth value
         return True
-    except ValueError:  # an array, whose shape is somebody else's to refuse
+    except ValueError:  # an array: the caller refuses its shape
         return False
 
 
@@ -116,10 +116,10 @@ def _is_foreign_scalar(item: Any) -> bool:
     return hasattr(item, "item") and not isinstance(item, np.generic) and getattr(item, "shape", None) == ()
 
 
-def _from_other_library(values: Any) -> Any:
-    """What pandas, polars, Arrow, torch and others hold, as an array or a list; anything else as it is.
+def from_other_library(values: Any) -> Any:
+    """Convert what pandas, polars, Arrow, torch and others hold to an array or a list; return anything else as it is.
 
-    They are known by what they can do, not by their classes, so that none of them need be installed.
+    Other libraries are recognized by their methods, not by their classes, so that none of them must be installed.
     """
     if isinstance(values, np.ndarray):
         return values
@@ -136,7 +136,7 @@ def _from_other_library(values: Any) -> Any:
 
 
 def _check_array(values: np.ndarray) -> Sequence[Source]:
-    """An array as a sequence of its images."""
+    """Return an array as a sequence of its images."""
     shape = values.shape
     if values.ndim == 4 and shape[3] in _CHANNELS:
         return list(values)

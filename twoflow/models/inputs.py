@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..heads.targets import check_labels
+from ..heads.targets import check_targets
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
 
@@ -19,15 +19,15 @@ def check_inputs(X: Any, y: Any = None, groups: Any = None) -> tuple[Sequence[So
     Parameters
     ----------
     X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-    y : array-like of shape (n,), optional
-        Classes. Default: the labels of the collection.
+    y : array-like of shape (n,) or (n, k), optional
+        Classes, of k targets if there are several. Default: the labels of the collection.
     groups : array-like of shape (n,), optional
         Groups. Default: those of the collection, if it has any.
 
     Returns
     -------
     images : sequence of n images
-    y : ndarray of shape (n,)
+    y : ndarray of shape (n,) or (n, k)
     groups : ndarray of shape (n,) or None
 
     Raises
@@ -39,7 +39,7 @@ def check_inputs(X: Any, y: Any = None, groups: Any = None) -> tuple[Sequence[So
     if isinstance(X, ImageCollection):
         y = X.labels if y is None else y
         groups = X.groups if groups is None else groups
-    y = check_labels(y)
+    y = check_targets(y)
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups

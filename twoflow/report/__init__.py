@@ -1,4 +1,4 @@
-"""A comparison, or an audit, for people (text, one page of HTML, plots) and for programs (JSON and CSV)."""
+"""Reports of comparisons and audits: text, HTML pages and plots for people, JSON and CSV for programs."""
 
 from .atomic import check_output_folder
 from .audit import format_audit, write_audit

@@ -1,4 +1,4 @@
-"""Several files written together: all of them or none, whatever happens on the way."""
+"""Write several files together: all of them or none, even after an interruption."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..errors import OutsideError
 
 
 def check_output_folder(folder: str | os.PathLike) -> Path:
-    """Create the folder and see that it can be written to, before the work and not after.
+    """Create the folder and check that it is writable, before the work instead of after it.
 
     Raises
     ------
     OutsideError
-        If it cannot; the message names the folder.
+        If it is not writable; the message names the folder.
     """
     folder = expand(folder)
     try:
@@ -35,17 +35,17 @@ def check_output_folder(folder: str | os.PathLike) -> Path:
 
 
 def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder in the place of those that have their names.
+    """Write files into a folder, in place of files with the same names.
 
-    The contents are written in full to files without a name first, which vanish with the process. Only then do they get
-    their names, in a moment during which signals wait. So a full disk or a signal leaves all the old files or all the
-    new ones; a kill in that very moment can leave some of each, all of them whole.
+    The contents are first written completely to files without a name, which vanish with the process. Then the files get
+    their names, while signals wait. So a full disk or a signal leaves all old files or all new ones. A kill in that
+    moment can leave some of each, all of them complete.
 
     Parameters
     ----------
     folder : Path
     contents : mapping of str to str
-        The text of each file by its name. What is not Unicode, as in some names of files, is escaped.
+        The text of each file by its name. Characters that are not Unicode, as in some file names, are escaped.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
     Raises
     ------
     OutsideError
-        If one cannot be written; the message names it, and none is changed.
+        If a file cannot be written; the message names it, and no file is changed.
     """
     with ExitStack() as stack:
         parts = {}
@@ -77,7 +77,7 @@ def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
 
 
 class _Part(NamedTuple):
-    """A file that is written in full, and its path when it has a name."""
+    """A file that is written completely, and the path for its name."""
 
     path: Path
     number: int
@@ -86,13 +86,13 @@ class _Part(NamedTuple):
     def give_name(self) -> None:
         if not self.has_name:
             self.path.unlink(missing_ok=True)  # left by a process that had this one's number
-            # With a folder's number, which an absolute path has no use for, Python lets the system follow the link.
+            # Python lets the system follow the link only if a folder's number is given; an absolute path ignores it.
             os.link(_by_number(self.number), self.path, src_dir_fd=self.number, follow_symlinks=True)
 
 
 @contextmanager
 def _staged(path: Path, content: bytes) -> Iterator[_Part]:
-    """A file beside `path` that holds the content, and is gone afterwards unless it was renamed."""
+    """Write the content to a file beside `path`, which is removed afterwards unless it was renamed."""
     part = _open_part(path.with_name(f".{path.name}.{os.getpid()}.part"))
     try:
         with open(part.number, "wb") as file:
@@ -106,11 +106,11 @@ def _staged(path: Path, content: bytes) -> Iterator[_Part]:
 
 def _open_part(path: Path) -> _Part:
     if hasattr(os, "O_TMPFILE"):
-        with suppress(OSError):  # not every disk has files without names
+        with suppress(OSError):  # not every file system has files without names
             number = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
             if os.path.exists(_by_number(number)):
                 return _Part(path, number, has_name=False)
-            os.close(number)  # nor is /proc everywhere
+            os.close(number)  # not every system has /proc
     return _Part(path, os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666), has_name=True)
 
 
@@ -120,10 +120,10 @@ def _by_number(number: int) -> str:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Let signals that end the process wait for a moment."""
+    """Delay signals that end the process until the block ends."""
     arrived: list[int] = []
     before = {}
-    if threading.current_thread() is threading.main_thread():  # where Python hands signals to
+    if threading.current_thread() is threading.main_thread():  # Python handles signals in this thread
         numbers = (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP"))
         before = {number: handler for number in numbers if number and (handler := signal.getsignal(number)) is not None}
     for number in before:

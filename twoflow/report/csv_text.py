@@ -1,4 +1,4 @@
-"""Tables as CSV text that a spreadsheet shows as it stands: no cell is taken for a formula."""
+"""Tables as CSV text in which no cell is a formula for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-#: What makes a spreadsheet compute the cell that begins with it.
+#: A spreadsheet computes a cell that begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """The text of a CSV file with a header.
+    """Write the text of a CSV file with a header.
 
     Text that would be a formula, such as the name of a file that begins with ``=``, gets an apostrophe in front, which
-    a spreadsheet does not show. Numbers stay as they are.
+    a spreadsheet does not show. Numbers are not changed.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _line(cells: Sequence[Any]) -> str:
     text = io.StringIO()
-    # What is in the terminator is what the writer quotes, and a cell may hold either.
+    # The writer quotes the characters of the line terminator, and a cell may contain either of them.
     csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue().removesuffix("\r\n") + "\n"
 

@@ -1,101 +1,53 @@
-"""The part of report.json that is about the predictions themselves: classes, confusions, probabilities."""
+"""The part of report.json about single predictions: classes, confusions, probabilities."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..evaluation import Comparison
-from ..evaluation.metrics import (
-    FALSE_POSITIVE_RATES,
-    Calibration,
-    Confusion,
-    Pooled,
-    Roc,
-    average_roc,
-    calibrate,
-    count_confusions,
-    find_confused,
-    pool,
-    score_classes,
-)
-from ..evaluation.results import MethodScores
-from ..evaluation.statistics import bootstrap_accuracy_interval
-
-_PAIRS, _IMAGES = 10, 3  # confused pairs of a method that are listed with images, and how many of each
+from ..evaluation.metrics import FALSE_POSITIVE_RATES, Calibration, Roc
+from ..evaluation.summary import ConfusedPair, Details
+from .plain import finite, finite_list
 
 
-def describe_tested(comparison: Comparison) -> dict[str, Any]:
-    """What the figures of all folds together are of."""
-    tested = comparison.tested
-    is_tested = np.isin(comparison.collection.classes, comparison.collection.labels[tested])
+def tested_document(comparison: Comparison) -> dict[str, Any]:
+    """Count the predictions of all folds, and list the classes of the finest target that were not tested."""
+    tested = comparison.tested.tolist()
     return {
         "n_predictions": len(tested),
-        "n_images": len(np.unique(tested)),
-        "classes_not_tested": np.flatnonzero(~is_tested).tolist(),
+        "n_images": len(set(tested)),
+        "classes_not_tested": comparison.untested_classes,
     }
 
 
-def describe_predictions(comparison: Comparison, method: MethodScores) -> dict[str, Any]:
-    """The keys of a method that are computed from its predictions; classes and images are named by their positions."""
-    pooled = pool(comparison, method)
-    by_class, confusions = score_classes(pooled), count_confusions(pooled)
+def details_document(details: Details) -> dict[str, Any]:
+    """Convert the details of a method for one target; classes and images are named by their positions."""
     return {
-        "pooled_accuracy": _pooled_accuracy(comparison, method),
-        "per_class": {
-            **{name: finite_list(getattr(by_class, name)) for name in ("precision", "recall", "f1")},
-            "support": by_class.support.tolist(),
+        "pooled_accuracy": {
+            "accuracy": details.accuracy.accuracy,
+            "confidence_interval": [finite(end) for end in details.accuracy.confidence_interval],
+            "confidence": details.accuracy.confidence,
+            "n_groups": details.accuracy.n_groups,
         },
-        "confusion": [[pair.true, _or_none(pair.predicted), pair.n] for pair in confusions],
-        "confused": _confused(pooled, confusions, by_class.support),
-        "roc": _roc(average_roc(pooled)),
-        "calibration": _calibration(calibrate(pooled)),
+        "per_class": {
+            **{name: finite_list(getattr(details.by_class, name)) for name in ("precision", "recall", "f1")},
+            "support": details.by_class.support.tolist(),
+        },
+        "confusion": [[pair.true, _or_none(pair.predicted), pair.n] for pair in details.confusions],
+        "confused": [_confused(pair) for pair in details.confused],
+        "roc": _roc(details.roc),
+        "calibration": _calibration(details.calibration),
     }
 
 
-def _pooled_accuracy(comparison: Comparison, method: MethodScores) -> dict[str, Any]:
-    """Of all predictions together; an image that is tested twice is no second image."""
-    collection, tested = comparison.collection, comparison.tested
-    groups = tested if collection.groups is None else collection.groups[tested]
-    found = bootstrap_accuracy_interval(
-        collection.labels[tested], np.concatenate(method.predicted), groups, random_state=0
-    )
+def _confused(pair: ConfusedPair) -> dict[str, Any]:
     return {
-        "accuracy": found.accuracy,
-        "confidence_interval": [finite(end) for end in found.confidence_interval],
-        "confidence": found.confidence,
-        "n_groups": found.n_groups,
+        "true": pair.confusion.true,
+        "predicted": _or_none(pair.confusion.predicted),
+        "count": pair.confusion.n,
+        "share": pair.share,
+        "images": [{"image": image, "probability": probability} for image, probability in pair.images],
     }
-
-
-def finite(value: float) -> float | None:
-    """The number for JSON, which has none that is not finite."""
-    return float(value) if math.isfinite(value) else None
-
-
-def finite_list(values: np.ndarray) -> list[float | None]:
-    """The same for each of them."""
-    return [finite(value) for value in values]
-
-
-def _confused(pooled: Pooled, confusions: Sequence[Confusion], support: np.ndarray) -> list[dict[str, Any]]:
-    wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
-    return [
-        {
-            "true": pair.true,
-            "predicted": _or_none(pair.predicted),
-            "count": pair.n,
-            "share": pair.n / int(support[pair.true]),
-            "images": [
-                {"image": image, "probability": probability}
-                for image, probability in find_confused(pooled, pair, _IMAGES)
-            ],
-        }
-        for pair in wrong[:_PAIRS]
-    ]
 
 
 def _roc(roc: Roc | None) -> dict[str, Any] | None:

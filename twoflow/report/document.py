@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from functools import partial
+from collections import Counter
 from importlib.metadata import version
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,47 +13,52 @@ import numpy as np
 from ..evaluation import Comparison
 from ..evaluation.results import Choice, LearningCurve, MethodScores
 from ..evaluation.saved_folds import folds_to_json
-from ..evaluation.statistics import Difference, compare_pairs, corrected_resampled_ttest, probability_of_equivalence
+from ..evaluation.statistics import Difference
+from ..evaluation.summary import Interval, Pair, spread
+from ..images import ImageCollection
 from ..images.reading import describe
-from .audit import leaks_document, passed_over_document
-from .details import describe_predictions, describe_tested, finite
+from .details import details_document, tested_document
+from .plain import finite, leaks_document, passed_over_document
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
 
 def to_document(comparison: Comparison, command: str | None = None) -> dict[str, Any]:
-    """The comparison as dicts, lists, text and numbers; a number that is not finite becomes None.
+    """Convert a comparison to dicts, lists, text and numbers; a number that is not finite becomes None.
 
     Parameters
     ----------
     comparison : Comparison
     command : str, optional
-        The line that made it, if a command did.
+        The command line of the comparison. By default there is none.
+
+    Returns
+    -------
+    dict
+        A method has its details at the keys "per_class", "confusion" and so on. With several targets these are of the
+        finest target, and the details of each other target are at "other_targets".
     """
     document = summarize(comparison)
-    for entry, method in zip(document["methods"], comparison.methods):
-        entry |= describe_predictions(comparison, method)
-    return document | {"tested": describe_tested(comparison), "command": command}
+    document["folds"] |= folds_to_json(comparison.folds, comparison.collection)
+    finest = comparison.collection.finest
+    for entry in document["methods"]:
+        others = dict(comparison.details[entry["name"]])
+        entry |= details_document(others.pop(finest))
+        if others:
+            entry["other_targets"] = {target: details_document(details) for target, details in others.items()}
+    return document | {
+        "pairwise": [_pair(pair) for pair in comparison.pairwise],
+        "tested": tested_document(comparison),
+        "command": command,
+    }
 
 
 def summarize(comparison: Comparison) -> dict[str, Any]:
-    """The document without what takes a look at every prediction: ready at once, with any number of images."""
+    """Convert what takes no look at single images, predictions or pairs: fast for any number of images."""
     collection, folds = comparison.collection, comparison.folds
-    classes, counts = np.unique(collection.labels, return_counts=True)
     return {
         "schema": 2,
-        "dataset": {
-            "n_images": len(collection),
-            "n_classes": len(classes),
-            "classes": [{"name": str(name), "n_images": int(count)} for name, count in zip(classes, counts)],
-            "groups": None if collection.groups is None else len(np.unique(collection.groups)),
-            "small_classes": [
-                {"name": str(name), "n_images": count} for name, count in collection.small_classes.items()
-            ],
-            "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
-            "passed_over": passed_over_document(collection.passed_over),
-            "lookalikes": [[str(name) for name in group] for group in collection.lookalikes],
-            "notes": list(collection.notes),
+        "dataset": _dataset(collection) | {
             "color_profiles": {
                 "converted": comparison.n_converted,
                 "damaged": [describe(collection.images[position]) for position in comparison.damaged_profiles],
@@ -67,13 +71,20 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "seed": folds.seed,
             "train_sizes": [len(fold.train) for fold in folds],
             "test_sizes": [len(fold.test) for fold in folds],
-            **folds_to_json(folds, collection),
         },
         "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
-        "methods": [_method(method, comparison) for method in comparison.methods],
+        "scores": [
+            {
+                "name": name, "label": each.score.label, "target": each.target,
+                "greater_is_better": each.score.greater_is_better,
+            }
+            for name, each in comparison.scores.items()
+        ],
+        "tested_score": comparison.tested_score,
+        "best": comparison.best,
+        "methods": [_method(method, comparison.intervals[method.name]) for method in comparison.methods],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
-        "pairwise": _every_pair(comparison),
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -87,19 +98,48 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _method(method: MethodScores, comparison: Comparison) -> dict[str, Any]:
-    # Nadeau and Bengio's variance is of any mean over folds; that of the accuracy itself is its difference to nothing.
-    result = corrected_resampled_ttest(method.accuracy, np.zeros(len(method.accuracy)), *_sizes(comparison))
-    interval = [finite(end) for end in result.confidence_interval]
+def _dataset(collection: ImageCollection) -> dict[str, Any]:
+    targets = [
+        {"name": name, "n_classes": len(classes), "classes": _classes(collection.target(name), classes)}
+        for name, classes in collection.classes_by_target.items()
+    ]
+    finest = next(target for target in targets if target["name"] == collection.finest)
+    return {
+        "n_images": len(collection),
+        "n_classes": finest["n_classes"],
+        "classes": finest["classes"],
+        "targets": targets,
+        "finest": collection.finest,
+        "groups": None if collection.groups is None else len(set(collection.groups.tolist())),
+        "small_classes": [{"name": str(name), "n_images": count} for name, count in collection.small_classes.items()],
+        "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
+        "passed_over": passed_over_document(collection.passed_over),
+        "lookalikes": [[str(name) for name in group] for group in collection.lookalikes],
+        "notes": list(collection.notes),
+    }
+
+
+def _classes(labels: np.ndarray, classes: np.ndarray) -> list[dict[str, Any]]:
+    counts = Counter(labels.tolist())
+    return [{"name": str(name), "n_images": counts[name]} for name in classes.tolist()]
+
+
+def _method(method: MethodScores, intervals: dict[str, Interval]) -> dict[str, Any]:
     return {
         "name": method.name,
         "n_features": method.n_features,
-        "accuracy": {**_summary(method.accuracy), "confidence_interval": interval, "confidence": result.confidence},
-        "macro_f1": _summary(method.macro_f1),
+        "scores": {
+            name: {
+                **_spread(scores),
+                "confidence_interval": [finite(end) for end in intervals[name].ends],
+                "confidence": intervals[name].confidence,
+            }
+            for name, scores in method.scores.items()
+        },
         "fit_seconds": method.fit_seconds,
         "predict_seconds": method.predict_seconds,
         "importances": None if method.importances is None else dict(method.importances),
-        **({} if method.train_accuracy is None else {"train_accuracy": _summary(method.train_accuracy)}),
+        **({} if method.train_accuracy is None else {"train_accuracy": _spread(method.train_accuracy)}),
         **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
     }
 
@@ -111,31 +151,16 @@ def _choice(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _summary(scores: np.ndarray) -> dict[str, Any]:
+def _spread(scores: np.ndarray) -> dict[str, Any]:
+    return spread(scores)._asdict() | {"folds": scores.tolist()}
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    names = ("margin", "worse", "equivalent", "better")
     return {
-        "mean": float(scores.mean()),
-        "std": float(scores.std(ddof=1)) if len(scores) > 1 else None,
-        "folds": scores.tolist(),
+        **_difference(pair.difference),
+        "equivalence": {name: finite(getattr(pair.equivalence, name)) for name in names},
     }
-
-
-def _every_pair(comparison: Comparison) -> list[dict[str, Any]]:
-    """Every method against every later one, with Holm's adjustment for all pairs, and how probably they are equal."""
-    scores = {method.name: method.accuracy for method in comparison.methods}
-    n_train, n_test = _sizes(comparison)
-    test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
-    differences = compare_pairs(scores, combinations(scores, 2), test)
-    entries = []
-    for each in differences:
-        found = probability_of_equivalence(scores[each.first], scores[each.second], n_train, n_test)
-        equivalence = {name: finite(getattr(found, name)) for name in ("margin", "worse", "equivalent", "better")}
-        entries.append({**_difference(each), "equivalence": equivalence})
-    return entries
-
-
-def _sizes(comparison: Comparison) -> tuple[list[int], list[int]]:
-    """Images trained and tested on, in each fold."""
-    return [len(fold.train) for fold in comparison.folds], [len(fold.test) for fold in comparison.folds]
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
@@ -164,9 +189,12 @@ def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
     return {
         "shares": list(curve.shares),
         "n_train": curve.n_train.tolist(),
-        "mean_n_train": curve.n_train.mean(axis=1).tolist(),
+        "mean_n_train": curve.mean_n_train.tolist(),
         "methods": [
-            {"name": name, "accuracy": [_summary(scores) for scores in by_share]}
-            for name, by_share in curve.accuracy.items()
+            {
+                "name": method,
+                "scores": {name: [_spread(folds) for folds in by_share] for name, by_share in scores.items()},
+            }
+            for method, scores in curve.scores.items()
         ],
     }

@@ -14,21 +14,21 @@ from .document import to_document
 from .html import to_html
 from .text import format_text
 
-_COLUMNS = ("row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1")
+_COLUMNS = ("row", "repeat", "fold", "n_train", "n_test")  # a method is a row of the table in the paper
 
 
 def write_report(comparison: Comparison, folder: str | os.PathLike, command: str | None = None) -> list[Path]:
-    """Write report.txt, report.json (schema 2), scores.csv and report.html, all of them or none.
+    """Write report.txt, report.json (schema 2), scores.csv and report.html: all of them or none.
 
-    `scores.csv` holds no times, so that equal seeds give equal files. `report.html` stands alone, and shows what
-    `report.json` says.
+    `scores.csv` contains no times, so that equal seeds give equal files. `report.html` is one file without links, and
+    shows the figures of `report.json`.
 
     Parameters
     ----------
     comparison : Comparison
     folder : path
     command : str, optional
-        The line that made the comparison, for whoever wants to make it again.
+        The command line of the comparison, to show how to repeat it. By default there is none.
 
     Returns
     -------
@@ -46,9 +46,9 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
 
 
 def _scores(comparison: Comparison) -> str:
-    return to_csv(_COLUMNS, (
+    return to_csv([*_COLUMNS, *comparison.scores], (
         # Full precision, so that equal scores give equal files.
-        (method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), float(accuracy), float(macro_f1))
+        (method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *map(float, scores))
         for method in comparison.methods
-        for fold, accuracy, macro_f1 in zip(comparison.folds, method.accuracy, method.macro_f1)
+        for fold, *scores in zip(comparison.folds, *method.scores.values())
     ))

@@ -1,4 +1,4 @@
-"""A comparison as a page to look at, made of the document of report.json and of the images themselves."""
+"""A comparison as one HTML page, from the content of report.json and the images."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .page import render, thumbnail
 from .svg import to_svg
 from .values import Values, to_step
 
-#: Classes up to which a confusion matrix can be read, and names that a list of them begins with.
-_MATRIX, _LISTED = 30, 200
+_MATRIX = 30  # classes, up to which a confusion matrix is readable
+_LISTED = 200  # names in a list
 _PASSED_OVER = 10  # files and folders that are named for one reason
 
-_THREADS = 8  # that read images for thumbnails: a few dozen, which may lie far away
+_THREADS = 8  # to read the few dozen images of the thumbnails, which may be on a server
 
 _PLOTS: dict[str, type[Display]] = {
     "comparison": ComparisonDisplay,
@@ -42,7 +42,7 @@ _PLOTS: dict[str, type[Display]] = {
 
 
 class Section(NamedTuple):
-    """A part of the page; `is_there` says of a document whether it has something for it."""
+    """A part of the page; `is_there` tells whether a document has content for it."""
 
     name: str
     title: str
@@ -59,23 +59,23 @@ _SECTIONS = (
         "probabilities", "Probabilities", lambda document: any(each["calibration"] for each in document["methods"])
     ),
     Section("flows", "Flows", lambda document: any(method["importances"] for method in document["methods"])),
-    Section("choices", "What was chosen", lambda document: any("choices" in method for method in document["methods"])),
+    Section("choices", "Choices", lambda document: any("choices" in method for method in document["methods"])),
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
     Section("cost", "Time and memory"),
     Section("left-out", "Left out"),
-    Section("reproduce", "To reproduce it"),
+    Section("reproduce", "How to repeat it"),
 )
 
 
 def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
-    """The page.
+    """Render the page.
 
     Parameters
     ----------
     document : mapping
-        The content of a report.json; every figure on the page is one of it.
+        The content of a report.json, which contains every figure on the page.
     images : sequence of n images
-        Those of the comparison, in the order of its collection, for thumbnails of some.
+        The images of the comparison, in the order of its collection, for thumbnails.
     """
     shown = shown_methods(document)
     wanted = sorted({
@@ -97,20 +97,23 @@ def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
         by_f1={i: _by_f1(document["methods"][i]) for i in shown},
         cells={i: _cells(document["methods"][i]) for i in shown},
         shown=shown,
-        best=_best(document),
+        best=document["best"],
         has_matrix=document["dataset"]["n_classes"] <= _MATRIX,
         n_listed=_LISTED,
         n_passed_over=_PASSED_OVER,
         thumbnails=dict(zip(wanted, small)),
-        step=to_step,
         plot=plot,
     )
 
 
 def scores_values(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the table of scores is made of, on the page as in a notebook."""
+    """Collect what the table of scores needs, on the page and in a notebook."""
     return {
         "document": document,
+        "tested": f"scores/{to_step(document['tested_score'])}",
+        "label": next(each for each in document["scores"] if each["name"] == document["tested_score"])["label"],
+        "several_targets": len(document["dataset"]["targets"]) > 1,
+        "step": to_step,
         "methods": [{**method, "position": i} for i, method in enumerate(document["methods"])],
         "tests": _tests(document),
         "value": Values(document),
@@ -118,17 +121,12 @@ def scores_values(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_methods(document: Mapping[str, Any]) -> list[int]:
-    """The methods whose classes and confusions are shown: the reference, and the best if it is another."""
-    return sorted({0, _best(document)})
-
-
-def _best(document: Mapping[str, Any]) -> int:
-    means = [method["accuracy"]["mean"] for method in document["methods"]]
-    return means.index(max(means))
+    """Return the methods whose classes and confusions are shown: the reference, and the best if it is another."""
+    return sorted({0, document["best"]})
 
 
 def _tests(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """The positions in "comparisons" of the tests against the reference, by method and word for the test."""
+    """Find the positions in "comparisons" of the tests against the reference, by method and first word of the test."""
     found: dict[str, dict[str, int]] = {}
     for i, each in enumerate(document["comparisons"]):
         found.setdefault(each["first"], {})[each["test"].split()[0]] = i
@@ -136,17 +134,17 @@ def _tests(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _pairs(document: Mapping[str, Any]) -> dict[tuple[int, int], int]:
-    """The positions in "pairwise", by those of the two methods."""
+    """Find the positions in "pairwise" by the positions of the two methods."""
     position = {method["name"]: i for i, method in enumerate(document["methods"])}
     return {(position[each["first"]], position[each["second"]]): i for i, each in enumerate(document["pairwise"])}
 
 
 def _by_f1(method: Mapping[str, Any]) -> list[int]:
-    """The classes, the lowest F1 first; those without one last."""
+    """Sort the classes, the lowest F1 first; classes without one are last."""
     f1 = method["per_class"]["f1"]
     return sorted(range(len(f1)), key=lambda k: (f1[k] is None, f1[k]))
 
 
 def _cells(method: Mapping[str, Any]) -> dict[tuple[int, int | None], int]:
-    """The positions in "confusion", by those of the two classes."""
+    """Find the positions in "confusion" by the positions of the two classes."""
     return {(true, predicted): i for i, (true, predicted, _) in enumerate(method["confusion"])}

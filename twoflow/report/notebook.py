@@ -1,4 +1,4 @@
-"""A comparison where a notebook shows the value of a cell."""
+"""A comparison in a notebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .svg import to_svg
 
 
 def to_fragment(comparison: Comparison) -> str:
-    """The table of scores and the plot of accuracies, without the rest of a page."""
+    """Render the table of scores and the plot of the tested score, without the rest of a page."""
     document = summarize(comparison)
-    plot = to_svg(ComparisonDisplay.from_document(document), "Accuracy of each method; the figures are in the table")
-    return render("scores_table.html", **scores_values(document)) + str(plot)
+    display = ComparisonDisplay.from_document(document)
+    title = f"{display.label.capitalize()} of each method; the figures are in the table"
+    return render("scores_table.html", **scores_values(document)) + str(to_svg(display, title))

@@ -1,4 +1,4 @@
-"""Pages that stand alone: one HTML file that asks the network for nothing and can be read without a script."""
+"""HTML pages that work offline, without JavaScript: one file each."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _QUALITY = 70  # of a thumbnail's JPEG: two to three kilobytes at 96 pixels
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template of this room; text of every origin is escaped, and a name that is missing is an error."""
+    """Render a template of this room; all text is escaped, and a missing name is an error."""
     return _environment().get_template(template).render(**values)
 
 
 def thumbnail(image: Source, side: int = 96) -> str | None:
-    """A small copy of an image as a data URI, or None if it cannot be read.
+    """Make a small copy of an image as a data URI; None if the image cannot be read.
 
     Parameters
     ----------
     image : path, bytes, ndarray or PIL.Image.Image
     side : int
-        The longer side in pixels; a smaller image is not enlarged.
+        The longer side in pixels, by default 96; a smaller image is not enlarged.
     """
     try:
-        # A large JPEG at a fraction of its size; of its last pixels a part may be no image.
+        # A large JPEG is decoded at a fraction of its size; its last pixels may be padding.
         small = open_reduced(image, None, (side, side)).image
     except ImageReadError:
         return None
-    if small is image:  # which is not ours to change
+    if small is image:  # the image of the caller must not change
         small = small.copy()
     small.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
     content = io.BytesIO()
@@ -44,7 +44,7 @@ def thumbnail(image: Source, side: int = 96) -> str | None:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """A file's content as the address of itself."""
+    """Write the content of a file as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 

@@ -1,4 +1,4 @@
-"""Plots inside a page: text that stays text, ink and colors that follow the page."""
+"""Plots inside a page: text stays text, and colors follow the page."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import io
 import re
 import warnings
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
-if TYPE_CHECKING:
-    from .displays import Display
-
-#: Colors of a figure and those of the page that stand for them, with what holds where a page, such as a notebook, has
-#: none of these names. The first are inks that no plot would choose, and so stand for the parts they are given to.
+#: Colors of a figure and the colors of the page that replace them, with a fallback for pages without these names, such
+#: as a notebook. No plot uses the first three colors for anything else than the parts that are named below.
 _INK, _FAINT, _LINE = "#000001", "#000002", "#000003"
 _COLORS = {
     _INK: "currentColor",
@@ -52,36 +49,46 @@ _SETTINGS: dict[Any, Any] = {
 _numbers = count(1)
 
 
-def to_svg(display: Display, title: str = "", prefix: str | None = None) -> Markup:
+class Drawable(Protocol):
+    """An object that draws itself on a figure."""
+
+    figure_: Any
+
+    def plot(self) -> Any:
+        """Draw, and set `figure_`."""
+
+
+def to_svg(display: Drawable, title: str = "", prefix: str | None = None) -> Markup:
     """Draw a display as an element for HTML.
 
     Parameters
     ----------
-    display : Display
+    display : Drawable
     title : str
-        What a reader who cannot see it is told.
+        The text for a screen reader, by default none.
     prefix : str, optional
-        Of its identifiers, which must differ from those of other plots on a page; one that was not used before if not
-        given.
+        The beginning of its identifiers, which must differ from those of other plots on the page. By default one that
+        was not used before.
     """
     import matplotlib
 
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        # The fonts that measure the text may lack a script; those of the reader draw it.
+        # The fonts that measure the text may lack a script; the reader's fonts draw it.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure = display.plot().figure_
+        display.plot()
+        figure = display.figure_
         content = io.StringIO()
         figure.savefig(content, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return Markup(_embedded(content.getvalue(), title, prefix or f"plot-{next(_numbers)}"))
 
 
 def _embedded(svg: str, title: str, prefix: str) -> str:
-    """Without what only a file of its own needs, and what would act on, or clash with, the rest of a page."""
+    """Remove what only a separate file needs, and what could act on, or clash with, the rest of the page."""
     svg = svg[svg.index("<svg"):]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
     opening, rest = svg.split(">", 1)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening).groups()  # type: ignore[union-attr]
-    # In the tags alone: the text between them are names, and a class may be called "#0072b2".
+    # Only in the tags: the text between them are names, and a class may be called "#0072b2".
     rest = re.sub(r"<[^>]*>", lambda tag: _adapted(tag.group(), prefix), rest)
     rest = re.sub(r"\n\s*", " ", rest)
     return (
@@ -91,7 +98,7 @@ def _embedded(svg: str, title: str, prefix: str) -> str:
 
 
 def _adapted(tag: str, prefix: str) -> str:
-    tag = re.sub(r' id="[a-zA-Z.]+_\d+"', "", tag)  # of groups, to which nothing refers
+    tag = re.sub(r' id="[a-zA-Z.]+_\d+"', "", tag)  # ids of groups, which are not used
     tag = re.sub(r'(id="|url\(#|href="#)', rf"\1{prefix}-", tag).replace("xlink:href", "href")
     tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
     return re.sub("|".join(_COLORS), _color, tag)

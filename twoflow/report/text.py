@@ -1,9 +1,8 @@
-"""A comparison as a table on the screen."""
+"""A comparison as text for a terminal."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,19 +11,21 @@ from .._text import printable
 from ..evaluation import Comparison
 from ..evaluation.results import MethodScores
 from ..evaluation.statistics import PairedResult
+from ..evaluation.summary import spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .audit.text import lookalike_lines, passed_over_lines
+from .lines import lookalike_lines, passed_over_lines
 from .values import p_value
 
 _LISTED = 50  # unreadable images
 
 
 def format_text(comparison: Comparison) -> str:
-    """What was compared on what, one line a method, what the columns mean, and the images that were left out."""
+    """Say what was compared, give one line for each method, explain the columns, and list the images left out."""
     reference = comparison.methods[0].name
     header = [
-        "method", "features", "accuracy", "macro F1", f"difference to {reference}", "p corrected", "p Holm", "p paired"
+        "method", "features", *(printable(score.label) for score in comparison.scores.values()),
+        f"difference to {reference}", "p corrected", "p Holm", "p paired",
     ]
     table = [header, *(_line(method, comparison) for method in comparison.methods)]
     return "\n".join([
@@ -37,7 +38,10 @@ def format_text(comparison: Comparison) -> str:
 
 def _headline(comparison: Comparison) -> str:
     collection, folds = comparison.collection, comparison.folds
-    groups = "" if collection.groups is None else f" in {len(np.unique(collection.groups)):,} groups"
+    groups = "" if collection.groups is None else f" in {len(set(collection.groups.tolist())):,} groups"
+    counts = [f"{len(found)} classes" for found in collection.classes_by_target.values()]
+    if len(counts) > 1:
+        counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
     if folds.n_splits > 1:
         protocol = f"{folds.n_splits}-fold {folds.kind.replace(' k-fold', '')} cross-validation"
     else:
@@ -48,21 +52,15 @@ def _headline(comparison: Comparison) -> str:
         protocol += f", seed {folds.seed}"
     sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
     return (
-        f"{len(collection):,} images{groups}, {len(collection.classes)} classes\n"
-        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested{_in_neither(comparison)}"
+        f"{len(collection):,} images{groups}, {', '.join(counts)}\n"
+        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested"
+        + (f", {comparison.n_unused:,} neither" if comparison.n_unused else "")
     )
-
-
-def _in_neither(comparison: Comparison) -> str:
-    """How many images an official split neither trains on nor tests."""
-    used = np.unique(np.concatenate([side for fold in comparison.folds for side in (fold.train, fold.test)]))
-    n_left = len(comparison.collection) - len(used)
-    return f", {n_left:,} neither" if n_left else ""
 
 
 def _line(method: MethodScores, comparison: Comparison) -> list[str]:
     features = "" if method.n_features is None else f"{method.n_features:,}"
-    cells = [printable(method.name), features, _mean_std(method.accuracy), _mean_std(method.macro_f1)]
+    cells = [printable(method.name), features, *map(_mean_std, method.scores.values())]
     results = {d.result.test: d for d in comparison.differences if d.first == method.name}
     if not results:
         return [*cells, "reference", "", "", ""]
@@ -74,7 +72,8 @@ def _line(method: MethodScores, comparison: Comparison) -> list[str]:
 
 
 def _mean_std(scores: np.ndarray) -> str:
-    return f"{scores.mean():.3f} ± {scores.std(ddof=1):.3f}" if len(scores) > 1 else f"{scores.mean():.3f}"
+    found = spread(scores)
+    return f"{found.mean:.3f}" if found.std is None else f"{found.mean:.3f} ± {found.std:.3f}"
 
 
 def _interval(result: PairedResult) -> str:
@@ -106,40 +105,35 @@ def _legend(comparison: Comparison) -> list[str]:
     time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
     if len(comparison.folds) < 2:
-        return ["One split only: no spread, no test.", time]
+        return ["There is only one split, so there is no standard deviation and no test.", time]
     if len(comparison.methods) < 2:
         return ["± is the standard deviation over folds.", time]
+    label = printable(comparison.scores[comparison.tested_score].label)
     return [
-        "± is the standard deviation over folds; in brackets the 95 % interval of the mean difference in accuracy.",
-        "p corrected: resampled t-test corrected for overlapping training sets, which the interval is of too; "
-        "p Holm: the same,",
-        "adjusted for the number of methods compared; p paired: the paper's t-test, which finds differences too often.",
+        f"± is the standard deviation over folds; in brackets the 95 % interval of the mean difference in {label}.",
+        "p corrected and the interval: resampled t-test, corrected for overlapping training sets. p Holm: the same,",
+        "adjusted for the number of methods. p paired: the t-test of the paper, which finds differences too often.",
         time,
     ]
 
 
 def _train_accuracy(comparison: Comparison) -> list[str]:
     return [
-        f"{method.name}: accuracy on the images trained on {_mean_std(method.train_accuracy)}"
+        f"{method.name}: accuracy on the training images {_mean_std(method.train_accuracy)}"
         for method in comparison.methods if method.train_accuracy is not None
     ]
 
 
 def _choices(comparison: Comparison) -> list[str]:
-    """What each method that chooses has chosen, how often, and what it knew of the candidates."""
+    """List what each method that chooses chose from, and how often."""
     lines = []
     for method in comparison.methods:
-        if method.choices is None:
-            continue
-        counts = Counter(choice.chosen for choice in method.choices)
-        table = [
-            [name, f"{np.mean([choice.accuracy[name] for choice in method.choices]):.3f}", str(counts[name])]
-            for name in method.choices[0].accuracy
-        ]
-        lines += [
-            f"What {method.name} chose from, by the accuracy on training images that it left out:",
-            *_aligned([["candidate", "accuracy", f"chosen, of {len(method.choices)}"], *table]), "",
-        ]
+        if method.candidates:
+            table = [[each.name, f"{each.accuracy:.3f}", str(each.n_chosen)] for each in method.candidates]
+            lines += [
+                f"Candidates of {method.name}, with their accuracy on held-out training images:",
+                *_aligned([["candidate", "accuracy", f"chosen, of {len(comparison.folds)}"], *table]), "",
+            ]
     return lines
 
 
@@ -147,8 +141,10 @@ def _learning_curve(comparison: Comparison) -> list[str]:
     curve = comparison.learning_curve
     if curve is None:
         return []
-    header = ["accuracy", "", *(f"{n:,.0f} trained on" for n in curve.n_train.mean(axis=1))]
-    methods = [[name, "", *map(_mean_std, by_share)] for name, by_share in curve.accuracy.items()]
+    tested = comparison.tested_score
+    label = printable(comparison.scores[tested].label)
+    header = [label, "", *(f"{n:,.0f} trained on" for n in curve.mean_n_train)]
+    methods = [[name, "", *map(_mean_std, scores[tested])] for name, scores in curve.scores.items()]
     return ["", *_aligned([header, *methods])]
 
 
@@ -159,8 +155,8 @@ def _leaks(comparison: Comparison) -> list[str]:
     images = "1 image is" if found.n_images == 1 else f"{found.n_images:,} images are"
     pairs = "1 pair" if found.n_pairs == 1 else f"{found.n_pairs:,} pairs"
     return [
-        "", f"{images} tested after training on a duplicate ({pairs}), which makes accuracy look better; "
-        "--group-duplicates keeps them together.",
+        "", f"{images} tested after training on a duplicate ({pairs}), which makes the scores too high; "
+        "--group-duplicates keeps duplicates together.",
     ]
 
 
@@ -189,7 +185,7 @@ def _unreadable(comparison: Comparison) -> list[str]:
 
 
 def _source(comparison: Comparison) -> list[str]:
-    """What is doubtful about how the source was read: names, files that were not taken, decisions."""
+    """List doubts about how the source was read: names, files that were not read, decisions."""
     collection = comparison.collection
     parts = (
         list(lookalike_lines(collection.lookalikes)), list(passed_over_lines(collection.passed_over)),

@@ -1,4 +1,4 @@
-"""Figures as text, each with the place in report.json that it is from."""
+"""Figures as text, each with its place in report.json."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MISSING = "–"
 
 
 def p_value(p: float) -> str:
-    """Three decimals, of which three zeros would say too much."""
+    """Write a p-value with three decimals; one that would be 0.000 as a limit."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-#: How a figure is written, by the name that the page has for it.
+#: How to write a figure, by the name of its format.
 FORMATS: Mapping[str, Callable[[Any], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "least": lambda values: f"{min(values):,}",
@@ -37,8 +37,8 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
 class Values:
     """The figures of a document, written as HTML.
 
-    Each is a ``data`` element that names the place it is from as a JSON pointer (RFC 6901), so that a reader, or a
-    test, can look it up.
+    Each figure is a ``data`` element that names its place as a JSON pointer (RFC 6901), so that a reader, or a test,
+    can look it up.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Values:
         self.document = document
 
     def __call__(self, path: str, kind: str) -> Markup:
-        """The figure at a place, in one of the `FORMATS`."""
+        """Write the figure at a place, in one of the `FORMATS`."""
         value = look_up(self.document, path)
         text = MISSING if value is None else FORMATS[kind](value)
         number = json.dumps(value) if isinstance(value, (int, float)) else text
@@ -64,7 +64,7 @@ class Values:
 
 
 def look_up(document: Any, path: str) -> Any:
-    """What a JSON pointer points to."""
+    """Return the value that a JSON pointer points to."""
     for step in path.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         document = document[int(key)] if isinstance(document, list) else document[key]
@@ -72,5 +72,5 @@ def look_up(document: Any, path: str) -> Any:
 
 
 def to_step(key: str) -> str:
-    """A key as a part of a JSON pointer."""
+    """Write a key as a part of a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")

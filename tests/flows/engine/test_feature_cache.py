@@ -129,7 +129,8 @@ def test_a_comparison_extracts_once(store):
     cold, warm, plain = (compare(rows, shop, folds=3, store=each) for each in (store, store, None))
     assert (cold.n_computed, warm.n_computed, plain.n_computed) == (len(shop), 0, len(shop))
     for one, two, three in zip(cold.methods, warm.methods, plain.methods):
-        assert (one.accuracy == two.accuracy).all() and (two.accuracy == three.accuracy).all()
+        accuracy = [method.scores["accuracy"] for method in (one, two, three)]
+        assert (accuracy[0] == accuracy[1]).all() and (accuracy[1] == accuracy[2]).all()
     kept = {flow.name for flow in store.flows()}  # not the words
     assert kept == {"GISTDescriptor(orientations=(4, 2), size=32)", "ImageTraits()"}
 
@@ -260,7 +261,7 @@ def test_many_features_lie_in_a_file(paths, monkeypatch, tmp_path):
     rows = {"pixels": make_pipeline(RawPixels((8, 6)), RidgeClassifier())}
     large = compare(rows, shop, folds=3, n_jobs=2)
     monkeypatch.undo()
-    assert (large.methods[0].accuracy == compare(rows, shop, folds=3).methods[0].accuracy).all()
+    assert (large.methods[0].scores["accuracy"] == compare(rows, shop, folds=3).methods[0].scores["accuracy"]).all()
 
 
 INTERRUPTED = """

@@ -1,7 +1,6 @@
-"""An audit for people (text and HTML) and for programs (JSON and CSV)."""
+"""Reports of audits: text and HTML for people, JSON and CSV for programs."""
 
-from .document import leaks_document, passed_over_document
 from .files import write_audit
 from .text import format_audit
 
-__all__ = ["format_audit", "leaks_document", "passed_over_document", "write_audit"]
+__all__ = ["format_audit", "write_audit"]

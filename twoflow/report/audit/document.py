@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from ...auditing import Audit
-from ...images.passed_over import PassedOver
-from ..details import finite
+from ..plain import finite, leaks_document, passed_over_document
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
-    """The audit as dicts, lists, text and numbers; everything that was found, and a number that is not finite is None.
+    """Convert all findings to dicts, lists, text and numbers; a number that is not finite becomes None.
 
-    Images are told by their position; `images` gives the name at each.
+    Images are given by their positions in `images`, which contains their names.
     """
     duplicates, labels, issues = audit.duplicates, audit.labels, audit.issues
     conflicting = set(audit.conflicts.tolist())
@@ -81,15 +79,3 @@ def audit_document(audit: Audit) -> dict[str, Any]:
         "seconds": audit.seconds,
         "n_computed": audit.n_computed,
     }
-
-
-def passed_over_document(passed_over: Iterable[PassedOver]) -> list[dict[str, Any]]:
-    """What was not taken for images, for the report of a comparison too."""
-    return [
-        {"reason": each.reason, "n_paths": len(each.paths), "paths": list(each.paths)} for each in passed_over
-    ]
-
-
-def leaks_document(leaks: Any) -> dict[str, Any]:
-    """Of `Leaks`, for the report of a comparison too."""
-    return {"pairs": leaks.n_pairs, "images": leaks.n_images, "by_fold": leaks.by_fold.tolist()}

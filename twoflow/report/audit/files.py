@@ -16,7 +16,7 @@ _COLUMNS = ("image", "given", "suggested", "margin", "confidence")
 
 
 def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
-    """Write audit.json (schema 1), suspects.csv and audit.html, all of them or none.
+    """Write audit.json (schema 1), suspects.csv and audit.html: all of them or none.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
 
 
 def _suspects(audit: Audit) -> str:
-    """The most suspect first; only the header where labels were not judged."""
+    """List suspect labels, the most suspect first; only the header if labels were not judged."""
     issues = audit.issues
     rows = [] if issues is None else zip(
         map(audit.name, issues.suspects.tolist()), map(str, issues.given), map(str, issues.suggested),

@@ -1,4 +1,4 @@
-"""An audit as one HTML page, with small copies of what was found."""
+"""An audit as one HTML page, with thumbnails of the findings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...auditing import Audit
 from ...auditing.quality import FAULTS
 from ...images.lookalikes import spell
 from ...images.passed_over import count_paths
+from ..lines import counted
 from ..page import render, thumbnail
-from .text import counted
 
-_MOST = 200  # thumbnails of a section: with three sections about two megabytes
+_MOST = 200  # thumbnails in a section: about two megabytes in three sections
 _MOST_ROWS = 1000  # of a table
 _MOST_NAMES = 10  # of files and folders passed over for one reason
 
 
 def format_page(audit: Audit) -> str:
-    """The page; at most 200 thumbnails a section, and how many more there are."""
+    """Render the page, with at most 200 thumbnails in each section, and the number of those left out."""
     groups, n_more_groups = _groups(audit)
     return render(
         "audit.html",
@@ -46,7 +46,7 @@ def format_page(audit: Audit) -> str:
 
 
 def _counts(audit: Audit) -> list[tuple[str, str]]:
-    """What was found, the most important first: the section, and how many of what."""
+    """Count the findings, the most important first: the section of each, and its line."""
     found = []
     if audit.labels is not None:
         found.append(("duplicates", counted(len(audit.conflicts), "pair") + " of duplicates with different labels"))
@@ -69,7 +69,7 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
 
 
 def _groups(audit: Audit) -> tuple[list[dict[str, Any]], int]:
-    """Groups of duplicates, those with different labels first; as many as their thumbnails allow, and how many more."""
+    """Collect groups of duplicates up to the limit of thumbnails, conflicts first, and count the groups left out."""
     duplicates = audit.duplicates
     in_conflict = duplicates.groups[duplicates.pairs[audit.conflicts, 0]].tolist()
     numbers = list(dict.fromkeys([*in_conflict, *duplicates.groups[duplicates.pairs[:, 0]].tolist()]))
@@ -126,7 +126,7 @@ def _faults(audit: Audit) -> list[dict[str, Any]]:
 
 
 def _classes(audit: Audit) -> list[tuple[str, int, float]]:
-    """Name, images, and the length of the bar in percent."""
+    """List the name of each class, its number of images, and the length of its bar in percent."""
     counts: Iterable[tuple[str, int]] = audit.class_counts.items()
     most = max(audit.class_counts.values(), default=1)
     return [(printable(name), count, round(100 * count / most, 1)) for name, count in list(counts)[:_MOST_ROWS]]

@@ -1,21 +1,18 @@
-"""An audit on the screen: how much of everything, and the worst of each."""
+"""An audit as text for a terminal: the number of findings of each kind, and the worst of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from ..._text import printable
 from ...auditing import Audit
 from ...auditing.quality import FAULTS
-from ...images.lookalikes import spell
-from ...images.passed_over import PassedOver, count_paths
-
-_SHOWN = 5  # of each kind of finding
+from ..lines import SHOWN, counted, lookalike_lines, more, passed_over_lines
 
 
 def format_audit(audit: Audit) -> str:
-    """The findings in the order of their importance: what contradicts itself, what leaks, what is doubtful."""
+    """List the findings, the most important first: contradictions, leaks, doubts."""
     sections = (
         _conflicts(audit), _split(audit), _duplicates(audit), _suspects(audit), _unreadable(audit), _faults(audit),
         _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit),
@@ -28,35 +25,11 @@ def format_audit(audit: Audit) -> str:
     return "\n".join(lines)
 
 
-def lookalike_lines(groups: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Classes whose names look alike, a line each group; for a comparison too."""
-    listed = list(groups)
-    if listed:
-        yield f"Classes whose names look alike: {counted(len(listed), 'group')}"
-        for group in listed[:_SHOWN]:
-            yield f"  {' and '.join(map(spell, group))}"
-        yield from _more(len(listed))
-
-
-def passed_over_lines(passed_over: Sequence[PassedOver]) -> Iterator[str]:
-    """How many files and folders were not taken for images, a line each reason; for a comparison too."""
-    if passed_over:
-        n_paths = count_paths(passed_over)
-        yield f"{counted(n_paths, 'file or folder', 'files or folders')} passed over:"
-        for each in passed_over:
-            yield f"  {printable(each)}"
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Such as "1 image" and "2 images"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _headline(audit: Audit) -> str:
     classes = f" of {counted(len(audit.class_counts), 'class', 'classes')}" if audit.labels is not None else ""
     return (
-        f"{counted(len(audit.images), 'image')}{classes} looked through in {audit.seconds:.1f} s "
-        f"({audit.network}; features of {audit.n_computed:,} computed)"
+        f"{counted(len(audit.images), 'image')}{classes} checked in {audit.seconds:.1f} s "
+        f"({audit.network}; features computed for {audit.n_computed:,})"
     )
 
 
@@ -65,13 +38,13 @@ def _conflicts(audit: Audit) -> Iterator[str]:
         return
     found = audit.conflicts
     yield f"Duplicates with different labels: {counted(len(found), 'pair')}"
-    for number in found[:_SHOWN]:
+    for number in found[:SHOWN]:
         first, second = audit.duplicates.pairs[number].tolist()
         names = " and ".join(
             f"{printable(audit.name(i))} ({printable(audit.labels[i])})" for i in (first, second)
         )
         yield f"  {audit.duplicates.kinds[number]}: {names}"
-    yield from _more(len(found))
+    yield from more(len(found))
 
 
 def _split(audit: Audit) -> Iterator[str]:
@@ -88,9 +61,9 @@ def _duplicates(audit: Audit) -> Iterator[str]:
     by_kind = ", ".join(f"{kinds[kind]:,} {kind}" for kind in ("exact", "near", "embedding"))
     largest = f" in {counted(len(groups), 'group')}, the largest of {max(groups):,}" if groups else ""
     yield f"Duplicates: {counted(len(duplicates.pairs), 'pair')} ({by_kind}){largest}"
-    for first, second in duplicates.pairs[:_SHOWN].tolist():
+    for first, second in duplicates.pairs[:SHOWN].tolist():
         yield f"  {printable(audit.name(first))} and {printable(audit.name(second))}"
-    yield from _more(len(duplicates.pairs))
+    yield from more(len(duplicates.pairs))
 
 
 def _suspects(audit: Audit) -> Iterator[str]:
@@ -98,20 +71,20 @@ def _suspects(audit: Audit) -> Iterator[str]:
     if issues is None:
         return
     yield f"Labels worth a second look: {len(issues.suspects):,} of {issues.n_judged:,} judged"
-    for rank in range(min(_SHOWN, len(issues.suspects))):
+    for rank in range(min(SHOWN, len(issues.suspects))):
         yield (
             f"  {printable(audit.name(issues.suspects[rank]))}: {printable(issues.given[rank])}; "
             f"{printable(issues.suggested[rank])} with {issues.confidences[rank]:.0%}"
         )
-    yield from _more(len(issues.suspects))
+    yield from more(len(issues.suspects))
 
 
 def _unreadable(audit: Audit) -> Iterator[str]:
     if audit.unreadable:
         yield f"Cannot be read: {counted(len(audit.unreadable), 'image')}"
-        for _, error in audit.unreadable[:_SHOWN]:
+        for _, error in audit.unreadable[:SHOWN]:
             yield f"  {printable(error.name)}: {printable(error.reason)}"
-        yield from _more(len(audit.unreadable))
+        yield from more(len(audit.unreadable))
 
 
 def _faults(audit: Audit) -> Iterator[str]:
@@ -119,9 +92,9 @@ def _faults(audit: Audit) -> Iterator[str]:
         found = [fault for fault in audit.faults if fault.kind == kind]
         if found:
             yield f"{kind.capitalize()} ({meaning}): {counted(len(found), 'image')}"
-            for fault in found[:_SHOWN]:
+            for fault in found[:SHOWN]:
                 yield f"  {printable(audit.name(fault.position))}: {fault.reason}"
-            yield from _more(len(found))
+            yield from more(len(found))
 
 
 def _classes(audit: Audit) -> Iterator[str]:
@@ -135,7 +108,7 @@ def _classes(audit: Audit) -> Iterator[str]:
     )
     if audit.small_classes:
         small = [f"{printable(name)} ({count})" for name, count in audit.small_classes.items()][::-1]
-        yield f"  fewer than five: {', '.join(small[:_SHOWN])}{' ...' if len(small) > _SHOWN else ''}"
+        yield f"  fewer than five: {', '.join(small[:SHOWN])}{' ...' if len(small) > SHOWN else ''}"
 
 
 def _associations(audit: Audit) -> Iterator[str]:
@@ -146,8 +119,3 @@ def _associations(audit: Audit) -> Iterator[str]:
 def _notes(audit: Audit) -> Iterator[str]:
     for note in audit.notes:
         yield f"Note: {printable(note)}"
-
-
-def _more(number: int) -> Iterator[str]:
-    if number > _SHOWN:
-        yield f"  and {number - _SHOWN:,} more"

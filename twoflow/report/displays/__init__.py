@@ -1,4 +1,4 @@
-"""A comparison as plots, in the manner of scikit-learn's Display objects; matplotlib is loaded when one is drawn."""
+"""Plots of a comparison, like scikit-learn's Display objects; matplotlib is loaded when the first is drawn."""
 
 from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay

@@ -1,4 +1,4 @@
-"""What the plots have in common."""
+"""The base of all plots."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from unicodedata import east_asian_width
 from ..._text import printable
 from ...evaluation import Comparison
 from ..document import summarize, to_document
+from ..svg import to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,15 +26,15 @@ _AXIS = 44  # pixels under the axes that its numbers and its label take
 
 
 class Style(NamedTuple):
-    """How one of several lines is drawn: never told by its color alone."""
+    """How one of several lines is drawn. Lines never differ by their color alone."""
 
     color: str
     marker: str
     line: Any
 
 
-# Okabe and Ito's colors (https://jfly.uni-koeln.de/color/), which color-blind readers tell apart, without the yellow,
-# which no one sees on white.
+# Okabe and Ito's colors (https://jfly.uni-koeln.de/color/), which color-blind readers can distinguish, without the
+# yellow, which is hard to see on white.
 _STYLES = (
     Style("#0072b2", "o", "-"),
     Style("#d55e00", "s", "--"),
@@ -61,30 +62,28 @@ class Display(ABC):
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, **options: Any) -> Self:
-        """Of what `compare` found; for the options see `from_document`."""
+        """Create from the result of `compare`; for the options see `from_document`."""
         describe = to_document if cls._needs_predictions else summarize
         return cls.from_document(describe(comparison), **options)
 
     @classmethod
     @abstractmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Of the content of a report.json."""
+        """Create from the content of a report.json."""
 
     @abstractmethod
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
 
     def _repr_html_(self) -> str:
-        """The plot, where a notebook shows the value of a cell."""
-        from ..svg import to_svg
-
+        """Show the plot in a notebook."""
         return to_svg(self)
 
     def _begin(self, ax: Axes | None, width: int, height: int) -> Axes:
-        """The axes given, or new ones on a figure of this size in pixels."""
+        """Return the given axes, or new ones on a figure of this size in pixels."""
         if ax is None:
-            # Not of pyplot, as scikit-learn's displays do: pyplot keeps each figure until someone closes it, and looks
-            # for a screen. In a notebook `_repr_html_` shows this one.
+            # scikit-learn's displays use pyplot, which keeps each figure until it is closed and looks for a screen. In
+            # a notebook `_repr_html_` shows this figure.
             from matplotlib.figure import Figure
 
             size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
@@ -94,8 +93,14 @@ class Display(ABC):
         return ax
 
 
+def tested_label(document: Mapping[str, Any]) -> str:
+    """Return the label of the score that is tested, from the content of a report.json."""
+    labels: dict[str, str] = {score["name"]: score["label"] for score in document["scores"]}
+    return labels[document["tested_score"]]
+
+
 def styles(n: int) -> list[Style]:
-    """One for each of n lines; after six of them colors are seen again, with another line."""
+    """Return a style for each of n lines; after six lines colors repeat, with another kind of line."""
     return [
         Style(style.color, style.marker, _STYLES[(i + i // len(_STYLES)) % len(_STYLES)].line)
         for i, style in enumerate(islice(cycle(_STYLES), n))
@@ -103,30 +108,30 @@ def styles(n: int) -> list[Style]:
 
 
 def label(text: Any, longest: int = _LONGEST) -> str:
-    """A name as one short line, on which nothing that it holds can act: half a surrogate is seen as its number.
+    """Return a name as one short, harmless line: control characters and half surrogates are shown as numbers.
 
     Parameters
     ----------
     text : object
     longest : int
-        Of a longer name the beginning is kept. Chinese, Japanese and Korean signs take the room of two.
+        A longer name is cut; by default after 24 signs. Chinese, Japanese and Korean signs count as two.
     """
     line = printable(text)
     widths = list(accumulate(2 if is_wide(sign) else 1 for sign in line))
     if widths and widths[-1] > longest:
         line = f"{line[:bisect_right(widths, longest - 1)]}…"
-    # matplotlib has no such signs and takes them for narrow; SVG drops the spaces that make up for it.
+    # matplotlib lacks these signs and measures them as narrow. The spaces correct that, and SVG drops them.
     return " " * round(_SPACES * sum(map(is_wide, line))) + line
 
 
 def is_wide(sign: str) -> bool:
-    """Whether a sign is about as wide as it is high."""
+    """Whether a sign is about as wide as high."""
     return east_asian_width(sign) in "WF"
 
 
 def name_methods(ax: Axes, names: Sequence[str]) -> None:
-    """One name a unit of the vertical axis, downwards, and lines that lead the eye."""
-    # A name is no formula, whatever it has of dollar signs.
+    """Write the names down the vertical axis, one for each unit, and draw grid lines."""
+    # A name with dollar signs is not a formula.
     ax.set_yticks(range(len(names)), list(map(label, names)), parse_math=False)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
@@ -137,7 +142,7 @@ def name_methods(ax: Axes, names: Sequence[str]) -> None:
 
 
 def add_legend(ax: Axes) -> Legend:
-    """Under the axes and their label, where it covers nothing."""
+    """Add a legend below the axes and their label, where it covers nothing."""
     from matplotlib.transforms import ScaledTranslation
 
     below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.figure.dpi_scale_trans)

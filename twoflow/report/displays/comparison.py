@@ -1,4 +1,4 @@
-"""The accuracy of each method, and its difference to the reference."""
+"""Plots of the score of each method, and of its difference to the reference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .base import ACCENT, Display, name_methods
+from .base import ACCENT, Display, name_methods, tested_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,61 +17,71 @@ _TEST = "corrected resampled t-test"
 
 
 class ComparisonDisplay(Display):
-    """The accuracy of each method: a small point for each fold, the mean, and the interval of the mean.
+    """The tested score of each method: a small point for each fold, the mean, and the interval of the mean.
 
     Parameters
     ----------
     names : sequence of str
-    accuracy : sequence of array-like of shape (n_folds,)
+    scores : sequence of array-like of shape (n_folds,)
     intervals : sequence of (float, float)
-        NaN or None for what has none, as on a single split.
+        NaN or None for a method without an interval, as on a single split.
+    label : str
+        The name of the score, by default "accuracy".
 
     Examples
     --------
-    >>> display = ComparisonDisplay(names=["cnn"], accuracy=[[0.8, 0.9]], intervals=[(0.7, 1.0)]).plot()
+    >>> display = ComparisonDisplay(names=["cnn"], scores=[[0.8, 0.9]], intervals=[(0.7, 1.0)]).plot()
     >>> display.ax_.get_xlabel()
     'accuracy'
     """
 
-    def __init__(self, *, names: Sequence[str], accuracy: Sequence[Any], intervals: Sequence[Any]) -> None:
+    def __init__(
+        self, *, names: Sequence[str], scores: Sequence[Any], intervals: Sequence[Any], label: str = "accuracy"
+    ) -> None:
         self.names = names
-        self.accuracy = accuracy
+        self.scores = scores
         self.intervals = intervals
+        self.label = label
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        methods = document["methods"]
+        """Create from the content of a report.json."""
+        tested = [method["scores"][document["tested_score"]] for method in document["methods"]]
         return cls(
-            names=[method["name"] for method in methods],
-            accuracy=[method["accuracy"]["folds"] for method in methods],
-            intervals=[method["accuracy"]["confidence_interval"] for method in methods],
+            names=[method["name"] for method in document["methods"]],
+            scores=[score["folds"] for score in tested],
+            intervals=[score["confidence_interval"] for score in tested],
+            label=tested_label(document),
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * len(self.names))
         name_methods(ax, self.names)
-        for y, (folds, interval) in enumerate(zip(self.accuracy, self.intervals)):
+        for y, (folds, interval) in enumerate(zip(self.scores, self.intervals)):
             # The same fold of every method is at the same height of its band.
             heights = y + np.linspace(0.12, 0.36, len(folds)) if len(folds) > 1 else [y]
             ax.plot(folds, heights, "o", color=ACCENT, markersize=5, markeredgewidth=0, alpha=0.5)
             _draw_interval(ax, float(np.mean(folds)), interval, y)
         low, high = ax.get_xlim()
         ax.set_xlim(max(low, -0.01), min(high, 1.01))
-        ax.set_xlabel("accuracy")
+        ax.set_xlabel(self.label)
         return self
 
 
 class DifferencesDisplay(Display):
-    """The mean difference in accuracy of each method to the reference, with its interval.
+    """The mean difference in the tested score of each method to the reference, with its interval.
 
     Parameters
     ----------
     names : sequence of str
     differences : sequence of float
     intervals : sequence of (float, float)
-        NaN or None for what has none.
+        NaN or None for a method without an interval.
     reference : str
+        The name of the reference.
+    label : str
+        The name of the score, by default "accuracy".
 
     Examples
     --------
@@ -81,32 +91,36 @@ class DifferencesDisplay(Display):
     """
 
     def __init__(
-        self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], reference: str
+        self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], reference: str,
+        label: str = "accuracy",
     ) -> None:
         self.names = names
         self.differences = differences
         self.intervals = intervals
         self.reference = reference
+        self.label = label
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Create from the content of a report.json."""
         found = [each for each in document["comparisons"] if each["test"] == _TEST]
         return cls(
             names=[each["first"] for each in found],
             differences=[each["mean_difference"] for each in found],
             intervals=[each["confidence_interval"] for each in found],
             reference=document["methods"][0]["name"],
+            label=tested_label(document),
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * (len(self.names) + 1))
         name_methods(ax, [self.reference, *self.names])
         ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=1)
         ax.plot(0, 0, "o", color=ACCENT, markerfacecolor="none", markersize=7)
         for y, (difference, interval) in enumerate(zip(self.differences, self.intervals), start=1):
             _draw_interval(ax, difference, interval, y)
-        ax.set_xlabel("difference in accuracy to the reference")
+        ax.set_xlabel(f"difference in {self.label} to the reference")
         return self
 
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""The plot of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .base import ACCENT, Display, label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DARKEST = 0.55  # of the share's color, on which a number is still read
+_DARKEST = 0.55  # opacity of the color, on which a number is still readable
 
 
 class ConfusionDisplay(Display):
-    """How many images of each class were given to each.
+    """How many images of each class were predicted as each class.
 
-    The color is the share of a class's images, so that rare classes show as well as frequent ones; in that it is not
-    `sklearn.metrics.ConfusionMatrixDisplay`, which colors the numbers themselves.
+    The color is the share of the images of a class, so that rare classes show as well as frequent ones.
+    `sklearn.metrics.ConfusionMatrixDisplay` colors the numbers themselves.
 
     Parameters
     ----------
     confusion_matrix : array-like of shape (n_classes, n_classes) and dtype int
-        True classes by predicted ones.
+        One row for each true class, one column for each predicted class.
     display_labels : sequence of str
 
     Examples
@@ -42,13 +42,13 @@ class ConfusionDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, method: int = 0) -> Self:
-        """Of the content of a report.json.
+        """Create from the content of a report.json.
 
         Parameters
         ----------
         document : mapping
         method : int
-            Which of its methods; the first is the reference. Answers that are none of the classes are left out.
+            The position of the method, by default 0, the reference. Predictions that are no class are left out.
         """
         names = [each["name"] for each in document["dataset"]["classes"]]
         matrix = np.zeros((len(names), len(names)), dtype=int)
@@ -58,7 +58,7 @@ class ConfusionDisplay(Display):
         return cls(confusion_matrix=matrix, display_labels=names)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         from matplotlib.patches import Rectangle
 
         matrix = np.asarray(self.confusion_matrix)
@@ -79,7 +79,8 @@ class ConfusionDisplay(Display):
         ax.set_xticks(range(n), names, rotation=90, parse_math=False)
         ax.set_yticks(range(n), names, parse_math=False)
         ax.tick_params(length=0)
-        ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal", xlabel="class given", ylabel="true class")
+        ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
+        ax.set(xlabel="predicted class", ylabel="true class")
         for spine in ax.spines.values():
             spine.set_visible(True)
         return self

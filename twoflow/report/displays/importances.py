@@ -1,4 +1,4 @@
-"""What the decisions lean on."""
+"""The plot of the share of each flow in the decisions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ImportancesDisplay(Display):
     ----------
     names : sequence of str
     importances : sequence of mapping of str to float
-        By flow.
+        The share of each flow, for each method.
 
     Examples
     --------
@@ -36,13 +36,14 @@ class ImportancesDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Create from the content of a report.json."""
         methods = [method for method in document["methods"] if method["importances"]]
         return cls(
             names=[method["name"] for method in methods], importances=[method["importances"] for method in methods]
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         flows = list(dict.fromkeys(flow for shares in self.importances for flow in shares))
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * len(self.names) + _LINE * len(flows))
         name_methods(ax, self.names)

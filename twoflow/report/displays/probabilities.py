@@ -1,4 +1,4 @@
-"""What the probabilities of each method are worth."""
+"""Plots of how good the probabilities of each method are."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class RocDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, average: str = "macro") -> Self:
-        """Of the content of a report.json.
+        """Create from the content of a report.json.
 
         Parameters
         ----------
         document : mapping
-            Its methods that give probabilities are drawn.
+            The methods with probabilities are drawn.
         average : {"macro", "micro"}
-            The mean of the curves of all classes, or the curve of all decisions.
+            The mean of the curves of all classes (default), or the curve of all decisions.
         """
         methods = [method for method in document["methods"] if method["roc"] is not None]
         return cls(
@@ -64,7 +64,7 @@ class RocDisplay(Display):
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         ax = self._begin(ax, _WIDTH, _HEIGHT + _LINE * len(self.names))
         ax.plot([0, 1], [0, 1], ":", color=ax.xaxis.label.get_color(), linewidth=1)
         for name, fpr, tpr, area, style in zip(self.names, self.fpr, self.tpr, self.roc_auc, styles(len(self.names))):
@@ -79,9 +79,9 @@ class RocDisplay(Display):
 
 
 class ReliabilityDisplay(Display):
-    """How often the class given by each method was right, by the probability given to it.
+    """How often the predicted class was right, by its probability.
 
-    On the diagonal a method is as sure as it may be; above it, it is right more often than it says.
+    A method on the diagonal is calibrated; above the diagonal it is right more often than its probabilities say.
 
     Parameters
     ----------
@@ -110,6 +110,7 @@ class ReliabilityDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Create from the content of a report.json."""
         methods = [method for method in document["methods"] if method["calibration"] is not None]
         return cls(
             names=[method["name"] for method in methods],
@@ -120,7 +121,7 @@ class ReliabilityDisplay(Display):
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw, on axes of its own if none are given, and return self."""
+        """Draw on the given axes, or by default on new ones, and return self."""
         ax = self._begin(ax, _WIDTH, _HEIGHT + _LINE * len(self.names))
         ax.plot([0, 1], [0, 1], ":", color=ax.xaxis.label.get_color(), linewidth=1)
         drawn = zip(self.names, self.confidence, self.accuracy, self.expected_error, styles(len(self.names)))
@@ -132,7 +133,7 @@ class ReliabilityDisplay(Display):
                 label=f"{label(name)} ({error:.3f})",
             )
         ax.set(
-            xlabel="probability of the class given", ylabel="share that is right",
+            xlabel="probability of the predicted class", ylabel="share that is right",
             title="reliability (expected error)", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal",
         )
         ax.grid(linewidth=0.8)

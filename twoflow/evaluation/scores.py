@@ -1,0 +1,141 @@
+"""Scores of predictions, by name. To add a score: write its function, and add one line to `SCORES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+from ..errors import InputError
+from ..images.targets import split_targets
+
+
+def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the share of images whose targets are all right.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n, k)
+
+    Examples
+    --------
+    >>> exact_match(np.array([[0, 0], [0, 1]]), np.array([[0, 0], [1, 1]]))
+    0.5
+    """
+    pairs = zip(split_targets(y), split_targets(predicted))
+    return float(np.mean(np.logical_and.reduce([true == given for true, given in pairs])))
+
+
+class Score(NamedTuple):
+    """A score and what it is computed from.
+
+    Attributes
+    ----------
+    label : str
+        The name that tables and plots show.
+    function : callable
+        Takes the true and the predicted labels, and returns a number. The arrays have shape (n,) for a score of one
+        target, and (n, k) for a score of several together.
+    of_one_target : bool
+        Whether the score is computed for each target by itself; otherwise for all targets together, if there are
+        several.
+    greater_is_better : bool
+        By default a greater score is better.
+    """
+
+    label: str
+    function: Callable[[Any, Any], float]
+    of_one_target: bool
+    greater_is_better: bool = True
+
+
+#: The scores by name. The first that applies to the targets of a collection is the one that is tested.
+SCORES: dict[str, Score] = {
+    "exact_match": Score("exact match", exact_match, of_one_target=False),
+    "accuracy": Score("accuracy", accuracy_score, of_one_target=True),
+    "macro_f1": Score("macro F1", partial(f1_score, average="macro", zero_division=0), of_one_target=True),
+}
+
+
+class AppliedScore(NamedTuple):
+    """A score of the targets of a collection.
+
+    Attributes
+    ----------
+    score : Score
+    target : str or None
+        The target that it is the score of, if there are several; None for all targets, or the only one.
+    position : int or None
+        The column of that target.
+    """
+
+    score: Score
+    target: str | None = None
+    position: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name that tables and plots show."""
+        return self.score.label if self.target is None else f"{self.score.label} of {self.target}"
+
+    def __call__(self, y: np.ndarray, predicted: np.ndarray) -> float:
+        """Compute the score from labels of shape (n,) or (n, k)."""
+        if self.position is None:
+            return float(self.score.function(y, predicted))
+        return float(self.score.function(*(split_targets(labels)[self.position] for labels in (y, predicted))))
+
+
+def scores_for(target_names: Sequence[str]) -> dict[str, AppliedScore]:
+    """Return the scores that apply to some targets, by name; the first is the one that is tested.
+
+    Parameters
+    ----------
+    target_names : sequence of str
+
+    Returns
+    -------
+    dict of str to AppliedScore
+        For one target the names are those of `SCORES`. For several, the scores of all targets together come first, and
+        each score of one target is there for each target, as ``"score:target"``.
+
+    Examples
+    --------
+    >>> list(scores_for(["class"]))
+    ['accuracy', 'macro_f1']
+    >>> list(scores_for(["brand", "model"]))
+    ['exact_match', 'accuracy:brand', 'macro_f1:brand', 'accuracy:model', 'macro_f1:model']
+    """
+    of_one = {name: score for name, score in SCORES.items() if score.of_one_target}
+    if len(target_names) == 1:
+        return {name: AppliedScore(score) for name, score in of_one.items()}
+    return {
+        **{name: AppliedScore(score) for name, score in SCORES.items() if not score.of_one_target},
+        **{
+            f"{name}:{target}": AppliedScore(score, target, position)
+            for position, target in enumerate(target_names) for name, score in of_one.items()
+        },
+    }
+
+
+def compute_scores(y: np.ndarray, predicted: np.ndarray, target_names: Sequence[str]) -> dict[str, float]:
+    """Compute all scores that apply.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n,) for one target, (n, k) for several
+    target_names : sequence of k str
+
+    Raises
+    ------
+    ValueError
+        If there are several targets and the predictions have another shape.
+    """
+    if y.ndim > 1 and predicted.shape != y.shape:
+        raise InputError(
+            f"expected predictions of shape {y.shape}, one column for each target, got {predicted.shape}; "
+            "use a classifier that learns several targets"
+        )
+    return {name: score(y, predicted) for name, score in scores_for(target_names).items()}

@@ -1,0 +1,178 @@
+"""Summaries of a comparison: means with intervals, every pair of methods, and what predictions say in detail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from .metrics import (
+    ByClass,
+    Calibration,
+    Confusion,
+    Pooled,
+    Roc,
+    average_roc,
+    calibrate,
+    count_confusions,
+    find_confused,
+    score_classes,
+)
+from .statistics import (
+    AccuracyInterval,
+    Difference,
+    EquivalenceResult,
+    bootstrap_accuracy_interval,
+    compare_pairs,
+    corrected_resampled_ttest,
+    probability_of_equivalence,
+)
+
+_PAIRS, _IMAGES = 10, 3  # confused pairs that are listed with images, and how many images of each
+
+
+class Sizes(NamedTuple):
+    """How many images each fold trains on and tests."""
+
+    n_train: list[int]
+    n_test: list[int]
+
+
+class Spread(NamedTuple):
+    """The mean and the standard deviation (ddof 1) of `folds`; None for the deviation of a single fold."""
+
+    mean: float
+    std: float | None
+    folds: np.ndarray
+
+
+class Interval(NamedTuple):
+    """The ends of a confidence interval, NaN for a single fold, and its confidence, for example 0.95."""
+
+    ends: tuple[float, float]
+    confidence: float
+
+
+class Pair(NamedTuple):
+    """The test of one method against another, and how probable it is that they are equal."""
+
+    difference: Difference
+    equivalence: EquivalenceResult
+
+
+class Candidate(NamedTuple):
+    """A candidate of a method that chooses: its mean accuracy on training images, and how many folds chose it."""
+
+    name: str
+    accuracy: float
+    n_chosen: int
+
+
+class ConfusedPair(NamedTuple):
+    """Two classes that were confused, the share of the true class, and images; see `find_confused`."""
+
+    confusion: Confusion
+    share: float
+    images: list[tuple[int, float | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class Details:
+    """What the predictions of a method for one target say beyond its scores.
+
+    Attributes
+    ----------
+    accuracy : AccuracyInterval
+        Of the predictions of all folds together.
+    by_class : ByClass
+    confusions : list of Confusion
+        Every pair of classes that occurs.
+    confused : list of ConfusedPair
+        The ten wrong pairs that occur most often.
+    roc : Roc or None
+    calibration : Calibration or None
+        None for a classifier without probabilities.
+    """
+
+    accuracy: AccuracyInterval
+    by_class: ByClass
+    confusions: list[Confusion]
+    confused: list[ConfusedPair]
+    roc: Roc | None
+    calibration: Calibration | None
+
+
+def spread(scores: np.ndarray) -> Spread:
+    """Return the mean and the standard deviation of a score over folds."""
+    return Spread(float(scores.mean()), float(scores.std(ddof=1)) if len(scores) > 1 else None, scores)
+
+
+def mean_interval(scores: np.ndarray, sizes: Sizes) -> Interval:
+    """Return the confidence interval of the mean of a score.
+
+    Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero.
+    """
+    result = corrected_resampled_ttest(scores, np.zeros(len(scores)), *sizes)
+    return Interval(result.confidence_interval, result.confidence)
+
+
+def compare_every_pair(scores: Mapping[str, np.ndarray], sizes: Sizes) -> tuple[Pair, ...]:
+    """Compare every method with every later one, with Holm's adjustment for all pairs.
+
+    Parameters
+    ----------
+    scores : mapping of str to ndarray of shape (n_folds,)
+        By method.
+    sizes : Sizes
+    """
+    test = partial(corrected_resampled_ttest, n_train=sizes.n_train, n_test=sizes.n_test)
+    return tuple(
+        Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *sizes))
+        for each in compare_pairs(scores, combinations(scores, 2), test)
+    )
+
+
+def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
+    """Describe the predictions of all folds for one target.
+
+    Parameters
+    ----------
+    pooled : Pooled
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection, which the interval of the accuracy resamples; None resamples images. An image
+        that is tested twice counts as one image.
+    """
+    by_class, confusions = score_classes(pooled), count_confusions(pooled)
+    wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
+    return Details(
+        accuracy=bootstrap_accuracy_interval(
+            pooled.true, pooled.predicted, pooled.images if groups is None else groups[pooled.images], random_state=0
+        ),
+        by_class=by_class,
+        confusions=confusions,
+        confused=[
+            ConfusedPair(pair, pair.n / int(by_class.support[pair.true]), find_confused(pooled, pair, _IMAGES))
+            for pair in wrong[:_PAIRS]
+        ],
+        roc=average_roc(pooled),
+        calibration=calibrate(pooled),
+    )
+
+
+def summarize_choices(chosen: Sequence[str], accuracy: Sequence[Mapping[str, float]]) -> list[Candidate]:
+    """Summarize what a method chose from, in the order of its candidates.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        The choice of each fold.
+    accuracy : sequence of mapping of str to float
+        The accuracy of each candidate, for each fold.
+    """
+    counts = Counter(chosen)
+    return [Candidate(name, float(np.mean([each[name] for each in accuracy])), counts[name]) for name in accuracy[0]]

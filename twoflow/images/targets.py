@@ -1,0 +1,114 @@
+"""Targets: one column of labels or several, and which of them is the finest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .validation import from_other_library, to_values
+
+#: The name of the target of a collection that has one target without a name.
+DEFAULT_NAME = "class"
+
+
+def default_names(n_targets: int) -> tuple[str, ...]:
+    """Return the names of targets that were given none: "class" for one, "target 1", "target 2", ... for several."""
+    return (DEFAULT_NAME,) if n_targets == 1 else tuple(f"target {number}" for number in range(1, n_targets + 1))
+
+
+def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
+    """Convert labels to an array of one target or of several.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,) or (n, k)
+        Also a Series, or a table of pandas, polars or Arrow with one column for each target.
+    names : sequence of k str, optional
+        How an error names the targets. By default as `default_names` does.
+
+    Returns
+    -------
+    ndarray of shape (n,) for one target, (n, k) for several
+        Columns of different kinds, such as text and numbers, are kept as objects.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, or the rows have different numbers of labels.
+
+    Examples
+    --------
+    >>> to_targets([["nike", "air"], ["puma", "suede"]]).shape
+    (2, 2)
+    """
+    labels = from_other_library(labels)
+    if not isinstance(labels, np.ndarray):
+        labels = list(labels)
+    columns = _columns(labels)
+    if len(columns) == 1:
+        return to_values("labels", columns[0])
+    shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
+    checked = [to_values(f"labels of {name!r}", column) for name, column in zip(shown, columns)]
+    kinds = {column.dtype.kind for column in checked}
+    if len(kinds) > 1 and not kinds <= set("biuf"):
+        checked = [column.astype(object) for column in checked]
+    return np.column_stack(checked)
+
+
+def split_targets(labels: np.ndarray) -> list[np.ndarray]:
+    """Return the labels of each target, of shape (n,), with a type of their own.
+
+    Examples
+    --------
+    >>> labels = np.array([["nike", 1990], ["puma", 1968]], dtype=object)
+    >>> [target.dtype.kind for target in split_targets(labels)]
+    ['U', 'i']
+    """
+    if labels.ndim == 1:
+        return [labels]
+    return [np.array(column.tolist()) if labels.dtype == object else column for column in labels.T]
+
+
+def finest_position(labels: np.ndarray) -> int:
+    """Return the position of the finest target: the one with the most classes, the later one at a tie."""
+    counts = [len(np.unique(target)) for target in split_targets(labels)]
+    return max(range(len(counts)), key=lambda position: (counts[position], position))
+
+
+def finest(labels: np.ndarray) -> np.ndarray:
+    """Return the labels of the finest target, which folds are stratified by.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,) or (n, k)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The labels themselves if there is one target. Otherwise the target with the most classes, and the later one at
+        a tie.
+
+    Examples
+    --------
+    >>> finest(np.array([["nike", "air"], ["nike", "dunk"], ["puma", "suede"]])).tolist()
+    ['air', 'dunk', 'suede']
+    """
+    return split_targets(labels)[finest_position(labels)]
+
+
+def _columns(labels: np.ndarray | list[Any]) -> list[Any]:
+    """Return the columns of a table of labels; an array of another shape is one column."""
+    if isinstance(labels, np.ndarray):
+        return list(labels.T) if labels.ndim == 2 and labels.shape[1] > 0 else [labels]
+    rows = [item if isinstance(item, (list, tuple, np.ndarray)) and np.ndim(item) == 1 else [item] for item in labels]
+    widths = [len(row) for row in rows]
+    for number, width in enumerate(widths):
+        if width != widths[0]:
+            raise InputError(
+                f"labels: expected {widths[0]} in each row as in row 0, got {width} in row {number}; "
+                "complete or remove the row"
+            )
+    return [list(column) for column in zip(*rows)] or [labels]
