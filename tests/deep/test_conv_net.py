@@ -9,8 +9,9 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 
 from twoflow import ImageReadError, TwoFlowClassifier, compare, make_shop
 from twoflow.deep import ConvNetClassifier
-from twoflow.deep.conv_net import _hold_out, read_pixels
+from twoflow.deep.conv_net import read_pixels
 from twoflow.flows import RawPixels
+from twoflow.heads.inner_folds import draw_held_out
 
 from ..flows import flow_checks
 from ..sklearn_checks import sklearn_checks
@@ -81,20 +82,29 @@ def test_stops_early_with_the_best_weights(shop, torch):
     losses = [epoch["valid_loss"] for epoch in model.history_]
     best = int(np.argmin(losses))
     assert len(losses) < 40 and len(losses) == best + 3
-    held_out = _hold_out(np.unique(shop.labels, return_inverse=True)[1], 0.25, np.random.RandomState(0))
+    held_out = draw_held_out(shop.labels, None, 0.25, np.random.RandomState(0))
     probability = model.predict_proba(shop[held_out])
     right = probability[np.arange(8), np.searchsorted(model.classes_, shop.labels[held_out])]
     assert -np.log(right).mean() == pytest.approx(losses[best], rel=1e-3)
     assert model.train_accuracy_ == model.score(shop[~held_out], shop.labels[~held_out])
 
 
-def test_held_out_images_are_of_every_class_that_has_two():
-    positions = np.repeat(np.arange(4), [1, 2, 10, 40])
-    held_out = _hold_out(positions, 0.1, np.random.RandomState(0))
-    assert np.bincount(positions[held_out], minlength=4).tolist() == [0, 1, 1, 4]
-    assert np.bincount(positions[_hold_out(positions, 0.99, np.random.RandomState(0))]).tolist() == [0, 1, 9, 39]
-    with pytest.raises(ValueError, match="set patience=None"):
-        _hold_out(np.arange(3), 0.1, np.random.RandomState(0))
+def test_a_group_is_held_out_whole(shop, torch, monkeypatch):
+    seen = []
+    monkeypatch.setattr("twoflow.deep.training.train", lambda *given, **_: seen.append(given[3]) or [])
+    for groups in (None, np.arange(32) // 4):
+        small().fit(shop, shop.labels, groups=groups)
+    alone, whole = seen
+    assert len(set((np.arange(32) // 4)[alone]) & set((np.arange(32) // 4)[~alone])) > 0
+    assert whole.reshape(8, 4).all(axis=1).sum() == 4 and not whole.reshape(8, 4).any(axis=1)[~whole[::4]].any()
+    assert sorted(shop.labels[whole]) == sorted(shop.labels[~whole]), "one of the two groups of each class"
+
+
+@pytest.mark.parametrize("groups, unit", [(None, "images"), ([0, 0, 1], "groups")])
+def test_nothing_can_be_held_out_of_single_images(shop, groups, unit):
+    y = ["a", "b", "c"] if groups is None else ["a", "a", "b"]
+    with pytest.raises(ValueError, match=f"2 {unit} or more to stop early by, got 1; set patience=None"):
+        small().fit(shop[:3], y, groups=groups)
 
 
 def test_the_same_seed_gives_the_same_model(shop, torch, fitted):

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.pipeline import Pipeline
 
-from ..heads.opinion_pool import OutOfFoldProbabilities
+from ..heads.out_of_fold import OutOfFoldProbabilities
 
 
 class Origin(NamedTuple):

@@ -1,15 +1,18 @@
-"""What learns from features: selectors, classifiers of features, and the table of heads by name."""
+"""Estimators of features: selectors, classifiers, and the table of heads by name."""
 
 from .capped_classifier import CappedClassifier
 from .forest_selector import ForestSelector
+from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
 from .object_hierarchy import ObjectHierarchyFeatures
-from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
+from .opinion_pool import LogOpinionPool
+from .out_of_fold import OutOfFoldProbabilities
 
 __all__ = [
     "CappedClassifier",
     "ForestSelector",
+    "GroupsNotUsedWarning",
     "KernelRidgeClassifier",
     "KernelSVMClassifier",
     "LogOpinionPool",

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
 from ..heads.dual_ridge import Kernel, Solution, compute_kernel, total
-from ..heads.inner_folds import fit_clone, split_groups
+from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.kernel_ridge import KernelRidgeClassifier
 
 
@@ -128,7 +128,7 @@ class BestOf(ClassifierMixin, BaseEstimator):
                 solution = model["head"].fit_dual(kernels.of(candidate), y, groups)
                 accuracy = model["head"].leave_out_accuracy_
             else:
-                folds = folds or split_groups(y, groups, self.cv, check_random_state(self.random_state))
+                folds = folds or draw_inner_folds(y, groups, self.cv, check_random_state(self.random_state))
                 accuracy = _cross_validated(model, X[:, candidate.columns], y, groups, folds)
             if accuracy > max(self.accuracy_.values(), default=-np.inf):
                 best = candidate, model, solution
