@@ -19,6 +19,7 @@ from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbab
 from twoflow.heads.calibration import fit_temperature, smooth_targets
 from twoflow.heads.opinion_pool import _log_loss
 
+
 def draw(weights, n=6000, n_classes=4, seed=0):
     """Opinions, and classes drawn from their pool."""
     rng = np.random.default_rng(seed)

@@ -172,7 +172,7 @@ def test_pickle(data):
         ({"classifier": 3}, [0, 0, 1, 1], "'classifier' parameter"),
         ({"cv": 1}, [0, 0, 1, 1], "'cv' parameter"),
         ({}, [1, 1, 1, 1], "at least two classes"),
-        ({}, [0, 1, 2, 3], "each class has one"),
+        ({}, [0, 1, 2, 3], "got 1 in each class"),
         ({}, [0.5, 1.5, 2.5, 0.1], "Unknown label type"),
     ],
 )
@@ -218,13 +218,12 @@ def make_copies(n_items, n_classes, seed):
 
 def test_a_stack_on_near_copies_needs_the_groups():
     """Without groups, a flow that knows only which item an image shows seems to be the best."""
-    X, y, groups = make_copies(80, 5, seed=0)
-    X_new, y_new, _ = make_copies(200, 5, seed=2)
+    X, y, groups = make_copies(40, 4, seed=0)
+    X_new, y_new, _ = make_copies(100, 4, seed=2)
     flows = {"useful": slice(10), "useless": slice(10, None)}
-    accuracy = []
+    accuracy, favorites = [], []
     for given in (groups, None):
-        selectors = {}
-        opinions = []
+        selectors, opinions = {}, []
         for name, columns in flows.items():
             selector = OutOfFoldProbabilities(KernelRidgeClassifier(), random_state=0)
             selectors[name], outputs = fit_transform_clone(selector, X[:, columns], y, given)
@@ -232,7 +231,6 @@ def test_a_stack_on_near_copies_needs_the_groups():
         pool = LogOpinionPool().fit(np.hstack(opinions), y)
         new = np.hstack([selectors[name].transform(X_new[:, columns]) for name, columns in flows.items()])
         accuracy.append(pool.score(new, y_new))
-        if given is not None:
-            assert pool.weights_[0] > 5 * pool.weights_[1]
-    print(accuracy)
-    assert accuracy[0] > accuracy[1] + 0.2
+        favorites.append(pool.weights_.argmax())
+    assert favorites == [0, 1]
+    assert accuracy[0] > 0.9 and accuracy[1] < 0.5

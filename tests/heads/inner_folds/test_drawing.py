@@ -38,11 +38,10 @@ def test_the_rarest_class_limits_the_folds(groups):
 def test_the_finest_target_decides():
     """Of two targets with as many classes the later one."""
     coarse, fine = np.arange(24) % 2, np.arange(24) // 8
-    for y in (np.stack([coarse, fine], axis=1), np.stack([fine, coarse], axis=1), np.stack([coarse // 2, fine], axis=1)):
+    for y in (np.stack([coarse, fine], axis=1), np.stack([fine, coarse], axis=1)):
         for (train, test), (own_train, own_test) in zip(draw(y, None), draw(fine, None)):
             assert train.tolist() == own_train.tolist() and test.tolist() == own_test.tolist()
     tie = np.stack([np.arange(24) % 3, fine], axis=1)
-    assert all(np.bincount(fine[test]).tolist() == [3, 3, 2] or np.ptp(np.bincount(fine[test])) <= 1 for _, test in draw(tie, None))
     assert [test.tolist() for _, test in draw(tie, None)] == [test.tolist() for _, test in draw(fine, None)]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier
 from sklearn.feature_selection import SelectFromModel
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, RandomizedSearchCV, StratifiedGroupKFold
@@ -42,6 +42,9 @@ _FORWARDED_BUT: dict[type, frozenset[str]] = {
 }
 #: With ``cv=None`` they do not cross-validate; others draw five folds, or leave out one row at a time.
 _NONE_IS_NO_FOLDS = (ClassifierChain, RegressorChain)
+
+#: They give the metadata of fit to their final estimator too, whether or not it has requested any.
+_CANNOT_ROUTE = (StackingClassifier, StackingRegressor)
 
 _N_SPLITS = 5  # what None means to scikit-learn
 _MANY_ROWS = 10_000  # above these, early_stopping="auto" stops early
@@ -105,7 +108,9 @@ class _Handing:
         for estimator, cv in reversed(self._given):
             estimator.cv = cv
 
-    def prepare(self, estimator: Any, owner: Any = None, same_rows: bool = True) -> dict[str, np.ndarray]:
+    def prepare(
+        self, estimator: Any, owner: Any = None, same_rows: bool = True, routed: bool | None = None
+    ) -> dict[str, np.ndarray]:
         """Prepare an estimator and all inside it.
 
         Parameters
@@ -115,26 +120,30 @@ class _Handing:
             The meta-estimator that it is in.
         same_rows : bool
             Whether it is going to be fitted on the rows that the groups are given for.
+        routed : bool, optional
+            Whether metadata routing reaches it; by default whether routing is switched on.
 
         Returns
         -------
         dict of str to ndarray
             The parameters that its `fit` needs so that groups reach it.
         """
+        routed = self.routing if routed is None else routed
         if _takes_groups(estimator):
-            return {"groups": self.groups} if not self.routing or _requests_groups(estimator) else {}
+            return {"groups": self.groups} if not routed or _requests_groups(estimator) else {}
         parameters = estimator.get_params(deep=False)
-        if isinstance(estimator, FrozenEstimator) or parameters.get("prefit") is True:
+        if isinstance(estimator, FrozenEstimator):
             return {}
         _tell_of_own_splits(estimator, parameters, len(self.groups))
         handed: dict[str, np.ndarray] = {}
         if "cv" in parameters:
             if isinstance(parameters["cv"], str):
                 return {}  # "prefit": nothing is fitted
-            handed = self._prepare_cv(estimator, owner, same_rows)
-        inner_rows = same_rows and isinstance(estimator, _SAME_ROWS)
+            handed = self._prepare_cv(estimator, owner, same_rows, routed)
+        same_rows = same_rows and isinstance(estimator, _SAME_ROWS)
+        routed = routed and _is_router(estimator)
         for name, part in _parts(parameters):
-            handed |= self._forward(estimator, name, part, self.prepare(part, estimator, inner_rows))
+            handed |= self._forward(estimator, name, part, self.prepare(part, estimator, same_rows, routed))
         return handed
 
     def _forward(self, estimator: Any, name: str, part: Any, wanted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -150,17 +159,17 @@ class _Handing:
             _tell_of_nesting(part, estimator)
         return passed
 
-    def _prepare_cv(self, estimator: Any, owner: Any, same_rows: bool) -> dict[str, np.ndarray]:
+    def _prepare_cv(self, estimator: Any, owner: Any, same_rows: bool, routed: bool) -> dict[str, np.ndarray]:
         """Have an estimator cross-validate in folds that keep groups together."""
         cv = estimator.cv
         if cv is None and isinstance(estimator, _NONE_IS_NO_FOLDS):
             return {}
         if same_rows:
             self._set_cv(estimator, self._draw(cv) if cv is None or isinstance(cv, Real) else self._split(estimator))
-        elif self.routing and (cv is None or isinstance(cv, Integral)):
+        elif routed and (cv is None or isinstance(cv, Integral)):
             self._set_cv(estimator, StratifiedGroupKFold(_N_SPLITS if cv is None else int(cv)))
             return {"groups": self.groups}
-        elif self.routing and hasattr(cv, "split") and get_routing_for_object(cv).consumes("split", ["groups"]):
+        elif routed and hasattr(cv, "split") and get_routing_for_object(cv).consumes("split", ["groups"]):
             return {"groups": self.groups}
         else:
             _tell_of_nesting(estimator, owner)
@@ -220,8 +229,9 @@ def _requests_groups(estimator: Any) -> bool:
 
 
 def _is_router(estimator: Any) -> bool:
+    """Return whether an estimator hands metadata on to what is inside it."""
     try:
-        return isinstance(get_routing_for_object(estimator), MetadataRouter)
+        return not isinstance(estimator, _CANNOT_ROUTE) and isinstance(get_routing_for_object(estimator), MetadataRouter)
     except NotImplementedError:  # as AdaBoostClassifier and a few others say
         return False
 
