@@ -31,6 +31,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from twoflow.heads import CappedClassifier, GroupsNotUsedWarning, KernelRidgeClassifier, OutOfFoldProbabilities
@@ -190,7 +191,7 @@ def test_classifiers_inside_a_cross_validation_are_given_their_rows_groups(model
 NESTED = [
     GridSearchCV(CalibratedClassifierCV(Spy(), cv=2), {}, cv=3),
     ColumnTransformer([("all", OutOfFoldProbabilities(Spy(), cv=3), slice(3))]),
-    make_pipeline(SequentialFeatureSelector(search(cv=2), n_features_to_select=1, cv=3), LogisticRegression()),
+    RandomizedSearchCV(make_pipeline(search(cv=GroupKFold(2))), {}, n_iter=1, cv=3),
 ]
 
 
@@ -204,6 +205,22 @@ def test_deeper_parts_need_metadata_routing(model):
     assert torn == 0 and asked > 0
 
 
+class Grouped(DecisionTreeClassifier):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        return super().fit(X, y, sample_weight)
+
+
+class Unrouted(ClassifierMixin, BaseEstimator):
+    """A meta-estimator that knows nothing of metadata."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y):
+        self.estimator_ = clone(self.estimator).fit(X[::2], y[::2])
+        return self
+
+
 NOT_USED = [
     (StackingClassifier([("search", search(cv=2))], RidgeClassifier(), cv=3), "GridSearchCV inside StackingClassifier"),
     (search(cv=ShuffleSplit(3, random_state=0)), "got ShuffleSplit in GridSearchCV; set cv to"),
@@ -211,7 +228,9 @@ NOT_USED = [
     (make_pipeline(search(cv=StratifiedKFold(3, shuffle=True, random_state=0))), "got StratifiedKFold in GridSearchCV"),
     (GridSearchCV(KernelRidgeClassifier(), {}), "got KernelRidgeClassifier inside GridSearchCV"),
     (BaggingClassifier(KernelRidgeClassifier(), 2), "got KernelRidgeClassifier inside BaggingClassifier"),
-    (AdaBoostClassifier(CalibratedClassifierCV(RidgeClassifier(), cv=2), n_estimators=1), "inside AdaBoostClassifier"),
+    (Unrouted(search()), "got GridSearchCV inside Unrouted"),
+    (make_pipeline(Unrouted(KernelRidgeClassifier())), "got KernelRidgeClassifier inside Unrouted"),
+    (AdaBoostClassifier(Grouped(), n_estimators=1), "got Grouped inside AdaBoostClassifier"),
     (MLPClassifier(max_iter=5, early_stopping=True), "early stopping of MLPClassifier"),
     (GradientBoostingClassifier(n_estimators=3, n_iter_no_change=2), "early stopping of GradientBoostingClassifier"),
     (SVC(probability=True), "got probability=True in SVC"),

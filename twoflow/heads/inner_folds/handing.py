@@ -230,8 +230,10 @@ def _requests_groups(estimator: Any) -> bool:
 
 def _is_router(estimator: Any) -> bool:
     """Return whether an estimator hands metadata on to what is inside it."""
+    if isinstance(estimator, _CANNOT_ROUTE):
+        return False
     try:
-        return not isinstance(estimator, _CANNOT_ROUTE) and isinstance(get_routing_for_object(estimator), MetadataRouter)
+        return isinstance(get_routing_for_object(estimator), MetadataRouter)
     except NotImplementedError:  # as AdaBoostClassifier and a few others say
         return False
 
