@@ -31,7 +31,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from twoflow.heads import CappedClassifier, GroupsNotUsedWarning, KernelRidgeClassifier, OutOfFoldProbabilities
@@ -191,7 +190,7 @@ def test_classifiers_inside_a_cross_validation_are_given_their_rows_groups(model
 NESTED = [
     GridSearchCV(CalibratedClassifierCV(Spy(), cv=2), {}, cv=3),
     ColumnTransformer([("all", OutOfFoldProbabilities(Spy(), cv=3), slice(3))]),
-    RandomizedSearchCV(make_pipeline(search(cv=GroupKFold(2))), {}, n_iter=1, cv=3),
+    RandomizedSearchCV(make_pipeline(search(cv=2)), {}, n_iter=1, cv=3),
 ]
 
 
@@ -205,9 +204,10 @@ def test_deeper_parts_need_metadata_routing(model):
     assert torn == 0 and asked > 0
 
 
-class Grouped(DecisionTreeClassifier):
-    def fit(self, X, y, sample_weight=None, groups=None):
-        return super().fit(X, y, sample_weight)
+def test_a_deeper_splitter_of_groups_needs_metadata_routing():
+    with config_context(enable_metadata_routing=True):
+        torn, asked = count_torn(lambda: fit_clone(GridSearchCV(search(cv=GroupKFold(2)), {}, cv=3), X, Y, GROUPS))
+    assert torn == 0 and asked > 0
 
 
 class Unrouted(ClassifierMixin, BaseEstimator):
@@ -230,7 +230,6 @@ NOT_USED = [
     (BaggingClassifier(KernelRidgeClassifier(), 2), "got KernelRidgeClassifier inside BaggingClassifier"),
     (Unrouted(search()), "got GridSearchCV inside Unrouted"),
     (make_pipeline(Unrouted(KernelRidgeClassifier())), "got KernelRidgeClassifier inside Unrouted"),
-    (AdaBoostClassifier(Grouped(), n_estimators=1), "got Grouped inside AdaBoostClassifier"),
     (MLPClassifier(max_iter=5, early_stopping=True), "early stopping of MLPClassifier"),
     (GradientBoostingClassifier(n_estimators=3, n_iter_no_change=2), "early stopping of GradientBoostingClassifier"),
     (SVC(probability=True), "got probability=True in SVC"),
@@ -258,7 +257,7 @@ QUIET = [
         max_iter=2, early_stopping=True, validation_fraction=None
     ),
     SVC(), make_pipeline(FunctionTransformer(), "passthrough", LogisticRegression()),
-    BaggingClassifier(LogisticRegression(), 2),
+    BaggingClassifier(LogisticRegression(), 2), AdaBoostClassifier(n_estimators=1),
     BaggingClassifier(FrozenEstimator(KernelRidgeClassifier().fit(X, Y)), 2),
     TunedThresholdClassifierCV(FrozenEstimator(KernelRidgeClassifier().fit(X, Y)), cv="prefit", refit=False),
     search(cv=[(np.flatnonzero(GROUPS < 15), np.flatnonzero(GROUPS >= 15))]),
