@@ -14,8 +14,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import compute_class_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import KernelRidgeClassifier
+from twoflow.heads import KernelRidgeClassifier, KernelSVMClassifier
 from twoflow.heads.calibration import fit_temperature
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel, score_held_out, solve, solve_one
+from twoflow.heads.inner_folds import draw_inner_folds
 from twoflow.heads.kernel_ridge import _find_credible
 
 
@@ -391,3 +393,28 @@ def test_bad_alphas(alphas):
 def test_what_is_refused(parameters, fit, message):
     with pytest.raises(ValueError, match=message):
         KernelRidgeClassifier(**parameters).fit(**{"X": np.eye(4), "y": [0, 0, 1, 1], **fit})
+
+
+@pytest.mark.parametrize("label_noise", ["keep", "drop"])
+def test_held_out_rows_are_predicted_from_the_kernel_alone(label_noise):
+    """As by a model that is fitted on the features of the other rows."""
+    X, y = make_classification(120, 30, n_informative=6, n_classes=3, flip_y=0.2, random_state=0)
+    kernel, groups = compute_kernel(X), np.arange(120) // 2
+    model = KernelRidgeClassifier(label_noise=label_noise)
+    assert fits_from_kernel(model) and not fits_from_kernel(KernelSVMClassifier())
+    for train, test in draw_inner_folds(y, groups, 3, np.random.RandomState(0)):
+        fitted = clone(model)
+        solution = fitted.fit_dual(kernel.take(train), y[train], groups[train])
+        expected = clone(model).fit(X[train], y[train], groups=groups[train])
+        assert fitted.kept_.all() == (label_noise == "keep")
+        assert (fitted.predict_dual(kernel, train, test, solution) == expected.predict(X[test])).all()
+        scores = score_held_out(kernel.gram, train[fitted.kept_], test, solution)
+        np.testing.assert_allclose(scores, expected.decision_function(X[test]), atol=1e-8)
+
+
+def test_one_ridge_is_solved_as_several_are():
+    rng = np.random.default_rng(0)
+    kernel, share = compute_kernel(rng.normal(size=(20, 30))), rng.dirichlet(np.ones(20))
+    targets = np.eye(2)[np.arange(20) % 2]
+    expected = solve(kernel, targets, share, np.arange(20), np.array([0.3])).dual
+    np.testing.assert_allclose(solve_one(kernel, targets, share, 0.3), expected, atol=1e-12)

@@ -70,7 +70,7 @@ class Spy(ClassifierMixin, BaseEstimator):
         return np.stack([first, 1 - first], axis=1)
 
     def predict(self, X):
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1).clip(max=len(self.classes_) - 1)]
 
 
 def count_torn(fit):
