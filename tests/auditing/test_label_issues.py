@@ -30,7 +30,7 @@ def test_a_row_of_nan_is_not_judged():
 
 @pytest.mark.parametrize(
     "labels, shape, message",
-    [(["a", "b"], (2, 3), r"shape \(2, 2\), got \(2, 3\)"), (["a", "c"], (2, 2), "the label c is not among")],
+    [(["a", "b"], (2, 3), r"shape \(2, 2\), got \(2, 3\)"), (["a", "c"], (2, 2), "got c; add it to classes")],
 )
 def test_what_does_not_fit(labels, shape, message):
     with pytest.raises(ValueError, match=message):
@@ -80,7 +80,7 @@ def test_classes_with_few_images():
 
 @pytest.mark.parametrize("labels", [["a"] * 6, ["a"] * 5 + ["b"], list("abcdef")])
 def test_labels_that_cannot_be_judged(labels):
-    with pytest.raises(ValueError, match="at least two classes have two images"):
+    with pytest.raises(ValueError, match="at least two classes with two images"):
         out_of_fold_probabilities(np.eye(6), np.array(labels), np.arange(6))
 
 

@@ -1,32 +1,23 @@
+import inspect
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
-from twoflow import ImageReadError, compare, make_model, make_shop
+from twoflow import compare, make_model, make_shop
 from twoflow.deep import ConvNetClassifier
-from twoflow.deep.conv_net import _hold_out, read_pixels
+from twoflow.deep.conv_net import read_pixels
 from twoflow.flows import RawPixels
+from twoflow.heads.inner_folds import draw_held_out
 
-from ..flows import flow_checks
-from ..sklearn_checks import sklearn_checks
+from ..classifier_checks import CLASSIFIER_CHECKS
+from ..sklearn_checks import REPLACED_FOR_CLASSIFIERS, sklearn_checks
 
 
 def small(**parameters):
     return ConvNetClassifier((16, 16), **{"max_epochs": 2, "batch_size": 8, "random_state": 0, **parameters})
-
-
-class AsFlow(ConvNetClassifier):
-    """Probabilities in place of features, so that the flows' checks can be asked."""
-
-    transform = ConvNetClassifier.predict_proba
-
-    def fit(self, X, y=None):
-        return super().fit(X, y)
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +27,27 @@ def fitted(torch, shop):
 
 def test_scikit_learns_checks():
     names = set()
-    for estimator, check in sklearn_checks(ConvNetClassifier()):
+    for estimator, check in sklearn_checks(ConvNetClassifier(), REPLACED_FOR_CLASSIFIERS, CLASSIFIER_CHECKS):
         check(estimator)
         names.add(check.func.__name__)
     assert {"check_get_params_invariance", "check_no_attributes_set_in_init"} <= names
+
+
+@pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
+def test_what_every_classifier_of_images_promises(check, shop, torch, tmp_path):
+    extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
+    check(small(max_epochs=25, learning_rate=3e-3, patience=None), shop, *extra)
+
+
+def test_several_targets_are_refused(shop):
+    with pytest.raises(ValueError, match="1d array"):
+        small().fit(shop, np.stack([shop.labels, shop.labels], axis=1))
+
+
+def test_groups_are_those_of_the_collection(shop, torch):
+    groups = np.arange(len(shop)) // 2
+    expected = small().fit(shop, groups=groups).predict_proba(shop)
+    assert (small().fit(shop.grouped(groups)).predict_proba(shop) == expected).all()
 
 
 def test_learns_and_predicts(torch):
@@ -52,18 +60,6 @@ def test_learns_and_predicts(torch):
     probability = model.predict_proba(shop[test])
     assert probability.shape == (20, 2) and np.allclose(probability.sum(axis=1), 1)
     assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [np.ndarray.tolist, lambda y: y.astype(object), pd.Series, lambda y: 10 * np.unique(y, return_inverse=True)[1]],
-    ids=["list", "object", "series", "numbers"],
-)
-def test_labels_of_any_kind(shop, labels, fitted):
-    y = labels(shop.labels)
-    model = small().fit(shop, y)
-    assert model.classes_.tolist() == sorted(set(y)) and set(model.predict(shop)) <= set(y)
-    assert (model.predict_proba(shop) == fitted.predict_proba(shop)).all()
 
 
 def test_history_and_training_accuracy(shop, torch):
@@ -81,20 +77,29 @@ def test_stops_early_with_the_best_weights(shop, torch):
     losses = [epoch["valid_loss"] for epoch in model.history_]
     best = int(np.argmin(losses))
     assert len(losses) < 40 and len(losses) == best + 3
-    held_out = _hold_out(np.unique(shop.labels, return_inverse=True)[1], 0.25, np.random.RandomState(0))
+    held_out = draw_held_out(shop.labels, None, 0.25, np.random.RandomState(0))
     probability = model.predict_proba(shop[held_out])
     right = probability[np.arange(8), np.searchsorted(model.classes_, shop.labels[held_out])]
     assert -np.log(right).mean() == pytest.approx(losses[best], rel=1e-3)
     assert model.train_accuracy_ == model.score(shop[~held_out], shop.labels[~held_out])
 
 
-def test_held_out_images_are_of_every_class_that_has_two():
-    positions = np.repeat(np.arange(4), [1, 2, 10, 40])
-    held_out = _hold_out(positions, 0.1, np.random.RandomState(0))
-    assert np.bincount(positions[held_out], minlength=4).tolist() == [0, 1, 1, 4]
-    assert np.bincount(positions[_hold_out(positions, 0.99, np.random.RandomState(0))]).tolist() == [0, 1, 9, 39]
-    with pytest.raises(ValueError, match="set patience=None"):
-        _hold_out(np.arange(3), 0.1, np.random.RandomState(0))
+def test_a_group_is_held_out_whole(shop, torch, monkeypatch):
+    seen = []
+    monkeypatch.setattr("twoflow.deep.training.train", lambda *given, **_: seen.append(given[3]) or [])
+    for groups in (None, np.arange(32) // 4):
+        small().fit(shop, shop.labels, groups=groups)
+    alone, whole = seen
+    assert len(set((np.arange(32) // 4)[alone]) & set((np.arange(32) // 4)[~alone])) > 0
+    assert whole.reshape(8, 4).all(axis=1).sum() == 4 and not whole.reshape(8, 4).any(axis=1)[~whole[::4]].any()
+    assert sorted(shop.labels[whole]) == sorted(shop.labels[~whole]), "one of the two groups of each class"
+
+
+@pytest.mark.parametrize("groups, unit", [(None, "images"), ([0, 0, 1], "groups")])
+def test_nothing_can_be_held_out_of_single_images(shop, groups, unit):
+    y = ["a", "b", "c"] if groups is None else ["a", "a", "b"]
+    with pytest.raises(ValueError, match=f"2 {unit} or more to stop early by, got 1; set patience=None"):
+        small().fit(shop[:3], y, groups=groups)
 
 
 def test_the_same_seed_gives_the_same_model(shop, torch, fitted):
@@ -126,47 +131,11 @@ def test_cross_val_score_and_grid_search(tmp_path, torch):
     assert search.best_estimator_.size == search.best_params_["size"]
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        flow_checks.check_fit_changes_no_parameter, flow_checks.check_transform_changes_nothing,
-        flow_checks.check_numbers_are_refused, flow_checks.check_kinds_of_images,
-    ],
-)
-def test_what_flows_promise_too(check, shop, tmp_path, torch):
-    model = AsFlow((16, 16), max_epochs=1, random_state=0)
-    check(model, shop, *([tmp_path] if check is flow_checks.check_kinds_of_images else []))
-
-
 def test_images_are_kept_as_bytes(shop):
     pixels = read_pixels(shop.images, (20, 16), n_jobs=2)
     assert pixels.shape == (32, 16, 20, 3) and pixels.dtype == np.uint8
     assert (pixels.reshape(32, -1) / np.float32(255) == RawPixels((20, 16)).fit_transform(shop)).all()
     assert (read_pixels(list(pixels), (20, 16)) == pixels).all()
-
-
-def test_an_unreadable_image(shop, fitted):
-    X = [*shop.images[:-1], b"text"]
-    with pytest.raises(ImageReadError, match="image 31"):
-        small().fit(X, shop.labels)
-    with pytest.raises(ImageReadError, match="image 31"):
-        fitted.predict(X)
-
-
-@pytest.mark.parametrize(
-    "labels, message",
-    [
-        (lambda y: None, "requires y to be passed"),
-        (lambda y: y[:-1], "inconsistent numbers of samples"),
-        (lambda y: ["boot"] * len(y), "at least two classes; all 32 labels are boot"),
-        (lambda y: [np.nan, *y[1:]], "labels: 1 missing"),
-        (lambda y: np.linspace(0, 1, 32), "Unknown label type: continuous"),
-        (lambda y: np.stack([y, y], axis=1), "1d array"),
-    ],
-)
-def test_bad_labels(shop, labels, message):
-    with pytest.raises(ValueError, match=message):
-        small().fit(shop, labels(shop.labels))
 
 
 @pytest.mark.parametrize(
@@ -194,11 +163,6 @@ def test_bad_parameters(shop, parameters, message):
 def test_a_device_that_is_not_there(shop, torch):
     with pytest.raises(ValueError, match="device 'abacus' cannot be used here: "):
         small(device="abacus").fit(shop, shop.labels)
-
-
-def test_not_fitted(shop):
-    with pytest.raises(NotFittedError):
-        small().predict(shop)
 
 
 def test_a_comparison_is_what_cross_val_score_gives_on_any_number_of_workers(shop, torch):

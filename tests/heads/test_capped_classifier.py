@@ -4,7 +4,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import CappedClassifier
+from twoflow.heads import CappedClassifier, KernelRidgeClassifier
 
 
 @parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])
@@ -43,6 +43,19 @@ def test_other_seeds_draw_other_rows(skewed):
     models = [CappedClassifier(RidgeClassifier(), 5, random_state=seed).fit(*skewed) for seed in (0, 0, 1)]
     first, second, third = (model.sample_indices_ for model in models)
     assert (first == second).all() and (first != third).any()
+
+
+def test_the_groups_of_the_drawn_rows_are_handed_on(skewed):
+    X, y = skewed
+    groups = np.arange(600) // 3
+    model = CappedClassifier(KernelRidgeClassifier(), 40, random_state=0).fit(X, y, groups=groups)
+    rows = model.sample_indices_
+    expected = KernelRidgeClassifier().fit(X[rows], y[rows], groups=groups[rows])
+    assert (model.classifier_.leave_out_probabilities_ == expected.leave_out_probabilities_).all()
+    alone = CappedClassifier(KernelRidgeClassifier(), 40, random_state=0).fit(X, y)
+    assert (alone.classifier_.leave_out_probabilities_ != expected.leave_out_probabilities_).any()
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X, y, groups=groups[1:])
 
 
 @pytest.mark.parametrize("cap", [0, 2.5, None])

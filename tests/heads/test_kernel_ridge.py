@@ -14,8 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import compute_class_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import KernelRidgeClassifier
+from twoflow.heads import KernelRidgeClassifier, KernelSVMClassifier
 from twoflow.heads.calibration import fit_temperature
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel, solve, solve_one
 from twoflow.heads.kernel_ridge import _find_credible
 
 
@@ -376,18 +377,30 @@ def test_bad_alphas(alphas):
     [
         ({"label_noise": "ignore"}, {}, "'label_noise' parameter"),
         ({"class_weight": "even"}, {}, "'class_weight' parameter"),
-        ({"class_weight": {0: 0.0}}, {}, "must be positive"),
-        ({"class_weight": {0: np.nan}}, {}, "must be positive"),
+        ({"class_weight": {0: 0.0}}, {}, "expected positive weights"),
+        ({"class_weight": {0: np.nan}}, {}, "expected positive weights"),
         ({}, {"y": [1, 1, 1, 1]}, "at least two classes; all 4 labels are 1"),
         ({}, {"y": [0.1, 0.5, 1.5, 2.5]}, "Unknown label type"),
         ({}, {"X": np.diag([1, np.nan, 1, 1])}, "contains NaN"),
         ({}, {"X": np.diag([1, np.inf, 1, 1])}, "contains infinity"),
-        ({}, {"X": np.eye(4, dtype=np.float32) * 1e30}, "no products in float32"),
+        ({}, {"X": np.eye(4, dtype=np.float32) * 1e30}, "products fit in float32"),
         ({}, {"groups": [1, 2, 3]}, "each of the 4 rows, got 3"),
-        ({}, {"groups": [1, 1, 1, 1]}, "all 4 rows are of one"),
+        ({}, {"groups": [1, 1, 1, 1]}, "need at least 2 groups, got 1"),
         ({}, {"groups": [1, 2, None, 4]}, "groups: 1 missing"),
     ],
 )
 def test_what_is_refused(parameters, fit, message):
     with pytest.raises(ValueError, match=message):
         KernelRidgeClassifier(**parameters).fit(**{"X": np.eye(4), "y": [0, 0, 1, 1], **fit})
+
+
+def test_it_says_that_the_kernel_is_enough():
+    assert fits_from_kernel(KernelRidgeClassifier()) and not fits_from_kernel(KernelSVMClassifier())
+
+
+def test_one_ridge_is_solved_as_several_are():
+    rng = np.random.default_rng(0)
+    kernel, share = compute_kernel(rng.normal(size=(20, 30))), rng.dirichlet(np.ones(20))
+    targets = np.eye(2)[np.arange(20) % 2]
+    expected = solve(kernel, targets, share, np.arange(20), np.array([0.3])).dual
+    np.testing.assert_allclose(solve_one(kernel, targets, share, 0.3), expected, atol=1e-12)

@@ -9,171 +9,15 @@ from scipy.optimize import check_grad
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_digits, make_classification
+from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import RawPixels, make_model
 from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbabilities
 from twoflow.heads.calibration import fit_temperature, smooth_targets
-from twoflow.heads.inner_folds import fit_clone
 from twoflow.heads.opinion_pool import _log_loss
-
-_CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
-FLOOR = np.float32(np.log(1e-3))
-
-
-@parametrize_with_checks(
-    [OutOfFoldProbabilities(LogisticRegression())],
-    expected_failed_checks=lambda estimator: {
-        "check_transformer_general": _CROSS_FITTED, "check_transformer_data_not_an_array": _CROSS_FITTED
-    },
-)
-def test_scikit_learns_checks(estimator, check):
-    check(estimator)
-
-
-@pytest.fixture(scope="module")
-def data():
-    X, y = make_classification(240, 12, n_informative=6, n_classes=3, n_clusters_per_class=1, random_state=0)
-    return X, np.array(["boot", "clog", "tee"])[y]
-
-
-class TestOutOfFoldProbabilities:
-    def test_training_rows_are_asked_of_classifiers_that_have_not_seen_them(self, data):
-        X, y = data
-        seed = np.random.RandomState(3).randint(np.iinfo(np.int32).max)
-        folds = StratifiedKFold(4, shuffle=True, random_state=seed)
-        expected = cross_val_predict(GaussianNB(), X, y, cv=folds, method="predict_proba")
-        outputs = OutOfFoldProbabilities(GaussianNB(), cv=4, random_state=3).fit_transform(X, y)
-        assert outputs.dtype == np.float32 and outputs.min() == FLOOR
-        np.testing.assert_allclose(outputs, np.log(np.maximum(expected, 1e-3)), rtol=1e-5, atol=1e-6)
-
-    def test_other_rows_are_asked_of_one_that_has_seen_all(self, data):
-        X, y = data
-        model = OutOfFoldProbabilities(GaussianNB(), random_state=0)
-        model.fit_transform(X, y)
-        expected = np.log(np.maximum(GaussianNB().fit(X, y).predict_proba(X), 1e-3)).astype(np.float32)
-        assert (model.transform(X) == expected).all()
-        assert (clone(model).fit(X, y).transform(X) == expected).all()
-
-    @pytest.mark.parametrize("floor", [1e-30, 0.1])
-    def test_probabilities_below_the_floor_count_as_it(self, floor):
-        X, y = np.array([[0.0], [0.1], [9.0], [9.1]]), np.array([0, 0, 1, 1])
-        expected = np.log(np.maximum(GaussianNB().fit(X, y).predict_proba(X), floor))
-        assert np.allclose(OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(X, y).transform(X), expected)
-        assert expected.min() == pytest.approx(np.log(floor))
-
-    @pytest.mark.parametrize("floor", [0, 1, -1, "low"])
-    def test_bad_floors(self, data, floor):
-        with pytest.raises(ValueError, match="'floor' parameter"):
-            OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(*data)
-
-    def test_memory_is_no_knowledge(self):
-        """Random labels, which a nearest neighbor knows by heart."""
-        rng = np.random.default_rng(0)
-        X, y = rng.normal(size=(200, 5)), np.arange(200) % 2
-        model = OutOfFoldProbabilities(KNeighborsClassifier(1), random_state=0)
-        unseen = model.fit_transform(X, y)
-        assert (model.transform(X).argmax(axis=1) == y).all()
-        assert 0.35 < (unseen.argmax(axis=1) == y).mean() < 0.65
-
-    def test_groups_stay_together(self):
-        """A nearest neighbor knows each row by its copy; left out with it, it does not."""
-        rng = np.random.default_rng(0)
-        X, y, groups = rng.normal(size=(100, 5)).repeat(2, axis=0), (np.arange(100) % 2).repeat(2), np.arange(200) // 2
-        model = OutOfFoldProbabilities(KNeighborsClassifier(1), random_state=0)
-        assert (model.fit_transform(X, y).argmax(axis=1) == y).mean() > 0.8
-        assert 0.3 < (model.fit_transform(X, y, groups).argmax(axis=1) == y).mean() < 0.7
-        pooled = make_pipeline(model, LogOpinionPool())
-        sure, unsure = (fit_clone(pooled, X, y, given).predict_proba(X).max() for given in (None, groups))
-        assert sure > 0.9 > unsure
-
-    def test_a_classifier_that_takes_groups_is_given_them(self):
-        X, y = make_classification(60, random_state=0)
-        model = OutOfFoldProbabilities(KernelRidgeClassifier(), cv=3, random_state=0)
-        own = model.fit(X, y, groups=np.arange(60) // 3).classifier_.leave_out_probabilities_
-        assert (own == KernelRidgeClassifier().fit(X, y, groups=np.arange(60) // 3).leave_out_probabilities_).all()
-        assert (own != model.fit(X, y).classifier_.leave_out_probabilities_).any()
-
-    def test_the_given_classifier_is_not_fitted(self, data):
-        forest = RandomForestClassifier(5)
-        model = OutOfFoldProbabilities(forest, random_state=0)
-        model.fit_transform(*data)
-        assert not hasattr(forest, "classes_") and forest.random_state is None
-        assert model.classifier is forest and model.classifier_.n_features_in_ == 12
-
-    @pytest.mark.parametrize("n_jobs", [1, 3])
-    def test_equal_seeds_give_equal_columns(self, data, n_jobs):
-        """The classifier is seeded as well, and however many folds are fitted at a time."""
-        first = OutOfFoldProbabilities(RandomForestClassifier(5), random_state=1)
-        second = clone(first).set_params(n_jobs=n_jobs)
-        assert (first.fit_transform(*data) == second.fit_transform(*data)).all()
-        assert (first.transform(data[0]) == second.transform(data[0])).all()
-        assert (first.fit_transform(*data) != first.set_params(random_state=2).fit_transform(*data)).any()
-
-    def test_a_small_class_lowers_the_number_of_folds(self, data):
-        X, y = data
-        y = np.where(np.isin(np.arange(240), [3, 50, 170]), "rare", y)
-        seen = []
-
-        class Recorder(GaussianNB):
-            def fit(self, X, y):
-                seen.append((y == "rare").sum())
-                return super().fit(X, y)
-
-        OutOfFoldProbabilities(Recorder(), cv=10, random_state=0).fit_transform(X, y)
-        assert seen == [3, 2, 2, 2]
-
-    def test_a_class_of_one_row(self, data):
-        X, y = data
-        y = np.where(np.arange(240) == 7, "rare", y)
-        model = OutOfFoldProbabilities(GaussianNB(), random_state=0)
-        outputs = model.fit_transform(X, y)
-        assert model.classes_.tolist() == ["boot", "clog", "rare", "tee"] and outputs.shape == (240, 4)
-        assert outputs[7, 2] == pytest.approx(np.log(1 / (120 + 4)))  # two folds, four classes
-        assert (outputs[7, [0, 1, 3]] > np.log(0.3)).any()
-        floored = OutOfFoldProbabilities(GaussianNB(), floor=0.05, random_state=0).fit_transform(X, y)
-        assert floored[7, 2] == pytest.approx(np.log(0.05))
-
-    def test_a_fold_in_which_one_class_is_left(self):
-        model = OutOfFoldProbabilities(LogisticRegression(), random_state=0)
-        outputs = model.fit_transform(np.eye(6), [0, 0, 0, 0, 0, 1])
-        assert outputs[5].tolist() == pytest.approx([0, np.log(1 / (3 + 2))])
-
-    def test_names(self, data):
-        X, y = data
-        model = OutOfFoldProbabilities(GaussianNB(), random_state=0).set_output(transform="pandas")
-        frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(12)])
-        assert model.fit_transform(frame, y).columns.tolist() == ["boot", "clog", "tee"]
-        assert model.feature_names_in_.tolist() == list(frame)
-        assert model.fit(X, y == "tee").get_feature_names_out().tolist() == ["False", "True"]
-
-    def test_pickle(self, data):
-        model = OutOfFoldProbabilities(GaussianNB()).fit(*data)
-        assert (pickle.loads(pickle.dumps(model)).transform(data[0]) == model.transform(data[0])).all()
-
-    @pytest.mark.parametrize(
-        "parameters, labels, message",
-        [
-            ({"classifier": 3}, [0, 0, 1, 1], "'classifier' parameter"),
-            ({"cv": 1}, [0, 0, 1, 1], "'cv' parameter"),
-            ({}, [1, 1, 1, 1], "at least two classes"),
-            ({}, [0, 1, 2, 3], "each class has one"),
-            ({}, [0.5, 1.5, 2.5, 0.1], "Unknown label type"),
-        ],
-    )
-    def test_what_is_refused(self, parameters, labels, message):
-        model = OutOfFoldProbabilities(**{"classifier": DecisionTreeClassifier(), **parameters})
-        with pytest.raises(ValueError, match=message):
-            model.fit_transform(np.eye(4), labels)
 
 
 def draw(weights, n=6000, n_classes=4, seed=0):
@@ -257,8 +101,8 @@ class TestLogOpinionPool:
     @pytest.mark.parametrize(
         "X, y, message",
         [
-            (np.zeros((4, 5)), [0, 0, 1, 1], "one column a class, 2, for each opinion; it has 5"),
-            (np.zeros((4, 2)), [0, 1, 2, 2], "one column a class, 3, for each opinion; it has 2"),
+            (np.zeros((4, 5)), [0, 0, 1, 1], "expected 2 columns, one for each class, for each opinion, got 5 in all"),
+            (np.zeros((4, 2)), [0, 1, 2, 2], "expected 3 columns, one for each class, for each opinion, got 2 in all"),
             (np.zeros((4, 2)), [1, 1, 1, 1], "at least two classes"),
             (np.array([[-np.inf, 0], [0, 0], [0, 0], [0, 0]]), [0, 0, 1, 1], "infinity"),
         ],

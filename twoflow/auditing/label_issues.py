@@ -1,51 +1,49 @@
-"""Labels worth a second look, by confident learning: what a model that never saw an image thinks of its label."""
+"""Find labels that are probably wrong, by confident learning on held-out images."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..heads.confident_learning import find_confident
+from ..heads.inner_folds import draw_inner_folds
+from ..heads.out_of_fold import answer_out_of_fold, ask_clone
 
-# Chosen on `clothing` by the log loss of the labels as they are and by time, among logistic regressions with and
-# without the components, ridge regressions and the linear discriminant, whose probabilities are far too sure. The
-# strength of the regularization, C, is relative to the number of images.
+# Chosen on `clothing` by the log loss of the labels and by time, among logistic regressions with and without the
+# components, ridge regressions and the linear discriminant, whose probabilities are overconfident. The regularization
+# C is relative to the number of images.
 _N_COMPONENTS, _C_TIMES_IMAGES = 256, 30
 
 
 @dataclass(frozen=True, eq=False)
 class LabelIssues:
-    """What `find_label_issues` found among n images of k classes.
+    """The result of `find_label_issues` for n images of k classes.
 
     Attributes
     ----------
     classes : ndarray of shape (k,)
     thresholds : ndarray of shape (k,)
-        How confident the model is, on average, in the class of the images that have its label; NaN for a class that
-        could not be judged.
+        The mean probability of a class among the images with its label; NaN for a class that could not be judged.
     confident_joint : ndarray of shape (k, k) and dtype int
-        How many images with the label of the row are confidently of the class of the column.
+        The number of images with the label of the row that are confidently of the class of the column.
     suspects : ndarray of shape (m,) and dtype int
-        Positions of the images beside the diagonal, the most suspect first: by the normalized margin.
+        Positions of the images off the diagonal, the most suspect first, by the normalized margin.
     given, suggested : ndarray of shape (m,)
-        The label they have, and the class the model is most confident in.
+        Their labels, and the classes that the model is most confident in.
     margins : ndarray of shape (m,)
         The probability of the given label minus that of the suggested one, -1 to 1.
     confidences : ndarray of shape (m,)
         The probability of the suggested class.
     n_judged : int
-        How many images the model could judge.
+        The number of images that the model could judge.
     """
 
     classes: np.ndarray
@@ -62,19 +60,19 @@ class LabelIssues:
 def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> LabelIssues:
     """Find the images that are confidently of another class than their label says.
 
-    By confident learning (Northcutt, Jiang & Chuang, Journal of Artificial Intelligence Research 70, 2021,
-    https://doi.org/10.1613/jair.1.12125): an image is confidently of the likeliest of those classes whose probability
-    reaches the mean that images with that label have. Those that are not confidently of their own class but of
-    another are the suspects; they are ranked by the normalized margin.
+    This is confident learning (Northcutt, Jiang & Chuang, Journal of Artificial Intelligence Research 70, 2021,
+    https://doi.org/10.1613/jair.1.12125). The threshold of a class is its mean probability among the images with its
+    label. An image is confidently of the likeliest class that reaches its threshold. Images that are confidently of
+    another class than their own are the suspects. They are ranked by the normalized margin.
 
     Parameters
     ----------
     labels : array-like of shape (n,)
     probabilities : ndarray of shape (n, k)
-        From a model that was trained on neither the image nor its group, see `out_of_fold_probabilities`. A row of
-        NaN is not judged.
+        From a model that was fitted on neither the image nor its group; see `out_of_fold_probabilities`. A row of NaN
+        is not judged.
     classes : array-like of shape (k,)
-        What the columns stand for, in sorted order.
+        The classes of the columns, in sorted order.
 
     Returns
     -------
@@ -96,11 +94,14 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     """
     labels, classes, probabilities = np.asarray(labels), np.asarray(classes), np.asarray(probabilities, dtype=float)
     if probabilities.shape != (len(labels), len(classes)):
-        raise InputError(f"probabilities must have shape {(len(labels), len(classes))}, got {probabilities.shape}")
+        raise InputError(
+            f"expected probabilities of shape {(len(labels), len(classes))}, got {probabilities.shape}; give a row for "
+            "each label and a column for each class"
+        )
     judged = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
     unknown = np.setdiff1d(labels[judged], classes)
     if len(unknown):
-        raise InputError(f"the label {unknown[0]!s} is not among the classes")
+        raise InputError(f"expected labels that are among the classes, got {unknown[0]!s}; add it to classes")
     given = np.searchsorted(classes, labels[judged])
     p = probabilities[judged]
     own = p[np.arange(len(judged)), given]
@@ -129,71 +130,66 @@ def out_of_fold_probabilities(
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a logistic regression thinks of each image that it was not trained on, nor on any of its group.
+    """Compute the probabilities of each image's classes by models that were fitted without it and its group.
 
-    It is of the first 256 principal components, and regularized so that its probabilities are nearly calibrated.
+    The model is a logistic regression on the first 256 principal components. It is regularized so that its
+    probabilities are nearly calibrated.
 
     Parameters
     ----------
     features : ndarray of shape (n, n_features)
     labels, groups : ndarray of shape (n,)
     n_splits : int
-        Folds; fewer where no class has so many groups.
+        The most folds, by default 5; fewer if no class has so many groups.
     random_state : int
-        For the folds.
+        Draws the folds; by default 0.
     n_jobs : int, optional
-        Folds fitted at the same time.
+        How many folds are fitted at the same time; by default one, or as joblib's context says.
 
     Returns
     -------
     probabilities : ndarray of shape (n, k)
-        A row of NaN where an image cannot be judged: its class has only one group, or all others that were in it came
-        to be tested at the same time.
+        A row is NaN if its image cannot be judged: its class has one group only, or all groups of its class are held
+        out in the same fold.
     classes : ndarray of shape (k,)
 
     Raises
     ------
     ValueError
-        If not two classes have two groups each.
+        If fewer than two classes have two groups each.
     """
     classes, codes = np.unique(labels, return_inverse=True)
     n_groups = np.array([len(np.unique(groups[codes == code])) for code in range(len(classes))])
     usable = np.flatnonzero((n_groups >= 2)[codes])
     if (n_groups >= 2).sum() < 2:
-        raise InputError("labels can be judged where at least two classes have two images (or groups) each")
-    n_splits = min(n_splits, int(n_groups.max()))
-    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        folds = list(splitter.split(usable, codes[usable], groups[usable]))
-    folds = [(usable[train], usable[test]) for train, test in folds if len(train) and len(test)]
-    # Around all of them, since the limit is the process's; and always one, since sums depend on how they are shared.
-    with threadpool_limits(1):
-        fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(_predict)(features, codes, train, test, len(classes)) for train, test in folds
+        raise InputError(
+            f"expected at least two classes with two images (or groups) each, got {(n_groups >= 2).sum()}; add images "
+            "before labels are judged"
         )
+    # Rare classes must not make the folds fewer: the more images a model is fitted on, the better it judges.
+    rng = np.random.RandomState(random_state)
+    folds = draw_inner_folds(codes[usable], groups[usable], n_splits, rng, every_class=False)
+
+    def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        model = _make_model(len(train), features.shape[1])
+        positions = np.arange(len(classes))
+        answers = ask_clone(model, features, codes, None, usable[train], usable[test], positions, unknown=0)
+        # An image whose class the model does not know cannot be judged, nor any by a model that knows one class.
+        known = np.unique(codes[usable[train]])
+        answers[~np.isin(codes[usable[test]], known if len(known) > 1 else [])] = np.nan
+        return answers
+
+    # The limit holds for the process, so it is set once around all folds. It is always one thread, because the sums
+    # depend on how threads share them.
+    with threadpool_limits(1):
+        rows, answers = answer_out_of_fold(ask, folds, n_jobs)
     probabilities = np.full((len(labels), len(classes)), np.nan)
-    for (_, test), predicted in zip(folds, fitted):
-        probabilities[test] = predicted
+    probabilities[usable[rows]] = answers
     return probabilities, classes
 
 
-def _predict(
-    features: np.ndarray, codes: np.ndarray, train: np.ndarray, test: np.ndarray, n_classes: int
-) -> np.ndarray:
-    """One fold; an image whose class is not trained on cannot be judged."""
-    predicted = np.full((len(test), n_classes), np.nan)
-    known = np.unique(codes[train])
-    if len(known) < 2:
-        return predicted
-    n_components = min(_N_COMPONENTS, len(train), features.shape[1])
-    components = PCA(n_components, svd_solver="covariance_eigh" if len(train) > features.shape[1] else "full")
-    regression = LogisticRegression(C=_C_TIMES_IMAGES / len(train), max_iter=1000)
-    model = make_pipeline(StandardScaler(), components, regression)
-    fitted = model.fit(features[train], codes[train])
-    is_judged = np.isin(codes[test], known)
-    judged = np.zeros((int(is_judged.sum()), n_classes))
-    if len(judged):
-        judged[:, fitted[-1].classes_] = fitted.predict_proba(features[test[is_judged]])
-    predicted[is_judged] = judged
-    return predicted
+def _make_model(n_images: int, n_features: int) -> Pipeline:
+    """Make the unfitted model for so many training images."""
+    n_components = min(_N_COMPONENTS, n_images, n_features)
+    components = PCA(n_components, svd_solver="covariance_eigh" if n_images > n_features else "full")
+    return make_pipeline(StandardScaler(), components, LogisticRegression(C=_C_TIMES_IMAGES / n_images, max_iter=1000))

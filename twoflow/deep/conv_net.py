@@ -10,16 +10,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._jobs import threads_per_task
 from ..errors import InputError
 from ..flows import RawPixels
 from ..flows.engine.extraction import extract
-from ..heads.targets import check_targets
+from ..heads.inner_folds import draw_held_out
 from ..images import LoadedImage, check_images
 from ..images.reading import Source
 from ..images.tags import ImageTags, extend_tags
+from ..models.inputs import check_inputs
 from .allocation import kept_memory
 from .extra import require
 
@@ -125,14 +126,17 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Read the images and train the network.
 
         Parameters
         ----------
         X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-        y : array-like of shape (n,)
-            Classes; at least two.
+        y : array-like of shape (n,), optional
+            Classes; at least two. Default: the labels of the collection.
+        groups : array-like of shape (n,), optional
+            Images of one group, such as photos of one item, are held out together to stop early by. Default: the groups
+            of the collection, or each image by itself.
 
         Returns
         -------
@@ -146,12 +150,15 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
             If torch or skorch is not installed.
         """
         self.check_parameters()
-        images = check_images(X)
-        y = check_targets(y, several=False)
-        check_consistent_length(images, y)
+        images, y, groups = check_inputs(X, y, groups, several=False)
         classes, positions = np.unique(y, return_inverse=True)
         rng = check_random_state(self.random_state)
-        held_out = None if self.patience is None else _hold_out(positions, self.validation_fraction, rng)
+        held_out = None
+        if self.patience is not None:
+            held_out = draw_held_out(positions, groups, self.validation_fraction, rng)
+            if not held_out.any():
+                unit = "images" if groups is None else "groups"
+                raise InputError(f"expected a class with 2 {unit} or more to stop early by, got 1; set patience=None")
 
         require(type(self).__name__)
         from .network import Network, pick_device, probabilities, threads
@@ -247,15 +254,3 @@ def read_pixels(
     flow = _PixelBytes(size, n_jobs=n_jobs, verbose=verbose)
     width, height = size
     return extract(flow, images).features.reshape(len(images), height, width, 3)
-
-
-def _hold_out(positions: np.ndarray, fraction: float, rng: np.random.RandomState) -> np.ndarray:
-    """Mark images to validate on, of shape (n,) and dtype bool: of each class the same share, but never all."""
-    held_out = np.zeros(len(positions), dtype=bool)
-    for position in range(positions.max() + 1):
-        members = rng.permutation(np.flatnonzero(positions == position))
-        count = min(max(1, round(fraction * len(members))), len(members) - 1)
-        held_out[members[:count]] = True
-    if not held_out.any():
-        raise InputError("no class has two images, so none can be held out to stop early by; set patience=None")
-    return held_out

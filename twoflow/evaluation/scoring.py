@@ -10,10 +10,10 @@ import numpy as np
 
 from .._jobs import stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
-from ..heads.inner_folds import fit_clone, fit_transform_clone
+from ..heads.inner_folds import fit_clone
 from ..images.targets import split_targets
 from ..models.importances import Origin, find_support, share_of_flows, steps_to_decision
-from ..models.selecting_classifier import side_by_side, to_dense
+from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
 from .results import Choice
@@ -154,7 +154,7 @@ def _select(
     train, test = (_columns(features, in_fold, side, part.columns) for side in (fold.train, fold.test))
     began = time.perf_counter()
     within = None if groups is None else groups[fold.train]
-    selector, selected = fit_transform_clone(part.selector, train, y[fold.train], within)
+    selector, selected = fit_selector(part.selector, train, y[fold.train], within)
     fitted = time.perf_counter()
     tested = test if selector == "passthrough" else to_dense(selector.transform(test))
     ended = time.perf_counter()

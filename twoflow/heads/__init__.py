@@ -1,18 +1,21 @@
-"""What learns from features: selectors, classifiers of features, and the table of heads by name."""
+"""Estimators of features: selectors, classifiers, and the table of heads by name."""
 
 from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
+from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
 from .kernel_weight import KernelWeight
 from .object_hierarchy import ObjectHierarchyFeatures
-from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
+from .opinion_pool import LogOpinionPool
+from .out_of_fold import OutOfFoldProbabilities
 
 __all__ = [
     "CappedClassifier",
     "ClassCovariance",
     "ForestSelector",
+    "GroupsNotUsedWarning",
     "KernelRidgeClassifier",
     "KernelSVMClassifier",
     "KernelWeight",

@@ -1,4 +1,4 @@
-"""Fewer images of the classes that have very many."""
+"""Fit a classifier on fewer rows of the classes that have very many."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from .inner_folds import fit_clone
 
 
 def _has(method: str) -> Any:
@@ -19,24 +21,27 @@ def _has(method: str) -> Any:
 
 
 class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Fit a classifier on at most so many rows of each class, drawn at random.
+    """Fit a classifier on a limited number of rows of each class, drawn at random.
 
-    Against imbalance and long fits at once, where a few classes have most of the images; the fashion classifier with
-    fallback of our reference takes at most 2,000 images of a class.
+    It balances the classes and shortens the fit where a few classes have most of the images. The fashion classifier
+    with fallback of our reference takes at most 2,000 images of a class.
 
     Parameters
     ----------
     classifier : classifier
-        It is cloned, and the clone fitted.
+        A clone of it is fitted.
     max_per_class : int
+        The most rows of a class that it is fitted on, by default 2,000. Smaller classes are used whole.
     random_state : int, RandomState or None
+        Draws the rows. By default each fit draws others.
 
     Attributes
     ----------
     classifier_ : classifier
+        The fitted clone.
     classes_ : ndarray of shape (n_classes,)
     sample_indices_ : ndarray of shape (n_rows,)
-        The rows that it was fitted on, ascending.
+        The rows that the clone was fitted on, in ascending order.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -68,7 +73,7 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.max_per_class = max_per_class
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Draw the rows and fit a clone of the classifier on them.
 
         Parameters
@@ -76,6 +81,9 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,)
             Classes.
+        groups : array-like of shape (n,), optional
+            Those of the drawn rows are handed to the classifier; see `twoflow.heads.inner_folds.fit_clone`. By default
+            there are none.
 
         Returns
         -------
@@ -88,24 +96,26 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         order = rng.permutation(len(y))
         chosen = [order[y[order] == label][:self.max_per_class] for label in np.unique(y)]
         self.sample_indices_ = np.sort(np.concatenate(chosen))
-        self.classifier_ = clone(self.classifier).fit(X[self.sample_indices_], y[self.sample_indices_])
+        check_consistent_length(y, groups)
+        within = None if groups is None else np.asarray(groups)[self.sample_indices_]
+        self.classifier_ = fit_clone(self.classifier, X[self.sample_indices_], y[self.sample_indices_], within)
         self.classes_ = self.classifier_.classes_
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, of shape (n,)."""
+        """Return the class of each row, of shape (n,)."""
         X = self._checked(X)
         return self.classifier_.predict(X)
 
     @_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         X = self._checked(X)
         return self.classifier_.predict_proba(X)
 
     @_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The classifier's score of each class; see there for its shape."""
+        """Return the classifier's score of each class; the classifier defines its shape."""
         X = self._checked(X)
         return self.classifier_.decision_function(X)
 

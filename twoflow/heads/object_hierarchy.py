@@ -1,4 +1,4 @@
-"""Mid-level features: how an image falls on each of many small questions about the hierarchy of classes."""
+"""Mid-level features: the outputs of binary classifiers for pairs of classes in a hierarchy."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from joblib import Parallel, delayed
-from scipy import linalg
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -20,35 +18,46 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
+from .dual_ridge import Kernel, compute_kernel, solve_one
+from .inner_folds import draw_inner_folds
+from .out_of_fold import answer_out_of_fold
 
 
 class Pair(NamedTuple):
-    """One question: is it one of `first` or one of `second`? Both are sets of positions in `classes_`."""
+    """The question of one feature: is an image of a class in `first`, or of one in `second`?
+
+    Attributes
+    ----------
+    first, second : tuple of int
+        Positions in `classes_`.
+    """
 
     first: tuple[int, ...]
     second: tuple[int, ...]
 
 
 class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """The outputs of binary classifiers, one for each pair of classes of an object hierarchy.
+    """Transform features into the outputs of binary classifiers, one for each pair of classes of a hierarchy.
 
-    The mid-level features of Albaradei, Wang, Cao & Li (WACV 2014), the baseline of Iliukovich-Strakovskaia, Dral &
-    Dral (2016). Given low-level features, one classifier separates each pair of classes inside a superclass, and one
-    each pair of superclasses: with 107 classes in ten superclasses some 560 classifiers; all pairs would be 5,671.
+    These are the mid-level features of Albaradei, Wang, Cao & Li (WACV 2014), the baseline of Iliukovich-Strakovskaia,
+    Dral & Dral (2016). On low-level features, one classifier separates each pair of classes inside a superclass, and
+    one each pair of superclasses. With 107 classes in ten superclasses these are some 560 classifiers, and not the
+    5,671 of all pairs.
 
     Parameters
     ----------
     superclasses : mapping of class to superclass, optional
-        The hierarchy. When not given it is learned: the classes' mean features are clustered (Ward's method) into about
-        as many superclasses as the square root of the number of classes.
+        The hierarchy. By default it is learned: the classes' mean features are clustered by Ward's method. The number
+        of superclasses is about the square root of the number of classes.
     alpha : float
-        The classifiers' ridge penalty, as a share of the images' total variance.
+        The ridge penalty of the classifiers, as a share of the images' total variance; by default 0.01.
     cv : int
-        Folds in which `fit_transform` gives each training image the outputs of classifiers that have not seen it.
+        The most folds that `fit_transform` uses, by default 5. There are no more folds than the smallest class has
+        rows or groups, but at least two.
     random_state : int, RandomState or None
-        Draws those folds.
+        Draws the folds. By default each call draws others.
     n_jobs : int, optional
-        How many of those folds to fit at the same time.
+        How many folds are fitted at the same time; by default one, or as joblib's context says.
 
     Attributes
     ----------
@@ -68,11 +77,11 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     Notes
     -----
-    ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``: outputs for images that a classifier was fitted on are
-    too good to be true, and whatever is fitted on them next would trust them too much.
+    ``fit_transform(X, y)`` differs from ``fit(X, y).transform(X)``. A classifier is overconfident on the images that it
+    was fitted on, and a head fitted on such outputs would trust them too much.
 
-    A classifier is a ridge regression solved in its dual, on the few rows of the Gram matrix that belong to its pair,
-    so that hundreds of them cost seconds, whatever the number of features.
+    A classifier is a ridge regression solved in its dual, on the few rows of the kernel that belong to its pair. So
+    hundreds of them take seconds, whatever the number of features.
 
     Examples
     --------
@@ -107,7 +116,7 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit the classifiers.
 
         Parameters
@@ -116,6 +125,8 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             Low-level features.
         y : array-like of shape (n,)
             Classes; at least two.
+        groups : array-like of shape (n,), optional
+            Only `fit_transform` uses them.
 
         Returns
         -------
@@ -124,31 +135,37 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Raises
         ------
         ValueError
-            If there is one class only, or `superclasses` does not name each.
+            If there is one class only, or `superclasses` lacks a class.
         """
         self._fit(X, y)
         return self
 
-    def fit_transform(self, X: Any, y: Any) -> np.ndarray:
-        """Fit the classifiers, and ask others for each training image: those fitted on the other folds.
+    def fit_transform(self, X: Any, y: Any, groups: Any = None) -> np.ndarray:
+        """Fit the classifiers, and ask for each training image others that were fitted on the other folds.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,)
+            Classes; at least two. One of them needs two rows, or two groups.
+        groups : array-like of shape (n,), optional
+            Rows of one group are in one fold. By default each row is a group.
 
         Returns
         -------
         ndarray of shape (n, n_pairs) and dtype float32
-            0 where a fold lacks one side of a pair.
+            0 where the other folds lack one side of a pair.
         """
-        gram, codes = self._fit(X, y)
-        folds = _draw_folds(codes, self.cv, check_random_state(self.random_state))
+        kernel, codes = self._fit(X, y)
+        groups = None if groups is None else np.asarray(groups)
+        folds = draw_inner_folds(codes, groups, self.cv, check_random_state(self.random_state))
+
+        def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+            return self._ask_held_out(kernel, codes, train, test)
+
+        rows, answers = answer_out_of_fold(ask, folds, self.n_jobs)
         outputs = np.zeros((len(codes), len(self.pairs_)), dtype=np.float32)
-        tests = [np.flatnonzero(folds == fold) for fold in range(self.cv)]
-        tasks = (delayed(self._ask_unseen)(gram, codes, folds == fold) for fold in range(self.cv))
-        for test, answers in zip(tests, Parallel(n_jobs=self.n_jobs, prefer="threads")(tasks)):
-            outputs[test] = answers
+        outputs[rows] = answers
         return outputs
 
     def transform(self, X: Any) -> np.ndarray:
@@ -166,42 +183,55 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         X = validate_data(self, X, reset=False, dtype=np.float32)
         return self.scaler_.transform(X) @ self.coef_.T + self.intercept_
 
-    def _fit(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Fit, and return the Gram matrix of the standardized features and the code of each image's class."""
+    def _fit(self, X: Any, y: Any) -> tuple[Kernel, np.ndarray]:
+        """Fit, and return the kernel of the standardized features and the position of each image's class."""
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"a hierarchy needs at least two classes; all {len(y)} labels are one class")
+            raise InputError(f"expected at least 2 classes, got 1: {self.classes_[0]!s}; add images of another class")
         self.scaler_ = StandardScaler().fit(X)
         X = self.scaler_.transform(X)
         self.superclasses_ = self._find_superclasses(X, codes)
         self.pairs_ = _list_pairs(self.superclasses_)
-        gram = X @ X.T
-        solutions = [_solve(gram, codes, pair, self.alpha) for pair in self.pairs_]
-        self.coef_ = np.stack([weights @ X[rows] for rows, weights, _ in solutions]).astype(np.float32)
-        self.intercept_ = np.array([intercept for _, _, intercept in solutions], dtype=np.float32)
-        return gram, codes
+        kernel = compute_kernel(X)
+        everything = np.arange(len(codes))
+        coef, intercept = [], []
+        for pair in self.pairs_:
+            rows, target = _find_sides(codes, everything, pair)
+            coef.append(self._solve(kernel, rows, target) @ X[rows])
+            intercept.append(target.mean() - coef[-1] @ X[rows].mean(axis=0))
+        self.coef_ = np.stack(coef).astype(np.float32)
+        self.intercept_ = np.array(intercept, dtype=np.float32)
+        return kernel, codes
+
+    def _solve(self, kernel: Kernel, rows: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the coefficients of the rows' kernels, of shape (n_rows,) and with sum 0."""
+        n_rows = len(rows)
+        # The ridge is relative to the mean diagonal of the kernel; alpha to the sum.
+        share = np.full(n_rows, 1 / n_rows)
+        return solve_one(kernel.take(rows), target[:, None], share, self.alpha * n_rows)[:, 0]
 
     def _find_superclasses(self, X: np.ndarray, codes: np.ndarray) -> np.ndarray:
         if self.superclasses is not None:
             missing = [label for label in self.classes_.tolist() if label not in self.superclasses]
             if missing:
-                raise InputError(f"superclasses does not name the superclass of {missing[0]!r}")
+                raise InputError(f"expected a superclass for each class, got none for {missing[0]!r}; add it")
             return np.array([self.superclasses[label] for label in self.classes_.tolist()])
         means = np.stack([X[codes == code].mean(axis=0) for code in range(len(self.classes_))])
         n_superclasses = round(len(means) ** 0.5)
         return fcluster(linkage(pdist(means), "ward"), n_superclasses, criterion="maxclust")
 
-    def _ask_unseen(self, gram: np.ndarray, codes: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-        """The outputs, for the unseen images, of classifiers fitted on the others: of shape (n_unseen, n_pairs)."""
-        answers = np.zeros((unseen.sum(), len(self.pairs_)), dtype=np.float32)
-        seen_codes = np.where(unseen, -1, codes)
+    def _ask_held_out(self, kernel: Kernel, codes: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Return the outputs for held-out images of classifiers fitted on the others, of shape (n_test, n_pairs)."""
+        answers = np.zeros((len(test), len(self.pairs_)), dtype=np.float32)
         for i, pair in enumerate(self.pairs_):
-            if np.isin(pair.first, seen_codes).any() and np.isin(pair.second, seen_codes).any():
-                rows, weights, intercept = _solve(gram, seen_codes, pair, self.alpha)
-                answers[:, i] = gram[np.ix_(unseen, rows)] @ weights + intercept
+            rows, target = _find_sides(codes, train, pair)
+            if len(np.unique(target)) == 2:
+                weights = self._solve(kernel, rows, target)
+                intercept = target.mean() - kernel.gram[np.ix_(rows, rows)].mean(axis=0) @ weights
+                answers[:, i] = kernel.gram[np.ix_(test, rows)] @ weights + intercept
         return answers
 
     @property
@@ -216,42 +246,14 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
 
 def _list_pairs(superclasses: np.ndarray) -> list[Pair]:
-    """Each two classes of a superclass, then each two superclasses."""
+    """List each two classes of a superclass, then each two superclasses."""
     families = [tuple(np.flatnonzero(superclasses == name).tolist()) for name in np.unique(superclasses)]
     inside = [Pair((a,), (b,)) for family in families for a, b in combinations(family, 2)]
     return [*inside, *(Pair(first, second) for first, second in combinations(families, 2))]
 
 
-def _draw_folds(codes: np.ndarray, n_folds: int, rng: np.random.RandomState) -> np.ndarray:
-    """The fold of each image, each class spread evenly; a class may have fewer images than there are folds."""
-    folds = np.empty(len(codes), dtype=int)
-    for code in np.unique(codes):
-        members = rng.permutation(np.flatnonzero(codes == code))
-        folds[members] = (np.arange(len(members)) + rng.randint(n_folds)) % n_folds
-    return folds
-
-
-def _solve(
-    gram: np.ndarray, codes: np.ndarray, pair: Pair, alpha: float
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """The ridge regression of 1 and -1 on the images of a pair.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows,)
-        The pair's images.
-    weights : ndarray of shape (n_rows,)
-        The output for an image is its row of the Gram matrix, at these images, times the weights, plus ...
-    intercept : float
-    """
-    first = np.isin(codes, pair.first)
-    rows = np.flatnonzero(first | np.isin(codes, pair.second))
-    target = np.where(first[rows], 1.0, -1.0)
-    inner = gram[np.ix_(rows, rows)].astype(np.float64)
-    means = inner.mean(axis=0)
-    centered = inner - means - means[:, None] + means.mean()
-    # With centered features and targets the weights sum to zero, so they hold for the features as they are.
-    penalty = alpha * max(np.trace(centered), np.finfo(float).tiny) + 1e-9
-    centered[np.diag_indices_from(centered)] += penalty
-    weights = linalg.solve(centered, target - target.mean(), assume_a="pos")
-    return rows, weights, float(target.mean() - means @ weights)
+def _find_sides(codes: np.ndarray, rows: np.ndarray, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of some rows that belong to a pair, and their targets: 1 for the first side, -1 for the second."""
+    first, second = np.isin(codes[rows], pair.first), np.isin(codes[rows], pair.second)
+    chosen = first | second
+    return rows[chosen], np.where(first[chosen], 1.0, -1.0)

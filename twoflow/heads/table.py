@@ -21,7 +21,8 @@ from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
 from .kernel_weight import KernelWeight
-from .opinion_pool import LogOpinionPool, OutOfFoldProbabilities
+from .opinion_pool import LogOpinionPool
+from .out_of_fold import OutOfFoldProbabilities
 
 
 class Head(NamedTuple):

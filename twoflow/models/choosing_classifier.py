@@ -16,10 +16,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
-from ..heads.dual_ridge import Kernel, Solution, compute_kernel, total
-from ..heads.inner_folds import fit_clone, split_groups
+from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
+from ..heads.inner_folds import draw_inner_folds, fit_clone
+from ..heads.inner_folds.drawing import InnerFolds
+from ..heads.out_of_fold import answer_out_of_fold
 from .composition import PartsByName
-from .selecting_classifier import SelectingClassifier
+from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
 
 
 def _chosen_has(method: str) -> Any:
@@ -106,7 +108,7 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         groups = None if groups is None else np.asarray(groups)
-        is_dual = all(hasattr(candidate.head, "fit_dual") for _, candidate in self.candidates)
+        is_dual = all(fits_from_kernel(candidate.head) for _, candidate in self.candidates)
         choose = self._choose_by_leaving_out if is_dual else self._choose_by_cross_validation
         self.best_ = choose(X, y, groups)
         self.classes_ = self.best_.classes_
@@ -131,7 +133,7 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return validate_data(self, X, dtype=np.float32, reset=False)
 
     def _choose_by_leaving_out(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> SelectingClassifier:
-        kernels = _Kernels(X, y, [candidate for _, candidate in self.candidates])
+        kernels = _Kernels(X, y, groups, [candidate for _, candidate in self.candidates])
         self.candidates_: dict[str, float] = {}
         best: tuple[SelectingClassifier, Any, Solution]
         for name, candidate in self.candidates:
@@ -148,7 +150,7 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     def _choose_by_cross_validation(
         self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None
     ) -> SelectingClassifier:
-        folds = split_groups(y, groups, self.cv, check_random_state(self.random_state))
+        folds = draw_inner_folds(y, groups, self.cv, check_random_state(self.random_state))
         self.candidates_ = {
             name: _cross_validated(candidate, X, y, groups, folds) for name, candidate in self.candidates
         }
@@ -163,7 +165,9 @@ class _Kernels:
     the same candidates have are kept as their sum.
     """
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, candidates: Sequence[SelectingClassifier]) -> None:
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, candidates: Sequence[SelectingClassifier]
+    ) -> None:
         owners: dict[str, list[int]] = {}
         selections: dict[str, tuple[Any, Any]] = {}
         for number, candidate in enumerate(candidates):
@@ -173,8 +177,7 @@ class _Kernels:
         self._sums: dict[tuple[int, ...], Kernel] = {}
         self._numbers = {id(candidate): number for number, candidate in enumerate(candidates)}
         for key, (selector, columns) in selections.items():
-            values = X[:, columns]
-            kernel = compute_kernel(values if selector == "passthrough" else clone(selector).fit_transform(values, y))
+            kernel = compute_kernel(to_dense(fit_selector(selector, X[:, columns], y, groups)[1]))
             together = tuple(owners[key])
             self._sums[together] = total([kernel, *([self._sums[together]] if together in self._sums else [])])
 
@@ -189,13 +192,11 @@ def _keyed(candidate: SelectingClassifier) -> list[tuple[str, Any, Any]]:
     return [(joblib.hash((selector, columns)), selector, columns) for _, selector, columns in candidate.selections]
 
 
-def _cross_validated(
-    model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: list[tuple[np.ndarray, np.ndarray]]
-) -> float:
+def _cross_validated(model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: InnerFolds) -> float:
     """The share of rows that are classified correctly by a clone that was fitted on the other folds."""
-    n_right = 0
-    for train, test in folds:
-        within = None if groups is None else groups[train]
-        fitted = fit_clone(model, X[train], y[train], within)
-        n_right += int((fitted.predict(X[test]) == y[test]).sum())
-    return n_right / sum(len(test) for _, test in folds)
+
+    def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        return fit_clone(model, X[train], y[train], None if groups is None else groups[train]).predict(X[test])
+
+    rows, predicted = answer_out_of_fold(ask, folds)
+    return float((predicted == y[rows]).mean())

@@ -13,7 +13,9 @@ from ..images import ImageCollection, check_images
 from ..images.reading import Source
 
 
-def check_inputs(X: Any, y: Any = None, groups: Any = None) -> tuple[Sequence[Source], np.ndarray, np.ndarray | None]:
+def check_inputs(
+    X: Any, y: Any = None, groups: Any = None, *, several: bool = True
+) -> tuple[Sequence[Source], np.ndarray, np.ndarray | None]:
     """Check what `fit` of a model was given.
 
     Parameters
@@ -23,6 +25,8 @@ def check_inputs(X: Any, y: Any = None, groups: Any = None) -> tuple[Sequence[So
         Classes, of k targets if there are several. Default: the labels of the collection.
     groups : array-like of shape (n,), optional
         Groups. Default: those of the collection, if it has any.
+    several : bool, default=True
+        Whether y may have several columns, one for each target.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def check_inputs(X: Any, y: Any = None, groups: Any = None) -> tuple[Sequence[So
     if isinstance(X, ImageCollection):
         y = X.labels if y is None else y
         groups = X.groups if groups is None else groups
-    y = check_targets(y)
+    y = check_targets(y, several=several)
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups

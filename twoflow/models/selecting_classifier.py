@@ -105,7 +105,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         self.selectors_: dict[str, Any] = {}
         selected = []
         for name, selector, columns in self.selections:
-            self.selectors_[name], part = fit_transform_clone(selector, X[:, columns], y, groups)
+            self.selectors_[name], part = fit_selector(selector, X[:, columns], y, groups)
             selected.append(to_dense(part))
         return side_by_side(selected)
 
@@ -142,6 +142,11 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     def decision_function(self, X: Any) -> np.ndarray:
         """The head's score of each class; see there for its shape."""
         return self.head_.decision_function(self.select(X))
+
+
+def fit_selector(selector: Any, X: np.ndarray, y: Any, groups: Any) -> tuple[Any, Any]:
+    """Fit a clone of a selector; return it and what it makes of X. "passthrough" leaves X as it is."""
+    return (selector, X) if isinstance(selector, str) else fit_transform_clone(selector, X, y, groups)
 
 
 def _positions(columns: Columns) -> np.ndarray:
