@@ -45,7 +45,7 @@ def test_other_seeds_draw_other_rows(skewed):
     assert (first == second).all() and (first != third).any()
 
 
-def test_the_groups_of_the_drawn_rows_are_handed_on(skewed):
+def test_groups_of_drawn_rows_reach_the_classifier(skewed):
     X, y = skewed
     groups = np.arange(600) // 3
     model = CappedClassifier(KernelRidgeClassifier(), 40, random_state=0).fit(X, y, groups=groups)

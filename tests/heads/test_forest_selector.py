@@ -25,8 +25,8 @@ def data():
     )
 
 
-def test_the_papers_rule(data):
-    """Rank by importance, take the top K of those above the mean."""
+def test_rule_of_the_paper(data):
+    """Rank by importance, and keep the top K of the features above the mean."""
     X, y = data
     importances = RandomForestClassifier(100, random_state=0).fit(X, y).feature_importances_
     above = np.flatnonzero(importances > importances.mean())
@@ -44,20 +44,20 @@ def test_informative_features_are_found(data, estimator):
     assert set(selector.get_support(indices=True)) <= set(range(6))
 
 
-def test_forests_differ(data):
+def test_estimator_chooses_the_forest(data):
     importances = [ForestSelector(estimator=name, random_state=0).fit(*data).feature_importances_
                    for name in ("random-forest", "extra-trees")]
     assert (importances[1] == ExtraTreesClassifier(100, random_state=0).fit(*data).feature_importances_).all()
     assert (importances[0] != importances[1]).any()
 
 
-def test_more_trees_at_a_time_change_nothing(data):
+def test_n_jobs_does_not_change_importances(data):
     one, two = (ForestSelector(random_state=0, n_jobs=n_jobs).fit(*data) for n_jobs in (1, 2))
     assert (one.feature_importances_ == two.feature_importances_).all()
 
 
-def test_features_without_any_importance_are_kept():
-    """None is above the mean, and a model without features would be no use to anybody."""
+def test_constant_features_are_kept():
+    """All importances are 0, so all reach their mean. A model needs at least one feature."""
     X, y = np.zeros((20, 4)), np.arange(20) % 2
     assert ForestSelector(random_state=0).fit_transform(X, y).shape == (20, 4)
     assert ForestSelector(max_features=3, random_state=0).fit_transform(X, y).shape == (20, 3)

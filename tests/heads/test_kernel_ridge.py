@@ -29,7 +29,7 @@ def test_scikit_learns_checks(estimator, check):
 
 @pytest.fixture(scope="module")
 def digits():
-    """Train rows, train labels, test rows, test labels."""
+    """Return training rows, training labels, test rows, test labels."""
     X, y = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(y))
     train, test = order[:400], order[400:]
@@ -37,9 +37,9 @@ def digits():
 
 
 def refit(X, y, alpha, class_weight=None):
-    """Ridge regressions of the indicators as scikit-learn fits them: a function of the rows that are fitted on.
+    """Return a function that fits scikit-learn's ridge regression of the class indicators on given rows.
 
-    The ridge and the weights are those of all rows.
+    The ridge and the weights are computed from all rows, whichever rows are fitted on.
     """
     classes, codes = np.unique(y, return_inverse=True)
     weight = compute_class_weight(class_weight, classes=classes, y=y)[codes]
@@ -59,7 +59,7 @@ def leave_out_by_refitting(X, y, alpha, class_weight, groups):
 
 @pytest.mark.parametrize("class_weight", [None, "balanced", {0: 3.0, 1: 0.5}])
 @pytest.mark.parametrize("n_features, n_classes", [(7, 3), (90, 3), (90, 2)])
-def test_it_is_the_ridge_regression_of_indicators(class_weight, n_features, n_classes):
+def test_model_equals_ridge_regression_of_indicators(class_weight, n_features, n_classes):
     rng = np.random.default_rng(0)
     X, y = rng.normal(2, 1, (60, n_features)), rng.integers(0, n_classes, 60)
     y[:15] = 0
@@ -80,7 +80,7 @@ def test_it_is_the_ridge_regression_of_indicators(class_weight, n_features, n_cl
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 @pytest.mark.parametrize("n_groups", [None, 25, 2])
 @pytest.mark.parametrize("n_features", [5, 80])
-def test_leave_out_predictions_are_those_of_refitting(class_weight, n_groups, n_features):
+def test_leave_out_predictions_equal_refitting(class_weight, n_groups, n_features):
     rng = np.random.default_rng(1)
     X, y = rng.normal(3, 1, (60, n_features)), rng.integers(0, 3, 60)
     y[:12] = 0
@@ -98,8 +98,8 @@ def test_leave_out_predictions_are_those_of_refitting(class_weight, n_groups, n_
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), n=st.integers(6, 25), n_features=st.integers(1, 30), alpha=st.floats(1e-3, 1e3),
        n_groups=st.integers(2, 30))
-def test_leave_out_predictions_of_any_problem(seed, n, n_features, alpha, n_groups):
-    """Among them groups that hold all of a class, and columns that are near copies."""
+def test_leave_out_predictions_equal_refitting_for_any_problem(seed, n, n_features, alpha, n_groups):
+    """Some problems have a group with all rows of a class, and all have columns that are near copies."""
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(n, n_features)), rng.integers(0, 3, n)
     X[:, -1] = X[:, 0] + 1e-3 * X[:, -1]
@@ -107,7 +107,7 @@ def test_leave_out_predictions_of_any_problem(seed, n, n_features, alpha, n_grou
     groups[:2] = [0, 1]
     model = KernelRidgeClassifier((alpha,)).fit(X, y, groups)
     scores = leave_out_by_refitting(X, y, alpha, None, groups)
-    # Of probabilities the logarithms' differences are those of the scores, whatever became of the temperature.
+    # Log probabilities differ from scaled scores only by a constant per row, so compare differences to the maximum.
     logs = np.log(model.leave_out_probabilities_)
     expected = scores / model.temperature_
     close = expected - expected.max(axis=1, keepdims=True) > -30
@@ -116,7 +116,7 @@ def test_leave_out_predictions_of_any_problem(seed, n, n_features, alpha, n_grou
 
 
 def test_float32_agrees_with_float64(digits):
-    """Also where the mean is large beside what differs: rounding happens after it is taken off."""
+    """The mean is large compared with the differences, so it must be subtracted before rounding."""
     X, y, test, _ = digits
     double = KernelRidgeClassifier().fit(X + 300, y)
     single = KernelRidgeClassifier().fit((X + 300).astype(np.float32), y)
@@ -126,16 +126,16 @@ def test_float32_agrees_with_float64(digits):
     np.testing.assert_allclose(single.predict_proba(test + 300), double.predict_proba(test + 300), atol=5e-3)
 
 
-def test_a_ridge_below_the_rounding_of_float32(digits):
-    """Without a bound the kernel, of 64 columns and 400 rows, would have negative eigenvalues."""
+def test_ridge_below_float32_rounding_is_raised(digits):
+    """Without a lower bound, the kernel of 400 rows with 64 columns would have negative eigenvalues."""
     X, y, test, labels = digits
     model = KernelRidgeClassifier((1e-12,)).fit(X.astype(np.float32), y)
     assert model.score(test, labels) > 0.8
     assert model.leave_out_accuracy_ == pytest.approx(model.score(test, labels), abs=0.05)
 
 
-def test_many_columns_are_taken_in_parts(digits):
-    """More columns than are centered at a time, the last part not full: here each column fifty times."""
+def test_many_columns_are_centered_in_blocks(digits):
+    """Each column is repeated fifty times: more columns than one block, and the last block is not full."""
     X, y, test, _ = digits
     once, often = (KernelRidgeClassifier((0.1,)).fit(np.tile(X, times), y) for times in (1, 50))
     np.testing.assert_allclose(often.predict_proba(np.tile(test, 50)), once.predict_proba(test), atol=1e-9)
@@ -151,13 +151,13 @@ def test_alpha_is_the_one_of_highest_leave_out_accuracy(digits):
     assert len(set(accuracy.values())) > 1
 
 
-def test_near_copies_do_not_mislead_when_they_are_groups():
-    """Each row twice, labels with noise: left out alone, a row is recognized by its copy."""
+def test_groups_of_near_copies_prevent_overfitting():
+    """Labels are noisy, and each row has a copy. If only the row is left out, its copy gives the label away."""
     X, y = make_classification(150, 300, n_informative=5, flip_y=0.3, random_state=0)
     rng = np.random.default_rng(0)
-    X, y, things = np.vstack([X, X + 1e-3 * rng.normal(size=X.shape)]), np.r_[y, y], np.tile(np.arange(150), 2)
+    X, y, groups = np.vstack([X, X + 1e-3 * rng.normal(size=X.shape)]), np.r_[y, y], np.tile(np.arange(150), 2)
     model = KernelRidgeClassifier((1e-3, 3, 30))
-    alone, together = clone(model).fit(X, y), clone(model).fit(X, y, things)
+    alone, together = clone(model).fit(X, y), clone(model).fit(X, y, groups)
     assert alone.alpha_ == 1e-3 and alone.leave_out_accuracy_ > 0.95
     assert together.alpha_ > 1 and together.leave_out_accuracy_ < 0.8
 
@@ -171,20 +171,20 @@ def test_the_scale_of_features_does_not_matter(digits, scale):
 
 
 def test_probabilities_are_calibrated(digits):
-    """No worse than those of a logistic regression whose C is chosen by their log loss."""
+    """Compare with a logistic regression whose C is chosen by the log loss of its probabilities."""
     X, y, test, labels = digits
     logistic = GridSearchCV(
         LogisticRegression(max_iter=300), {"C": [1e-4, 1e-3, 1e-2, 1e-1]}, scoring="neg_log_loss", cv=3
     ).fit(X / 4, y)
     model = KernelRidgeClassifier().fit(X, y)
     assert log_loss(labels, model.predict_proba(test)) < log_loss(labels, logistic.predict_proba(test / 4)) + 0.05
-    # What the model says before the labels are seen: the mean probability of the likeliest is the accuracy.
+    # The mean probability of the predicted class must equal the accuracy.
     sure = model.predict_proba(test).max(axis=1).mean()
     assert sure == pytest.approx(model.score(test, labels), abs=0.03)
     assert model.leave_out_accuracy_ == pytest.approx(model.score(test, labels), abs=0.03)
 
 
-def test_temperature_is_the_best_one():
+def test_temperature_is_recovered():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(4000, 3)) * 7
     codes = np.array([rng.choice(3, p=p) for p in softmax(scores / 5, axis=1)])
@@ -197,7 +197,7 @@ def test_temperature_is_the_best_one():
     assert fit_temperature(np.zeros((5, 2)), np.zeros(5, dtype=int), np.ones(5)) == 1
 
 
-def test_rows_that_are_all_right_leave_a_doubt():
+def test_probabilities_stay_below_1_if_all_rows_are_right():
     X, y = np.repeat(np.eye(3), 20, axis=0), np.repeat(np.arange(3), 20)
     model = KernelRidgeClassifier().fit(X, y)
     assert model.leave_out_accuracy_ == 1
@@ -205,13 +205,13 @@ def test_rows_that_are_all_right_leave_a_doubt():
 
 
 def mislabel(y, seed):
-    """One digit in five as another."""
+    """Replace a fifth of the labels by another digit."""
     rng = np.random.default_rng(seed)
     return np.where(rng.random(len(y)) < 0.2, (y + rng.integers(1, 10, len(y))) % 10, y)
 
 
-def test_without_mislabeled_rows_it_is_more_accurate():
-    """On average over splits, on more columns than rows."""
+def test_dropping_mislabeled_rows_raises_accuracy():
+    """The gain is a mean over splits, with more columns than rows."""
     X, y = load_digits(return_X_y=True)
     X = np.maximum(X @ np.random.default_rng(0).normal(size=(64, 1000)) / 50 - 1, 0)
     gains = []
@@ -227,7 +227,7 @@ def test_without_mislabeled_rows_it_is_more_accurate():
     assert np.mean(gains) > 0.005
 
 
-def test_dropping_rows_is_fitting_on_the_others(digits):
+def test_dropping_rows_equals_fitting_on_kept_rows(digits):
     X, y, test, _ = digits
     noisy = mislabel(y, 0)
     drop = KernelRidgeClassifier(label_noise="drop").fit(X, noisy)
@@ -235,7 +235,7 @@ def test_dropping_rows_is_fitting_on_the_others(digits):
     np.testing.assert_allclose(drop.coef_, again.coef_, atol=1e-10)
     np.testing.assert_allclose(drop.predict_proba(test), again.predict_proba(test), atol=1e-8)
     np.testing.assert_allclose(drop.leave_out_probabilities_[drop.kept_], again.leave_out_probabilities_, atol=1e-8)
-    # A dropped row was left out all along.
+    # The final model was not fitted on a dropped row, so the row's prediction is already held out.
     np.testing.assert_allclose(
         drop.leave_out_probabilities_[~drop.kept_], again.predict_proba(X[~drop.kept_]), atol=1e-8
     )
@@ -246,7 +246,7 @@ def test_dropping_rows_is_fitting_on_the_others(digits):
 def test_rows_are_dropped_by_the_rule_of_confident_learning():
     rng = np.random.default_rng(0)
     probabilities, codes = rng.dirichlet([1, 1, 1], 300), np.arange(300) % 3
-    probabilities[codes == 0] = rng.dirichlet([9, 1, 1], 100)  # a class of high threshold
+    probabilities[codes == 0] = rng.dirichlet([9, 1, 1], 100)  # a class with a high threshold
     thresholds = [probabilities[codes == label, label].mean() for label in range(3)]
     kept, own_below_threshold = [], 0
     for p, label in zip(probabilities, codes):
@@ -258,7 +258,7 @@ def test_rows_are_dropped_by_the_rule_of_confident_learning():
     assert _find_credible(probabilities, codes).tolist() == kept
 
 
-def test_the_rule_is_asked_of_leave_out_probabilities(digits):
+def test_rows_are_dropped_by_leave_out_probabilities(digits):
     X, y, *_ = digits
     noisy = mislabel(y, 1)
     first = KernelRidgeClassifier().fit(X, noisy)
@@ -281,7 +281,7 @@ def test_dropped_rows_are_judged_without_their_group():
         np.testing.assert_allclose(model.leave_out_probabilities_[groups == group], expected, atol=1e-8)
 
 
-def test_of_each_class_two_rows_are_kept(digits):
+def test_at_least_two_rows_of_each_class_are_kept(digits):
     X, y, *_ = digits
     labels = np.where(np.arange(len(y)) % 100 < 2, 10, y)  # eight rows that have nothing in common
     labels[np.flatnonzero(labels == 9)[1:]] = 8
@@ -318,7 +318,7 @@ def test_the_order_of_rows_does_not_matter(digits, label_noise):
     np.testing.assert_allclose(one.leave_out_probabilities_[order], other.leave_out_probabilities_, atol=1e-8)
 
 
-def test_the_same_again(digits):
+def test_fit_is_deterministic(digits):
     X, y, test, _ = digits
     one, other = (KernelRidgeClassifier(label_noise="drop").fit(X, y) for _ in range(2))
     assert (one.predict_proba(test) == other.predict_proba(test)).all()
@@ -342,15 +342,14 @@ def test_a_pickle_does_not_hold_the_training_rows():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e6])
-def test_features_that_say_nothing(value):
-    """The classes' shares are all that is known."""
+def test_constant_features_predict_class_shares(value):
     X, y = np.full((40, 5), value, dtype=np.float32), np.repeat([0, 1, 2], [24, 12, 4])
     model = KernelRidgeClassifier().fit(X, y)
     np.testing.assert_allclose(model.decision_function(X), np.tile([0.6, 0.3, 0.1], (40, 1)), atol=1e-6)
     assert (model.predict(X + 1) == 0).all()
 
 
-def test_the_rounding_of_a_constant_says_nothing():
+def test_rounding_errors_of_constant_features_have_no_effect():
     X, y = np.nextafter(np.full((40, 5), 0.1), np.arange(40)[:, None] % 2), np.arange(40) % 2
     assert (X[1] > X[0]).all()
     np.testing.assert_allclose(KernelRidgeClassifier().fit(X, y).predict_proba(X), 0.5, atol=1e-3)
@@ -389,16 +388,16 @@ def test_bad_alphas(alphas):
         ({}, {"groups": [1, 2, None, 4]}, "groups: 1 missing"),
     ],
 )
-def test_what_is_refused(parameters, fit, message):
+def test_bad_input(parameters, fit, message):
     with pytest.raises(ValueError, match=message):
         KernelRidgeClassifier(**parameters).fit(**{"X": np.eye(4), "y": [0, 0, 1, 1], **fit})
 
 
-def test_it_says_that_the_kernel_is_enough():
+def test_fits_from_kernel_is_recognized():
     assert fits_from_kernel(KernelRidgeClassifier()) and not fits_from_kernel(KernelSVMClassifier())
 
 
-def test_one_ridge_is_solved_as_several_are():
+def test_solve_one_equals_solve():
     rng = np.random.default_rng(0)
     kernel, share = compute_kernel(rng.normal(size=(20, 30))), rng.dirichlet(np.ones(20))
     targets = np.eye(2)[np.arange(20) % 2]

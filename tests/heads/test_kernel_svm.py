@@ -25,11 +25,11 @@ def reference(X, gamma, **options):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("C, gamma", [(10, 0.3), (0.5, 2)])
-def test_it_is_scikit_learns_machine_for_each_class(digits, dtype, C, gamma):
+def test_decisions_equal_one_vs_rest_svc(digits, dtype, C, gamma):
     X, y, X_test, y_test = digits
     expected = OneVsRestClassifier(reference(X, gamma, C=C, tol=1e-6)).fit(X, y).decision_function(X_test)
     model = KernelSVMClassifier(C, gamma=gamma).fit(X.astype(dtype), y)
-    assert np.abs(model.decision_function(X_test.astype(dtype)) - expected).max() < 0.01  # both stop short of the end
+    assert np.abs(model.decision_function(X_test.astype(dtype)) - expected).max() < 0.01  # both solvers stop early
     assert model.score(X_test.astype(dtype), y_test) > 0.9
     assert model.support_vectors_.dtype == dtype and len(model.support_vectors_) < len(X)
 
@@ -45,7 +45,7 @@ def test_two_classes_with_weights(digits):
     assert (model.predict(X_test) == "late").sum() > (unweighted.predict(X_test) == "late").sum()
 
 
-def test_rows_that_are_all_alike():
+def test_equal_rows_predict_the_largest_class():
     model = KernelSVMClassifier().fit(np.ones((6, 3)), [0, 0, 0, 0, 1, 2])
     assert (model.predict(np.ones((2, 3))) == 0).all()
 

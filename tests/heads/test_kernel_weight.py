@@ -11,7 +11,7 @@ def test_scikit_learns_checks(estimator, check):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dot_products_are_multiplied(dtype):
+def test_dot_products_are_multiplied_by_the_weight(dtype):
     X = np.random.default_rng(0).normal(size=(5, 7)).astype(dtype)
     found = KernelWeight(0.1).fit_transform(X)
     assert found.dtype == dtype

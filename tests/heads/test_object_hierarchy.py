@@ -12,7 +12,7 @@ from twoflow import ObjectHierarchyFeatures
 from twoflow.heads.inner_folds import fit_transform_clone
 from twoflow.heads.object_hierarchy import Pair
 
-_CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
+_CROSS_FITTED = "fit_transform returns out-of-fold outputs for training rows, as documented"
 SUPERCLASSES = {0: "shoe", 1: "shoe", 2: "shoe", 3: "bag", 4: "bag"}
 
 
@@ -52,8 +52,8 @@ def test_a_classifier_is_a_ridge_regression_on_its_pair(data):
         np.testing.assert_allclose(features.transform(X)[:, i], expected, atol=1e-4)
 
 
-def test_training_images_are_asked_of_classifiers_that_have_not_seen_them():
-    """Random labels: outputs for images a classifier was fitted on would tell the label, others cannot."""
+def test_training_rows_get_out_of_fold_outputs():
+    """Labels are random, so only a classifier that was fitted on a row can predict its label."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(120, 200)), np.arange(120) % 3
     hierarchy = ObjectHierarchyFeatures({0: "a", 1: "a", 2: "b"}, random_state=0)
@@ -63,8 +63,8 @@ def test_training_images_are_asked_of_classifiers_that_have_not_seen_them():
     assert right[0] < 0.65 and right[1] > 0.95
 
 
-def test_copies_of_a_training_image_are_held_out_with_it():
-    """Random labels, each image four times with noise: a classifier that has seen a copy knows the label."""
+def test_copies_of_a_training_row_are_held_out_with_it():
+    """Labels are random. Only a classifier that was fitted on a noisy copy of a row can predict its label."""
     rng = np.random.default_rng(0)
     X, y, groups = rng.normal(size=(120, 200)).repeat(4, axis=0), (np.arange(120) % 3).repeat(4), np.arange(480) // 4
     X = X + 0.1 * rng.normal(size=X.shape)
@@ -95,7 +95,7 @@ def test_a_hierarchy_is_learned_from_the_class_means():
     assert all(len(set(found[i:i + 3])) == 1 for i in (0, 3, 6))
 
 
-def test_more_workers_and_the_same_seed_change_nothing(data):
+def test_n_jobs_does_not_change_outputs_but_seeds_do(data):
     one, two = (ObjectHierarchyFeatures(random_state=0, n_jobs=n_jobs).fit_transform(*data) for n_jobs in (1, 2))
     assert (one == two).all()
     assert (ObjectHierarchyFeatures(random_state=1).fit_transform(*data) != one).any()

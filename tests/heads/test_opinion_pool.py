@@ -21,7 +21,7 @@ from twoflow.heads.opinion_pool import _log_loss
 
 
 def draw(weights, n=6000, n_classes=4, seed=0):
-    """Opinions, and classes drawn from their pool."""
+    """Draw opinions, pool them with given weights, and draw classes from the pool."""
     rng = np.random.default_rng(seed)
     blocks = log_softmax(rng.normal(size=(n, len(weights), n_classes)) * 2, axis=2)
     p = softmax(np.einsum("b,ibk->ik", weights, blocks), axis=1)
@@ -44,18 +44,18 @@ class TestLogOpinionPool:
         mean = np.exp(X[:, :4]) ** pool.weights_[0] * np.exp(X[:, 4:]) ** pool.weights_[1]
         np.testing.assert_allclose(pool.predict_proba(X), mean / mean.sum(axis=1, keepdims=True))
 
-    def test_an_opinion_against_the_truth_has_no_weight(self):
+    def test_an_opinion_against_the_truth_gets_no_weight(self):
         """Its best weight would be negative."""
         X, y, _ = draw((1.0, -0.5))
         assert LogOpinionPool().fit(X, y).weights_[1] == 0
 
-    def test_what_says_nothing_changes_nothing(self):
+    def test_a_constant_opinion_changes_nothing(self):
         X, y, _ = draw((0.8,), n=500)
         nothing = np.log(np.full((500, 4), 0.25))
         alone, beside = LogOpinionPool().fit(X, y), LogOpinionPool().fit(np.hstack([nothing, X]), y)
         assert beside.weights_[1] == pytest.approx(alone.weights_[0], rel=1e-4)
 
-    def test_one_opinion_is_given_a_temperature(self):
+    def test_the_weight_of_one_opinion_is_the_inverse_temperature(self):
         X, y, _ = draw((0.4,), n=500)
         temperature = fit_temperature(X, y, np.ones(500))
         assert LogOpinionPool().fit(X, y).weights_ == pytest.approx([1 / temperature], rel=1e-3)
@@ -77,12 +77,12 @@ class TestLogOpinionPool:
         others = [np.maximum(pool.weights_ + rng.normal(size=3) * 0.02, 0) for _ in range(50)]
         assert _log_loss(pool.weights_, blocks, targets)[0] < min(_log_loss(w, blocks, targets)[0] for w in others)
 
-    def test_opinions_that_are_always_right_leave_a_doubt(self):
+    def test_probabilities_stay_below_1_if_all_opinions_are_right(self):
         y = np.arange(60) % 3
         pool = LogOpinionPool().fit(np.log(np.eye(3)[y] * 0.8 + 0.1), y)
         assert 0.95 < pool.predict_proba(np.log(np.eye(3) * 0.8 + 0.1)).max() < 0.999
 
-    def test_order_of_rows_and_of_opinions(self):
+    def test_order_of_rows_and_opinions_does_not_matter(self):
         X, y, _ = draw((0.3, 1.1), n=500)
         weights = LogOpinionPool().fit(X, y).weights_
         order = np.random.default_rng(0).permutation(500)
@@ -107,14 +107,14 @@ class TestLogOpinionPool:
             (np.array([[-np.inf, 0], [0, 0], [0, 0], [0, 0]]), [0, 0, 1, 1], "infinity"),
         ],
     )
-    def test_what_is_refused(self, X, y, message):
+    def test_bad_input(self, X, y, message):
         with pytest.raises(ValueError, match=message):
             LogOpinionPool().fit(X, y)
         with pytest.raises(ValueError, match="features"):
             LogOpinionPool().fit(np.zeros((4, 4)), [0, 0, 1, 1]).predict(np.zeros((4, 2)))
 
 
-def test_two_halves_of_a_digit_know_more_than_either():
+def test_pool_of_two_halves_of_digits_beats_either_half():
     X, y = load_digits(return_X_y=True)
     train, test = np.arange(len(y)) % 4 == 0, np.arange(len(y)) % 4 > 0
     opinions = [
@@ -129,8 +129,8 @@ def test_two_halves_of_a_digit_know_more_than_either():
     assert loss[0] < 0.7 * min(loss[1:]) and accuracy[0] > max(accuracy[1:]) + 0.03
 
 
-def test_flows_of_a_two_flow_classifier(shop):
-    """Each flow has its classifier where a selector stands, and the pool decides."""
+def test_pool_as_the_head_of_a_model(shop):
+    """Each flow has a classifier in place of a selector, and the pool is the head."""
     forest = OutOfFoldProbabilities(RandomForestClassifier(10), cv=3)
     model = make_model(
         [("small", RawPixels((4, 3)), forest), ("large", RawPixels((8, 6)), forest)], LogOpinionPool(), random_state=0

@@ -19,7 +19,7 @@ from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbab
 from twoflow.heads.inner_folds import draw_inner_folds, fit_clone, fit_transform_clone
 from twoflow.heads.out_of_fold import answer_out_of_fold, ask_clone
 
-_CROSS_FITTED = "fit_transform gives training rows the outputs of classifiers that have not seen them, as documented"
+_CROSS_FITTED = "fit_transform returns out-of-fold outputs for training rows, as documented"
 FLOOR = np.float32(np.log(1e-3))
 
 
@@ -39,7 +39,7 @@ def data():
     return X, np.array(["boot", "clog", "tee"])[y]
 
 
-def test_training_rows_are_asked_of_classifiers_that_have_not_seen_them(data):
+def test_training_rows_get_out_of_fold_outputs(data):
     X, y = data
     seed = np.random.RandomState(3).randint(np.iinfo(np.int32).max)
     folds = StratifiedKFold(4, shuffle=True, random_state=seed)
@@ -49,7 +49,7 @@ def test_training_rows_are_asked_of_classifiers_that_have_not_seen_them(data):
     np.testing.assert_allclose(outputs, np.log(np.maximum(expected, 1e-3)), rtol=1e-5, atol=1e-6)
 
 
-def test_other_rows_are_asked_of_one_that_has_seen_all(data):
+def test_new_rows_get_outputs_of_the_classifier_fitted_on_all(data):
     X, y = data
     model = OutOfFoldProbabilities(GaussianNB(), random_state=0)
     model.fit_transform(X, y)
@@ -59,7 +59,7 @@ def test_other_rows_are_asked_of_one_that_has_seen_all(data):
 
 
 @pytest.mark.parametrize("floor", [1e-30, 0.1])
-def test_probabilities_below_the_floor_count_as_it(floor):
+def test_probabilities_are_raised_to_the_floor(floor):
     X, y = np.array([[0.0], [0.1], [9.0], [9.1]]), np.array([0, 0, 1, 1])
     expected = np.log(np.maximum(GaussianNB().fit(X, y).predict_proba(X), floor))
     assert np.allclose(OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(X, y).transform(X), expected)
@@ -72,8 +72,8 @@ def test_bad_floors(data, floor):
         OutOfFoldProbabilities(GaussianNB(), floor=floor).fit(*data)
 
 
-def test_memory_is_no_knowledge():
-    """Random labels, which a nearest neighbor knows by heart."""
+def test_outputs_do_not_overfit():
+    """Labels are random, and a nearest neighbor overfits them completely."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 5)), np.arange(200) % 2
     model = OutOfFoldProbabilities(KNeighborsClassifier(1), random_state=0)
@@ -83,7 +83,7 @@ def test_memory_is_no_knowledge():
 
 
 def test_groups_stay_together():
-    """A nearest neighbor knows each row by its copy; left out with it, it does not."""
+    """A nearest neighbor finds the copy of each row, unless the copy is held out with the row."""
     rng = np.random.default_rng(0)
     X, y, groups = rng.normal(size=(100, 5)).repeat(2, axis=0), (np.arange(100) % 2).repeat(2), np.arange(200) // 2
     model = OutOfFoldProbabilities(KNeighborsClassifier(1), random_state=0)
@@ -94,7 +94,7 @@ def test_groups_stay_together():
     assert sure > 0.9 > unsure
 
 
-def test_a_classifier_that_takes_groups_is_given_them():
+def test_groups_reach_the_classifier():
     X, y = make_classification(60, random_state=0)
     model = OutOfFoldProbabilities(KernelRidgeClassifier(), cv=3, random_state=0)
     own = model.fit(X, y, groups=np.arange(60) // 3).classifier_.leave_out_probabilities_
@@ -112,7 +112,7 @@ def test_the_given_classifier_is_not_fitted(data):
 
 @pytest.mark.parametrize("n_jobs", [1, 3])
 def test_equal_seeds_give_equal_columns(data, n_jobs):
-    """The classifier is seeded as well, and however many folds are fitted at a time."""
+    """The classifier is seeded too, and `n_jobs` has no effect."""
     first = OutOfFoldProbabilities(RandomForestClassifier(5), random_state=1)
     second = clone(first).set_params(n_jobs=n_jobs)
     assert (first.fit_transform(*data) == second.fit_transform(*data)).all()
@@ -176,14 +176,14 @@ def test_pickle(data):
         ({}, [0.5, 1.5, 2.5, 0.1], "Unknown label type"),
     ],
 )
-def test_what_is_refused(parameters, labels, message):
+def test_bad_input(parameters, labels, message):
     model = OutOfFoldProbabilities(**{"classifier": DecisionTreeClassifier(), **parameters})
     with pytest.raises(ValueError, match=message):
         model.fit_transform(np.eye(4), labels)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_answers_come_in_the_order_of_the_folds(data, n_jobs):
+def test_answers_equal_cross_val_predict(data, n_jobs):
     X, y = data
     folds = draw_inner_folds(y, None, 3, np.random.RandomState(0))
 
@@ -196,7 +196,7 @@ def test_answers_come_in_the_order_of_the_folds(data, n_jobs):
 
 
 @pytest.mark.parametrize("classifier", [GaussianNB(), LinearSVC(), KernelRidgeClassifier()])
-def test_a_class_that_is_not_fitted_on(data, classifier):
+def test_a_class_without_training_rows_gets_the_given_probability(data, classifier):
     X, y = data
     train, test = np.flatnonzero(y != "clog"), np.flatnonzero(y == "clog")
     classes = np.unique(y)
@@ -207,7 +207,7 @@ def test_a_class_that_is_not_fitted_on(data, classifier):
 
 
 def make_copies(n_items, n_classes, seed):
-    """Each item four times with noise: 10 features that tell its class, and 200 that tell the item only."""
+    """Make four noisy copies of each item, with 10 features that depend on its class, and 200 only on the item."""
     rng = np.random.default_rng(seed)
     y = np.arange(n_items) % n_classes
     useful = 1.2 * np.random.default_rng(1).normal(size=(n_classes, 10))[y] + rng.normal(size=(n_items, 10))
@@ -217,7 +217,7 @@ def make_copies(n_items, n_classes, seed):
 
 
 def test_a_stack_on_near_copies_needs_the_groups():
-    """Without groups, a flow that knows only which item an image shows seems to be the best."""
+    """Without groups, a flow that can only recognize the item looks best."""
     X, y, groups = make_copies(40, 4, seed=0)
     X_new, y_new, _ = make_copies(100, 4, seed=2)
     flows = {"useful": slice(10), "useless": slice(10, None)}

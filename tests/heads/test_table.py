@@ -38,13 +38,13 @@ def test_every_head_learns_and_gives_probabilities(shop, head):
     probability = model.predict_proba(shop[test])
     assert np.allclose(probability.sum(axis=1), 1, atol=1e-5) and (probability >= 0).all()
     assert (model.classes_[probability.argmax(axis=1)] == model.predict(shop[test])).all()
-    assert log_loss(shop.labels[test], probability) < np.log(4)  # better than to know nothing
+    assert log_loss(shop.labels[test], probability) < np.log(4)  # better than equal probabilities
     again = make_model(FLOWS, head, random_state=0).fit(shop[train], shop.labels[train])
     assert (again.predict_proba(shop[test]) == probability).all()
 
 
 def tagged(kind):
-    """An estimator that says nothing of itself but the kind of its features."""
+    """Make an estimator that has only the tag for the kind of its features."""
 
     class Tagged(BaseEstimator):
         def __sklearn_tags__(self):
@@ -61,7 +61,7 @@ def test_a_forest_selects_by_the_kind_of_features(kind, most):
 
 
 @pytest.mark.parametrize("kind, weight", [("dense", 1), ("histogram", 0.1), ("projection", 1), ("unit", 1)])
-def test_a_kernel_is_given_rows_of_one_norm(kind, weight):
+def test_rows_for_a_kernel_have_equal_norm(kind, weight):
     rows = np.random.RandomState(0).rand(9, 5)
     if kind == "unit":
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -69,13 +69,13 @@ def test_a_kernel_is_given_rows_of_one_norm(kind, weight):
     assert np.allclose((model.fit_transform(rows) ** 2).sum(axis=1), weight)
 
 
-def test_a_histogram_is_given_as_roots():
+def test_a_kernel_takes_the_square_roots_of_histograms():
     rows = np.random.RandomState(0).rand(9, 5)
     found = HEADS["kernel-ridge"].selector(tagged("histogram")).fit_transform(rows)
     assert np.allclose(found, np.sqrt(0.1 * rows / rows.sum(axis=1, keepdims=True)))
 
 
-def test_features_of_unit_norm_are_given_as_they_are():
+def test_features_of_unit_norm_are_not_scaled():
     assert HEADS["kernel-ridge"].selector(tagged("unit")) == "passthrough"
 
 
@@ -89,7 +89,7 @@ def test_an_estimator_without_tags_is_dense():
 
 
 @pytest.mark.parametrize("head", ["forest", "kernel-ridge", "lda", "kernel-svm", "stack"])
-def test_no_such_kind(head):
+def test_unknown_kind_of_features(head):
     with pytest.raises(ValueError, match="tag feature_kind of Tagged to be one of .*, got 'histogramm'; set one"):
         HEADS[head].selector(tagged("histogramm"))
 
@@ -101,14 +101,14 @@ def test_no_such_kind(head):
 ])
 def test_kinds_of_features(flow, kind):
     assert feature_kind(flow) == kind
-    # A union of one is as its member. Two together have another norm than one.
+    # A union of one flow has the kind of its member. The features of two unit flows together have another norm.
     assert feature_kind(FlowUnion([("one", flow)])) == kind
     assert feature_kind(FlowUnion([("one", flow), ("two", clone(flow))])) == ("dense" if kind == "unit" else kind)
     assert feature_kind(FlowUnion([("one", flow), ("other", Sharpness()), ("more", tagged("unit"))])) == "dense"
 
 
 def objects_in(value, seen):
-    """All objects that a value is made of, each once."""
+    """Collect all objects inside a value in `seen`, each once."""
     if id(value) in seen or isinstance(value, type):
         return
     seen[id(value)] = value
@@ -126,8 +126,8 @@ def objects_in(value, seen):
 
 @pytest.mark.parametrize("kind", get_args(FeatureKind))
 @pytest.mark.parametrize("head", [*HEADS])
-def test_what_a_fitted_model_holds_has_a_public_path(head, kind):
-    """A model file names the classes and functions in it; none of these may move."""
+def test_objects_in_a_fitted_model_have_public_paths(head, kind):
+    """A model file contains the paths of its classes and functions, so these paths must not change."""
     rng = np.random.RandomState(0)
     X, y = rng.rand(40, 6), np.arange(40) % 4
     model = seeded(make_pipeline(HEADS[head].selector(tagged(kind)), HEADS[head].classifier()), rng).fit(X, y)
@@ -140,13 +140,13 @@ def test_what_a_fitted_model_holds_has_a_public_path(head, kind):
 
 @pytest.fixture(scope="module")
 def digits():
-    """Train rows, train labels, test rows, test labels."""
+    """Return training rows, training labels, test rows, test labels."""
     X, y = load_digits(return_X_y=True)
     return X[:900], y[:900], X[900:], y[900:]
 
 
 @pytest.mark.parametrize("head", [name for name in HEADS if name != "forest"])
-def test_probabilities_can_be_believed(digits, head):
+def test_probabilities_are_calibrated(digits, head):
     X, y, X_test, y_test = digits
     parts = HEADS[head].selector(RawPixels()), HEADS[head].classifier()
     model = seeded(make_pipeline(*parts), np.random.RandomState(0)).fit(X, y)
@@ -156,7 +156,7 @@ def test_probabilities_can_be_believed(digits, head):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("head", [name for name in HEADS if name != "forest"])
-def test_classes_of_one_image_spoil_no_probabilities(digits, head):
+def test_probabilities_are_calibrated_with_classes_of_one_image(digits, head):
     X, y, X_test, y_test = digits
     kept = np.concatenate([*(np.flatnonzero(y == rare)[:1] for rare in range(3)), np.flatnonzero(y >= 3)])
     parts = HEADS[head].selector(RawPixels()), HEADS[head].classifier()
@@ -165,7 +165,7 @@ def test_classes_of_one_image_spoil_no_probabilities(digits, head):
     assert mean_confidence(model, X_test) == pytest.approx(model.score(X_test, y_test), abs=0.04)
 
 
-def test_a_forest_is_calibrated_without_its_decisions_changing(digits):
+def test_calibrating_a_forest_keeps_its_accuracy(digits):
     X, y, X_test, y_test = digits
     forest, calibrated = (
         seeded(HEADS[head].classifier(), np.random.RandomState(0)).fit(X, y) for head in ("forest", "calibrated-forest")
@@ -174,7 +174,7 @@ def test_a_forest_is_calibrated_without_its_decisions_changing(digits):
     assert calibrated.score(X_test, y_test) == pytest.approx(forest.score(X_test, y_test), abs=0.01)
 
 
-def test_a_discriminant_does_not_depend_on_the_rotation(digits):
+def test_rotation_does_not_change_a_discriminant(digits):
     X, y, X_test, _ = digits
     rotated, alone = (
         clone(part).fit(X, y).predict_proba(X_test)
@@ -188,7 +188,7 @@ def mean_confidence(model, X):
     return model.predict_proba(X).max(axis=1).mean()
 
 
-def test_a_selector_that_is_given_is_kept(shop):
+def test_given_selectors_are_kept(shop):
     flows = [("color", ColorHistogram(bins=(4, 2, 2)), ForestSelector(4)), ("pixels", RawPixels((4, 3)))]
     model = make_model(flows, "kernel-ridge", random_state=0).fit(shop, shop.labels)
     assert model.head_.n_features_in_ == 4 + 36
@@ -196,7 +196,7 @@ def test_a_selector_that_is_given_is_kept(shop):
     assert model.flows[0] == flows[0]
 
 
-def test_a_head_of_ones_own_gets_features_as_they_are(shop):
+def test_own_heads_get_unselected_features(shop):
     class Widths(ClassifierMixin, BaseEstimator):
         def fit(self, X, y):
             self.classes_, self.width_ = np.unique(y), X.shape[1]
@@ -224,14 +224,14 @@ def test_parts_of_a_named_head_are_parameters():
 def test_groups_reach_the_head(shop):
     groups = np.arange(len(shop)) // 2
     alone = make_model(FLOWS, "kernel-ridge").fit(shop, shop.labels)
-    by_hand = make_model(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
+    given = make_model(FLOWS, "kernel-ridge").fit(shop, shop.labels, groups=groups)
     grouped = make_model(FLOWS, "kernel-ridge").fit(shop.grouped(groups), shop.labels)
-    left_out = [model.head_.leave_out_probabilities_ for model in (alone, by_hand, grouped)]
+    left_out = [model.head_.leave_out_probabilities_ for model in (alone, given, grouped)]
     assert (left_out[1] == left_out[2]).all() and not np.allclose(left_out[0], left_out[1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         alone.fit(shop, shop.labels, groups=groups[1:])
 
 
-def test_no_such_head():
+def test_unknown_head():
     with pytest.raises(ValueError, match="no head 'kernel'; did you mean 'kernel-svm' or 'kernel-ridge'"):
         get_head("kernel")

@@ -1,4 +1,4 @@
-"""What a classifier accepts as y."""
+"""Check which y a classifier accepts."""
 
 import numpy as np
 import pytest

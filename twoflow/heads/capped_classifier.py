@@ -1,4 +1,4 @@
-"""Fit a classifier on fewer rows of the classes that have very many."""
+"""Fit a classifier on a limited number of rows of each class."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def _has(method: str) -> Any:
 class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier on a limited number of rows of each class, drawn at random.
 
-    It balances the classes and shortens the fit where a few classes have most of the images. The fashion classifier
-    with fallback of our reference takes at most 2,000 images of a class.
+    This balances the classes, and shortens the fit if a few classes have most of the images. The default limit is the
+    one of our reference, a fashion classifier with fallback.
 
     Parameters
     ----------
     classifier : classifier
-        A clone of it is fitted.
-    max_per_class : int
-        The most rows of a class that it is fitted on, by default 2,000. Smaller classes are used whole.
-    random_state : int, RandomState or None
-        Draws the rows. By default each fit draws others.
+        Decides on the features. A clone of it is fitted.
+    max_per_class : int, default=2000
+        The largest number of rows of a class that the clone is fitted on. Smaller classes are used completely.
+    random_state : int, RandomState or None, default=None
+        Draws the rows. With None each fit draws different rows.
 
     Attributes
     ----------

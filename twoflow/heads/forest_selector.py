@@ -1,4 +1,4 @@
-"""Feature selection by the importances of a Random Forest."""
+"""Select features by the importances of a Random Forest."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ _FORESTS = {"random-forest": RandomForestClassifier, "extra-trees": ExtraTreesCl
 class ForestSelector(SelectorMixin, BaseEstimator):
     """Keep the features that a Random Forest finds important.
 
-    Selection in Iliukovich-Strakovskaia, Dral & Dral (2016), section 6: rank by variable importance, then take the top
-    K of those above the mean.
+    This is the selection of Iliukovich-Strakovskaia, Dral & Dral (2016), section 6: rank the features by variable
+    importance, and keep the top K of those whose importance is at least the mean.
 
     Parameters
     ----------
     max_features : int, optional
-        K, the most features to keep; all above the threshold when not given. The paper keeps 55 of 128 projections and
-        400 of 1,024 network features.
-    threshold : str or float
-        The least importance: "mean", "median", a multiple such as "1.25*mean", or a number.
-    estimator : {"random-forest", "extra-trees"}
-        The forest. Extremely randomized trees draw their thresholds instead of searching for them
-        (https://doi.org/10.1007/s10994-006-6226-1), which takes a fraction of the time.
-    n_estimators : int
-        Trees of the forest. The paper does not say how many it selects with.
-    random_state : int, RandomState or None
+        K, the largest number of features to keep. By default all features that reach the threshold are kept. The
+        paper keeps 55 of 128 projections and 400 of 1,024 network features.
+    threshold : str or float, default="mean"
+        The smallest importance of a kept feature: "mean", "median", a multiple such as "1.25*mean", or a number.
+    estimator : {"random-forest", "extra-trees"}, default="random-forest"
+        The forest that gives the importances. Extremely randomized trees draw their split thresholds at random instead
+        of searching for them (https://doi.org/10.1007/s10994-006-6226-1), so they are much faster to fit.
+    n_estimators : int, default=100
+        The number of trees. More trees give steadier importances. The paper does not say how many it uses to select.
+    random_state : int, RandomState or None, default=None
+        Seeds the forest. With None each fit grows another forest.
     n_jobs : int, optional
-        Trees grown at the same time.
+        How many trees are grown at the same time. It has no effect on the result. Default: 1, unless a
+        ``joblib.parallel_config`` says otherwise. -1 is all cores.
 
     Attributes
     ----------
     feature_importances_ : ndarray of shape (n_features_in_,)
-        Mean decrease in impurity; they sum to 1.
+        The mean decrease in impurity of each feature; the values sum to 1.
     threshold_ : float
         The threshold as a number.
     n_features_in_ : int

@@ -1,4 +1,4 @@
-"""Support vector machines, one for each class, that share one kernel."""
+"""Classify by one support vector machine for each class, all on one kernel."""
 
 from __future__ import annotations
 
@@ -18,35 +18,41 @@ from .targets import check_targets
 
 
 class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
-    """A support vector machine with an RBF kernel for each class against all others.
+    """Classify by support vector machines with an RBF kernel, one for each class against all others.
 
-    The kernel of all training rows is computed once, as a product of matrices. `sklearn.svm.SVC` computes it element by
-    element, and lets a machine for each two classes vote. On 3,274 images of 50 look-alike sneakers, 28,096 features
-    each, that takes 211 s, and this here 12. In folds of these, their mirror images in the features too, it is right in
-    0.786 of them, where votes are in 0.702.
+    The kernel of all training rows is computed once, as a product of matrices, and all machines share it.
+    `sklearn.svm.SVC` computes the kernel element by element, and fits a machine for each pair of classes, which vote.
 
     Parameters
     ----------
-    C : float
-        What a training row on the wrong side costs, at most.
-    gamma : float
-        How narrow the kernel is: a multiple of scikit-learn's "scale", the reciprocal of the rows' variance.
-    class_weight : dict, "balanced" or None
-        As in scikit-learn: multiples of `C` by class.
+    C : float, default=10.0
+        The penalty of training errors, as in `sklearn.svm.SVC`. A larger value fits the training rows more closely.
+    gamma : float, default=0.3
+        How narrow the kernel is: a squared distance is multiplied by `gamma` divided by the total variance of the
+        features. A value of 1 is about scikit-learn's ``gamma="scale"``.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of `C` for the rows of each class, as in scikit-learn. With None all factors are 1.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     gamma_ : float
-        What squared distances are multiplied by.
+        The factor of squared distances in the kernel.
     support_vectors_ : ndarray of shape (n_support, n_features_in_)
-        The training rows that any of the machines needs.
+        The training rows that are a support vector of at least one machine.
     dual_coef_ : ndarray of shape (n_machines, n_support)
-        One machine for each class; for two classes one, that of the second.
+        The coefficients of each machine. There is one machine for each class; for two classes there is only the
+        machine of the second.
     intercept_ : ndarray of shape (n_machines,)
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
+
+    Notes
+    -----
+    On 3,274 images of 50 look-alike sneakers with 28,096 features each, `sklearn.svm.SVC` takes 211 s to fit, and this
+    class 12 s. In cross-validation on these images, with features of the mirror images added, this class has an
+    accuracy of 0.786, and the vote of `SVC` has 0.702.
 
     Examples
     --------
@@ -93,16 +99,16 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         machines = range(1, 2) if len(self.classes_) == 2 else range(len(self.classes_))
         dual = np.zeros((len(machines), len(X)))
         self.intercept_ = np.empty(len(machines))
-        for row, code in enumerate(machines):
+        for i, code in enumerate(machines):
             machine = SVC(C=self.C, kernel="precomputed").fit(kernel, codes == code, weight)
-            dual[row, machine.support_] = machine.dual_coef_[0]
-            self.intercept_[row] = machine.intercept_[0]
+            dual[i, machine.support_] = machine.dual_coef_[0]
+            self.intercept_[i] = machine.intercept_[0]
         needed = dual.any(axis=0)
         self.support_vectors_, self.dual_coef_ = X[needed], dual[:, needed]
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """How far each row is on each machine's side.
+        """Compute the score of each class: positive where its machine decides for the class.
 
         Parameters
         ----------
@@ -111,6 +117,7 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, n_classes), or (n,) for two classes
+            For two classes, the score of the second.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
@@ -118,6 +125,6 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class whose machine is surest of it, of shape (n,)."""
+        """Return the class of the largest score for each row, of shape (n,)."""
         scores = self.decision_function(X)
         return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]

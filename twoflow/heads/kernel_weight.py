@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 class KernelWeight(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Multiply features by the square root of a weight.
 
-    The dot products of rows, of which a kernel is made, are then multiplied by the weight itself.
+    A linear kernel consists of the dot products of rows. It is multiplied by the weight itself.
 
     Parameters
     ----------
     weight : float
-        What dot products are multiplied by. The default of 1 changes nothing; less makes the features count less beside
-        those of other flows.
+        The factor of dot products. The default of 1 changes nothing. With a smaller weight, the features count less
+        compared with those of other flows.
 
     Attributes
     ----------

@@ -60,7 +60,7 @@ class LogOpinionPool(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the columns are not a whole number of blocks, or there is one class only.
+            If the number of columns is not a multiple of the number of classes, or there is only one class.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)

@@ -1,4 +1,4 @@
-"""Handing one random state down to the parts of a model."""
+"""Seed the parts of a model from one random state."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator, clone
 
 
 def seeded(part: Any, rng: np.random.RandomState) -> Any:
-    """A clone of an estimator whose random states of None are drawn from `rng`; anything else as it is.
+    """Clone an estimator, and draw its random states of None from `rng`.
 
-    What stands under an estimator that has a random state is left to that estimator, which hands its own down.
+    An estimator with a `random_state` seeds its nested estimators itself, so those are not changed. Anything that is
+    not an estimator, such as "passthrough", is returned as it is.
     """
     if not isinstance(part, BaseEstimator):
         return part

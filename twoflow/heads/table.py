@@ -1,4 +1,4 @@
-"""The heads of a model by name: what each flow's features pass through, and what decides on all of them together."""
+"""Define the heads by name: a selector for each flow's features, and a classifier that decides on all of them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from .out_of_fold import OutOfFoldProbabilities
 
 
 class Head(NamedTuple):
-    """How a decision is made.
+    """The selectors and the classifier of a model.
 
     Attributes
     ----------
     selector : callable
-        Takes a flow; returns what the flow's features pass through: a transformer of features or "passthrough".
+        Takes a flow; returns the selector of its features: a transformer of features or "passthrough".
     classifier : callable
         Takes nothing; returns the classifier that decides on the outputs of all selectors, side by side.
     """
@@ -46,7 +46,7 @@ def get_head(name: str) -> Head:
     Raises
     ------
     ValueError
-        If there is none; the message gives the nearest names.
+        If there is none. The message gives similar names.
     """
     if name in HEADS:
         return HEADS[name]
@@ -67,17 +67,18 @@ def _centered() -> Pipeline:
 
 
 def _lightened() -> Pipeline:
-    """The dot product of roots is the overlap of two distributions (Bhattacharyya 1946); large bins count less in it.
+    """Make the selector of histograms for a kernel: square roots, unit norm, and a tenth of the weight.
 
-    Histograms have a tenth of the weight. Where color decides, that is as good as any weight from a tenth to one. Where
-    it does not, it costs half a point of accuracy rather than three.
+    The dot product of square roots is the overlap of two distributions (Bhattacharyya 1946). Large bins count less in
+    it. If classes differ in color, a tenth is as good as any weight from a tenth to one. If they do not, histograms
+    cost half a point of accuracy with this weight, and three points with a weight of one.
     """
     root = FunctionTransformer(np.sqrt, feature_names_out="one-to-one")
     return make_pipeline(root, Normalizer(), KernelWeight(0.1))
 
 
-#: How features become rows of unit norm, so that each flow counts the same: the dot product of two images, over all
-#: flows, is then a sum of cosines.
+#: Scales features to rows of unit norm, so that each flow counts the same. The dot product of two images over all flows
+#: is then a sum of cosines.
 _UNIT_ROWS: dict[FeatureKind, Callable[[], Any]] = {
     "dense": _centered,
     "histogram": _lightened,
@@ -95,20 +96,20 @@ def _as_it_is(flow: FlowContract) -> str:
 
 
 def _calibrated(classifier: Any, floor: float = 1e-30) -> Pipeline:
-    """Calibrate a classifier, out of fold, whose probabilities are wrong, or that gives none."""
+    """Calibrate a classifier on out-of-fold outputs. It may have no probabilities, or wrong ones."""
     return make_pipeline(OutOfFoldProbabilities(classifier, floor=floor), LogOpinionPool())
 
 
-#: A selection by forest importances suits trees. A classifier that is linear in the features weighs them itself, and is
-#: given all.
+#: Selection by the importances of a forest suits trees. A linear classifier gets all features, because it weighs them
+#: itself.
 HEADS: dict[str, Head] = {
     "forest": Head(_important, lambda: RandomForestClassifier(n_estimators=200)),
-    # Trees agree so rarely that a forest is right far more often than it says. Its calibration holds images out, so
-    # nothing before it may select by their labels.
+    # The trees of a forest agree so rarely that its probabilities are far too low. The calibration holds images out, so
+    # no selector before it may use their labels.
     "calibrated-forest": Head(_as_it_is, lambda: _calibrated(RandomForestClassifier(n_estimators=200), floor=1e-3)),
     "logistic": Head(lambda flow: StandardScaler(), lambda: _calibrated(LogisticRegression(C=0.01, max_iter=1000))),
-    # The rotation only makes the table smaller: there are no more directions than images. This holds for this
-    # covariance; shrinkage="auto" scales each direction first, which costs 12 points on held-out sneakers.
+    # PCA does not change the result, but leaves at most as many features as images. This is true for `ClassCovariance`.
+    # shrinkage="auto" scales each direction first, which costs 12 points of accuracy on held-out sneakers.
     "lda": Head(
         _on_the_sphere,
         lambda: _calibrated(

@@ -18,14 +18,14 @@ def test_each_row_is_held_out_once(groups):
         assert groups is None or not set(groups[train]) & set(groups[test])
 
 
-def test_folds_are_no_more_than_the_groups_of_a_class():
+def test_groups_of_a_class_limit_the_folds():
     y, groups = np.arange(24) // 12, np.arange(24) // 6
     assert len(draw(y, None, 5)) == 5 and len(draw(y, groups, 5)) == 2
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(16) // 2], ids=["rows", "groups"])
 def test_the_rarest_class_limits_the_folds(groups):
-    """Six units of one class and two of another; there are always two folds at least."""
+    """There are always at least two folds. A unit is a row or a group."""
     y = (np.arange(16) >= 12).astype(int)
     units = 4 if groups is None else 2
     assert len(draw(y, groups, 6)) == units
@@ -36,7 +36,7 @@ def test_the_rarest_class_limits_the_folds(groups):
 
 
 def test_the_finest_target_decides():
-    """Of two targets with as many classes the later one."""
+    """If two targets have equally many classes, the later one decides."""
     coarse, fine = np.arange(24) % 2, np.arange(24) // 8
     for y in (np.stack([coarse, fine], axis=1), np.stack([fine, coarse], axis=1)):
         for (train, test), (own_train, own_test) in zip(draw(y, None), draw(fine, None)):
@@ -46,7 +46,7 @@ def test_the_finest_target_decides():
 
 
 def test_a_side_is_never_empty():
-    """Three groups of one class and one of another."""
+    """One class has three groups, the other has one."""
     for train, test in draw([0, 0, 0, 0, 0, 0, 1], [0, 0, 1, 1, 2, 2, 3], 2):
         assert len(train) and len(test)
 
@@ -60,7 +60,7 @@ def test_a_side_is_never_empty():
         ([0, 0, 1, 1], [7, 7, 8], "inconsistent numbers of samples"),
     ],
 )
-def test_what_cannot_be_folded(y, groups, message):
+def test_bad_input(y, groups, message):
     with pytest.raises(ValueError, match=message):
         draw(y, groups)
 
@@ -86,13 +86,13 @@ def test_whole_groups_are_held_out():
 
 
 def test_a_group_of_two_classes_does_not_take_the_last_rows_of_one():
-    """Group 0 has all rows of class 1, and would be drawn for class 0 with most seeds."""
+    """Group 0 has all rows of class 1. With most seeds, it is the first group to be drawn for class 0."""
     y, groups = np.array([0, 1, 0, 0]), np.array([0, 0, 1, 2])
     for seed in range(10):
         held_out = draw_held_out(y, groups, 0.9, np.random.RandomState(seed))
         assert held_out.any() and set(y[~held_out]) == {0, 1}
 
 
-def test_lengths_that_differ():
+def test_held_out_rows_need_equal_lengths():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         hold_out([0, 0, 1], [0, 1])

@@ -40,18 +40,18 @@ from twoflow.heads.inner_folds.handing import _tell
 ROUTING = pytest.mark.parametrize("routing", [False, True], ids=["plain", "metadata routing"])
 GROUPS = np.random.RandomState(0).permutation(np.repeat(np.arange(30), 4))
 Y = GROUPS % 2
-#: Each row says its group, in all columns.
+#: All columns of a row contain its group.
 X = GROUPS[:, None] + 0.01 * np.random.RandomState(0).normal(size=(120, 3))
 
 
 @pytest.fixture(autouse=True)
 def forget_warnings():
-    """Each test warns anew."""
+    """Let each test get its own warnings."""
     _tell.cache_clear()
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """A classifier that notes how many of the groups that it is asked for it was fitted on."""
+    """A classifier that counts the groups that it predicts after it was fitted on them."""
 
     asked: list[int] = []
 
@@ -74,7 +74,7 @@ class Spy(ClassifierMixin, BaseEstimator):
 
 
 def count_torn(fit):
-    """How often a spy was asked for groups that it was fitted on, and how often at all."""
+    """Count the predictions of a spy for groups that it was fitted on, and all its predictions."""
     Spy.asked = []
     fit()
     return np.count_nonzero(Spy.asked), len(Spy.asked)
@@ -132,7 +132,7 @@ def test_a_selector_without_fit_transform():
 
 
 @ROUTING
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # of defaults that are going to change
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # about defaults that will change
 @pytest.mark.parametrize("number", [None, 3])
 @pytest.mark.parametrize("kind", [LogisticRegressionCV, RidgeClassifierCV])
 def test_a_number_of_folds_becomes_grouped_folds(kind, number, routing):
@@ -143,11 +143,11 @@ def test_a_number_of_folds_becomes_grouped_folds(kind, number, routing):
     folds = draw_inner_folds(Y, GROUPS, number or 5, np.random.RandomState(0))
     expected = kind(cv=folds, **scale).fit(X, Y)
     assert (fitted.coef_ == expected.coef_).all()
-    assert fitted.cv == number, "the parameter is as it was given"
+    assert fitted.cv == number, "the parameter must not change"
     clone(fitted).fit(X[:100], Y[:100])
 
 
-def test_parameters_come_back_after_an_error():
+def test_parameters_are_restored_after_an_error():
     class Breaks(ClassifierMixin, BaseEstimator):
         def fit(self, X, y):
             raise RuntimeError("no")
@@ -159,7 +159,7 @@ def test_parameters_come_back_after_an_error():
     assert model.get_params() == before
 
 
-def test_a_multi_output_classifier_hands_groups_on():
+def test_groups_reach_the_classifiers_of_several_outputs():
     y = np.stack([Y, GROUPS % 3], axis=1)
     fitted = fit_clone(MultiOutputClassifier(KernelRidgeClassifier()), X, y, GROUPS)
     for own, model in zip(y.T, fitted.estimators_):
@@ -175,8 +175,8 @@ def test_a_multi_output_classifier_hands_groups_on():
         GridSearchCV(make_pipeline(StandardScaler(), KernelRidgeClassifier()), {}),
     ],
 )
-def test_classifiers_inside_a_cross_validation_are_given_their_rows_groups(model, routing):
-    """No warning, and the classifier that is fitted on all rows has left out whole groups."""
+def test_groups_reach_classifiers_inside_a_cross_validation(model, routing):
+    """There is no warning, and the classifier that is fitted on all rows leaves out whole groups."""
     with config_context(enable_metadata_routing=routing):
         fitted = fit_clone(model, X, Y, GROUPS)
     searched = hasattr(fitted, "best_estimator_")
@@ -211,7 +211,7 @@ def test_a_deeper_splitter_of_groups_needs_metadata_routing():
 
 
 class Unrouted(ClassifierMixin, BaseEstimator):
-    """A meta-estimator that knows nothing of metadata."""
+    """A meta-estimator without metadata routing."""
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -238,8 +238,8 @@ NOT_USED = [
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("model, message", NOT_USED, ids=[message for _, message in NOT_USED])
-def test_what_cannot_use_groups_says_so_once(model, message):
-    """With metadata routing too, but for the search, which then hands groups to its estimator."""
+def test_estimators_that_cannot_use_groups_warn_once(model, message):
+    """They also warn with metadata routing. Only the search then hands groups to its estimator."""
     with pytest.warns(GroupsNotUsedWarning, match=message) as told:
         for routing in (False, False, "KernelRidgeClassifier inside" not in message):
             with config_context(enable_metadata_routing=routing):
@@ -267,14 +267,14 @@ QUIET = [
 @ROUTING
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("model", QUIET, ids=lambda model: " ".join(repr(model).split())[:60])
-def test_no_warning_where_groups_do_not_matter(model, routing):
+def test_no_warning_if_groups_have_no_effect(model, routing):
     with config_context(enable_metadata_routing=routing), warnings.catch_warnings():
         warnings.simplefilter("error", GroupsNotUsedWarning)
         fit_clone(model, X, Y, GROUPS)
 
 
-def test_a_chain_without_folds_stays_without():
-    """A chain with cv=None takes the true labels of the targets before."""
+def test_a_chain_without_folds_gets_none():
+    """A chain with cv=None uses the true labels of the previous targets."""
     y = np.stack([Y, (GROUPS // 2) % 2], axis=1)
     chain = ClassifierChain(LogisticRegression(), random_state=0)
     assert (fit_clone(chain, X, y, GROUPS).estimators_[1].coef_ == clone(chain).fit(X, y).estimators_[1].coef_).all()
@@ -282,15 +282,15 @@ def test_a_chain_without_folds_stays_without():
     assert count_torn(lambda: fit_clone(spying, X, y, GROUPS))[0] == 0
 
 
-def test_one_group_is_too_few():
+def test_one_group_is_an_error():
     with pytest.raises(ValueError, match="need at least 2 groups, got 1"):
         fit_clone(search(), X, Y, np.zeros(120))
 
 
 @ROUTING
 @pytest.mark.parametrize("nested", [False, True], ids=["step", "step of a step"])
-def test_steps_are_given_the_groups_that_they_take(routing, nested):
-    """The given estimator stays as it was."""
+def test_groups_reach_the_steps_of_a_pipeline(routing, nested):
+    """The given estimator is not changed."""
     rng = np.random.RandomState(0)
     X, y, groups = rng.normal(size=(60, 8)), np.arange(60) // 20, np.arange(60) // 4
     last = KernelRidgeClassifier(alphas=[1e-2, 1.0])

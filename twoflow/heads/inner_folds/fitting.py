@@ -18,7 +18,7 @@ def fit_clone(estimator: Any, X: Any, y: np.ndarray, groups: np.ndarray | None) 
     - every estimator that has ``groups`` among the parameters of its `fit`, also as a step of a pipeline;
     - every estimator with a parameter ``cv``, such as `GridSearchCV` or `CalibratedClassifierCV`: while the clone is
       fitted, ``cv`` is a list of folds that keep groups together;
-    - with scikit-learn's metadata routing switched on, also what stands deeper inside meta-estimators.
+    - with scikit-learn's metadata routing switched on, also estimators that are nested deeper in meta-estimators.
 
     Parameters
     ----------
