@@ -34,7 +34,7 @@ PIXELS = make_model([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimato
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Takes images themselves, and remembers which."""
+    """Take images, not features, and remember them."""
 
     seen = []
 
@@ -49,7 +49,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
 
 class MeanColor(Flow):
-    """A flow that learns from data: how far an image's mean color is from that of those it was fitted on."""
+    """A flow that learns from data: the mean color of an image minus the mean color of the training images."""
 
     feature_prefix = "mean"
     n_features_out = 3
@@ -69,12 +69,12 @@ class MeanColor(Flow):
 
 
 def numbered(n=40):
-    """Images that know their number, two classes."""
+    """Make images of two classes whose pixels are their number."""
     images = [np.full((4, 4, 3), i, np.uint8) for i in range(n)]
     return ImageCollection(images, np.arange(n) % 2)
 
 
-def test_scores_are_those_of_cross_val_score(shop):
+def test_scores_equal_cross_val_score(shop):
     methods = make_methods(["two-flow", "pixels"])
     pipeline = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
     found = compare({**methods, "pipeline": pipeline}, shop, folds=4, random_state=5)
@@ -88,14 +88,14 @@ def test_scores_are_those_of_cross_val_score(shop):
     assert [method.n_features for method in found.methods][1:] == [9216, 24] and found.methods[0].n_features <= 455
 
 
-def test_features_are_those_that_are_decided_on(shop):
+def test_n_features_counts_what_the_head_decides_on(shop):
     flows = [("pixels", RawPixels((6, 4))), ("gray", RawPixels((1, 1)))]
     methods = {head: make_model(flows, head, random_state=0) for head in ("kernel-ridge", "lda", "stack")}
-    # Where the probabilities of one head are calibrated its features count; a stack decides on those of its heads.
+    # A calibrated head counts the features before the calibration. A stack decides on probabilities.
     assert [method.n_features for method in compare(methods, shop, folds=2).methods] == [75, 75, 2 * 4]
 
 
-def test_jobs_change_no_score(shop):
+def test_n_jobs_does_not_change_scores(shop):
     methods = {"pixels": PIXELS, "recorder": Recorder()}
     one, two = (compare(methods, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
     for a, b in zip(one.methods, two.methods):
@@ -113,7 +113,7 @@ def test_every_backend_gives_the_same_scores(shop, backend):
 
 
 @pytest.mark.parametrize("head", ["kernel-ridge", "logistic", "calibrated-forest", "stack"])
-def test_metadata_routing_changes_no_score(shop, head):
+def test_metadata_routing_does_not_change_scores(shop, head):
     grouped = ImageCollection(shop.images, shop.labels, np.arange(len(shop)) // 2)
     methods = {"model": make_model([("pixels", RawPixels((8, 6)))], head, random_state=0)}
     expected = compare(methods, grouped, folds=2)
@@ -123,7 +123,7 @@ def test_metadata_routing_changes_no_score(shop, head):
     assert np.array_equal(found.methods[0].probabilities[0], expected.methods[0].probabilities[0])
 
 
-def test_every_row_sees_the_same_folds():
+def test_all_methods_get_the_same_folds():
     Recorder.seen.clear()
     found = compare({"one": Recorder(), "two": Recorder()}, numbered(), folds=4)
     first, second = Recorder.seen[:8], Recorder.seen[8:]
@@ -157,7 +157,7 @@ def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
     assert counts == {"projection": 2 * len(shop), "network": len(shop)}
 
 
-def test_what_learns_from_data_learns_inside_the_fold():
+def test_flows_learn_inside_the_fold():
     MeanColor.n_fitted.clear()
     methods = {
         "flow": make_pipeline(MeanColor(), LogisticRegression()),
@@ -173,7 +173,7 @@ def test_what_learns_from_data_learns_inside_the_fold():
 
 
 def test_selection_is_inside_the_fold():
-    """Noise with a thousand features and random labels: selected outside the folds, it would score far above chance."""
+    """The images are noise. If features were selected outside the folds, accuracy would be far above chance."""
     rng = np.random.default_rng(0)
     noise = ImageCollection(rng.integers(0, 256, (80, 20, 17, 3), dtype=np.uint8), np.arange(80) % 2)
     select = make_model([("pixels", RawPixels((17, 20)), ForestSelector(20))], random_state=0)
@@ -181,7 +181,7 @@ def test_selection_is_inside_the_fold():
     assert abs(method.scores["accuracy"].mean() - 0.5) < 0.12
 
 
-def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
+def test_shared_selectors_are_fitted_once_a_fold(shop, monkeypatch):
     fits = []
     fit = ForestSelector.fit
     monkeypatch.setattr(ForestSelector, "fit", lambda self, X, y: fits.append(X.shape) or fit(self, X, y))
@@ -205,7 +205,7 @@ def test_what_rows_have_in_common_is_fitted_once_a_fold(shop, monkeypatch):
 
 
 def test_sparse_selections_are_stacked_like_others(shop):
-    """As a ColumnTransformer would."""
+    """The scores must equal those of the model fitted on images."""
     bins = KBinsDiscretizer(3, encode="onehot", subsample=None, quantile_method="averaged_inverted_cdf")
     model = make_model(
         [("pixels", RawPixels((3, 2)), bins), ("cnn", CNNEmbedding(layer="stage1"), "passthrough")],
@@ -216,7 +216,7 @@ def test_sparse_selections_are_stacked_like_others(shop):
     assert found.scores["accuracy"].tolist() == cross_val_score(model, shop, shop.labels, cv=cv).tolist()
 
 
-def test_the_given_rows_are_not_touched(shop):
+def test_given_methods_are_not_changed(shop):
     methods = {"pixels": clone(PIXELS), "pipeline": make_pipeline(RawPixels((2, 2)), LogisticRegression(C=1e-3))}
     before = {name: repr(method.get_params()) for name, method in methods.items()}
     compare(methods, shop, folds=2)
@@ -279,7 +279,7 @@ def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
 
     monkeypatch.setattr("twoflow.evaluation.comparison.extract", extract)
     for arguments, message in (
-        (({}, shop), "no methods"),
+        (({}, shop), "methods: expected at least one method, got none"),
         (({"pixels": PIXELS}, shop[:8]), "only one class"),
         (({"pixels": make_model([("c", CNNEmbedding(layer="x"), "passthrough")])}, shop), "no layer 'x'"),
     ):
@@ -287,7 +287,7 @@ def test_bad_comparisons_fail_before_any_work(shop, monkeypatch):
             compare(*arguments, folds=2)
     with pytest.raises(ValueError, match="9 folds need 9 images"):
         compare({"pixels": PIXELS}, shop, folds=9)
-    with pytest.raises(ValueError, match="has no column 'split'"):
+    with pytest.raises(ValueError, match="expected a column of the collection .'kind', 'color'., got 'split'"):
         compare({"pixels": PIXELS}, shop, split_column="split")
 
 
@@ -334,7 +334,7 @@ def test_learning_curve(shop):
     curve = found.learning_curve
     assert curve.shares == (0.25, 0.5, 1.0)
     assert curve.n_train.tolist() == [[4, 4], [8, 8], [16, 16]]
-    assert sorted(MeanColor.n_fitted) == [4, 4, 8, 8, 16, 16]  # what learns has no more to learn from either
+    assert sorted(MeanColor.n_fitted) == [4, 4, 8, 8, 16, 16]  # flows that learn get the smaller training set too
     for method in found.methods:
         own = curve.scores[method.name]["accuracy"]
         assert own.shape == (3, 2) and (own[-1] == method.scores["accuracy"]).all()
@@ -346,7 +346,7 @@ def test_learning_curve(shop):
 
 @pytest.mark.parametrize("sizes", [(0.0,), (1.5,), (0.5, -1), (float("nan"),)])
 def test_bad_train_sizes(shop, sizes):
-    with pytest.raises(ValueError, match="a train size is a share"):
+    with pytest.raises(ValueError, match="train_sizes: expected shares of the training images in"):
         compare({"pixels": PIXELS}, shop, folds=2, train_sizes=sizes)
 
 
@@ -357,15 +357,15 @@ def test_the_folds_of_another_comparison(shop, tmp_path):
     again = compare(methods, shop, folds_from=tmp_path / "report.json", random_state=7)
     assert (again.folds.kind, again.folds.seed) == ("stratified k-fold", 7)
     assert (again["pixels"].scores["accuracy"] == first["pixels"].scores["accuracy"]).all()
-    with pytest.raises(ValueError, match="the images are not those of"):
+    with pytest.raises(ValueError, match="expected the images of .*report.json, got others"):
         compare(methods, shop[1:], folds_from=tmp_path / "report.json")
-    with pytest.raises(ValueError, match="expected a report.json"):
+    with pytest.raises(ValueError, match="expected the report.json of a comparison"):
         compare(methods, shop, folds_from=tmp_path / "scores.csv")
 
 
-def test_folds_come_from_one_place(shop):
+def test_only_one_source_of_folds(shop):
     for options in ({"test_size": 0.5, "split_column": "a"}, {"split_column": "a", "folds_from": "report.json"}):
-        with pytest.raises(ValueError, match="only one of test_size, split_column and folds_from"):
+        with pytest.raises(ValueError, match=f"at most one of .*, got {' and '.join(options)}; choose one"):
             compare({"pixels": PIXELS}, shop, **options)
 
 
@@ -386,11 +386,11 @@ def test_the_folds_of_a_comparison_that_left_images_out(shop, tmp_path):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_peak_memory(shop, n_jobs):
     if peak_memory() is None:
-        pytest.skip("this system does not say how much memory a process has taken")
+        pytest.skip("this system does not report the peak memory of a process")
     found = compare({"pixels": PIXELS}, shop, folds=2, n_jobs=n_jobs)
     assert found.peak_memory >= n_jobs * 50e6
 
 
-def test_peaks_are_added_once_a_process():
+def test_total_peak_adds_one_peak_for_each_process():
     peaks = [PeakMemory(("a", 1), 5), PeakMemory(("a", 1), 7), PeakMemory(("b", 1), 2)]
     assert total_peak(peaks) == 9 and total_peak([*peaks, None]) is None

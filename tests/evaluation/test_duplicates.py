@@ -70,7 +70,7 @@ def test_different_products_on_white_are_not_grouped(items):
 
 
 def test_plain_garments_of_one_cut_are_different_products():
-    """A hash alone confuses them: the same outline on white, in another color or with another print."""
+    """They have the same outline on white, and another color or print. A hash alone confuses them."""
     def garment(color, printed):
         pixels = np.full((200, 200, 3), 255, np.uint8)
         pixels[60:180, 60:140] = pixels[50:90, 30:170] = color
@@ -90,7 +90,7 @@ def test_few_unmarked_pairs_are_found_in_a_real_shop(data):
 
 
 def test_exact_duplicates(items, tmp_path):
-    """Equal content under other names and in other kinds of source, and equal pixels in another file format."""
+    """Exact duplicates may have other names, other kinds of source, and another file format."""
     image = Image.fromarray(items.images[0])
     (tmp_path / "a.png").write_bytes(encoded(image, "PNG"))
     (tmp_path / "b.png").write_bytes(encoded(image, "PNG"))
@@ -120,7 +120,7 @@ def test_the_order_of_images_does_not_matter(items):
     assert sorted(one.kinds) == sorted(other.kinds)
 
 
-def test_workers_and_the_store_change_nothing(items, tmp_path):
+def test_n_jobs_and_the_store_do_not_change_pairs(items, tmp_path):
     images = [*items.images, Image.fromarray(items.images[5]).resize((90, 90))]
     plain = find_duplicates(images)
     for _ in range(2):
@@ -156,7 +156,7 @@ def test_mirror_images_are_not_duplicates(items):
     assert len(find_duplicates([lopsided, lopsided[:, ::-1], *images]).pairs) == 0
 
 
-def test_embeddings_find_what_a_hash_misses():
+def test_embeddings_find_pairs_that_a_hash_misses():
     rng = np.random.default_rng(0)
     images = list(rng.integers(0, 256, (5, 20, 20, 3), dtype=np.uint8))
     embeddings = rng.normal(size=(5, 50))
@@ -190,7 +190,7 @@ def test_distance_is_symmetric_and_zero_for_equals(items):
     assert distance(first[:1], second[:1])[0] == pytest.approx(distance(first, second)[0], rel=1e-4)
 
 
-def test_images_of_one_color_are_near_to_nothing():
+def test_images_of_one_color_have_no_near_duplicates():
     flat = np.full((2, 32, 32, 3), 200, np.uint8)
     flat[1] = 90
     assert np.isinf(distance(flat[:1], flat[1:])).all()

@@ -20,7 +20,7 @@ def test_folds_are_stratified_and_test_each_image_once_a_repeat():
 
 
 @pytest.mark.parametrize("options", [{"n_splits": 5, "repeats": 2}, {"test_size": 0.1, "repeats": 4}])
-def test_groups_are_never_torn(options):
+def test_groups_are_never_on_both_sides(options):
     folds = draw_folds(LABELS, GROUPS, **options)
     assert folds.kind.startswith("stratified group")
     for fold in folds:
@@ -90,7 +90,7 @@ def test_smaller_training_sets_are_stratified_and_nested(groups):
     assert (third.kind, third.seed, len(third)) == (folds.kind, folds.seed, 4)
 
 
-def test_fewer_groups_rather_than_fewer_images_of_each():
+def test_smaller_training_sets_drop_whole_groups():
     labels, groups = np.repeat(["boot", "clog"], 60), np.arange(120) // 6
     split = official_split(np.array(["train"] * 54 + ["test"] * 6 + ["train"] * 60), labels)
     (fold,) = shrink(split, 0.5, labels, groups)
@@ -98,7 +98,7 @@ def test_fewer_groups_rather_than_fewer_images_of_each():
     assert sorted(sizes)[:-9] == [3] and sizes.max() == 6  # 27 of 54, 30 of 60: one group is cut
 
 
-def test_every_class_stays():
+def test_every_class_keeps_an_image():
     folds = draw_folds(LABELS, n_splits=4)
     for fold in shrink(folds, 0.001, LABELS):
         assert len(fold.train) == 3 == len(np.unique(LABELS[fold.train]))

@@ -19,7 +19,7 @@ METHODS = {"pixels": make_model([("pixels", RawPixels((8, 6)), "passthrough")]).
 
 @pytest.fixture(scope="module")
 def twice():
-    """A shop with half of its images there again, smaller."""
+    """Make a shop in which every second image has a smaller copy."""
     shop = make_shop(3, 8, random_state=0)
     again = [np.asarray(Image.fromarray(image).resize((80, 80))) for image in shop.images[::2]]
     return ImageCollection([*shop.images, *again], [*shop.labels, *shop.labels[::2]])
@@ -30,7 +30,7 @@ def fold(train, test):
 
 
 def test_copies_of_copies_leak_too():
-    """Three equal images are two pairs, both with the first; the second leaks into the third all the same."""
+    """Three equal images give two pairs, both with the first image. The second must still leak into the third."""
     images = [np.full((9, 9, 3), value, np.uint8) for value in (0, 0, 0, 200)]
     found_twice = find_duplicates(images)
     found = leaks([fold([1, 3], [2]), fold([3], [0, 1]), fold([0], [1, 2, 3])], found_twice)
@@ -43,7 +43,7 @@ def test_without_duplicates_nothing_leaks(shop):
     assert (found.n_pairs, found.n_images, found.by_fold.tolist()) == (0, 0, [0])
 
 
-def test_a_comparison_counts_what_folds_tear_apart(twice):
+def test_a_comparison_counts_leaks(twice):
     found = compare(METHODS, twice, folds=3, random_state=0)
     expected = leaks(found.folds, find_duplicates(twice))
     assert found.leaks.n_images == expected.n_images > 0
@@ -53,7 +53,7 @@ def test_a_comparison_counts_what_folds_tear_apart(twice):
     }
 
 
-def test_grouped_duplicates_are_never_torn(twice):
+def test_grouped_duplicates_do_not_leak(twice):
     found = compare(METHODS, twice, folds=3, group_duplicates=True)
     assert found.folds.kind == "stratified group k-fold" and not found.leaks
     assert len(np.unique(found.collection.groups)) == 24
@@ -65,21 +65,21 @@ def test_grouped_duplicates_are_never_torn(twice):
             assert not set(groups[each.train]) & set(groups[each.test])
 
 
-def test_given_folds_cannot_be_redrawn(twice):
-    with pytest.raises(ValueError, match="only in folds that are drawn"):
+def test_duplicates_cannot_be_grouped_in_given_folds(twice):
+    with pytest.raises(ValueError, match="expected folds that are drawn, got split_column"):
         compare(METHODS, twice, split_column="split", group_duplicates=True)
 
 
 def test_scores_do_not_depend_on_the_traits(shop):
-    """A row with a single flow, beside one with another: the columns of the traits are in neither."""
+    """The traits must not be among the features of any method, whether there is one method or two."""
     alone = compare(METHODS, shop, folds=2).methods[0]
-    rows = {**METHODS, "cnn": make_model([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
-    beside = compare(rows, shop, folds=2).methods[0]
+    methods = {**METHODS, "cnn": make_model([("cnn", CNNEmbedding(layer="stage1"), "passthrough")])}
+    beside = compare(methods, shop, folds=2).methods[0]
     assert alone.n_features == 144 and (alone.scores["accuracy"] == beside.scores["accuracy"]).all()
 
 
-def test_real_pairs_are_never_torn(data):
-    """Products that the shop shows twice; without the groups, folds do tear them apart."""
+def test_grouped_duplicates_of_photographs_do_not_leak(data):
+    """Some products are in the shop twice. Without groups, folds separate them."""
     found = load_table(data / "products/labels.csv", data / "products", label_column="masterCategory")[:1500]
     products = found.without_small_classes(20)
     torn = compare(METHODS, products, folds=3, n_jobs=2)
@@ -92,7 +92,7 @@ def test_real_pairs_are_never_torn(data):
         assert (np.isin(pairs, each.train).sum(axis=1) != 1).all()
 
 
-def test_the_command(twice, tmp_path, capsys):
+def test_the_command_keeps_copies_together(twice, tmp_path, capsys):
     for number, (image, label) in enumerate(zip(twice.images, twice.labels)):
         (tmp_path / "shop" / label.replace("/", "-")).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(tmp_path / "shop" / label.replace("/", "-") / f"{number}.png")
@@ -108,7 +108,7 @@ def test_the_command(twice, tmp_path, capsys):
 
 
 def test_a_comparison_reads_no_image_again(twice, monkeypatch):
-    """Though some have equal traits: as leaks, equal images and nearly equal ones are the same."""
+    """Images with equal traits need no comparison of pixels, because exact and near duplicates leak alike."""
     images = [*twice.images, *(image.copy() for image in twice.images)]
     collection = ImageCollection(images, [*twice.labels, *twice.labels])
     expected = leaks(compare(METHODS, collection, folds=3).folds, find_duplicates(collection))

@@ -43,12 +43,12 @@ def test_recipes_are_methods_with_any_head():
     ("fsat", "no method 'fsat'; did you mean fast"),
     ("low-level:lda", "no method 'low-level:lda'"),
 ])
-def test_no_such_recipe_or_head(name, message):
+def test_unknown_recipe_or_head(name, message):
     with pytest.raises(ValueError, match=message):
         make_methods([name])
 
 
-def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
+def test_low_level_methods_learn_their_words_once_a_fold(shop, monkeypatch):
     fits = []
     fit = SIFTBagOfWords.learn
     monkeypatch.setattr(SIFTBagOfWords, "learn", lambda self, *args: fits.append(len(args[0])) or fit(self, *args))
@@ -67,13 +67,13 @@ def test_low_level_rows_learn_their_words_once_a_fold(shop, monkeypatch):
      (10**9, 2**32, "4x3")],
 )
 def test_the_size_of_pixels_follows_from_memory(monkeypatch, n_images, memory, size):
-    """A sixteenth of it for a table of float32."""
+    """An array of float32 pixels of all images must fit in a sixteenth of the memory."""
     monkeypatch.setattr("twoflow.evaluation.methods._memory", lambda: memory)
     methods = make_methods(["pixels", "cnn", "pixels+cnn"], n_images=n_images)
     assert [*methods] == [f"pixels:{size}", "cnn", f"pixels:{size}+cnn"]
 
 
-def test_the_size_of_pixels_as_given():
+def test_a_given_size_of_pixels_is_kept():
     methods = make_methods(["pixels:320x200", "pixels:320x200+cnn"], n_images=10**6)
     assert [*methods] == ["pixels:320x200", "pixels:320x200+cnn"]
     assert all(method.get_params()["pixels__size"] == (320, 200) for method in methods.values())
@@ -84,7 +84,7 @@ def test_the_size_of_pixels_as_given():
     (None, None, 2**32),
 ])
 def test_memory(monkeypatch, tmp_path, pages, limit, expected):
-    """Of the machine or the container, whichever has less, and never more than 4 GiB."""
+    """Take the memory of the machine or its container, whichever is less, and at most 4 GiB."""
     def sysconf(name):
         if pages is None:
             raise ValueError("unrecognized configuration name")
@@ -122,8 +122,8 @@ def test_bad_methods(name, message):
         make_methods(["cnn:stage5"], network="none")
 
 
-def test_the_generated_shop_tells_methods_apart():
-    """Or the demonstration would show nothing: the forest on the network's features neither fails nor is perfect."""
+def test_methods_differ_on_the_generated_shop():
+    """A demonstration needs methods that neither fail nor are perfect."""
     found = compare(make_methods(["cnn", "projection"]), make_shop(20, 12, random_state=0), folds=3, n_jobs=2)
     accuracy = {method.name: method.scores["accuracy"].mean() for method in found.methods}
     assert 0.5 < accuracy["cnn"] < 0.98 and 0.1 < accuracy["projection"] < accuracy["cnn"] - 0.1

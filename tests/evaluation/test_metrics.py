@@ -1,4 +1,4 @@
-"""Metrics of pooled predictions, beside scikit-learn's own and figures worked out by hand."""
+"""Compare the metrics of pooled predictions with scikit-learn, and with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def pooled(true, predicted, probabilities=None, n_classes=3):
 
 @pytest.fixture
 def guessed():
-    """Three classes guessed at, with probabilities; 400 predictions."""
+    """Make 400 noisy predictions of three classes, with probabilities."""
     rng = np.random.default_rng(0)
     true = rng.integers(0, 3, 400)
     probabilities = rng.dirichlet(np.ones(3), 400)
@@ -39,7 +39,7 @@ def guessed():
 
 def test_folds_are_pooled_in_their_order_with_every_repeat():
     found = comparison(draw_folds(LABELS, n_splits=3, repeats=2))
-    each = found.pooled("row0")
+    each = found.pooled("method0")
     assert len(each.true) == len(each.predicted) == len(each.probabilities) == 120
     assert (each.classes[each.true] == LABELS[each.images]).all()
     assert (each.classes[each.predicted] == np.concatenate(found.methods[0].predicted)).all()
@@ -55,7 +55,7 @@ def test_classes_are_scored_as_scikit_learn_does(guessed):
         assert found.support[k] == expected[str(k)]["support"]
 
 
-def test_what_cannot_be_divided_is_nan():
+def test_undefined_scores_are_nan():
     found = score_classes(pooled([0, 0, 1], [0, 3, 0], n_classes=4))
     assert np.isnan(found.recall[2:]).all()  # never tested
     assert np.isnan(found.precision[[1, 2]]).all()  # never given
@@ -73,7 +73,7 @@ def test_confusions_are_the_cells_of_the_matrix(guessed):
     ]
 
 
-def test_the_surest_of_the_confused_come_first_and_once():
+def test_most_confident_confusions_come_first_and_once():
     probabilities = [[0.4, 0.6, 0], [0.1, 0.9, 0], [0.3, 0.7, 0], [0.8, 0.2, 0], [0.2, 0.8, 0]]
     each = pooled([0, 0, 0, 0, 0], [1, 1, 1, 0, 1], probabilities)
     each.images[4] = each.images[1]  # tested again
@@ -85,7 +85,7 @@ def test_the_surest_of_the_confused_come_first_and_once():
     assert find_confused(each, Confusion(0, -1, 1), 9) == [(102, None)]
 
 
-def test_areas_are_those_of_scikit_learn(guessed):
+def test_areas_equal_scikit_learn(guessed):
     found = average_roc(guessed)
     for average, area in (("macro", found.macro_auc), ("micro", found.micro_auc)):
         given = np.eye(3)[guessed.true]
@@ -105,7 +105,8 @@ def test_classes_without_both_sides_are_not_averaged():
 def test_calibration_worked_out_by_hand():
     probabilities = [[0.95, 0.05, 0], [0.95, 0.05, 0], [0.35, 0.34, 0.31], [0.5, 0.3, 0.2], [1, 0, 0], [0.4, 0.3, 0.3]]
     found = calibrate(pooled([0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, -1], probabilities))
-    assert found.n.tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 3]  # an edge belongs below; no class has no probability
+    # A probability on an edge belongs to the bin below. Predictions of an unknown class are left out.
+    assert found.n.tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 3]
     assert found.accuracy[[3, 4, 9]].tolist() == pytest.approx([1, 0, 2 / 3])
     assert found.confidence[[3, 4, 9]].tolist() == pytest.approx([0.35, 0.5, 2.9 / 3])
     assert np.isnan(found.accuracy[[0, 5]]).all()
@@ -114,7 +115,7 @@ def test_calibration_worked_out_by_hand():
     assert calibrate(pooled([0], [-1], [[1, 0, 0]])) is None
 
 
-def test_probabilities_that_tell_the_truth_are_calibrated():
+def test_true_probabilities_are_calibrated():
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(3), 50_000)
     true = (probabilities.cumsum(axis=1) > rng.random((50_000, 1))).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Folds that another run takes."""
+"""Check that saved folds can be used by another run."""
 
 import json
 import os
@@ -40,14 +40,14 @@ def same(one: Folds, other: Folds, position=lambda i: i):
 
 @pytest.mark.parametrize("groups", [None, np.arange(18) // 2])
 @pytest.mark.parametrize("options", [{"n_splits": 3, "repeats": 2}, {"test_size": 0.2, "repeats": 3}])
-def test_folds_come_back(folder, tmp_path, options, groups):
+def test_saved_folds_can_be_read(folder, tmp_path, options, groups):
     shop = load_folder(folder)
     shop.groups = groups
     folds = draw_folds(shop.labels, groups, **options)
     assert same(folds, read_folds(write(tmp_path / "report.json", folds, shop)).folds_of(shop))
 
 
-def test_in_another_order_and_another_place(folder, tmp_path):
+def test_images_may_be_in_another_order_and_folder(folder, tmp_path):
     shop = load_folder(folder)
     folds = draw_folds(shop.labels, n_splits=3)
     record = read_folds(write(tmp_path / "report.json", folds, shop))
@@ -67,7 +67,7 @@ def test_an_official_split_leaves_images_out(folder, tmp_path):
     assert same(folds, read_folds(write(tmp_path / "report.json", folds, shop)).folds_of(shop))
 
 
-def test_the_hash_is_of_who_is_where(folder):
+def test_the_hash_depends_on_names_not_on_order(folder):
     shop = load_folder(folder)
     folds = draw_folds(shop.labels, n_splits=3)
     first = folds_to_json(folds, shop)
@@ -86,8 +86,8 @@ def test_names(tmp_path):
     assert image_names(remote) == ["x/1.png", "y/2.png"]
 
 
-def test_urls_that_differ_in_what_is_not_shown_have_different_names():
-    """Whatever their order; and of one that is unlike the others, the name holds when its signature is renewed."""
+def test_urls_that_differ_only_in_secrets_have_different_names():
+    """Their order has no effect. A URL without such a twin keeps its name if its signature is renewed."""
     urls = ["https://h/s/a?id=1", "https://h/s/a?id=2", "https://h/s/b?sig=old", "https://h/s/a?id=1"]
     names = image_names(ImageCollection(urls, list("wxyz")))
     assert len(set(names)) == 4 and names[2] == "b?sig=***" and names[3] == f"{names[0]}#2"
@@ -105,17 +105,17 @@ def test_other_images(folder, tmp_path):
     record = read_folds(write(tmp_path / "report.json", draw_folds(shop.labels, n_splits=3), shop))
     os.rename(shop.paths[0], folder / "new.jpg")
     os.rename(folder / "new.jpg", os.path.dirname(shop.paths[0]) + "/zzz.jpg")
-    with pytest.raises(ValueError, match=r"not those of .*report.json: 1 of its images are missing, .*; 1 of these"):
+    with pytest.raises(ValueError, match=r"images of .*report.json, got others: 1 are missing, .*; 1 are not in it"):
         record.folds_of(load_folder(folder))
-    with pytest.raises(ValueError, match="1 of its images are missing"):
+    with pytest.raises(ValueError, match="1 are missing, such as"):
         record.folds_of(shop[1:])
 
 
-def test_groups_that_it_does_not_know(folder, tmp_path):
+def test_groups_that_the_folds_do_not_respect(folder, tmp_path):
     shop = load_folder(folder)
     record = read_folds(write(tmp_path / "report.json", draw_folds(shop.labels, n_splits=3), shop))
     shop.groups = np.zeros(len(shop), dtype=int)
-    with pytest.raises(ValueError, match="fold 0 of repeat 0 has group 0 on both sides"):
+    with pytest.raises(ValueError, match="got group 0 on both sides of fold 0 of repeat 0"):
         record.folds_of(shop)
 
 
@@ -139,7 +139,7 @@ def test_no_report(folder, tmp_path, spoil):
     shop = load_folder(folder)
     path = write(tmp_path / "report.json", draw_folds(shop.labels, n_splits=3), shop)
     path.write_text(spoil(path.read_text()))
-    with pytest.raises(ValueError, match="expected a report.json of a comparison"):
+    with pytest.raises(ValueError, match="expected the report.json of a comparison"):
         read_folds(path)
 
 
@@ -150,7 +150,7 @@ def test_changed_folds_and_no_file(folder, tmp_path):
     splits = document["folds"]["splits"]
     splits[0]["test"], splits[1]["test"] = splits[1]["test"], splits[0]["test"]
     path.write_text(json.dumps(document))
-    with pytest.raises(ValueError, match="do not match their hash"):
+    with pytest.raises(ValueError, match="expected folds that match their hash, got others"):
         read_folds(path)
     with pytest.raises(OSError):
         read_folds(tmp_path / "none.json")

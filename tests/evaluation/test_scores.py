@@ -1,4 +1,4 @@
-"""The table of scores: which apply, and what they are."""
+"""Check the table of scores: which scores apply, and their values."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ from twoflow.report import write_report
 
 @pytest.fixture(scope="module")
 def shop():
-    """Photos with two targets: the color, and the finer kind and model."""
+    """Make photos with two targets: a brand, and the finer model."""
     shop = make_shop(4, 10, random_state=0)
     brand = np.where(np.char.endswith(shop.labels, "1"), "one", "two")
     return ImageCollection(shop.images, np.column_stack([brand, shop.labels]), target_names=("brand", "model"))
@@ -40,7 +40,7 @@ def found(shop):
     )
 
 
-def test_scores_are_those_of_scikit_learn(found, shop):
+def test_scores_equal_scikit_learn(found, shop):
     X = RawPixels((4, 3)).fit_transform(shop)
     for (train, test), index in zip(
         StratifiedKFold(3, shuffle=True, random_state=0).split(X, shop.target("model")), range(3), strict=True
@@ -106,7 +106,7 @@ def test_probabilities_in_another_form_are_none(shop):
     assert found["chain"].probabilities is None and found["chain"].predicted[0].shape[1] == 2
 
 
-def test_a_classifier_of_one_target_says_so(shop):
+def test_predictions_of_one_target_are_an_error(shop):
     class First(DecisionTreeClassifier):
         def predict(self, X):
             return super().predict(X)[:, 0]

@@ -38,13 +38,13 @@ def by_name(labels, folds, predicted, target_names=("class",)):
 def comparison(
     folds=None, groups=None, n_methods=3, labels=LABELS, images=None, names=None, shares=(), skill=0.3, candidates=(),
 ):
-    """What `compare` would have found, the methods getting better.
+    """Make the result of a comparison, in which each method is better than the one before.
 
-    `shares` are those of a learning curve, `candidates` what the last method has chosen from.
+    `shares` gives it a learning curve. `candidates` are what the last method chooses from.
     """
     rng = np.random.default_rng(0)
     folds = folds or draw_folds(labels, groups, n_splits=5)
-    names = names or [f"row{i}" for i in range(n_methods)]
+    names = names or [f"method{i}" for i in range(n_methods)]
     methods = tuple(
         scores(name, None if i else 1280, folds, rng, labels, skill + i / 20) for i, name in enumerate(names)
     )
@@ -63,7 +63,7 @@ def comparison(
 
 
 def learning_curve(methods, folds, shares):
-    """A curve whose scores are proportional to the share of the training images."""
+    """Make a curve whose scores are proportional to the share of the training images."""
     shares = (*shares, 1.0)
     return LearningCurve(
         shares, np.array([[round(share * len(fold.train)) for fold in folds] for share in shares]),
@@ -75,7 +75,7 @@ def learning_curve(methods, folds, shares):
 
 
 def two_targets(n_methods=2, names=("brand", "model"), brands=("one", "two"), shares=()):
-    """A comparison of two targets, of which the second is the finer; each method guesses the second only."""
+    """Make a comparison of two targets. The second is finer. The first is always predicted correctly."""
     fine = comparison(n_methods=n_methods)
     collection, folds = fine.collection, fine.folds
     brand = np.array(brands, dtype=object)[np.arange(len(collection)) % 2]

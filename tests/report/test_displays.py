@@ -59,7 +59,7 @@ def test_accuracies(found):
     assert [line.get_xdata()[0] for line in lines(ax, 1)] == [each.mean() for each in accuracy]
     for method, line in zip(to_document(found)["methods"], lines(ax, 2)):
         assert line.get_xdata().tolist() == method["scores"]["accuracy"]["confidence_interval"]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["row0", "row1", "row2"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["method0", "method1", "method2"]
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
@@ -104,7 +104,7 @@ def test_reliability_without_empty_bins(found):
 def test_learning_curves_and_importances(found):
     display = LearningCurveDisplay.from_comparison(found).plot()
     assert [line.get_ydata().tolist() for line in lines(display.ax_, 2)[:1]] == [
-        found.learning_curve.scores["row0"]["accuracy"].mean(axis=1).tolist()
+        found.learning_curve.scores["method0"]["accuracy"].mean(axis=1).tolist()
     ]
     with pytest.raises(ValueError, match="ask for one with train_sizes"):
         LearningCurveDisplay.from_comparison(comparison())
@@ -145,7 +145,7 @@ def test_svg_stands_in_a_page_with_others(found):
         assert "currentColor" in element and "#00000" not in element and "<style" not in element
         assert "http" not in element and "font-family: " not in element
         assert {each.get("href")[1:] for each in root.iter("use")} <= set(ids)
-    assert "row0 (" in "".join(parsed[-1].itertext())
+    assert "method0 (" in "".join(parsed[-1].itertext())
 
 
 def test_names_are_no_formulas(found):

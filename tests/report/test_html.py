@@ -85,7 +85,7 @@ def look_up(document, path):
 
 
 def written(found, folder, command=None):
-    """The page and the document that lies beside it, of which the page must keep to every rule there is."""
+    """Write a report; return the page, which is checked against all rules, and its document."""
     write_report(found, folder, command)
     html = (folder / "report.html").read_text("utf-8")
     document = json.loads((folder / "report.json").read_text("utf-8"))
@@ -186,7 +186,7 @@ def test_the_sections_are_there_for_what_there_is(tmp_path):
                           "learning", "cost", "left-out", "reproduce"]
     assert "choices" not in sections(comparison(), "no choice")
     assert "learning" not in sections(comparison(), "no curve")
-    assert "pairs" not in sections(comparison(n_methods=1), "one row")
+    assert "pairs" not in sections(comparison(n_methods=1), "one method")
     found = comparison()
     methods = tuple(replace(method, probabilities=None, importances=None) for method in found.methods)
     assert not {"probabilities", "flows"} & set(sections(replace(found, methods=methods), "labels only"))
@@ -233,7 +233,7 @@ HOSTILE = [
 
 def test_names_are_text_wherever_they_are(tmp_path):
     labels = np.repeat(np.array(HOSTILE, dtype=object), 6)
-    names = [f"{name} row" for name in HOSTILE]
+    names = [f"{name} method" for name in HOSTILE]
     folds = draw_folds(labels, n_splits=2)
     found = comparison(folds, labels=labels, names=names, shares=(0.5,), candidates=HOSTILE)
     flows = {name: 1 / 8 for name in HOSTILE if "\udcff" not in name}  # which are names in a program, not of files
@@ -310,7 +310,7 @@ def test_equal_comparisons_give_equal_pages(tmp_path):
 
 
 def large(folder, n_classes=200, n=20_000, n_methods=6):
-    """Many classes, many images, of which the few that are shown are files."""
+    """Make a comparison of many classes and images. Only the few images that are shown are files."""
     from PIL import Image
 
     rng = np.random.default_rng(0)

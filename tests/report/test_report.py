@@ -56,7 +56,7 @@ def test_schema_2():
         assert score["std"] == found.methods[0].scores[name].std(ddof=1)
     assert len(document["comparisons"]) == 4
     for entry, difference in zip(document["comparisons"], found.differences):
-        assert (entry["first"], entry["second"]) == (difference.first, "row0")
+        assert (entry["first"], entry["second"]) == (difference.first, "method0")
         assert entry["statistic"] == difference.result.statistic and entry["p_value"] == difference.result.p_value
         assert entry["p_holm"] == difference.p_holm and entry["degrees_of_freedom"] == 4
         assert tuple(entry["confidence_interval"]) == difference.result.confidence_interval
@@ -100,7 +100,7 @@ def test_training_accuracy_is_reported_where_there_is_one():
     assert methods[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
     assert set(methods[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in methods[1]
     text = format_text(found)
-    assert "row0: accuracy on the training images 0.550 ± 0.050\n" in text
+    assert "method0: accuracy on the training images 0.550 ± 0.050\n" in text
     assert text.count("the training images") == 1
 
 
@@ -217,7 +217,9 @@ def test_no_difference_has_no_sign_of_its_own():
 def test_every_pair():
     found = comparison()
     pairs = to_document(found)["pairwise"]
-    assert [(pair["first"], pair["second"]) for pair in pairs] == [("row0", "row1"), ("row0", "row2"), ("row1", "row2")]
+    assert [(pair["first"], pair["second"]) for pair in pairs] == [
+        ("method0", "method1"), ("method0", "method2"), ("method1", "method2")
+    ]
     for pair in pairs:
         first, second = (found[pair[side]].scores["accuracy"] for side in ("first", "second"))
         result = corrected_resampled_ttest(first, second, [48] * 5, [12] * 5)

@@ -1,4 +1,4 @@
-"""Several methods on the same images and the same folds, with the tests of their differences."""
+"""Compare several methods on the same images and the same folds, and test their differences."""
 
 from __future__ import annotations
 
@@ -56,41 +56,43 @@ def compare(
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
 
-    Features that do not depend on labels or on other images are computed once, all in one pass over the images;
-    everything that is fitted is fitted inside each fold. Images that cannot be read are left out before folds are
-    drawn. The classifiers given are cloned, never fitted.
+    Features that depend neither on labels nor on other images are computed once, all in one pass over the images.
+    Everything that is fitted is fitted inside each fold. Images that cannot be read are left out before folds are
+    drawn. The methods are cloned, never fitted in place.
 
     Parameters
     ----------
     methods : mapping of str to classifier
         Names and methods: models, pipelines that begin with a flow, meta-estimators around one of these, or any
-        classifier that takes images. See `take_apart`.
-        The first is the reference for the tests.
+        classifier that takes images. See `take_apart`. The tests compare every other method with the first.
     collection : ImageCollection
-        If it has groups, no group is on both sides of a fold. If it has several targets, each method must learn all of
-        them, and the exact match is tested; see `scores_for`.
+        Images with their labels. If it has groups, no group is on both sides of a fold. If it has several targets, each
+        method must learn all of them, and the exact match is tested; see `scores_for`.
     folds, repeats, test_size
-        See `draw_folds`.
+        How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
+        folds, drawn once.
     split_column : str, optional
-        The column of the collection that holds an official split, instead of drawing folds; see `official_split`.
+        The column of the collection that holds an official split; see `official_split`. By default folds are drawn.
     folds_from : str or path, optional
-        The report.json of another comparison of the same images, to take its folds instead of drawing any.
-    train_sizes : sequence of float in (0, 1]
-        Shares of the training images to fit on as well, for a learning curve; see `shrink`. All of them are always
-        fitted on, and the tests are of that.
-    random_state : int
-        For the folds, and for whatever in the methods has a `random_state` of None.
+        The report.json of another comparison of the same images. Its folds are used again. By default folds are drawn.
+    train_sizes : sequence of float in (0, 1], default=()
+        Shares of the training images to fit on in addition, for a learning curve; see `shrink`. The scores and the
+        tests always come from fits on all training images. By default there is no learning curve.
+    random_state : int, default=0
+        Seeds the folds, and every part of the methods that has a `random_state` of None.
     n_jobs : int, optional
-        Images read and folds fitted at the same time. The scores are the same with any number.
-    verbose : bool
-        Show progress on stderr when that is a terminal.
+        How many images are read, and how many folds are fitted, at the same time. It has no effect on the scores.
+        Default: 1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
+    verbose : bool, default=False
+        Show progress on stderr if that is a terminal.
     store : path or FeatureStore, optional
-        Keeps on disk the features that are computed once, and takes them from there the next time; see `Flow`.
+        Keeps on disk the features that are computed once, so that the next comparison finds them; see `Flow`. Default:
+        no store.
     left_out : mapping of str to str, optional
-        Methods that are not compared, each with the reason, for the report to name.
-    group_duplicates : bool
-        Keep duplicates, exact and near, on one side of a fold, together with their groups; otherwise those that are
-        torn apart are only counted. See `find_duplicates`.
+        Methods that are not compared, each with the reason, for the report to name. Default: none.
+    group_duplicates : bool, default=False
+        Keep exact and near duplicates, together with their groups, on one side of a fold. By default duplicates on both
+        sides are only counted. See `find_duplicates`.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def compare(
     Raises
     ------
     ValueError
-        If the images do not allow the folds asked for; before any long work.
+        If a parameter is wrong, or the images do not allow the folds asked for. This is raised before any long work.
 
     Examples
     --------
@@ -114,11 +116,15 @@ def compare(
     """
     began = time.perf_counter()
     if not methods:
-        raise InputError("there are no methods to compare")
-    if sum(source is not None for source in (test_size, split_column, folds_from)) > 1:
-        raise InputError("folds come from one place: only one of test_size, split_column and folds_from can be given")
+        raise InputError("methods: expected at least one method, got none")
+    sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
+    given = [name for name, source in sources.items() if source is not None]
+    if len(given) > 1:
+        raise InputError(
+            f"expected at most one of test_size, split_column and folds_from, got {' and '.join(given)}; choose one"
+        )
     if group_duplicates and (split_column is not None or folds_from is not None):
-        raise InputError("duplicates can be kept together only in folds that are drawn, not in given ones")
+        raise InputError(f"group_duplicates: expected folds that are drawn, got {given[0]}; give only one of the two")
     shares = _checked_shares(train_sizes)
     record = None if folds_from is None else read_folds(folds_from)
 
@@ -127,15 +133,16 @@ def compare(
             return record.folds_of(images)
         if split_column is not None:
             if split_column not in images.columns:
-                raise InputError(f"the collection has no column {split_column!r} for the split")
+                known = ", ".join(map(repr, images.columns)) or "none"
+                raise InputError(f"split_column: expected a column of the collection ({known}), got {split_column!r}")
             return official_split(images.columns[split_column], images.labels)
         return draw_folds(
             images.labels, images.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
         )
 
-    # A comparison that cannot be made must fail now, not after the features; but what the folds of another run have no
-    # place for may turn out to be unreadable.
+    # Folds that cannot be drawn must fail now, before the features are computed. But if there are more images than in
+    # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
         draw(collection)
     models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
@@ -157,7 +164,7 @@ def compare(
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
-    every = [fold for some in (drawn, *smaller) for fold in some]  # at once, so that nothing is read or shared twice
+    every = [fold for some in (drawn, *smaller) for fold in some]  # all at once, to read and share nothing twice
     scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
     results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
     tested_score = next(iter(scores_for(collection.target_names)))
@@ -172,10 +179,10 @@ def compare(
 
 
 def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
-    """Ascending, each once, and without 1."""
+    """Return the shares below 1 in ascending order, each once; raise ValueError if one is out of range."""
     for size in train_sizes:
         if not 0 < size <= 1:
-            raise InputError(f"a train size is a share of the training images, above 0 and at most 1, got {size!r}")
+            raise InputError(f"train_sizes: expected shares of the training images in (0, 1], got {size!r}")
     return sorted({float(size) for size in train_sizes} - {1.0})
 
 
@@ -197,7 +204,7 @@ def _learning_curve(
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
-    """The other rows, moved up in place: there may be memory for the table, but not for it twice."""
+    """Remove rows from a table in place, because memory may not suffice for a copy; return the shorter view."""
     is_kept = np.ones(len(features), dtype=bool)
     is_kept[positions] = False
     end = 0
@@ -212,7 +219,7 @@ def _score(
     plan: FeaturePlan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
     verbose: bool,
 ) -> list[list[FoldScores]]:
-    """Every method on every fold: first what several methods have in common, then what each has alone."""
+    """Score every method on every fold. Selectors that several methods share are fitted first, once for all."""
     y, groups, once = share(collection.labels), share(collection.groups), share(features)
     sizes = {method.size for method in plan.methods}
     images = {size: share(_images(collection, size, n_jobs, verbose)) for size in sizes}
@@ -230,7 +237,7 @@ def _score(
         )
         shared: list[dict[str, Selected]] = [{} for _ in learned]
         for part in plan.shared:
-            for known, selection in zip(shared, selected):  # the shorter first: zip would drop one of the other
+            for known, selection in zip(shared, selected):  # the generator last: zip would drop one of its results
                 known[part.key] = selection
         scores = run(
             delayed(score_fold)(
@@ -244,14 +251,14 @@ def _score(
 
 
 def _images(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
-    """The images for methods that take images: as they are, or decoded once for all folds if they want one size."""
+    """Return the images for methods that take images; if they need one size, decoded to it once for all folds."""
     return collection.images if size is None else read_pixels(collection.images, size, n_jobs, verbose)
 
 
 def _learn(plan: FeaturePlan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
-    """The features, of all images, that are learned from the training images of each fold; None if there are none.
+    """Fit the flows that learn from data on the training images of each fold, and compute the features of all images.
 
-    What the folds learn differs, but not the images: one pass over them is enough for all folds.
+    The features of all folds are computed in one pass over the images. A fold gets None if no flow learns from data.
     """
     if plan.in_fold is None:
         return [None] * len(folds)

@@ -1,4 +1,4 @@
-"""Which features of a comparison's methods are computed once, and which are fitted in every fold."""
+"""Plan which features of a comparison are computed once, and which are learned again in every fold."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ class Part(NamedTuple):
     Attributes
     ----------
     columns : ndarray of int and shape (n_columns,)
+        Column numbers; see `FeaturePlan.methods`.
     selector : transformer of features or "passthrough"
+        Selects among the columns; "passthrough" keeps all.
     flows : tuple of (str, int)
-        Whose columns they are, in their order: the name of each flow and how many it has.
+        The flows that the columns belong to, in order: the name and the number of columns of each.
     key : str
-        Equal for parts of the same features, selector and seed.
+        Equal for parts with the same columns and the same selector, its seed included.
     """
 
     columns: np.ndarray
@@ -38,15 +40,16 @@ class Part(NamedTuple):
 
 
 class PreparedMethod(NamedTuple):
-    """A method, taken apart.
+    """A method that was taken apart.
 
     Attributes
     ----------
     parts : list of Part, or None
-        What, side by side, the classifier is given; None where it is given the images themselves.
+        The classifier decides on all parts side by side. None if the classifier takes the images themselves.
     classifier : estimator
+        Decides; not fitted.
     size : (int, int) or None
-        The width and height that the method stretches every image to; None where that is not known.
+        The width and height that the classifier stretches every image to; None if this is not known.
     """
 
     parts: list[Part] | None
@@ -55,21 +58,29 @@ class PreparedMethod(NamedTuple):
 
 
 class FeaturePlan:
-    """The flows of all methods, each once, and what every method makes of their features.
+    """The flows of all methods, each of them once, and the columns of their features that each method uses.
+
+    Parameters
+    ----------
+    methods : sequence of estimator
+        See `compare`.
+    n_jobs, verbose, store
+        For the flows; see `Flow`.
 
     Attributes
     ----------
     once : FlowUnion
-        The flows that learn nothing from data, so that an image has the same features in all folds; and after these the
-        traits of each image, to find duplicates by.
+        The flows that learn nothing from data, so that an image has the same features in all folds. The last flow gives
+        the traits of each image, from which duplicates are found.
     n_once : int
-        How many columns that is without the traits.
+        The number of columns of `once`, without the traits.
     in_fold : FlowUnion or None
-        The flows that learn from data, to be fitted in every fold, once for all methods.
+        The flows that learn from data. They are fitted in every fold, once for all methods. None if there are none.
     methods : list of PreparedMethod
-        Their columns are those of `once` without the traits, followed by those of `in_fold`.
+        Columns are numbered from 0: first those of `once` without the traits, then those of `in_fold`.
     shared : list of Part
-        The parts with a selector that several methods have, to be fitted in every fold once for all of them.
+        The parts that several methods have, apart from "passthrough". Their selectors are fitted in every fold, once
+        for all methods.
     """
 
     def __init__(self, methods: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
@@ -95,7 +106,7 @@ class FeaturePlan:
 
 
 def _parts(steps: Sequence[Step], columns: Mapping[str, np.ndarray]) -> list[Part]:
-    """One for each step; those that select nothing, where they stand side by side, as one."""
+    """Make a part for each step; adjacent steps that select nothing become one part."""
     parts: list[Part] = []
     for _, members, selector in steps:
         own = np.concatenate([columns[identity(flow)] for _, flow in members])
@@ -114,7 +125,7 @@ def _shared(methods: Sequence[PreparedMethod]) -> list[Part]:
 
 
 def _size(model: Any) -> tuple[int, int] | None:
-    """The one size that an estimator stretches every image to, checked before any image is read."""
+    """Return the size that an estimator stretches every image to, and check its parameters before images are read."""
     if hasattr(model, "check_parameters"):
         model.check_parameters()
     size = read_tag(model, "image_size", None)

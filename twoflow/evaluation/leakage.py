@@ -1,4 +1,4 @@
-"""Leaks: test images that have a duplicate among the training images."""
+"""Find leaks: test images that have a duplicate among the training images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Leaks:
     Attributes
     ----------
     n_pairs : int
-        Pairs of duplicates that are on both sides of at least one fold.
+        The number of pairs of duplicates that at least one fold separates: it trains on one image, and tests the other.
     n_images : int
-        Images that are tested, in at least one fold, after training on their duplicate.
+        The number of images whose duplicate is in training while they are tested, in at least one fold.
     by_fold : ndarray of shape (n_folds,) and dtype int
         The number of such images in each fold.
     """
@@ -40,8 +40,9 @@ def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
     Parameters
     ----------
     folds : Folds or iterable of Fold
+        Folds of the images.
     duplicates : Duplicates
-        The duplicates of the same images. Whatever is near to an image is also near to its copies.
+        The duplicates among the same images. An image that is near to another is also near to its exact copies.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The methods of a comparison that have a name: the paper's Table 1, and the recipes with each of the heads."""
+"""Make the methods of a comparison by name: those of the paper's Table 1, and every recipe with every head."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ..networks.catalog import check_layer
 
 
 class _Choice(NamedTuple):
-    """What the parts of methods are made with: a network, a seed, and the width and height of raw pixels."""
+    """The parameters that all methods share: a network, a seed, and the width and height of raw pixels."""
 
     network: str
     seed: int
@@ -42,7 +42,7 @@ class _Choice(NamedTuple):
 
 
 def _low_level(choice: _Choice) -> list[tuple[str, Flow]]:
-    """The paper's "color histogram, SIFT histogram, GIST, LBP"."""
+    """Make the flows that the paper calls "color histogram, SIFT histogram, GIST, LBP"."""
     return [
         ("color", ColorHistogram()),
         ("sift", SIFTBagOfWords(random_state=choice.seed)),
@@ -59,7 +59,7 @@ def _pixels(choice: _Choice) -> list[tuple[str, Flow]]:
     return [("pixels", RawPixels(choice.size))]
 
 
-#: The forest's methods: name -> the flows whose features, unselected, the forest is given.
+#: The methods in which a forest decides on all features of some flows, without selection: name -> the flows.
 _FLOWS: dict[str, Callable[[_Choice], list[tuple[str, Flow]]]] = {
     "cnn": _cnn,
     "projection": lambda choice: [("projection", PixelProjection(random_state=choice.seed))],
@@ -69,16 +69,16 @@ _FLOWS: dict[str, Callable[[_Choice], list[tuple[str, Flow]]]] = {
     "low-level+cnn": lambda choice: [*_low_level(choice), *_cnn(choice)],
 }
 
-#: The paper's images: how many, and their width and height.
+#: The number of the paper's images, and their width and height.
 _PAPER_IMAGES, _PAPER_SIZE = 5_250, (640, 480)
-#: Of memory, what one table of raw pixels may take: a method holds several, and each process that fits one its own.
+#: The share of memory that one table of raw pixels may take. A method holds several tables, and so does each process.
 _PIXELS_SHARE = 1 / 16
-_MOST_MEMORY = 2**32  # with that much or more, a method is the same on every machine
+_MOST_MEMORY = 2**32  # memory beyond this is ignored, so that the methods are the same on most machines
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class _ExtraMethod(NamedTuple):
-    """A method that only an extra brings: how it is made from a seed, and what says why it cannot be, if so."""
+    """A method that needs an extra: `make` makes it from a seed; `missing_reason` gives the reason if it cannot."""
 
     make: Callable[[int], Any]
     missing_reason: Callable[[], str | None]
@@ -88,17 +88,17 @@ _EXTRA: dict[str, _ExtraMethod] = {
     "convnet": _ExtraMethod(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
 }
 
-#: Every method by name that needs no extra, in the order of interest; besides these there is ``cnn:LAYER`` for each
-#: layer of a network, and with ``pixels:WIDTHxHEIGHT`` in place of "pixels" the methods with raw pixels at that size.
+#: The names of all methods that need no extra, the most interesting first. In addition, there is ``cnn:LAYER`` for each
+#: layer of a network, and ``pixels:WIDTHxHEIGHT`` in place of "pixels" sets the size of raw pixels.
 METHODS = ("two-flow", *_FLOWS, "mid-level")
 
-#: The methods that are compared when none are named: those that take two or three minutes on a few hundred images.
+#: The methods that are compared by default. Together they take two or three minutes on a few hundred images.
 DEFAULT_METHODS = METHODS[:5]
 
-#: The recipes: methods when named; and as ``RECIPE:HEAD`` each with a head in the place of its own.
+#: The recipes, which are methods too; ``RECIPE:HEAD`` is a recipe with another head. "all" does not include them.
 RECIPE_METHODS = tuple(RECIPES)
 
-#: The methods that need an extra: in a comparison when named, or with "all" where the extra is installed.
+#: The methods that need an extra. "all" includes those whose extra is installed.
 EXTRA_METHODS = tuple(_EXTRA)
 
 
@@ -109,37 +109,39 @@ def make_methods(
     superclasses: Mapping[Any, Any] | None = None,
     n_images: int = _PAPER_IMAGES,
 ) -> dict[str, Any]:
-    """The models of the named methods, all with the same projection and seed.
+    """Make the models of the named methods, all with the same projection and seed.
 
     Parameters
     ----------
     names : iterable of str
-        Of `METHODS`, `EXTRA_METHODS`, `RECIPE_METHODS`, ``RECIPE:HEAD``, ``cnn:LAYER``, ``pixels:WIDTHxHEIGHT``,
-        ``pixels:WIDTHxHEIGHT+cnn``, or "all" for every method of the paper's table that is no repetition and whose
-        extra is installed; `left_out_methods` has the others.
-    network : str
-        The network of the methods that have one: its name, or its path.
-    random_state : int
+        Names from `METHODS`, `EXTRA_METHODS` and `RECIPE_METHODS`, or ``RECIPE:HEAD``, ``cnn:LAYER``,
+        ``pixels:WIDTHxHEIGHT`` or ``pixels:WIDTHxHEIGHT+cnn``. "all" alone means `METHODS`, those `EXTRA_METHODS` whose
+        extra is installed, and ``cnn:LAYER`` for every stage of the network; see `left_out_methods`.
+    network : str, default="efficientnet-lite0"
+        The name or path of the network, for the methods that have one.
+    random_state : int, default=0
+        Seeds every method.
     superclasses : mapping of class to superclass, optional
-        The object hierarchy of the method ``mid-level``, which learns one when it is not given.
-    n_images : int
-        How many images they are for. The paper's forest took pixels at 640 x 480, which few machines have the memory
-        for: "pixels" takes the largest whole fraction of that at which a table of them needs a sixteenth of this
-        machine's memory, or of 4 GiB if that is less.
+        The object hierarchy of the method ``mid-level``. By default the method learns one.
+    n_images : int, default=5250
+        How many images will be compared on. It sets the size of "pixels". The paper's forest took pixels at 640 x 480,
+        for which few machines have enough memory. "pixels" takes the largest whole fraction of that size at which a
+        table of all images needs at most a sixteenth of the machine's memory, or of 4 GiB if that is less. The default
+        is the number of the paper's images.
 
     Returns
     -------
     dict of str to classifier
-        By name, where "pixels" has become ``pixels:WIDTHxHEIGHT``.
+        The models by name. "pixels" is renamed to ``pixels:WIDTHxHEIGHT``.
 
     Raises
     ------
     ValueError
-        If there is no such method or layer; the message gives the nearest names.
+        If there is no such method, layer or network. For a method, the message gives similar names.
     ModuleNotFoundError
-        If a method is named whose extra is not installed; the message says how to install it.
+        If the extra of a named method is not installed. The message says how to install it.
     """
-    get_card(network)  # also where no method has one: a name that is wrong is told, not passed over
+    get_card(network)  # a wrong network is an error even if no method uses it
     names = list(names)
     if names == ["all"]:
         extra = [name for name in EXTRA_METHODS if name not in left_out_methods(names)]
@@ -150,12 +152,12 @@ def make_methods(
 
 
 def left_out_methods(names: Iterable[str]) -> dict[str, str]:
-    """The methods that "all" leaves out because their extra is not installed, each with the reason.
+    """Find the methods that "all" leaves out because their extra is not installed, each with the reason.
 
     Parameters
     ----------
     names : iterable of str
-        As for `make_methods`; other names leave nothing out.
+        See `make_methods`. Without "all", nothing is left out.
 
     Returns
     -------
@@ -172,7 +174,7 @@ def _with_size(name: str, size: tuple[int, int]) -> str:
 
 
 def _pixels_size(n_images: int) -> tuple[int, int]:
-    """The largest whole fraction of the paper's size that memory allows."""
+    """Find the largest whole fraction of the paper's image size that memory allows."""
     width, height = _PAPER_SIZE
     n_most = _PIXELS_SHARE * _memory() / (np.dtype(np.float32).itemsize * 3 * n_images)
     common = math.gcd(width, height)
@@ -181,11 +183,11 @@ def _pixels_size(n_images: int) -> tuple[int, int]:
 
 
 def _memory() -> int:
-    """The machine's memory in bytes, or that of the container it runs in, as far as they matter."""
+    """Return the memory of the machine or its container in bytes, whichever is less, and at most `_MOST_MEMORY`."""
     found = [_MOST_MEMORY]
-    with suppress(AttributeError, ValueError, OSError):  # not every system says
+    with suppress(AttributeError, ValueError, OSError):  # not every system reports it
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    with suppress(ValueError, OSError):  # "max" where a container has no limit
+    with suppress(ValueError, OSError):  # "max" means that the container has no limit
         found.append(int(_CONTAINER_LIMIT.read_text()))
     return min(found)
 
@@ -219,5 +221,5 @@ def _make_method(name: str, choice: _Choice, superclasses: Mapping[Any, Any] | N
 
 def _make_recipe(recipe: str, head: str | None, choice: _Choice) -> Any:
     model = make_model(recipe, head=head, network=choice.network, random_state=choice.seed)
-    # All methods have the same projection, where they have one.
+    # All methods with a projection have the same one.
     return model.set_params(projection__random_state=choice.seed) if "projection" in model.get_params() else model

@@ -192,7 +192,7 @@ def average_roc(pooled: Pooled) -> Roc | None:
 def calibrate(pooled: Pooled, n_bins: int = 10) -> Calibration | None:
     """Compute how reliable the probability of the predicted class is, in bins of equal width; None without any.
 
-    The expected calibration error is that of Guo, Pleiss, Sun & Weinberger (ICML 2017,
+    The expected calibration error is defined by Guo, Pleiss, Sun & Weinberger (ICML 2017,
     https://proceedings.mlr.press/v70/guo17a.html), equation 3. `sklearn.calibration.calibration_curve` returns neither
     the number of predictions in a bin, which are the weights of the error, nor the empty bins.
     """

@@ -29,9 +29,9 @@ from .summary import (
 
 
 class Choice(NamedTuple):
-    """What a method that chooses among candidates chose on the training images of a fold.
+    """The candidate that a method chose on the training images of a fold.
 
-    `accuracy` is that of each candidate, on training images that it was not fitted on.
+    `accuracy` has the accuracy of each candidate on held-out training images.
     """
 
     chosen: str
@@ -46,7 +46,7 @@ class MethodScores:
     ----------
     name : str
     n_features : int or None
-        How many features it decides on, the mean over folds; None if this is not known.
+        The number of features that it decides on, as the mean over folds; None if this is not known.
     scores : mapping of str to ndarray of shape (n_folds,)
         The scores by name: "accuracy" and "macro_f1" for one target; see `scores_for` for several.
     predicted : tuple of ndarray of shape (n_test,), or (n_test, k) for several targets
@@ -55,13 +55,14 @@ class MethodScores:
         The probabilities of the classes of the collection, in sorted order, for each fold; None for a classifier
         without probabilities. With several targets, each fold has a list with one array for each target.
     importances : mapping of str to float, or None
-        The share of each flow in the decision, the mean over folds; see `share_of_flows`.
+        The share of each flow in the decision, as the mean over folds; see `share_of_flows`. None if the classifier
+        does not tell.
     fit_seconds, predict_seconds : float
         The mean time of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,) or None
         The accuracy on the training images, for classifiers that have a `train_accuracy_`.
     choices : tuple of Choice, or None
-        One for each fold, for the recipes that choose.
+        The choice in each fold; None for a method that does not choose.
     """
 
     name: str
@@ -77,7 +78,7 @@ class MethodScores:
 
     @property
     def candidates(self) -> list[Candidate]:
-        """What the method chose from, with mean accuracies; empty for a method that does not choose."""
+        """The candidates that the method chose from, with mean accuracies; empty for a method that does not choose."""
         choices = self.choices or ()
         if not choices:
             return []
@@ -85,13 +86,14 @@ class MethodScores:
 
 
 class LearningCurve(NamedTuple):
-    """Scores with fewer images to train on, and the same test images.
+    """Scores of fits on fewer training images, on the same test images.
 
     Attributes
     ----------
     shares : tuple of float
         Shares of the training images of each fold, ascending; the last is 1.
     n_train : ndarray of shape (n_shares, n_folds) and dtype int
+        The number of training images.
     scores : mapping of str to mapping of str to ndarray of shape (n_shares, n_folds)
         By method, then by name of the score.
     """
@@ -162,7 +164,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Show the scores and their plot in a notebook."""
-        # This import is late, because it is against the direction of imports: evaluation does not need the report.
+        # This import is late, because at the top it would be a circle: the report imports the evaluation.
         from ..report.notebook import to_fragment
 
         return to_fragment(self)
@@ -217,7 +219,7 @@ class Comparison:
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
-        """What the predictions say beyond the scores, by method and target."""
+        """A detailed description of the predictions, by method and target."""
         return {
             method.name: {
                 target: describe_predictions(self.pooled(method.name, target), self.collection.groups)
@@ -232,9 +234,9 @@ class Comparison:
         Parameters
         ----------
         method : str
-            Its name.
+            The name of the method.
         target : str, optional
-            By default the finest.
+            The name of the target. Default: the finest target.
         """
         target = self.collection.finest if target is None else target
         own, labels = self[method], self.collection.target(target)

@@ -1,4 +1,4 @@
-"""Folds as plain data, by the names of the images, so that another run can use the same folds."""
+"""Save folds by the names of the images, and read them, so that another run can use the same folds."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def folds_to_json(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
     Returns
     -------
     dict
-        "images": the name of each image, see `image_names`. "splits": for each fold "repeat", "fold", and the positions
-        in "images" of the images to "test" and to "train"; "train" is None if it is all other images. "hash": equal
-        only for folds that train and test on images with the same names.
+        "images" has the name of each image; see `image_names`. "splits" has for each fold "repeat", "fold", and the
+        positions in "images" of the images to "test" and to "train"; "train" is None if it is all other images. "hash"
+        is equal only for folds that train and test on images with the same names.
     """
     names = image_names(collection)
     n = len(names)
@@ -50,9 +50,9 @@ class SavedFolds:
     Attributes
     ----------
     path : str
-        The report.json that contains them.
+        The path of the report.json that contains the folds.
     images : list of str
-        The names of its images.
+        The names of the images; see `image_names`.
     folds : Folds
         Positions in `images`.
     """
@@ -62,12 +62,12 @@ class SavedFolds:
     folds: Folds
 
     def folds_of(self, collection: ImageCollection) -> Folds:
-        """Return the same folds of a collection.
+        """Return the same folds, as positions in a collection.
 
         Parameters
         ----------
         collection : ImageCollection
-            The images of that run, and no others, in any order and any folder.
+            The images of the other run, and no others, in any order and any folder.
 
         Raises
         ------
@@ -79,9 +79,9 @@ class SavedFolds:
         if missing or new:
             examples = "; ".join(
                 f"{len(some)} {which}, such as {some[0]}"
-                for some, which in ((missing, "of its images are missing"), (new, "of these are not in it")) if some
+                for some, which in ((missing, "are missing"), (new, "are not in it")) if some
             )
-            raise InputError(f"the images are not those of {self.path}: {examples}")
+            raise InputError(f"expected the images of {self.path}, got others: {examples}; use the same images")
         place = {name: i for i, name in enumerate(names)}
         position = np.array([place[name] for name in self.images])
         splits = tuple(
@@ -110,9 +110,9 @@ def read_folds(path: str | os.PathLike) -> SavedFolds:
         folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
         is_intact = bool(splits) and _hash(folds, images) == document["hash"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path}: expected a report.json of a comparison, with its folds") from error
+        raise InputError(f"{path}: expected the report.json of a comparison, with its folds") from error
     if not is_intact:
-        raise InputError(f"{path}: the folds do not match their hash; use an unchanged report.json")
+        raise InputError(f"{path}: expected folds that match their hash, got others; use an unchanged report.json")
     return SavedFolds(os.fspath(path), images, folds)
 
 
@@ -158,7 +158,7 @@ def _hash(folds: Folds, names: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for fold in folds:
         for side in (fold.train, fold.test):
-            # As JSON, so that no name can be read as two, and half a surrogate is no error.
+            # JSON keeps the names separate, and escapes half a surrogate pair, which UTF-8 cannot encode.
             digest.update(json.dumps([fold.repeat, fold.fold, sorted(names[i] for i in side)]).encode())
     return digest.hexdigest()
 
@@ -187,6 +187,6 @@ def _check_groups(splits: Sequence[Fold], groups: np.ndarray | None, path: str) 
         torn = np.intersect1d(groups[fold.train], groups[fold.test])
         if len(torn):
             raise InputError(
-                f"{path}: fold {fold.fold} of repeat {fold.repeat} has group {torn[0]!s} on both sides; it was drawn "
-                "without these groups"
+                f"{path}: expected each group on one side of a fold, got group {torn[0]!s} on both sides of fold "
+                f"{fold.fold} of repeat {fold.repeat}; use folds that were drawn with these groups"
             )

@@ -1,4 +1,4 @@
-"""Fitting one method on one fold, and what it says of the images it has not seen."""
+"""Fit one method on one fold, and score it on the test images."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .scores import compute_scores
 
 
 class Selected(NamedTuple):
-    """What a selector, fitted on a fold, makes of its training and test images, and how long it took.
+    """The selected features of a fold's training and test images, and the seconds that selecting took.
 
-    `support` marks which of the part's columns it kept, where it says so.
+    `support` marks the columns of the part that were kept; None if the selector does not tell.
     """
 
     train: np.ndarray
@@ -34,7 +34,7 @@ class Selected(NamedTuple):
 
 
 class FoldScores(NamedTuple):
-    """What became of a method on a fold; see `MethodScores`."""
+    """The results of one method on one fold; see `MethodScores`."""
 
     n_features: int | None
     scores: dict[str, float]
@@ -49,7 +49,7 @@ class FoldScores(NamedTuple):
 
 
 def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: Fold) -> Selected:
-    """Fit a clone of a part's selector on the training images of a fold; for the features see `score_fold`."""
+    """Fit a clone of a part's selector on the training images of a fold; see `score_fold` for the parameters."""
     features, in_fold, y, groups = map(take, (features, in_fold, y, groups))
     with stay_in_worker():
         return _select(part, features, in_fold, y, groups, fold)
@@ -65,17 +65,19 @@ def score_fold(
     ----------
     method : PreparedMethod
     X : ndarray of shape (n, n_features), or a sequence of n images
-        The features that are the same in all folds; images for a method without parts.
+        The features that are the same in all folds; for a method without parts, the images.
     in_fold : ndarray of shape (n, n_features), or None
-        The features that were learned in this fold.
+        The features that are learned in this fold; None if there are none.
     y : ndarray of shape (n,) or (n, k)
+        The labels of one target, or of k targets.
     groups : ndarray of shape (n,), or None
-        For a classifier that tries on some images what it has learned from others. This and the three before may be
-        shared; see `_jobs.share`.
+        Handed to classifiers that hold out images themselves. `X`, `in_fold`, `y` and `groups` may be shared arrays;
+        see `_jobs.share`.
     fold : Fold
     shared : mapping of str to Selected
-        Parts that were selected already, for other methods too, by their keys.
+        The parts, by key, that were already selected for several methods.
     target_names : sequence of k str
+        The names of the targets, for the names of the scores.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def score_fold(
 def _probabilities(classifier: Any, X: Any, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
     """Return the probability of each class in y, for each target if there are several.
 
-    None for a classifier without probabilities, or without a table of them for each target.
+    Return None for a classifier without probabilities, or without one array of them for each target.
     """
     if not hasattr(classifier, "predict_proba"):
         return None
@@ -165,7 +167,7 @@ def _select(
 def _columns(
     features: np.ndarray, in_fold: np.ndarray | None, positions: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Columns of the two tables as if they stood side by side."""
+    """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
     if in_fold is None:
         return features[np.ix_(positions, columns)]
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)

@@ -42,7 +42,7 @@ class AccuracyInterval:
     n_resamples: int
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         is_grouped = self.n_groups < self.n_images
         what, grouped = ("groups", f" in {self.n_groups} groups") if is_grouped else ("images", "")
         begin = f"Accuracy {self.accuracy:.4f} on {self.n_images} images{grouped}"

@@ -46,7 +46,7 @@ class EquivalenceResult:
     correction: str
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         if self.n_differences < 2:
             return f"The only pair differs by {self.mean_difference:+.4f}; a probability needs at least two pairs."
         return (

@@ -55,7 +55,7 @@ class FiveByTwoResult:
     correction: str
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         if not math.isfinite(self.statistic):
             return (
                 f"The two folds of every replication give the same difference, {self.mean_difference:+.4f} on average; "

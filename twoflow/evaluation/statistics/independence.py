@@ -50,7 +50,7 @@ class IndependenceResult:
     small_expected: float
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         finding = "a significant dependence" if self.p_value < 0.05 else "no significant dependence"
         caution = ""
         if self.small_expected > 0:

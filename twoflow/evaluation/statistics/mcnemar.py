@@ -62,7 +62,7 @@ class McNemarResult:
     correction: str
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         value = "" if self.degrees_of_freedom is None else f"chi2({self.degrees_of_freedom}) = {self.statistic:.3f}, "
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} in accuracy on "

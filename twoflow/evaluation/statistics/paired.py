@@ -58,7 +58,7 @@ class PairedResult:
     effect_size: float
 
     def __str__(self) -> str:
-        """The result as one sentence."""
+        """Format the result as one sentence."""
         if self.n_differences < 2:
             return f"The only pair differs by {self.mean_difference:+.4f}; a test needs at least two pairs."
         if math.isinf(self.statistic):
@@ -143,7 +143,7 @@ def corrected_resampled_ttest(
     not overlap: the test is then cautious and its interval wide. It is too low for learners that depend very much on
     which images they are trained on.
 
-    In our simulation of equal learners (100 images), the tests find a difference (p < 0.05) in so many per cent of
+    In our simulation of equal learners (100 images), the tests find a difference (p < 0.05) in so many percent of
     cases, between steady / between sensitive learners:
 
     ==================  ==================  =============

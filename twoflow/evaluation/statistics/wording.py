@@ -26,5 +26,5 @@ def p(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share in per cent with as many digits as it needs: 95%, 99.9%."""
+    """Write a share in percent with as many digits as it needs: 95%, 99.9%."""
     return f"{100 * share:.6g}%"
