@@ -98,7 +98,7 @@ def test_a_group_is_held_out_whole(shop, torch, monkeypatch):
 @pytest.mark.parametrize("groups, unit", [(None, "images"), ([0, 0, 1], "groups")])
 def test_nothing_can_be_held_out_of_single_images(shop, groups, unit):
     y = ["a", "b", "c"] if groups is None else ["a", "a", "b"]
-    with pytest.raises(ValueError, match=f"2 {unit} or more to stop early by, got 1; set patience=None"):
+    with pytest.raises(ValueError, match=f"at least 2 {unit} to stop early, got 1; set patience=None"):
         small().fit(shop[:3], y, groups=groups)
 
 

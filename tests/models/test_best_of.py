@@ -1,4 +1,4 @@
-"""The choice among whole models: on the training side, with all features computed once, and the rest forgotten."""
+"""Check the choice among models: on training images, with features computed once; only the best is kept."""
 
 import pickle
 import re
@@ -19,7 +19,7 @@ GRAY, PIXELS = ("gray", RawPixels((1, 1))), ("pixels", RawPixels((6, 4)))
 
 
 def choice(*heads, **parameters):
-    """Three models, the second of which knows more; by default all three can be judged in closed form."""
+    """Make a choice among three models. The second has more features. By default all are judged in closed form."""
     little, more, last = heads or ("kernel-ridge",) * 3
     models = [
         ("little", make_model([GRAY], little)), ("more", make_model([PIXELS, GRAY], more)),
@@ -28,7 +28,7 @@ def choice(*heads, **parameters):
     return clone(BestOf(models, **{"random_state": 0, **parameters}))
 
 
-def test_the_choice_is_kept_and_the_rest_forgotten(shop):
+def test_only_the_best_model_is_kept(shop):
     model = choice().fit(shop)
     assert model.chosen_ == "more" and [*model.candidates_] == ["little", "more", "last"]
     assert max(model.candidates_, key=model.candidates_.get) == "more"
@@ -39,13 +39,13 @@ def test_the_choice_is_kept_and_the_rest_forgotten(shop):
 
 
 def test_all_are_cross_validated_if_one_head_must_be(shop):
-    """Leaving out one image is easier than leaving out a quarter of them, so the two would not compare."""
+    """Held-out accuracy is higher if one image is left out than a quarter of them, so the two are not comparable."""
     models = {head: make_model([PIXELS], head) for head in ("kernel-ridge", "logistic")}
     both = BestOf([*models.items()], random_state=0).fit(shop)
     assert both.candidates_["kernel-ridge"] != BestOf([*models.items()][:1]).fit(shop).candidates_["kernel-ridge"]
 
 
-def test_the_flows_of_one_that_is_left_are_not_asked(shop):
+def test_flows_of_other_models_are_not_kept(shop):
     models = [("good", make_model([PIXELS], "kernel-ridge")), ("bad", make_model([GRAY], "kernel-ridge"))]
     model = BestOf(models).fit(shop)
     assert model.chosen_ == "good" and [*model.union_.slices()] == ["pixels"]
@@ -78,7 +78,7 @@ def test_parameters_reach_into_the_models():
         model.set_params(pixels__size=(2, 2))
 
 
-def test_methods_are_those_of_the_models():
+def test_predict_proba_exists_if_the_models_have_it():
     assert hasattr(choice(), "predict_proba")
     assert not hasattr(BestOf([("svm", make_model([GRAY], LinearSVC()))]), "predict_proba")
 
@@ -96,7 +96,7 @@ def test_bad_parameters(shop, models, message):
         BestOf(models).fit(shop)
 
 
-def test_a_comparison_says_what_was_chosen(shop):
+def test_a_comparison_reports_the_choices(shop):
     methods = {"best": choice(), "little": make_model([GRAY], "kernel-ridge")}
     found = compare(methods, shop, folds=3, random_state=0)
     best, little = found.methods

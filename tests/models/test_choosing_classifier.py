@@ -1,4 +1,4 @@
-"""The choice among candidates on features: by one protocol for all, with groups kept together."""
+"""Check the choice among candidates on features: all are judged in the same way, and groups stay together."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from twoflow.models import ChoosingClassifier, SelectingClassifier, choosing_cla
 
 @pytest.fixture(scope="module")
 def data():
-    """Six columns that separate the classes, then fourteen that do not."""
+    """Make six columns that separate the classes, then fourteen columns of noise."""
     return make_classification(
         240, 20, n_informative=6, n_redundant=0, n_classes=3, n_clusters_per_class=1, shuffle=False, random_state=0
     )
@@ -33,7 +33,7 @@ def candidates(head=None):
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers what every clone of it was fitted and asked on."""
+    """Remember the rows that each clone was fitted on and predicted."""
 
     seen = []
 
@@ -48,7 +48,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("head", [LogisticRegression(), KernelRidgeClassifier()])
-def test_the_better_one_is_chosen(data, head):
+def test_the_better_candidate_is_chosen(data, head):
     X, y = data
     model = ChoosingClassifier(candidates(head), random_state=0).fit(X[::2], y[::2])
     assert model.chosen_ == "signal" and model.candidates_["signal"] > model.candidates_["noise"]
@@ -67,13 +67,13 @@ def test_accuracy_is_cross_validated(data):
     assert found == pytest.approx(expected.mean())
 
 
-def test_accuracy_is_what_kernel_ridge_says_of_itself(data):
+def test_accuracy_of_kernel_ridge_is_its_leave_out_accuracy(data):
     found = ChoosingClassifier(candidates(KernelRidgeClassifier())).fit(*data)
     assert found.candidates_["signal"] == found.best_.head_.leave_out_accuracy_
 
 
-def test_one_protocol_for_all(data):
-    """A kernel ridge beside another head is cross-validated as that is."""
+def test_all_candidates_are_judged_in_the_same_way(data):
+    """Kernel ridge is cross-validated too if another head must be."""
     X, y = data
     mixed = [("ridge", candidate(KernelRidgeClassifier(), slice(0, 6))), *candidates()]
     found = ChoosingClassifier(mixed, cv=3, random_state=0).fit(X, y).candidates_["ridge"]
@@ -110,7 +110,7 @@ def test_the_kernel_of_a_selection_is_computed_once(data, monkeypatch):
     assert model.chosen_ == "signal" and model.best_.columns.tolist() == list(range(9))
 
 
-def test_the_best_without_the_columns_of_others(data):
+def test_without_other_columns_keeps_predictions(data):
     X, y = data
     model = ChoosingClassifier([("middle", candidate(KernelRidgeClassifier(), [9, 4], slice(5, 8)))])
     model.candidates[0][1].selections[0] = ("0", "passthrough", np.array([9, 4]))
@@ -121,8 +121,8 @@ def test_the_best_without_the_columns_of_others(data):
     assert (smaller.predict_proba(X[:, kept]) == best.predict_proba(X)).all()
 
 
-def test_nothing_to_choose_from(data):
-    with pytest.raises(ValueError, match="at least one candidate to choose, got none"):
+def test_no_candidates(data):
+    with pytest.raises(ValueError, match="candidates: expected at least one candidate, got none"):
         ChoosingClassifier([]).fit(*data)
 
 
@@ -141,7 +141,7 @@ def test_groups_stay_together(data):
 
 
 def test_groups_change_the_choice():
-    """Nearest neighbors know each row by its copy; held out with it, they do not."""
+    """A nearest neighbor finds the copy of each row, unless the copy is held out with the row."""
     rng = np.random.RandomState(0)
     y = np.repeat(np.arange(3), 40)
     copied, honest = np.repeat(rng.randn(60, 5), 2, axis=0), rng.randn(120, 5) + y[:, None] * 0.6
@@ -155,12 +155,12 @@ def test_groups_change_the_choice():
 
 
 @pytest.mark.parametrize("head", [LogisticRegression(), KernelRidgeClassifier()])
-def test_the_first_of_equals_is_chosen(data, head):
+def test_the_first_is_chosen_at_a_tie(data, head):
     same = [(name, candidates(head)[1][1]) for name in ("first", "second")]
     assert ChoosingClassifier(same, random_state=0).fit(*data).chosen_ == "first"
 
 
-def test_a_class_of_two(data):
+def test_a_class_of_two_rows(data):
     X, y = data
     y = np.where(np.arange(len(y)) < 2, 3, y)
     assert set(ChoosingClassifier(candidates(), random_state=0).fit(X, y).predict(X)) <= {0, 1, 2, 3}

@@ -1,4 +1,4 @@
-"""A model of ordinary parts: what scikit-learn and flows promise, parameters by name, the diagram."""
+"""Check `FlowClassifier`: scikit-learn's checks, fitting, parameters by name, importances, the diagram."""
 
 import inspect
 import pickle
@@ -44,7 +44,7 @@ def test_scikit_learns_checks():
 
 
 @pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
-def test_what_every_classifier_of_images_promises(check, shop, tmp_path):
+def test_checks_of_image_classifiers(check, shop, tmp_path):
     extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
     check(small(), shop, *extra)
 
@@ -59,8 +59,8 @@ def test_the_papers_model(shop):
     assert model.head_.n_features_in_ <= 455
 
 
-def test_it_is_what_the_pipeline_of_its_parts_is(shop):
-    """The example of the guide, with the seeds that the classifier hands down."""
+def test_predictions_equal_a_pipeline_of_the_parts(shop):
+    """This is the example of the guide, with the seeds that the classifier draws."""
     model = make_model("paper", random_state=0).fit(shop.images, shop.labels)
     seed = {name: value for name, value in model.union_.get_params().items() if name.endswith("random_state")}
     left, right = model.model_.selectors_.values()
@@ -81,7 +81,7 @@ def test_labels_and_groups_of_a_collection(shop):
     found = clone(model).fit(shop.grouped(groups)).head_.leave_out_probabilities_
     without = clone(model).fit(shop).head_.leave_out_probabilities_
     assert (found == expected).all() and not np.allclose(found, without)
-    other = small().fit(shop, np.roll(shop.labels, 1))  # what is given goes before what the collection has
+    other = small().fit(shop, np.roll(shop.labels, 1))  # given labels replace those of the collection
     assert (other.predict(shop) == np.roll(shop.labels, 1)).all()
     with pytest.raises(ValueError, match="requires y to be passed"):
         small().fit(shop.images)
@@ -122,7 +122,7 @@ def test_every_part_is_a_parameter(shop):
     assert clone(model).get_params()["projection__size"] == (3, 2)
 
 
-def test_flows_and_what_is_in_them_set_together():
+def test_flows_and_their_parameters_can_be_set_together():
     model = small().set_params(flows=[("a", RawPixels(), "passthrough")], a__size=(4, 3))
     assert [name for name, _, _ in model.flows] == ["a"] and model.flows[0][1].size == (4, 3)
 
@@ -131,9 +131,9 @@ def test_flows_and_what_is_in_them_set_together():
     "parameters, message",
     [
         ({"left__n_components": 3}, "Invalid parameter 'left'"),
-        ({"stage1_selector__max_features": 3}, "stage1_selector has no parameter 'max_features', because it is 'pass"),
+        ({"stage1_selector__max_features": 3}, "expected stage1_selector to be an estimator, got 'passthrough'; set"),
         ({"stage1__layers": "stage2"}, "Invalid parameter 'layers'"),
-        ({"head": None, "head__C": 3}, "head has no parameter 'C', because it is None"),
+        ({"head": None, "head__C": 3}, "head__C: expected head to be an estimator, got None"),
     ],
 )
 def test_wrong_names_of_parameters(parameters, message):
@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_model(shop):
     assert (pickle.loads(pickle.dumps(small().fit(shop, shop.labels))).predict_proba(shop) == expected).all()
 
 
-def test_methods_are_those_of_the_head(shop):
+def test_predict_proba_exists_if_the_head_has_it(shop):
     model = small(random_state=0).set_params(head=LinearSVC(C=1e-4))
     assert not hasattr(model, "predict_proba") and not hasattr(small(), "decision_function")
     assert model.fit(shop).decision_function(shop).shape == (len(shop), 4)
@@ -173,7 +173,7 @@ def test_importances_of_flows(shop, head):
 
 def test_importances_of_the_recipes(shop):
     assert list(make_model("fast").fit(shop).flow_importances_) == ["stage4", "stage5", "stage6"]
-    with pytest.raises(AttributeError, match="the head KNeighborsClassifier does not say how much each feature"):
+    with pytest.raises(AttributeError, match="expected a head with feature_importances_ or coef_, got KNei"):
         small(head=KNeighborsClassifier()).fit(shop).flow_importances_
 
 
@@ -184,9 +184,9 @@ def test_importances_of_the_recipes(shop):
         ({"flows": []}, "at least one flow, got none"),
         ({"flows": [("cnn",)]}, "list of .name, flow, selector., got .*use make_model"),
         ({"flows": [("cnn", CNNEmbedding())]}, "list of .name, flow, selector., got .*use make_model"),
-        ({"flows": [("a", RawPixels(), "passthrough"), ("a", RawPixels(), "passthrough")]}, "names of their own"),
-        ({"flows": [("head", RawPixels(), "passthrough")]}, "names of their own"),
-        ({"flows": [("a", RawPixels(), "passthrough"), ("a_selector", RawPixels(), "passthrough")]}, "names of their"),
+        ({"flows": [("a", RawPixels(), "passthrough"), ("a", RawPixels(), "passthrough")]}, "unique names .*, got 'a'"),
+        ({"flows": [("head", RawPixels(), "passthrough")]}, "unique names that are no parameters, got 'head'; rename"),
+        ({"flows": [("a", RawPixels(), "passthrough"), ("a_selector", RawPixels(), "passthrough")]}, "got 'a_sel"),
         ({"flows": [("a", CNNEmbedding(layer="none"), "passthrough")]}, "no layer 'none'"),
         ({"head": 3}, "'head' parameter"),
         ({"head": "lda"}, "'head' parameter"),

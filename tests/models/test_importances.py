@@ -1,4 +1,4 @@
-"""The share of each flow in a decision."""
+"""Check the share of each flow in a decision."""
 
 import numpy as np
 import pytest
@@ -26,19 +26,19 @@ BOTH = [Origin((("good", 2), ("bad", 4)), np.ones(6, dtype=bool), 6)]
         make_pipeline(StandardScaler(), LogisticRegression()), make_pipeline(LogisticRegression()),
     ],
 )
-def test_the_flow_that_knows_has_the_larger_share(classifier):
+def test_the_informative_flow_has_the_larger_share(classifier):
     shares = share_of_flows(classifier.fit(X, Y), X, BOTH)
     assert list(shares) == ["good", "bad"] and sum(shares.values()) == pytest.approx(1)
     assert shares["good"] > 0.5
 
 
-def test_it_is_that_of_the_features():
+def test_a_share_is_the_sum_over_features():
     forest = RandomForestClassifier(10, random_state=0).fit(X, Y)
     shares = share_of_flows(forest, X, BOTH)
     assert shares["good"] == pytest.approx(forest.feature_importances_[:2].sum())
 
 
-def test_scaling_a_feature_changes_nothing_of_a_scaled_model():
+def test_scale_of_a_feature_has_no_effect_if_features_are_scaled():
     scaled = X * [1, 100, 1, 1, 1, 1]
     one, other = (
         share_of_flows(make_pipeline(StandardScaler(), LogisticRegression()).fit(data, Y), data, BOTH)
@@ -47,8 +47,8 @@ def test_scaling_a_feature_changes_nothing_of_a_scaled_model():
     assert one == pytest.approx(other)
 
 
-def test_a_coefficient_counts_as_much_as_its_feature_spreads():
-    """One of weight 1 whose feature spreads ten times as far decides ten times as much."""
+def test_coefficients_are_multiplied_by_standard_deviations():
+    """Of two coefficients of 1, the one whose feature varies ten times as much has ten times the share."""
     model = RidgeClassifier().fit(X, Y)
     model.coef_ = np.array([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
     origins = [Origin((("wide", 1), ("narrow", 1)), np.ones(2, dtype=bool), 2)]
@@ -56,13 +56,13 @@ def test_a_coefficient_counts_as_much_as_its_feature_spreads():
     assert share_of_flows(model, wide, origins) == {"wide": pytest.approx(10 / 11), "narrow": pytest.approx(1 / 11)}
 
 
-def test_a_wrapper_is_asked_for_what_it_wraps():
+def test_shares_of_a_wrapper_are_those_of_its_classifier():
     forest = RandomForestClassifier(10, random_state=0)
     capped = CappedClassifier(forest, 1000, random_state=0).fit(X, Y)
     assert share_of_flows(capped, X, BOTH) == pytest.approx(share_of_flows(forest.fit(X, Y), X, BOTH), abs=1e-12)
 
 
-def test_what_calibrates_takes_no_part():
+def test_a_calibration_has_no_effect_on_shares():
     alone = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
     calibrated = make_pipeline(StandardScaler(), OutOfFoldProbabilities(LogisticRegression()), LogOpinionPool())
     assert share_of_flows(calibrated.fit(X, Y), X, BOTH) == pytest.approx(share_of_flows(alone, X, BOTH))
@@ -76,7 +76,7 @@ def test_selected_columns():
     assert shares == {**dict(zip(["good", "bad"], forest.feature_importances_.tolist())), "empty": 0.0}
 
 
-def test_features_made_of_several_flows():
+def test_features_computed_from_several_flows_share_a_name():
     forest = RandomForestClassifier(10, random_state=0).fit(X, Y)
     made, own = Origin((("a", 7), ("b", 9)), None, 4), Origin((("c", 2),), np.ones(2, dtype=bool), 2)
     shares = share_of_flows(forest, X, [made, own])
@@ -92,9 +92,9 @@ def test_the_same_flow_twice():
 @pytest.mark.parametrize(
     "classifier", [DummyClassifier(), *(make_pipeline(PCA(n), LogisticRegression()) for n in (6, 2))]
 )
-def test_a_classifier_that_does_not_say(classifier):
+def test_a_classifier_without_importances(classifier):
     assert share_of_flows(classifier.fit(X, Y), X, BOTH) is None
 
 
-def test_no_importance_at_all():
+def test_all_importances_zero():
     assert share_of_flows(RidgeClassifier().fit(np.zeros((120, 6)), Y), np.zeros((120, 6)), BOTH) is None

@@ -1,4 +1,4 @@
-"""Taking models apart: which estimators are made of flows, and that comparing them computes features once."""
+"""Take models apart, and check that a comparison of them computes features once."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def model(head=None):
 
 
 class Mine(ClassifierMixin, BaseEstimator):
-    """A user's own: a flow and a classifier under other names."""
+    """A user's own model: a flow and a classifier under other names."""
 
     def __init__(self, size=(3, 2)):
         self.size = size
@@ -52,7 +52,7 @@ class Mine(ClassifierMixin, BaseEstimator):
         return self.head_.predict(self.flow_.transform(X))
 
 
-def test_a_model_and_the_short_way():
+def test_models_of_this_package():
     parts = take_apart(model())
     assert [(step.name, step.n_features) for step in parts.steps] == [("pixels", 72), ("color", 128)]
     assert isinstance(parts.steps[0].selector, ForestSelector) and parts.steps[0].selector.random_state is not None
@@ -71,7 +71,7 @@ def test_a_pipeline():
 
 
 @pytest.mark.parametrize("estimator", [RandomForestClassifier(), OneVsRestClassifier(RidgeClassifier()), Mine()])
-def test_what_is_not_made_of_flows_is_left_whole(estimator):
+def test_estimators_without_flows_are_not_taken_apart(estimator):
     assert take_apart(estimator) == Parts([], estimator)
 
 
@@ -92,13 +92,13 @@ def test_a_search():
     assert take_apart(GridSearchCV(model(), {**kept, "pixels__size": [(2, 2)]})).steps == []
 
 
-def test_flows_that_learn_stay_inside_what_holds_rows_out():
+def test_meta_estimators_keep_flows_that_learn():
     learning = make_model([("sift", SIFTBagOfWords(4))], LogisticRegression())
     assert take_apart(learning).steps and take_apart(CalibratedClassifierCV(learning)).steps == []
 
 
 class CountedPixels(RawPixels):
-    """Counts the images that it computes features of."""
+    """Count the images whose features are computed."""
 
     computed = []
 
@@ -137,7 +137,7 @@ def two_classes(shop):
     ],
 )
 def test_a_comparison_of_a_wrapper_computes_features_once(shop, wrap):
-    """And scores what the wrapper scores when it is given the images themselves."""
+    """Its predictions must equal those of the wrapper fitted on images."""
     pair = two_classes(shop)
     inside = make_model([("pixels", CountedPixels((6, 4)), PIXELS[2])], LogisticRegression(C=1e-2, max_iter=1000))
     method = wrap(inside.set_params(random_state=0))

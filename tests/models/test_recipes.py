@@ -1,4 +1,4 @@
-"""The recipes, and `make_model`: what it makes of a name, of flows and of heads."""
+"""Check the models that `make_model` makes of recipes, flows and heads."""
 
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -15,7 +15,7 @@ def networks_of(model):
     return [*dict.fromkeys(flow.network for _, flow, _ in model.flows if hasattr(flow, "network"))]
 
 
-def test_the_papers():
+def test_recipe_of_the_paper():
     model = make_model()
     (_, projection, _), (_, cnn, _) = model.flows
     assert isinstance(projection, PixelProjection) and isinstance(cnn, CNNEmbedding)
@@ -33,7 +33,7 @@ def test_fast_is_one_pass_over_one_network():
     assert (model.random_state, model.n_jobs, model.verbose, model.store) == (3, 2, True, "somewhere")
 
 
-def test_best_has_more_networks_where_they_are_installed(monkeypatch):
+def test_best_has_all_installed_networks(monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: None)
     assert [name for name, _ in make_model("best").models] == ["one network", "one network and color"]
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
@@ -51,11 +51,11 @@ def test_best_has_more_networks_where_they_are_installed(monkeypatch):
 def test_a_network_that_cannot_be_resized_keeps_its_size():
     for _, flow, _ in make_model("fast", network="inception-21k").flows:
         assert flow.preprocessing is None and flow.network == "inception-21k"
-    with pytest.raises(ValueError, match="card names 5 stages, and that of inception-bn names 3"):
+    with pytest.raises(ValueError, match="names at least 5 stages, got inception-bn with 3; use another"):
         make_model("fast", network="inception-bn")
 
 
-def test_another_head_in_the_place_of_the_recipes():
+def test_another_head_replaces_the_recipes_own():
     assert all(selector != "passthrough" for _, _, selector in make_model("paper", "lda").flows)
     own = make_model("paper", LogisticRegression(C=2))
     assert own.head.C == 2 and {selector for _, _, selector in own.flows} == {"passthrough"}
@@ -68,7 +68,7 @@ def test_flows_of_your_own():
     model = make_model([("color", ColorHistogram()), ("pixels", RawPixels((4, 3)), "passthrough")], "kernel-ridge")
     assert isinstance(model, FlowClassifier) and isinstance(model.head, KernelRidgeClassifier)
     assert model.flows[0][2] != "passthrough" and model.flows[1][2] == "passthrough"
-    assert make_model([("color", ColorHistogram())]).head.n_estimators == 200  # the paper's
+    assert make_model([("color", ColorHistogram())]).head.n_estimators == 200  # as in the paper
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_flows_of_your_own():
         (("paper", None, "efficientnet"), "no network 'efficientnet'; did you mean"),
     ],
 )
-def test_wrong_names(arguments, message):
+def test_bad_arguments(arguments, message):
     recipe, head, network = (*arguments, *[None, "efficientnet-lite0"][len(arguments) - 1:])
     with pytest.raises(ValueError, match=message):
         make_model(recipe, head, network=network)

@@ -1,4 +1,4 @@
-"""The short way to a recipe: it has no parameters but its own, and is what `make_model` makes."""
+"""Check `TwoFlowClassifier`: it must equal the model of `make_model`, and have only its own parameters."""
 
 import inspect
 
@@ -29,12 +29,12 @@ def store(tmp_path_factory):
 
 
 @pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
-def test_what_every_classifier_of_images_promises(check, shop, store, tmp_path):
+def test_checks_of_image_classifiers(check, shop, store, tmp_path):
     extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
     check(TwoFlowClassifier("fast", random_state=0, store=store), shop, *extra)
 
 
-def test_it_is_the_model_of_the_recipe(shop):
+def test_predictions_equal_the_model_of_the_recipe(shop):
     logistic = LogisticRegression(C=1e-3, max_iter=1000)
     for parameters in ({"recipe": "fast"}, {"recipe": "fast", "head": "lda"}, {"head": logistic}):
         short = TwoFlowClassifier(**parameters, random_state=0).fit(shop)
@@ -46,13 +46,13 @@ def test_it_is_the_model_of_the_recipe(shop):
         assert (with_labels.predict(shop) == short.predict(shop)).all()
 
 
-def test_groups_are_handed_on(shop):
+def test_groups_reach_the_head(shop):
     groups = np.arange(len(shop)) // 2
     found = TwoFlowClassifier("fast").fit(shop, groups=groups).model_.head_.leave_out_probabilities_
     assert (found == make_model("fast").fit(shop.grouped(groups)).head_.leave_out_probabilities_).all()
 
 
-def test_its_parameters_are_its_own():
+def test_parameters_of_the_recipe_and_a_given_head():
     model = TwoFlowClassifier("best")
     assert set(model.get_params()) == {
         "recipe", "head", "network", "random_state", "n_jobs", "verbose", "store",
@@ -65,7 +65,7 @@ def test_its_parameters_are_its_own():
 
 @pytest.mark.parametrize("recipe", ["paper", "best"])
 @pytest.mark.parametrize("name", ["head__n_estimators", "cnn__layer", "cnn", "left__n", "recipe__x"])
-def test_parameters_of_parts_belong_to_what_it_makes(recipe, name):
+def test_parameters_of_parts_are_refused(recipe, name):
     with pytest.raises(ValueError, match=f"Invalid parameter '{name}'.*expected one of head, .*make_model.'{recipe}'"):
         TwoFlowClassifier(recipe).set_params(**{name: 3})
 
@@ -90,12 +90,12 @@ def test_bad_parameters(shop, parameters, message):
     assert "TwoFlowClassifier" in repr(model) and "TwoFlowClassifier" in model._repr_html_()
 
 
-def test_the_diagram_is_that_of_the_model():
+def test_the_diagram_shows_the_model():
     for recipe, part in (("paper", "PixelProjection"), ("fast", "stage5"), ("best", "one network")):
         assert part in TwoFlowClassifier(recipe)._repr_html_()
 
 
-def test_methods_are_those_of_the_head(shop):
+def test_predict_proba_exists_if_the_head_has_it(shop):
     model = TwoFlowClassifier("fast", head=LinearSVC(C=1e-4))
     assert not hasattr(model, "predict_proba") and not hasattr(TwoFlowClassifier(), "decision_function")
     assert model.fit(shop).decision_function(shop).shape == (len(shop), 4)

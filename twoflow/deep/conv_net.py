@@ -1,4 +1,4 @@
-"""The paper's convolutional network on raw pixels, trained from nothing."""
+"""Train the paper's convolutional network on raw pixels, without pretrained weights."""
 
 from __future__ import annotations
 
@@ -28,58 +28,60 @@ _LEAST_SIDE = 16  # four poolings halve it to 1
 
 
 class ConvNetClassifier(ClassifierMixin, BaseEstimator):
-    """Classify images by a small convolutional network that is trained on them alone.
+    """Classify images by a small convolutional network that is trained only on them.
 
-    The first row of Table 1 of Iliukovich-Strakovskaia, Dral & Dral (2016), "Convolution NN on raw pixels", with which
-    they show what a network makes of a few thousand images when it has seen no others: 0.54 of the training images
-    right, 0.40 of the test images. They did not tune theirs, and this one is not tuned either: four blocks of a 3 x 3
-    convolution (32, 64, 128, 256 channels), batch norm, ReLU and 2 x 2 max pooling, the mean over positions, one dense
-    layer; Adam, its rate falling along half a cosine; no augmentation. Needs the extra:
-    ``pip install "twoflow[torch]"``.
+    This is "Convolution NN on raw pixels" in Table 1 of Iliukovich-Strakovskaia, Dral & Dral (2016). The paper uses it
+    to show how well a network classifies without pretraining. It needs the extra: ``pip install "twoflow[torch]"``.
 
     Parameters
     ----------
-    size : (int, int)
+    size : (int, int), default=(64, 64)
         Width and height in pixels that images are stretched to; at least 16 each.
-    max_epochs : int
-        How often to go through the training images, at most. The learning rate falls to nothing by then.
-    batch_size : int
-        Images a step.
-    learning_rate : float
-        Of Adam, in the first epoch.
-    patience : int, optional
-        Stop after this many epochs in a row without a smaller loss on images held out, and keep the weights of the
-        best epoch. None holds no images out and trains for `max_epochs`.
-    validation_fraction : float in (0, 1)
-        Share of the images of each class to hold out, at least one of each class that has two. They are taken from
-        what `fit` is given, so that test images have no say; which images show the same item is not known here.
-    device : str
-        "auto", a GPU if torch finds one and else the CPU; or torch's name of a device.
-    random_state : int, RandomState or None
-        Draws the images held out, the first weights and the order of the images. On a CPU the same seed gives the
-        same predictions, with the same number of threads.
+    max_epochs : int, default=20
+        The largest number of passes over the training images. The learning rate falls to zero over this many epochs.
+    batch_size : int, default=32
+        The number of images in each step of the training.
+    learning_rate : float, default=1e-3
+        The learning rate of Adam in the first epoch.
+    patience : int or None, default=8
+        Stop after this many epochs in a row without a smaller loss on held-out images, and keep the weights of the
+        best epoch. None holds no images out, and trains for `max_epochs`.
+    validation_fraction : float in (0, 1), default=0.1
+        The share of each class's images (or groups) to hold out, at least one in each class that has two. They are
+        taken from the images that `fit` is given, so test images have no influence. It has no effect if `patience` is
+        None.
+    device : str, default="auto"
+        "auto" is a GPU if torch finds one, otherwise the CPU. Any other value is torch's name of a device.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out images, the initial weights and the order of the images. On a CPU the same seed gives the
+        same predictions, if the number of threads is the same. With None each fit draws others.
     n_jobs : int, optional
-        Images read at the same time, and threads of torch on a CPU. ``None`` is 1 unless a ``joblib.parallel_config``
-        says otherwise, -1 is all cores.
-    verbose : bool
-        Show progress on stderr when that is a terminal.
+        How many images are read at the same time, and how many threads torch uses on a CPU. Default: 1, unless a
+        ``joblib.parallel_config`` says otherwise. -1 is all cores.
+    verbose : bool, default=False
+        Show progress on stderr if that is a terminal.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     history_ : list of dict
-        Of each epoch: "epoch" (from 1), "train_loss" and "seconds", and if images were held out "valid_loss" and
-        "valid_accuracy". Losses are mean cross-entropies; that of training is the mean over the epoch's steps.
+        For each epoch "epoch" (from 1), "train_loss" and "seconds", and if images were held out also "valid_loss" and
+        "valid_accuracy". Losses are mean cross-entropies; the training loss is the mean over the steps of the epoch.
     train_accuracy_ : float
-        The share of right answers, in the end, among the images that were trained on, without those held out.
+        The accuracy of the trained network on the training images, without held-out images.
     weights_ : dict of str to ndarray
-        The trained network, by torch's names.
+        The weights of the trained network, by torch's names.
 
     Notes
     -----
-    Images are decoded once and kept as bytes, ``3 * width * height`` each; a batch at a time becomes floating-point
-    numbers. Neither torch's global random state nor NumPy's is touched. A fitted classifier holds arrays and no torch
-    objects, so one trained on a GPU works without.
+    The paper reports an accuracy of 0.54 on its few thousand training images, and of 0.40 on its test images. Its
+    network was not tuned, and neither is this one. It has four blocks of a 3 x 3 convolution (32, 64, 128 and 256
+    channels), batch norm, ReLU and 2 x 2 max pooling. The mean over positions and one dense layer follow. It is trained
+    by Adam, without augmentation; the learning rate falls along half a cosine.
+
+    Images are decoded once, and kept as ``3 * width * height`` bytes each. Only one batch at a time is converted to
+    floating-point numbers. The global random states of torch and NumPy are not changed. A fitted classifier contains
+    arrays but no torch objects, so it can be trained on a GPU and used on a machine without one.
 
     Examples
     --------
@@ -135,8 +137,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n,), optional
             Classes; at least two. Default: the labels of the collection.
         groups : array-like of shape (n,), optional
-            Images of one group, such as photos of one item, are held out together to stop early by. Default: the groups
-            of the collection, or each image by itself.
+            Images of one group, such as photos of one item, are held out together. Default: the groups of the
+            collection, or no groups.
 
         Returns
         -------
@@ -158,7 +160,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
             held_out = draw_held_out(positions, groups, self.validation_fraction, rng)
             if not held_out.any():
                 unit = "images" if groups is None else "groups"
-                raise InputError(f"expected a class with 2 {unit} or more to stop early by, got 1; set patience=None")
+                raise InputError(f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None")
 
         require(type(self).__name__)
         from .network import Network, pick_device, probabilities, threads
@@ -183,12 +185,12 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each image, of shape (n,)."""
+        """Return the class of each image, of shape (n,)."""
         answers = self.predict_proba(X).argmax(axis=1)
         return self.classes_[answers]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes) and dtype float32, in the order of `classes_`."""
+        """Return the probability of each class, float32 of shape (n, n_classes), in the order of `classes_`."""
         check_is_fitted(self)
         images = check_images(X)
         require(type(self).__name__)
@@ -208,7 +210,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         RawPixels(self.size).check_parameters()
         if min(self.size) < _LEAST_SIDE:
             least = f"{_LEAST_SIDE} x {_LEAST_SIDE}"
-            raise InputError(f"size must be at least {least} for four poolings, got {self.size!r}")
+            raise InputError(f"size: expected at least {least} for four poolings, got {self.size!r}")
 
     def __sklearn_tags__(self) -> ImageTags:
         tags = extend_tags(super().__sklearn_tags__(), ImageTags)
@@ -220,7 +222,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
 
 
 class _PixelBytes(RawPixels):
-    """Raw pixels as they are kept: a byte a value, from 0 to 255."""
+    """Raw pixels as bytes, from 0 to 255."""
 
     features_dtype = np.uint8
 
@@ -237,14 +239,14 @@ def read_pixels(
     ----------
     images : sequence of n images
     size : (int, int)
-        Width and height.
+        Width and height in pixels.
     n_jobs, verbose
         See `Flow`.
 
     Returns
     -------
     ndarray of shape (n, height, width, 3) and dtype uint8
-        Its rows are images themselves; stretched to the same size again they are unchanged.
+        Each row can be used as an image. Stretching it to the same size again does not change it.
 
     Raises
     ------

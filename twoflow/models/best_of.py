@@ -1,4 +1,4 @@
-"""Choosing among models on the training side only."""
+"""Choose among models on the training images only."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def _chosen_has(method: str) -> Any:
 
 
 class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
-    """The model that is best on held-out images, all of them from the training side.
+    """Fit the model, of several, that is best on held-out training images.
 
-    A choice that looks at the test images scores too high on them. This one holds out images of those that it is fitted
-    on: see `ChoosingClassifier`. The features of all models are computed in one pass.
+    The choice uses no test images, so scores on test images are not biased by it. It holds out some of the images that
+    it is fitted on; see `ChoosingClassifier`. The features of all models are computed in one pass.
 
     Parameters
     ----------
     models : list of (str, model)
-        Names and models that `take_apart` can take apart, such as `FlowClassifier`. The first of equals is chosen, so
-        let the cheaper come first.
+        Names and models that `take_apart` can take apart, such as `FlowClassifier`. At a tie the first is chosen, so
+        put cheaper models first.
     cv : int, default=4
-        How many folds the models are judged in, where they cannot be judged in closed form.
+        The number of folds that the models are judged on. It has no effect if all can be judged in closed form.
     random_state : int, RandomState or None, default=None
-        Draws the folds, and seeds every part that has a `random_state` of None.
+        Draws the folds, and seeds every part that has a `random_state` of None. With None each fit draws others.
     n_jobs, verbose, store
         See `FlowClassifier`.
 
@@ -59,9 +59,9 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
     candidates_ : dict of str to float
         The accuracy of each model on held-out images.
     union_ : FlowUnion
-        The fitted flows of the best model; the others are forgotten.
+        The fitted flows of the best model. The flows of the other models are not kept.
     model_ : SelectingClassifier
-        What the best model has fitted on the features of these flows.
+        The best model's selectors and head, fitted on the features of these flows.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
         self.models = parts
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
-        """Judge the models, and keep the best, fitted on all images.
+        """Judge the models, and fit the best on all images.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
         ImageReadError
             For the first image that cannot be read.
         ValueError
-            If a parameter is wrong, a model is not made of flows, or y holds no classes.
+            If a parameter is wrong, a model is not made of flows, or y contains no classes.
         """
         images, y, groups = check_inputs(X, y, groups)
         parts = take_apart(self)
@@ -148,17 +148,17 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each image, of shape (n,)."""
+        """Return the class of each image, of shape (n,)."""
         return self.model_.predict(self._features(X))
 
     @_chosen_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         return self.model_.predict_proba(self._features(X))
 
     @_chosen_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The score of each class that the chosen model gives; see there for its shape."""
+        """Return the chosen model's score of each class; its head defines the shape."""
         return self.model_.decision_function(self._features(X))
 
     def _features(self, X: Any) -> np.ndarray:
@@ -166,7 +166,7 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
         return self.union_.transform(X)
 
     def _sk_visual_block_(self) -> Any:
-        """The models side by side."""
+        """Show the models side by side."""
         return FeatureUnion(self.models)._sk_visual_block_()
 
     def __sklearn_tags__(self) -> Tags:
@@ -178,7 +178,7 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
 
 @take_apart.register
 def _(model: BestOf) -> Parts:
-    """All flows of all models, each once, and the choice among what the models make of their features."""
+    """Return the flows of all models, each once, and a `ChoosingClassifier` on their features as the head."""
     model._validate_params()
     if not model.models:
         raise InputError("models: expected at least one model, got none")
@@ -186,7 +186,7 @@ def _(model: BestOf) -> Parts:
     seed = rng.randint(np.iinfo(np.int32).max)
     apart: dict[str, Parts] = {}
     for name, each in model.models:
-        # With one seed for all, the same flow in two models is the same.
+        # All models get the same seed, so that a flow that two models share is recognized as one.
         apart[name] = take_apart(seeded(each, np.random.RandomState(seed)))
         if not apart[name].steps:
             raise InputError(f"models: expected models made of flows, got {type(each).__name__} as {name!r}")

@@ -1,4 +1,4 @@
-"""What a choice among models fits on the features of all their flows: each candidate, judged on held-out rows."""
+"""Judge candidates for the selectors and head of a model on held-out rows of features, and fit the best."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def _chosen_has(method: str) -> Any:
 
 
 class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
-    """The candidate that is best on held-out rows, all of them from the training side.
+    """Fit the candidate, of several, that is best on held-out training rows.
 
-    It is what `BestOf` fits on features. All candidates are judged by the same protocol: if every head can be fitted
-    from the kernel alone, as `KernelRidgeClassifier` can, by leaving out each row (or group) in closed form, and
-    otherwise by cross-validation. The candidates' order breaks ties, so let the cheaper come first.
+    `BestOf` fits this on the features. All candidates are judged in the same way. If every head can be fitted from the
+    kernel alone, such as `KernelRidgeClassifier`, each row (or group) is left out in closed form. Otherwise the
+    candidates are cross-validated. At a tie the first candidate is chosen, so put cheaper candidates first.
 
     Parameters
     ----------
     candidates : list of (str, SelectingClassifier)
-        Names and candidates, all on the same features. They are cloned, and the clones fitted.
+        Names and candidates, all on the same features. Clones of them are fitted.
     cv : int, default=4
-        How many folds; fewer where a class has fewer rows or groups. Without effect where rows are left out in closed
+        The number of folds; fewer if a class has fewer rows or groups. It has no effect if rows are left out in closed
         form.
     random_state : int, RandomState or None, default=None
-        Shuffles the rows before they are folded.
+        Shuffles the rows before folds are drawn. With None each fit draws other folds.
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     candidates_ : dict of str to float
         The accuracy of each candidate on held-out rows.
     chosen_ : str
-        The name of the best.
+        The name of the best candidate.
     best_ : SelectingClassifier
-        The best, fitted on all rows.
+        The best candidate, fitted on all rows.
     n_features_in_ : int
     """
 
@@ -83,7 +83,7 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         self.candidates = parts
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Judge the candidates and fit the best on all rows.
+        """Judge the candidates, and fit the best on all rows.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         """
         self._validate_params()
         if not self.candidates:
-            raise InputError("expected at least one candidate to choose, got none")
+            raise InputError("candidates: expected at least one candidate, got none")
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         groups = None if groups is None else np.asarray(groups)
@@ -115,17 +115,17 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, of shape (n,)."""
+        """Return the class of each row, of shape (n,)."""
         return self.best_.predict(self._checked(X))
 
     @_chosen_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         return self.best_.predict_proba(self._checked(X))
 
     @_chosen_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The score of each class that the chosen head gives; see there for its shape."""
+        """Return the chosen head's score of each class; the head defines its shape."""
         return self.best_.decision_function(self._checked(X))
 
     def _checked(self, X: Any) -> np.ndarray:
@@ -159,10 +159,10 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
 
 
 class _Kernels:
-    """The kernels of all selections of all candidates, each computed once.
+    """The kernels of the candidates, as sums of the kernels of their selections, each computed once.
 
-    Where candidates are the same but for a selection or two, the products of rows are most of the work. Selections that
-    the same candidates have are kept as their sum.
+    Candidates often share most of their selections, and computing kernels is most of the work. The kernels of
+    selections that belong to exactly the same candidates are kept as one sum, which saves memory.
     """
 
     def __init__(
@@ -182,18 +182,18 @@ class _Kernels:
             self._sums[together] = total([kernel, *([self._sums[together]] if together in self._sums else [])])
 
     def of(self, candidate: SelectingClassifier) -> Kernel:
-        """The kernel of what a candidate's head is given."""
+        """Return the kernel of all selected features of a candidate."""
         number = self._numbers[id(candidate)]
         return total([kernel for owners, kernel in self._sums.items() if number in owners])
 
 
 def _keyed(candidate: SelectingClassifier) -> list[tuple[str, Any, Any]]:
-    """Each selection with a key that is the same for the same selector of the same columns."""
+    """Return the selections, each with a key that is equal for equal selectors of the same columns."""
     return [(joblib.hash((selector, columns)), selector, columns) for _, selector, columns in candidate.selections]
 
 
 def _cross_validated(model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: InnerFolds) -> float:
-    """The share of rows that are classified correctly by a clone that was fitted on the other folds."""
+    """Return the cross-validated accuracy: each row is classified by a clone that was fitted on the other folds."""
 
     def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         return fit_clone(model, X[train], y[train], None if groups is None else groups[train]).predict(X[test])

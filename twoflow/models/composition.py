@@ -1,4 +1,4 @@
-"""Parameters by name for models that are made of named parts."""
+"""Give models that are made of named parts the parameters of these parts."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ class PartsByName:
     _named_parts: Sequence[tuple[str, Any]]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters; with ``deep`` also the parts by name, and theirs as ``part__parameter``."""
+        """Return the parameters; with ``deep`` also the parts by name, and their parameters as ``part__parameter``."""
         return self._get_params("_named_parts", deep=deep)  # type: ignore[attr-defined]
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; a part is replaced by its name, a parameter of one is set as ``part__parameter``.
+        """Set parameters. The name of a part replaces the part; ``part__parameter`` sets a parameter of it.
 
         Raises
         ------
         ValueError
-            If there is no such parameter, or the part has none.
+            If there is no such parameter, or the part has no parameters.
         """
         own = type(self)._get_param_names()  # type: ignore[attr-defined]
         for name in own:
-            if name in params:  # first, because the parts that are set next may be in it
+            if name in params:  # first, because it may bring the parts whose parameters follow
                 setattr(self, name, params.pop(name))
         found = {**dict(self._named_parts), **{name: getattr(self, name) for name in own}, **params}
         for name in params:
             part, _, parameter = name.partition("__")
             if parameter and part in found and not hasattr(found[part], "set_params"):
                 raise InputError(
-                    f"{part} has no parameter {parameter!r}, because it is {found[part]!r}; set {part} to an "
-                    "estimator first"
+                    f"{name}: expected {part} to be an estimator, got {found[part]!r}; set {part} to an estimator first"
                 )
         self._set_params("_named_parts", **params)  # type: ignore[attr-defined]
         return self

@@ -1,4 +1,4 @@
-"""A model of ordinary parts: flows, what each flow's features pass through, and a head."""
+"""Combine flows, a selector for each flow, and a head into one classifier of images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .importances import flow_shares
 from .inputs import check_inputs
 from .parts import Parts, Step, take_apart
 
-#: A name, a flow, and what its features pass through: a transformer of features or "passthrough".
+#: A name, a flow, and the selector of its features: a transformer of features or "passthrough".
 FlowStep = tuple[str, Flow, Any]
 
 
@@ -37,22 +37,23 @@ def _head_has(method: str) -> Any:
 class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     """Classify images by several flows of features, each selected on its own, then stacked.
 
-    The model of Iliukovich-Strakovskaia, Dral & Dral (2016, section 6) with any flows, selectors and head. `make_model`
-    returns one for a recipe, or for flows and the name of a head.
+    This is the model of Iliukovich-Strakovskaia, Dral & Dral (2016, section 6), with any flows, selectors and head.
+    `make_model` makes one for a recipe, or for flows and the name of a head.
 
     Parameters
     ----------
     flows : list of (str, Flow, transformer or "passthrough")
-        A name, a flow, and what its features pass through before they are stacked.
+        A name, a flow, and its selector: the transformer that its features pass through before they are stacked.
+        "passthrough" keeps all of them.
     head : classifier
         Decides on the stacked features.
     random_state : int, RandomState or None, default=None
-        Seeds every part that has a `random_state` of None.
+        Seeds every part that has a `random_state` of None. With None each fit draws other seeds.
     n_jobs : int, optional
         How many images are read at the same time, and how many jobs the parts with an `n_jobs` of None use. Default:
         1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
     verbose : bool, default=False
-        Show progress on stderr when that is a terminal.
+        Show progress on stderr if that is a terminal.
     store : path or FeatureStore, optional
         Keeps the flows' features on disk, so that another fit on the same images finds them; see `Flow`. Default: no
         store.
@@ -63,12 +64,13 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     union_ : FlowUnion
         The fitted flows.
     model_ : estimator
-        What was fitted on their features: a `SelectingClassifier`, or the head alone if nothing is selected.
+        The fitted second half, which takes the features: a `SelectingClassifier`, or only the head if nothing is
+        selected.
     head_ : classifier
         The fitted head.
     flow_importances_ : dict of str to float
-        The share of the decision that each flow has; shares add up to 1. See `share_of_flows`. Only for heads that say
-        how much each feature counts.
+        The share of each flow in the decision; the shares sum to 1. See `share_of_flows`. It exists only for heads that
+        tell the importance of each feature.
 
     Notes
     -----
@@ -114,9 +116,9 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
 
     @property
     def _named_parts(self) -> list[tuple[str, Any]]:
-        """Flows and selectors as the flat list of names and parts that scikit-learn's helpers work on."""
+        """The flows and selectors as the flat list of names and parts that scikit-learn's helpers need."""
         if not _are_steps(self.flows):
-            return []  # fit says what is wrong with them
+            return []  # fit raises an error that says what is wrong
         return [part for name, flow, selector in self.flows for part in ((name, flow), (f"{name}_selector", selector))]
 
     @_named_parts.setter
@@ -145,7 +147,7 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         ImageReadError
             For the first image that cannot be read.
         ValueError
-            If a parameter, or a part of a flow, is wrong, or y holds no classes.
+            If a parameter of the model or of a flow is wrong, or y contains no classes.
         """
         images, y, groups = check_inputs(X, y, groups)
         parts = take_apart(self)
@@ -158,19 +160,19 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each image, of shape (n,)."""
+        """Return the class of each image, of shape (n,)."""
         features = self._features(X)
         return self.model_.predict(features)
 
     @_head_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         features = self._features(X)
         return self.model_.predict_proba(features)
 
     @_head_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The head's score of each class; see there for its shape."""
+        """Return the head's score of each class; the head defines its shape."""
         features = self._features(X)
         return self.model_.decision_function(features)
 
@@ -182,12 +184,11 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
 
     @property
     def flow_importances_(self) -> dict[str, float]:
-        """The share of the decision that each flow has."""
+        """The share of each flow in the decision."""
         check_is_fitted(self)
         if self._flow_shares is None:
             raise AttributeError(
-                f"the head {type(self.head).__name__} does not say how much each feature counts, so there are no "
-                "flow_importances_"
+                f"flow_importances_: expected a head with feature_importances_ or coef_, got {type(self.head).__name__}"
             )
         return self._flow_shares
 
@@ -209,10 +210,10 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         taken = [*type(self)._get_param_names(), *(f"{name}_selector" for name in names)]
         for name in names:
             if names.count(name) > 1 or name in taken:
-                raise InputError(f"flows: expected names of their own, got {name!r} twice or as a parameter's name")
+                raise InputError(f"flows: expected unique names that are no parameters, got {name!r}; rename the flow")
 
     def _sk_visual_block_(self) -> Any:
-        """The flows side by side, each with its selector, then the head."""
+        """Show the flows side by side, each with its selector, then the head."""
         branches = [(name, Pipeline([("flow", flow), ("selector", selector)])) for name, flow, selector in self.flows]
         return Pipeline([("flows", FeatureUnion(branches)), ("head", self.head)])._sk_visual_block_()
 
@@ -225,13 +226,13 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
 
 @take_apart.register
 def _(model: FlowClassifier) -> Parts:
-    """Clones of all parts, with their random states set."""
+    """Return clones of all parts, with their random states set."""
     model._check()
     rng = check_random_state(model.random_state)
     steps = []
     for name, flow, selector in model.flows:
         flow, selector = seeded(flow, rng), seeded(selector, rng)
-        FlowUnion([(name, flow)]).check_parameters()  # before a flow is asked for its width, which it may not know
+        FlowUnion([(name, flow)]).check_parameters()  # now, because a flow with wrong parameters has no width
         steps.append(Step(name, flow.named_members(name), selector))
     return Parts(steps, seeded(model.head, rng))
 

@@ -1,4 +1,4 @@
-"""How much of a decision is each flow's."""
+"""Measure the share of each flow in the decision of a model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from sklearn.utils import gen_batches
 
 from .parts import Parts
 
-_CHUNK = 2048  # columns at a time, so that there is never a second copy of the features
+_CHUNK = 2048  # columns at a time, which avoids a second copy of the features
 
 
 class Origin(NamedTuple):
-    """Where some features that stand side by side come from.
+    """The flows that some adjacent features come from.
 
     Attributes
     ----------
     flows : tuple of (str, int)
-        The flows, by name and number of columns.
+        The name and the number of columns of each flow.
     support : ndarray of shape (n_columns,) and dtype bool, or None
-        Which of the columns were selected; None if the features were made of all of them.
+        Marks the columns that were selected. None if each feature was computed from all columns.
     n_features : int
+        The number of features.
     """
 
     flows: tuple[tuple[str, int], ...]
@@ -32,35 +33,35 @@ class Origin(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """The flows, or one name for all of them if the features were made of all."""
+        """The names of the flows, or one joined name if each feature was computed from all columns."""
         names = [name for name, _ in self.flows]
         return [" + ".join(names)] if self.support is None else names
 
     def by_feature(self) -> list[str]:
-        """The name for each feature."""
+        """Return the name for each feature, from `names`."""
         if self.support is None:
             return self.names * self.n_features
         return np.repeat(self.names, [width for _, width in self.flows])[self.support].tolist()
 
 
 def find_support(selector: Any, n_columns: int) -> np.ndarray | None:
-    """Mark the columns that a fitted selector has kept, of shape (n_columns,); None if it makes other features."""
+    """Mark the columns that a fitted selector keeps, of shape (n_columns,); None if it computes new features."""
     if selector == "passthrough":
         return np.ones(n_columns, dtype=bool)
     return selector.get_support() if hasattr(selector, "get_support") else None
 
 
 def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, float] | None:
-    """Find the share of each flow in what a model has learned from the features of all of them.
+    """Find the share of each flow in the decision of a fitted model.
 
     Parameters
     ----------
     parts : Parts
-        What the model is made of.
+        The parts of the model.
     model : estimator
-        Fitted on the features: ``parts.on_features()``.
+        The fitted second half of the model: ``parts.on_features()``, fitted on `features`.
     features : ndarray of shape (n, n_features)
-        What it was fitted on.
+        The features of all flows, side by side.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, flo
 
 
 def steps_to_decision(classifier: Any) -> list[Any]:
-    """The steps of a fitted classifier up to the one that decides on features, without what calibrates it."""
+    """Return the steps of a fitted classifier up to the one that decides, without a calibration after it."""
     steps = [step for _, step in classifier.steps] if hasattr(classifier, "steps") else [classifier]
     if len(steps) > 1 and hasattr(steps[-2], "classifier_"):
         steps[-2:] = [steps[-2].classifier_]
@@ -89,33 +90,34 @@ def steps_to_decision(classifier: Any) -> list[Any]:
 
 
 def decider(classifier: Any) -> Any | None:
-    """The step that decides, if it says how much each of the features counts that the classifier was given."""
+    """Return the step that decides, if it tells the importance of each feature of the classifier; otherwise None."""
     *before, last = steps_to_decision(classifier)
-    last = getattr(last, "classifier_", last)  # of one that wraps another
+    last = getattr(last, "classifier_", last)  # the wrapped classifier, if it is a wrapper
     says = hasattr(last, "feature_importances_") or hasattr(last, "coef_")
     return last if says and all(isinstance(step, OneToOneFeatureMixin) for step in before) else None
 
 
 def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) -> dict[str, float] | None:
-    """Find the share of a fitted classifier's importances that falls on the features of each flow.
+    """Sum the importances of a fitted classifier over the features of each flow.
 
-    The importance of a feature is what the classifier gives as `feature_importances_`, or the mean over classes of its
-    absolute `coef_` times the feature's standard deviation. It says what this decision leans on, not how well a flow
-    would do alone. Of flows that say the same, it may name either.
+    The importance of a feature is its value in `feature_importances_`. If the classifier has only `coef_`, it is the
+    mean of the feature's absolute coefficients over the classes, times its standard deviation. Importances describe
+    this one decision, not how well a flow would classify alone. If two flows carry the same information, either may get
+    the share of both.
 
     Parameters
     ----------
     classifier : estimator
-        Fitted. Of a pipeline the step that decides is asked.
+        Fitted. In a pipeline, the importances come from the step that decides.
     X : ndarray of shape (n, n_features)
-        What it was fitted on.
+        The features that it was fitted on.
     origins : sequence of Origin
-        Where the features come from, in their order.
+        The flows that the features come from, in the order of the features.
 
     Returns
     -------
     dict of str to float, or None
-        Shares that add up to 1; None for a classifier that does not say.
+        Shares that sum to 1; None for a classifier that tells no importances, or if they are all zero.
     """
     last = decider(classifier)
     if last is None:

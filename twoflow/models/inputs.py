@@ -1,4 +1,4 @@
-"""What a model is fitted on: images, labels and groups, given apart or as one collection."""
+"""Check the images, labels and groups that a model is fitted on, given separately or as one collection."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ..images.reading import Source
 def check_inputs(
     X: Any, y: Any = None, groups: Any = None, *, several: bool = True
 ) -> tuple[Sequence[Source], np.ndarray, np.ndarray | None]:
-    """Check what `fit` of a model was given.
+    """Check the arguments of a model's `fit`.
 
     Parameters
     ----------
     X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
     y : array-like of shape (n,) or (n, k), optional
-        Classes, of k targets if there are several. Default: the labels of the collection.
+        Classes; with k targets, a column for each. Default: the labels of the collection.
     groups : array-like of shape (n,), optional
-        Groups. Default: those of the collection, if it has any.
+        The group of each image. Default: the groups of the collection, if it has any.
     several : bool, default=True
-        Whether y may have several columns, one for each target.
+        Allow several targets. If False, y must have shape (n,).
 
     Returns
     -------
@@ -37,7 +37,7 @@ def check_inputs(
     Raises
     ------
     ValueError
-        If the lengths differ, or y is missing or holds no classes.
+        If the lengths differ, or y is missing or contains no classes.
     """
     images = check_images(X)
     if isinstance(X, ImageCollection):

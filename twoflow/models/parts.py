@@ -1,4 +1,4 @@
-"""Taking a model apart: its flows, what each flow's features pass through, and the head that decides."""
+"""Take a model apart: its flows, the selector of each flow's features, and the head that decides."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from .selecting_classifier import SelectingClassifier
 
 
 class Step(NamedTuple):
-    """Flows side by side, and what their features pass through.
+    """Flows, and the selector of their features.
 
     Attributes
     ----------
     name : str
     flows : sequence of (str, Flow)
-        Names and unfitted flows.
+        Names and unfitted flows. Their features are side by side.
     selector : transformer of features or "passthrough"
+        The features pass through it; "passthrough" keeps all of them.
     """
 
     name: str
@@ -33,19 +34,19 @@ class Step(NamedTuple):
 
     @property
     def n_features(self) -> int:
-        """How many features the flows give, before the selector."""
+        """The number of features of all flows, before the selector."""
         return sum(flow.n_features_out for _, flow in self.flows)
 
 
 class Parts(NamedTuple):
-    """A model of images in two: the flows, and what is fitted on their features.
+    """The parts of a model of images: the flows with their selectors, and the head.
 
     Attributes
     ----------
     steps : sequence of Step
-        Empty for an estimator that is not made of flows, and so takes the images themselves.
+        The flows and selectors. Empty for an estimator that is not made of flows; its head takes the images.
     head : estimator
-        Decides on what comes out of all steps, side by side.
+        Decides on the outputs of all steps, side by side.
     """
 
     steps: Sequence[Step]
@@ -53,14 +54,14 @@ class Parts(NamedTuple):
 
     @property
     def flows(self) -> list[tuple[str, FlowContract]]:
-        """All flows, in the order of their columns, by names of their own."""
+        """All flows with unique names, in the order of their columns."""
         return [
             (step.name if name == step.name else f"{step.name}.{name}", flow)
             for step in self.steps for name, flow in step.flows
         ]
 
     def on_features(self) -> Any:
-        """The unfitted second half, for the features of all flows side by side."""
+        """Return the second half of the model, unfitted: it takes the features of all flows side by side."""
         if all(step.selector == "passthrough" for step in self.steps):
             return self.head
         ends = np.cumsum([step.n_features for step in self.steps]).tolist()
@@ -71,10 +72,10 @@ class Parts(NamedTuple):
 
 @singledispatch
 def take_apart(model: Any) -> Parts:
-    """Take an estimator of images apart into flows and what decides on their features.
+    """Take an estimator of images apart into flows and the head that decides on their features.
 
-    This is the one way in which a comparison, a choice among models or an export learns what a model is made of.
-    It knows the models of this package, pipelines that begin with a flow, and meta-estimators around one model, such as
+    Comparisons, choices among models, and exports find the parts of a model only by this function. It supports the
+    models of this package, pipelines that begin with a flow, and meta-estimators around one model, such as
     `sklearn.calibration.CalibratedClassifierCV`. Register a function for a class of your own::
 
         @take_apart.register
@@ -84,17 +85,18 @@ def take_apart(model: Any) -> Parts:
     Parameters
     ----------
     model : estimator
-        It is not changed. What is returned are clones, or parts that the model itself does not use.
+        The estimator. It is not changed: the returned parts are clones, or are not used by the estimator.
 
     Returns
     -------
     Parts
-        Without steps for an estimator that is not made of flows, with the estimator as its head.
+        For an estimator that is not made of flows, there are no steps, and the head is the estimator.
 
     Notes
     -----
-    A meta-estimator keeps selectors inside, where it may fit them on a part of the rows. Its model must not have flows
-    that learn from data, because they would learn from rows that the meta-estimator holds out; then it is left whole.
+    A meta-estimator keeps the selectors of its model inside, because it may fit them on a part of the rows. It is not
+    taken apart if a flow of its model learns from data: the flow would learn from rows that the meta-estimator holds
+    out.
     """
     return _take_wrapper_apart(model, lambda inside: True)
 
@@ -109,7 +111,7 @@ def _(model: Pipeline) -> Parts:
 
 @take_apart.register
 def _(model: BaseSearchCV) -> Parts:
-    """Only if nothing is searched for in the flows, whose features would change."""
+    """Take a search apart, unless it searches parameters of flows, which would change the features."""
     space = getattr(model, "param_grid", None) or getattr(model, "param_distributions", None)
     names = {name for grid in _grids(space) for name in grid}
     return _take_wrapper_apart(model, lambda inside: names <= inside.get_params().keys())
@@ -120,7 +122,7 @@ def _grids(space: Any) -> Iterable[dict]:
 
 
 def _take_wrapper_apart(model: Any, is_possible: Any) -> Parts:
-    """Put the second half of the one model that a meta-estimator wraps in the place of that model."""
+    """Replace the one model that a meta-estimator wraps by the second half of that model."""
     if not isinstance(model, BaseEstimator):
         return Parts([], model)
     nested = {

@@ -1,4 +1,4 @@
-"""The recipes by name: each is a function that gives the models to choose from, and `make_model` makes one of them."""
+"""Make the models of recipes by name. A recipe is a function that returns the candidates to choose from."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier, FlowStep
 
-#: A network sees small things better in an image that is larger than those it was trained on, for twice the time.
+#: The image size for networks that take any. A network sees small details better in an image that is larger than its
+#: training images. It takes about twice the time.
 _SIDE = 320
 
-#: Of the stages of a network those that tell things from each other best: the last but one, and two before it. The very
-#: last has as many values as these together, and adds little. And the one before them, which knows more of color.
+#: `_LATE` are the stages that distinguish products best: the last but one, and the two before it. The last stage has as
+#: many features as these three together, and adds little. `_EARLY` is the stage before them, which is more sensitive to
+#: color. A network needs at least `_LEAST_STAGES`.
 _LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
 
 
 class Recipe(NamedTuple):
-    """Flows by name, and the name of the head that decides on them."""
+    """Named flows, and the key of the head that decides on their features."""
 
     flows: Sequence[tuple[str, Flow]]
     head: str
@@ -43,35 +45,37 @@ def make_model(
     verbose: bool = False,
     store: StoreLike = None,
 ) -> FlowClassifier | BestOf:
-    """Make the unfitted model of a recipe, or of flows of your own.
+    """Make the unfitted model of a recipe, or of your own flows.
 
     Parameters
     ----------
     recipe : {"paper", "fast", "best"} or list of (str, Flow) or (str, Flow, selector), default="paper"
-        "paper" is the model of Iliukovich-Strakovskaia, Dral & Dral (2016): 128 random projections of the pixels, of
-        which a Random Forest selects 55; the global pool of a pretrained network, of which it selects 400; a Random
-        Forest of 200 trees on both. "fast" takes one pass over one network, how the channels of its late stages vary
-        together, and kernel ridge on these. "best" does so with the mirror image, more stages, color, and a second and
-        third network where they are installed (the extra ``twoflow[networks]``), and chooses among such models on the
-        images that it is fitted on. Or flows by name, with the selectors of their features where they are not to be
-        those that suit the head.
+        The name of a recipe, or your own flows by name. A flow without a selector gets the one that suits the head.
+
+        - "paper" is the model of Iliukovich-Strakovskaia, Dral & Dral (2016). A Random Forest selects 55 of 128 random
+          projections of the pixels, and another selects 400 features of the global pool of a pretrained network. A
+          Random Forest of 200 trees decides on both.
+        - "fast" makes one pass over one network, and takes the covariances of the channels of its late stages. Kernel
+          ridge decides on them.
+        - "best" adds to "fast" the mirror image, more stages, color, and a second and third network if they are
+          installed (the extra ``twoflow[networks]``). It chooses among such models on the training images.
     head : str or classifier, optional
-        What decides on the features: a key of `HEADS`, or any classifier of features, for which nothing is selected.
-        Default: that of the recipe; "forest" for flows of your own.
+        Decides on the features: a key of `HEADS`, or any classifier of features, for which nothing is selected.
+        Default: the recipe's own head; for your own flows "forest".
     network : str or path, default="efficientnet-lite0"
-        The network of the recipe's flows; see `CNNEmbedding`. Without effect on flows of your own.
+        The network of the recipe's flows; see `CNNEmbedding`. It has no effect on your own flows.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
     Returns
     -------
     FlowClassifier or BestOf
-        `BestOf` for a recipe that leaves several models to choose from.
+        `BestOf` for a recipe with several candidates.
 
     Raises
     ------
     ValueError
-        If there is no such recipe, head or network, or the recipe needs more stages than the network's card names.
+        If there is no such recipe, head or network, or the card of the network names too few stages for the recipe.
 
     Examples
     --------
@@ -91,7 +95,7 @@ def make_model(
 
 
 def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
-    """Give each flow a selector, where it has none, and make the head."""
+    """Give a selector to each flow that has none, and make the head."""
     named = get_head(head) if isinstance(head, str) else Head(lambda flow: "passthrough", lambda: head)
     return [step if len(step) == 3 else (*step, named.selector(step[1])) for step in flows], named.classifier()
 
@@ -99,9 +103,9 @@ def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
 def _candidates(recipe: str | Sequence[tuple], network: str | os.PathLike) -> dict[str, Recipe]:
     if not isinstance(recipe, str):
         if not all(isinstance(step, (tuple, list)) and len(step) in (2, 3) for step in recipe):
-            raise InputError(f"expected a list of (name, flow) or (name, flow, selector), got {recipe!r}")
+            raise InputError(f"recipe: expected a list of (name, flow) or (name, flow, selector), got {recipe!r}")
         return {"own": Recipe(recipe, "forest")}
-    get_card(network)  # a wrong name is an error now, and not when images are read
+    get_card(network)  # a wrong name must be an error now, not later when images are read
     if recipe not in RECIPES:
         near = difflib.get_close_matches(recipe, RECIPES, n=1, cutoff=0.4) or list(RECIPES)
         raise InputError(f"there is no recipe {recipe!r}; did you mean {' or '.join(map(repr, near))}?")
@@ -118,7 +122,7 @@ def _fast(network: str | os.PathLike) -> dict[str, Recipe]:
 
 
 def _best(network: str | os.PathLike) -> dict[str, Recipe]:
-    """One network, two or three; with or without color, which decides where classes differ in nothing else."""
+    """Return candidates with one, two or three networks, each with and without color."""
     color = [
         *_covariances(network, "mirror", _EARLY),
         ("lab", ColorHistogram("lab", (8, 8, 8))),
@@ -137,12 +141,12 @@ def _best(network: str | os.PathLike) -> dict[str, Recipe]:
 def _covariances(
     network: str | os.PathLike, views: str, which: slice = _LATE, prefix: str = ""
 ) -> list[tuple[str, Flow]]:
-    """How the channels of a network's stages vary together, all in one pass."""
+    """Make the flows of the channel covariances of some stages, computed in one pass over the network."""
     stages = get_card(network).stages
     if len(stages) < _LEAST_STAGES:
         raise InputError(
-            f"this recipe needs a network whose card names {_LEAST_STAGES} stages, and that of {network} names "
-            f"{len(stages)}"
+            f"expected a network whose card names at least {_LEAST_STAGES} stages, got {network} with {len(stages)}; "
+            "use another network or recipe"
         )
     size = {"input_size": (_SIDE, _SIDE)} if network in _RESIZABLE else None
     return [
@@ -152,12 +156,12 @@ def _covariances(
 
 
 def _partners(network: str | os.PathLike) -> list[str]:
-    """Networks to go with it, of those that are installed; what adds most comes first."""
+    """Find the installed networks that can be added to a network, the most useful first."""
     return [name for name in _PARTNERS if name != network and find_weights(name) is not None]
 
 
 _RESIZABLE = tuple(name for name in NETWORKS if name.startswith("efficientnet-lite"))
 _PARTNERS = ("efficientnet-lite2", "efficientnet-lite1", "efficientnet-lite0")
 
-#: Each from a network to its candidates; one that has several chooses among them on the training side.
+#: Name -> function from a network to the candidates. With several, one is chosen on the training images.
 RECIPES: dict[str, Callable[[str | os.PathLike], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}

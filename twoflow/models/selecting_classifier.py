@@ -1,4 +1,4 @@
-"""What a model fits on the features of its flows: a selector for each flow, and a head on the stacked selections."""
+"""Fit the second half of a model, on features: a selector for each flow, and a head on the stacked selections."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from ..heads.inner_folds import fit_clone, fit_transform_clone
 from .composition import PartsByName
 
-#: Some columns of a table.
+#: Some columns of an array.
 Columns = slice | np.ndarray
 
-#: A name, what some columns pass through ("passthrough" for nothing), and which columns.
+#: A name, a selector ("passthrough" keeps all columns), and the columns that it is given.
 Selection = tuple[str, Any, Columns]
 
 
@@ -27,18 +27,18 @@ def _head_has(method: str) -> Any:
 
 
 class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
-    """Select among the columns of each flow, stack the selections, and let a head decide.
+    """Select among the columns of each flow, stack the selections, and classify them by a head.
 
-    It is what `FlowClassifier` fits on features, and what a meta-estimator around a `FlowClassifier` is given in its
-    place where features are computed once. What a `sklearn.compose.ColumnTransformer` and a pipeline would do, but
-    groups reach the selectors and the head.
+    `FlowClassifier` fits this on features. If features are computed once for all folds, it also replaces a
+    `FlowClassifier` inside a meta-estimator. It works as a pipeline of a `sklearn.compose.ColumnTransformer` and the
+    head, but also hands groups to the selectors and the head.
 
     Parameters
     ----------
     selections : list of (str, transformer or "passthrough", slice or ndarray of int)
-        A name, what the columns pass through, and which columns of X they are.
+        A name, a selector, and the columns of X that it is given. "passthrough" keeps all of them.
     head : classifier
-        Decides on all selections side by side.
+        Decides on all selections, side by side.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
 
     @property
     def columns(self) -> np.ndarray:
-        """The columns of X that it takes, in the order of the selections."""
+        """The columns of X that are used, in the order of the selections."""
         return np.concatenate([_positions(columns) for _, _, columns in self.selections])
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
@@ -87,7 +87,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         y : array-like of shape (n,)
             Classes.
         groups : array-like of shape (n,), optional
-            Rows of one group are kept together wherever a selector or the head holds rows out. Default: no groups.
+            If a selector or the head holds rows out, it holds whole groups out. Default: no groups.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return self
 
     def fit_selectors(self, X: np.ndarray, y: Any, groups: Any = None) -> np.ndarray:
-        """Fit the selectors alone, and return what they select, of shape (n, n_selected)."""
+        """Fit the selectors, but not the head; return the selected features, of shape (n, n_selected)."""
         self.n_features_in_ = X.shape[1]
         self.selectors_: dict[str, Any] = {}
         selected = []
@@ -110,7 +110,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return side_by_side(selected)
 
     def select(self, X: Any) -> np.ndarray:
-        """What the fitted selectors make of X, side by side: what the head is given, of shape (n, n_selected)."""
+        """Apply the fitted selectors; return the features that the head takes, of shape (n, n_selected)."""
         check_is_fitted(self)
         return side_by_side([
             X[:, columns] if selector == "passthrough" else to_dense(selector.transform(X[:, columns]))
@@ -118,7 +118,7 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         ])
 
     def without_other_columns(self) -> SelectingClassifier:
-        """The same fitted classifier for a table that has no other columns than it takes, in the same order."""
+        """Return the same fitted classifier for an X that has only the columns it uses, in the same order."""
         kept = {column: i for i, column in enumerate(np.unique(self.columns).tolist())}
         selections = [
             (name, selector, as_slice(np.array([kept[column] for column in _positions(columns).tolist()])))
@@ -130,22 +130,22 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         return smaller
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, of shape (n,)."""
+        """Return the class of each row, of shape (n,)."""
         return self.head_.predict(self.select(X))
 
     @_head_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         return self.head_.predict_proba(self.select(X))
 
     @_head_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The head's score of each class; see there for its shape."""
+        """Return the head's score of each class; the head defines its shape."""
         return self.head_.decision_function(self.select(X))
 
 
 def fit_selector(selector: Any, X: np.ndarray, y: Any, groups: Any) -> tuple[Any, Any]:
-    """Fit a clone of a selector; return it and what it makes of X. "passthrough" leaves X as it is."""
+    """Fit a clone of a selector; return the clone and the features it selects. "passthrough" keeps X unchanged."""
     return (selector, X) if isinstance(selector, str) else fit_transform_clone(selector, X, y, groups)
 
 
@@ -154,16 +154,16 @@ def _positions(columns: Columns) -> np.ndarray:
 
 
 def to_dense(features: Any) -> np.ndarray:
-    """Features as a dense array, whatever a selector gives."""
+    """Convert the output of a selector, which may be sparse, to a dense array."""
     return features.toarray() if sparse.issparse(features) else np.asarray(features)
 
 
 def side_by_side(tables: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack tables of the same rows; a single one is not copied."""
+    """Stack the columns of arrays of the same rows; a single array is not copied."""
     return tables[0] if len(tables) == 1 else np.hstack(tables)
 
 
 def as_slice(columns: np.ndarray) -> Columns:
-    """Columns that follow each other as a slice, which takes no copy."""
+    """Convert consecutive columns to a slice, which needs no copy; return other columns unchanged."""
     start, stop = int(columns[0]), int(columns[-1]) + 1
     return slice(start, stop) if np.array_equal(columns, np.arange(start, stop)) else columns

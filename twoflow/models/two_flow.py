@@ -1,4 +1,4 @@
-"""The short way to the model of a recipe."""
+"""Classify images by a recipe: an estimator with the parameters of `make_model`."""
 
 from __future__ import annotations
 
@@ -30,17 +30,16 @@ def _model_has(method: str) -> Any:
 class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
     """Classify images by the model of a recipe.
 
-    Fitting makes the model with `make_model` and fits that. `make` returns it unfitted, with every part's parameters.
+    `fit` makes the model with `make_model`, and fits it. `make` returns it unfitted, with the parameters of all parts.
 
     Parameters
     ----------
     recipe : {"paper", "fast", "best"}, default="paper"
-        Which flows, selectors and head; see `make_model`.
+        The recipe, which defines flows, selectors and head; see `make_model`.
     head : str or classifier, optional
-        A head in the place of the recipe's own: "forest" (whose probabilities are the votes of its trees),
-        "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (a head for each flow, whose
-        probabilities are combined), or any classifier of features, for which nothing is selected. Default: the
-        recipe's own.
+        Another head than the recipe's own: "forest" (its probabilities are the votes of its trees),
+        "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (combines the probabilities of a
+        head for each flow), or any classifier of features, for which nothing is selected. Default: the recipe's own.
     network : str or path, default="efficientnet-lite0"
         The network of the recipe's flows; see `CNNEmbedding`.
     random_state, n_jobs, verbose, store
@@ -50,7 +49,7 @@ class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     model_ : FlowClassifier or BestOf
-        The fitted model; `BestOf` for a recipe that leaves several models to choose from.
+        The fitted model; `BestOf` for a recipe with several candidates.
 
     Examples
     --------
@@ -90,7 +89,7 @@ class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
         self.store = store
 
     def make(self) -> FlowClassifier | BestOf:
-        """Make the unfitted model that these parameters stand for.
+        """Make the unfitted model of these parameters.
 
         Raises
         ------
@@ -121,26 +120,26 @@ class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
         ImageReadError
             For the first image that cannot be read.
         ValueError
-            If a parameter is wrong or y holds no classes.
+            If a parameter is wrong, or y contains no classes.
         """
         self.model_ = self.make().fit(X, y, groups)
         self.classes_ = self.model_.classes_
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each image, of shape (n,)."""
+        """Return the class of each image, of shape (n,)."""
         check_is_fitted(self)
         return self.model_.predict(X)
 
     @_model_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
         check_is_fitted(self)
         return self.model_.predict_proba(X)
 
     @_model_has("decision_function")
     def decision_function(self, X: Any) -> np.ndarray:
-        """The head's score of each class; see there for its shape."""
+        """Return the head's score of each class; the head defines its shape."""
         check_is_fitted(self)
         return self.model_.decision_function(X)
 
@@ -150,7 +149,7 @@ class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter; those of the parts are parameters of what `make` returns.
+            If there is no such parameter. The model that `make` returns has the parameters of the parts.
         """
         own: Sequence[str] = self._get_param_names()
         head = params.get("head", self.head)
