@@ -1,4 +1,4 @@
-"""Run a task in a fresh process, so that the peak memory is that of the task alone."""
+"""Run a task in a fresh process, to measure the peak memory of the task alone."""
 
 from __future__ import annotations
 

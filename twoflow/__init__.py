@@ -2,7 +2,7 @@
 
 import lazy_loader
 
-# The public names stand in __init__.pyi, for type checkers and for this line; each is imported when it is first used.
+# __init__.pyi lists the public names, for type checkers and for this line. Each is imported when it is first used.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"

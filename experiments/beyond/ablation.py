@@ -83,15 +83,17 @@ def format_table(header, rows):
 
 def summarize(result, steps):
     """Tabulate each method's accuracy, gain, macro F1, calibration error, and seconds a fold."""
-    accuracy = {row.name: row.scores["accuracy"] for row in result.methods}
+    accuracy = {method.name: method.scores["accuracy"] for method in result.methods}
     header = ["method", "accuracy", "gain over", "gain", "p", "macro F1", "calibration error", "s a fold"]
     return format_table(header, [
         [
-            f"`{row.name}`", f"{accuracy[row.name].mean():.3f} ± {accuracy[row.name].std(ddof=1):.3f}",
-            *format_gain(row.name, accuracy, steps, result.folds), f"{row.scores['macro_f1'].mean():.3f}",
-            f"{calibrate(result.pooled(row.name)).expected_error:.3f}", f"{row.fit_seconds + row.predict_seconds:.0f}",
+            f"`{method.name}`",
+            f"{accuracy[method.name].mean():.3f} ± {accuracy[method.name].std(ddof=1):.3f}",
+            *format_gain(method.name, accuracy, steps, result.folds), f"{method.scores['macro_f1'].mean():.3f}",
+            f"{calibrate(result.pooled(method.name)).expected_error:.3f}",
+            f"{method.fit_seconds + method.predict_seconds:.0f}",
         ]
-        for row in result.methods
+        for method in result.methods
     ])
 
 

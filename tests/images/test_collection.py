@@ -101,7 +101,7 @@ def test_images(X):
         (pd.DataFrame({"a": [1.0], "b": [2.0]}), ValueError, "ForestSelector"),
         ([[0.1, 0.2], [0.3, 0.4]], TypeError, "ForestSelector"),
         ([1, 2], TypeError, "ForestSelector"),
-        (np.zeros((4, 4, 3), np.uint8), ValueError, r"that of a single image.*pass \[X\]"),
+        (np.zeros((4, 4, 3), np.uint8), ValueError, r"the shape of a single image.*pass \[X\]"),
         (np.zeros((5, 3, 4, 6), np.uint8), ValueError, r"channels first.*Expected \(n, H, W, 3\)"),
         ("a.jpg", ValueError, "single image"),
         (b"bytes", ValueError, "single image"),

@@ -44,10 +44,10 @@ class CNNEmbedding(Flow):
     Parameters
     ----------
     network : str or path
-        A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or a path: of an ``.onnx`` file; of
-        an MXNet ``PREFIX-symbol.json`` with ``PREFIX-EPOCH.params`` beside it, of which the newest is taken; of the
-        ``.params`` of another epoch; or of a folder that holds such a pair. The network is loaded at the first image,
-        once in a process. It is not part of the estimator, so clones and pickles stay small.
+        A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or the path of an ``.onnx`` file, of
+        an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
+        ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
+        image, once in a process. It is not part of the estimator, so clones and pickles stay small.
     layer : str
         A layer on the network's card. The default, "global_pool", is the usual embedding.
         ``twoflow networks NETWORK`` lists the layers.

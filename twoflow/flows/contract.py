@@ -45,8 +45,8 @@ class FlowTags(ImageTags):
         sets it to True for a class that defines `learn`; set it to False if `learn` does not look at the images.
     feature_kind : {"dense", "histogram", "projection", "unit"}
         What the features are, by which a head chooses how to select or scale them. "dense", the default, promises
-        nothing. "histogram": shares or counts, never negative. "projection": a random projection, of which few columns
-        are enough. "unit": rows that have unit norm already, as those of a covariance pool.
+        nothing. "histogram": shares or counts, never negative. "projection": a random projection; few of its columns
+        are enough. "unit": rows that have unit norm already, such as a covariance pool.
     """
 
     learns_from_data: bool = False
@@ -208,7 +208,7 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
 
 
 def learns_from_data(flow: Any) -> bool:
-    """Whether a flow's features depend on what it was fitted on; see `FlowTags`."""
+    """Return whether a flow's features depend on what it was fitted on; see `FlowTags`."""
     return read_tag(flow, "learns_from_data", False)
 
 

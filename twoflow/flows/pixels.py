@@ -78,8 +78,8 @@ class PixelProjection(Flow):
 
     This is the left flow of Iliukovich-Strakovskaia, Dral & Dral (2016), section 4: it turns 640 x 480 x 3 = 921,600
     values into 128, with the very sparse projection of Li, Hastie & Church (KDD 2006,
-    https://doi.org/10.1145/1150402.1150436). The result is that of `sklearn.random_projection.SparseRandomProjection`
-    on `RawPixels`, but the table of all pixels is never built. With the default density, an eighth of the values have a
+    https://doi.org/10.1145/1150402.1150436). The result equals `sklearn.random_projection.SparseRandomProjection` on
+    `RawPixels`, but the table of all pixels is never built. With the default density, an eighth of the values have a
     non-zero weight; only these are taken out of each image.
 
     Parameters

@@ -73,13 +73,13 @@ def _max(positions: np.ndarray) -> np.ndarray:
 
 
 def _gem(positions: np.ndarray) -> np.ndarray:
-    """The generalized mean of Radenović, Tolias & Chum 2019, with exponent 3."""
+    """Compute the generalized mean of Radenović, Tolias & Chum 2019, with exponent 3."""
     clamped = np.maximum(positions, _GEM_FLOOR, dtype=np.float64)
     return np.cbrt(np.mean(clamped * clamped * clamped, axis=1)).astype(np.float32)
 
 
 def _covariance(positions: np.ndarray) -> np.ndarray:
-    """The square root of the covariance matrix: Li, Xie, Wang & Zuo 2017, with exponent 1/2.
+    """Compute the square root of the covariance matrix: Li, Xie, Wang & Zuo 2017, with exponent 1/2.
 
     The vector is the upper triangle, row by row and of unit norm. Off-diagonal values are multiplied by the square root
     of 2, so that the dot product of two vectors equals that of the two matrices. Values are rounded to float16. A map

@@ -135,7 +135,7 @@ class FlowUnion(Flow, _BaseComposition):
 
 
 def _common_kind(flows: Sequence[Flow]) -> FeatureKind:
-    """The kind that all flows have; "dense" if they differ, or where rows of unit norm together have another norm."""
+    """Return the kind of all flows; "dense" if they differ. Several "unit" flows have another norm, so are "dense"."""
     kinds = set(map(feature_kind, flows))
     if len(kinds) > 1 or kinds == {"unit"} and len(flows) > 1:
         return "dense"

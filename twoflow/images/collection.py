@@ -92,7 +92,7 @@ class ImageCollection:
         return len(self.images)
 
     def __getitem__(self, index: Any) -> Any:
-        """The image at an integer, or the sub-collection at a slice, a mask or an array of positions."""
+        """Return the image at an integer, or the sub-collection at a slice, a mask or an array of positions."""
         if isinstance(index, (int, np.integer)):
             return self.images[int(index)]
         positions = np.arange(len(self))[index]
@@ -236,7 +236,7 @@ class ImageCollection:
         return rest
 
     def _provenance(self) -> dict[str, Any]:
-        """What is known of the whole source, and so holds for every part of it."""
+        """Return what is known of the whole source, which holds for every part of it."""
         return {
             "target_names": self.target_names,
             "unreadable": self.unreadable, "small_classes": self.small_classes, "passed_over": self.passed_over,

@@ -152,7 +152,7 @@ def find_split(root: Root, images: Sequence[Parts]) -> Split | None:
 
 
 def _is_split(names: Collection[str]) -> bool:
-    """Whether there is a training part and another part."""
+    """Return whether there is a training part and another part."""
     sides = {SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
     return "train" in sides and len(sides) > 1
 
@@ -165,7 +165,7 @@ def _folders(file: Parts, split: Split | None) -> Parts:
 
 
 def _is_deep(folders: Sequence[Parts]) -> bool:
-    """Whether classes are two folders deep. One image elsewhere, or a few, do not change that."""
+    """Return whether classes are two folders deep. One image elsewhere, or a few, do not change that."""
     n_shallow = sum(len(place) < 2 for place in folders)
     if n_shallow == len(folders) or n_shallow > max(1, _FEW * len(folders)):
         return False

@@ -102,8 +102,8 @@ class Reduced(NamedTuple):
     full_size : (int, int) or None
         Upright width and height before reduction; None if images of this format cannot be reduced.
     box : (float, float, float, float) or None
-        Left, top, right and bottom of the content in `image`: a width of 999 is 250 at a quarter, of which 249.75 are
-        content and the rest is padding. None if `full_size` is None.
+        Left, top, right and bottom of the content in `image`: at a quarter, a width of 999 becomes 250, but only
+        249.75 are content and the rest is padding. None if `full_size` is None.
     format : str or None
         The format by the file's content, one of `FORMATS`. Default: None, for an image that is not a file.
     color_profile : str

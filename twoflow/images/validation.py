@@ -101,7 +101,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN (also that of pandas) or blank text."""
+    """Return whether a value is None, NaN, pandas.NA or blank text."""
     if value is None or isinstance(value, str) and not value.strip():
         return True
     try:
@@ -146,7 +146,7 @@ def _check_array(values: np.ndarray) -> Sequence[Source]:
             "pass X.transpose(0, 2, 3, 1)."
         )
     if values.ndim == 3 and shape[2] in _CHANNELS:
-        raise InputError(f"X has shape {shape}, which is that of a single image. {_EXPECTED}; pass [X].")
+        raise InputError(f"X has shape {shape}, the shape of a single image. {_EXPECTED}; pass [X].")
     if values.ndim == 3 and values.dtype.kind in "biuf":
         return list(values)  # gray
     if values.dtype.kind in "biufc" and values.size:

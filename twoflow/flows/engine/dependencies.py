@@ -58,7 +58,7 @@ class Dependencies(ValueDigest):
         self._names: set[str] = set()
 
     def hexdigest(self) -> str:
-        """The digest of everything added so far."""
+        """Return the digest of everything added so far."""
         digest = self._digest.copy()
         for name in sorted(self._names):
             digest.update(f"{len(name)} {name}".encode())
@@ -276,7 +276,7 @@ class Dependencies(ValueDigest):
 
 
 def _module(function: types.FunctionType) -> str:
-    """The module that holds a function's code; `__module__` may name another."""
+    """Return the module that holds a function's code; `__module__` may name another."""
     return str(function.__globals__.get("__name__"))
 
 

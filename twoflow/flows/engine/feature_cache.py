@@ -67,7 +67,7 @@ def open_caches(flow: FlowContract, columns: Sequence[slice]) -> dict[int, Cache
 
 
 def _title(flow: FlowContract) -> str:
-    """The flow on one line, with the parameters that its features depend on."""
+    """Format the flow on one line, with the parameters that its features depend on."""
     bare = clone(flow).set_params(n_jobs=None, on_error="raise", verbose=False, store=None)
     return " ".join(repr(bare).split())
 
@@ -93,7 +93,7 @@ def recall(
 
 
 def _digest_chunk(images: Sequence[Source]) -> list[bytes | None]:
-    """The key of each image in a store. None if the image cannot be read; the error is raised when it is computed."""
+    """Compute the key of each image in a store; None if it cannot be read. The error is raised by the extraction."""
     digests: list[bytes | None] = []
     for source in images:
         try:

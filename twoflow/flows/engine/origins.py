@@ -66,7 +66,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _holds(name: str, file: Path) -> bool:
-    """Whether a file was installed with a distribution, and not from a folder whose content may change."""
+    """Return whether a file was installed with a distribution, and not from a folder whose content may change."""
     distribution = importlib.metadata.distribution(name)
     if distribution.read_text("RECORD") is None:  # a source folder with metadata in it
         return False

@@ -78,7 +78,7 @@ class ValueDigest:
         self._note("path", str(path))
         expanded = os.path.expanduser(path)
         if not os.path.isfile(expanded):
-            raise UnnamedDependencyError(f"{what} is a path, {str(path)[:80]!r}, but not that of a file")
+            raise UnnamedDependencyError(f"{what} is a path, {str(path)[:80]!r}, but not of a file")
         self._add_file(expanded, what)
 
     def _add_file(self, path: str, what: str) -> None:
@@ -127,7 +127,7 @@ class ValueDigest:
         self._note("pattern", repr(pattern.pattern), str(pattern.flags))
 
     def _is_known(self, value: Any) -> bool:
-        """Whether the object was added before; its number is then enough."""
+        """Return whether the object was added before; its number is then enough."""
         n_known = len(self._seen)
         number, _ = self._seen.setdefault(id(value), (n_known, value))
         self._note("number", str(number))

@@ -1,6 +1,6 @@
 """Build EfficientNet-Lite as an ONNX graph from a PyTorch state dict.
 
-The architecture is that of EfficientNet (Tan & Le, ICML 2019, https://arxiv.org/abs/1905.11946, table 1) without
+The architecture is EfficientNet (Tan & Le, ICML 2019, https://arxiv.org/abs/1905.11946, table 1) without
 squeeze-and-excitation and with ReLU6 for swish, as published with the Lite weights in
 https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """

@@ -1,6 +1,6 @@
 """Read the arrays of an MXNet ``.params`` file, without MXNet and without trusting the file.
 
-The layout is that of ``NDArray::Load`` in MXNet's src/ndarray/ndarray.cc, little endian: a 64-bit magic number, 64
+The layout is defined by ``NDArray::Load`` in MXNet's src/ndarray/ndarray.cc, little endian: a 64-bit magic number, 64
 reserved bits, a 64-bit count and that many records, a 64-bit count and that many names. A record begins with a 32-bit
 number, which is its version, V1 to V3. In the oldest files this number is the count of dimensions instead.
 

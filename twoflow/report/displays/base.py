@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PIXELS_PER_INCH = 72  # of a page: at this resolution matplotlib's point is one, and a font of 12 is one of 12 pixels
 
 _LONGEST = 24  # signs of a name on an axis
-_SPACES = 1.3  # that make a wide sign of the box which stands for it
+_SPACES = 1.3  # to add for each wide sign, because matplotlib measures it as a narrow box
 _AXIS = 44  # pixels under the axes that its numbers and its label take
 
 
@@ -125,7 +125,7 @@ def label(text: Any, longest: int = _LONGEST) -> str:
 
 
 def is_wide(sign: str) -> bool:
-    """Whether a sign is about as wide as high."""
+    """Return whether a sign is about as wide as high."""
     return east_asian_width(sign) in "WF"
 
 
