@@ -1,4 +1,4 @@
-"""The errors that twoflow raises on purpose, so that commands can tell them from bugs.
+"""The errors that twoflow raises on purpose, so that commands can distinguish them from bugs.
 
 Each also derives from the built-in error that scikit-learn's conventions ask for, so ``except ValueError`` works.
 """

@@ -82,13 +82,13 @@ def test_grouped_duplicates_of_photographs_do_not_leak(data):
     """Some products are in the shop twice. Without groups, folds separate them."""
     found = load_table(data / "products/labels.csv", data / "products", label_column="masterCategory")[:1500]
     products = found.without_small_classes(20)
-    torn = compare(METHODS, products, folds=3, n_jobs=2)
-    assert torn.leaks.n_images >= 10
-    kept = compare(METHODS, products, folds=3, n_jobs=2, group_duplicates=True)
-    assert kept.leaks.n_images == kept.leaks.n_pairs == 0 and not kept.leaks.by_fold.any()
+    ungrouped = compare(METHODS, products, folds=3, n_jobs=2)
+    assert ungrouped.leaks.n_images >= 10
+    grouped = compare(METHODS, products, folds=3, n_jobs=2, group_duplicates=True)
+    assert grouped.leaks.n_images == grouped.leaks.n_pairs == 0 and not grouped.leaks.by_fold.any()
     pairs = find_duplicates(products, n_jobs=2).pairs
     assert len(pairs) >= 10
-    for each in kept.folds:
+    for each in grouped.folds:
         assert (np.isin(pairs, each.train).sum(axis=1) != 1).all()
 
 

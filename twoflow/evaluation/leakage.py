@@ -60,7 +60,7 @@ def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
     near = duplicates.contents[duplicates.pairs]
     ends = np.concatenate([near, near[:, ::-1], np.stack([np.arange(n)] * 2, axis=1)])
     touches = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    is_leaking, is_torn = np.zeros(n, dtype=bool), np.zeros(len(duplicates.pairs), dtype=bool)
+    is_leaking, is_separated = np.zeros(n, dtype=bool), np.zeros(len(duplicates.pairs), dtype=bool)
     by_fold = []
     for fold in folds:
         is_trained = np.zeros(n)
@@ -70,5 +70,5 @@ def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
         by_fold.append(len(found))
         side = np.zeros(n, dtype=int)
         side[fold.train], side[fold.test] = 1, 2
-        is_torn |= side[duplicates.pairs].sum(axis=1) == 3
-    return Leaks(int(is_torn.sum()), int(is_leaking.sum()), np.array(by_fold, dtype=int))
+        is_separated |= side[duplicates.pairs].sum(axis=1) == 3
+    return Leaks(int(is_separated.sum()), int(is_leaking.sum()), np.array(by_fold, dtype=int))

@@ -56,7 +56,7 @@ class MethodScores:
         without probabilities. With several targets, each fold has a list with one array for each target.
     importances : mapping of str to float, or None
         The share of each flow in the decision, as the mean over folds; see `share_of_flows`. None if the classifier
-        does not tell.
+        has no importances.
     fit_seconds, predict_seconds : float
         The mean time of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,) or None

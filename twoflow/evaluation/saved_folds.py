@@ -184,9 +184,9 @@ def _check_groups(splits: Sequence[Fold], groups: np.ndarray | None, path: str) 
     if groups is None:
         return
     for fold in splits:
-        torn = np.intersect1d(groups[fold.train], groups[fold.test])
-        if len(torn):
+        shared = np.intersect1d(groups[fold.train], groups[fold.test])
+        if len(shared):
             raise InputError(
-                f"{path}: expected each group on one side of a fold, got group {torn[0]!s} on both sides of fold "
+                f"{path}: expected each group on one side of a fold, got group {shared[0]!s} on both sides of fold "
                 f"{fold.fold} of repeat {fold.repeat}; use folds that were drawn with these groups"
             )

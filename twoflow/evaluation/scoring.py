@@ -23,7 +23,7 @@ from .scores import compute_scores
 class Selected(NamedTuple):
     """The selected features of a fold's training and test images, and the seconds that selecting took.
 
-    `support` marks the columns of the part that were kept; None if the selector does not tell.
+    `support` marks the columns of the part that were kept; None if it computes new features.
     """
 
     train: np.ndarray

@@ -161,7 +161,7 @@ class ImageCollection:
 
     @property
     def lookalikes(self) -> tuple[tuple[Any, ...], ...]:
-        """Groups of classes of one target whose names are hard to tell from each other, with `small_classes`."""
+        """Groups of classes of one target whose names are hard to distinguish, with `small_classes`."""
         small = {self.finest: self.small_classes}
         return tuple(
             group for name, classes in self.classes_by_target.items()

@@ -69,8 +69,8 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
     head_ : classifier
         The fitted head.
     flow_importances_ : dict of str to float
-        The share of each flow in the decision; the shares sum to 1. See `share_of_flows`. It exists only for heads that
-        tell the importance of each feature.
+        The share of each flow in the decision; the shares sum to 1. See `share_of_flows`. It exists only for heads
+        with `feature_importances_` or `coef_`.
 
     Notes
     -----

@@ -90,11 +90,11 @@ def steps_to_decision(classifier: Any) -> list[Any]:
 
 
 def decider(classifier: Any) -> Any | None:
-    """Return the step that decides, if it tells the importance of each feature of the classifier; otherwise None."""
+    """Return the step that decides; None if it gives no importance for each feature of the classifier."""
     *before, last = steps_to_decision(classifier)
     last = getattr(last, "classifier_", last)  # the wrapped classifier, if it is a wrapper
-    says = hasattr(last, "feature_importances_") or hasattr(last, "coef_")
-    return last if says and all(isinstance(step, OneToOneFeatureMixin) for step in before) else None
+    has_importances = hasattr(last, "feature_importances_") or hasattr(last, "coef_")
+    return last if has_importances and all(isinstance(step, OneToOneFeatureMixin) for step in before) else None
 
 
 def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) -> dict[str, float] | None:
@@ -117,7 +117,7 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     Returns
     -------
     dict of str to float, or None
-        Shares that sum to 1; None for a classifier that tells no importances, or if they are all zero.
+        Shares that sum to 1; None for a classifier without importances, or if all of them are zero.
     """
     last = decider(classifier)
     if last is None:

@@ -73,7 +73,7 @@ class Spy(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1).clip(max=len(self.classes_) - 1)]
 
 
-def count_torn(fit):
+def count_leaks(fit):
     """Count the predictions of a spy for groups that it was fitted on, and all its predictions."""
     Spy.asked = []
     fit()
@@ -102,10 +102,10 @@ WRAPPERS = [
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda wrapper: " ".join(repr(wrapper).split()))
 def test_every_cross_validation_keeps_groups_together(wrapper, routing):
     with config_context(enable_metadata_routing=routing):
-        torn, asked = count_torn(lambda: fit_clone(wrapper, X, Y, GROUPS))
-        assert torn == 0 and asked > 0
+        leaks, asked = count_leaks(lambda: fit_clone(wrapper, X, Y, GROUPS))
+        assert leaks == 0 and asked > 0
         if "GroupKFold" not in repr(wrapper):
-            assert count_torn(lambda: fit_clone(wrapper, X, Y, None))[0] > 0
+            assert count_leaks(lambda: fit_clone(wrapper, X, Y, None))[0] > 0
 
 
 @ROUTING
@@ -113,9 +113,9 @@ def test_every_cross_validation_keeps_groups_together(wrapper, routing):
 def test_selectors_keep_groups_together(selector, routing):
     with config_context(enable_metadata_routing=routing):
         outputs = []
-        torn, asked = count_torn(lambda: outputs.append(fit_transform_clone(selector, X, Y, GROUPS)))
+        leaks, asked = count_leaks(lambda: outputs.append(fit_transform_clone(selector, X, Y, GROUPS)))
     (fitted, transformed), = outputs
-    assert torn == 0 and asked > 0
+    assert leaks == 0 and asked > 0
     assert (fitted.transform(X) == transformed).all()
 
 
@@ -198,16 +198,16 @@ NESTED = [
 def test_deeper_parts_need_metadata_routing(model):
     fit = fit_transform_clone if hasattr(model, "transformers") else fit_clone
     with pytest.warns(GroupsNotUsedWarning, match="inside .*enable_metadata_routing=True"):
-        assert count_torn(lambda: fit(model, X, Y, GROUPS))[0] > 0
+        assert count_leaks(lambda: fit(model, X, Y, GROUPS))[0] > 0
     with config_context(enable_metadata_routing=True):
-        torn, asked = count_torn(lambda: fit(model, X, Y, GROUPS))
-    assert torn == 0 and asked > 0
+        leaks, asked = count_leaks(lambda: fit(model, X, Y, GROUPS))
+    assert leaks == 0 and asked > 0
 
 
 def test_a_deeper_splitter_of_groups_needs_metadata_routing():
     with config_context(enable_metadata_routing=True):
-        torn, asked = count_torn(lambda: fit_clone(GridSearchCV(search(cv=GroupKFold(2)), {}, cv=3), X, Y, GROUPS))
-    assert torn == 0 and asked > 0
+        leaks, asked = count_leaks(lambda: fit_clone(GridSearchCV(search(cv=GroupKFold(2)), {}, cv=3), X, Y, GROUPS))
+    assert leaks == 0 and asked > 0
 
 
 class Unrouted(ClassifierMixin, BaseEstimator):
@@ -279,7 +279,7 @@ def test_a_chain_without_folds_gets_none():
     chain = ClassifierChain(LogisticRegression(), random_state=0)
     assert (fit_clone(chain, X, y, GROUPS).estimators_[1].coef_ == clone(chain).fit(X, y).estimators_[1].coef_).all()
     spying = ClassifierChain(Spy(), cv=3)
-    assert count_torn(lambda: fit_clone(spying, X, y, GROUPS))[0] == 0
+    assert count_leaks(lambda: fit_clone(spying, X, y, GROUPS))[0] == 0
 
 
 def test_one_group_is_an_error():

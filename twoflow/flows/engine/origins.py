@@ -24,10 +24,10 @@ class Origin(NamedTuple):
     Attributes
     ----------
     is_users : bool
-        Whether only its source tells what it does. This is so for a file or notebook of the user's, and for a package
+        Whether only its source identifies it. This is so for a file or notebook of the user's, and for a package
         that is installed in editable form or from a folder.
     names : tuple of str
-        Otherwise, the names and versions that tell it: "Python 3.12.1", or an installed package and those that it
+        Otherwise, the names and versions that identify it: "Python 3.12.1", or an installed package and those that it
         requires. Empty for this package itself.
     """
 

@@ -188,7 +188,7 @@ class _Handing:
         return draw_inner_folds(self.y, self.groups, round(1 / cv), rng)[:1]
 
     def _split(self, estimator: Any) -> Any:
-        """Return the folds of the user's own splitter or list; as given, with a warning, if they tear groups."""
+        """Return the folds of the user's own splitter or list; if they separate groups, warn and change nothing."""
         given = estimator.cv
         if hasattr(given, "split"):
             with warnings.catch_warnings():
