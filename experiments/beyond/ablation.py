@@ -18,7 +18,6 @@ from sklearn.preprocessing import Normalizer
 from twoflow import CNNEmbedding, RawPixels, compare, load_table, make_model
 from twoflow.evaluation import corrected_resampled_ttest, make_methods
 from twoflow.evaluation.metrics import calibrate
-from twoflow.models.recipes import candidates
 from twoflow.report import format_text, write_report
 
 LITE0 = "efficientnet-lite0"
@@ -34,8 +33,8 @@ def make_steps():
     """Make the methods: by name, the method from which it differs in one thing, and the model."""
     embedding = [("cnn", CNNEmbedding(LITE0))]
     whitened = [("cnn", CNNEmbedding(LITE0), make_pipeline(PCA(256, whiten=True, random_state=0), Normalizer()))]
-    covariances = candidates("fast", LITE0)["fast"].flows
-    best = {name: recipe.flows for name, recipe in candidates("best", LITE0).items()}
+    covariances = make_model("fast").flows
+    best = {name: candidate.flows for name, candidate in make_model("best").models}
 
     def model(flows, head="kernel-ridge"):
         return make_model(flows, head, random_state=0)

@@ -12,11 +12,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from twoflow import CNNEmbedding, FlowUnion, load_table
+from twoflow import CNNEmbedding, FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier
-from twoflow.heads.dual_ridge import compute_kernel
-from twoflow.models.recipes import candidates
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
 
 
 def few(n):
@@ -82,10 +81,9 @@ CASES = {
 
 def fit(model, X, kernel, y, groups, train):
     """Fit a model; a kernel ridge takes the part of the kernel that was computed before."""
-    if not isinstance(model, KernelRidgeClassifier):
+    if not fits_from_kernel(model):
         return model.fit(X[train], y[train])
-    own = kernel._replace(gram=kernel.gram[np.ix_(train, train)])
-    return model.fit_primal(X[train], model.fit_dual(own, y[train], groups[train]))
+    return model.fit_primal(X[train], model.fit_dual(kernel.take(train), y[train], groups[train]))
 
 
 def main(images, labels, label_column, group_column, least, store):
@@ -93,7 +91,7 @@ def main(images, labels, label_column, group_column, least, store):
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(int(least))
     y, groups = collection.labels, collection.groups
-    fast = FlowUnion(candidates("fast", "efficientnet-lite0")["fast"].flows)
+    fast = FlowUnion([(name, flow) for name, flow, _ in make_model("fast").flows])
     union = FlowUnion([("covariances", fast), ("embedding", CNNEmbedding())], n_jobs=-1, verbose=True, store=store)
     features, columns = union.fit_transform(collection), union.slices()
     kernel = compute_kernel(features[:, columns["covariances"]])

@@ -45,7 +45,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     Image.open(first).save(other)
     status, out, err = call(capsys, shop_folder, "--out", tmp_path / "out")
     assert (status, err) == (0, "")
-    assert out.startswith("25 images of 4 classes looked through in")
+    assert out.startswith("25 images of 4 classes checked in")
     assert out.index("Duplicates with different labels: 1 pair") < out.index("\nDuplicates: 1 pair (1 exact")
     assert f"exact: {other} (dress/01) and {first} (tee/01)" in out
     found = read(tmp_path / "out")
@@ -168,7 +168,7 @@ def test_a_second_audit_computes_no_feature(shop_folder, tmp_path, capsys):
     outs = []
     for _ in range(2):
         outs.append(call(capsys, shop_folder, "--out", tmp_path / "out", "--store", tmp_path / "store")[1])
-    assert "features of 24 computed" in outs[0] and "features of 0 computed" in outs[1]
+    assert "features computed for 24" in outs[0] and "features computed for 0" in outs[1]
     assert [out.splitlines()[1:] for out in outs[:1]] == [out.splitlines()[1:] for out in outs[1:]]
 
 
@@ -180,7 +180,7 @@ def test_one_class_and_classes_of_one_image(shop_folder, tmp_path, capsys):
             file.unlink()
     status, out, _ = call(capsys, shop_folder / "tee", "--out", tmp_path / "out")
     assert status == 0 and "fewer than five: 0" in out
-    assert "Note: labels were not judged: labels can be judged where at least two classes have two images" in out
+    assert "Note: labels were not judged: expected at least two classes with two images (or groups) each, got 0" in out
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -19,7 +20,7 @@ from twoflow.images import LoadedImage
 from twoflow.images.tags import read_tag
 from twoflow.store import FeatureStore
 
-from ..sklearn_checks import sklearn_checks
+from ..sklearn_checks import REPLACED_FOR_FLOWS, sklearn_checks
 from .flow_checks import FLOW_CHECKS
 
 PAGE = Path(__file__).parents[2] / "experiments/guide/write-a-flow.md"
@@ -40,6 +41,7 @@ def edges(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     importlib.invalidate_caches()
+    get_reusable_executor().shutdown()  # workers that are running already cannot import the module
     yield importlib.import_module("edges")
     del sys.modules["edges"]
 
@@ -103,7 +105,7 @@ def test_it_promises_what_every_flow_does(edges, check, shop, tmp_path):
 
 
 def test_scikit_learns_checks(edges):
-    checks = list(sklearn_checks(edges.EdgeDirections()))
+    checks = list(sklearn_checks(edges.EdgeDirections(), REPLACED_FOR_FLOWS, FLOW_CHECKS))
     for estimator, check in checks:
         check(estimator)
     assert checks

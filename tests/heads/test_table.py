@@ -1,4 +1,3 @@
-from types import FunctionType
 from typing import get_args
 
 import numpy as np
@@ -8,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from twoflow import ForestSelector, heads, make_model
+from twoflow import ForestSelector, make_model
 from twoflow.flows import (
     CNNEmbedding,
     ColorHistogram,
@@ -26,6 +25,8 @@ from twoflow.heads import KernelRidgeClassifier, LogOpinionPool, OutOfFoldProbab
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS, get_head
 from twoflow.images.tags import extend_tags
+
+from ..public_paths import without_public_path
 
 FLOWS = [("color", ColorHistogram(bins=(4, 2, 2))), ("stage3", CNNEmbedding(layer="stage3"))]
 
@@ -107,23 +108,6 @@ def test_kinds_of_features(flow, kind):
     assert feature_kind(FlowUnion([("one", flow), ("other", Sharpness()), ("more", tagged("unit"))])) == "dense"
 
 
-def objects_in(value, seen):
-    """Collect all objects inside a value in `seen`, each once."""
-    if id(value) in seen or isinstance(value, type):
-        return
-    seen[id(value)] = value
-    if isinstance(value, dict):
-        inside = [*value, *value.values()]
-    elif isinstance(value, (list, tuple, set)):
-        inside = [*value]
-    elif isinstance(value, np.ndarray):
-        inside = value.ravel().tolist() if value.dtype.hasobject else []
-    else:
-        inside = [*getattr(value, "__dict__", {}).values()]
-    for each in inside:
-        objects_in(each, seen)
-
-
 @pytest.mark.parametrize("kind", get_args(FeatureKind))
 @pytest.mark.parametrize("head", [*HEADS])
 def test_objects_in_a_fitted_model_have_public_paths(head, kind):
@@ -131,11 +115,7 @@ def test_objects_in_a_fitted_model_have_public_paths(head, kind):
     rng = np.random.RandomState(0)
     X, y = rng.rand(40, 6), np.arange(40) % 4
     model = seeded(make_pipeline(HEADS[head].selector(tagged(kind)), HEADS[head].classifier()), rng).fit(X, y)
-    found = {}
-    objects_in(model, found)
-    named = [value if isinstance(value, FunctionType) else type(value) for value in found.values()]
-    ours = {each for each in named if each.__module__.split(".")[0] == "twoflow"}
-    assert ours and {each for each in ours if getattr(heads, each.__qualname__, None) is not each} == set()
+    assert without_public_path(model) == set()
 
 
 @pytest.fixture(scope="module")

@@ -149,3 +149,17 @@ def test_a_comparison_of_a_wrapper_computes_features_once(shop, wrap):
     for fold, predicted in zip(found.folds, found["wrapped"].predicted):
         alone = wrap(inside).fit(images[fold.train], pair.labels[fold.train])
         assert (alone.predict(images[fold.test]) == predicted).all()
+
+
+def test_a_comparison_of_several_targets_computes_features_once(shop):
+    labels = np.column_stack([np.char.partition(shop.labels, "/")[:, 0], shop.labels])
+    both = ImageCollection(shop.images, labels, target_names=("kind", "model"))
+    inside = make_model([("pixels", CountedPixels((6, 4)), "passthrough")], RidgeClassifier(), random_state=0)
+    CountedPixels.computed.clear()
+    found = compare({"both": MultiOutputClassifier(inside)}, both, folds=3)
+    assert len(CountedPixels.computed) == len(both)
+    assert list(found["both"].scores)[0] == "exact_match" == found.tested_score
+    features = RawPixels((6, 4)).fit_transform(both)
+    for fold, predicted in zip(found.folds, found["both"].predicted):
+        alone = MultiOutputClassifier(RidgeClassifier()).fit(features[fold.train], labels[fold.train])
+        assert (alone.predict(features[fold.test]) == predicted).all()

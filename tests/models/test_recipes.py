@@ -9,6 +9,7 @@ from twoflow.models import BestOf
 from twoflow.networks import catalog
 
 from ..lanes import unavailable
+from ..public_paths import without_public_path
 
 
 def networks_of(model):
@@ -69,6 +70,11 @@ def test_flows_of_your_own():
     assert isinstance(model, FlowClassifier) and isinstance(model.head, KernelRidgeClassifier)
     assert model.flows[0][2] != "passthrough" and model.flows[1][2] == "passthrough"
     assert make_model([("color", ColorHistogram())]).head.n_estimators == 200  # as in the paper
+
+
+@pytest.mark.parametrize("recipe, head", [("paper", None), ("fast", None), ("best", None), ("fast", "stack")])
+def test_what_a_fitted_model_holds_has_a_public_path(shop, recipe, head):
+    assert without_public_path(make_model(recipe, head).fit(shop)) == set()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ To write a flow, derive a class from `Flow`; define `extract` and `n_features_ou
 - for a flow that learns: `learn`;
 - for its parameters and names: `check_parameters`, `feature_prefix`, `features_dtype`;
 - for tags: ``__sklearn_tags__``, which returns `FlowTags`;
-- for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`, `members`.
+- for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`;
+- for a flow that is made of others: `members`, `named_members`.
 
 `Flow` adds scikit-learn's `fit`, `transform` and `get_feature_names_out`. They decode each image once, run on `n_jobs`
 workers, keep row i for image i, and find features in the store.
