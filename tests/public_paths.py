@@ -10,7 +10,7 @@ import numpy as np
 
 
 def without_public_path(model):
-    """Our classes and functions that a model holds, but that no room exports."""
+    """Return our classes and functions in a model that no room exports."""
     found = {}
     _collect(model, found)
     named = [value if isinstance(value, FunctionType) else type(value) for value in found.values()]
@@ -24,7 +24,7 @@ def _room(value):
 
 
 def _collect(value, seen):
-    """All objects that a value is made of, each once."""
+    """Collect all objects inside a value, each once."""
     if id(value) in seen or isinstance(value, type):
         return
     seen[id(value)] = value

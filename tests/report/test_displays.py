@@ -134,7 +134,7 @@ def test_names_are_one_short_line():
     assert label("靴" * 100).strip() == "靴" * 11 + "…"
 
 
-def test_svg_stands_in_a_page_with_others(found):
+def test_svg_shares_a_page_with_others(found):
     document = to_document(found)
     elements = [to_svg(display.from_document(document), "what it is", f"plot-{i}") for i, display in enumerate(ALL)]
     parsed = [ElementTree.fromstring(element) for element in elements]
