@@ -23,8 +23,9 @@ def _has(method: str) -> Any:
 class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier on a limited number of rows of each class, drawn at random.
 
-    This balances the classes, and shortens the fit if a few classes have most of the images. The default limit is the
-    one of our reference, a fashion classifier with fallback.
+    This balances the classes, and shortens the fit if a few classes have most of the images. The default limit is
+    that of Gopalakrishnan, Bindhu et al. (*Classifying Fashion Products with ResNet-50 and Confidence-Based Fallback
+    Mechanisms*).
 
     Parameters
     ----------
