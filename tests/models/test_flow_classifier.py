@@ -16,6 +16,7 @@ from sklearn.svm import LinearSVC
 
 from twoflow import (
     CNNEmbedding,
+    ColorHistogram,
     FlowClassifier,
     ForestSelector,
     PixelProjection,
@@ -46,7 +47,7 @@ def test_scikit_learns_checks():
 @pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
 def test_checks_of_image_classifiers(check, shop, tmp_path):
     extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
-    check(small(), shop, *extra)
+    check(small(flows=[SMALL[0], ("color", ColorHistogram(), "passthrough")]), shop, *extra)  # without a network, cheap
 
 
 def test_the_papers_model(shop):
@@ -98,7 +99,7 @@ def test_learns_and_predicts(shop):
 
 
 def test_cross_val_score_and_grid_search(shop, tmp_path):
-    files = make_shop(n_classes=4, n_per_class=8, folder=tmp_path, random_state=0)
+    files = make_shop(n_classes=4, n_per_class=8, folder=tmp_path / "shop", random_state=0)
     scores = cross_val_score(make_model(random_state=0), files.paths, files.labels, cv=2)
     assert scores.mean() > 0.5
     grid = {
@@ -106,7 +107,7 @@ def test_cross_val_score_and_grid_search(shop, tmp_path):
         "pixels_selector__max_features": [5, 10],
         "head": [LogisticRegression(C=1e-3), RandomForestClassifier(10)],
     }
-    search = GridSearchCV(small(), grid, cv=2).fit(files.paths, files.labels)
+    search = GridSearchCV(small(store=tmp_path / "store"), grid, cv=2).fit(files.paths, files.labels)
     assert len(search.cv_results_["params"]) == 8 and np.isfinite(search.best_score_)
     assert search.best_estimator_.get_params()["pixels__size"] == search.best_params_["pixels__size"]
 

@@ -74,7 +74,7 @@ def test_flows_of_your_own():
 
 @pytest.mark.parametrize("recipe, head", [("paper", None), ("fast", None), ("best", None), ("fast", "stack")])
 def test_what_a_fitted_model_holds_has_a_public_path(shop, recipe, head):
-    assert without_public_path(make_model(recipe, head).fit(shop)) == set()
+    assert without_public_path(make_model(recipe, head).fit(shop[::2])) == set()
 
 
 @pytest.mark.parametrize(
