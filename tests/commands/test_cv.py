@@ -192,7 +192,7 @@ def test_images_by_a_pattern(shop_folder, tmp_path, capsys):
 
 def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folder, tmp_path, capsys):
     for out, jobs, seed in (("one", 1, 3), ("two", 2, 3), ("other", 2, 4)):
-        arguments = ["--methods", "two-flow,pixels", "--folds", 3, "--jobs", jobs, "--seed", seed, "--quiet"]
+        arguments = ["--methods", "two-flow,cnn:stage1", "--folds", 3, "--jobs", jobs, "--seed", seed, "--quiet"]
         assert call(capsys, shop_folder, *arguments, "--out", tmp_path / out)[0] == 0
     one, two, other = ((tmp_path / out / "scores.csv").read_bytes() for out in ("one", "two", "other"))
     assert one == two != other

@@ -36,7 +36,7 @@ def test_scikit_learns_checks():
 @pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
 def test_what_every_classifier_of_images_promises(check, shop, torch, tmp_path):
     extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
-    check(small(max_epochs=25, learning_rate=3e-3, patience=None), shop, *extra)
+    check(small(max_epochs=12, learning_rate=1e-2, patience=None), shop, *extra)
 
 
 def test_several_targets_are_refused(shop):

@@ -75,7 +75,7 @@ def numbered(n=40):
 
 
 def test_scores_equal_cross_val_score(shop):
-    methods = make_methods(["two-flow", "pixels"])
+    methods = make_methods(["two-flow", "pixels:32x24"])
     pipeline = make_pipeline(CNNEmbedding(layer="stage2"), LogisticRegression(C=1e-3))
     found = compare({**methods, "pipeline": pipeline}, shop, folds=4, random_state=5)
     cv = StratifiedKFold(4, shuffle=True, random_state=5)
@@ -85,7 +85,7 @@ def test_scores_equal_cross_val_score(shop):
     predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
     expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
     assert found.methods[-1].scores["macro_f1"] == pytest.approx(expected)
-    assert [method.n_features for method in found.methods][1:] == [9216, 24] and found.methods[0].n_features <= 455
+    assert [method.n_features for method in found.methods][1:] == [2304, 24] and found.methods[0].n_features <= 455
 
 
 def test_n_features_counts_what_the_head_decides_on(shop):

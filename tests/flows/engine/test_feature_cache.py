@@ -286,7 +286,7 @@ def test_killed_at_any_moment_it_resumes(folder, tmp_path):
     seconds, expected = time.monotonic() - begun, result.read_bytes()
     result.unlink()
     n_known = n_killed = 0
-    for share in np.linspace(0.1, 1.2, 12):
+    for share in np.linspace(0.1, 1.2, 8):
         process = start(store.folder)
         with suppress(subprocess.TimeoutExpired):
             process.wait(share * seconds)
