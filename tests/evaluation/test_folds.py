@@ -36,10 +36,33 @@ def test_random_splits_of_the_paper(groups):
     assert len({tuple(fold.test) for fold in folds}) == 10
 
 
-def test_the_same_seed_draws_the_same_folds():
-    first, again, other = (draw_folds(LABELS, GROUPS, n_splits=3, random_state=seed) for seed in (1, 1, 2))
-    assert all((a.test == b.test).all() for a, b in zip(first, again))
+@pytest.mark.parametrize("groups", [None, GROUPS])
+@pytest.mark.parametrize("options", [{"n_splits": 3}, {"test_size": 0.2, "repeats": 3}])
+def test_the_same_seed_draws_the_same_folds(groups, options):
+    first, again, other = (draw_folds(LABELS, groups, random_state=seed, **options) for seed in (1, 1, 2))
+    assert all((a.test == b.test).all() for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a.test, b.test) for a, b in zip(first, other))
+    default, zero = draw_folds(LABELS, groups, **options), draw_folds(LABELS, groups, random_state=0, **options)
+    assert all((a.test == b.test).all() for a, b in zip(default, zero, strict=True))
+
+
+def test_folds_are_numbered():
+    drawn = draw_folds(LABELS, n_splits=3, repeats=2)
+    assert [(fold.repeat, fold.fold) for fold in drawn] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert [(fold.repeat, fold.fold) for fold in draw_folds(LABELS, test_size=0.25, repeats=2)] == [(0, 0), (1, 0)]
+
+
+def test_the_share_of_a_random_split_is_exact_without_groups():
+    for share, n_test in ((0.1, 12), (0.25, 30), (0.5, 60)):
+        (fold,) = draw_folds(LABELS, test_size=share)
+        assert (len(fold.train), len(fold.test)) == (120 - n_test, n_test)
+
+
+def test_a_class_may_have_just_enough_images():
+    labels = np.array(["boot"] * 3 + ["clog"] * 9)
+    assert len(draw_folds(labels, n_splits=3)) == 3
+    rare = np.array(["boot"] * 2 + ["clog"] * 18)
+    assert len(draw_folds(rare, test_size=0.25, repeats=2)) == 2  # a random split needs two images, not four
 
 
 def test_official_split():
@@ -47,7 +70,11 @@ def test_official_split():
     folds = official_split(np.array(["Train", "test", "validation", "train", "TEST"]), labels)
     (fold,) = folds
     assert (fold.train.tolist(), fold.test.tolist()) == ([0, 3], [1, 4])
-    assert (folds.kind, folds.seed) == ("official split", None)
+    assert (folds.kind, folds.n_splits, folds.repeats, folds.seed) == ("official split", 1, 1, None)
+    assert (fold.repeat, fold.fold) == (0, 0)
+    for alone in ("train", "test"):
+        with pytest.raises(ValueError, match=f"it has '{alone}'"):
+            official_split(np.array([alone] * 5), labels)
     with pytest.raises(ValueError, match="must have 'train' and 'test' .* it has '0', '1'"):
         official_split(np.array([0, 1]), labels[:2])
     with pytest.raises(ValueError, match="only one class to train on, boot"):
@@ -68,7 +95,9 @@ def test_official_split():
         ({"labels": np.array(["boot"] * 9 + ["clog"])},
          r"have clog \(1\), boot \(9\): leave these .*, with --min-per-class 10 or without_small_classes\(10\)"),
         ({"n_splits": 11, "groups": GROUPS}, "or leave these classes out, with --min-per-class 21 or"),
-        ({"labels": np.arange(20) // 2, "n_splits": 3}, r"4 \(2\) and 5 more"),
+        ({"labels": np.arange(20) // 2, "n_splits": 3}, r"4 \(2\) and 5 more: ask for at most 2 folds, or leave"),
+        ({"labels": np.arange(10) // 2, "n_splits": 3}, r"4 \(2\): ask for"),
+        ({"n_splits": 21}, "or leave these classes out, with --min-per-class 21 or"),
     ],
 )
 def test_bad_folds(options, message):
@@ -87,7 +116,11 @@ def test_smaller_training_sets_are_stratified_and_nested(groups):
         for kept, share in ((small, 1 / 3), (large, 0.5)):
             counts, all_counts = (np.unique(LABELS[fold.train], return_counts=True)[1] for fold in (kept, full))
             assert counts.tolist() == [round(share * count) for count in all_counts.tolist()]
-    assert (third.kind, third.seed, len(third)) == (folds.kind, folds.seed, 4)
+    assert [(each.kind, each.n_splits, each.repeats, each.seed, len(each)) for each in (third, folds)] == [
+        (folds.kind, 4, 1, 1, 4)
+    ] * 2
+    default, zero = shrink(folds, 0.5, LABELS, groups), shrink(folds, 0.5, LABELS, groups, random_state=0)
+    assert all((a.train == b.train).all() for a, b in zip(default, zero, strict=True))
 
 
 def test_smaller_training_sets_drop_whole_groups():

@@ -66,6 +66,9 @@ def test_a_calibration_has_no_effect_on_shares():
     alone = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
     calibrated = make_pipeline(StandardScaler(), OutOfFoldProbabilities(LogisticRegression()), LogOpinionPool())
     assert share_of_flows(calibrated.fit(X, Y), X, BOTH) == pytest.approx(share_of_flows(alone, X, BOTH))
+    forest = RandomForestClassifier(10, random_state=0)
+    two = make_pipeline(OutOfFoldProbabilities(forest, random_state=0), LogOpinionPool()).fit(X, Y)
+    assert share_of_flows(two, X, BOTH) == pytest.approx(share_of_flows(forest.fit(X, Y), X, BOTH))
 
 
 def test_selected_columns():

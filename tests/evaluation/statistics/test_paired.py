@@ -24,6 +24,7 @@ def test_golden_values():
     assert plain.degrees_of_freedom == corrected.degrees_of_freedom == 4
     assert plain.effect_size == corrected.effect_size == pytest.approx(0.016 / math.sqrt(0.00013))
     assert plain.mean_difference == corrected.mean_difference == pytest.approx(0.016)
+    assert (plain.test, corrected.test) == ("paired t-test", "corrected resampled t-test")
 
 
 scores = arrays(float, st.integers(2, 30), elements=st.floats(0, 1, width=16))
