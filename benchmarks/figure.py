@@ -31,7 +31,7 @@ class Figure:
     unit : str
         A key of `table.FORMATS`.
     limit : str
-        The best possible value, why it is the best, and what was measured of it.
+        The best possible value, the reason why none is better, and how it was measured.
     aim : Aim, optional
         The value to reach. Default: None, if there is nothing to reach.
     seconds : mapping of str to sequence of float

@@ -5,7 +5,7 @@ The first line of a block says what the tests do with it:
 - ``python``: run, all blocks of one page in one namespace, in order.
 - ``sh``: run, each line as a command, in the same process.
 - ``sh not-run``: only the arguments are checked; for a cluster, a web server, and what takes minutes.
-- ``text``: compared with what the block before it printed; ``...`` stands for any text.
+- ``text``: compared with the output of the block before it; ``...`` matches any text.
 - ``json``: read.
 
 ``needs=EXTRA`` after ``python`` or ``sh`` names an extra of setup.cfg that the block needs. Anything else is an error.

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster: two worker processes on this machine, some of which are killed."""
+"""Work on a Dask cluster of two worker processes on this machine. Some tests kill a worker."""
 
 import os
 import re
@@ -145,7 +145,7 @@ def test_features(folder, union, dask, tmp_path):
 
 
 def test_an_image_that_a_worker_cannot_read(folder, union, dask):
-    """The work ends early, and what was left of it does not disturb the next work."""
+    """An error ends the work early. The tasks that were left do not disturb the next work."""
     paths = load_folder(folder).paths
     union.fit(paths)
     expected = union.transform(paths)

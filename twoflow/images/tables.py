@@ -51,7 +51,7 @@ def load_table(
     path_column : str
         The column of paths, by default "path". Not used with `image_pattern`.
     image_pattern : str, optional
-        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. ``{{`` stands for a brace. By
+        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. Write ``{{`` for a brace. By
         default paths are read from `path_column`.
     label_column : str or sequence of str
         The column of classes, by default "class". Several columns are several targets, named after the columns.

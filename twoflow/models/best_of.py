@@ -13,7 +13,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
@@ -24,16 +24,13 @@ from ..heads.random_states import seeded
 from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
 from .composition import PartsByName
+from .delegation import DelegatedPredictions
 from .inputs import check_inputs
 from .parts import Parts, Step, take_apart
 from .selecting_classifier import Columns, SelectingClassifier, as_slice
 
 
-def _chosen_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "model_", self.models[0][1]), method))
-
-
-class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
+class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
     """Fit the model, of several, that is best on held-out training images.
 
     The choice uses no test images, so scores on test images are not biased by it. It holds out some of the images that
@@ -147,21 +144,10 @@ class BestOf(PartsByName, ClassifierMixin, _BaseComposition):
         self.classes_ = self.model_.classes_
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each image, of shape (n,)."""
-        return self.model_.predict(self._features(X))
+    def _delegate(self) -> Any:
+        return getattr(self, "model_", self.models[0][1])
 
-    @_chosen_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        return self.model_.predict_proba(self._features(X))
-
-    @_chosen_has("decision_function")
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the chosen model's score of each class; its head defines the shape."""
-        return self.model_.decision_function(self._features(X))
-
-    def _features(self, X: Any) -> np.ndarray:
+    def _inputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self.union_.transform(X)
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -21,14 +21,11 @@ from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.out_of_fold import answer_out_of_fold
 from .composition import PartsByName
+from .delegation import DelegatedPredictions
 from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
 
 
-def _chosen_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "best_", self.candidates[0][1]), method))
-
-
-class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
     """Fit the candidate, of several, that is best on held-out training rows.
 
     `BestOf` fits this on the features. All candidates are judged in the same way. If every head can be fitted from the
@@ -114,21 +111,10 @@ class ChoosingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         self.classes_ = self.best_.classes_
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each row, of shape (n,)."""
-        return self.best_.predict(self._checked(X))
+    def _delegate(self) -> Any:
+        return getattr(self, "best_", self.candidates[0][1])
 
-    @_chosen_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        return self.best_.predict_proba(self._checked(X))
-
-    @_chosen_has("decision_function")
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the chosen head's score of each class; the head defines its shape."""
-        return self.best_.decision_function(self._checked(X))
-
-    def _checked(self, X: Any) -> np.ndarray:
+    def _inputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float32, reset=False)
 

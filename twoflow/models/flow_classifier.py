@@ -13,7 +13,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
@@ -22,6 +22,7 @@ from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..store import StoreLike
 from .composition import PartsByName
+from .delegation import DelegatedPredictions
 from .importances import flow_shares
 from .inputs import check_inputs
 from .parts import Parts, Step, take_apart
@@ -30,11 +31,7 @@ from .parts import Parts, Step, take_apart
 FlowStep = tuple[str, Flow, Any]
 
 
-def _head_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "model_", self.head), method))
-
-
-class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
     """Classify images by several flows of features, each selected on its own, then stacked.
 
     This is the model of Iliukovich-Strakovskaia, Dral & Dral (2016, section 6), with any flows, selectors and head.
@@ -159,22 +156,12 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         self._flow_shares = flow_shares(parts, self.model_, features)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each image, of shape (n,)."""
-        features = self._features(X)
-        return self.model_.predict(features)
+    def _delegate(self) -> Any:
+        return getattr(self, "model_", self.head)
 
-    @_head_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        features = self._features(X)
-        return self.model_.predict_proba(features)
-
-    @_head_has("decision_function")
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the head's score of each class; the head defines its shape."""
-        features = self._features(X)
-        return self.model_.decision_function(features)
+    def _inputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self.union_.transform(X)
 
     @property
     def head_(self) -> Any:
@@ -191,10 +178,6 @@ class FlowClassifier(PartsByName, ClassifierMixin, _BaseComposition):
                 f"flow_importances_: expected a head with feature_importances_ or coef_, got {type(self.head).__name__}"
             )
         return self._flow_shares
-
-    def _features(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        return self.union_.transform(X)
 
     def _check(self) -> None:
         """Raise ValueError if a parameter is wrong, before any image is read."""

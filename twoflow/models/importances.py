@@ -69,7 +69,8 @@ def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, flo
         See `share_of_flows`.
     """
     head = getattr(model, "head_", model)
-    if decider(head) is None:
+    last = decider(head)
+    if last is None:
         return None
     selectors = getattr(model, "selectors_", {step.name: "passthrough" for step in parts.steps})
     origins = []
@@ -78,7 +79,9 @@ def flow_shares(parts: Parts, model: Any, features: np.ndarray) -> dict[str, flo
         support = find_support(selector, step.n_features)
         n_features = step.n_features if support is None else int(support.sum())
         origins.append(Origin(flows, support, n_features))
-    return share_of_flows(head, model.select(features) if hasattr(model, "select") else features, origins)
+    # Selecting again would be in vain where the importances say everything.
+    is_selected = hasattr(model, "select") and not hasattr(last, "feature_importances_")
+    return share_of_flows(head, model.select(features) if is_selected else features, origins)
 
 
 def steps_to_decision(classifier: Any) -> list[Any]:
@@ -110,7 +113,7 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     classifier : estimator
         Fitted. In a pipeline, the importances come from the step that decides.
     X : ndarray of shape (n, n_features)
-        The features that it was fitted on.
+        The features that it was fitted on. They are not used if it has `feature_importances_`.
     origins : sequence of Origin
         The flows that the features come from, in the order of the features.
 
@@ -122,9 +125,7 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     last = decider(classifier)
     if last is None:
         return None
-    for step in steps_to_decision(classifier)[:-1]:
-        X = step.transform(X)
-    importances = _importances(last, X)
+    importances = _importances(last, steps_to_decision(classifier)[:-1], X)
     if not importances.sum() > 0:
         return None
     shares = {name: 0.0 for origin in origins for name in origin.names}
@@ -133,8 +134,11 @@ def share_of_flows(classifier: Any, X: np.ndarray, origins: Sequence[Origin]) ->
     return {name: share / sum(shares.values()) for name, share in shares.items()}
 
 
-def _importances(model: Any, X: np.ndarray) -> np.ndarray:
+def _importances(model: Any, before: Sequence[Any], X: np.ndarray) -> np.ndarray:
+    """Return the importance of each feature that the steps before the model give it."""
     if hasattr(model, "feature_importances_"):
         return np.asarray(model.feature_importances_)
+    for step in before:
+        X = step.transform(X)
     spread = np.concatenate([np.asarray(X[:, columns]).std(axis=0) for columns in gen_batches(X.shape[1], _CHUNK)])
     return np.abs(np.atleast_2d(model.coef_)).mean(axis=0) * spread

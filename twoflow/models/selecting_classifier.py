@@ -9,11 +9,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from ..heads.inner_folds import fit_clone, fit_transform_clone
 from .composition import PartsByName
+from .delegation import DelegatedPredictions
 
 #: Some columns of an array.
 Columns = slice | np.ndarray
@@ -22,11 +23,7 @@ Columns = slice | np.ndarray
 Selection = tuple[str, Any, Columns]
 
 
-def _head_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "head_", self.head), method))
-
-
-class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
+class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
     """Select among the columns of each flow, stack the selections, and classify them by a head.
 
     `FlowClassifier` fits this on features. If features are computed once for all folds, it also replaces a
@@ -129,19 +126,11 @@ class SelectingClassifier(PartsByName, ClassifierMixin, _BaseComposition):
         smaller.n_features_in_ = len(kept)
         return smaller
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each row, of shape (n,)."""
-        return self.head_.predict(self.select(X))
+    def _delegate(self) -> Any:
+        return getattr(self, "head_", self.head)
 
-    @_head_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        return self.head_.predict_proba(self.select(X))
-
-    @_head_has("decision_function")
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the head's score of each class; the head defines its shape."""
-        return self.head_.decision_function(self.select(X))
+    def _inputs(self, X: Any) -> np.ndarray:
+        return self.select(X)
 
 
 def fit_selector(selector: Any, X: np.ndarray, y: Any, groups: Any) -> tuple[Any, Any]:

@@ -11,23 +11,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow
 from ..store import StoreLike
 from .best_of import BestOf
+from .delegation import DelegatedPredictions
 from .flow_classifier import FlowClassifier
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
 
 
-def _model_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(self.model_ if hasattr(self, "model_") else self.make(), method))
-
-
-class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
+class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     """Classify images by the model of a recipe.
 
     `fit` makes the model with `make_model`, and fits it. `make` returns it unfitted, with the parameters of all parts.
@@ -126,22 +122,12 @@ class TwoFlowClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = self.model_.classes_
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each image, of shape (n,)."""
-        check_is_fitted(self)
-        return self.model_.predict(X)
+    def _delegate(self) -> Any:
+        return self.model_ if hasattr(self, "model_") else self.make()
 
-    @_model_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
+    def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self.model_.predict_proba(X)
-
-    @_model_has("decision_function")
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the head's score of each class; the head defines its shape."""
-        check_is_fitted(self)
-        return self.model_.decision_function(X)
+        return X
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
