@@ -3,14 +3,12 @@
 The classifier must be small, seeded, and have `predict_proba`.
 """
 
-import io
 import pickle
 import random
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
@@ -18,6 +16,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from twoflow import ImageReadError
+
+from .image_kinds import kinds_of_images
 
 
 def check_learns_and_predicts(model, shop):
@@ -66,23 +66,7 @@ def check_numbers_are_refused(model, shop):
 
 def check_kinds_of_images(model, shop, folder):
     expected = model.fit(shop).predict_proba(shop)
-    files = []
-    for i, pixels in enumerate(shop.images):
-        files.append(folder / f"{i} ü.png")
-        Image.fromarray(pixels).save(files[-1])
-    frozen = np.stack(shop.images)
-    frozen.flags.writeable = False
-    kinds = {
-        "paths": files,
-        "strings": [str(file) for file in files],
-        "bytes": [file.read_bytes() for file in files],
-        "PIL": [Image.open(io.BytesIO(file.read_bytes())) for file in files],
-        "4-D, read-only": frozen,
-        "4-D, other order": np.asfortranarray(frozen),
-        "frame": pd.DataFrame({"path": files}),
-        "series": pd.Series(files),
-    }
-    for kind, X in kinds.items():
+    for kind, X in kinds_of_images(shop.images, folder).items():
         assert (model.predict_proba(X) == expected).all(), kind
 
 

@@ -1,6 +1,5 @@
 """What every flow promises, as checks that take a flow and a small collection of images as arrays."""
 
-import io
 import pickle
 import random
 import re
@@ -10,7 +9,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -22,6 +20,8 @@ from twoflow import ImageReadError
 from twoflow.flows import Flow
 from twoflow.flows.engine.extraction import extract
 from twoflow.images import UnreadableImagesWarning
+
+from ..image_kinds import kinds_of_images
 
 
 def check_shape_and_dtype(flow, shop):
@@ -75,25 +75,7 @@ def check_learns_from_data_as_tagged(flow, shop):
 
 def check_kinds_of_images(flow, shop, folder):
     expected = flow.fit(shop, shop.labels).transform(shop)
-    files = []
-    for i, pixels in enumerate(shop.images):
-        files.append(folder / f"{i} ü.png")
-        Image.fromarray(pixels).save(files[-1])
-    frozen = np.stack(shop.images)
-    frozen.flags.writeable = False
-    kinds = {
-        "paths": files,
-        "strings": [str(file) for file in files],
-        "bytes": [file.read_bytes() for file in files],
-        "PIL": [Image.open(io.BytesIO(file.read_bytes())) for file in files],
-        "4-D, read-only": frozen,
-        "4-D, other order": np.asfortranarray(frozen),
-        "column": np.array([str(file) for file in files], dtype=object)[:, None],
-        "frame": pd.DataFrame({"path": files}),
-        "series": pd.Series(files),
-        "mixed": [*files[:5], *shop.images[5:]],
-    }
-    for kind, X in kinds.items():
+    for kind, X in kinds_of_images(shop.images, folder).items():
         assert (flow.transform(X) == expected).all(), kind
 
 

@@ -53,14 +53,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..auditing import audit
-    from ..networks import NETWORKS
     from ..report import check_output_folder, format_audit, write_audit
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
-    make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))
+    make_paths_absolute(arguments)
     with connected(arguments.scheduler):
         plain = _load_plain(arguments)
         images = _load(arguments) if plain is None else plain.paths

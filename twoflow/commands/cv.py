@@ -115,14 +115,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..evaluation import compare, left_out_methods, make_methods
-    from ..networks import NETWORKS
     from ..report import check_output_folder, format_text, write_report
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
     out = check_output_folder(arguments.out)
     store = open_store(arguments)
-    make_paths_absolute(arguments, "images", "labels", *([] if arguments.network in NETWORKS else ["network"]))
+    make_paths_absolute(arguments)
     with connected(arguments.scheduler):
         collection = load_collection(arguments) or _generated_shop(arguments.seed)
         collection = _choose_split(arguments, collection.without_small_classes(arguments.min_per_class))

@@ -80,13 +80,16 @@ def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection
     return collection.superclasses(broad[-1]) if broad else None
 
 
-def make_paths_absolute(arguments: argparse.Namespace, *names: str) -> None:
-    """Make the named arguments absolute paths if there is a scheduler, whose workers run in other folders."""
+def make_paths_absolute(arguments: argparse.Namespace) -> None:
+    """Make images, labels and network absolute paths if there is a scheduler, whose workers run in other folders."""
     from ..images.remote import is_url
+    from ..networks import NETWORKS
 
-    for name in names:
+    for name in ("images", "labels", "network"):
         path = getattr(arguments, name)
-        if arguments.scheduler is not None and path is not None and not is_url(path) and os.path.exists(path):
+        if arguments.scheduler is None or path is None or name == "network" and path in NETWORKS:
+            continue
+        if not is_url(path) and os.path.exists(path):
             setattr(arguments, name, os.path.abspath(path))
 
 

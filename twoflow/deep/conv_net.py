@@ -214,8 +214,6 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> ImageTags:
         tags = extend_tags(super().__sklearn_tags__(), ImageTags)
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
         tags.non_deterministic = self.random_state is None
         tags.image_size = self.size
         return tags

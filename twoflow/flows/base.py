@@ -129,7 +129,5 @@ class Flow(TransformerMixin, FlowContract):
     def __sklearn_tags__(self) -> FlowTags:
         tags = extend_tags(super().__sklearn_tags__(), FlowTags)
         tags.requires_fit = tags.learns_from_data = type(self).learn is not FlowContract.learn
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags

@@ -37,8 +37,11 @@ class ImageTags(Tags):
 
 
 def extend_tags(tags: Tags, kind: type[_T]) -> _T:
-    """Copy tags into a class with more fields, which keep their defaults."""
-    return kind(**{field.name: getattr(tags, field.name) for field in fields(tags)})
+    """Copy tags into a class with more fields, which keep their defaults, and say that the estimator takes images."""
+    extended = kind(**{field.name: getattr(tags, field.name) for field in fields(tags)})
+    extended.input_tags.two_d_array = False
+    extended.input_tags.string = True  # paths and URLs
+    return extended
 
 
 def read_tag(estimator: Any, name: str, default: Any) -> Any:

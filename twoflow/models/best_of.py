@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.pipeline import FeatureUnion
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
@@ -21,6 +21,7 @@ from ..flows import Flow, FlowUnion
 from ..flows.engine.fingerprint import identity
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
+from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
 from .composition import PartsByName
@@ -155,11 +156,8 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         """Show the models side by side."""
         return FeatureUnion(self.models)._sk_visual_block_()
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
+    def __sklearn_tags__(self) -> ImageTags:
+        return extend_tags(super().__sklearn_tags__(), ImageTags)
 
 
 @take_apart.register

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..flows import Flow, FlowUnion
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
+from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .composition import PartsByName
 from .delegation import DelegatedPredictions
@@ -200,11 +201,8 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         branches = [(name, Pipeline([("flow", flow), ("selector", selector)])) for name, flow, selector in self.flows]
         return Pipeline([("flows", FeatureUnion(branches)), ("head", self.head)])._sk_visual_block_()
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
+    def __sklearn_tags__(self) -> ImageTags:
+        return extend_tags(super().__sklearn_tags__(), ImageTags)
 
 
 @take_apart.register

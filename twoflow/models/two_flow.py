@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow
+from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
@@ -151,11 +151,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     def _sk_visual_block_(self) -> Any:
         return self.make()._sk_visual_block_()
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
+    def __sklearn_tags__(self) -> ImageTags:
+        return extend_tags(super().__sklearn_tags__(), ImageTags)
 
 
 @take_apart.register
