@@ -215,10 +215,10 @@ def test_random_damage(tmp_path):
 def test_a_store_of_a_newer_layout_is_left_alone(store):
     change(store, "PRAGMA user_version = 99")
     before = (store.folder / "features.sqlite").read_bytes()
-    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it: expected layout 1, got 99")
+    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it: expected layout 2, got 99")
     assert (store.folder / "features.sqlite").read_bytes() == before
     assert not list(store.folder.glob("*damaged*"))
-    change(store, "PRAGMA user_version = 1")
+    change(store, "PRAGMA user_version = 2")
     assert_same(get(store), VECTORS)
 
 
@@ -415,3 +415,16 @@ def test_a_fork_has_a_connection_of_its_own(store):
         os._exit(0 if store.holds("a") else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert_same(get(store, "child"), VECTORS)
+
+
+def test_a_store_of_an_older_layout_is_set_aside(tmp_path):
+    """In layout 1 the column of images had another name."""
+    FeatureStore(tmp_path).put("a", "Flow()", {bytes(16): np.zeros(3, np.float32)})
+    connection = sqlite3.connect(tmp_path / "features.sqlite")
+    connection.execute("ALTER TABLE feature RENAME COLUMN image TO picture")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    store = FeatureStore(tmp_path)
+    with pytest.warns(StoreWarning, match="set aside"):
+        store.put("a", "Flow()", {bytes(16): np.ones(3, np.float32)})
+    assert store.is_usable and [flow.n_images for flow in FeatureStore(tmp_path).flows()] == [1]

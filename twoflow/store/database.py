@@ -26,7 +26,7 @@ _DAMAGED_VALUE = (ValueError, OverflowError, struct.error)
 ERRORS = (sqlite3.Error, OSError, *_DAMAGED_VALUE)
 
 #: In the file's header: the first number says that the file is a store, the second which layout it has.
-_APPLICATION, _LAYOUT = 0x74776F66, 1
+_APPLICATION, _LAYOUT = 0x74776F66, 2
 _SCHEMA = (
     "CREATE TABLE flow (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL)",
     "CREATE TABLE feature (flow INTEGER NOT NULL, image BLOB NOT NULL, checksum INTEGER NOT NULL, "
