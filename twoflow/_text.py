@@ -1,4 +1,4 @@
-"""Make text from outside safe for a terminal: names of files and classes, and messages of servers."""
+"""Make text from outside, such as names of files, safe for a terminal; write numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def printable(text: object, most: int | None = None) -> str:
     """
     line = escape_controls(" ".join(str(text).split()))
     return line if most is None or len(line) <= most else f"{line[:most - 4]} ..."
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun, such as "1 image" and "2 images"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def escape_controls(text: str) -> str:

@@ -125,3 +125,23 @@ def test_other_groups_change_nothing_else(shop):
     assert grouped.groups.tolist() == (np.arange(32) // 2).tolist() and collection.groups is None
     assert (grouped.labels == shop.labels).all() and grouped.columns.keys() == shop.columns.keys()
     assert grouped.unreadable == (error,) and grouped.small_classes == {"clog": 1}
+
+
+def test_a_notebook_shows_counts_and_an_image_of_each_of_the_largest_classes(shop):
+    shown = shop._repr_html_()
+    assert f"<strong>{len(shop):,} images</strong>" in shown
+    assert shown.count("<img ") == len(shop.classes) and all(f"<bdi>{name}</bdi>" in shown for name in shop.classes)
+    assert "color:" not in shown.replace("background: #fff", "")  # so that it fits light and dark notebooks
+
+
+def test_a_notebook_names_what_it_does_not_show():
+    labels = [f"class {i // 2:02}" for i in range(40)]
+    many = ImageCollection([np.zeros((4, 4, 3), np.uint8)] * 40, labels, notes=["read from a list"])
+    shown = many._repr_html_()
+    assert shown.count("<img ") == 12 and "and 8 more classes" in shown and "<li>read from a list</li>" in shown
+
+
+def test_a_notebook_fetches_nothing_and_escapes_names(tmp_path):
+    images = ["https://shop.example/a.jpg", tmp_path / "none.jpg"]
+    shown = ImageCollection(images, ["<script>alert(1)</script>", "b"])._repr_html_()
+    assert "behind a URL" in shown and "cannot be read" in shown and "<img" not in shown and "<script" not in shown

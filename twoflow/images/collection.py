@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .._text import counted
 from ..errors import InputError, InputTypeError
-from .lookalikes import find_lookalikes
+from .lookalikes import find_lookalikes, spell
 from .passed_over import PassedOver, count_paths
+from .preview import to_fragment
 from .reading import ImageReadError, Source
 from .targets import default_names, finest_position, split_targets, to_targets
 from .validation import check_images, to_values
+
+_PREVIEWED = 12  # classes that a notebook shows with an image
 
 
 class ImageCollection:
@@ -108,12 +113,41 @@ class ImageCollection:
         groups = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
         unreadable = f", {len(self.unreadable)} unreadable left out" if self.unreadable else ""
         n_passed_over = count_paths(self.passed_over)
-        files = "1 file or folder" if n_passed_over == 1 else f"{n_passed_over} files or folders"
+        files = counted(n_passed_over, "file or folder", "files or folders")
         passed_over = f", {files} passed over" if n_passed_over else ""
         counts = {name: f"{len(classes)} classes" for name, classes in self.classes_by_target.items()}
         several = len(counts) > 1
         classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
         return f"ImageCollection({len(self)} images, {classes}{groups}{unreadable}{passed_over})"
+
+    def _repr_html_(self) -> str:
+        """Show counts and an image of each of the largest classes in a notebook."""
+        labels = self.target(self.finest).tolist()
+        counts = Counter(labels)
+        largest = sorted(counts, key=lambda name: (-counts[name], labels.index(name)))[:_PREVIEWED]
+        tiles = [(self.images[labels.index(name)], str(name), counted(counts[name], "image")) for name in largest]
+        n_more = len(counts) - len(largest)
+        rest = f"and {counted(n_more, 'more class', 'more classes')} with no more images each" if n_more else ""
+        return to_fragment(counted(len(self), "image"), self._facts(), tiles, rest)
+
+    def _facts(self) -> Iterator[str]:
+        for target, classes in self.classes_by_target.items():
+            sizes = Counter(self.target(target).tolist()).values()
+            name = f"{target}: " if len(self.target_names) > 1 else ""
+            yield f"{name}{counted(len(classes), 'class', 'classes')} with {min(sizes):,} to {max(sizes):,} images"
+        if self.groups is not None:
+            yield counted(len(np.unique(self.groups)), "group")
+        if self.columns:
+            yield f"other columns: {', '.join(self.columns)}"
+        if self.unreadable:
+            yield f"{len(self.unreadable):,} unreadable, left out: see .unreadable"
+        if self.small_classes:
+            yield f"{len(self.small_classes):,} small classes, left out: see .small_classes"
+        if self.passed_over:
+            yield f"{counted(count_paths(self.passed_over), 'file or folder', 'files or folders')} passed over"
+        for group in self.lookalikes:
+            yield f"names that look alike: {', '.join(map(spell, group))}"
+        yield from self.notes
 
     @property
     def paths(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from .._text import printable
+from .._text import counted, printable
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
 
@@ -28,11 +28,6 @@ def passed_over_lines(passed_over: Sequence[PassedOver]) -> Iterator[str]:
         yield f"{counted(n_paths, 'file or folder', 'files or folders')} passed over:"
         for each in passed_over:
             yield f"  {printable(each)}"
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, such as "1 image" and "2 images"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def more(number: int) -> Iterator[str]:
