@@ -127,7 +127,7 @@ class ImageCollection:
         largest = sorted(counts, key=lambda name: (-counts[name], labels.index(name)))[:_PREVIEWED]
         tiles = [(self.images[labels.index(name)], str(name), counted(counts[name], "image")) for name in largest]
         n_more = len(counts) - len(largest)
-        rest = f"and {counted(n_more, 'more class', 'more classes')} with no more images each" if n_more else ""
+        rest = f"and {counted(n_more, 'more class', 'more classes')}" if n_more else ""
         return to_fragment(counted(len(self), "image"), self._facts(), tiles, rest)
 
     def _facts(self) -> Iterator[str]:
