@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..images import ImageCollection
+from ..images.targets import split_targets
 from .folds import Folds
 from .leakage import Leaks
 from .metrics import Pooled, pool
@@ -212,9 +213,14 @@ class Comparison:
 
     @cached_property
     def pairwise(self) -> tuple[Pair, ...]:
-        """Every method against every later one: the test of `tested_score`, and the probability of equivalence."""
+        """Every method against every later one: the test of `tested_score`, and the probability of equivalence.
+
+        `compare_pairs_of_methods` says which test.
+        """
         return compare_every_pair(
-            {method.name: method.scores[self.tested_score] for method in self.methods}, self._sizes
+            {method.name: method.scores[self.tested_score] for method in self.methods},
+            {method.name: self.is_right(method.name) for method in self.methods},
+            self.folds, self.collection.groups, self._sizes,
         )
 
     @cached_property
@@ -227,6 +233,22 @@ class Comparison:
             }
             for method in self.methods
         }
+
+    def is_right(self, method: str) -> tuple[np.ndarray, ...]:
+        """Return which test images a method gets right, with several targets in all of them.
+
+        Returns
+        -------
+        tuple of ndarray of bool and shape (n_test,)
+            For each fold.
+        """
+        return tuple(
+            np.logical_and.reduce([
+                np.asarray(true == given, dtype=bool)
+                for true, given in zip(split_targets(self.collection.labels[fold.test]), split_targets(predicted))
+            ])
+            for fold, predicted in zip(self.folds, self[method].predicted)
+        )
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
         """Pool the predictions of all folds of a method for one target.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+from .folds import Folds
 from .metrics import (
     ByClass,
     Calibration,
@@ -23,12 +23,12 @@ from .metrics import (
     find_confused,
     score_classes,
 )
+from .significance import compare_pairs_of_methods
 from .statistics import (
     AccuracyInterval,
     Difference,
     EquivalenceResult,
     bootstrap_accuracy_interval,
-    compare_pairs,
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
@@ -121,19 +121,25 @@ def mean_interval(scores: np.ndarray, sizes: Sizes) -> Interval:
     return Interval(result.confidence_interval, result.confidence)
 
 
-def compare_every_pair(scores: Mapping[str, np.ndarray], sizes: Sizes) -> tuple[Pair, ...]:
-    """Compare every method with every later one, with Holm's adjustment for all pairs.
+def compare_every_pair(
+    scores: Mapping[str, np.ndarray],
+    is_right: Mapping[str, Sequence[np.ndarray]],
+    folds: Folds,
+    groups: np.ndarray | None,
+    sizes: Sizes,
+) -> tuple[Pair, ...]:
+    """Compare every method with every later one, with corrections for all pairs.
 
     Parameters
     ----------
-    scores : mapping of str to ndarray of shape (n_folds,)
-        By method.
+    scores, is_right, folds, groups
+        See `compare_pairs_of_methods`.
     sizes : Sizes
+        Those of the folds.
     """
-    test = partial(corrected_resampled_ttest, n_train=sizes.n_train, n_test=sizes.n_test)
     return tuple(
         Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *sizes))
-        for each in compare_pairs(scores, combinations(scores, 2), test)
+        for each in compare_pairs_of_methods(scores, is_right, folds, groups, combinations(scores, 2))
     )
 
 
