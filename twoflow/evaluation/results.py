@@ -17,7 +17,7 @@ from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, order_classes, pool
 from .scores import AppliedScore, all_right, scores_for
 from .statistics import Difference
-from .summary import Details, Interval, Pair, compare_every_pair, describe_predictions, mean_interval, sizes_of
+from .summary import Details, Interval, Pair, Sizes, compare_every_pair, describe_predictions, mean_interval
 from .tables import prediction_columns, score_columns, to_frame
 
 
@@ -192,10 +192,9 @@ class Comparison:
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """The confidence interval of the mean of each score, by method and name of the score."""
-        sizes = sizes_of(self.folds)
         return {
             method.name: {
-                name: mean_interval(values, method.means[name], sizes)
+                name: mean_interval(values, method.means[name], self._sizes)
                 for name, values in method.scores.items()
             }
             for method in self.methods
@@ -210,7 +209,7 @@ class Comparison:
         return compare_every_pair(
             {method.name: method.scores[self.tested_score] for method in self.methods},
             {method.name: self.is_right(method.name) for method in self.methods},
-            self.folds, self.collection.groups,
+            self.folds, self.collection.groups, self._sizes,
         )
 
     @cached_property
@@ -254,3 +253,7 @@ class Comparison:
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    @property
+    def _sizes(self) -> Sizes:
+        return Sizes([len(fold.train) for fold in self.folds], [len(fold.test) for fold in self.folds])

@@ -137,31 +137,25 @@ def mean_interval(scores: np.ndarray, mean: float, sizes: Sizes) -> Interval:
 
 
 def compare_every_pair(
-    scores: Mapping[str, np.ndarray], is_right: Mapping[str, Sequence[np.ndarray]], folds: Folds,
+    scores: Mapping[str, np.ndarray],
+    is_right: Mapping[str, Sequence[np.ndarray]],
+    folds: Folds,
     groups: np.ndarray | None,
+    sizes: Sizes,
 ) -> tuple[Pair, ...]:
-    """Compare every method with every later one, with p-values and intervals adjusted for all pairs.
+    """Compare every method with every later one, with corrections for all pairs.
 
     Parameters
     ----------
-    scores : mapping of str to ndarray of shape (n_folds,)
-        By method.
-    is_right : mapping of str to sequence of ndarray of shape (n_test,) and dtype bool
-        By method: which test images of each fold are right.
-    folds : Folds
-    groups : ndarray of shape (n_images,) or None
-        The groups of the collection.
+    scores, is_right, folds, groups
+        See `compare_pairs_of_methods`.
+    sizes : Sizes
+        Those of the folds.
     """
-    sizes = sizes_of(folds)
     return tuple(
         Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *sizes))
-        for each in compare_pairs_of_methods(scores, is_right, folds, groups, list(combinations(scores, 2)))
+        for each in compare_pairs_of_methods(scores, is_right, folds, groups, combinations(scores, 2))
     )
-
-
-def sizes_of(folds: Folds) -> Sizes:
-    """Count the training and the test images of each fold."""
-    return Sizes([len(fold.train) for fold in folds], [len(fold.test) for fold in folds])
 
 
 def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
