@@ -30,9 +30,10 @@ from .duplicates import match
 from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .leakage import leaks
-from .results import Comparison, LearningCurve, MethodScores
+from .method_scores import LearningCurve, MethodScores
+from .results import Comparison
 from .saved_folds import read_folds
-from .scores import scores_for
+from .scores import compute_means, scores_for
 from .scoring import FoldScores, Selected, score_fold, select
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
@@ -166,11 +167,11 @@ def compare(
     ]
     every = [fold for some in (drawn, *smaller) for fold in some]  # all at once, to read and share nothing twice
     scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
-    results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
+    results = tuple(_method_scores(name, own[:len(drawn)], drawn, collection) for name, own in scores.items())
     tested_score = next(iter(scores_for(collection.target_names)))
     return Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
-        _learning_curve(shares, every, scores),
+        _learning_curve(shares, every, scores, drawn, collection),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
         dict(left_out or {}), leaks(drawn, duplicates),
@@ -187,20 +188,23 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
 
 
 def _learning_curve(
-    shares: Sequence[float], folds: Sequence[Fold], scores: Mapping[str, Sequence[FoldScores]]
+    shares: Sequence[float], every: Sequence[Fold], scores: Mapping[str, Sequence[FoldScores]], drawn: Folds,
+    collection: ImageCollection,
 ) -> LearningCurve | None:
     """Build the curve from the scores on the complete folds, followed by those of each share."""
     if not shares:
         return None
 
-    def by_share(values: Iterable[float]) -> np.ndarray:
-        return np.roll(np.array(list(values)).reshape(len(shares) + 1, -1), -1, axis=0)  # the complete folds come last
+    def by_share(values: Iterable[float], *shape: int) -> np.ndarray:
+        return np.roll(np.array(list(values)).reshape(len(shares) + 1, *shape), -1, axis=0)  # complete folds come last
 
-    curves = {
-        method: {name: by_share(fold.scores[name] for fold in own) for name in own[0].scores}
-        for method, own in scores.items()
-    }
-    return LearningCurve((*shares, 1.0), by_share(len(fold.train) for fold in folds), curves)
+    n = len(drawn)
+    curves, means = {}, {}
+    for method, own in scores.items():
+        curves[method] = {name: by_share((fold.scores[name] for fold in own), n) for name in own[0].scores}
+        found = [_means(own[start:start + n], drawn, collection) for start in range(0, len(own), n)]
+        means[method] = {name: by_share(each[name] for each in found) for name in found[0]}
+    return LearningCurve((*shares, 1.0), by_share((len(fold.train) for fold in every), n), curves, means)
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
@@ -275,16 +279,27 @@ def _of(method: PreparedMethod, shared: Mapping[str, Selected]) -> dict[str, Sel
     return {part.key: shared[part.key] for part in method.parts or () if part.key in shared}
 
 
-def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:
+def _scores_by_name(folds: Sequence[FoldScores]) -> dict[str, np.ndarray]:
+    return {name: np.array([fold.scores[name] for fold in folds]) for name in folds[0].scores}
+
+
+def _means(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, float]:
+    predicted = [fold.predicted for fold in folds]
+    return compute_means(_scores_by_name(folds), collection.labels, drawn, predicted, collection.target_names)
+
+
+def _method_scores(
+    name: str, folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection
+) -> MethodScores:
     n_features = [fold.n_features for fold in folds if fold.n_features is not None]
-    train_accuracy = [fold.train_accuracy for fold in folds if fold.train_accuracy is not None]
     probabilities = tuple(fold.probabilities for fold in folds if fold.probabilities is not None)
     choices = tuple(fold.choice for fold in folds if fold.choice is not None)
     importances = [fold.importances for fold in folds if fold.importances is not None]
     return MethodScores(
         name=name,
         n_features=round(float(np.mean(n_features))) if n_features else None,
-        scores={score: np.array([fold.scores[score] for fold in folds]) for score in folds[0].scores},
+        scores=_scores_by_name(folds),
+        means=_means(folds, drawn, collection),
         predicted=tuple(fold.predicted for fold in folds),
         probabilities=probabilities or None,
         importances=(
@@ -293,7 +308,7 @@ def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:
         ),
         fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
         predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
-        train_accuracy=np.array(train_accuracy) if train_accuracy else None,
+        train_accuracy=np.array([fold.train_accuracy for fold in folds]),
         choices=choices or None,
     )
 

@@ -7,6 +7,8 @@ from .independence import IndependenceResult, chi2_independence
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
+from .result import PairResult
+from .sign_flip import SignFlipResult, sign_flip_test
 
 __all__ = [
     "AccuracyInterval",
@@ -15,7 +17,9 @@ __all__ = [
     "FiveByTwoResult",
     "IndependenceResult",
     "McNemarResult",
+    "PairResult",
     "PairedResult",
+    "SignFlipResult",
     "all_pairs",
     "bootstrap_accuracy_interval",
     "chi2_independence",
@@ -27,4 +31,5 @@ __all__ = [
     "mcnemar_test",
     "paired_ttest",
     "probability_of_equivalence",
+    "sign_flip_test",
 ]
