@@ -5,6 +5,7 @@ from .audit import format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
+    CoverageDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -19,6 +20,7 @@ from .text import format_text
 __all__ = [
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CoverageDisplay",
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",

@@ -1,0 +1,121 @@
+"""A confusion matrix as an element for HTML, light enough for hundreds of classes.
+
+All cells of one shade are one path. So a browser draws sixteen paths instead of thousands of squares. Each row has a
+title, which a browser shows under the pointer; the script of the page names single cells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from math import ceil, sqrt
+
+from markupsafe import Markup, escape
+
+from .displays.base import label
+
+_SHADES = 8  # steps of a color
+_WRITTEN, _NAMED = 30, 70  # classes, up to which counts and names fit
+_SIDE = 960  # pixels of a matrix without names
+_MARGIN = 150  # pixels for names, which are cut
+_LONGEST = 20  # signs of a name
+_LISTED = 8  # answers in the title of a row
+
+
+def matrix_svg(
+    counts: Sequence[tuple[int, int | None, int]], classes: Sequence[str], order: Sequence[int], title: str
+) -> Markup:
+    """Draw a confusion matrix; a row is a true class, a column is a predicted class.
+
+    Right answers and confusions have a color each. It is the stronger the larger the share of the true class is, by the
+    square root, so that rare confusions show.
+
+    Parameters
+    ----------
+    counts : sequence of (true, predicted, n)
+        Positions of the two classes; answers that are no class (None) are not drawn, but named in the title of the row.
+    classes : sequence of str
+    order : sequence of int
+        Positions of the classes, from left to right and from top to bottom.
+    title : str
+        The text for a screen reader.
+    """
+    n = len(classes)
+    place = {k: i for i, k in enumerate(order)}
+    rows: dict[int, list[tuple[int | None, int]]] = defaultdict(list)
+    for true, predicted, count in counts:
+        rows[true].append((predicted, count))
+    cell = _cell(n)
+    left = top = _MARGIN if n <= _NAMED else 1
+    width, height = left + n * cell + 1, top + n * cell + 1
+    parts = [
+        f'<svg class="matrix{" written" if n <= _WRITTEN else ""}" role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" data-classes="{escape(json.dumps([classes[k] for k in order]))}" '
+        f'data-cells="{_cells(rows, order, place)}">',
+        f'<g transform="translate({left} {top}) scale({cell})">', *_shades(rows, place),
+        *(_row(i, classes[k], rows.get(k, []), classes) for i, k in enumerate(order)),
+        f'<rect class="frame" width="{n}" height="{n}"/></g>',
+    ]
+    if n <= _NAMED:
+        parts += _names([classes[k] for k in order], left, top, cell)
+    if n <= _WRITTEN:
+        parts += [
+            f'<text class="count" x="{left + (place[predicted] + 0.5) * cell:g}" '
+            f'y="{top + (place[true] + 0.5) * cell:g}">{count:,}</text>'
+            for true, row in rows.items() for predicted, count in row if predicted is not None
+        ]
+    return Markup("".join([*parts, "</svg>"]))
+
+
+def _cell(n: int) -> int:
+    """Return the side of a cell in pixels, for n classes."""
+    if n <= 12:
+        return 44
+    return 30 if n <= _WRITTEN else 14 if n <= _NAMED else max(2, _SIDE // n)
+
+
+def _shades(rows: dict[int, list[tuple[int | None, int]]], place: dict[int, int]) -> list[str]:
+    paths: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for true, row in rows.items():
+        total = sum(count for _, count in row)
+        for predicted, count in row:
+            if predicted is not None:
+                kind = "right" if predicted == true else "wrong"
+                shade = ceil(_SHADES * sqrt(count / total))
+                paths[kind, shade].append(f"M{place[predicted]} {place[true]}h1v1h-1z")
+    return [
+        f'<path class="{kind}" fill-opacity="{shade / _SHADES:g}" d="{"".join(squares)}"/>'
+        for (kind, shade), squares in sorted(paths.items())
+    ]
+
+
+def _cells(rows: dict[int, list[tuple[int | None, int]]], order: Sequence[int], place: dict[int, int]) -> str:
+    """Write row, column and count of each cell in the order of the matrix, for the script of the page."""
+    return " ".join(
+        f"{i} {place[predicted]} {count}"
+        for i, k in enumerate(order) for predicted, count in rows.get(k, []) if predicted is not None
+    )
+
+
+def _row(i: int, name: str, row: list[tuple[int | None, int]], classes: Sequence[str]) -> str:
+    answers = sorted(row, key=lambda each: -each[1])
+    listed = [
+        f"{'another answer' if predicted is None else classes[predicted]}: {count:,}"
+        for predicted, count in answers[:_LISTED]
+    ]
+    more = [f"and {len(answers) - _LISTED} more"] if len(answers) > _LISTED else []
+    text = "\n".join([f"{name}, predicted as", *listed, *more])
+    return f'<rect class="row" y="{i}"><title>{escape(text)}</title></rect>'
+
+
+def _names(names: Sequence[str], left: int, top: int, cell: int) -> list[str]:
+    parts = []
+    for i, name in enumerate(names):
+        # The spaces that `label` adds for wide signs are for matplotlib only.
+        text, middle = escape(label(name, _LONGEST).strip()), (i + 0.5) * cell
+        parts.append(f'<text class="of-row" x="{left - 6}" y="{top + middle:g}">{text}</text>')
+        parts.append(
+            f'<text class="of-column" transform="translate({left + middle:g} {top - 6}) rotate(-90)">{text}</text>'
+        )
+    return parts
