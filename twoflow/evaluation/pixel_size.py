@@ -40,11 +40,14 @@ def choose_size(collection: ImageCollection | None) -> tuple[int, int]:
     n_images = _PAPER_IMAGES if collection is None else len(collection)
     n_most = _PIXELS_SHARE * _memory() / (np.dtype(np.float32).itemsize * 3 * n_images)
     found = read_sizes([] if collection is None else collection.images)
-    limits = np.quantile(found, _SHARE_ENLARGED, axis=0, method="lower") if len(found) else np.array(_PAPER_SIZE)
     width, height = _PAPER_SIZE
     common = math.gcd(width, height)
     sizes = [(width // divisor, height // divisor) for divisor in range(1, common + 1) if common % divisor == 0]
-    return next((size for size in sizes if math.prod(size) <= n_most and np.less_equal(size, limits).all()), sizes[-1])
+    most_enlarged = _SHARE_ENLARGED * len(found)
+    return next(
+        (size for size in sizes if math.prod(size) <= n_most and _is_enlarged(found, size).sum() <= most_enlarged),
+        sizes[-1],
+    )
 
 
 def note_enlarged(name: str, size: tuple[int, int], sizes: np.ndarray) -> str | None:
@@ -63,7 +66,7 @@ def note_enlarged(name: str, size: tuple[int, int], sizes: np.ndarray) -> str | 
     -------
     str or None
     """
-    n_enlarged = int(np.less(sizes, size).any(axis=1).sum())
+    n_enlarged = int(_is_enlarged(sizes, size).sum())
     if not n_enlarged:
         return None
     width, height = sizes.min(axis=0)
@@ -71,6 +74,10 @@ def note_enlarged(name: str, size: tuple[int, int], sizes: np.ndarray) -> str | 
         f"{name} enlarges {n_enlarged:,} of {len(sizes):,} images to {size[0]} x {size[1]} pixels; "
         f"pixels:{width}x{height} is the largest size that enlarges none"
     )
+
+
+def _is_enlarged(sizes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return np.less(sizes, size).any(axis=1)
 
 
 def _memory() -> int:
