@@ -39,7 +39,8 @@ def _read_size(source: Source) -> tuple[int, int] | None:
     if isinstance(source, np.ndarray):
         return (source.shape[1], source.shape[0]) if source.ndim > 1 else None
     if isinstance(source, Image.Image):
-        return _upright(source.size, orientation_of(source))
+        is_upright = source.format == "TIFF"  # Pillow turns its size, but reports its orientation until it is loaded
+        return source.size if is_upright else _upright(source.size, orientation_of(source))
     if not isinstance(source, (str, bytes, os.PathLike)):
         return None
     try:
