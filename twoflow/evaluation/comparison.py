@@ -138,6 +138,7 @@ def compare(
     """
     began = time.perf_counter()
     named = name_methods(methods, collection, network, random_state, superclass_column)
+    methods = named.models
     sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
@@ -166,7 +167,7 @@ def compare(
     # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
         draw(collection)
-    models = [seeded(model, check_random_state(random_state)) for model in named.models.values()]
+    models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
     plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
@@ -187,7 +188,7 @@ def compare(
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
     every = [fold for some in (drawn, *smaller) for fold in some]  # all at once, to read and share nothing twice
-    scores = dict(zip(named.models, _score(plan, collection, features, every, n_jobs, verbose)))
+    scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
     results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
     tested_score = next(iter(scores_for(collection.target_names)))
     return Comparison(
