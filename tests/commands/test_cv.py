@@ -267,6 +267,8 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{loop}"], "link that leads back"),
         (["{shop}", "--methods", "two-folw"], "no method 'two-folw'; did you mean two-flow"),
         (["{shop}", "--methods", ""], "no method ''"),
+        (["{shop}", "--methods", "cnn,cnn"], "expected distinct names, got 'cnn' 2 times"),
+        (["{shop}", "--methods", "cnn:ldaa"], "expected a layer of efficientnet-lite0 or a head, got 'ldaa'"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
         (["{shop}", "--folds", "1"], "--folds: expected an integer of at least 2, got .1."),
         (["{shop}", "--repeats", "0"], "--repeats: expected an integer of at least 1, got .0."),
@@ -313,6 +315,17 @@ def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, argu
     assert "Traceback" not in err
     assert re.fullmatch(rf"error: .*{message}.*\n", err), err
     assert not (tmp_path / "report" / "report.json").exists()
+
+
+def test_the_default_methods_and_a_network_with_a_head(shop_folder, tmp_path, capsys):
+    assert cv.make_parser().parse_args([]).methods == ["two-flow", "cnn", "fast"]
+    arguments = [shop_folder, "--folds", "2", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
+    status, _, err = call(capsys, *arguments, "--methods", "cnn:lda,pixels:240x180")
+    assert (status, err) == (0, "")
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert [method["name"] for method in report["methods"]] == ["cnn:lda", "pixels:240x180"]
+    [note] = report["dataset"]["notes"]
+    assert note.startswith("pixels:240x180 enlarges 30 of 30 images")
 
 
 def test_help(capsys):
