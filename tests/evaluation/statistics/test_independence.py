@@ -46,6 +46,13 @@ def test_golden_cramers_v():
     assert math.sqrt(found.statistic / 150 / 3) == pytest.approx(0.5798088336225178)
 
 
+def test_golden_values_of_a_published_table():
+    found = chi2_independence(*columns([[80, 71, 103, 131, 91], [36, 54, 59, 103, 49]]))
+    assert found.statistic == pytest.approx(7.888437441816117, rel=1e-12)
+    assert found.p_value == pytest.approx(0.09575142561857845, rel=1e-10)
+    assert (found.degrees_of_freedom, found.n_permutations) == (4, 0)
+
+
 tables = st.lists(st.lists(st.integers(1, 15), min_size=3, max_size=3), min_size=2, max_size=4)
 
 
