@@ -94,8 +94,8 @@ def draw_folds(
     n_groups = n_splits if groups is None else len(np.unique(groups))
     if n_groups < n_splits:
         raise InputError(
-            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a larger "
-            "share, or draw folds"
+            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a "
+            "larger share, or draw folds"
         )
     splits = []
     for repeat in range(repeats):

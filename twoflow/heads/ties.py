@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Predictions of indicators, from 0 to 1, that are closer than this are equal. Another order of the sums changes them by
-#: up to 1e-7 in float32 (1,500 rows, 6,000 columns).
+#: Predictions of indicators, from 0 to 1, that are closer than this are equal. Another order of the sums changes them
+#: by up to 1e-7 in float32 (1,500 rows, 6,000 columns).
 TOLERANCE = 1e-6
 
 

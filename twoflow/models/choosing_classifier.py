@@ -31,7 +31,7 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
 
     `BestOf` fits this on the features. All candidates are judged in the same way. If every head can be fitted from the
     kernel alone, such as `KernelRidgeClassifier`, each row (or group) is left out in closed form. Otherwise the
-    candidates are cross-validated. At a tie, within a millionth, the first candidate is chosen, so put cheaper ones first.
+    candidates are cross-validated. At a tie, within a millionth, the first candidate is chosen: put cheaper ones first.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Setting(NamedTuple):
 
 
 STEADY, SENSITIVE = Setting(2, 1.5), Setting(10, 1.0)
-GROUP_SIZE = 5
+GROUP_SIZE = 2
 GROUPS = np.arange(N_IMAGES) // GROUP_SIZE
 
 
