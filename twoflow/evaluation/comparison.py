@@ -84,7 +84,7 @@ def compare(
         How many images are read, and how many folds are fitted, at the same time. It has no effect on the scores.
         Default: 1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
     verbose : bool, default=False
-        Show progress on stderr if that is a terminal.
+        Show progress on stderr: a bar on a terminal or in a notebook, elsewhere a line now and then.
     store : path or FeatureStore, optional
         Keeps on disk the features that are computed once, so that the next comparison finds them; see `Flow`. Default:
         no store.
