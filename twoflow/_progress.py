@@ -29,7 +29,7 @@ class Phase:
     unit : str
         What a step is, in the plural. The default is "steps".
     n_done : int
-        How many steps were done already, such as features that are in the store. The default is 0.
+        How many steps need not be done, because their results are in the store. The default is 0.
     """
 
     def __init__(self, name: str, total: int | None = None, unit: str = "steps", n_done: int = 0) -> None:
@@ -61,7 +61,7 @@ class Phase:
         """End the phase; if it is complete, show a line that says how long it took."""
         if is_complete:
             counted = "" if self.total is None else f"{self._count()} {self.unit}, "
-            before = f" ({self._n_before:,} were done already)" if self._n_before else ""
+            before = f" ({self._n_before:,} from the store)" if self._n_before else ""
             self.say(f"{self.name}: {counted}{format_seconds(time.monotonic() - self._began)}{before}")
 
     def _count(self) -> str:
