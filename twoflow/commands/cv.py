@@ -154,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise gone
     print(f"\nWritten to {out}: {', '.join(file.name for file in files)}{note}")
     if store is not None and store.is_usable:
-        print(f"Features and finished folds kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; twoflow store clear empties it")
+        size = f"{store.n_bytes / 1e6:,.1f} MB"
+        print(f"Features and finished folds kept in {store.folder}: {size}; twoflow store clear empties it")
 
 
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:

@@ -84,4 +84,5 @@ class KeptFolds:
 
 
 def _warn(method: str, reason: str) -> None:
-    warnings.warn(f"the folds of {method} are computed, but not kept in the store: {reason}", StoreWarning, stacklevel=2)
+    message = f"the folds of {method} are computed, but not kept in the store: {reason}"
+    warnings.warn(message, StoreWarning, stacklevel=2)

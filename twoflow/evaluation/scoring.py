@@ -115,6 +115,7 @@ def score_fold(
                 for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
+    elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
     last = steps_to_decision(classifier)[-1]
     chosen = getattr(last, "best_", None)
     return FoldScores(
@@ -127,7 +128,7 @@ def score_fold(
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
         choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
-        seconds=time.perf_counter() - started + sum(each.fit_seconds + each.predict_seconds for each in shared.values()),
+        seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
 
