@@ -91,6 +91,12 @@ def draw_folds(
     _check_number_of_classes(labels)
     labels = finest(labels)
     _check_classes(labels, groups, n_splits if test_size is None else 2)
+    n_groups = len(labels) if groups is None else len(np.unique(groups))
+    if n_groups < n_splits:
+        raise InputError(
+            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a larger "
+            "share, or draw folds"
+        )
     splits = []
     for repeat in range(repeats):
         random = RandomState(random_state + repeat)
@@ -104,8 +110,7 @@ def draw_folds(
         drawn = list(splitter.split(labels, labels, groups))
         if test_size is not None:
             # With groups: one fold of about the wanted size. It is drawn, because the first one always has the groups
-            # with the most uneven classes, which are the largest. With few groups some folds are empty.
-            drawn = [fold for fold in drawn if len(fold[1])]
+            # with the most uneven classes, which are the largest.
             drawn = [drawn[random.randint(len(drawn))]]
         splits += [Fold(repeat, fold, train, test) for fold, (train, test) in enumerate(drawn)]
     kind = " ".join(

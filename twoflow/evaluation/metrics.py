@@ -150,7 +150,7 @@ def order_classes(confusions: Sequence[Confusion], n_classes: int) -> list[int]:
     Examples
     --------
     >>> order_classes([Confusion(0, 0, 9), Confusion(0, 2, 1), Confusion(1, 1, 5), Confusion(2, 2, 5)], 3)
-    [1, 0, 2]
+    [0, 2, 1]
     """
     if n_classes < 3:
         return list(range(n_classes))

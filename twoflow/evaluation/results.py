@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,16 @@ from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, order_classes, pool
 from .scores import AppliedScore, all_right, scores_for
 from .statistics import Difference
-from .summary import Details, Interval, Pair, Sizes, compare_every_pair, describe_predictions, mean_interval
+from .summary import (
+    Details,
+    Interval,
+    Pair,
+    Sizes,
+    compare_every_pair,
+    describe_predictions,
+    mean_interval,
+    share_interval,
+)
 from .tables import prediction_columns, score_columns, to_frame
 
 
@@ -191,13 +201,13 @@ class Comparison:
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
-        """The confidence interval of the mean of each score, by method and name of the score."""
+        """The confidence interval of the mean of each score, by method and name of the score.
+
+        It comes from the spread over folds, and is around the reported number. For a share of images, such as the
+        accuracy, it comes from the images if folds show no spread.
+        """
         return {
-            method.name: {
-                name: mean_interval(values, method.means[name], self._sizes)
-                for name, values in method.scores.items()
-            }
-            for method in self.methods
+            method.name: {name: self._interval(method, name) for name in method.scores} for method in self.methods
         }
 
     @cached_property
@@ -223,18 +233,34 @@ class Comparison:
             for method in self.methods
         }
 
-    def is_right(self, method: str) -> tuple[np.ndarray, ...]:
-        """Return which test images a method gets right, with several targets in all of them.
+    def _interval(self, method: MethodScores, name: str) -> Interval:
+        found, applied = mean_interval(method.scores[name], method.means[name], self._sizes), self.scores[name]
+        if not math.isnan(found.ends[0]) or not applied.score.counts_images:
+            return found
+        is_right = np.concatenate(self.is_right(method.name, applied.target))
+        return share_interval(is_right, self.tested, self.collection.groups)
+
+    def is_right(self, method: str, target: str | None = None) -> tuple[np.ndarray, ...]:
+        """Return which test images a method gets right.
+
+        Parameters
+        ----------
+        method : str
+            The name of the method.
+        target : str, optional
+            The name of the target that must be right. Default: all targets must be.
 
         Returns
         -------
         tuple of ndarray of bool and shape (n_test,)
             For each fold.
         """
-        labels = self.collection.labels
-        return tuple(
-            all_right(labels[fold.test], predicted) for fold, predicted in zip(self.folds, self[method].predicted)
-        )
+        labels, names = self.collection.labels, self.collection.target_names
+        predicted = self[method].predicted
+        if target is not None and len(names) > 1:
+            labels, position = self.collection.target(target), names.index(target)
+            predicted = tuple(own[:, position] for own in predicted)
+        return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
         """Pool the predictions of all folds of a method for one target.

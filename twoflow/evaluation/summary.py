@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from .folds import Folds
 from .metrics import ByClass, Confusion, Pooled, count_confusions, find_certain, find_confused, score_classes
@@ -44,10 +46,11 @@ class Spread(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """The ends of a confidence interval, NaN for a single fold, and its confidence, for example 0.95."""
+    """The ends of a confidence interval, NaN if there is none, its confidence, for example 0.95, and its method."""
 
     ends: tuple[float, float]
     confidence: float
+    kind: str
 
 
 class Pair(NamedTuple):
@@ -126,14 +129,35 @@ def spread(scores: np.ndarray, mean: float) -> Spread:
 
 
 def mean_interval(scores: np.ndarray, mean: float, sizes: Sizes) -> Interval:
-    """Return the confidence interval of the reported number of a score.
+    """Return the confidence interval of the reported number of a score from 0 to 1; NaN if folds show no spread.
 
     Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero. The
-    interval is around `mean`.
+    interval is that of the logit of the mean, by the delta method, so that it stays between 0 and 1. It is around the
+    reported number, which for macro F1 is not the mean over folds; see `compute_means`.
     """
     result = corrected_resampled_ttest(scores, np.zeros(len(scores)), *sizes)
-    low, high = (end + mean - result.mean_difference for end in result.confidence_interval)
-    return Interval((low, high), result.confidence)
+    half = result.confidence_interval[1] - result.mean_difference
+    ends = (math.nan, math.nan)
+    if not math.isnan(half):
+        middle, reach = special.logit(mean), half / (mean * (1 - mean))
+        ends = (float(special.expit(middle - reach)), float(special.expit(middle + reach)))
+    return Interval(ends, result.confidence, f"logit of the {result.interval_kind}")
+
+
+def share_interval(is_right: np.ndarray, images: np.ndarray, groups: np.ndarray | None) -> Interval:
+    """Return the confidence interval of a share of images that are right, if folds do not say how sure it is.
+
+    Parameters
+    ----------
+    is_right : ndarray of bool and shape (n_tested,)
+    images : ndarray of int and shape (n_tested,)
+        Positions of the images in the collection. An image that is tested twice counts as one.
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection.
+    """
+    units = images if groups is None else groups[images]
+    result = bootstrap_accuracy_interval(np.ones(len(is_right), dtype=bool), is_right, units, random_state=0)
+    return Interval(result.confidence_interval, result.confidence, result.interval_kind)
 
 
 def compare_every_pair(

@@ -9,6 +9,7 @@ from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 from .result import PairResult
 from .sign_flip import SignFlipResult, sign_flip_test
+from .wilson import wilson_interval
 
 __all__ = [
     "AccuracyInterval",
@@ -32,4 +33,5 @@ __all__ = [
     "paired_ttest",
     "probability_of_equivalence",
     "sign_flip_test",
+    "wilson_interval",
 ]

@@ -73,7 +73,7 @@ class FiveByTwoResult:
             ends = f"{around} around the first pair's difference"
             value = f"t({self.degrees_of_freedom}) = {self.statistic:.3f}"
         else:
-            ends = "without an interval"
+            ends = interval(self.confidence_interval, self.confidence, self.interval_kind)
             value = f"F({self.degrees_of_freedom[0]}, {self.degrees_of_freedom[1]}) = {self.statistic:.3f}"
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} on average over "

@@ -32,7 +32,8 @@ class SignFlipResult:
     mean_difference : float
         Difference of the accuracies.
     confidence_interval : (float, float)
-        Interval of that difference; NaN if p is. It excludes 0 exactly if p is below 1 - confidence.
+        Interval of that difference. It excludes 0 exactly if p is below 1 - confidence. NaN if p is, or if all groups
+        have the same difference of accuracies.
     interval_kind : str
         Name of the method that computes the interval.
     confidence : float
@@ -158,8 +159,9 @@ def sign_flip_test(
         kinds, counts = np.unique(np.column_stack([turn * gains, sizes]), axis=0, return_counts=True)
         flipped = _flip(kinds, counts, n_flips, check_random_state(random_state))
         p_value = float((np.abs(flipped[:, 0]) >= abs(observed)).mean())
-        low, high = _invert(flipped, turn * observed, n_images, confidence)
-        ends = (low, high) if turn > 0 else (-high, -low)
+        if np.ptp(gains / sizes):
+            low, high = _invert(flipped, turn * observed, n_images, confidence)
+            ends = (low, high) if turn > 0 else (-high, -low)
     return SignFlipResult(
         test="sign-flip test of groups",
         statistic=observed,

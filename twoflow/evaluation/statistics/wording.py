@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def finding(p_value: float, confidence: float) -> str:
     """Say whether p is below the significance level, which is 1 - confidence."""
@@ -16,7 +18,9 @@ def direction(mean_difference: float) -> str:
 
 
 def interval(ends: tuple[float, float], confidence: float, kind: str) -> str:
-    """Write the confidence interval of a difference, with the name of its method."""
+    """Write the confidence interval of a difference, with the name of its method; NaN is no interval."""
+    if math.isnan(ends[0]):
+        return "without an interval"
     return f"{percent(confidence)} interval {ends[0]:+.4f} to {ends[1]:+.4f} ({kind})"
 
 
