@@ -42,11 +42,12 @@ def call(capsys, *arguments):
 def test_a_folder(shop_folder, tmp_path, capsys):
     status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
     assert (status, err) == (0, "")
-    assert out.startswith("30 images, 4 classes\n2-fold stratified cross-validation, seed 0")
+    assert "\n\n30 images, 4 classes\n2-fold stratified cross-validation, seed 0" in out
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert out.startswith("\n".join(report["answer"]["sentences"]) + "\n\n")
     assert [method["name"] for method in report["methods"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
-    assert "report.json, scores.csv, report.html\n" in out
+    assert "report.json, scores.csv, predictions.csv, report.html\n" in out
     assert shlex.split(report["command"])[:3] == ["twoflow", "cv", str(shop_folder)]
     html = (tmp_path / "report/report.html").read_text("utf-8")
     assert escape(report["command"]) in html and "<img" in html

@@ -85,6 +85,12 @@ def test_scores_equal_cross_val_score(shop):
     predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
     expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
     assert found.methods[-1].scores["macro_f1"] == pytest.approx(expected)
+    assert found.methods[-1].means["macro_f1"] == f1_score(shop.labels, predicted, average="macro")
+    assert found.methods[-1].means["accuracy"] == found.methods[-1].scores["accuracy"].mean()
+    expected = [
+        clone(pipeline).fit(shop[f.train]).score(shop[f.train], shop.labels[f.train]) for f in found.folds
+    ]
+    assert found.methods[-1].train_accuracy.tolist() == expected
     assert [method.n_features for method in found.methods][1:] == [2304, 24] and found.methods[0].n_features <= 455
 
 
@@ -126,9 +132,10 @@ def test_metadata_routing_does_not_change_scores(shop, head):
 def test_all_methods_get_the_same_folds():
     Recorder.seen.clear()
     found = compare({"one": Recorder(), "two": Recorder()}, numbered(), folds=4)
-    first, second = Recorder.seen[:8], Recorder.seen[8:]
+    first, second = Recorder.seen[:12], Recorder.seen[12:]
     assert first == second
-    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test)]
+    # Fitted, tested, and scored on the training images.
+    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test, fold.train)]
 
 
 def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
@@ -256,6 +263,7 @@ def test_official_split(shop):
     found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
     assert len(found.folds) == 1 and found.methods[0].scores["accuracy"].shape == (1,)
     assert all(np.isnan(difference.result.p_value) for difference in found.differences)
+    assert found.answer.untested == ("two",)  # two equal methods
 
 
 def test_differences_are_to_the_first_method(shop):
@@ -338,6 +346,9 @@ def test_learning_curve(shop):
     for method in found.methods:
         own = curve.scores[method.name]["accuracy"]
         assert own.shape == (3, 2) and (own[-1] == method.scores["accuracy"]).all()
+        for name, mean in method.means.items():
+            assert curve.means[method.name][name].shape == (3,) and curve.means[method.name][name][-1] == mean
+        assert curve.means[method.name]["accuracy"].tolist() == own.mean(axis=1).tolist()
     alone = compare(methods, shop, folds=2)
     assert alone.learning_curve is None
     for one, other in zip(alone.methods, found.methods):

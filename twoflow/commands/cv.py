@@ -93,7 +93,8 @@ def make_parser() -> CommandParser:
     add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
-        help="folder to write report.txt, report.json, scores.csv and report.html to (default: %(default)s)",
+        help="folder to write report.txt, report.json, report.html, scores.csv and predictions.csv to "
+             "(default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser

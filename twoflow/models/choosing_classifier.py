@@ -46,7 +46,8 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     ----------
     classes_ : ndarray of shape (n_classes,)
     candidates_ : dict of str to float
-        The accuracy of each candidate on held-out rows.
+        The accuracy of each candidate on held-out rows. That of the chosen one is optimistic, because it was chosen as
+        the highest. Judge the classifier on rows that `fit` has not seen.
     chosen_ : str
         The name of the best candidate.
     best_ : SelectingClassifier
