@@ -109,6 +109,7 @@ def test_few_splits_are_told(n_splits, is_told):
     ({"mine": 0.9}, ("fast",)),
     ({"two-flow": 0.9, "cnn": 0.8}, ("two-flow", "fast")),
     ({"cnn:stage2": 0.9, "mine": 0.8}, ("cnn:stage2", "fast")),
+    ({"efficientnet-lite1:logistic": 0.9, "mine": 0.8}, ("efficientnet-lite1:logistic", "fast")),
     ({"fast": 0.9, "cnn": 0.8}, ("fast", "best")),
     ({"fast:lda": 0.9, "cnn": 0.8}, ("fast:lda", "best")),
     ({"fast": 0.8, "cnn": 0.9}, ("cnn", "best")),

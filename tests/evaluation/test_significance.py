@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from twoflow.evaluation.folds import draw_folds, official_split
-from twoflow.evaluation.significance import compare_pairs_of_methods
-from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, mcnemar_test, sign_flip_test
+from twoflow.evaluation.significance import compare_pairs_of_methods, power_of_pairs
+from twoflow.evaluation.statistics import (
+    corrected_power,
+    corrected_resampled_ttest,
+    holm,
+    mcnemar_test,
+    sign_flip_test,
+    split_power,
+)
 
 LABELS, GROUPS = np.repeat(["boot", "clog", "pump"], 40), np.arange(120) // 3
 SPLIT = official_split(np.where(np.arange(120) % 40 < 24, "train", "test"), LABELS)
@@ -73,3 +80,18 @@ def test_errors_name_the_pair():
     scores = {name: np.array([np.nan] * 5) for name in "abcd"}
     with pytest.raises(ValueError, match="a and b: expected scores that are finite"):
         compare_pairs_of_methods(scores, {}, folds, None, PAIRS)
+
+
+def test_power_is_that_of_the_test_for_all_pairs():
+    pairs, level = PAIRS[:2], 1 - 0.05 / 2
+    folds = draw_folds(LABELS, n_splits=3, repeats=2)
+    is_right = answers(folds)
+    scores = {name: np.array([each.mean() for each in own]) for name, own in is_right.items()}
+    sizes = [len(fold.train) for fold in folds], [len(fold.test) for fold in folds]
+    expected = corrected_power(scores["c"], scores["b"], *sizes, repeats=2, confidence=level)
+    assert power_of_pairs(scores, is_right, folds, None, pairs)[1] == expected
+    (test,), is_right = (fold.test for fold in SPLIT), answers(SPLIT)
+    truth, both = np.ones(len(test), dtype=bool), (is_right["a"][0], is_right["b"][0])
+    for groups, of_test in ((None, None), (GROUPS, GROUPS[test])):
+        found = power_of_pairs(scores, is_right, SPLIT, groups, pairs, power=0.7)
+        assert found[0] == split_power(truth, *both, of_test, power=0.7, confidence=level)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..networks import NETWORKS
 from .methods import EXTRA_METHODS, METHODS, RECIPE_METHODS
 from .scores import AppliedScore
 from .statistics import Difference
@@ -167,7 +168,7 @@ def _next_methods(best: str, compared: Iterable[str]) -> tuple[str, ...]:
     """Return the next recipe to try, beside the best method if it has a name that ``--methods`` knows."""
     recipes = {_base(name) for name in compared}
     last = max((position for position, name in enumerate(_STEPS) if name in recipes), default=-1)
-    known = {*METHODS, *EXTRA_METHODS, *RECIPE_METHODS}
+    known = {*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *NETWORKS}
     kept = [best] if _base(best) in known else []
     return tuple(kept + [_STEPS[last + 1]]) if last + 1 < len(_STEPS) else ()
 

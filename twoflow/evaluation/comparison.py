@@ -31,6 +31,7 @@ from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .leakage import leaks
 from .method_scores import LearningCurve, MethodScores
+from .naming import name_methods
 from .results import Comparison
 from .saved_folds import read_folds
 from .scores import compute_means, scores_for
@@ -39,9 +40,11 @@ from .statistics import Difference, compare_pairs, corrected_resampled_ttest, pa
 
 
 def compare(
-    methods: Mapping[str, Any],
+    methods: Any,
     collection: ImageCollection,
     *,
+    network: str = "efficientnet-lite0",
+    superclass_column: str | None = None,
     folds: int = 10,
     repeats: int = 1,
     test_size: float | None = None,
@@ -52,7 +55,6 @@ def compare(
     n_jobs: int | None = None,
     verbose: bool = False,
     store: StoreLike = None,
-    left_out: Mapping[str, str] | None = None,
     group_duplicates: bool = False,
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
@@ -63,12 +65,29 @@ def compare(
 
     Parameters
     ----------
-    methods : mapping of str to classifier
-        Names and methods: models, pipelines that begin with a flow, meta-estimators around one of these, or any
-        classifier that takes images. See `take_apart`. The tests compare every other method with the first.
+    methods : str, classifier, iterable of both, or mapping of str to either
+        What to compare. The tests compare every other method with the first.
+
+        - A name: "two-flow", "cnn", "fast:stack", "cnn:logistic", ...: one of `METHODS`, `RECIPE_METHODS` and
+          `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, those of `EXTRA_METHODS` that are
+          installed, and ``cnn:LAYER`` for every stage of the network.
+        - A classifier of images: a model, a pipeline that begins with a flow, a meta-estimator around one of these, or
+          any classifier that takes images; see `take_apart`. It is named by its class in lower case, a pipeline by its
+          steps, a `TwoFlowClassifier` by its recipe. Names that are not distinct are numbered.
+        - A mapping gives each method the name that is its key.
+
+        "pixels" is renamed to ``pixels:WIDTHxHEIGHT``. It takes the largest whole fraction of the paper's 640 x 480 at
+        which a table of all images needs at most a sixteenth of the machine's memory, or of 4 GiB if that is less, and
+        that is no larger than nine of ten images. If a named method of pixels enlarges images, a note says how many.
     collection : ImageCollection
         Images with their labels. If it has groups, no group is on both sides of a fold. If it has several targets, each
         method must learn all of them, and the exact match is tested; see `scores_for`.
+    network : str, default="efficientnet-lite0"
+        The name or path of the network, for methods given by name.
+    superclass_column : str, optional
+        The column or target of the collection with the superclass of each image: the object hierarchy of "mid-level".
+        Default: the column "superclass", which `load_folder` makes of folders in folders; if there is none, the method
+        learns a hierarchy.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.
@@ -80,7 +99,8 @@ def compare(
         Shares of the training images to fit on in addition, for a learning curve; see `shrink`. The scores and the
         tests always come from fits on all training images. By default there is no learning curve.
     random_state : int, default=0
-        Seeds the folds, and every part of the methods that has a `random_state` of None.
+        Seeds the folds, the methods given by name, and every part of the other methods that has a `random_state` of
+        None.
     n_jobs : int, optional
         How many images are read, and how many folds are fitted, at the same time. It has no effect on the scores.
         Default: 1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
@@ -89,8 +109,6 @@ def compare(
     store : path or FeatureStore, optional
         Keeps on disk the features that are computed once, so that the next comparison finds them; see `Flow`. Default:
         no store.
-    left_out : mapping of str to str, optional
-        Methods that are not compared, each with the reason, for the report to name. Default: none.
     group_duplicates : bool, default=False
         Keep exact and near duplicates, together with their groups, on one side of a fold. By default duplicates on both
         sides are only counted. See `find_duplicates`.
@@ -102,22 +120,26 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is wrong, or the images do not allow the folds asked for. This is raised before any long work.
+        If a parameter is wrong, or the images do not allow the folds asked for. For a name that no method has, the
+        message gives similar names. This is raised before any long work.
+    TypeError
+        If a method is neither a name nor a classifier.
+    ModuleNotFoundError
+        If the extra of a named method is not installed. The message says how to install it.
 
     Examples
     --------
     >>> from sklearn.linear_model import RidgeClassifier
     >>> from sklearn.pipeline import make_pipeline
-    >>> from twoflow import CNNEmbedding, RawPixels, compare, make_shop
+    >>> from twoflow import RawPixels, compare, make_shop
     >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
-    >>> flows = {"network": CNNEmbedding(), "pixels": RawPixels()}
-    >>> methods = {name: make_pipeline(flow, RidgeClassifier()) for name, flow in flows.items()}
-    >>> [(method.name, method.n_features) for method in compare(methods, shop, folds=3).methods]
-    [('network', 1280), ('pixels', 9216)]
+    >>> pixels = make_pipeline(RawPixels((32, 24)), RidgeClassifier())
+    >>> [(method.name, method.n_features) for method in compare(["cnn", pixels], shop, folds=3).methods]
+    [('cnn', 1280), ('rawpixels+ridgeclassifier', 2304)]
     """
     began = time.perf_counter()
-    if not methods:
-        raise InputError("methods: expected at least one method, got none")
+    named = name_methods(methods, collection, network, random_state, superclass_column)
+    methods = named.models
     sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
@@ -157,6 +179,7 @@ def compare(
         features = _without_rows(features, [position for position, _ in extraction.errors])
 
     traits = read_traits(features[:, plan.n_once:])
+    collection = collection.noted(*named.notes(traits.sizes))
     duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
@@ -174,7 +197,7 @@ def compare(
         _learning_curve(shares, every, scores, drawn, collection),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
-        dict(left_out or {}), leaks(drawn, duplicates),
+        named.left_out, leaks(drawn, duplicates),
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()),
     )
 

@@ -91,11 +91,11 @@ def draw_folds(
     _check_number_of_classes(labels)
     labels = finest(labels)
     _check_classes(labels, groups, n_splits if test_size is None else 2)
-    n_groups = len(labels) if groups is None else len(np.unique(groups))
+    n_groups = n_splits if groups is None else len(np.unique(groups))
     if n_groups < n_splits:
         raise InputError(
-            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a larger "
-            "share, or draw folds"
+            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a "
+            "larger share, or draw folds"
         )
     splits = []
     for repeat in range(repeats):

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from .folds import Folds
-from .statistics import Difference, compare_pairs, corrected_resampled_ttest, mcnemar_test, sign_flip_test
+from .statistics import (
+    Difference,
+    PowerResult,
+    compare_pairs,
+    corrected_power,
+    corrected_resampled_ttest,
+    mcnemar_test,
+    sign_flip_test,
+    split_power,
+)
 
 
 def compare_pairs_of_methods(
@@ -60,3 +69,47 @@ def compare_pairs_of_methods(
     if groups is not None:
         test = partial(sign_flip_test, truth, groups=groups[fold.test])
     return compare_pairs({name: right for name, (right,) in is_right.items()}, pairs, test, confidence)
+
+
+def power_of_pairs(
+    scores: Mapping[str, np.ndarray],
+    is_right: Mapping[str, Sequence[np.ndarray]],
+    folds: Folds,
+    groups: np.ndarray | None,
+    pairs: Iterable[tuple[str, str]],
+    power: float = 0.8,
+    confidence: float = 0.95,
+) -> tuple[PowerResult, ...]:
+    """Compute how much the tests of `compare_pairs_of_methods` could find, if all pairs are tested together.
+
+    Parameters
+    ----------
+    scores, is_right, folds, groups, pairs, confidence
+        See `compare_pairs_of_methods`. The significance level of each test is that of all, divided by the number of
+        pairs (Bonferroni), which is slightly cautious for Holm's p-values.
+    power : float in (0, 1)
+        The probability to find a difference. Default: 0.8.
+
+    Returns
+    -------
+    tuple of PowerResult
+        In the order of the pairs.
+    """
+    pairs = list(pairs)
+    level = 1 - (1 - confidence) / max(len(pairs), 1)
+    if len(folds) > 1:
+        n_train, n_test = [len(fold.train) for fold in folds], [len(fold.test) for fold in folds]
+        return tuple(
+            corrected_power(
+                scores[first], scores[second], n_train, n_test,
+                repeats=folds.repeats, power=power, confidence=level,
+            )
+            for first, second in pairs
+        )
+    (fold,) = folds
+    truth = np.ones(len(fold.test), dtype=bool)
+    tested = None if groups is None else groups[fold.test]
+    return tuple(
+        split_power(truth, is_right[first][0], is_right[second][0], tested, power=power, confidence=level)
+        for first, second in pairs
+    )

@@ -89,6 +89,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
         "pairwise": [_pair(pair) for pair in comparison.pairwise],
+        "power": {"power": 0.8, "smallest": None, "pairs": [], "sentences": []},
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},

@@ -83,7 +83,8 @@ def test_equal_classifiers(method):
 def test_sentence():
     assert str(mcnemar_test(*predictions(6, 26, 4, 12))) == (
         "McNemar's test: a significant difference; the first is 0.4583 higher in accuracy on 48 images, 95% interval "
-        "+0.2548 to +0.6252 (Bonett & Price); 26 that only the first gets right and 4 that only the second does, p < 0.0001 (exact, "
+        "+0.2548 to +0.6252 (Bonett & Price); 26 that only the first gets right and 4 that only the second does, "
+        "p < 0.0001 (exact, "
         "given the number of images that only one gets right)."
     )
     assert "chi2(1) = 3.125, p = 0.0771 (continuity correction)" in str(
