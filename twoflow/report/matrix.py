@@ -18,8 +18,8 @@ from .displays.base import label
 _SHADES = 8  # steps of a color
 _WRITTEN, _NAMED = 30, 70  # classes, up to which counts and names fit
 _SIDE = 960  # pixels of a matrix without names
-_MARGIN = 150  # pixels for names, which are cut
-_LONGEST = 20  # signs of a name
+_LONGEST, _SIGN = 20, 7  # signs of a name, which is cut if it is longer, and pixels of a sign
+_LINE = 22  # pixels of the line that says what rows and columns are
 _LISTED = 8  # answers in the title of a row
 
 
@@ -47,7 +47,9 @@ def matrix_svg(
     for true, predicted, count in counts:
         rows[true].append((predicted, count))
     cell = _cell(n)
-    left = top = _MARGIN if n <= _NAMED else 1
+    # The spaces that `label` adds for wide signs keep room for them here, and are not drawn.
+    names = [label(classes[k], _LONGEST) for k in order] if n <= _NAMED else []
+    left = top = _LINE + _SIGN * max(map(len, names), default=0)
     width, height = left + n * cell + 1, top + n * cell + 1
     parts = [
         f'<svg class="matrix{" written" if n <= _WRITTEN else ""}" role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
@@ -57,8 +59,11 @@ def matrix_svg(
         *(_row(i, classes[k], rows.get(k, []), classes) for i, k in enumerate(order)),
         f'<rect class="frame" width="{n}" height="{n}"/></g>',
     ]
-    if n <= _NAMED:
-        parts += _names([classes[k] for k in order], left, top, cell)
+    parts += [
+        f'<text class="axis" x="{left}" y="8">predicted class →</text>',
+        f'<text class="axis" transform="translate(8 {top}) rotate(90)">true class →</text>',
+        *_names(names, left, top, cell),
+    ]
     if n <= _WRITTEN:
         parts += [
             f'<text class="count" x="{left + (place[predicted] + 0.5) * cell:g}" '
@@ -112,8 +117,7 @@ def _row(i: int, name: str, row: list[tuple[int | None, int]], classes: Sequence
 def _names(names: Sequence[str], left: int, top: int, cell: int) -> list[str]:
     parts = []
     for i, name in enumerate(names):
-        # The spaces that `label` adds for wide signs are for matplotlib only.
-        text, middle = escape(label(name, _LONGEST).strip()), (i + 0.5) * cell
+        text, middle = escape(name.strip()), (i + 0.5) * cell
         parts.append(f'<text class="of-row" x="{left - 6}" y="{top + middle:g}">{text}</text>')
         parts.append(
             f'<text class="of-column" transform="translate({left + middle:g} {top - 6}) rotate(-90)">{text}</text>'

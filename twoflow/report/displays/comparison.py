@@ -94,8 +94,6 @@ class DifferencesDisplay(Display):
     'difference in accuracy to the best method'
     """
 
-    _needs_predictions = True
-
     def __init__(
         self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], best: str,
         label: str = "accuracy",

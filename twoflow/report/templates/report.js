@@ -83,7 +83,7 @@
     const frame = matrix.querySelector(".frame");
     const readout = matrix.closest("figure").nextElementSibling;
     readout.hidden = false;
-    readout.textContent = "Point at a cell to read it.";
+    readout.textContent = "Point at a cell, or tap it, to read it.";
     const read = (event) => {
       const box = frame.getBoundingClientRect();
       const column = Math.floor((event.clientX - box.left) / box.width * names.length);
