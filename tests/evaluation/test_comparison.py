@@ -87,9 +87,8 @@ def test_scores_equal_cross_val_score(shop):
     assert found.methods[-1].scores["macro_f1"] == pytest.approx(expected)
     assert found.methods[-1].means["macro_f1"] == pytest.approx(f1_score(shop.labels, predicted, average="macro"))
     assert found.methods[-1].means["accuracy"] == found.methods[-1].scores["accuracy"].mean()
-    expected = [
-        clone(pipeline).fit(shop[f.train]).score(shop[f.train], shop.labels[f.train]) for f in found.folds
-    ]
+    trained = [(shop[fold.train], shop.labels[fold.train]) for fold in found.folds]
+    expected = [clone(pipeline).fit(*each).score(*each) for each in trained]
     assert found.methods[-1].train_accuracy.tolist() == expected
     assert [method.n_features for method in found.methods][1:] == [2304, 24] and found.methods[0].n_features <= 455
 
