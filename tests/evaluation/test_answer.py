@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from twoflow.evaluation.answer import compare_with_best, find_answer
+from twoflow.evaluation.answer import compare_with_best, describe_power, find_answer
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.scores import AppliedScore, Score
-from twoflow.evaluation.statistics import Difference
+from twoflow.evaluation.statistics import Difference, PowerResult, corrected_power
 
 from ..report.made import LABELS, comparison, two_targets
 
+ABLE = "These splits show a difference of 0.050 or more with a probability of 80%"
 ACCURACY = AppliedScore(Score("accuracy", None, True))
 ERROR = AppliedScore(Score("error", None, True, greater_is_better=False))
 
@@ -128,7 +129,30 @@ def test_the_difference_to_the_best_is_turned_round():
     (kept,) = compare_with_best("b", [pair]).values()
     assert (turned.difference, turned.interval) == (-0.25, (-0.5, 0.125))
     assert (kept.difference, kept.interval) == (0.25, (-0.125, 0.5))
-    assert kept.is_tested and not kept.is_significant and compare_with_best("c", [pair]) == {}
+    assert kept.is_open and not kept.is_significant and compare_with_best("c", [pair]) == {}
+
+
+@pytest.mark.parametrize("smallest, seen, repeats, expected", [
+    (None, 0.1, None, "These splits cannot show any difference; test more images."),
+    (0.05, 0.02, 1200, f"{ABLE}; 0.020 takes 1,200 repeats."),
+    (0.05, -0.02, None, f"{ABLE}; 0.020 takes more images, not more repeats."),
+    (0.05, 0.06, 1, f"{ABLE}."),
+    (0.05, 0.0, None, f"{ABLE}."),
+])
+def test_how_much_could_be_found(smallest, seen, repeats, expected):
+    assert describe_power(PowerResult(smallest, seen, repeats, 0.8, 0.95)) == expected
+
+
+def test_the_power_of_a_comparison():
+    found = comparison()
+    assert found.order == [1, 2, 0]  # the first two at a tie
+    (power,) = [each for pair, each in found.power.items() if set(pair) == {"method0", "method1"}]
+    assert found.power_sentences == (describe_power(power),) and found.power_sentences[0] in found.answer.sentences
+    # Three pairs are tested together.
+    sizes = [48] * 5, [12] * 5
+    scores = [found[name].scores["accuracy"] for name in ("method0", "method2")]
+    expected = corrected_power(*scores, *sizes, confidence=1 - 0.05 / 3)
+    assert found.power["method0", "method2"] == expected
 
 
 @pytest.mark.parametrize("make", [

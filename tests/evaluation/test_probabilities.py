@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import auc, brier_score_loss, roc_auc_score
+from sklearn.metrics import auc, brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
+from sklearn.metrics import roc_auc_score
 
 from twoflow.evaluation.probabilities import (
     COVERAGES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 from ..networks import NETWORKS
 from .methods import EXTRA_METHODS, METHODS, RECIPE_METHODS
 from .scores import AppliedScore
-from .statistics import Difference
+from .statistics import Difference, PowerResult
 from .statistics.validation import ROUNDING
 
 #: The recipes to try one after the other: the first that was not compared, if none after it was.
@@ -40,14 +39,14 @@ class ToBest(NamedTuple):
     significance: float
 
     @property
-    def is_tested(self) -> bool:
-        """Whether there is a p-value."""
-        return not math.isnan(self.p_holm)
-
-    @property
     def is_significant(self) -> bool:
         """Whether the two methods differ significantly."""
         return self.p_holm < self.significance
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a test could judge, but the two methods do not differ significantly."""
+        return self.p_holm >= self.significance
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,18 @@ def compare_with_best(best: str, pairs: Iterable[Difference]) -> dict[str, ToBes
     return found
 
 
+def describe_power(power: PowerResult) -> str:
+    """Say how large a difference the splits could show, and what it takes to show the one seen."""
+    if power.smallest is None:
+        return "These splits cannot show any difference; test more images."
+    seen = abs(power.mean_difference)
+    able = f"These splits show a difference of {power.smallest:.3f} or more with a probability of {power.power:.0%}"
+    if not seen or power.smallest <= seen:
+        return f"{able}."
+    needed = "more images, not more repeats" if power.repeats is None else f"{power.repeats:,} repeats"
+    return f"{able}; {seen:.3f} takes {needed}."
+
+
 def find_answer(
     means: Mapping[str, float], to_best: Mapping[str, ToBest], score: AppliedScore, n_splits: int,
     power: Sequence[str] = (),
@@ -114,10 +125,9 @@ def find_answer(
         worse than the best. By default there are none.
     """
     best, *others = means
-    tested = [name for name in others if to_best[name].is_tested]
-    worse = tuple(name for name in tested if to_best[name].is_significant)
-    not_worse = tuple(name for name in tested if not to_best[name].is_significant)
-    untested = tuple(name for name in others if not to_best[name].is_tested)
+    worse = tuple(name for name in others if to_best[name].is_significant)
+    not_worse = tuple(name for name in others if to_best[name].is_open)
+    untested = tuple(name for name in others if name not in worse + not_worse)
     next_methods = _next_methods(best, means)
     sentences = _verdict(means, to_best, score, not_worse, worse, untested)
     if others and 1 < n_splits < _ENOUGH:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..images import ImageCollection
-from .answer import Answer, ToBest, compare_with_best, find_answer
+from .answer import Answer, ToBest, compare_with_best, describe_power, find_answer
 from .folds import Folds
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, order_classes, pool
 from .scores import AppliedScore, all_right, scores_for
-from .statistics import Difference
+from .significance import power_of_pairs
+from .statistics import Difference, PowerResult
 from .summary import (
     Details,
     Interval,
@@ -62,6 +63,8 @@ class Comparison:
         How many images were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
         Positions in the collection of the images whose color profile is damaged and was ignored.
+    n_kept : int
+        How many folds of all methods were finished in an earlier run, and were taken from the store.
     """
 
     collection: ImageCollection
@@ -77,6 +80,7 @@ class Comparison:
     leaks: Leaks | None = None
     n_converted: int = 0
     damaged_profiles: tuple[int, ...] = ()
+    n_kept: int = 0
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""
@@ -187,11 +191,28 @@ class Comparison:
         return compare_with_best(self.best, [pair.difference for pair in self.pairwise])
 
     @cached_property
+    def power(self) -> dict[tuple[str, str], PowerResult]:
+        """How much the tests of `pairwise` could find, by the names of the two methods."""
+        pairs = [(pair.difference.first, pair.difference.second) for pair in self.pairwise]
+        return dict(zip(pairs, power_of_pairs(*self._tested_scores, pairs)))
+
+    @property
+    def power_sentences(self) -> tuple[str, ...]:
+        """What it takes to show the difference of the best method to the next one that is not significantly worse.
+
+        It is empty if there is none. A method with the same score counts only if there is no other.
+        """
+        near = [name for name in (self.methods[i].name for i in self.order[1:]) if self.to_best[name].is_open]
+        near.sort(key=lambda name: self.to_best[name].difference == 0)
+        found = [result for pair, result in self.power.items() if set(pair) == {self.best, *near[:1]}]
+        return tuple(describe_power(each) for each in found)
+
+    @cached_property
     def answer(self) -> Answer:
         """Which method to use, which others are not significantly worse, and what to try next."""
         tested = self.tested_score
         means = {self.methods[i].name: self.methods[i].means[tested] for i in self.order}
-        return find_answer(means, self.to_best, self.scores[tested], len(self.folds))
+        return find_answer(means, self.to_best, self.scores[tested], len(self.folds), self.power_sentences)
 
     @cached_property
     def class_order(self) -> list[int]:
@@ -216,11 +237,7 @@ class Comparison:
 
         `compare_pairs_of_methods` says which test.
         """
-        return compare_every_pair(
-            {method.name: method.scores[self.tested_score] for method in self.methods},
-            {method.name: self.is_right(method.name) for method in self.methods},
-            self.folds, self.collection.groups, self._sizes,
-        )
+        return compare_every_pair(*self._tested_scores, self._sizes)
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
@@ -279,6 +296,15 @@ class Comparison:
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    @property
+    def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
+        """What the tests of every pair take; see `compare_pairs_of_methods`."""
+        return (
+            {method.name: method.scores[self.tested_score] for method in self.methods},
+            {method.name: self.is_right(method.name) for method in self.methods},
+            self.folds, self.collection.groups,
+        )
 
     @property
     def _sizes(self) -> Sizes:

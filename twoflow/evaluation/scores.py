@@ -48,8 +48,8 @@ class Score(NamedTuple):
     label : str
         The name that tables and plots show.
     function : callable
-        Takes the true and the predicted labels, and returns a number from 0 to 1. The arrays have shape (n,) for a score
-        of one target, and (n, k) for a score of several together.
+        Takes the true and the predicted labels, and returns a number from 0 to 1. The arrays have shape (n,) for a
+        score of one target, and (n, k) for a score of several together.
     of_one_target : bool
         Whether the score is computed for each target by itself; otherwise for all targets together, if there are
         several.

@@ -34,7 +34,10 @@ class Selected(NamedTuple):
 
 
 class FoldScores(NamedTuple):
-    """The results of one method on one fold; see `MethodScores`."""
+    """The results of one method on one fold; see `MethodScores`.
+
+    `seconds` is the time of everything that was computed for the fold, with the selectors that methods share.
+    """
 
     n_features: int | None
     scores: dict[str, float]
@@ -45,6 +48,7 @@ class FoldScores(NamedTuple):
     predict_seconds: float
     train_accuracy: float
     choice: Choice | None
+    seconds: float
     peak_memory: PeakMemory | None
 
 
@@ -83,6 +87,7 @@ def score_fold(
     -------
     FoldScores
     """
+    started = time.perf_counter()
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
     with stay_in_worker():
         selections: list[Selected] = []
@@ -116,6 +121,7 @@ def score_fold(
                 for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
+    elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
@@ -127,6 +133,7 @@ def score_fold(
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=train_accuracy,
         choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
+        seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
 
@@ -173,10 +180,10 @@ def _columns(
     features: np.ndarray, in_fold: np.ndarray | None, positions: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
-    if in_fold is None:
+    left = columns < features.shape[1]
+    if in_fold is None or left.all():
         return features[np.ix_(positions, columns)]
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    left = columns < features.shape[1]
     chosen[:, left] = features[np.ix_(positions, columns[left])]
     chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - features.shape[1])]
     return chosen

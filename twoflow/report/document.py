@@ -89,7 +89,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
         "pairwise": [_pair(pair) for pair in comparison.pairwise],
-        "power": {"power": 0.8, "smallest": None, "pairs": [], "sentences": []},
+        "power": _power(comparison),
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -97,6 +97,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
+            "n_folds_kept": comparison.n_kept,
             "images_per_second": comparison.n_computed / comparison.extraction_seconds,
             "peak_memory_bytes": comparison.peak_memory,
         },
@@ -168,6 +169,20 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "untested": list(answer.untested),
         "next": list(answer.next_methods),
         "sentences": list(answer.sentences),
+    }
+
+
+def _power(comparison: Comparison) -> dict[str, Any]:
+    """Convert how much the tests could find; the smallest difference is one that they find to any other method."""
+    to_best = [each.smallest for pair, each in comparison.power.items() if comparison.best in pair]
+    return {
+        "power": next((each.power for each in comparison.power.values()), None),
+        "smallest": max((each for each in to_best if each is not None), default=None),
+        "pairs": [
+            {"first": first, "second": second, "smallest": each.smallest, "repeats": each.repeats}
+            for (first, second), each in comparison.power.items()
+        ],
+        "sentences": list(comparison.power_sentences),
     }
 
 

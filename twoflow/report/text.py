@@ -114,6 +114,8 @@ def _legend(comparison: Comparison) -> list[str]:
     time = f"Features of all images once: {comparison.extraction_seconds:.1f} s "
     time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
+    if comparison.n_kept:
+        time += f" {comparison.n_kept:,} finished folds are from an earlier run, with the times of that run."
     tested = comparison.scores[comparison.tested_score]
     label = printable(tested.label)
     lines = []
