@@ -67,7 +67,7 @@ def test_accuracies(found):
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
-    """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom; then the delta method."""
+    """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom; then the logit."""
     scores = found.methods[0].scores["accuracy"]
     ends = np.array(to_document(found)["methods"][0]["scores"]["accuracy"]["confidence_interval"])
     mean, half = scores.mean(), 2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1))

@@ -101,7 +101,7 @@ def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
         sections=[section for section in _SECTIONS if section.is_there(document)],
         views=views,
         pair_at=_places(document["pairwise"]),
-        power_at=_places(document["power"]["pairs"] if "power" in document else ()),
+        power_at=_places(document["power"]["pairs"]),
         shown=shown,
         n_in_table=_TABLE,
         n_listed=_LISTED,

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from math import ceil, sqrt
+from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
@@ -21,6 +22,9 @@ _SIDE = 960  # pixels of a matrix without names
 _LONGEST, _SIGN = 20, 7  # signs of a name, which is cut if it is longer, and pixels of a sign
 _LINE = 22  # pixels of the line that says what rows and columns are
 _LISTED = 8  # answers in the title of a row
+
+#: The answers for each true class: the predicted class, or None, and how many images.
+_Rows: TypeAlias = dict[int, list[tuple[int | None, int]]]
 
 
 def matrix_svg(
@@ -41,36 +45,28 @@ def matrix_svg(
     title : str
         The text for a screen reader.
     """
-    n = len(classes)
     place = {k: i for i, k in enumerate(order)}
-    rows: dict[int, list[tuple[int | None, int]]] = defaultdict(list)
+    rows: _Rows = defaultdict(list)
     for true, predicted, count in counts:
         rows[true].append((predicted, count))
+    n = len(classes)
     cell = _cell(n)
     # The spaces that `label` adds for wide signs keep room for them here, and are not drawn.
     names = [label(classes[k], _LONGEST) for k in order] if n <= _NAMED else []
-    left = top = _LINE + _SIGN * max(map(len, names), default=0)
-    width, height = left + n * cell + 1, top + n * cell + 1
-    parts = [
-        f'<svg class="matrix{" written" if n <= _WRITTEN else ""}" role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" data-classes="{escape(json.dumps([classes[k] for k in order]))}" '
-        f'data-cells="{_cells(rows, order, place)}">',
-        f'<g transform="translate({left} {top}) scale({cell})">', *_shades(rows, place),
+    left = _LINE + _SIGN * max(map(len, names), default=0)  # and as much above
+    side = left + n * cell + 1
+    texts = [*_axes(left), *_names(names, left, cell), *(_counts(rows, place, left, cell) if n <= _WRITTEN else ())]
+    return Markup("".join([
+        f'<svg class="matrix{" written" if n <= _WRITTEN else ""}" role="img" aria-label="{escape(title)}" '
+        f'viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
+        f'data-classes="{escape(json.dumps([classes[k] for k in order]))}" data-cells="{_cells(rows, order, place)}">',
+        f'<g transform="translate({left} {left}) scale({cell})">',
+        *_shades(rows, place),
         *(_row(i, classes[k], rows.get(k, []), classes) for i, k in enumerate(order)),
         f'<rect class="frame" width="{n}" height="{n}"/></g>',
-    ]
-    parts += [
-        f'<text class="axis" x="{left}" y="8">predicted class →</text>',
-        f'<text class="axis" transform="translate(8 {top}) rotate(90)">true class →</text>',
-        *_names(names, left, top, cell),
-    ]
-    if n <= _WRITTEN:
-        parts += [
-            f'<text class="count" x="{left + (place[predicted] + 0.5) * cell:g}" '
-            f'y="{top + (place[true] + 0.5) * cell:g}">{count:,}</text>'
-            for true, row in rows.items() for predicted, count in row if predicted is not None
-        ]
-    return Markup("".join([*parts, "</svg>"]))
+        *texts,
+        "</svg>",
+    ]))
 
 
 def _cell(n: int) -> int:
@@ -80,7 +76,7 @@ def _cell(n: int) -> int:
     return 30 if n <= _WRITTEN else 14 if n <= _NAMED else max(2, _SIDE // n)
 
 
-def _shades(rows: dict[int, list[tuple[int | None, int]]], place: dict[int, int]) -> list[str]:
+def _shades(rows: _Rows, place: dict[int, int]) -> list[str]:
     paths: dict[tuple[str, int], list[str]] = defaultdict(list)
     for true, row in rows.items():
         total = sum(count for _, count in row)
@@ -95,7 +91,7 @@ def _shades(rows: dict[int, list[tuple[int | None, int]]], place: dict[int, int]
     ]
 
 
-def _cells(rows: dict[int, list[tuple[int | None, int]]], order: Sequence[int], place: dict[int, int]) -> str:
+def _cells(rows: _Rows, order: Sequence[int], place: dict[int, int]) -> str:
     """Write row, column and count of each cell in the order of the matrix, for the script of the page."""
     return " ".join(
         f"{i} {place[predicted]} {count}"
@@ -114,12 +110,27 @@ def _row(i: int, name: str, row: list[tuple[int | None, int]], classes: Sequence
     return f'<rect class="row" y="{i}"><title>{escape(text)}</title></rect>'
 
 
-def _names(names: Sequence[str], left: int, top: int, cell: int) -> list[str]:
+def _axes(left: int) -> list[str]:
+    return [
+        f'<text class="axis" x="{left}" y="8">predicted class →</text>',
+        f'<text class="axis" transform="translate(8 {left}) rotate(90)">true class →</text>',
+    ]
+
+
+def _names(names: Sequence[str], left: int, cell: int) -> list[str]:
     parts = []
     for i, name in enumerate(names):
-        text, middle = escape(name.strip()), (i + 0.5) * cell
-        parts.append(f'<text class="of-row" x="{left - 6}" y="{top + middle:g}">{text}</text>')
-        parts.append(
-            f'<text class="of-column" transform="translate({left + middle:g} {top - 6}) rotate(-90)">{text}</text>'
-        )
+        text, middle = escape(name.strip()), left + (i + 0.5) * cell
+        parts += [
+            f'<text class="of-row" x="{left - 6}" y="{middle:g}">{text}</text>',
+            f'<text class="of-column" transform="translate({middle:g} {left - 6}) rotate(-90)">{text}</text>',
+        ]
     return parts
+
+
+def _counts(rows: _Rows, place: dict[int, int], left: int, cell: int) -> list[str]:
+    return [
+        f'<text class="count" x="{left + (place[predicted] + 0.5) * cell:g}" '
+        f'y="{left + (place[true] + 0.5) * cell:g}">{count:,}</text>'
+        for true, row in rows.items() for predicted, count in row if predicted is not None
+    ]

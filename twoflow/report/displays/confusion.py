@@ -68,8 +68,8 @@ class ConfusionDisplay(Display):
         """
         matrix = np.asarray(self.confusion_matrix)
         n = len(matrix)
-        side = _cell(n) * n
-        ax = self._begin(ax, max(360, 150 + side), max(360, 150 + side))
+        side = max(360, 150 + _side(n))
+        ax = self._begin(ax, side, side)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         if n <= _WRITTEN:
             _write_cells(ax, matrix, shares)
@@ -86,11 +86,11 @@ class ConfusionDisplay(Display):
         return self
 
 
-def _cell(n: int) -> float:
-    """Return the side of a cell in pixels, for n classes."""
+def _side(n: int) -> int:
+    """Return the side of all cells together in pixels, for n classes."""
     if n <= 12:
-        return 36
-    return 26 if n <= _WRITTEN else 14 if n <= _NAMED else _SIDE / n
+        return 36 * n
+    return 26 * n if n <= _WRITTEN else 14 * n if n <= _NAMED else _SIDE
 
 
 def _write_cells(ax: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:
