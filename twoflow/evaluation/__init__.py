@@ -1,6 +1,7 @@
 """Comparing methods: folds, the comparison itself, its statistics, and duplicates that would spoil it."""
 
 from .comparison import compare
+from .datasets import DatasetsComparison, compare_datasets
 from .duplicates import Duplicates, find_duplicates
 from .leakage import Leaks, leaks
 from .methods import DEFAULT_METHODS, EXTRA_METHODS, METHODS, RECIPE_METHODS, left_out_methods, make_methods
@@ -13,11 +14,13 @@ __all__ = [
     "METHODS",
     "RECIPE_METHODS",
     "Comparison",
+    "DatasetsComparison",
     "Duplicates",
     "Leaks",
     "PairedResult",
     "chi2_independence",
     "compare",
+    "compare_datasets",
     "corrected_resampled_ttest",
     "find_duplicates",
     "leaks",

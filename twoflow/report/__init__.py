@@ -2,9 +2,11 @@
 
 from .atomic import check_output_folder
 from .audit import format_audit, write_audit
+from .datasets import format_datasets, write_datasets
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
+    CriticalDifferenceDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -19,6 +21,7 @@ from .text import format_text
 __all__ = [
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",
@@ -26,9 +29,11 @@ __all__ = [
     "RocDisplay",
     "check_output_folder",
     "format_audit",
+    "format_datasets",
     "format_text",
     "to_document",
     "to_html",
     "write_audit",
+    "write_datasets",
     "write_report",
 ]

@@ -2,5 +2,6 @@
 
 from .comparison import DatasetsComparison, compare_datasets
 from .pairs import PairOfMethods
+from .reading import name_reports
 
-__all__ = ["DatasetsComparison", "PairOfMethods", "compare_datasets"]
+__all__ = ["DatasetsComparison", "PairOfMethods", "compare_datasets", "name_reports"]

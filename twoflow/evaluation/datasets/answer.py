@@ -36,8 +36,8 @@ def write_sentences(
     best = next(iter(mean_ranks))
     own = [pair for pair in pairs if best in (pair.first, pair.second)]
     return (
-        f"{printable(best)} has the best mean rank, {mean_ranks[best]:.2f} of {len(mean_ranks)}, over {n_datasets} data "
-        f"sets: mean {printable(label)} {mean_scores[best]:.3f}.",
+        f"{printable(best)} has the best mean rank, {mean_ranks[best]:.2f} of {len(mean_ranks)}, over {n_datasets} "
+        f"data sets: mean {printable(label)} {mean_scores[best]:.3f}.",
         *_tied(best, mean_ranks),
         *_compared(best, own),
         *_untestable(n_datasets, count_judged([pair.result for pair in pairs])),
@@ -75,8 +75,8 @@ def _untestable(n_datasets: int, n_tests: int) -> Iterator[str]:
     if n_tests and smallest >= 1 - CONFIDENCE:
         tests = "1 pair of methods" if n_tests == 1 else f"{n_tests} pairs of methods"
         yield (
-            f"This may be chance: with {n_datasets} data sets and {tests} no difference can be significant, because the "
-            f"smallest possible p is {smallest:.2f}. Compare the methods on at least {needed} data sets."
+            f"This may be chance: with {n_datasets} data sets and {tests} no difference can be significant, because "
+            f"the smallest possible p is {smallest:.2f}. Compare the methods on at least {needed} data sets."
         )
 
 

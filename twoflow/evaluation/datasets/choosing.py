@@ -23,7 +23,7 @@ def choose_score(reports: Sequence[Report], name: str | None) -> ReportedScore:
     for report in reports:
         if name not in report.scores:
             shared = [each for each in reports[0].scores if all(each in other.scores for other in reports)]
-            remedy = f"use one of {_listed(shared)}" if shared else "the reports have none in common: run twoflow cv again"
+            remedy = f"use one of {_listed(shared)}" if shared else "no score is in all reports: run twoflow cv again"
             raise InputError(
                 f"{report.path}: expected the score {printable(name)}, got {_listed(report.scores)}; {remedy}"
             )

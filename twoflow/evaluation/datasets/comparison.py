@@ -158,11 +158,11 @@ def compare_datasets(
     Notes
     -----
     The tests follow Demšar (Journal of Machine Learning Research 7, 2006, https://jmlr.org/papers/v7/demsar06a.html).
-    Friedman's test, with Iman and Davenport's F, says whether any of three or more methods differ. Wilcoxon's signed-rank
-    test compares every pair, with Holm's correction for all pairs. The pairs are tested whatever Friedman's test says,
-    because Holm's correction alone keeps the error rate. Nemenyi's test of mean ranks, which Demšar uses for pairs, is not
-    used: with it, whether two methods differ depends on which other methods are in the table (Benavoli, Corani &
-    Mangili, Journal of Machine Learning Research 17(5), 2016).
+    Friedman's test, with Iman and Davenport's F, says whether any of three or more methods differ. Wilcoxon's
+    signed-rank test compares every pair, with Holm's correction for all pairs. The pairs are tested whatever Friedman's
+    test says, because Holm's correction alone keeps the error rate. Nemenyi's test of mean ranks, which Demšar uses for
+    pairs, is not used: with it, whether two methods differ depends on which other methods are in the table (Benavoli,
+    Corani & Mangili, Journal of Machine Learning Research 17(5), 2016).
 
     A data set counts once, whatever its size and its folds. With few data sets no difference can be significant: two
     methods need 6 data sets, three need 7, four need 8 and five need 9. With fewer there is no `p_holm`.
@@ -173,7 +173,9 @@ def compare_datasets(
     paths = reports.items() if isinstance(reports, Mapping) else [(None, path) for path in reports]
     named = name_reports(paths)
     if len(named) < 2:
-        raise InputError(f"expected reports of at least two data sets, got {len(named)}; run twoflow cv on each data set")
+        raise InputError(
+            f"expected reports of at least two data sets, got {len(named)}; run twoflow cv on each data set"
+        )
     read = tuple(read_report(name, path) for name, path in named.items())
     notes = _doubts(read)
     chosen_score = choose_score(read, score)
@@ -204,12 +206,12 @@ def _doubts(reports: Sequence[Report]) -> list[str]:
         other = results.setdefault(report.results_digest, report)
         if other is not report:
             raise InputError(
-                f"expected a different report for each data set, got the same results in {other.path} and {report.path}; "
-                "leave one of them out"
+                f"expected a different report for each data set, got the same results in {other.path} and "
+                f"{report.path}; leave one of them out"
             )
         images.setdefault(report.images_digest, []).append(report.name)
     return [
-        f"{' and '.join(names)} have images with the same names. If they are the same images, count them once: the tests "
-        "expect independent data sets."
+        f"{' and '.join(names)} have images with the same names. If they are the same images, count them once: the "
+        "tests expect independent data sets."
         for names in images.values() if len(names) > 1
     ]

@@ -83,8 +83,8 @@ def compare_every_pair(
     except MissingExtraError as error:
         practical, reason = [None] * len(results), f"there are no probabilities of equivalence: {error}"
     pairs = tuple(
-        PairOfMethods(methods[i], methods[j], *found)
-        for (i, j), *found in zip(columns, results, adjusted, practical)
+        PairOfMethods(methods[i], methods[j], result, p_holm, probabilities)
+        for (i, j), result, p_holm, probabilities in zip(columns, results, adjusted, practical)
     )
     return pairs, reason
 

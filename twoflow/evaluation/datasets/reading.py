@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,8 +75,8 @@ def name_reports(paths: Iterable[tuple[str | None, str | os.PathLike]]) -> dict[
     Parameters
     ----------
     paths : iterable of (str or None, path)
-        The name of each data set, and its report.json or the folder that contains it. None takes the name of the folder,
-        or that of a file that is not called report.json, without its ending.
+        The name of each data set, and its report.json or the folder that contains it. None takes the name of the
+        folder, or that of a file that is not called report.json, without its ending.
 
     Returns
     -------
@@ -129,7 +128,8 @@ def read_report(name: str, path: Path) -> Report:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutsideError(f"cannot read {path}: {reason}; name the folder that twoflow cv wrote its report to") from error
+        remedy = "name the folder that twoflow cv wrote its report to"
+        raise OutsideError(f"cannot read {path}: {reason}; {remedy}") from error
     try:
         if len(content) > _MOST_BYTES:
             raise _Fault(f"a file of more than {_MOST_BYTES / 1e6:,.0f} MB")

@@ -76,14 +76,14 @@ def bayesian_signed_rank_test(
 
     Notes
     -----
-    The Bayesian signed-rank test (Benavoli, Corani, Demšar & Zaffalon, Journal of Machine Learning Research 18(77), 2017,
-    section 4.2; Benavoli, Mangili, Corani, Zaffalon & Ruggeri, ICML 2014), computed by baycomp, the package of these
-    authors. Its prior counts as half a data set on which the two are equal. The probabilities are from a sample of
-    20,000 of the posterior, so that their standard error is at most 0.004.
+    The Bayesian signed-rank test (Benavoli, Corani, Demšar & Zaffalon, Journal of Machine Learning Research 18(77),
+    2017; Benavoli, Mangili, Corani, Zaffalon & Ruggeri, ICML 2014), computed by baycomp, the package of these authors.
+    Its prior counts as half a data set on which the two are equal. The probabilities are from a sample of 20,000 of the
+    posterior, so that their standard error is at most 0.004.
 
-    They are no error rates. In our simulation of equal methods whose differences are much larger than the margin, one of
-    them is above 0.95 in 12 to 17 % of cases with five to fifteen data sets. With two data sets it is 35 %, so that fewer
-    than five get no probabilities.
+    They are no error rates. In our simulation of equal methods whose differences are much larger than the margin, one
+    of them is above 0.95 in 12 to 17 % of cases with five to fifteen data sets. With two data sets it is 35 %, so that
+    fewer than five get no probabilities.
     """
     if not (margin > 0 and math.isfinite(margin)):
         raise InputError(f"margin: expected a number above 0, such as 0.01, got {margin!r}")

@@ -99,8 +99,8 @@ def signed_rank_test(first: Any, second: Any, *, confidence: float = 0.95) -> Si
     American Statistical Association 54, 1959, https://doi.org/10.1080/01621459.1959.10501526).
 
     p is exact for up to 50 data sets, or up to 13 if differences are 0 or equal in size. For more it is from the normal
-    distribution. An exact p takes few values at few data sets, so that the test finds a difference between equal methods
-    less often than the significance level says. With fewer than six data sets p cannot fall below 0.05.
+    distribution. An exact p takes few values at few data sets, so that the test finds a difference between equal
+    methods less often than the significance level says. With fewer than six data sets p cannot fall below 0.05.
 
     Examples
     --------

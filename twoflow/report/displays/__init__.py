@@ -3,6 +3,7 @@
 from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
+from .critical_difference import CriticalDifferenceDisplay
 from .importances import ImportancesDisplay
 from .learning_curve import LearningCurveDisplay
 from .probabilities import ReliabilityDisplay, RocDisplay
@@ -10,6 +11,7 @@ from .probabilities import ReliabilityDisplay, RocDisplay
 __all__ = [
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "Display",
     "ImportancesDisplay",
