@@ -3,7 +3,7 @@
 import json
 
 
-def report(scores, tested="accuracy", images=None, **changes):
+def report(scores, tested="accuracy", /, **changes):
     """Make the document of a report, with what is read of it.
 
     Parameters
@@ -11,17 +11,15 @@ def report(scores, tested="accuracy", images=None, **changes):
     scores : dict of str to float or dict of str to float
         By method: its accuracy, or its scores by name.
     tested : str
-    images : list of str, optional
-        By default the names depend on the scores.
     changes
-        Replace keys.
+        Replace keys; by default the names of the images depend on the scores.
     """
     scores = {name: value if isinstance(value, dict) else {tested: value} for name, value in scores.items()}
     names = list(dict.fromkeys(name for each in scores.values() for name in each)) or [tested]
     return {
         "schema": 2,
         "dataset": {"n_images": 600, "n_classes": 20},
-        "folds": {"images": images or [str(scores)]},
+        "folds": {"images": [str(scores)]},
         "scores": [{"name": name, "label": name, "target": None, "greater_is_better": True} for name in names],
         "tested_score": tested,
         "methods": [
