@@ -19,8 +19,8 @@ def baycomp():
 
 
 def sampled(differences, margin, n_samples=4000, seed=1):
-    """Benavoli et al. 2017: the data sets, and one more without a difference, get Dirichlet weights. The share of an answer
-    is the weight of the pairs of data sets, each with itself too, whose mean difference is in its region.
+    """Benavoli et al. 2017: the data sets, and one more without a difference, get Dirichlet weights. The share of an
+    answer is the weight of the pairs of data sets, each with itself too, whose mean difference is in its region.
     """
     rng = np.random.default_rng(seed)
     values = np.append(differences, 0.0)

@@ -6,8 +6,8 @@ from scipy import stats
 
 from twoflow.evaluation.statistics import friedman_test, rank_methods
 
-#: Areas under the ROC curve of four classifiers on 14 data sets (Demšar 2006, table 6). The paper rounds 0.9751 and 0.9749
-#: to 0.975, and ranks them 2 and 3.
+#: Areas under the ROC curve of four classifiers on 14 data sets (Demšar 2006, table 6). The paper writes 0.975 for
+#: 0.9751 and 0.9749, and ranks them 2 and 3.
 AREAS = np.array([
     [0.763, 0.768, 0.771, 0.798], [0.599, 0.591, 0.590, 0.569], [0.954, 0.971, 0.968, 0.967],
     [0.628, 0.661, 0.654, 0.657], [0.882, 0.888, 0.886, 0.898], [0.936, 0.931, 0.916, 0.931],
@@ -22,7 +22,7 @@ def test_mean_ranks_are_those_of_the_paper():
 
 
 def test_f_is_that_of_the_paper_corrected_for_ties():
-    """Demšar has chi-square 9.28 and F 3.69 without the correction, which divides by 1 - sum(t³ - t) / (N k (k² - 1)).
+    """Demšar has chi-square 9.28 and F 3.69, without it. It divides by 1 - sum(t³ - t) / (N k (k² - 1)).
 
     One tie is of four methods and three are of two: 60 + 3 * 6 = 78 over 14 * 60 = 840, so 9.28 / 0.90714 = 10.23 and
     F = 13 * 10.23 / (42 - 10.23) = 4.19.

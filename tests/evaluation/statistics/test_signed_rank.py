@@ -21,8 +21,8 @@ def enumerated_p(differences):
 
 
 def test_the_example_of_the_paper():
-    """Demšar 2006, table 2: C4.5 with and without a parameter tuned. R+ is 93 and R- is 12 with half of the ranks of the
-    two zeros, which are 1.5 each; so R+ - R- is 81.
+    """Demšar 2006, table 2: C4.5 with and without a parameter tuned. R+ is 93 and R- is 12, each with half of the ranks
+    of the two zeros, so that R+ - R- is 81.
     """
     result = signed_rank_test(AREAS[:, 1], AREAS[:, 0])
     assert result.statistic == 93 - 12

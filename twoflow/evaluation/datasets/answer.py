@@ -46,7 +46,9 @@ def write_sentences(
 
 
 def _tied(best: str, mean_ranks: dict[str, float]) -> Iterator[str]:
-    tied = [name for name, rank in mean_ranks.items() if name != best and math.isclose(rank, mean_ranks[best])]
+    tied = [
+        printable(name) for name, rank in mean_ranks.items() if name != best and math.isclose(rank, mean_ranks[best])
+    ]
     if tied:
         yield f"The same mean rank: {_listed(tied)}. {printable(best)} comes first by its mean score."
 
