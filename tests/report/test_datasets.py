@@ -5,7 +5,6 @@ import json
 import re
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from twoflow.report import CriticalDifferenceDisplay, format_datasets, write_dat
 from twoflow.report.datasets.document import datasets_document
 from twoflow.report.svg import to_svg
 
-from ..evaluation.datasets.reports import report, write_reports
+from ..evaluation.datasets.reports import report, require_baycomp, write_reports
 from .test_html import Page, check_structure, look_up
 
 HOSTILE = ["<script>alert(1)</script>", "\"quoted\" & 'single'", "two\nlines", "\u202egpj.exe", "=1+1"]
@@ -123,8 +122,8 @@ def test_the_text(found):
         ]
 
 
-@pytest.mark.skipif(find_spec("baycomp") is None, reason="needs baycomp, of the extra datasets")
 def test_probabilities_are_shown(found, tmp_path):
+    require_baycomp()
     practical = found.pairs[0].practical
     (line,) = [line for line in format_datasets(found).splitlines() if line.startswith(f"{found.methods[1]} ")]
     assert line.split()[6:] == [f"{share:.2f}" for share in (practical.better, practical.equivalent, practical.worse)]

@@ -1,6 +1,9 @@
 """Files like the report.json of comparisons, with whatever scores a test wants."""
 
 import json
+from importlib.util import find_spec
+
+from ...lanes import unavailable
 
 
 def report(scores, tested="accuracy", /, **changes):
@@ -39,3 +42,9 @@ def write_reports(folder, table, methods, **options):
         (own / "report.json").write_text(json.dumps(document), "utf-8")
         folders.append(own)
     return folders
+
+
+def require_baycomp():
+    """Skip, or fail in a lane, where the package of the extra is not installed."""
+    if find_spec("baycomp") is None:
+        unavailable("needs baycomp, of the extra datasets")

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from importlib.util import find_spec
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +14,7 @@ from twoflow.evaluation.datasets.answer import write_sentences
 from twoflow.evaluation.datasets.pairs import compare_every_pair, group_methods
 from twoflow.evaluation.statistics import friedman_test, holm, signed_rank_test
 
-from .reports import report, write_reports
+from .reports import report, require_baycomp, write_reports
 
 METHODS = ["cnn", "fast", "pixels"]
 
@@ -177,6 +176,8 @@ def test_scores(tmp_path):
 def test_one_report_is_too_few(tmp_path):
     with pytest.raises(InputError, match="reports of at least two data sets, got 1"):
         compare_datasets(write_reports(tmp_path, table(1), METHODS))
+    with pytest.raises(TypeError, match="expected a list of paths or a dict of them by name, got the one path"):
+        compare_datasets(str(tmp_path))
 
 
 def test_without_baycomp_a_note_says_what_is_missing(tmp_path, monkeypatch):
@@ -187,8 +188,8 @@ def test_without_baycomp_a_note_says_what_is_missing(tmp_path, monkeypatch):
     assert note.startswith("there are no probabilities of equivalence") and "twoflow[datasets]" in note
 
 
-@pytest.mark.skipif(find_spec("baycomp") is None, reason="needs baycomp, of the extra datasets")
 def test_probabilities(tmp_path):
+    require_baycomp()
     folders = write_reports(tmp_path, table(7), METHODS)
     found = compare_datasets(folders)
     assert found.notes == () and all(pair.practical.better > 0.95 for pair in found.pairs)

@@ -1,6 +1,5 @@
 import math
 import sys
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,14 +7,13 @@ import pytest
 from twoflow.errors import MissingExtraError
 from twoflow.evaluation.statistics import bayesian_signed_rank_test
 
-from ...lanes import unavailable
+from ..datasets.reports import require_baycomp
 from .test_friedman import AREAS
 
 
 @pytest.fixture
 def baycomp():
-    if find_spec("baycomp") is None:
-        unavailable("needs baycomp, of the extra datasets")
+    require_baycomp()
 
 
 def sampled(differences, margin, n_samples=4000, seed=1):

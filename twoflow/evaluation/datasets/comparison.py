@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import InputError, MissingExtraError
+from ...errors import InputError, InputTypeError, MissingExtraError
 from ..statistics import FriedmanResult, friedman_test, rank_methods
 from .answer import write_sentences
 from .choosing import choose_methods, choose_score
@@ -151,6 +151,8 @@ def compare_datasets(
     ------
     OSError
         If a file cannot be read.
+    TypeError
+        If `reports` is a single path.
     ValueError
         If a file is not a report.json, two data sets have the same name or the same results, there are fewer than two
         reports, a report lacks the score or a method, or fewer than two methods are left.
@@ -170,6 +172,8 @@ def compare_datasets(
     In our simulation of four equal methods on ten data sets, some pair differs significantly in 3 % of cases, and
     Friedman's test finds a difference in 5 %.
     """
+    if isinstance(reports, (str, os.PathLike)):
+        raise InputTypeError(f"reports: expected a list of paths or a dict of them by name, got the one path {reports}")
     paths = reports.items() if isinstance(reports, Mapping) else [(None, path) for path in reports]
     named = name_reports(paths)
     if len(named) < 2:
