@@ -147,7 +147,8 @@ def test_few_data_sets_have_no_p(tmp_path):
     text = format_datasets(found)
     assert "This may be chance: with 3 data sets and 3 pairs" in text and "P(better)" not in text
     page, document = written(found, tmp_path / "out")
-    assert {pair["p_holm"] for pair in document["pairs"]} == {None}
+    assert {pair["p_holm"] for pair in document["pairs"]} == {pair["practical"] for pair in document["pairs"]} == {None}
+    assert not any("practical" in attributes["data-path"] for attributes, _ in page.figures)
     assert [text for attributes, text in page.figures if attributes["data-path"] == "/pairs/0/p_holm"] == ["–"]
 
 

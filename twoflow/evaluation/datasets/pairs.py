@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import MissingExtraError
 from ..statistics import PracticalResult, SignedRankResult, bayesian_signed_rank_test, holm, signed_rank_test
+from ..statistics.friedman import LEAST_DATASETS
 from ..statistics.signed_rank import smallest_p
 
 CONFIDENCE = 0.95
@@ -31,7 +32,8 @@ class PairOfMethods(NamedTuple):
         Its p after Holm's correction for all pairs. NaN if the two are equal everywhere, or there are too few data sets
         to find any difference.
     practical : PracticalResult or None
-        Probabilities that the first is practically better, equivalent or worse. None without the extra ``datasets``.
+        Probabilities that the first is practically better, equivalent or worse. None without the extra ``datasets``, or
+        with fewer than five data sets.
     """
 
     first: str
@@ -54,7 +56,7 @@ class PairOfMethods(NamedTuple):
 def compare_every_pair(
     methods: Sequence[str], gains: np.ndarray, margin: float, random_state: int
 ) -> tuple[tuple[PairOfMethods, ...], str | None]:
-    """Test every pair of methods, and say why there are no probabilities, if there are none.
+    """Test every pair of methods, and say so if the package for the probabilities is missing.
 
     Parameters
     ----------
@@ -73,15 +75,16 @@ def compare_every_pair(
     adjusted = holm([result.p_value for result in results])
     if smallest_holm_p(len(gains), n_judged) >= 1 - CONFIDENCE:
         adjusted = [math.nan] * len(results)
-    practical: list[PracticalResult | None]
-    try:
-        practical = [
-            bayesian_signed_rank_test(gains[:, i], gains[:, j], margin=margin, random_state=random_state)
-            for i, j in columns
-        ]
-        reason = None
-    except MissingExtraError as error:
-        practical, reason = [None] * len(results), f"there are no probabilities of equivalence: {error}"
+    practical: list[PracticalResult | None] = [None] * len(results)
+    reason = None
+    if len(gains) >= LEAST_DATASETS:
+        try:
+            practical = [
+                bayesian_signed_rank_test(gains[:, i], gains[:, j], margin=margin, random_state=random_state)
+                for i, j in columns
+            ]
+        except MissingExtraError as error:
+            reason = f"there are no probabilities of equivalence: {error}"
     pairs = tuple(
         PairOfMethods(methods[i], methods[j], result, p_holm, probabilities)
         for (i, j), result, p_holm, probabilities in zip(columns, results, adjusted, practical)

@@ -82,7 +82,7 @@ def bayesian_signed_rank_test(
     posterior, so that their standard error is at most 0.004.
 
     They are no error rates. In our simulation of equal methods whose differences are much larger than the margin, one
-    of them is above 0.95 in 12 to 17 % of cases with five to fifteen data sets. With two data sets it is 35 %, so that
+    of them is above 0.95 in 12 to 14 % of cases with five to fifteen data sets. With two data sets it is 35 %, so that
     fewer than five get no probabilities.
     """
     if not (margin > 0 and math.isfinite(margin)):

@@ -90,6 +90,6 @@ def _pair(pair: PairOfMethods) -> dict[str, Any]:
         "confidence": result.confidence,
         "correction": result.correction,
         "practical": None if practical is None else {
-            name: finite(getattr(practical, name)) for name in ("better", "equivalent", "worse")
+            "better": practical.better, "equivalent": practical.equivalent, "worse": practical.worse,
         },
     }

@@ -41,7 +41,7 @@ def _tests(comparison: DatasetsComparison) -> list[str]:
     """List the best method against each other one."""
     best = printable(comparison.best, _METHOD)
     own = [pair for pair in comparison.pairs if pair.first == comparison.best]
-    has_probabilities = any(pair.practical is not None and not math.isnan(pair.practical.better) for pair in own)
+    has_probabilities = any(pair.practical is not None for pair in own)
     header = [f"{best} against", "better on", "equal", "worse", "median difference", "p Holm"]
     if has_probabilities:
         header += ["P(better)", "P(equivalent)", "P(worse)"]
@@ -51,8 +51,7 @@ def _tests(comparison: DatasetsComparison) -> list[str]:
     ]
     if has_probabilities:
         lines.append(f"P: how probable {best} is better by more than {comparison.margin:g}, within that, or worse.")
-    width = len(header)
-    return [*_aligned([header, *(_test(pair)[:width] for pair in own)]), "", *lines]
+    return [*_aligned([header, *map(_test, own)]), "", *lines]
 
 
 def _test(pair: PairOfMethods) -> list[str]:
@@ -62,8 +61,7 @@ def _test(pair: PairOfMethods) -> list[str]:
         f"{result.median_difference:+z.3f}", MISSING if math.isnan(pair.p_holm) else p_value(pair.p_holm),
     ]
     if practical is not None:
-        shares = (practical.better, practical.equivalent, practical.worse)
-        cells += [MISSING if math.isnan(share) else f"{share:.2f}" for share in shares]
+        cells += [f"{share:.2f}" for share in (practical.better, practical.equivalent, practical.worse)]
     return cells
 
 
