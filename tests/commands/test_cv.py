@@ -199,19 +199,19 @@ def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folde
 
 
 def test_features_are_stored_and_reused(shop_folder, tmp_path, capsys):
-    arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
+    arguments = [shop_folder, *QUICK, "--overwrite", "--out", tmp_path / "report"]
     _, cold, _ = call(capsys, *arguments)
     folder = tmp_path / "cache" / "twoflow"
-    assert "images/s" in cold and f"\nFeatures kept in {folder}: " in cold
+    assert "images/s" in cold and f"\nFeatures and finished folds kept in {folder}: " in cold
     scores = (tmp_path / "report/scores.csv").read_bytes()
     _, warm, _ = call(capsys, *arguments, "--store", folder)
     assert "(30 of 30 from the store)" in warm and (tmp_path / "report/scores.csv").read_bytes() == scores
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["environment"]["n_computed"] == 0
     _, plain, _ = call(capsys, *arguments, "--no-store")
-    assert "images/s" in plain and "Features kept" not in plain
+    assert "images/s" in plain and "Features and finished folds kept" not in plain
     assert (tmp_path / "report/scores.csv").read_bytes() == scores
     status, out, err = call(capsys, *arguments, "--store", shop_folder / "labels.csv")
-    assert status == 0 and "images/s" in out and "Features kept" not in out
+    assert status == 0 and "images/s" in out and "Features and finished folds kept" not in out
     assert (tmp_path / "report/scores.csv").read_bytes() == scores
     assert re.fullmatch(r"warning: the store in .*labels.csv cannot be used \(.*\): features are .* not kept\n", err)
 

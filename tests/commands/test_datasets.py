@@ -106,10 +106,19 @@ def test_a_wrong_report_is_one_line(reports, capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_an_earlier_report_is_not_replaced_in_silence(reports, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call(capsys, *reports, "--out", out)[0] == 0
+    first = (out / "datasets.json").read_bytes()
+    status, said, _ = call(capsys, *reports[1:], "--out", out)
+    assert status == 0 and f"Written to {tmp_path / 'out-2'}: " in said and "--overwrite would replace" in said
+    assert (out / "datasets.json").read_bytes() == first != (tmp_path / "out-2/datasets.json").read_bytes()
+
+
 def test_a_seed_gives_the_same_files(reports, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     contents = []
     for _ in range(2):
-        assert call(capsys, *(report.name for report in reports), "--seed", 3, "--out", "out")[0] == 0
-        contents.append([path.read_bytes() for path in sorted((tmp_path / "out").iterdir())])
+        assert call(capsys, *(report.name for report in reports), "--seed", 3, "--overwrite")[0] == 0
+        contents.append([path.read_bytes() for path in sorted((tmp_path / "twoflow-datasets").iterdir())])
     assert contents[0] == contents[1] and len(contents[0]) == 3

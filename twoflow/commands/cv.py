@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .._progress import phase
 from .arguments import (
     CommandParser,
     add_collection_arguments,
@@ -26,6 +27,7 @@ from .loading import (
     make_paths_absolute,
     open_store,
 )
+from .output import choose_output
 from .program import print_to_reader
 
 if TYPE_CHECKING:
@@ -115,11 +117,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..evaluation import compare, left_out_methods, make_methods
-    from ..report import check_output_folder, format_text, write_report
+    from ..report import REPORT_FILES, format_text, write_report
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
-    out = check_output_folder(arguments.out)
+    out, note = choose_output(arguments, REPORT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)
     with connected(arguments.scheduler):
@@ -143,13 +145,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             left_out=left_out_methods(arguments.methods),
             group_duplicates=arguments.group_duplicates,
         )
-    gone = print_to_reader(format_text(comparison))
-    files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
+    with phase("summary", verbose=not arguments.quiet):
+        text = format_text(comparison)
+    gone = print_to_reader(text)
+    with phase("report", verbose=not arguments.quiet):
+        files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
     if gone is not None:
         raise gone
-    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}{note}")
     if store is not None and store.is_usable:
-        print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; twoflow store clear empties it")
+        size = f"{store.n_bytes / 1e6:,.1f} MB"
+        print(f"Features and finished folds kept in {store.folder}: {size}; twoflow store clear empties it")
 
 
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:

@@ -8,7 +8,8 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from .arguments import CommandParser, at_least, names
+from .arguments import CommandParser, add_overwrite_argument, at_least, names
+from .output import choose_output
 from .program import print_to_reader
 
 
@@ -49,6 +50,7 @@ def make_parser() -> CommandParser:
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-datasets",
         help="folder to write datasets.json, datasets.csv and datasets.html to (default: %(default)s)",
     )
+    add_overwrite_argument(parser)
     return parser
 
 
@@ -78,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..evaluation.datasets import compare_datasets, name_reports
-    from ..report import check_output_folder, format_datasets, write_datasets
+    from ..report import DATASETS_FILES, format_datasets, write_datasets
 
     comparison = compare_datasets(
         name_reports(arguments.reports),
@@ -87,11 +89,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         margin=arguments.margin,
         random_state=arguments.seed,
     )
-    out = check_output_folder(arguments.out)
+    out, note = choose_output(arguments, DATASETS_FILES)
     gone = print_to_reader(format_datasets(comparison))
     files = write_datasets(
         comparison, out, shlex.join(["twoflow", "datasets", *(sys.argv[1:] if argv is None else argv)])
     )
     if gone is not None:
         raise gone
-    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}{note}")

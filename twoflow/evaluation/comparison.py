@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
-from joblib import delayed
-from sklearn.base import clone
 from sklearn.utils import check_random_state
-from tqdm import tqdm
 
-from .._jobs import run_in_order, share
 from .._peak_memory import peak_memory, total_peak
-from ..deep.conv_net import read_pixels
+from .._progress import phase
 from ..errors import InputError
-from ..flows import FlowUnion
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
-from ..store import StoreLike
+from ..store import StoreLike, open_store
 from .duplicates import match
-from .feature_plan import FeaturePlan, PreparedMethod
+from .feature_plan import FeaturePlan
 from .folds import Fold, Folds, draw_folds, official_split, shrink
+from .kept_folds import KeptFolds
 from .leakage import leaks
 from .results import Comparison, LearningCurve, MethodScores
+from .running import Runner
 from .saved_folds import read_folds
 from .scores import scores_for
-from .scoring import FoldScores, Selected, score_fold, select
+from .scoring import FoldScores
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 
 
@@ -84,10 +80,12 @@ def compare(
         How many images are read, and how many folds are fitted, at the same time. It has no effect on the scores.
         Default: 1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
     verbose : bool, default=False
-        Show progress on stderr if that is a terminal.
+        Show progress on stderr: a bar on a terminal or in a notebook, elsewhere a line now and then.
     store : path or FeatureStore, optional
-        Keeps on disk the features that are computed once, so that the next comparison finds them; see `Flow`. Default:
-        no store.
+        Keeps on disk the features that are computed once, so that the next comparison finds them; see `Flow`. It also
+        keeps each finished fold, so that an interrupted comparison goes on where it stopped. A fold is found if all
+        that its results depend on is the same: images, labels, groups, method, seed, code and versions. Default: no
+        store.
     left_out : mapping of str to str, optional
         Methods that are not compared, each with the reason, for the report to name. Default: none.
     group_duplicates : bool, default=False
@@ -146,17 +144,21 @@ def compare(
     if record is None or len(collection) <= len(record.images):
         draw(collection)
     models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
+    store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
-    features = extraction.features
+    features, digests = extraction.features, extraction.digests
     if extraction.errors:
         warn_unreadable([error for _, error in extraction.errors], len(collection), "left out")
         collection = collection.without(extraction.errors)
-        features = _without_rows(features, [position for position, _ in extraction.errors])
+        unreadable = [position for position, _ in extraction.errors]
+        features = _without_rows(features, unreadable)
+        digests = [digest for i, digest in enumerate(digests) if i not in set(unreadable)]
 
     traits = read_traits(features[:, plan.n_once:])
-    duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
+    with phase("duplicates", verbose=verbose):
+        duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
@@ -164,17 +166,18 @@ def compare(
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
-    every = [fold for some in (drawn, *smaller) for fold in some]  # all at once, to read and share nothing twice
-    scores = dict(zip(methods, _score(plan, collection, features, every, n_jobs, verbose)))
-    results = tuple(_method_scores(name, own[:len(drawn)]) for name, own in scores.items())
+    series = [list(some) for some in (drawn, *smaller)]
+    kept = KeptFolds(store, dict(zip(methods, plan.apart)), collection, digests)
+    run = Runner(list(methods), plan, collection, features, series, n_jobs, verbose).run(kept)
+    results = tuple(_method_scores(name, own[0]) for name, own in run.scores.items())
     tested_score = next(iter(scores_for(collection.target_names)))
     return Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
-        _learning_curve(shares, every, scores),
+        _learning_curve(shares, series, run.scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
-        total_peak([peak_memory(), *(fold.peak_memory for own in scores.values() for fold in own)]),
+        total_peak([peak_memory(), *run.peaks]),
         dict(left_out or {}), leaks(drawn, duplicates),
-        len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()),
+        len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
     )
 
 
@@ -187,20 +190,21 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
 
 
 def _learning_curve(
-    shares: Sequence[float], folds: Sequence[Fold], scores: Mapping[str, Sequence[FoldScores]]
+    shares: Sequence[float], series: Sequence[Sequence[Fold]], scores: Mapping[str, Sequence[Sequence[FoldScores]]]
 ) -> LearningCurve | None:
     """Build the curve from the scores on the complete folds, followed by those of each share."""
     if not shares:
         return None
 
-    def by_share(values: Iterable[float]) -> np.ndarray:
-        return np.roll(np.array(list(values)).reshape(len(shares) + 1, -1), -1, axis=0)  # the complete folds come last
+    def by_share(values: Iterable[Iterable[float]]) -> np.ndarray:
+        return np.roll(np.array([list(each) for each in values]), -1, axis=0)  # the complete folds come last
 
     curves = {
-        method: {name: by_share(fold.scores[name] for fold in own) for name in own[0].scores}
+        method: {name: by_share([fold.scores[name] for fold in folds] for folds in own) for name in own[0][0].scores}
         for method, own in scores.items()
     }
-    return LearningCurve((*shares, 1.0), by_share(len(fold.train) for fold in folds), curves)
+    n_train = by_share([len(fold.train) for fold in folds] for folds in series)
+    return LearningCurve((*shares, 1.0), n_train, curves)
 
 
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
@@ -213,66 +217,6 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
         features[end:end + len(rows)] = rows
         end += len(rows)
     return features[:end]
-
-
-def _score(
-    plan: FeaturePlan, collection: ImageCollection, features: np.ndarray, folds: Sequence[Fold], n_jobs: int | None,
-    verbose: bool,
-) -> list[list[FoldScores]]:
-    """Score every method on every fold. Selectors that several methods share are fitted first, once for all."""
-    y, groups, once = share(collection.labels), share(collection.groups), share(features)
-    sizes = {method.size for method in plan.methods}
-    images = {size: share(_images(collection, size, n_jobs, verbose)) for size in sizes}
-    learned = [(fold, share(in_fold)) for fold, in_fold in zip(folds, _learn(plan, collection, folds))]
-    n_tasks = (len(plan.shared) + len(plan.methods)) * len(learned)
-    with tqdm(total=n_tasks, unit=" folds", disable=None if verbose else True) as progress:
-
-        def run(tasks: Iterable[Any]) -> Iterator[Any]:
-            for result in run_in_order(tasks, n_jobs):
-                progress.update()
-                yield result
-
-        selected = run(
-            delayed(select)(part, once, in_fold, y, groups, fold) for part in plan.shared for fold, in_fold in learned
-        )
-        shared: list[dict[str, Selected]] = [{} for _ in learned]
-        for part in plan.shared:
-            for known, selection in zip(shared, selected):  # the generator last: zip would drop one of its results
-                known[part.key] = selection
-        scores = run(
-            delayed(score_fold)(
-                method, images[method.size] if method.parts is None else once, in_fold, y, groups, fold,
-                _of(method, known), collection.target_names,
-            )
-            for method in plan.methods
-            for (fold, in_fold), known in zip(learned, shared)
-        )
-        return [list(islice(scores, len(learned))) for _ in plan.methods]
-
-
-def _images(collection: ImageCollection, size: tuple[int, int] | None, n_jobs: int | None, verbose: bool) -> Any:
-    """Return the images for methods that take images; if they need one size, decoded to it once for all folds."""
-    return collection.images if size is None else read_pixels(collection.images, size, n_jobs, verbose)
-
-
-def _learn(plan: FeaturePlan, collection: ImageCollection, folds: Sequence[Fold]) -> list[np.ndarray] | list[None]:
-    """Fit the flows that learn from data on the training images of each fold, and compute the features of all images.
-
-    The features of all folds are computed in one pass over the images. A fold gets None if no flow learns from data.
-    """
-    if plan.in_fold is None:
-        return [None] * len(folds)
-    learned = {
-        str(i): clone(plan.in_fold).fit(collection[fold.train], collection.labels[fold.train])
-        for i, fold in enumerate(folds)
-    }
-    union = FlowUnion.of_fitted(learned, n_jobs=plan.in_fold.n_jobs, verbose=plan.in_fold.verbose)
-    features = union.transform(collection)
-    return [features[:, columns] for columns in union.slices().values()]
-
-
-def _of(method: PreparedMethod, shared: Mapping[str, Selected]) -> dict[str, Selected]:
-    return {part.key: shared[part.key] for part in method.parts or () if part.key in shared}
 
 
 def _method_scores(name: str, folds: Sequence[FoldScores]) -> MethodScores:

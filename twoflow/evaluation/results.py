@@ -139,6 +139,8 @@ class Comparison:
         How many images were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
         Positions in the collection of the images whose color profile is damaged and was ignored.
+    n_kept : int
+        How many folds of all methods were finished in an earlier run, and were taken from the store.
     """
 
     collection: ImageCollection
@@ -154,6 +156,7 @@ class Comparison:
     leaks: Leaks | None = None
     n_converted: int = 0
     damaged_profiles: tuple[int, ...] = ()
+    n_kept: int = 0
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""

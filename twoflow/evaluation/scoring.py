@@ -34,7 +34,10 @@ class Selected(NamedTuple):
 
 
 class FoldScores(NamedTuple):
-    """The results of one method on one fold; see `MethodScores`."""
+    """The results of one method on one fold; see `MethodScores`.
+
+    `seconds` is the time of everything that was computed for the fold, with the selectors that methods share.
+    """
 
     n_features: int | None
     scores: dict[str, float]
@@ -45,6 +48,7 @@ class FoldScores(NamedTuple):
     predict_seconds: float
     train_accuracy: float | None
     choice: Choice | None
+    seconds: float
     peak_memory: PeakMemory | None
 
 
@@ -83,6 +87,7 @@ def score_fold(
     -------
     FoldScores
     """
+    started = time.perf_counter()
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
     with stay_in_worker():
         selections: list[Selected] = []
@@ -110,6 +115,7 @@ def score_fold(
                 for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
+    elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
     last = steps_to_decision(classifier)[-1]
     chosen = getattr(last, "best_", None)
     return FoldScores(
@@ -122,6 +128,7 @@ def score_fold(
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=getattr(last, "train_accuracy_", None),
         choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
+        seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
 
@@ -168,10 +175,10 @@ def _columns(
     features: np.ndarray, in_fold: np.ndarray | None, positions: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
-    if in_fold is None:
+    left = columns < features.shape[1]
+    if in_fold is None or left.all():
         return features[np.ix_(positions, columns)]
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    left = columns < features.shape[1]
     chosen[:, left] = features[np.ix_(positions, columns[left])]
     chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - features.shape[1])]
     return chosen

@@ -1,8 +1,8 @@
 """Reports of comparisons and audits: text, HTML pages and plots for people, JSON and CSV for programs."""
 
 from .atomic import check_output_folder
-from .audit import format_audit, write_audit
-from .datasets import format_datasets, write_datasets
+from .audit import AUDIT_FILES, format_audit, write_audit
+from .datasets import DATASETS_FILES, format_datasets, write_datasets
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
@@ -14,11 +14,14 @@ from .displays import (
     RocDisplay,
 )
 from .document import to_document
-from .files import write_report
+from .files import REPORT_FILES, write_report
 from .html import to_html
 from .text import format_text
 
 __all__ = [
+    "AUDIT_FILES",
+    "DATASETS_FILES",
+    "REPORT_FILES",
     "ComparisonDisplay",
     "ConfusionDisplay",
     "CriticalDifferenceDisplay",

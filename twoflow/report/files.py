@@ -14,6 +14,9 @@ from .document import to_document
 from .html import to_html
 from .text import format_text
 
+#: The files that a report may have. One that a new report does not write is removed from its folder.
+REPORT_FILES = ("report.txt", "report.json", "scores.csv", "report.html", "predictions.csv")
+
 _COLUMNS = ("row", "repeat", "fold", "n_train", "n_test")  # a method is a row of the table in the paper
 
 
@@ -21,7 +24,8 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
     """Write report.txt, report.json (schema 2), scores.csv and report.html: all of them or none.
 
     `scores.csv` contains no times, so that equal seeds give equal files. `report.html` is one file without links, and
-    shows the figures of `report.json`.
+    shows the figures of `report.json`. They replace those of an earlier report in the folder; a file that only the
+    earlier report has (see `REPORT_FILES`) is removed, so that two reports are never mixed.
 
     Parameters
     ----------
@@ -42,7 +46,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
         "scores.csv": _scores(comparison),
         "report.html": to_html(document, comparison.collection.images),
     }
-    return replace_files(check_output_folder(folder), contents)
+    return replace_files(check_output_folder(folder), contents, REPORT_FILES)
 
 
 def _scores(comparison: Comparison) -> str:

@@ -104,6 +104,8 @@ def _legend(comparison: Comparison) -> list[str]:
     time = f"Features of all images once: {comparison.extraction_seconds:.1f} s "
     time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
+    if comparison.n_kept:
+        time += f" {comparison.n_kept:,} finished folds are from an earlier run, with the times of that run."
     if len(comparison.folds) < 2:
         return ["There is only one split, so there is no standard deviation and no test.", time]
     if len(comparison.methods) < 2:

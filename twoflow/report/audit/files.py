@@ -12,6 +12,9 @@ from ..csv_text import to_csv
 from .document import audit_document
 from .page import format_page
 
+#: The files that an audit may have. One that a new audit does not write is removed from its folder.
+AUDIT_FILES = ("audit.json", "suspects.csv", "audit.html")
+
 _COLUMNS = ("image", "given", "suggested", "margin", "confidence")
 
 
@@ -28,7 +31,7 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
         "suspects.csv": _suspects(audit),
         "audit.html": format_page(audit),
     }
-    return replace_files(check_output_folder(folder), contents)
+    return replace_files(check_output_folder(folder), contents, AUDIT_FILES)
 
 
 def _suspects(audit: Audit) -> str:

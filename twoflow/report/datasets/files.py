@@ -12,6 +12,9 @@ from ..csv_text import to_csv
 from .document import datasets_document
 from .page import to_page
 
+#: The files of a report.
+DATASETS_FILES = ("datasets.json", "datasets.csv", "datasets.html")
+
 
 def write_datasets(
     comparison: DatasetsComparison, folder: str | os.PathLike, command: str | None = None
@@ -39,4 +42,4 @@ def write_datasets(
         )),
         "datasets.html": to_page(document),
     }
-    return replace_files(check_output_folder(folder), contents)
+    return replace_files(check_output_folder(folder), contents, DATASETS_FILES)
