@@ -1,7 +1,8 @@
 """End a comparison at random moments, and look at what it leaves: ``python -m tests.kills``.
 
 After SIGTERM, SIGHUP or SIGKILL there must be the whole set of a report's files or none of it, no process and no
-temporary file; and a run that follows must find the same scores as one that nobody disturbed.
+temporary file. Three runs share a store, so two of them go on where the one before was ended; a run that follows must
+find the same scores as one that nobody disturbed.
 """
 
 import argparse
@@ -25,11 +26,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PATIENCE_S = 10
 
 
-def start(work, out):
+def start(work, out, store):
     environment = {**os.environ, "TMPDIR": str(work / "tmp"), "JOBLIB_TEMP_FOLDER": str(work / "tmp")}
     return subprocess.Popen(
         [sys.executable, "-m", "twoflow.cv", work / "shop", "--methods", "two-flow,cnn", "--folds", "3", "--quiet",
-         "--store", work / "store", "--out", out],
+         "--store", work / store, "--overwrite", "--out", out],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
         preexec_fn=default_signals,
     )
@@ -80,7 +81,7 @@ def main():
         (work / "tmp").mkdir()
         make_shop(8, 24, folder=work / "shop", random_state=0)
         began = time.monotonic()
-        undisturbed = start(work, work / "expected")
+        undisturbed = start(work, work / "expected", "store")
         undisturbed.communicate()
         took = time.monotonic() - began
         expected = (work / "expected/scores.csv").read_bytes()
@@ -89,7 +90,7 @@ def main():
             # Every third near the end, while the report is made and written.
             moment = rng.uniform(0.6, 1.02) * took if number % 3 == 2 else rng.uniform(0, took)
             sign = SIGNALS[number // 3 % 3]
-            process = start(work, out)
+            process = start(work, out, f"store-{number // 3}")
             time.sleep(moment)
             process.send_signal(sign)
             _, message = process.communicate()
@@ -100,7 +101,7 @@ def main():
             n_whole += out.exists() and len(list(out.iterdir())) == len(FILES)
             print(f"{number + 1:3} {sign.name:8} after {moment:5.1f} s: status {process.returncode:4}"
                   f"  {message.strip()[-300:]}  {'; '.join(found) or 'clean'}", flush=True)
-        start(work, work / "after").communicate()
+        start(work, work / "after", f"store-{(arguments.n - 1) // 3}").communicate()
         same = (work / "after/scores.csv").read_bytes() == expected
     print(f"{arguments.n} kills in runs of {took:.1f} s: {n_bad} left something, {n_whole} have a whole report; "
           f"the run after them has {'the same scores' if same else 'OTHER SCORES'}")

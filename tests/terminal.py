@@ -12,17 +12,21 @@ def default_signals():
             signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
-def run_on_terminal(command, answers="", **options):
-    """Run a program on a terminal, and type the answers; return its exit status and what the terminal shows."""
-    import pty  # not on every system
+def run_on_terminal(command, prompt="", answers="", **options):
+    """Run a program on a terminal of its own; return its exit status and what the terminal shows.
+
+    When the terminal shows the prompt, the answers are typed, which may be control characters such as Ctrl-C.
+    """
+    import fcntl  # these are not on every system
+    import pty
     import termios
 
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
+    options = {**options, "start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, **options) as process:
         os.close(theirs)
-        os.write(ours, answers.encode())
-        shown = b""
+        shown, is_typed = b"", not answers
         while True:
             try:
                 content = os.read(ours, 65536)
@@ -31,5 +35,8 @@ def run_on_terminal(command, answers="", **options):
             if not content:
                 break
             shown += content
+            if not is_typed and prompt.encode() in shown:
+                os.write(ours, answers.encode())
+                is_typed = True
     os.close(ours)
     return process.returncode, shown.decode("utf-8", "replace")

@@ -25,6 +25,7 @@ PUBLIC = [
     "audit",
     "chi2_independence",
     "compare",
+    "compare_datasets",
     "corrected_resampled_ttest",
     "load_folder",
     "load_table",

@@ -1,6 +1,7 @@
 from .auditing import audit as audit
 from .evaluation import chi2_independence as chi2_independence
 from .evaluation import compare as compare
+from .evaluation import compare_datasets as compare_datasets
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest
 from .flows import CNNEmbedding as CNNEmbedding

@@ -200,7 +200,7 @@ def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folde
 
 
 def test_features_are_stored_and_reused(shop_folder, tmp_path, capsys):
-    arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
+    arguments = [shop_folder, *QUICK, "--overwrite", "--out", tmp_path / "report"]
     _, cold, _ = call(capsys, *arguments)
     folder = tmp_path / "cache" / "twoflow"
     assert "images/s" in cold and f"\nFeatures and finished folds kept in {folder}: " in cold

@@ -29,7 +29,7 @@ from twoflow import (
 )
 from twoflow._jobs import share
 from twoflow.commands import cv
-from twoflow.evaluation import comparison
+from twoflow.evaluation import running
 from twoflow.flows.engine import extraction
 from twoflow.flows.engine.extraction import extract
 from twoflow.store import FeatureStore
@@ -236,21 +236,23 @@ def test_killed_workers_change_no_score(folder, client, tmp_path, capsys, monkey
             kill(client, 1)
         file(*arguments)
 
-    class BarThatKills(comparison.tqdm):
-        def update(self, n=1):
-            if len(killed) == 1:
-                killed.append("while folds are scored")
-                client.wait_for_workers(2, timeout=60)
-                kill(client, 2)
-            return super().update(n)
+    put = running.KeptFolds.put
+
+    def put_and_kill(*arguments):
+        if len(killed) == 1:
+            killed.append("while folds are scored")
+            client.wait_for_workers(2, timeout=60)
+            kill(client, 2)
+        put(*arguments)
 
     monkeypatch.setattr(extraction, "_CHUNK", 2)  # of 32 images, so that most are still to come when a worker is killed
     monkeypatch.setattr(extraction, "_file", file_and_kill)
-    monkeypatch.setattr(comparison, "tqdm", BarThatKills)
+    monkeypatch.setattr(running.KeptFolds, "put", put_and_kill)
     assert call(capsys, *arguments, "--store", tmp_path / "store", "--out", tmp_path / "killed")[::2] == (0, "")
     assert (tmp_path / "killed/scores.csv").read_bytes() == expected and len(killed) == 2
     _, out, _ = call(capsys, *arguments, "--store", tmp_path / "store", "--out", tmp_path / "again")
-    assert "(32 of 32 from the store)" in out and (tmp_path / "again/scores.csv").read_bytes() == expected
+    assert "(32 of 32 from the store)" in out and " 6 finished folds are from an earlier run" in out
+    assert (tmp_path / "again/scores.csv").read_bytes() == expected
 
 
 def test_the_generated_shop_needs_no_shared_disk(client, tmp_path, capsys, monkeypatch):

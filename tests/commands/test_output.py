@@ -89,7 +89,7 @@ def test_stopping_at_the_question(out, answer):
 
 def ask(out, answers):
     command = [sys.executable, "-c", ASK, str(out)]
-    return run_on_terminal(command, answers, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return run_on_terminal(command, "default b] ", answers, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.mark.parametrize("main, names", [(cv.main, REPORT_FILES), (audit.main, AUDIT_FILES)], ids=["cv", "audit"])

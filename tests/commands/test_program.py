@@ -116,6 +116,15 @@ def test_an_error_that_a_user_can_fix_is_one_line(capsys, error, line):
     assert capsys.readouterr().err == f"error: {line}\n"
 
 
+def test_an_interruption_says_what_was_kept(capsys):
+    interrupt = KeyboardInterrupt()
+    interrupt.add_note("3 finished folds are kept: run the same command to continue")
+    assert run(raising(interrupt)) == 130
+    assert capsys.readouterr().err == (
+        "interrupted; 3 finished folds are kept: run the same command to continue\n"
+    )
+
+
 @pytest.mark.parametrize(
     "error",
     [ValueError("a bug"), TypeError("a bug"), KeyError("x"), ImportError("x"), AssertionError(), OSError("x")],

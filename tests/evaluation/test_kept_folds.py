@@ -152,6 +152,24 @@ def test_a_failing_fold_leaves_the_others(shop, store, n_scored, monkeypatch):
     assert compare(methods(), shop, folds=3, store=store).n_kept == 3
 
 
+def test_an_interruption_says_what_is_kept(shop, store, n_scored, monkeypatch):
+    score = running.score_fold
+
+    def interrupt(*arguments):
+        if len(n_scored) == 3:
+            raise KeyboardInterrupt
+        return score(*arguments)
+
+    monkeypatch.setattr(running, "score_fold", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare(methods(), shop, folds=3, store=store)
+    assert caught.value.__notes__ == ["3 finished folds are kept: run the same command to continue"]
+    n_scored.clear()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare(methods(), shop, folds=3)
+    assert not hasattr(caught.value, "__notes__")
+
+
 def relabeled(shop):
     labels = shop.labels.copy()
     labels[[0, -1]] = labels[[-1, 0]]

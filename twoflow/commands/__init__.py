@@ -7,6 +7,7 @@ write the module and add its line to `COMMANDS`.
 #: What each command does, by the name of its module.
 COMMANDS = {
     "cv": "compare methods by cross-validation",
+    "datasets": "compare methods over several data sets, from their reports",
     "audit": "find duplicates, doubtful labels and unusable images",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",

@@ -2,10 +2,12 @@
 
 from .atomic import check_output_folder
 from .audit import AUDIT_FILES, format_audit, write_audit
+from .datasets import DATASETS_FILES, format_datasets, write_datasets
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
     CoverageDisplay,
+    CriticalDifferenceDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -19,20 +21,24 @@ from .text import format_text
 
 __all__ = [
     "AUDIT_FILES",
-    "REPORT_FILES",
     "ComparisonDisplay",
     "ConfusionDisplay",
     "CoverageDisplay",
+    "CriticalDifferenceDisplay",
+    "DATASETS_FILES",
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",
+    "REPORT_FILES",
     "ReliabilityDisplay",
     "RocDisplay",
     "check_output_folder",
     "format_audit",
+    "format_datasets",
     "format_text",
     "to_document",
     "to_html",
     "write_audit",
+    "write_datasets",
     "write_report",
 ]

@@ -1,8 +1,10 @@
 """Test whether one method is better than another, and estimate the uncertainty of an accuracy."""
 
+from .bayesian_signed_rank import PracticalResult, bayesian_signed_rank_test
 from .bootstrap import AccuracyInterval, bootstrap_accuracy_interval
 from .equivalence import EquivalenceResult, probability_of_equivalence
 from .five_by_two import FiveByTwoResult, five_by_two_cv_ftest, five_by_two_cv_ttest
+from .friedman import FriedmanResult, friedman_test, rank_methods
 from .independence import IndependenceResult, chi2_independence
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
@@ -10,6 +12,7 @@ from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
 from .power import PowerResult, corrected_power, split_power
 from .result import PairResult
 from .sign_flip import SignFlipResult, sign_flip_test
+from .signed_rank import SignedRankResult, signed_rank_test
 from .wilson import wilson_interval
 
 __all__ = [
@@ -17,13 +20,17 @@ __all__ = [
     "Difference",
     "EquivalenceResult",
     "FiveByTwoResult",
+    "FriedmanResult",
     "IndependenceResult",
     "McNemarResult",
     "PairResult",
     "PairedResult",
     "PowerResult",
+    "PracticalResult",
     "SignFlipResult",
+    "SignedRankResult",
     "all_pairs",
+    "bayesian_signed_rank_test",
     "bootstrap_accuracy_interval",
     "chi2_independence",
     "compare_pairs",
@@ -31,11 +38,14 @@ __all__ = [
     "corrected_resampled_ttest",
     "five_by_two_cv_ftest",
     "five_by_two_cv_ttest",
+    "friedman_test",
     "holm",
     "mcnemar_test",
     "paired_ttest",
     "probability_of_equivalence",
+    "rank_methods",
     "sign_flip_test",
+    "signed_rank_test",
     "split_power",
     "wilson_interval",
 ]

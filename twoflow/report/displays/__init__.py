@@ -3,6 +3,7 @@
 from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
+from .critical_difference import CriticalDifferenceDisplay
 from .importances import ImportancesDisplay
 from .learning_curve import LearningCurveDisplay
 from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
@@ -11,6 +12,7 @@ __all__ = [
     "ComparisonDisplay",
     "ConfusionDisplay",
     "CoverageDisplay",
+    "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "Display",
     "ImportancesDisplay",
