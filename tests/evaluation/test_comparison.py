@@ -256,6 +256,22 @@ def test_groups_are_honored():
         assert not set(shop.groups[fold.train]) & set(shop.groups[fold.test])
 
 
+def test_one_split_has_tests_and_intervals(shop):
+    """Equal methods are right on the same images, so there is no p; the interval counts images, or groups."""
+    for groups, kind in ((None, "images"), (np.arange(len(shop)) // 2, "groups")):
+        collection = with_split(shop, np.where(np.arange(len(shop)) % 4 < 2, "train", "test"))
+        collection = collection if groups is None else collection.grouped(groups)
+        found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
+        ((difference, _),) = found.pairwise
+        assert difference.result.test == ("McNemar's test" if groups is None else "sign-flip test of groups")
+        assert np.isnan(difference.p_holm) and difference.n_tests == 0
+        interval = found.intervals["one"]["accuracy"]
+        wilson = "Wilson" if groups is None else "Wilson, counted in groups"
+        assert interval.kind in (f"BCa bootstrap of {kind}", wilson)
+        assert 0 <= interval.ends[0] <= found["one"].scores["accuracy"][0] <= interval.ends[1] <= 1
+        assert np.isnan(found.intervals["one"]["macro_f1"].ends).all()
+
+
 def test_official_split(shop):
     marks = np.where(np.arange(len(shop)) % 4 == 0, "test", "train")
     collection = ImageCollection(shop.images, shop.labels, columns={"split": marks})

@@ -276,7 +276,9 @@ def with_accuracy(found, name, accuracy):
 def test_what_cannot_be_tested_has_no_p():
     same = comparison()
     found = with_accuracy(same, "better", same.methods[0].scores["accuracy"] + 0.1)
-    assert to_document(found)["comparisons"][0]["statistic"] is None
+    entry = to_document(found)["comparisons"][0]
+    assert entry["p_value"] is entry["p_holm"] is entry["statistic"] is None
+    assert entry["confidence_interval"] == [None, None] and "the test cannot judge" in entry["sentence"]
     (pair,) = to_document(found)["pairwise"]
     assert pair["p_holm"] is None and pair["interval"] == [None, None] and pair["n_tests"] == 0
     text = format_text(found)

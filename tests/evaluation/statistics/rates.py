@@ -1,10 +1,9 @@
-"""The error rates of every test that a comparison prints, by simulation: ``python -m tests.evaluation.statistics.rates``.
+"""Error rates of every test that a comparison prints, by simulation: ``python -m tests.evaluation.statistics.rates``.
 
 Two learners are equal; see `simulation`. A rate is how often the test finds a difference with p < 0.05.
 """
 
 import sys
-from functools import partial
 
 import numpy as np
 
@@ -21,7 +20,6 @@ DRAWS = {
     "two folds": simulation.two_folds,
     "one split": simulation.one_split,
 }
-FIVE_FOLDS = partial(simulation.k_fold, n_folds=5)
 
 
 def setting_of(setting, is_grouped):
@@ -56,7 +54,7 @@ def error_rate(draw, setting, n_experiments, seed=0):
 
 
 def family_rates(draw, setting, n_experiments, n_methods=6, seed=0):
-    """Return how often any of all pairs of equal learners has an own interval, an adjusted interval, or Holm's p off."""
+    """Return how often any pair of equal learners has an own interval, an adjusted interval, or Holm's p off."""
     names = "abcdef"[:n_methods]
     pairs = [(first, second) for i, first in enumerate(names) for second in names[:i]]
     found = []

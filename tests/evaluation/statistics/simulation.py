@@ -6,7 +6,7 @@ their expected accuracies are equal at any size of the training set, while on on
 With few features far apart, the learners are steady: what they learn hardly depends on which images they are trained
 on. With many weak features, they are sensitive to it.
 
-In grouped data five images of a class show one item: their features have the correlation 1/2, and a fold tests all of
+In grouped data two images of a class show one item: their features have the correlation 1/2, and a fold tests both of
 them or none.
 """
 

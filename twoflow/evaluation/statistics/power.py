@@ -87,8 +87,8 @@ def corrected_power(
     n_train, n_test : int or array-like of shape (n,)
         Numbers of training and test images, in every fold or in each.
     repeats : int
-        How often the folds were drawn; n must be a multiple of it. Default: 1. It has an effect on `PowerResult.repeats`
-        only.
+        How often the folds were drawn; n must be a multiple of it. Default: 1. It only has an effect on
+        `PowerResult.repeats`.
     power : float in (0, 1)
         The probability to find the difference. Default: 0.8. A higher one makes the smallest difference larger.
     confidence : float in (0, 1)
@@ -202,7 +202,8 @@ def split_power(
         if n_groups < 2 or not residuals.any():
             return PowerResult(None, mean, None, power, confidence)
         error = math.sqrt(float((residuals ** 2).sum()) * n_groups / (n_groups - 1)) / n_images
-        return PowerResult(_bounded(error * _detectable(n_groups - 1, power, confidence)), mean, None, power, confidence)
+        smallest = _bounded(error * _detectable(n_groups - 1, power, confidence))
+        return PowerResult(smallest, mean, None, power, confidence)
     discordant = float(np.abs(gains).mean())
     level, reach = stats.norm.ppf([(1 + confidence) / 2, power])
 
@@ -211,7 +212,8 @@ def split_power(
         return difference * math.sqrt(n_images) - spread
 
     # If all discordant images favor one method, the difference is as large as their share.
-    smallest = float(optimize.brentq(lack, 0, discordant)) if discordant and lack(discordant) > 0 else None
+    is_found = discordant > 0 and lack(discordant) > 0
+    smallest = float(optimize.brentq(lack, 0, discordant)) if is_found else None
     return PowerResult(smallest, mean, None, power, confidence)
 
 
