@@ -140,5 +140,5 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                        help="replace an earlier report in the folder of --out (default: ask; without a terminal, write "
                             "to a new folder beside it, such as NAME-2)")
     group.add_argument("--quiet", action="store_true",
-                       help="show no progress (default: show it on stderr: a bar on a terminal, elsewhere a line now and "
-                            "then)")
+                       help="show no progress (default: show it on stderr: a bar on a terminal, elsewhere a line now "
+                            "and then)")
