@@ -16,8 +16,8 @@ from ..models.importances import Origin, find_support, share_of_flows, steps_to_
 from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
-from .results import Choice
-from .scores import compute_scores
+from .method_scores import Choice
+from .scores import compute_scores, scores_for
 
 
 class Selected(NamedTuple):
@@ -46,7 +46,7 @@ class FoldScores(NamedTuple):
     importances: dict[str, float] | None
     fit_seconds: float
     predict_seconds: float
-    train_accuracy: float | None
+    train_accuracy: float
     choice: Choice | None
     seconds: float
     peak_memory: PeakMemory | None
@@ -108,6 +108,12 @@ def score_fold(
         predicted = np.asarray(classifier.predict(X_test))
         ended = time.perf_counter()
         probabilities = _probabilities(classifier, X_test, y)
+        last = steps_to_decision(classifier)[-1]
+        # A classifier of images that knows its accuracy does not read all training images again.
+        train_accuracy = getattr(last, "train_accuracy_", None)
+        if train_accuracy is None:
+            tested = next(iter(scores_for(target_names).values()))
+            train_accuracy = tested(y[fold.train], np.asarray(classifier.predict(X_train)))
         importances = None
         if method.parts is not None:
             origins = [
@@ -116,7 +122,6 @@ def score_fold(
             ]
             importances = share_of_flows(classifier, X_train, origins)
     elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
-    last = steps_to_decision(classifier)[-1]
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
@@ -126,7 +131,7 @@ def score_fold(
         importances=importances,
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
-        train_accuracy=getattr(last, "train_accuracy_", None),
+        train_accuracy=train_accuracy,
         choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),

@@ -5,6 +5,7 @@ from .audit import AUDIT_FILES, format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
+    CoverageDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -21,6 +22,7 @@ __all__ = [
     "REPORT_FILES",
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CoverageDisplay",
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",
