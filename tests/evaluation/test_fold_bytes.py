@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twoflow.evaluation.fold_bytes import UnwritableError, from_bytes, to_bytes
-from twoflow.evaluation.results import Choice
+from twoflow.evaluation.method_scores import Choice
 from twoflow.evaluation.scoring import FoldScores
 
 

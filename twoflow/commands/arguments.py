@@ -138,7 +138,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                        help="compute every feature and keep none (default: use the store)")
     add_overwrite_argument(group)
     group.add_argument("--quiet", action="store_true",
-                       help="show no progress (default: show it on stderr, as a bar on a terminal and as lines elsewhere)")
+                       help="show no progress (default: show it on stderr: a bar on a terminal, elsewhere a line now "
+                            "and then)")
 
 
 def add_overwrite_argument(group: argparse._ActionsContainer) -> None:
