@@ -16,7 +16,9 @@ from twoflow.commands.arguments import CommandParser, at_least
 from twoflow.commands.program import run
 
 #: The modules, in the order in which they run.
-BENCHMARKS = ("startup", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow")
+BENCHMARKS = (
+    "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow"
+)
 
 #: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.
 _QUIET_LOAD = 0.5

@@ -36,7 +36,7 @@ def measure(setting: Setting) -> list[Line]:
     """Measure both; they give the same scores, but read and embed each image a different number of times."""
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
-    methods = make_methods(size.methods, n_images=size.n)
+    methods = make_methods(size.methods, images)
     run = partial(compare, methods, images, folds=size.folds, n_jobs=setting.jobs)
     comparisons: list[Comparison] = []
     scores: list[list[np.ndarray]] = []

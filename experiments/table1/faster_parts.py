@@ -9,7 +9,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from twoflow import CNNEmbedding, compare, load_table, make_model
-from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
 
@@ -19,7 +18,7 @@ def main(images: str, labels: str, group_column: str) -> None:
     faster = {f"{flow}_selector__estimator": "extra-trees" for flow in ("projection", "cnn")}
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     methods = {
-        **make_methods(["two-flow"]),
+        "two-flow": "two-flow",
         "extra-trees select": two_flow.set_params(**faster),
         "linear": make_pipeline(CNNEmbedding(), discriminant),
         "linear, int8": make_pipeline(CNNEmbedding(precision="int8"), discriminant),

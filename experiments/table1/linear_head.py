@@ -9,7 +9,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from twoflow import CNNEmbedding, compare, load_table, make_model
-from twoflow.evaluation import make_methods
 from twoflow.report import format_text
 
 
@@ -18,7 +17,8 @@ def main(images: str, labels: str, group_column: str) -> None:
     discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     two_flow = make_model(random_state=0).set_params(projection__random_state=0, head=discriminant)
     methods = {
-        **make_methods(["two-flow", "cnn"]),
+        "two-flow": "two-flow",
+        "cnn": "cnn",
         "two-flow, linear": two_flow,
         "cnn, linear": make_pipeline(CNNEmbedding(), discriminant),
     }

@@ -71,7 +71,8 @@ def hierarchy(**columns):
 
 
 def superclasses(*arguments, **options):
-    return make_methods("mid-level", *arguments, **options)["mid-level"].get_params()["low-level_selector__superclasses"]
+    model = make_methods("mid-level", *arguments, **options)["mid-level"]
+    return model.get_params()["low-level_selector__superclasses"]
 
 
 def test_the_hierarchy_of_mid_level():
@@ -84,7 +85,7 @@ def test_the_hierarchy_of_mid_level():
         np.zeros((3, 8, 8, 3), np.uint8), [["x", "a"], ["x", "b"], ["y", "c"]], target_names=["brand", "model"]
     )
     assert superclasses(targets, superclass_column="brand") == expected
-    with pytest.raises(ValueError, match="superclass_column: expected a column or a target .*.'kind', 'class'., got 'k'"):
+    with pytest.raises(ValueError, match="expected a column or a target .*.'kind', 'class'., got 'k'"):
         make_methods("cnn", hierarchy(kind=kinds), superclass_column="k")
     wrong = hierarchy(superclass=["x", "y", "x", "y"])
     assert [*make_methods("cnn", wrong)] == ["cnn"]  # needs no hierarchy
