@@ -158,7 +158,7 @@ def test_every_figure_is_that_of_the_document(tmp_path):
 
 @pytest.mark.parametrize("n_images", [0, 1, 3])
 def test_leaks_are_told(tmp_path, n_images):
-    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]))
+    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]), n_images)
     page, document = written(replace(comparison(), leaks=leaks), tmp_path)
     assert document["leaks"]["images"] == n_images
     assert ("/leaks/images" in paths(page)) == bool(n_images)
