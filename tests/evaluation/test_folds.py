@@ -36,6 +36,16 @@ def test_random_splits_of_the_paper(groups):
     assert len({tuple(fold.test) for fold in folds}) == 10
 
 
+def test_random_splits_test_every_group_equally_often():
+    """The first fold of StratifiedGroupKFold always has the largest groups: here in 100 % of draws instead of 20 %."""
+    sizes = np.array([30, 25, 20, *[3] * 15, *[2] * 30])
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    folds = draw_folds(np.arange(len(groups)) % 3, groups, test_size=0.2, repeats=300, random_state=0)
+    counts = np.sum([np.isin(np.arange(len(sizes)), groups[fold.test]) for fold in folds], axis=0)
+    assert abs(counts.mean() / 300 - 0.2) < 0.01
+    assert (np.abs(counts / 300 - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 300)).all()  # four standard errors
+
+
 @pytest.mark.parametrize("groups", [None, GROUPS])
 @pytest.mark.parametrize("options", [{"n_splits": 3}, {"test_size": 0.2, "repeats": 3}])
 def test_the_same_seed_draws_the_same_folds(groups, options):
@@ -91,6 +101,8 @@ def test_official_split():
         ({"repeats": 0}, "repeats must be an integer of at least 1"),
         ({"test_size": 0.0}, "share to test"),
         ({"test_size": 0.8}, "share to test"),
+        ({"test_size": 0.1, "groups": np.arange(120) % 5},
+         "a test set of 0.1 of the images needs at least 10 groups, got 5; test a larger share"),
         ({"labels": np.array(["boot"] * 9)}, "only one class to train on, boot"),
         ({"labels": np.array(["boot"] * 9 + ["clog"])},
          r"have clog \(1\), boot \(9\): leave these .*, with --min-per-class 10 or without_small_classes\(10\)"),

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from ..errors import InputError
@@ -67,7 +68,7 @@ def draw_folds(
     test_size : float in (0, 0.5], optional
         Draw random splits that test this share of the images, one in each repeat, instead of folds. With 0.1 and ten
         repeats this is the protocol of Iliukovich-Strakovskaia, Dral & Dral (2016). With groups the share is
-        approximate. By default folds are drawn.
+        approximate: a split tests one of ``round(1 / test_size)`` folds of groups. By default folds are drawn.
     random_state : int
         Repeat r is drawn with the seed ``random_state + r``. By default 0.
 
@@ -90,19 +91,27 @@ def draw_folds(
     _check_number_of_classes(labels)
     labels = finest(labels)
     _check_classes(labels, groups, n_splits if test_size is None else 2)
+    n_groups = n_splits if groups is None else len(np.unique(groups))
+    if n_groups < n_splits:
+        raise InputError(
+            f"a test set of {test_size:g} of the images needs at least {n_splits} groups, got {n_groups}; test a "
+            "larger share, or draw folds"
+        )
     splits = []
     for repeat in range(repeats):
-        seed = random_state + repeat
+        random = RandomState(random_state + repeat)
         splitter: Any
         if test_size is not None and groups is None:
-            splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
+            splitter = StratifiedShuffleSplit(1, test_size=test_size, random_state=random)
         elif groups is None:
-            splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+            splitter = StratifiedKFold(n_splits, shuffle=True, random_state=random)
         else:
-            splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+            splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random)
         drawn = list(splitter.split(labels, labels, groups))
         if test_size is not None:
-            drawn = drawn[:1]  # with groups: one fold of about the wanted size
+            # With groups: one fold of about the wanted size. It is drawn, because the first one always has the groups
+            # with the most uneven classes, which are the largest.
+            drawn = [drawn[random.randint(len(drawn))]]
         splits += [Fold(repeat, fold, train, test) for fold, (train, test) in enumerate(drawn)]
     kind = " ".join(
         ["stratified", *(["group"] if groups is not None else []), "k-fold" if test_size is None else "random split"]

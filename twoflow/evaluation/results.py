@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..images import ImageCollection
+from ..images.targets import split_targets
 from .folds import Folds
 from .leakage import Leaks
 from .metrics import Pooled, pool
@@ -24,6 +26,7 @@ from .summary import (
     compare_every_pair,
     describe_predictions,
     mean_interval,
+    share_interval,
     summarize_choices,
 )
 
@@ -204,17 +207,25 @@ class Comparison:
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
-        """The confidence interval of the mean of each score, by method and name of the score."""
+        """The confidence interval of the mean of each score, by method and name of the score.
+
+        It comes from the spread over folds. For a share of images, such as the accuracy, it comes from the images if
+        folds show no spread.
+        """
         return {
-            method.name: {name: mean_interval(values, self._sizes) for name, values in method.scores.items()}
-            for method in self.methods
+            method.name: {name: self._interval(method, name) for name in method.scores} for method in self.methods
         }
 
     @cached_property
     def pairwise(self) -> tuple[Pair, ...]:
-        """Every method against every later one: the test of `tested_score`, and the probability of equivalence."""
+        """Every method against every later one: the test of `tested_score`, and the probability of equivalence.
+
+        `compare_pairs_of_methods` says which test.
+        """
         return compare_every_pair(
-            {method.name: method.scores[self.tested_score] for method in self.methods}, self._sizes
+            {method.name: method.scores[self.tested_score] for method in self.methods},
+            {method.name: self.is_right(method.name) for method in self.methods},
+            self.folds, self.collection.groups, self._sizes,
         )
 
     @cached_property
@@ -227,6 +238,38 @@ class Comparison:
             }
             for method in self.methods
         }
+
+    def _interval(self, method: MethodScores, name: str) -> Interval:
+        found, applied = mean_interval(method.scores[name], self._sizes), self.scores[name]
+        if not math.isnan(found.ends[0]) or not applied.score.counts_images:
+            return found
+        is_right = np.concatenate(self.is_right(method.name, applied.target))
+        return share_interval(is_right, self.tested, self.collection.groups)
+
+    def is_right(self, method: str, target: str | None = None) -> tuple[np.ndarray, ...]:
+        """Return which test images a method gets right.
+
+        Parameters
+        ----------
+        method : str
+            The name of the method.
+        target : str, optional
+            The name of the target that must be right. Default: all targets must be.
+
+        Returns
+        -------
+        tuple of ndarray of bool and shape (n_test,)
+            For each fold.
+        """
+        names = self.collection.target_names
+        wanted = slice(None) if target is None else slice(names.index(target), names.index(target) + 1)
+        return tuple(
+            np.logical_and.reduce([
+                np.asarray(self.collection.target(name)[fold.test] == given, dtype=bool)
+                for name, given in list(zip(names, split_targets(predicted)))[wanted]
+            ])
+            for fold, predicted in zip(self.folds, self[method].predicted)
+        )
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
         """Pool the predictions of all folds of a method for one target.

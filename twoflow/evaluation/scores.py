@@ -37,25 +37,29 @@ class Score(NamedTuple):
     label : str
         The name that tables and plots show.
     function : callable
-        Takes the true and the predicted labels, and returns a number. The arrays have shape (n,) for a score of one
-        target, and (n, k) for a score of several together.
+        Takes the true and the predicted labels, and returns a number from 0 to 1. The arrays have shape (n,) for a
+        score of one target, and (n, k) for a score of several together.
     of_one_target : bool
         Whether the score is computed for each target by itself; otherwise for all targets together, if there are
         several.
     greater_is_better : bool
         By default a greater score is better.
+    counts_images : bool
+        Whether it is the share of images that are right. Counts of images then say how sure it is, if folds do not. By
+        default it is not.
     """
 
     label: str
     function: Callable[[Any, Any], float]
     of_one_target: bool
     greater_is_better: bool = True
+    counts_images: bool = False
 
 
 #: The scores by name. The first that applies to the targets of a collection is the one that is tested.
 SCORES: dict[str, Score] = {
-    "exact_match": Score("exact match", exact_match, of_one_target=False),
-    "accuracy": Score("accuracy", accuracy_score, of_one_target=True),
+    "exact_match": Score("exact match", exact_match, of_one_target=False, counts_images=True),
+    "accuracy": Score("accuracy", accuracy_score, of_one_target=True, counts_images=True),
     "macro_f1": Score("macro F1", partial(f1_score, average="macro", zero_division=0), of_one_target=True),
 }
 

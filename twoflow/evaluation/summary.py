@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
+from .folds import Folds
 from .metrics import (
     ByClass,
     Calibration,
@@ -23,12 +25,12 @@ from .metrics import (
     find_confused,
     score_classes,
 )
+from .significance import compare_pairs_of_methods
 from .statistics import (
     AccuracyInterval,
     Difference,
     EquivalenceResult,
     bootstrap_accuracy_interval,
-    compare_pairs,
     corrected_resampled_ttest,
     probability_of_equivalence,
 )
@@ -52,10 +54,11 @@ class Spread(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """The ends of a confidence interval, NaN for a single fold, and its confidence, for example 0.95."""
+    """The ends of a confidence interval, NaN if there is none, its confidence, for example 0.95, and its method."""
 
     ends: tuple[float, float]
     confidence: float
+    kind: str
 
 
 class Pair(NamedTuple):
@@ -113,27 +116,55 @@ def spread(scores: np.ndarray) -> Spread:
 
 
 def mean_interval(scores: np.ndarray, sizes: Sizes) -> Interval:
-    """Return the confidence interval of the mean of a score.
+    """Return the confidence interval of the mean over folds of a score from 0 to 1; NaN if folds show no spread.
 
-    Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero.
+    Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero. The
+    interval is that of the logit of the mean, by the delta method, so that it stays between 0 and 1.
     """
     result = corrected_resampled_ttest(scores, np.zeros(len(scores)), *sizes)
-    return Interval(result.confidence_interval, result.confidence)
+    mean, (_, high) = result.mean_difference, result.confidence_interval
+    ends = (math.nan, math.nan)
+    if not math.isnan(high):
+        middle, reach = special.logit(mean), (high - mean) / (mean * (1 - mean))
+        ends = (float(special.expit(middle - reach)), float(special.expit(middle + reach)))
+    return Interval(ends, result.confidence, f"logit of the {result.interval_kind}")
 
 
-def compare_every_pair(scores: Mapping[str, np.ndarray], sizes: Sizes) -> tuple[Pair, ...]:
-    """Compare every method with every later one, with Holm's adjustment for all pairs.
+def share_interval(is_right: np.ndarray, images: np.ndarray, groups: np.ndarray | None) -> Interval:
+    """Return the confidence interval of a share of images that are right, if folds do not say how sure it is.
 
     Parameters
     ----------
-    scores : mapping of str to ndarray of shape (n_folds,)
-        By method.
-    sizes : Sizes
+    is_right : ndarray of bool and shape (n_tested,)
+    images : ndarray of int and shape (n_tested,)
+        Positions of the images in the collection. An image that is tested twice counts as one.
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection.
     """
-    test = partial(corrected_resampled_ttest, n_train=sizes.n_train, n_test=sizes.n_test)
+    units = images if groups is None else groups[images]
+    result = bootstrap_accuracy_interval(np.ones(len(is_right), dtype=bool), is_right, units, random_state=0)
+    return Interval(result.confidence_interval, result.confidence, result.interval_kind)
+
+
+def compare_every_pair(
+    scores: Mapping[str, np.ndarray],
+    is_right: Mapping[str, Sequence[np.ndarray]],
+    folds: Folds,
+    groups: np.ndarray | None,
+    sizes: Sizes,
+) -> tuple[Pair, ...]:
+    """Compare every method with every later one, with corrections for all pairs.
+
+    Parameters
+    ----------
+    scores, is_right, folds, groups
+        See `compare_pairs_of_methods`.
+    sizes : Sizes
+        Those of the folds.
+    """
     return tuple(
         Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *sizes))
-        for each in compare_pairs(scores, combinations(scores, 2), test)
+        for each in compare_pairs_of_methods(scores, is_right, folds, groups, combinations(scores, 2))
     )
 
 

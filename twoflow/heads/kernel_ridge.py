@@ -18,6 +18,7 @@ from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
 from .targets import check_targets
+from .ties import credit
 
 
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
@@ -48,7 +49,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
     alpha_ : float
-        The ridge of highest leave-out accuracy.
+        The ridge of highest leave-out accuracy; `twoflow.heads.dual_ridge.solve` says what decides a tie.
     temperature_ : float
         Probabilities are the softmax of the indicators' predictions divided by this.
     coef_ : ndarray of shape (n_classes, n_features_in_), or (1, n_features_in_) for two classes
@@ -59,7 +60,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
         For each training row, dropped ones included, by a model fitted on the kept rows without this row and its group.
     leave_out_accuracy_ : float
-        The accuracy of these probabilities on all training rows, weighted by class.
+        The accuracy of these probabilities on all training rows, weighted by class. It is optimistic, because the ridge
+        was chosen by it.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -165,7 +167,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.alpha_ = solution.alpha
         self.temperature_ = fit_temperature(scores[kept], codes[kept], weight[codes[kept]])
         self.leave_out_probabilities_ = softmax(scores / self.temperature_, axis=1)
-        self.leave_out_accuracy_ = float(np.average(scores.argmax(axis=1) == codes, weights=weight[codes]))
+        self.leave_out_accuracy_ = float(np.average(credit(scores, codes), weights=weight[codes]))
         return solution
 
     def fit_primal(self, X: Any, solution: Solution) -> Self:

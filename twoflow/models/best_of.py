@@ -55,7 +55,8 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
     chosen_ : str
         The name of the best model.
     candidates_ : dict of str to float
-        The accuracy of each model on held-out images.
+        The accuracy of each model on held-out images. That of the best is optimistic, because it was chosen by it: on
+        new images expect less.
     union_ : FlowUnion
         The fitted flows of the best model. The flows of the other models are not kept.
     model_ : SelectingClassifier

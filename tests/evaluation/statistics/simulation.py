@@ -5,6 +5,9 @@ deviations apart. One learner chooses the nearest class mean by the first half, 
 their expected accuracies are equal at any size of the training set, while on one data set they differ.
 With few features far apart, the learners are steady: what they learn hardly depends on which images they are trained
 on. With many weak features, they are sensitive to it.
+
+In grouped data two images of a class show one item: their features have the correlation 1/2, and a fold tests both of
+them or none.
 """
 
 import math
@@ -20,24 +23,36 @@ BLOCK = 100  # experiments at a time, to bound memory
 class Setting(NamedTuple):
     n_features: int
     distance: float
+    group_size: int = 1
 
 
 STEADY, SENSITIVE = Setting(2, 1.5), Setting(10, 1.0)
+GROUP_SIZE = 2
+GROUPS = np.arange(N_IMAGES) // GROUP_SIZE
 
 
-def k_fold(rng, n_experiments, repeats=1):
-    """Draw which images are tested by stratified 10-fold, of shape (n_experiments, 10 * repeats, N_IMAGES)."""
-    fold = _ranks(rng, (n_experiments, repeats)) // 5
-    return (fold[:, :, None] == np.arange(10)[:, None]).reshape(n_experiments, -1, N_IMAGES)
+def k_fold(rng, n_experiments, n_folds=10, repeats=1, group_size=1):
+    """Draw which images are tested by stratified k-fold, of shape (n_experiments, n_folds * repeats, N_IMAGES)."""
+    fold = _ranks(rng, (n_experiments, repeats), group_size) * n_folds // (N_IMAGES // 2)
+    return (fold[:, :, None] == np.arange(n_folds)[:, None]).reshape(n_experiments, -1, N_IMAGES)
 
 
-def repeated_k_fold(rng, n_experiments):
-    return k_fold(rng, n_experiments, repeats=10)
+def repeated_k_fold(rng, n_experiments, group_size=1):
+    return k_fold(rng, n_experiments, repeats=10, group_size=group_size)
 
 
-def random_splits(rng, n_experiments):
+def two_folds(rng, n_experiments, group_size=1):
+    return k_fold(rng, n_experiments, n_folds=2, group_size=group_size)
+
+
+def random_splits(rng, n_experiments, group_size=1):
     """Draw ten random splits of 90 training and 10 test images."""
-    return _ranks(rng, (n_experiments, 10)) < 5
+    return _ranks(rng, (n_experiments, 10), group_size) < 5
+
+
+def one_split(rng, n_experiments, group_size=1):
+    """Draw one split of 50 training and 50 test images."""
+    return _ranks(rng, (n_experiments, 1), group_size) < 25
 
 
 def five_by_two(rng, n_experiments):
@@ -56,18 +71,28 @@ def scores(draw_folds, n_experiments, setting, other=None, seed=0):
 
 def experiments(draw_folds, n_experiments, setting, other=None, seed=0):
     """Yield in blocks which images the first and the second learner of each fold get right, and which are tested."""
+    for *both, is_tested in families(draw_folds, n_experiments, (setting, other or setting), seed):
+        yield *both, is_tested
+
+
+def families(draw_folds, n_experiments, settings, seed=0):
+    """Yield in blocks which images each learner of each fold gets right, and last which are tested."""
     rng = np.random.default_rng(seed)
+    group_size = settings[0].group_size
     for _ in range(n_experiments // BLOCK):
-        is_tested = draw_folds(rng, BLOCK)
-        first, second = (_is_right(draw_images(rng, learner), is_tested) for learner in (setting, other or setting))
-        yield first, second, is_tested
+        is_tested = draw_folds(rng, BLOCK) if group_size == 1 else draw_folds(rng, BLOCK, group_size=group_size)
+        yield *(_is_right(draw_images(rng, setting), is_tested) for setting in settings), is_tested
 
 
 def draw_images(rng, setting, n_experiments=BLOCK):
     """Draw features of shape (n_experiments, N_IMAGES, n_features)."""
-    n_features, distance = setting
+    n_features, distance, group_size = setting
     apart = np.where(IS_FIRST_CLASS, 0.5, -0.5)[:, None] * distance / math.sqrt(n_features)
-    return rng.normal(size=(n_experiments, N_IMAGES, n_features)) + apart
+    noise = rng.normal(size=(n_experiments, N_IMAGES, n_features))
+    if group_size > 1:
+        of_items = rng.normal(size=(n_experiments, N_IMAGES // group_size, n_features))
+        noise = (noise + np.repeat(of_items, group_size, axis=1)) / math.sqrt(2)
+    return noise + apart
 
 
 def _is_right(features, is_tested):
@@ -81,7 +106,8 @@ def _is_right(features, is_tested):
     return (decision > 0) == IS_FIRST_CLASS
 
 
-def _ranks(rng, shape):
-    """Draw the place of each image in a random order of its class, of shape (*shape, N_IMAGES)."""
-    half = N_IMAGES // 2
-    return rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, N_IMAGES)
+def _ranks(rng, shape, group_size=1):
+    """Draw the place of each image in a random order of its class, groups in one piece, of shape (*shape, N_IMAGES)."""
+    half = N_IMAGES // 2 // group_size
+    ranks = rng.random((*shape, 2, half)).argsort(axis=-1).argsort(axis=-1).reshape(*shape, 2 * half)
+    return np.repeat(ranks, group_size, axis=-1) * group_size

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twoflow.evaluation.statistics import bootstrap_accuracy_interval
+from twoflow.evaluation.statistics import bootstrap_accuracy_interval, wilson_interval
 
 
 def interval(is_right, groups=None, **options):
@@ -61,13 +61,14 @@ def test_the_order_of_images_and_the_names_of_groups_and_classes_do_not_matter()
 
 
 @pytest.mark.parametrize(
-    "is_right, groups",
-    [([1] * 9, None), ([0] * 9, None), ([1], None), ([1, 0], [5, 5]), ([1, 0] * 4, [1, 1, 2, 2] * 2)],
+    "is_right, groups, n",
+    [([1] * 9, None, 9), ([0] * 9, None, 9), ([1], None, 1), ([1, 0], [5, 5], 1), ([1, 0] * 4, [1, 1, 2, 2] * 2, 2)],
 )
-def test_no_spread_no_interval(is_right, groups):
+def test_without_spread_it_is_wilson_counted_in_groups(is_right, groups, n):
     found = interval(is_right, groups, random_state=0)
-    assert found.accuracy == np.mean(is_right) and all(math.isnan(end) for end in found.confidence_interval)
-    assert "show no spread, so the bootstrap gives no interval" in str(found)
+    assert found.accuracy == np.mean(is_right) and found.confidence_interval == wilson_interval(found.accuracy, n)
+    assert found.interval_kind == ("Wilson" if groups is None else "Wilson, counted in groups")
+    assert str(found).endswith(f"({found.interval_kind}).")
 
 
 @pytest.mark.parametrize("options", [{"n_resamples": 1}, {"n_resamples": 20, "confidence": 0.9999999}])
@@ -80,7 +81,7 @@ def test_sentence():
     assert str(interval([1] * 6 + [0] * 2, [0, 0, 1, 1, 2, 2, 3, 3], random_state=0)).startswith(
         "Accuracy 0.7500 on 8 images in 4 groups, 95% interval "
     )
-    assert str(interval([1, 1, 0], random_state=0)).endswith("(bootstrap of images, 10000 resamples).")
+    assert str(interval([1, 1, 0], random_state=0)).endswith("(BCa bootstrap of images).")
 
 
 @pytest.mark.parametrize(

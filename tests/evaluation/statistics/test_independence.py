@@ -46,6 +46,13 @@ def test_golden_cramers_v():
     assert math.sqrt(found.statistic / 150 / 3) == pytest.approx(0.5798088336225178)
 
 
+def test_golden_values_of_a_published_table():
+    found = chi2_independence(*columns([[80, 71, 103, 131, 91], [36, 54, 59, 103, 49]]))
+    assert found.statistic == pytest.approx(7.888437441816117, rel=1e-12)
+    assert found.p_value == pytest.approx(0.09575142561857845, rel=1e-10)
+    assert (found.degrees_of_freedom, found.n_permutations) == (4, 0)
+
+
 tables = st.lists(st.lists(st.integers(1, 15), min_size=3, max_size=3), min_size=2, max_size=4)
 
 
@@ -54,7 +61,8 @@ def test_symmetries(table, random):
     first, second = columns(table)
     found = chi2_independence(first, second)
     turned = chi2_independence(second, first)
-    assert (turned.statistic, turned.p_value) == pytest.approx((found.statistic, found.p_value))
+    assert turned.statistic == pytest.approx(found.statistic)
+    assert turned.p_value == pytest.approx(found.p_value, abs=0.06 if found.n_permutations else 1e-9)
     assert turned.cramers_v == pytest.approx(found.cramers_v) and 0 <= found.cramers_v <= 1
     order = random.sample(range(len(first)), len(first))
     text = np.array(["boot", "clog", "pump", "mule"])[first]
@@ -83,11 +91,67 @@ def test_sentence():
     )
     # Expected counts 4 and 36 in either row: two of four cells are small.
     assert str(chi2_independence(*columns([[8, 32], [0, 40]]))).endswith(
-        "p = 0.0029; 50% of the expected counts are below 5, too many to trust p."
+        "(1999 permutations of images); 50% of the expected counts are below 5."
     )
+    grouped = str(chi2_independence(*columns([[20, 10], [15, 15]]), np.arange(60) // 2, n_permutations=99))
+    assert "categories of 60 images in 30 groups, Cramér's V" in grouped
+    assert grouped.endswith("(99 permutations of groups).")
     # Rows of 50, columns of 8, 30, 30, 16 and 16: only the first column expects 4; 20 % is tolerable.
     some = chi2_independence(*columns([[4, 15, 15, 8, 8], [4, 15, 15, 8, 8]]))
     assert str(some).endswith("; 20% of the expected counts are below 5.")
+
+
+def test_small_cells_get_the_exact_p():
+    """Fisher's exact test by hand: 1 x 4 against 4 x 1 of 5 and 5; chi-square is as large in 52 of 252 tables."""
+    found = chi2_independence(*columns([[1, 4], [4, 1]]), n_permutations=20_000)
+    assert found.p_value == pytest.approx(52 / 252, abs=0.01) and found.n_permutations == 20_000
+    assert found == chi2_independence(*columns([[1, 4], [4, 1]]), n_permutations=20_000)
+    large = chi2_independence(*columns([[20, 10], [15, 15]]))
+    assert large.n_permutations == 0 and large.n_groups is None
+
+
+def test_groups_of_one_image_are_permuted_like_images():
+    first, second = columns([[3, 4], [4, 1]])
+    by_group, by_image = (
+        chi2_independence(first, second, groups, n_permutations=20_000) for groups in (np.arange(12), None)
+    )
+    assert by_group.p_value == pytest.approx(by_image.p_value, abs=0.015) and by_group.n_groups == 12
+
+
+def test_all_permutations_of_three_groups():
+    """Groups of 1, 2 and 3 images with first labels a, b, a and second labels x, y, y.
+
+    By hand: of the six ways to hand x, y, y to the groups, two give x to each group. With n images of x, chi-square of
+    the tables is 6 (1 * 2 - 0 * 3)² / (4 * 2 * 1 * 5) = 0.6 if the first has x, as observed; 6 (0 - 4 * 2)² / (4 * 2 *
+    2 * 4) = 6 if the second has it; 6 (3 * 2 - 0)² / (4 * 2 * 3 * 3) = 3 if the third has it. All are at least 0.6.
+    """
+    first, second, groups = list("abbaaa"), list("xyyyyy"), [0, 1, 1, 2, 2, 2]
+    assert chi2_independence(first, second, groups).statistic == pytest.approx(0.6)
+    assert chi2_independence(first, second, groups).p_value == 1
+    in_third = chi2_independence(first, list("yyyxxx"), groups, n_permutations=20_000)
+    assert in_third.statistic == pytest.approx(3) and in_third.p_value == pytest.approx(2 / 3, abs=0.015)
+    in_second = chi2_independence(first, list("yxxyyy"), groups, n_permutations=20_000)
+    assert in_second.statistic == pytest.approx(6) and in_second.p_value == pytest.approx(1 / 3, abs=0.015)
+
+
+def test_labels_that_differ_within_groups_are_permuted_with_their_group():
+    """Each group has both colors, so no permutation changes the table."""
+    found = chi2_independence(np.arange(40) // 4 % 2, np.arange(40) % 2, np.arange(40) // 2)
+    assert (found.statistic, found.p_value) == (0, 1)
+
+
+def test_photos_of_one_product_are_no_evidence_of_their_own():
+    """40 products of one to nine photos whose type and color are independent. In 2,000 experiments: 4 % and 98 %."""
+    rng = np.random.default_rng(0)
+    both = []
+    for _ in range(300):
+        groups = np.repeat(np.arange(40), rng.integers(1, 10, size=40))
+        first, second = (rng.integers(4, size=40)[groups] for _ in range(2))
+        both.append([
+            chi2_independence(first, second, given, n_permutations=199).p_value < 0.05 for given in (groups, None)
+        ])
+    by_group, by_image = np.mean(both, axis=0)
+    assert by_group < 0.07 and by_image > 0.9
 
 
 @pytest.mark.parametrize(
@@ -99,9 +163,16 @@ def test_sentence():
         ((["a", "b"], ["x", None]), "second: 1 missing"),
         (([1.0, np.nan], ["x", "y"]), "first: 1 missing"),
         ((["a", "b"], ["x", "x"]), "second: expected at least two categories, got only x"),
+        ((["a", "b"], ["x", "y"], [1]), "equally long columns, got first 2, second 2, groups 1"),
+        ((["a", "b"], ["x", "y"], [1, np.nan]), "groups: 1 missing"),
         ((np.array(["a", 1], dtype=object), ["x", "y"]), "first: expected labels of one type, got types"),
     ],
 )
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         chi2_independence(*arguments)
+
+
+def test_bad_number_of_permutations():
+    with pytest.raises(ValueError, match="n_permutations: expected an integer of at least 1, got 0"):
+        chi2_independence(["a", "b"], ["x", "y"], n_permutations=0)

@@ -63,22 +63,35 @@ def test_unequal_folds_take_the_mean_ratio_and_say_so():
 
 @pytest.mark.parametrize("test", [paired_ttest, lambda a, b: corrected_resampled_ttest(a, b, 90, 10)])
 def test_degenerate_differences(test):
-    equal = test(D, D)
-    assert (equal.statistic, equal.p_value, equal.confidence_interval, equal.effect_size) == (0, 1, (0, 0), 0)
-    assert str(equal) == "All 5 pairs are equal."
+    equal, single = test(D, D), test([0.9], [0.8])
     constant = test(np.array([0.9, 0.8, 0.7]), np.array([0.8, 0.7, 0.6]))  # 0.1 each, but for rounding
-    assert constant.statistic == constant.effect_size == math.inf and constant.p_value == 0
-    assert constant.confidence_interval == pytest.approx((0.1, 0.1)) and "the test cannot judge" in str(constant)
-    single = test([0.9], [0.8])
-    assert math.isnan(single.statistic) and math.isnan(single.p_value) and math.isnan(single.effect_size)
-    assert single.degrees_of_freedom == 0
+    for found in (equal, single, constant):
+        assert np.isnan([found.statistic, found.p_value, found.effect_size, *found.confidence_interval]).all()
+    assert (equal.mean_difference, equal.degrees_of_freedom, single.degrees_of_freedom) == (0, 4, 0)
+    assert str(equal) == "All 5 pairs are equal; the test cannot judge."
+    assert str(constant) == "All 3 differences are +0.1000; without any spread the test cannot judge."
     assert "needs at least two pairs" in str(single)
+
+
+def test_the_same_number_of_images_is_no_spread():
+    """2 of 50 and 2 of 51 images: t would be 92, with p 0.007, although both folds differ by two images."""
+    first, n_test = np.array([2 / 50, 2 / 51]), [50, 51]
+    found = corrected_resampled_ttest(first, np.zeros(2), 50, n_test)
+    assert math.isnan(found.p_value) and math.isnan(found.statistic)
+    assert corrected_resampled_ttest([2 / 50, 3 / 51], np.zeros(2), 50, n_test).p_value > 0.05
+    # Scores that are no counts of images, such as F1, may be closer than one image.
+    assert corrected_resampled_ttest([0.0403, 0.0392], np.zeros(2), 50, n_test).p_value < 0.05
+
+
+def test_a_few_pairs_are_named_as_few():
+    assert "With only 4 pairs the test can hardly find a difference." in str(paired_ttest(D[:4], ZERO[:4]))
+    assert "hardly" not in str(paired_ttest(D, ZERO))
 
 
 def test_sentence():
     assert str(paired_ttest(D, ZERO)) == (
         "paired t-test: a significant difference; the first is 0.0160 higher on average over 5 pairs, 95% interval "
-        "+0.0018 to +0.0302, t(4) = 3.138, p = 0.0349 (no correction)."
+        "+0.0018 to +0.0302 (paired t), t(4) = 3.138, p = 0.0349 (no correction)."
     )
     sentence = str(corrected_resampled_ttest(ZERO, D, 80, 20))
     assert "no significant difference; the first is 0.0160 lower" in sentence

@@ -7,6 +7,10 @@ from .independence import IndependenceResult, chi2_independence
 from .mcnemar import McNemarResult, mcnemar_test
 from .multiple import Difference, all_pairs, compare_pairs, holm
 from .paired import PairedResult, corrected_resampled_ttest, paired_ttest
+from .power import PowerResult, corrected_power, split_power
+from .result import PairResult
+from .sign_flip import SignFlipResult, sign_flip_test
+from .wilson import wilson_interval
 
 __all__ = [
     "AccuracyInterval",
@@ -15,11 +19,15 @@ __all__ = [
     "FiveByTwoResult",
     "IndependenceResult",
     "McNemarResult",
+    "PairResult",
     "PairedResult",
+    "PowerResult",
+    "SignFlipResult",
     "all_pairs",
     "bootstrap_accuracy_interval",
     "chi2_independence",
     "compare_pairs",
+    "corrected_power",
     "corrected_resampled_ttest",
     "five_by_two_cv_ftest",
     "five_by_two_cv_ttest",
@@ -27,4 +35,7 @@ __all__ = [
     "mcnemar_test",
     "paired_ttest",
     "probability_of_equivalence",
+    "sign_flip_test",
+    "split_power",
+    "wilson_interval",
 ]

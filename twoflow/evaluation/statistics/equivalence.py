@@ -11,7 +11,8 @@ import numpy as np
 from scipy import stats
 
 from ...errors import InputError
-from .validation import ROUNDING, overlap_ratio, score_differences
+from .validation import has_spread, overlap_ratio, score_differences
+from .wording import no_spread
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class EquivalenceResult:
     ----------
     worse, equivalent, better : float
         Probabilities that the first is worse by more than the margin, within the margin, and better by more than the
-        margin. They sum to 1. NaN if there is only one difference.
+        margin. They sum to 1. NaN if there is no spread: there is only one difference, or all are equal.
     margin : float
         Largest difference that counts as equivalent.
     mean_difference, scale : float
-        Location and scale of the posterior, a Student t. A scale of 0 makes it a point.
+        Location and scale of the posterior, a Student t. The scale is NaN if there is no spread.
     degrees_of_freedom : int
         Degrees of freedom of the posterior.
     n_differences : int
@@ -49,6 +50,8 @@ class EquivalenceResult:
         """Format the result as one sentence."""
         if self.n_differences < 2:
             return f"The only pair differs by {self.mean_difference:+.4f}; a probability needs at least two pairs."
+        if math.isnan(self.scale):
+            return no_spread(self.n_differences, self.mean_difference)
         return (
             f"The first is better by more than {self.margin:g} with probability {self.better:.3f}, worse by more than "
             f"that with {self.worse:.3f}, and equivalent with {self.equivalent:.3f} (mean difference "
@@ -106,12 +109,8 @@ def probability_of_equivalence(
     differences = score_differences(first, second)
     n, mean = len(differences), float(differences.mean())
     ratio, correction = overlap_ratio(n_train, n_test, n)
-    if n < 2:
-        scale = worse = better = equivalent = math.nan
-    elif np.ptp(differences) <= ROUNDING:
-        scale, worse, better = 0.0, float(mean < -margin - ROUNDING), float(mean > margin + ROUNDING)
-        equivalent = 1 - worse - better
-    else:
+    scale = worse = better = equivalent = math.nan
+    if has_spread(differences, n_test):
         scale = math.sqrt(1 / n + ratio) * float(differences.std(ddof=1))
         worse = float(stats.t.cdf((-margin - mean) / scale, n - 1))
         better = float(stats.t.sf((margin - mean) / scale, n - 1))

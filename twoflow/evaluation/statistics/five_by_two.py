@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from .validation import ROUNDING, check_confidence, five_by_two_differences
-from .wording import direction, finding, interval, p
+from .wording import direction, finding, interval, no_spread, p
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,9 @@ class FiveByTwoResult:
     test : str
         Name of the test.
     statistic : float
-        The test statistic, t or F. If the two differences of every replication agree, the variance is 0: the statistic
-        is 0 if all differences are, infinite if the numerator is not 0, and NaN if only the numerator is 0.
+        The test statistic, t or F; NaN if there is no spread, because the two differences of every replication agree.
     p_value : float
-        Two-sided.
+        Two-sided; NaN if there is no spread.
     degrees_of_freedom : int or (int, int)
         5 for the t-test; 10 and 5 for the F-test.
     mean_difference : float
@@ -33,14 +32,18 @@ class FiveByTwoResult:
     first_difference : float
         Difference in the first fold of the first replication, the numerator of the t-test.
     confidence_interval : (float, float)
-        For the t-test, around the first difference. For the F-test NaN: it tests ten squared differences together,
-        which have no direction, so it gives no interval of their mean.
+        For the t-test, around the first difference; NaN if there is no spread. For the F-test NaN: it tests ten
+        squared differences together, which have no direction, so it gives no interval of their mean.
+    interval_kind : str
+        Name of the method that computes the interval.
     confidence : float
         Confidence of the interval, such as 0.95.
     n_differences : int
         Always 10.
     correction : str
         How overlapping training sets were corrected for.
+    effect_size : float
+        Always NaN.
     """
 
     test: str
@@ -50,24 +53,27 @@ class FiveByTwoResult:
     mean_difference: float
     first_difference: float
     confidence_interval: tuple[float, float]
+    interval_kind: str
     confidence: float
     n_differences: int
     correction: str
+    effect_size: float = math.nan
 
     def __str__(self) -> str:
         """Format the result as one sentence."""
-        if not math.isfinite(self.statistic):
+        if math.isnan(self.p_value):
+            if self.mean_difference == 0:
+                return no_spread(self.n_differences, 0)
             return (
                 f"The two folds of every replication give the same difference, {self.mean_difference:+.4f} on average; "
                 "without any spread the test cannot judge."
             )
-        if self.statistic == 0 and self.p_value == 1 and self.mean_difference == 0:
-            return f"All {self.n_differences} pairs are equal."
         if isinstance(self.degrees_of_freedom, int):
-            ends = f"{interval(self.confidence_interval, self.confidence)} around the first pair's difference"
+            around = interval(self.confidence_interval, self.confidence, self.interval_kind)
+            ends = f"{around} around the first pair's difference"
             value = f"t({self.degrees_of_freedom}) = {self.statistic:.3f}"
         else:
-            ends = "without an interval"
+            ends = interval(self.confidence_interval, self.confidence, self.interval_kind)
             value = f"F({self.degrees_of_freedom[0]}, {self.degrees_of_freedom[1]}) = {self.statistic:.3f}"
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} on average over "
@@ -121,13 +127,8 @@ def five_by_two_cv_ttest(first: Any, second: Any, confidence: float = 0.95) -> F
     check_confidence(confidence)
     tested = float(differences[0, 0])
     error = math.sqrt(_variances(differences).mean())
-    if error:
-        statistic = tested / error
-    elif tested:
-        statistic = math.copysign(math.inf, tested)
-    else:
-        statistic = math.nan if differences.any() else 0.0
-    reach = float(stats.t.ppf((1 + confidence) / 2, 5)) * error
+    statistic = tested / error if error else math.nan
+    reach = float(stats.t.ppf((1 + confidence) / 2, 5)) * error if error else math.nan
     return FiveByTwoResult(
         test="5x2cv t-test",
         statistic=statistic,
@@ -136,6 +137,7 @@ def five_by_two_cv_ttest(first: Any, second: Any, confidence: float = 0.95) -> F
         mean_difference=float(differences.mean()),
         first_difference=tested,
         confidence_interval=(tested - reach, tested + reach),
+        interval_kind="5x2cv t",
         confidence=confidence,
         n_differences=differences.size,
         correction="training sets of a replication do not overlap",
@@ -181,10 +183,7 @@ def five_by_two_cv_ftest(first: Any, second: Any, confidence: float = 0.95) -> F
     differences = five_by_two_differences(first, second)
     check_confidence(confidence)
     squares, variances = float((differences ** 2).sum()), float(_variances(differences).sum())
-    if variances:
-        statistic = squares / (2 * variances)
-    else:
-        statistic = math.inf if squares else 0.0
+    statistic = squares / (2 * variances) if variances else math.nan
     return FiveByTwoResult(
         test="5x2cv F-test",
         statistic=statistic,
@@ -193,6 +192,7 @@ def five_by_two_cv_ftest(first: Any, second: Any, confidence: float = 0.95) -> F
         mean_difference=float(differences.mean()),
         first_difference=float(differences[0, 0]),
         confidence_interval=(math.nan, math.nan),
+        interval_kind="none",
         confidence=confidence,
         n_differences=differences.size,
         correction="training sets of a replication do not overlap",

@@ -31,14 +31,16 @@ class McNemarResult:
     statistic : float
         For the exact and the mid-p test `n_first_only`, a binomial count; else chi-square.
     p_value : float
-        Two-sided.
+        Two-sided; NaN if each image is right for both methods or for neither.
     degrees_of_freedom : int or None
         1 for the chi-square; None for the others.
     mean_difference : float
         Difference of the accuracies.
     confidence_interval : (float, float)
-        Interval of that difference. It does not invert the test: if p is near 1 - confidence, the interval and the
-        test may disagree about a difference of 0.
+        Interval of that difference; NaN if p is. It does not invert the test: if p is near 1 - confidence, the
+        interval and the test may disagree about a difference of 0.
+    interval_kind : str
+        Name of the method that computes the interval.
     confidence : float
         Confidence of the interval, such as 0.95.
     n_images : int
@@ -47,6 +49,10 @@ class McNemarResult:
         Numbers of images that only the first, and only the second, gets right. The test uses no others.
     correction : str
         How p was computed.
+    n_differences : None
+        There are no folds.
+    effect_size : float
+        Always NaN.
     """
 
     test: str
@@ -55,18 +61,23 @@ class McNemarResult:
     degrees_of_freedom: int | None
     mean_difference: float
     confidence_interval: tuple[float, float]
+    interval_kind: str
     confidence: float
     n_images: int
     n_first_only: int
     n_second_only: int
     correction: str
+    n_differences: None = None
+    effect_size: float = math.nan
 
     def __str__(self) -> str:
         """Format the result as one sentence."""
+        if math.isnan(self.p_value):
+            return f"Both are right on the same images, of {self.n_images}; the test cannot judge."
         value = "" if self.degrees_of_freedom is None else f"chi2({self.degrees_of_freedom}) = {self.statistic:.3f}, "
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} in accuracy on "
-            f"{self.n_images} images, {interval(self.confidence_interval, self.confidence)}; "
+            f"{self.n_images} images, {interval(self.confidence_interval, self.confidence, self.interval_kind)}; "
             f"{self.n_first_only} that only the first gets right and {self.n_second_only} that only the second does, "
             f"{value}{p(self.p_value)} ({self.correction})."
         )
@@ -137,14 +148,19 @@ def mcnemar_test(
     check_confidence(confidence)
     first_right, second_right = right(truth, first), right(truth, second)
     first_only, second_only = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
-    statistic, p_value = _p_value(first_only, second_only, method)
+    if first_only + second_only:
+        statistic, p_value = _p_value(first_only, second_only, method)
+        ends = _bonett_price(first_only, second_only, len(truth), confidence)
+    else:
+        statistic, p_value, ends = math.nan, math.nan, (math.nan, math.nan)
     return McNemarResult(
         test="McNemar's test",
         statistic=statistic,
         p_value=p_value,
         degrees_of_freedom=1 if method == "chi-square" else None,
         mean_difference=(first_only - second_only) / len(truth),
-        confidence_interval=_bonett_price(first_only, second_only, len(truth), confidence),
+        confidence_interval=ends,
+        interval_kind="Bonett & Price",
         confidence=confidence,
         n_images=len(truth),
         n_first_only=first_only,
@@ -158,7 +174,7 @@ def _p_value(first_only: int, second_only: int, method: str) -> tuple[float, flo
     n, fewer = first_only + second_only, min(first_only, second_only)
     if method == "chi-square":
         # Counts that differ by less than the correction are no evidence; the correction must not make them so.
-        statistic = max(abs(first_only - second_only) - 1, 0) ** 2 / n if n else 0.0
+        statistic = max(abs(first_only - second_only) - 1, 0) ** 2 / n
         return statistic, float(stats.chi2.sf(statistic, 1))
     p_value = 2 * float(stats.binom.cdf(fewer, n, 0.5))
     if method == "mid-p":

@@ -1,7 +1,8 @@
-"""Test several pairs of methods, and correct the p-values for the number of tests."""
+"""Test several pairs of methods, and correct p-values and intervals for the number of tests."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
@@ -10,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import InputError
-from .paired import PairedResult, corrected_resampled_ttest
+from .paired import corrected_resampled_ttest
+from .result import PairResult
 
 
 class Difference(NamedTuple):
@@ -20,16 +22,30 @@ class Difference(NamedTuple):
     ----------
     first, second : str
         Names of the methods; differences are first minus second.
-    result : PairedResult
-        Result of the test.
+    result : PairResult
+        Result of the test by itself.
     p_holm : float
-        Its p-value after Holm's correction for all pairs that were tested together.
+        Its p-value after Holm's correction for all pairs that were tested together; NaN if the test cannot judge.
+    interval : (float, float)
+        Interval of the difference after Bonferroni's correction: all intervals of the pairs that were tested together
+        contain their true differences with the confidence of `result`. NaN if there is none. It is somewhat wider than
+        Holm's p-value demands: it may contain 0 though `p_holm` is just below 1 - confidence.
+    n_tests : int
+        The number of tests that both corrections are for: those that give a p-value.
     """
 
     first: str
     second: str
-    result: PairedResult
+    result: PairResult
     p_holm: float
+    interval: tuple[float, float]
+    n_tests: int
+
+    @property
+    def interval_kind(self) -> str:
+        """Name of the method that computes `interval`."""
+        adjusted = f", Bonferroni for {self.n_tests} tests" if self.n_tests > 1 else ""
+        return f"{self.result.interval_kind}{adjusted}"
 
 
 def all_pairs(
@@ -47,8 +63,8 @@ def all_pairs(
     n_train, n_test : int or array-like of shape (n_folds,)
         Numbers of training and test images, in every fold or in each.
     confidence : float in (0, 1)
-        Confidence of each interval. Default: 0.95. The intervals are not corrected for the number of pairs; only the
-        p-values are.
+        Confidence of `Difference.result.confidence_interval` by itself, and of all `Difference.interval` together.
+        Default: 0.95.
 
     Returns
     -------
@@ -69,23 +85,30 @@ def all_pairs(
     """
     if len(scores) < 2:
         raise InputError(f"expected scores of at least two methods, got {len(scores)}")
-    test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test, confidence=confidence)
-    return compare_pairs(scores, [(second, first) for first, second in combinations(scores, 2)], test)
+    test = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    return compare_pairs(scores, [(second, first) for first, second in combinations(scores, 2)], test, confidence)
 
 
 def compare_pairs(
-    scores: Mapping[str, Any], pairs: Iterable[tuple[str, str]], test: Callable[[Any, Any], PairedResult]
+    scores: Mapping[str, Any],
+    pairs: Iterable[tuple[str, str]],
+    test: Callable[..., PairResult],
+    confidence: float = 0.95,
 ) -> tuple[Difference, ...]:
-    """Test the named pairs of methods, with Holm's correction for all of them.
+    """Test the named pairs of methods, with Holm's and Bonferroni's correction for all of them.
 
     Parameters
     ----------
-    scores : mapping of str to array-like of shape (n_folds,)
-        Scores by name of the method, on the same folds, in the same order.
+    scores : mapping of str to array-like of shape (n,)
+        What the test takes of each method, by name: the scores on the same folds, in the same order, or the predictions
+        of the same images.
     pairs : iterable of (str, str)
         Names of the methods to compare; differences are first minus second.
     test : callable
-        The test. It takes the scores of two methods and returns a `PairedResult`.
+        The test. It takes the scores of two methods and `confidence`, and returns a `PairResult`.
+    confidence : float in (0, 1)
+        Confidence of `Difference.result.confidence_interval` by itself, and of all `Difference.interval` together.
+        Default: 0.95.
 
     Returns
     -------
@@ -98,14 +121,24 @@ def compare_pairs(
         If the test raises; the message names the pair.
     """
     pairs = list(pairs)
-    results = []
-    for first, second in pairs:
-        try:
-            results.append(test(scores[first], scores[second]))
-        except ValueError as error:
-            raise InputError(f"{first} and {second}: {error}") from error
+
+    def run(level: float) -> list[PairResult]:
+        results = []
+        for first, second in pairs:
+            try:
+                results.append(test(scores[first], scores[second], confidence=level))
+            except ValueError as error:
+                raise InputError(f"{first} and {second}: {error}") from error
+        return results
+
+    results = run(confidence)
+    n_tests = sum(not math.isnan(result.p_value) for result in results)
+    together = run(1 - (1 - confidence) / n_tests) if n_tests > 1 else results
     adjusted = holm([result.p_value for result in results])
-    return tuple(Difference(*pair, result, p_holm) for pair, result, p_holm in zip(pairs, results, adjusted))
+    return tuple(
+        Difference(*pair, result, p_holm, wider.confidence_interval, n_tests)
+        for pair, result, p_holm, wider in zip(pairs, results, adjusted, together)
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

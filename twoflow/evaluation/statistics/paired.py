@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .validation import ROUNDING, check_confidence, overlap_ratio, score_differences
-from .wording import direction, finding, interval, p
+from .validation import check_confidence, has_spread, overlap_ratio, score_differences
+from .wording import direction, finding, interval, no_spread, p
+
+_ENOUGH = 5  # with fewer differences, the sentence says that the test can hardly find anything
+
+# Names of each test and of its interval.
+_PAIRED = ("paired t-test", "paired t")
+_CORRECTED = ("corrected resampled t-test", "corrected resampled t")
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,17 @@ class PairedResult:
     test : str
         Name of the test.
     statistic : float
-        The test statistic t. Infinite if all differences are equal and not 0; NaN if there is only one.
+        The test statistic t. NaN if there is no spread: there is only one difference, or all are equal.
     p_value : float
-        Two-sided.
+        Two-sided; NaN if there is no spread.
     degrees_of_freedom : int
         Degrees of freedom of t.
     mean_difference : float
         Mean of the differences.
     confidence_interval : (float, float)
-        Interval of that mean.
+        Interval of that mean; NaN if there is no spread.
+    interval_kind : str
+        Name of the method that computes the interval.
     confidence : float
         Confidence of the interval, such as 0.95.
     n_differences : int
@@ -39,11 +47,10 @@ class PairedResult:
     correction : str
         How overlapping training sets were corrected for.
     effect_size : float
-        The mean difference divided by the standard deviation of the differences (ddof 1), called d_z. 0 if all
-        differences are 0, infinite if they are equal and not 0, NaN if there is only one. It measures how regular the
-        difference is from fold to fold, not how much it matters in practice: larger test sets alone increase it. As
-        folds share training images, the usual interval of d_z does not hold, and a meta-analysis must not count folds
-        as cases.
+        The mean difference divided by the standard deviation of the differences (ddof 1), called d_z; NaN if there is
+        no spread. It measures how regular the difference is from fold to fold, not how much it matters in practice:
+        larger test sets alone increase it. As folds share training images, the usual interval of d_z does not hold,
+        and a meta-analysis must not count folds as cases.
     """
 
     test: str
@@ -52,6 +59,7 @@ class PairedResult:
     degrees_of_freedom: int
     mean_difference: float
     confidence_interval: tuple[float, float]
+    interval_kind: str
     confidence: float
     n_differences: int
     correction: str
@@ -61,17 +69,16 @@ class PairedResult:
         """Format the result as one sentence."""
         if self.n_differences < 2:
             return f"The only pair differs by {self.mean_difference:+.4f}; a test needs at least two pairs."
-        if math.isinf(self.statistic):
-            return (
-                f"All {self.n_differences} differences are {self.mean_difference:+.4f}; without any spread the test "
-                "cannot judge."
-            )
-        if self.confidence_interval == (0, 0):
-            return f"All {self.n_differences} pairs are equal."
+        if math.isnan(self.p_value):
+            return no_spread(self.n_differences, self.mean_difference)
+        few = "" if self.n_differences >= _ENOUGH else (
+            f" With only {self.n_differences} pairs the test can hardly find a difference."
+        )
+        ends = interval(self.confidence_interval, self.confidence, self.interval_kind)
         return (
             f"{self.test}: {finding(self.p_value, self.confidence)}; {direction(self.mean_difference)} on average over "
-            f"{self.n_differences} pairs, {interval(self.confidence_interval, self.confidence)}, "
-            f"t({self.degrees_of_freedom}) = {self.statistic:.3f}, {p(self.p_value)} ({self.correction})."
+            f"{self.n_differences} pairs, {ends}, t({self.degrees_of_freedom}) = {self.statistic:.3f}, "
+            f"{p(self.p_value)} ({self.correction}).{few}"
         )
 
 
@@ -100,7 +107,8 @@ def paired_ttest(first: Any, second: Any, confidence: float = 0.95) -> PairedRes
         1.
     """
     differences = score_differences(first, second)
-    return _t_test("paired t-test", differences, 1 / len(differences), confidence, "no correction")
+    is_judged = has_spread(differences)
+    return _t_test(_PAIRED, differences, is_judged, 1 / len(differences), confidence, "no correction")
 
 
 def corrected_resampled_ttest(
@@ -163,26 +171,25 @@ def corrected_resampled_ttest(
     differences = score_differences(first, second)
     ratio, correction = overlap_ratio(n_train, n_test, len(differences))
     factor = 1 / len(differences) + ratio
-    return _t_test("corrected resampled t-test", differences, factor, confidence, correction)
+    return _t_test(_CORRECTED, differences, has_spread(differences, n_test), factor, confidence, correction)
 
 
 def _t_test(
-    test: str, differences: np.ndarray, variance_factor: float, confidence: float, correction: str
+    name: tuple[str, str], differences: np.ndarray, is_judged: bool, variance_factor: float, confidence: float,
+    correction: str,
 ) -> PairedResult:
     """Test the mean difference, whose variance is `variance_factor` times the variance of the differences."""
     check_confidence(confidence)
     n, mean = len(differences), float(differences.mean())
     freedom = n - 1
-    if n < 2:
-        statistic, p_value, effect, ends = math.nan, math.nan, math.nan, (math.nan, math.nan)
-    elif np.ptp(differences) <= ROUNDING:
-        statistic = effect = math.copysign(math.inf, mean) if mean else 0.0
-        p_value, ends = (0.0 if mean else 1.0), (mean, mean)
-    else:
+    test, kind = name
+    statistic = p_value = effect = math.nan
+    ends = (math.nan, math.nan)
+    if is_judged:
         deviation = float(differences.std(ddof=1))
         effect, error = mean / deviation, math.sqrt(variance_factor) * deviation
         statistic = mean / error
         p_value = float(2 * stats.t.sf(abs(statistic), freedom))
         reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
         ends = (mean - reach, mean + reach)
-    return PairedResult(test, statistic, p_value, freedom, mean, ends, confidence, n, correction, effect)
+    return PairedResult(test, statistic, p_value, freedom, mean, ends, kind, confidence, n, correction, effect)

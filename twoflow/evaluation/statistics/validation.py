@@ -48,6 +48,28 @@ def overlap_ratio(n_train: Any, n_test: Any, n_differences: int) -> tuple[float,
     )
 
 
+def has_spread(differences: np.ndarray, n_test: Any = None) -> bool:
+    """Return whether there is any spread to judge by.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n,)
+    n_test : int or array-like of shape (n,), optional
+        Numbers of test images. If the differences are those of accuracies, they must then lie more than half an image
+        apart: 2 of 50 and 2 of 51 images are no spread, although 2/50 and 2/51 differ. By default only rounding is
+        ignored.
+    """
+    apart = float(np.ptp(differences))
+    if apart <= ROUNDING:
+        return False
+    if n_test is None:
+        return True
+    sizes = np.broadcast_to(np.asarray(n_test, dtype=float), differences.shape)
+    counts = differences * sizes
+    are_counts = bool((np.abs(counts - np.round(counts)) <= ROUNDING * sizes).all())
+    return not are_counts or apart * sizes.max() > 0.5
+
+
 def label_columns(**columns: Any) -> list[np.ndarray]:
     """Convert columns of labels to arrays of shape (n,).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def finding(p_value: float, confidence: float) -> str:
     """Say whether p is below the significance level, which is 1 - confidence."""
@@ -15,9 +17,18 @@ def direction(mean_difference: float) -> str:
     return f"the first is {abs(mean_difference):.4f} {'higher' if mean_difference > 0 else 'lower'}"
 
 
-def interval(ends: tuple[float, float], confidence: float) -> str:
-    """Write the confidence interval of a difference."""
-    return f"{percent(confidence)} interval {ends[0]:+.4f} to {ends[1]:+.4f}"
+def interval(ends: tuple[float, float], confidence: float, kind: str) -> str:
+    """Write the confidence interval of a difference, with the name of its method; NaN is no interval."""
+    if math.isnan(ends[0]):
+        return "without an interval"
+    return f"{percent(confidence)} interval {ends[0]:+.4f} to {ends[1]:+.4f} ({kind})"
+
+
+def no_spread(n_differences: int, mean_difference: float) -> str:
+    """Say that all differences are equal, so that nothing can be judged."""
+    if mean_difference == 0:
+        return f"All {n_differences} pairs are equal; the test cannot judge."
+    return f"All {n_differences} differences are {mean_difference:+.4f}; without any spread the test cannot judge."
 
 
 def p(value: float) -> str:
