@@ -7,6 +7,7 @@ image is fitted to the other, and what remains is judged cell by cell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,18 +15,21 @@ from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, unifo
 
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
-_BLUR, _BORDER, _CELL = 1.5, 2, 4  # pixels; a cell begins every second pixel
+_BLUR = {32: 1.2, 64: 1.5}  # pixels, for images of so many pixels a side
+_BORDER, _CELL = 2, 4  # pixels; a cell begins every second pixel
 _NOISE, _MISPLACED = 2.5, 0.25  # gray levels and pixels by which copies of one photograph may differ
 _MOST_SHIFT = 3 / 64  # of the side
 _GAINS, _TONE_GAINS, _SATURATIONS = (0.6, 1.67), (0.8, 1.67), (0.4, 2.5)
 _STEPS, _TONE_STEPS, _TONE_NOISE = 4, 6, 6.0  # of the robust fits; gray levels
-_CLIPPED, _WEIGHT_OF_CLIPPED = 250, 0.05  # gray level
+_CLIPPED, _WEIGHT_OF_CLIPPED, _WHITE = 250, 0.05, 240  # gray levels
+_LEAST_SPREAD = 1.0  # standard deviation of a gray image, below which it shows nothing
 _SLOPE, _TEXTURED, _FEWEST_CELLS = 3.0, 0.3, 8  # gray levels for each pixel; share of a cell's pixels; cells
 
 # Each limit is a share of the textured cells, and the largest difference that they may have in units of the noise (for
 # colors: in gray levels). They were chosen on one half of `products` and `sneakers`; see experiments/guide/audit.md.
 _ROUGH_LIMIT, _FAR_OFF = (0.7, 1.8), 2
-_NEAR_LIMIT, _COLOR_LIMIT = (0.9, 1.2), (0.7, 7.0)
+_NEAR_LIMITS = ((0.9, 1.2), (1.0, 4.5))  # the worst cell counts too, because a logo covers only a few
+_COLOR_LIMITS = ((0.7, 7.0), (1.0, 25.0))
 _ALIKE_LIMITS = ((0.5, 0.7), (0.7, 1.5))
 
 _WAYS = ((False, False), (True, False), (False, True), (True, True))  # is it toned, is it reversed
@@ -37,7 +41,7 @@ class PhotoDistances(NamedTuple):
     Attributes
     ----------
     near : ndarray of shape (n,) and dtype float32
-        Nine tenths of the details must agree, and the colors except for their strength.
+        Nine tenths of the details must agree well and the others nearly, and the colors except for their strength.
     alike : ndarray of shape (n,) and dtype float32
         Most details must agree, and no color. Never above `near`.
     """
@@ -47,11 +51,24 @@ class PhotoDistances(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """What remains of n targets after the fit, in m cells: `gray` in units of the noise, `color` in gray levels."""
+    """Fits of n sources to n targets.
 
-    gray: np.ndarray
-    color: np.ndarray
-    is_textured: np.ndarray
+    Attributes
+    ----------
+    rest : ndarray of shape (n, n_cells)
+        What remains of each cell, in units of what copies may differ by; infinite if the fit is not possible.
+    is_counted : ndarray of shape (n, n_cells) and dtype bool
+        Which cells count: those with texture.
+    shifts : ndarray of shape (n, 4)
+        Shift to the right and down in pixels, and how much more of each at the edges.
+    weights : ndarray of shape (n, n_pixels)
+        How much each pixel counted.
+    """
+
+    rest: np.ndarray
+    is_counted: np.ndarray
+    shifts: np.ndarray
+    weights: np.ndarray
 
 
 def photo_distances(first: np.ndarray, second: np.ndarray) -> PhotoDistances:
@@ -89,18 +106,22 @@ def photo_distances(first: np.ndarray, second: np.ndarray) -> PhotoDistances:
     rough, best = np.full(n, np.inf, np.float32), np.full((len(_WAYS), n), np.inf, np.float32)
     rows = np.arange(n)
     for number, way in enumerate(_WAYS):
+        if not len(rows):
+            break
         fit = _fit(*_prepare(*(half[rows] for half in halves), tone[:, rows], *way))
-        rough[rows] = np.minimum(rough[rows], _over_limit(fit, _ROUGH_LIMIT))
-        best[number, rows] = _over_limit(fit, _NEAR_LIMIT)
+        rough[rows] = np.minimum(rough[rows], _over_limits(fit, [_ROUGH_LIMIT]))
+        best[number, rows] = _over_limits(fit, _NEAR_LIMITS[:1])
         if number == 1:  # both directions give nearly the same, so what is far off in one needs no other
             rows = np.flatnonzero(rough <= _FAR_OFF)
     for number, way in enumerate(_WAYS):
         rows = np.flatnonzero((rough <= 1) & (best.argmin(axis=0) == number))
         if len(rows):
             pairs = first[rows], second[rows]
-            fit = _fit(*_prepare(*pairs, _find_tone(*pairs), *way))
-            near[rows] = np.maximum(_over_limit(fit, _NEAR_LIMIT), _over_limit(fit, _COLOR_LIMIT, color=True))
-            alike[rows] = np.max([_over_limit(fit, limit) for limit in _ALIKE_LIMITS], axis=0)
+            prepared = _prepare(*pairs, _find_tone(*pairs), *way)
+            fit = _fit(*prepared)
+            in_color = _color_fit(*prepared[:2], fit)
+            near[rows] = np.maximum(_over_limits(fit, _NEAR_LIMITS), _over_limits(in_color, _COLOR_LIMITS))
+            alike[rows] = _over_limits(fit, _ALIKE_LIMITS)
     return PhotoDistances(near, np.minimum(near, alike))
 
 
@@ -163,55 +184,69 @@ def _prepare(
 
 def _fit(target: np.ndarray, source: np.ndarray, is_possible: np.ndarray) -> _Fit:
     """Fit each source to its target."""
-    n, side = target.shape[:2]
-    grays, colors = zip(*(_blurred(image) for image in (target, source)))
+    side = target.shape[1]
+    grays = [_blurred(image.astype(np.float32) @ GRAY) for image in (target, source)]
     spreads = [gray.std(axis=(1, 2), keepdims=True) + 1 for gray in grays]
     dy, dx = np.gradient((grays[0] / spreads[0] + grays[1] / spreads[1]) / 2 * spreads[1], axis=(1, 2))
     along = np.linspace(-1, 1, side, dtype=np.float32)
-    inside = slice(_BORDER, side - _BORDER)
-
-    def inner(image: np.ndarray) -> np.ndarray:
-        return image[:, inside, inside].reshape(n, -1)
-
-    wanted, slopes = inner(grays[0]), inner(dx) ** 2 + inner(dy) ** 2
+    wanted, slopes = _inner(grays[0]), _inner(dx) ** 2 + _inner(dy) ** 2
     ones = np.ones_like(wanted)
-    causes = np.stack([ones, *map(inner, (grays[1], dx, dy, along * dx, along[:, None] * dy))], axis=1)
+    causes = np.stack([ones, *map(_inner, (grays[1], dx, dy, along * dx, along[:, None] * dy))], axis=1)
     base = np.where(wanted < _CLIPPED, np.float32(1), np.float32(_WEIGHT_OF_CLIPPED))
     weights = base
     for _ in range(_STEPS):
         weighted = causes * weights[:, None]
         normal = (weighted @ causes.transpose(0, 2, 1)).astype(float)
-        # The ridge gives an image of one color a solution. Its gain is then near 0, which is refused below.
+        # The ridge gives an image of one color a solution. Such an image is refused below.
         normal += np.eye(6) * (1e-7 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-3)
         fit = np.linalg.solve(normal, (weighted @ wanted[..., None]).astype(float)).astype(np.float32)
         rest = wanted - np.clip((fit.transpose(0, 2, 1) @ causes)[:, 0], 0, 255)
         squared = rest**2 / (_NOISE**2 + (_MISPLACED * fit[:, 1]) ** 2 * slopes)
         weights = base / (1 + squared / 4)
     gain, moves = fit[:, 1, 0], np.abs(fit[:, 2:, 0]).max(axis=1)
-    is_possible = is_possible & (gain > _GAINS[0]) & (gain < _GAINS[1]) & (moves <= _MOST_SHIFT * side * gain)
-    gray = np.sqrt(np.maximum(_cells(squared, side), 0))  # a running sum may end below 0
+    is_possible = is_possible & (np.minimum(*spreads)[:, 0, 0] > _LEAST_SPREAD + 1)
+    is_possible &= (gain > _GAINS[0]) & (gain < _GAINS[1]) & (moves <= _MOST_SHIFT * side * gain)
+    rest = np.sqrt(np.maximum(_cells(squared, side), 0))  # a running sum may end below 0
     return _Fit(
-        np.where(is_possible[:, None], gray, np.float32(np.inf)),
-        _color_rest(*(color[:, inside, inside].reshape(n, -1, 2) for color in colors), weights, side),
+        np.where(is_possible[:, None], rest, np.float32(np.inf)),
         _cells((slopes > _SLOPE**2).astype(np.float32), side) > _TEXTURED,
+        np.where(is_possible[:, None], fit[:, 2:, 0] / np.where(is_possible, gain, 1)[:, None], 0),
+        weights,
     )
 
 
-def _color_rest(target: np.ndarray, source: np.ndarray, weights: np.ndarray, side: int) -> np.ndarray:
-    """Scale the colors of the source to those of the target, and return what remains in each cell."""
-    weights = weights[..., None]
-    shared = (weights * target * source).sum(axis=(1, 2))
-    strength = np.clip(shared / ((weights * source**2).sum(axis=(1, 2)) + 1e-3), *_SATURATIONS)
-    rest = np.sqrt(((target - strength[:, None, None] * source) ** 2).mean(axis=2))
-    return _cells(rest, side)
+def _color_fit(target: np.ndarray, source: np.ndarray, fit: _Fit) -> _Fit:
+    """Move the colors of each source as it was fitted, scale them, and return what remains in gray levels.
+
+    Colors are the differences of red and blue from gray. A color that is up to 2.5 times as strong is the same. Every
+    cell counts that has texture or is not white, because a plain garment has its color where it has no texture.
+    """
+    side = target.shape[1]
+    along = np.linspace(-1, 1, side, dtype=np.float32)
+    right, down, wider, higher = (shift[:, None, None, None] for shift in fit.shifts.T)
+    wanted, moved = (
+        _blurred(image[..., ::2].astype(np.float32) - (image.astype(np.float32) @ GRAY)[..., None])
+        for image in (target, source)
+    )
+    dy, dx = np.gradient(moved, axis=(1, 2))
+    moved = moved + (right + wider * along[:, None]) * dx + (down + higher * along[:, None, None]) * dy
+    wanted, moved = (_inner(image).reshape(len(image), -1, 2) for image in (wanted, moved))
+    weights = fit.weights[..., None]
+    shared = (weights * wanted * moved).sum(axis=(1, 2))
+    strength = np.clip(shared / ((weights * moved**2).sum(axis=(1, 2)) + 1e-3), *_SATURATIONS)
+    rest = np.sqrt(((wanted - strength[:, None, None] * moved) ** 2).mean(axis=2))
+    is_white = _cells(_inner(target.astype(np.float32).min(axis=3)), side) > _WHITE
+    return fit._replace(rest=_cells(rest, side), is_counted=fit.is_counted | ~is_white)
 
 
-def _blurred(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gray images and their two color differences, both blurred."""
-    blur = _BLUR if pixels.shape[1] == 64 else 1.2
-    pixels = gaussian_filter(pixels.astype(np.float32), (0, blur, blur, 0), mode="nearest")
-    gray = pixels @ GRAY
-    return gray, pixels[..., ::2] - gray[..., None]
+def _blurred(images: np.ndarray) -> np.ndarray:
+    blur = _BLUR[images.shape[1]]
+    return gaussian_filter(images, (0, blur, blur, *(0 for _ in images.shape[3:])), mode="nearest")
+
+
+def _inner(images: np.ndarray) -> np.ndarray:
+    """Leave out the border, and return one row for each image."""
+    return images[:, _BORDER:-_BORDER, _BORDER:-_BORDER].reshape(len(images), -1)
 
 
 def _cells(values: np.ndarray, side: int) -> np.ndarray:
@@ -221,14 +256,14 @@ def _cells(values: np.ndarray, side: int) -> np.ndarray:
     return means[:, middle:1 - middle:2, middle:1 - middle:2].reshape(len(values), -1)
 
 
-def _over_limit(fit: _Fit, limit: tuple[float, float], color: bool = False) -> np.ndarray:
-    """Return the largest difference within a share of the textured cells, divided by its limit.
+def _over_limits(fit: _Fit, limits: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Return the largest rest within each share of the counted cells, divided by its limit; of several, the largest.
 
-    If fewer than eight cells have texture, all count.
+    If fewer than eight cells count, all do.
     """
-    share, most = limit
-    cells = fit.color if color else fit.gray
-    counted = fit.is_textured | (fit.is_textured.sum(axis=1, keepdims=True) < _FEWEST_CELLS)
-    ordered = np.sort(np.where(counted, cells, np.float32(np.inf)), axis=1)
-    last = np.ceil(share * counted.sum(axis=1)).astype(int) - 1
-    return ordered[np.arange(len(cells)), last] / np.float32(most)
+    is_counted = fit.is_counted | (fit.is_counted.sum(axis=1, keepdims=True) < _FEWEST_CELLS)
+    ordered = np.sort(np.where(is_counted, fit.rest, np.float32(np.inf)), axis=1)
+    n_counted, rows = is_counted.sum(axis=1), np.arange(len(ordered))
+    return np.max([
+        ordered[rows, np.ceil(share * n_counted).astype(int) - 1] / np.float32(most) for share, most in limits
+    ], axis=0)
