@@ -96,7 +96,8 @@ def test_leaks_between_folders_of_an_official_split_are_found(shop_folder, tmp_p
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{number}.jpg").write_bytes(file.read_bytes())
     status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
-    assert (status, err) == (0, "") and "Across the official split: 1 test image with a duplicate in training (1 of the same photo)\n" in out
+    assert (status, err) == (0, "")
+    assert "split: 1 test image with a duplicate in training (1 of the same photo)\n" in out
     assert "train and test are folders of an official split" in (tmp_path / "out/audit.html").read_text("utf-8")
 
 
@@ -279,7 +280,8 @@ def test_the_clean_table_is_a_table_of_labels(shop_folder, tmp_path, capsys):
     columns = ["--levels", "kind,class", "--group-column", "group"]
     status, out, err = call(capsys, "--labels", shop_folder / "labels.csv", *columns, "--out", tmp_path / "out")
     assert (status, err) == (0, "")
-    assert "To train on: 23 images; left out: 1 same photo, 2 same photo, another label, 1 unusable, 1 unreadable" in out
+    left_out = "1 unreadable, 1 unusable, 1 same photo, 2 same photo, another label"
+    assert f"To train on: 23 images; left out: {left_out}\n" in out
     clean = load_table(tmp_path / "out/clean.csv", group_column="group", columns=["kind"])
     audited = load_table(shop_folder / "labels.csv", group_column="group", columns=["kind"])
     kept = [position for position in range(24) if position != 1]
@@ -322,8 +324,9 @@ def test_a_suspect_is_shown_beside_an_example_of_the_suggested_class(tmp_path):
     labels = shop.labels.copy()
     labels[0] = shop.labels[-1]
     found = audit(ImageCollection(shop.images, labels))
-    assert found.issues.suspects[0] == 0 and found.issues.suggested[0] == shop.labels[0]
-    example = found.issues.examples[0]
+    row = found.issues.suspects.tolist().index(0)
+    example = int(found.issues.examples[row])
+    assert found.issues.suggested[row] == shop.labels[0]
     assert example > 0 and labels[example] == shop.labels[0]
     assert f"compare with {found.name(example)}" in format_audit(found)
     html = write_audit(found, tmp_path)[-1].read_text("utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
 from ..store import StoreLike
-from .cleaning import LeftOut, choose_images
+from .cleaning import REASONS, LeftOut, choose_images
 from .label_issues import LabelIssues, check_rank, find_label_issues, out_of_fold_probabilities
 from .quality import Fault, find_faults
 
@@ -100,6 +101,12 @@ class Audit:
     network: str
     seconds: float
     n_computed: int
+
+    def count_left_out(self) -> dict[str, int]:
+        """Count the images not to train on by reason; those that the collection left out earlier count too."""
+        counts = Counter(each.reason for each in self.left_out)
+        counts["unreadable"] += sum(position is None for position, _ in self.unreadable)
+        return {reason: counts[reason] for reason in REASONS if counts[reason]}
 
     def name(self, position: int) -> str:
         """Return the path of an image, or its position and kind if it has no path."""

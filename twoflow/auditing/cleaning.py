@@ -13,6 +13,9 @@ from .quality import Fault
 #: The kinds of faults that leave nothing to learn from. The other faults are for you to judge.
 UNUSABLE = ("one color",)
 
+#: The reasons to leave an image out, in the order of the report.
+REASONS = ("unreadable", "unusable", "same photo", "same photo, another label")
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -23,7 +26,7 @@ class LeftOut:
     position : int
         Position of the image.
     reason : str
-        "unreadable", "unusable", "same photo", or "same photo, another label".
+        One of `REASONS`.
     other : int or None
         Position of the image that was kept instead, or that has another label; None for other reasons.
     """

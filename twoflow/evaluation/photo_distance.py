@@ -108,7 +108,7 @@ def photo_distances(first: np.ndarray, second: np.ndarray) -> PhotoDistances:
     for number, way in enumerate(_WAYS):
         if not len(rows):
             break
-        fit = _fit(*_prepare(*(half[rows] for half in halves), tone[:, rows], *way))
+        fit = _fit(*_prepare(halves[0][rows], halves[1][rows], tone[:, rows], *way))
         rough[rows] = np.minimum(rough[rows], _over_limits(fit, [_ROUGH_LIMIT]))
         best[number, rows] = _over_limits(fit, _NEAR_LIMITS[:1])
         if number == 1:  # both directions give nearly the same, so what is far off in one needs no other

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -36,7 +35,7 @@ def format_page(audit: Audit) -> str:
         same_photo=SAME_PHOTO,
         photos=_sets(audit, duplicates.photos, np.flatnonzero(is_same)),
         groups=_sets(audit, duplicates.groups, np.flatnonzero(~is_same)),
-        left_out=_left_out(audit),
+        left_out=audit.count_left_out(),
         suspects=_suspects(audit),
         n_more_suspects=0 if audit.issues is None else max(0, len(audit.issues.suspects) - _MOST),
         faults=_faults(audit),
@@ -128,13 +127,6 @@ def _suspects(audit: Audit) -> list[dict[str, Any]]:
     return found
 
 
-def _left_out(audit: Audit) -> list[tuple[str, int]]:
-    """Count the images left out of the table to train on, by reason."""
-    counts = Counter(each.reason for each in audit.left_out)
-    counts["unreadable"] += sum(position is None for position, _ in audit.unreadable)
-    return [(reason, count) for reason, count in counts.items() if count]
-
-
 def _faults(audit: Audit) -> list[dict[str, Any]]:
     kinds = [kind for kind in FAULTS if any(fault.kind == kind for fault in audit.faults)]
     sections = []
@@ -159,4 +151,6 @@ def _classes(audit: Audit) -> list[tuple[str, int, float]]:
 
 def _tile(audit: Audit, position: int, text: object) -> dict[str, Any]:
     images: Sequence[Any] = audit.images
-    return {"name": printable(audit.name(position)), "image": thumbnail(images[position], _SIDE), "text": printable(text)}
+    return {
+        "name": printable(audit.name(position)), "image": thumbnail(images[position], _SIDE), "text": printable(text)
+    }

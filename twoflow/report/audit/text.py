@@ -76,9 +76,7 @@ def _duplicates(audit: Audit) -> Iterator[str]:
 
 
 def _to_train_on(audit: Audit) -> Iterator[str]:
-    reasons = Counter(each.reason for each in audit.left_out)
-    reasons["unreadable"] += sum(position is None for position, _ in audit.unreadable)
-    left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in audit.count_left_out().items())
     yield f"To train on: {counted(len(audit.kept), 'image')}; left out: {left_out or 'none'}"
 
 
