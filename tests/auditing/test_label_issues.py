@@ -20,6 +20,33 @@ def test_the_confident_joint_by_hand():
     assert issues.suspects.tolist() == [2, 1], "by margin: -0.6, -0.4"
     assert issues.given.tolist() == ["b", "a"] and issues.suggested.tolist() == ["a", "b"]
     assert issues.margins == pytest.approx([-0.6, -0.4]) and issues.confidences == pytest.approx([0.8, 0.7])
+    assert issues.ratios == pytest.approx(np.log([0.8 / 0.2, 0.7 / 0.3]))
+    assert issues.examples.tolist() == [0, 3], "the surest with the label a, and with the label b"
+
+
+def test_the_ranking_is_a_choice():
+    """The third has the larger margin, the fourth the larger ratio."""
+    probabilities = np.array([[.6, .2, .2], [.2, .6, .2], [.75, .15, .1], [.02, .5, .48], [.2, .2, .6]])
+    labels = ["a", "b", "b", "a", "c"]
+    probabilities[3] = [.02, .5, .48]
+    by_ratio, by_margin = (
+        find_label_issues(labels, probabilities, ["a", "b", "c"], rank=rank) for rank in ("ratio", "margin")
+    )
+    assert by_ratio.suspects.tolist() == [3, 2] and by_margin.suspects.tolist() == [2, 3]
+    assert find_label_issues(labels, probabilities, ["a", "b", "c"]).suspects.tolist() == [3, 2]
+    with pytest.raises(ValueError, match="rank: expected one of ratio, margin, got 'size'"):
+        find_label_issues(labels, probabilities, ["a", "b", "c"], rank="size")
+
+
+def test_a_class_that_no_image_confidently_has_gives_no_example():
+    probabilities = np.array([[.4, .6], [.3, .7], [.9, .1], [.8, .2]])
+    issues = find_label_issues(["a", "a", "b", "b"], probabilities, ["a", "b"])
+    assert issues.examples.tolist() == [-1] * len(issues.suspects) and len(issues.suspects) == 4
+
+
+def test_a_probability_of_zero_has_a_finite_ratio():
+    issues = find_label_issues(["a", "b", "a"], np.array([[1, 0], [0, 1.], [0, 1]]), ["a", "b"])
+    assert issues.suspects.tolist() == [2] and issues.ratios[0] == pytest.approx(np.log(1e12))
 
 
 def test_a_row_of_nan_is_not_judged():
@@ -44,9 +71,11 @@ def test_planted_errors_are_found_first():
     planted[wrong] = np.where(labels[wrong] == "a", "b", "a")
     probabilities, classes = out_of_fold_probabilities(features, planted, np.arange(150))
     issues = find_label_issues(planted, probabilities, classes)
+    assert (np.diff(issues.ratios) <= 0).all()
     assert len(np.intersect1d(issues.suspects[:len(wrong)], wrong)) >= 5
     assert (issues.suggested[:5] == labels[issues.suspects[:5]]).all()
-    assert (np.diff(issues.margins) >= 0).all()
+    margins = find_label_issues(planted, probabilities, classes, rank="margin").margins
+    assert (np.diff(margins) >= 0).all()
 
 
 def test_no_image_is_judged_by_its_own_group():

@@ -97,7 +97,7 @@ def test_traits_hold_a_small_image(images, tmp_path):
         traits = read_traits(ImageTraits(on_error="nan", store=store).transform(sources))
         assert traits.positions.tolist() == [0, 1, 3]
         for small, source in zip(traits.pixels, (sources[0], sources[1], sources[0])):
-            assert (small == LoadedImage(source).resized((32, 32))).all()
+            assert (small == LoadedImage(source).resized((64, 64))).all()
         assert traits.sizes.tolist()[1] == [1600, 1200] and traits.formats.tolist()[::2] == [-1, -1]
         assert traits.digests[0] == traits.digests[2] != traits.digests[1]
         assert traits.digests[1].tobytes() == LoadedImage(sources[1]).digest

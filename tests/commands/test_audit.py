@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoflow import ImageCollection, make_shop
+from twoflow import ImageCollection, load_table, make_shop
 from twoflow.auditing import audit
 from twoflow.commands import audit as command
 from twoflow.commands.program import run
@@ -46,7 +46,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     status, out, err = call(capsys, shop_folder, "--out", tmp_path / "out")
     assert (status, err) == (0, "")
     assert out.startswith("25 images of 4 classes checked in")
-    assert out.index("Duplicates with different labels: 1 pair") < out.index("\nDuplicates: 1 pair (1 exact")
+    assert out.index("The same photo with different labels: 1 pair") < out.index("\nThe same photo: 1 pair (1 exact")
     assert f"exact: {other} (dress/01) and {first} (tee/01)" in out
     found = read(tmp_path / "out")
     assert found["schema"] == 1 and len(found["images"]) == 25 and found["conflicts"] == [0]
@@ -57,7 +57,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert "<script" not in html and "http:" not in html and "https:" not in html
     with open(tmp_path / "out/suspects.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["image", "given", "suggested", "margin", "confidence"]
+    assert header == ["image", "given", "suggested", "margin", "confidence", "ratio", "example"]
     assert len(rows) == len(found["suspects"])
 
 
@@ -70,7 +70,7 @@ def test_a_plain_folder_has_no_labels(shop_folder, tmp_path, capsys):
     status, out, _ = call(capsys, plain, "--out", tmp_path / "out")
     assert status == 0
     assert "Note: there are no labels, so labels and classes were not checked" in out
-    assert "Duplicates: 1 pair" in out and "different labels" not in out and "second look" not in out
+    assert "The same photo: 1 pair" in out and "different labels" not in out and "second look" not in out
     found = read(tmp_path / "out")
     assert found["suspects"] is None and found["classes"] == [] and found["images"][0]["label"] is None
 
@@ -96,7 +96,8 @@ def test_leaks_between_folders_of_an_official_split_are_found(shop_folder, tmp_p
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{number}.jpg").write_bytes(file.read_bytes())
     status, out, err = call(capsys, tmp_path / "split", "--out", tmp_path / "out")
-    assert (status, err) == (0, "") and "Across the official split: 1 test image with a duplicate in training" in out
+    assert (status, err) == (0, "")
+    assert "split: 1 test image with a duplicate in training (1 of the same photo)\n" in out
     assert "train and test are folders of an official split" in (tmp_path / "out/audit.html").read_text("utf-8")
 
 
@@ -146,7 +147,7 @@ def test_a_table_with_groups_a_hierarchy_and_a_split(shop_folder, tmp_path, caps
     assert "Across the official split: 1 test image with a duplicate in training" in out
     assert "Class and kind: chi-square test of independence: a significant dependence" in out
     found = read(tmp_path / "out")
-    assert found["leaks"] == {"pairs": 1, "images": 1, "by_fold": [1]}
+    assert found["leaks"] == {"pairs": 1, "images": 1, "by_fold": [1], "same_photo": 1}
     assert [each["column"] for each in found["associations"]] == ["kind", "split"]
 
 
@@ -224,8 +225,10 @@ def test_hostile_names_are_shown_as_text(tmp_path):
                                  columns={"<i>": [str(i % 2) for i in range(27)]})
     found = audit(collection)
     written = write_audit(found, tmp_path / "out")
-    assert [file.name for file in written] == ["audit.json", "suspects.csv", "audit.html"]
-    html = written[2].read_text("utf-8")
+    assert [file.name for file in written] == [
+        "audit.json", "duplicates.csv", "suspects.csv", "clean.csv", "left-out.csv", "audit.html"
+    ]
+    html = written[5].read_text("utf-8")
     for tag in ("<script", "<img src=x", "<b>broken", "<i>"):
         assert tag not in html
     assert "&lt;script&gt;" in html and "\u202e" not in html and "different labels" in html
@@ -239,7 +242,9 @@ def test_arrays_and_bytes_instead_of_files(shop, tmp_path):
     found = audit(ImageCollection(images, [*shop.labels, shop.labels[-1], shop.labels[1]]))
     assert found.duplicates.pairs.tolist() == [[0, 32], [1, 33]] and found.conflicts.tolist() == [0]
     assert found.name(32).startswith("image 32 (an image of ")
-    html = write_audit(found, tmp_path)[2].read_text("utf-8")
+    written = write_audit(found, tmp_path)
+    assert "clean.csv" not in [file.name for file in written], "arrays have no path"
+    html = written[-1].read_text("utf-8")
     assert "image 32 (an image of" in html
     unlabeled = audit(images)
     assert unlabeled.labels is None and unlabeled.issues is None and len(unlabeled.duplicates.pairs) == 2
@@ -253,11 +258,83 @@ def test_conflicts_of_equal_images_come_first(shop):
     assert kinds == ["exact", "near"]
 
 
+def test_images_that_look_alike_are_no_conflict(shop):
+    gray = Image.fromarray(shop.images[0]).convert("L")
+    found = audit(ImageCollection([*shop.images, gray], [*shop.labels, "other"]))
+    assert found.duplicates.kinds.tolist() == ["alike"] and len(found.conflicts) == 0 and not found.left_out
+    text = format_audit(found)
+    assert "The same photo: 0 pairs" in text and "Look alike: 1 pair (1 alike, 0 embedding) in 1 group" in text
+
+
+def test_the_clean_table_is_a_table_of_labels(shop_folder, tmp_path, capsys):
+    """It has the same columns as the table that was audited, without copies, contradictions and useless images."""
+    rows = (shop_folder / "labels.csv").read_text("utf-8").splitlines()
+    files = [row.split(",")[0] for row in rows[1:]]
+    for number, source in enumerate((files[0], files[1])):
+        (shop_folder / f"copy{number}.jpg").write_bytes((shop_folder / source).read_bytes())
+    Image.new("RGB", (80, 80), "white").save(shop_folder / "flat.jpg")
+    (shop_folder / "broken.jpg").write_bytes(b"no image")
+    same, contradiction = (rows[number].split(",", 1)[1] for number in (1, -1))
+    rows += [f"copy0.jpg,{same}", f"copy1.jpg,{contradiction}", f"flat.jpg,{same}", f"broken.jpg,{same}"]
+    (shop_folder / "labels.csv").write_text("\n".join(rows), "utf-8")
+    columns = ["--levels", "kind,class", "--group-column", "group"]
+    status, out, err = call(capsys, "--labels", shop_folder / "labels.csv", *columns, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    left_out = "1 unreadable, 1 unusable, 1 same photo, 2 same photo, another label"
+    assert f"To train on: 23 images; left out: {left_out}\n" in out
+    clean = load_table(tmp_path / "out/clean.csv", group_column="group", columns=["kind"])
+    audited = load_table(shop_folder / "labels.csv", group_column="group", columns=["kind"])
+    kept = [position for position in range(24) if position != 1]
+    assert clean.paths == [audited.paths[i] for i in kept]
+    for name in ("labels", "groups"):
+        assert getattr(clean, name).tolist() == getattr(audited, name)[kept].tolist()
+    assert clean.columns["kind"].tolist() == audited.columns["kind"][kept].tolist()
+    with open(tmp_path / "out/left-out.csv", newline="", encoding="utf-8") as file:
+        left_out = {row["image"].rsplit("/", 1)[-1]: row for row in csv.DictReader(file)}
+    assert {name: row["reason"] for name, row in left_out.items()} == {
+        files[1].rsplit("/", 1)[-1]: "same photo, another label", "copy0.jpg": "same photo",
+        "copy1.jpg": "same photo, another label", "flat.jpg": "unusable", "broken.jpg": "unreadable",
+    }
+    assert left_out["copy0.jpg"]["other"].endswith(files[0]) and left_out["broken.jpg"]["detail"]
+    again, _, err = call(capsys, "--labels", tmp_path / "out/clean.csv", *columns, "--out", tmp_path / "again")
+    assert (again, err) == (0, "") and read(tmp_path / "again")["left_out"] == []
+
+
+def test_labels_are_written_to_the_clean_table_as_they_are(tmp_path, shop):
+    """Even where a spreadsheet would read a formula: an apostrophe in front would make another class."""
+    files = []
+    for number, image in enumerate(shop.images):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(image).save(files[-1])
+    labels = np.array(["=1+1", "-2", "a,b", 'c"d'])[np.arange(len(files)) % 4]
+    write_audit(audit(ImageCollection(files, labels)), tmp_path / "out")
+    assert load_table(tmp_path / "out/clean.csv").labels.tolist() == labels.tolist()
+
+
+def test_the_ranking_of_suspects_is_a_choice(shop_folder, tmp_path, capsys):
+    found = {}
+    for rank, key in (("ratio", "ratio"), ("margin", "margin")):
+        assert call(capsys, shop_folder, "--rank", rank, "--out", tmp_path / rank)[0] == 0
+        found[rank] = [each[key] for each in read(tmp_path / rank)["suspects"]]
+    assert found["ratio"] == sorted(found["ratio"], reverse=True) and found["margin"] == sorted(found["margin"])
+
+
+def test_a_suspect_is_shown_beside_an_example_of_the_suggested_class(tmp_path):
+    shop = make_shop(n_classes=3, n_per_class=8, random_state=0)
+    found = audit(ImageCollection(shop.images, np.roll(shop.labels, 1)))
+    issues = found.issues
+    example, suggested = int(issues.examples[0]), issues.suggested[0]
+    assert example >= 0 and found.labels[example] == suggested
+    assert f"compare with {found.name(example)}" in format_audit(found)
+    html = write_audit(found, tmp_path)[-1].read_text("utf-8")
+    assert f"a certain <b><bdi>{suggested}</bdi></b>" in html
+
+
 def test_a_section_shows_a_limited_number_of_thumbnails(shop, tmp_path, monkeypatch):
     """And says how many more there are."""
     monkeypatch.setattr("twoflow.report.audit.page._MOST", 10)
     found = audit([*shop.images, *shop.images, *[np.zeros((50, 50, 3), np.uint8)] * 9])
-    html = write_audit(found, tmp_path)[2].read_text("utf-8")
+    html = write_audit(found, tmp_path)[-1].read_text("utf-8")
     assert len(set(found.duplicates.groups.tolist())) == 33 and 15 <= html.count("data:image/jpeg") <= 20
     assert "and 28 more groups" in html and "and 4 more" in html
 

@@ -49,7 +49,8 @@ def test_a_comparison_counts_leaks(twice):
     assert found.leaks.n_images == expected.n_images > 0
     assert f"{expected.n_images} images are tested after training on a duplicate" in format_text(found)
     assert to_document(found)["leaks"] == {
-        "pairs": expected.n_pairs, "images": expected.n_images, "by_fold": expected.by_fold.tolist()
+        "pairs": expected.n_pairs, "images": expected.n_images, "by_fold": expected.by_fold.tolist(),
+        "same_photo": expected.n_same_photo,
     }
 
 

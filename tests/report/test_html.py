@@ -120,7 +120,7 @@ def test_every_confusion_is_beside_right_examples_of_both_classes(tmp_path):
 
 @pytest.mark.parametrize("n_images", [0, 1, 3])
 def test_leaks_are_told(tmp_path, n_images):
-    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]))
+    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]), n_images)
     page, document = written(replace(comparison(), leaks=leaks), tmp_path)
     assert document["leaks"]["images"] == n_images
     assert ("/leaks/images" in paths(page)) == bool(n_images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..evaluation.duplicates import Duplicates, match
+from ..evaluation.duplicates import Duplicates, match, rank_kinds
 from ..evaluation.folds import official_split
 from ..evaluation.leakage import Leaks, leaks
 from ..evaluation.statistics import IndependenceResult, chi2_independence
@@ -23,7 +24,8 @@ from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
 from ..store import StoreLike
-from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
+from .cleaning import REASONS, LeftOut, choose_images
+from .label_issues import LabelIssues, check_rank, find_label_issues, out_of_fold_probabilities
 from .quality import Fault, find_faults
 
 _FEW = 5  # the number of folds: a class with fewer images is missing in some
@@ -37,13 +39,19 @@ class Audit:
     ----------
     images : sequence of n images
         The images that were audited.
+    collection : ImageCollection or None
+        The collection that was audited; None if there are only images.
     labels : ndarray of shape (n,) or None
         Their labels; None if there are none.
     duplicates : Duplicates
         Pairs and groups of duplicates.
     conflicts : ndarray of shape (m,) and dtype int
-        Row numbers of ``duplicates.pairs`` whose labels differ. Exact duplicates come first, then near ones, then
-        those of the network; each kind by distance.
+        Row numbers of ``duplicates.pairs`` that show the same photo and have different labels. Exact duplicates come
+        first, then near ones; each kind by distance.
+    kept : ndarray of shape (m,) and dtype int
+        Positions of the images to train on; see `choose_images`.
+    left_out : tuple of LeftOut
+        The other images, and why.
     leaks : Leaks or None
         Duplicates between the sides of the official split; None if there is no split.
     issues : LabelIssues or None
@@ -74,9 +82,12 @@ class Audit:
     """
 
     images: Sequence[Source]
+    collection: ImageCollection | None
     labels: np.ndarray | None
     duplicates: Duplicates
     conflicts: np.ndarray
+    kept: np.ndarray
+    left_out: tuple[LeftOut, ...]
     leaks: Leaks | None
     issues: LabelIssues | None
     faults: tuple[Fault, ...]
@@ -91,6 +102,12 @@ class Audit:
     seconds: float
     n_computed: int
 
+    def count_left_out(self) -> dict[str, int]:
+        """Count the images not to train on by reason; those that the collection left out earlier count too."""
+        counts = Counter(each.reason for each in self.left_out)
+        counts["unreadable"] += sum(position is None for position, _ in self.unreadable)
+        return {reason: counts[reason] for reason in REASONS if counts[reason]}
+
     def name(self, position: int) -> str:
         """Return the path of an image, or its position and kind if it has no path."""
         source = self.images[position]
@@ -104,6 +121,7 @@ def audit(
     *,
     network: str | os.PathLike = "efficientnet-lite0",
     split_column: str | None = None,
+    rank: str = "ratio",
     random_state: int = 0,
     n_jobs: int | None = None,
     verbose: bool = False,
@@ -123,6 +141,8 @@ def audit(
         The network that computes features; see `CNNEmbedding`. Default: "efficientnet-lite0".
     split_column : str, optional
         Column of the collection with an official split, to find duplicates across its sides. Default: none.
+    rank : {"ratio", "margin"}
+        What doubtful labels are ranked by; see `find_label_issues`. Default: "ratio".
     random_state : int
         Seed of the folds. Default: 0.
     n_jobs, verbose, store
@@ -135,7 +155,8 @@ def audit(
     Raises
     ------
     ValueError
-        If there are no images, no image can be read, or the collection has no column of that name.
+        If there are no images, no image can be read, the collection has no column of that name, or `rank` is another
+        word.
 
     Examples
     --------
@@ -151,6 +172,7 @@ def audit(
             f"expected a column {split_column!r} with the split, got a collection without it; load the table with that "
             "column"
         )
+    check_rank(rank)
     images = collection.images if collection is not None else check_images(images)
     flows = FlowUnion(
         [("traits", ImageTraits()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
@@ -177,15 +199,22 @@ def audit(
     else:
         labels = collection.target(collection.finest)
         conflicts = _conflicts(duplicates, labels)
-        issues = _label_issues(collection, traits.positions, embeddings, duplicates, random_state, n_jobs, notes)
+        issues = _label_issues(collection, traits.positions, embeddings, duplicates, rank, random_state, n_jobs, notes)
         classes, numbers = np.unique(labels, return_counts=True)
         order = np.argsort(-numbers, kind="stable")
         counts = {str(classes[i]): int(numbers[i]) for i in order}
+    kept, left_out = choose_images(
+        [position for position, _ in extraction.errors], faults, duplicates,
+        None if collection is None else collection.labels,
+    )
     return Audit(
         images=images,
+        collection=collection,
         labels=labels,
         duplicates=duplicates,
         conflicts=conflicts,
+        kept=kept,
+        left_out=left_out,
         leaks=_split_leaks(collection, split_column, duplicates),
         issues=issues,
         faults=faults,
@@ -206,15 +235,13 @@ def audit(
 
 def _conflicts(duplicates: Duplicates, labels: np.ndarray) -> np.ndarray:
     first, second = duplicates.pairs.T
-    numbers = np.flatnonzero(labels[first] != labels[second])
-    severity = {"exact": 0, "near": 1, "embedding": 2}
-    kinds = np.array([severity[kind] for kind in duplicates.kinds[numbers].tolist()], dtype=int)
-    return numbers[np.lexsort((numbers, duplicates.distances[numbers], kinds))]
+    numbers = np.flatnonzero(duplicates.is_same_photo & (labels[first] != labels[second]))
+    return numbers[np.lexsort((numbers, duplicates.distances[numbers], rank_kinds(duplicates.kinds[numbers])))]
 
 
 def _label_issues(
     collection: ImageCollection, positions: np.ndarray, embeddings: np.ndarray, duplicates: Duplicates,
-    random_state: int, n_jobs: int | None, notes: list[str],
+    rank: str, random_state: int, n_jobs: int | None, notes: list[str],
 ) -> LabelIssues | None:
     """Judge the labels of the readable images, keeping duplicates in one fold.
 
@@ -233,7 +260,7 @@ def _label_issues(
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
         notes.append(f"labels of {n_left:,} images were not judged: their classes have too few images or groups")
-    return find_label_issues(collection.target(collection.finest), probabilities, classes)
+    return find_label_issues(collection.target(collection.finest), probabilities, classes, rank=rank)
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
@@ -247,6 +274,6 @@ def _associations(collection: ImageCollection | None) -> dict[str, IndependenceR
         return {}
     labels = collection.target(collection.finest)
     return {
-        name: chi2_independence(labels, values) for name, values in collection.columns.items()
+        name: chi2_independence(labels, values, collection.groups) for name, values in collection.columns.items()
         if len(np.unique(values)) > 1
     }

@@ -21,6 +21,10 @@ from ..heads.out_of_fold import answer_out_of_fold, ask_clone
 # components, ridge regressions and the linear discriminant, whose probabilities are overconfident. The regularization
 # C is relative to the number of images.
 _N_COMPONENTS, _C_TIMES_IMAGES = 256, 30
+_LEAST_PROBABILITY = 1e-12  # so that a ratio is finite
+
+#: What suspects can be ranked by, the default first.
+RANKS = ("ratio", "margin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +39,17 @@ class LabelIssues:
     confident_joint : ndarray of shape (k, k) and dtype int
         The number of images with the label of the row that are confidently of the class of the column.
     suspects : ndarray of shape (m,) and dtype int
-        Positions of the images off the diagonal, the most suspect first, by the normalized margin.
+        Positions of the images off the diagonal, the most suspect first.
     given, suggested : ndarray of shape (m,)
         Their labels, and the classes that the model is most confident in.
     margins : ndarray of shape (m,)
         The probability of the given label minus that of the suggested one, -1 to 1.
+    ratios : ndarray of shape (m,)
+        The logarithm of the probability of the suggested class over that of the given label; at most 27.6, because a
+        probability counts as at least 1e-12.
+    examples : ndarray of shape (m,) and dtype int
+        For each suspect, the position of the image with the suggested label that is most certainly of that class; -1
+        if there is none.
     confidences : ndarray of shape (m,)
         The probability of the suggested class.
     n_judged : int
@@ -53,17 +63,19 @@ class LabelIssues:
     given: np.ndarray
     suggested: np.ndarray
     margins: np.ndarray
+    ratios: np.ndarray
+    examples: np.ndarray
     confidences: np.ndarray
     n_judged: int
 
 
-def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> LabelIssues:
+def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any, *, rank: str = "ratio") -> LabelIssues:
     """Find the images that are confidently of another class than their label says.
 
     This is confident learning (Northcutt, Jiang & Chuang, Journal of Artificial Intelligence Research 70, 2021,
     https://doi.org/10.1613/jair.1.12125). The threshold of a class is its mean probability among the images with its
     label. An image is confidently of the likeliest class that reaches its threshold. Images that are confidently of
-    another class than their own are the suspects. They are ranked by the normalized margin.
+    another class than their own are the suspects.
 
     Parameters
     ----------
@@ -73,6 +85,9 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
         is not judged.
     classes : array-like of shape (k,)
         The classes of the columns, in sorted order.
+    rank : {"ratio", "margin"}
+        What suspects are ranked by. Default: "ratio", the ratio of the probabilities of the suggested class and of the
+        given label, the largest first. "margin" is their difference, the normalized margin of the paper.
 
     Returns
     -------
@@ -81,7 +96,7 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a label of an image to be judged is not among the classes.
+        If the shapes do not fit, a label of an image to be judged is not among the classes, or `rank` is another word.
 
     Examples
     --------
@@ -92,6 +107,7 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     >>> issues.suspects.tolist(), issues.suggested.tolist()
     ([2], ['boot'])
     """
+    check_rank(rank)
     labels, classes, probabilities = np.asarray(labels), np.asarray(classes), np.asarray(probabilities, dtype=float)
     if probabilities.shape != (len(labels), len(classes)):
         raise InputError(
@@ -110,15 +126,32 @@ def find_label_issues(labels: Any, probabilities: np.ndarray, classes: Any) -> L
     joint = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(joint, (given[rows], confident[rows]), 1)
 
+    examples = _most_certain(own, given, confident, len(classes))
     rows = rows[given[rows] != confident[rows]]
     best = confident[rows]
     margins = own[rows] - p[rows, best]
-    order = np.lexsort((judged[rows], margins))
+    ratios = np.log(p[rows, best]) - np.log(np.maximum(own[rows], _LEAST_PROBABILITY))
+    order = np.lexsort((judged[rows], {"margin": margins, "ratio": -ratios}[rank]))
     rows, best = rows[order], best[order]
     return LabelIssues(
-        classes, thresholds, joint, judged[rows], classes[given[rows]], classes[best], margins[order],
-        p[rows, best], len(judged),
+        classes, thresholds, joint, judged[rows], classes[given[rows]], classes[best], margins[order], ratios[order],
+        np.where(examples[best] >= 0, judged[examples[best]], -1), p[rows, best], len(judged),
     )
+
+
+def check_rank(rank: str) -> None:
+    """Raise ValueError if suspects cannot be ranked so."""
+    if rank not in RANKS:
+        raise InputError(f"rank: expected one of {', '.join(RANKS)}, got {rank!r}")
+
+
+def _most_certain(own: np.ndarray, given: np.ndarray, confident: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the row of each class that is most certainly of its label; -1 for a class without such a row."""
+    found = np.full(n_classes, -1)
+    rows = np.flatnonzero(given == confident)
+    rows = rows[np.lexsort((-rows, own[rows]))]  # the last row of a class is written last; of equals, the first row
+    found[given[rows]] = rows
+    return found
 
 
 def out_of_fold_probabilities(

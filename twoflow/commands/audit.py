@@ -40,10 +40,14 @@ def make_parser() -> CommandParser:
     group = parser.add_argument_group("audit")
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of the folds in which labels are judged (default: 0)")
+    group.add_argument("--rank", choices=("ratio", "margin"), default="ratio",
+                       help="what doubtful labels are ranked by: the ratio, or the margin between the probabilities of "
+                            "the suggested class and the given label (default: %(default)s)")
     add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-audit",
-        help="folder to write audit.html, audit.json and suspects.csv to (default: %(default)s)",
+        help="folder to write audit.html, audit.json, duplicates.csv, suspects.csv, clean.csv and left-out.csv to "
+             "(default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser
@@ -68,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             images,
             network=arguments.network,
             split_column=arguments.split_column,
+            rank=arguments.rank,
             random_state=arguments.seed,
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,

@@ -1,4 +1,4 @@
-"""Find duplicate images: equal files, equal pixels, and slightly changed copies."""
+"""Find duplicate images: equal files, equal pixels, changed copies, and images that look alike."""
 
 from __future__ import annotations
 
@@ -22,33 +22,53 @@ from .matching import find_pairs
 #: on the photographs of `sneakers` and `products`: 95 pairs are within it, and 80 of them are marked as duplicates.
 MOST_COSINE_DISTANCE = 0.03
 
+_KIND = "<U9"  # dtype of kinds
 _BLOCK = 1024  # images to compare with all others at a time, to bound memory
 _MOST_EACH = 50  # nearest images kept for each image, in case thousands are alike
 
 
+#: The kinds of pairs, the surest first, and what each means.
+KINDS = {
+    "exact": "the same content or the same pixels",
+    "near": "the same photo, compressed again, resized, slightly cropped, or changed in brightness or saturation",
+    "alike": "most details agree: the same photo in gray or with text over it, or the same shape in another color",
+    "embedding": "similar only for the network, for example a mirror image",
+}
+
+#: The kinds of pairs that show the same photo. All kinds count for groups and leaks.
+SAME_PHOTO = ("exact", "near")
+
+
 @dataclass(frozen=True, eq=False)
 class Duplicates:
-    """Duplicates among n images.
+    """Duplicates among n images, in two tiers.
+
+    The strict tier is the same photo: the kinds "exact" and "near". Hardly any pair is wrong, so one of each may be
+    left out. The generous tier is all kinds. It also has different products that look alike, and misses fewer copies.
+    So it is for folds: images of it are kept together, and count as leaks.
 
     Attributes
     ----------
     pairs : ndarray of shape (m, 2) and dtype int
         Pairs of positions, sorted; the first position is below the second. Each of several equal images is paired
-        only with the first of them, and only that first one is paired with near images. So a thousand copies give a
+        only with the first of them, and only that first one is paired with other images. So a thousand copies give a
         thousand pairs, not half a million.
     kinds : ndarray of shape (m,) and dtype str
-        "exact": the files have the same content, or the images the same pixels. "near": one is a copy of the other that
-        was compressed again, resized, slightly cropped, or changed in brightness. "embedding": only the network finds
-        them alike.
+        "exact": the files have the same content, or the images the same pixels. "near": one is a copy of the other
+        that was compressed again, resized, slightly cropped, or changed in brightness or saturation. "alike": most
+        details agree, as in a gray copy, a copy with text over it, or the same shape in another color. "embedding":
+        only the network finds them alike. A pair of several kinds has the first of them.
     distances : ndarray of shape (m,)
-        0 for "exact". For "near" up to 1.2; see `evaluation.matching.distance`. For "embedding" the cosine distance,
-        up to 0.03.
+        0 for "exact". For "near" and "alike" up to 1, each by its own measure; see
+        `evaluation.photo_distance.photo_distances`. For "embedding" the cosine distance, up to 0.03.
     contents : ndarray of shape (n,) and dtype int
         The same number for exact duplicates: the position of the first of them.
+    photos : ndarray of shape (n,) and dtype int
+        The same number for images that a chain of pairs of the strict tier connects, counted from 0 in the order of
+        their first images.
     groups : ndarray of shape (n,) and dtype int
-        The same number for images that a chain of pairs connects, counted from 0 in the order of their first images.
-        The ends of a chain may look different. They are still one group, so that splitting by groups separates no
-        pair.
+        The same, for pairs of all kinds. The ends of a chain may look different. They are still one group, so that
+        splitting by groups separates no pair.
     unreadable : tuple of (int, ImageReadError)
         Positions and errors of the images that cannot be read. Each of them is its own group.
     """
@@ -57,11 +77,17 @@ class Duplicates:
     kinds: np.ndarray
     distances: np.ndarray
     contents: np.ndarray
+    photos: np.ndarray
     groups: np.ndarray
     unreadable: tuple[tuple[int, ImageReadError], ...] = ()
 
+    @property
+    def is_same_photo(self) -> np.ndarray:
+        """Whether each pair is of the strict tier, shape (m,)."""
+        return np.isin(self.kinds, SAME_PHOTO)
+
     def join(self, groups: Any = None) -> np.ndarray:
-        """Merge the duplicates with given groups: the connected components of both.
+        """Merge the duplicates of all kinds with given groups: the connected components of both.
 
         Parameters
         ----------
@@ -95,7 +121,7 @@ def find_duplicates(
     verbose: bool = False,
     store: StoreLike = None,
 ) -> Duplicates:
-    """Find images that occur more than once.
+    """Find images that occur more than once, and images that look alike.
 
     Mirror images do not count as duplicates: the left and the right shoe of a pair are two photographs. But a network
     hardly distinguishes them, so some are found if `embeddings` are given.
@@ -106,7 +132,7 @@ def find_duplicates(
         The images to search.
     embeddings : ndarray of shape (n, n_features), optional
         Features of a network. Their cosine distances find duplicates that the pixels do not reveal, such as a crop by
-        5 %, or a copy brightened until half of it is white. A row of NaN or of zeros has no duplicates. Default: none,
+        8 %, or a copy with a banner over a seventh of it. A row of NaN or of zeros has no duplicates. Default: none,
         so only the pixels are compared.
     n_jobs, verbose, store
         See `Flow`.
@@ -165,35 +191,49 @@ def match(
     contents = np.arange(len(images))
     contents[traits.positions] = traits.positions[first[inverse]]
 
-    rows, distances = find_pairs(traits.pixels[distinct], n_jobs)
-    rows = distinct[rows]
+    matches = find_pairs(traits.pixels[distinct], n_jobs)
+    rows = distinct[matches.pairs]
     is_same = _same_pixels(images, traits, rows) if compare_pixels else np.zeros(len(rows), dtype=bool)
-    near = traits.positions[rows]
-    for i, j in near[is_same]:
+    pairs = traits.positions[rows]
+    for i, j in pairs[is_same]:
         contents[contents == contents[j]] = contents[i]  # pairs are in order, so a chain ends at its first image
-    near, distances = near[~is_same], distances[~is_same]
-    kinds = np.full(len(near), "near", dtype="<U9")
+    near, alike = matches.distances
+    pairs, distances = pairs[~is_same], np.where(near <= 1, near, alike)[~is_same]
+    kinds = np.where(near <= 1, "near", "alike").astype(_KIND)[~is_same]
     if embeddings is not None:
         heads = np.unique(contents[traits.positions])
-        alike, cosines = _near_embeddings(np.asarray(embeddings)[heads])
-        near, distances = np.concatenate([near, heads[alike]]), np.concatenate([distances, cosines])
-        kinds = np.concatenate([kinds, np.full(len(alike), "embedding")])
-    return _collect(len(images), contents, near, kinds, distances, tuple(errors))
+        similar, cosines = _near_embeddings(np.asarray(embeddings)[heads])
+        pairs, distances = np.concatenate([pairs, heads[similar]]), np.concatenate([distances, cosines])
+        kinds = np.concatenate([kinds, np.full(len(similar), "embedding", dtype=_KIND)])
+    return _collect(len(images), contents, pairs, kinds, distances, tuple(errors))
 
 
 def _collect(
-    n: int, contents: np.ndarray, near: np.ndarray, kinds: np.ndarray, distances: np.ndarray,
+    n: int, contents: np.ndarray, pairs: np.ndarray, kinds: np.ndarray, distances: np.ndarray,
     unreadable: tuple[tuple[int, ImageReadError], ...],
 ) -> Duplicates:
-    """Collect each pair once, in order; of a pair of two kinds keep the exact one."""
+    """Collect each pair once, in order; of a pair of several kinds keep the surest."""
     copies = np.flatnonzero(contents != np.arange(n))
-    near = np.sort(contents[near], axis=1).reshape(-1, 2)
-    pairs = np.concatenate([np.stack([contents[copies], copies], axis=1), near])
-    kinds = np.concatenate([np.full(len(copies), "exact", dtype="<U9"), kinds])
+    pairs = np.concatenate([
+        np.stack([contents[copies], copies], axis=1), np.sort(contents[pairs], axis=1).reshape(-1, 2)
+    ])
+    kinds = np.concatenate([np.full(len(copies), "exact", dtype=_KIND), kinds])
     distances = np.concatenate([np.zeros(len(copies)), distances])
+    surest = np.argsort(rank_kinds(kinds), kind="stable")
+    pairs, kinds, distances = pairs[surest], kinds[surest], distances[surest]
     _, first = np.unique(pairs, axis=0, return_index=True)  # sorts, and keeps the first of equal pairs
     first = first[pairs[first, 0] != pairs[first, 1]]
-    return Duplicates(pairs[first], kinds[first], distances[first], contents, _components(n, pairs), unreadable)
+    strict = pairs[np.isin(kinds, SAME_PHOTO)]
+    return Duplicates(
+        pairs[first], kinds[first], distances[first], contents, _components(n, strict), _components(n, pairs),
+        unreadable,
+    )
+
+
+def rank_kinds(kinds: np.ndarray) -> np.ndarray:
+    """Return the position of each kind in `KINDS`: 0 is the surest."""
+    order = {kind: rank for rank, kind in enumerate(KINDS)}
+    return np.array([order[kind] for kind in kinds.tolist()], dtype=int)
 
 
 def _same_pixels(images: Sequence[Source], traits: TraitTable, rows: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Find leaks: test images that have a duplicate among the training images."""
+"""Find leaks: test images that have a duplicate, or an image that looks alike, among the training images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .folds import Fold
 
 @dataclass(frozen=True, eq=False)
 class Leaks:
-    """The result of `leaks`.
+    """The result of `leaks`. Duplicates of all kinds count, unless the name says "same photo".
 
     Attributes
     ----------
@@ -24,25 +24,29 @@ class Leaks:
         The number of images whose duplicate is in training while they are tested, in at least one fold.
     by_fold : ndarray of shape (n_folds,) and dtype int
         The number of such images in each fold.
+    n_same_photo : int
+        How many of the images have the same photo in training: a duplicate of the kind "exact" or "near". The others
+        have only one that looks alike.
     """
 
     n_pairs: int
     n_images: int
     by_fold: np.ndarray
+    n_same_photo: int
 
     def __bool__(self) -> bool:
         return self.n_images > 0
 
 
 def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
-    """Count the test images that have an exact or near duplicate in training.
+    """Count the test images that have a duplicate of any kind in training.
 
     Parameters
     ----------
     folds : Folds or iterable of Fold
         Folds of the images.
     duplicates : Duplicates
-        The duplicates among the same images. An image that is near to another is also near to its exact copies.
+        The duplicates among the same images. An image that is alike another is also alike its exact copies.
 
     Returns
     -------
@@ -57,18 +61,28 @@ def leaks(folds: Iterable[Fold], duplicates: Duplicates) -> Leaks:
     1
     """
     n = len(duplicates.contents)
-    near = duplicates.contents[duplicates.pairs]
-    ends = np.concatenate([near, near[:, ::-1], np.stack([np.arange(n)] * 2, axis=1)])
-    touches = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    is_leaking, is_separated = np.zeros(n, dtype=bool), np.zeros(len(duplicates.pairs), dtype=bool)
+    pairs = duplicates.contents[duplicates.pairs]
+    touches, shows = _neighbors(n, pairs), _neighbors(n, pairs[duplicates.is_same_photo])
+    is_leaking, is_same_photo = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    is_separated = np.zeros(len(duplicates.pairs), dtype=bool)
     by_fold = []
     for fold in folds:
         is_trained = np.zeros(n)
         is_trained[duplicates.contents[fold.train]] = 1
-        found = fold.test[(touches @ is_trained)[duplicates.contents[fold.test]] > 0]
+        tested = duplicates.contents[fold.test]
+        found = fold.test[(touches @ is_trained)[tested] > 0]
         is_leaking[found] = True
+        is_same_photo[fold.test[(shows @ is_trained)[tested] > 0]] = True
         by_fold.append(len(found))
         side = np.zeros(n, dtype=int)
         side[fold.train], side[fold.test] = 1, 2
         is_separated |= side[duplicates.pairs].sum(axis=1) == 3
-    return Leaks(int(is_separated.sum()), int(is_leaking.sum()), np.array(by_fold, dtype=int))
+    return Leaks(
+        int(is_separated.sum()), int(is_leaking.sum()), np.array(by_fold, dtype=int), int(is_same_photo.sum())
+    )
+
+
+def _neighbors(n: int, pairs: np.ndarray) -> sparse.csr_matrix:
+    """Return which images form a pair, in both directions; each forms one with itself."""
+    ends = np.concatenate([pairs, pairs[:, ::-1], np.stack([np.arange(n)] * 2, axis=1)])
+    return sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))

@@ -11,7 +11,7 @@ from ..images.color import COLOR_PROFILES
 from ..images.reading import FORMATS
 from .base import Flow
 
-SIDE = 32  # of the small copy, in pixels
+SIDE = 64  # of the small copy, in pixels
 _N_PIXELS, _N_DIGEST, _N_MEASURES = SIDE * SIDE, 16, 4
 _PLACES = np.array([2**16, 2**8, 1], np.float32)  # of red, green and blue in one number, which float32 holds exactly
 
@@ -61,7 +61,7 @@ class TraitTable(NamedTuple):
     ----------
     positions : ndarray of shape (m,)
         Which images these are.
-    pixels : ndarray of shape (m, 32, 32, 3) and dtype uint8
+    pixels : ndarray of shape (m, 64, 64, 3) and dtype uint8
         The small copies, stretched to a square.
     digests : ndarray of shape (m,) and dtype V16
         Equal for images of equal content.

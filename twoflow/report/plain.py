@@ -31,4 +31,7 @@ def passed_over_document(passed_over: Iterable[PassedOver]) -> list[dict[str, An
 
 def leaks_document(leaks: Leaks) -> dict[str, Any]:
     """Convert the duplicates of test images in training."""
-    return {"pairs": leaks.n_pairs, "images": leaks.n_images, "by_fold": leaks.by_fold.tolist()}
+    return {
+        "pairs": leaks.n_pairs, "images": leaks.n_images, "by_fold": leaks.by_fold.tolist(),
+        "same_photo": leaks.n_same_photo,
+    }

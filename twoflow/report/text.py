@@ -179,8 +179,9 @@ def _leaks(comparison: Comparison) -> list[str]:
         return []
     images = "1 image is" if found.n_images == 1 else f"{found.n_images:,} images are"
     pairs = "1 pair" if found.n_pairs == 1 else f"{found.n_pairs:,} pairs"
+    same = f"{found.n_same_photo:,} of the same photo, {found.n_images - found.n_same_photo:,} of one that looks alike"
     return [
-        "", f"{images} tested after training on a duplicate ({pairs}), which makes the scores too high; "
+        "", f"{images} tested after training on a duplicate ({pairs}; {same}), which makes the scores too high; "
         "--group-duplicates keeps duplicates together.",
     ]
 

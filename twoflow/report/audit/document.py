@@ -15,7 +15,6 @@ def audit_document(audit: Audit) -> dict[str, Any]:
     Images are given by their positions in `images`, which contains their names.
     """
     duplicates, labels, issues = audit.duplicates, audit.labels, audit.issues
-    conflicting = set(audit.conflicts.tolist())
     return {
         "schema": 1,
         "images": [
@@ -23,6 +22,7 @@ def audit_document(audit: Audit) -> dict[str, Any]:
                 "name": audit.name(i),
                 "label": None if labels is None else str(labels[i]),
                 "group": int(duplicates.groups[i]),
+                "photo": int(duplicates.photos[i]),
             }
             for i in range(len(audit.images))
         ],
@@ -34,13 +34,16 @@ def audit_document(audit: Audit) -> dict[str, Any]:
                 "second": int(second),
                 "kind": str(kind),
                 "distance": float(distance),
-                "conflict": number in conflicting,
+                "same_photo": bool(is_same_photo),
+                "conflict": labels is not None and bool(labels[first] != labels[second]),
             }
-            for number, ((first, second), kind, distance) in enumerate(
-                zip(duplicates.pairs, duplicates.kinds, duplicates.distances)
+            for (first, second), kind, distance, is_same_photo in zip(
+                duplicates.pairs, duplicates.kinds, duplicates.distances, duplicates.is_same_photo
             )
         ],
         "conflicts": audit.conflicts.tolist(),
+        "kept": audit.kept.tolist(),
+        "left_out": [asdict(each) for each in audit.left_out],
         "leaks": None if audit.leaks is None else leaks_document(audit.leaks),
         "suspects": None if issues is None else [
             {
@@ -48,10 +51,13 @@ def audit_document(audit: Audit) -> dict[str, Any]:
                 "given": str(given),
                 "suggested": str(suggested),
                 "margin": float(margin),
+                "ratio": float(ratio),
                 "confidence": float(confidence),
+                "example": None if example < 0 else int(example),
             }
-            for position, given, suggested, margin, confidence in zip(
-                issues.suspects, issues.given, issues.suggested, issues.margins, issues.confidences
+            for position, given, suggested, margin, ratio, confidence, example in zip(
+                issues.suspects, issues.given, issues.suggested, issues.margins, issues.ratios, issues.confidences,
+                issues.examples,
             )
         ],
         "label_noise": None if issues is None else {

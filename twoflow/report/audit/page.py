@@ -10,26 +10,32 @@ import numpy as np
 from ..._text import printable
 from ...auditing import Audit
 from ...auditing.quality import FAULTS
+from ...evaluation.duplicates import KINDS, SAME_PHOTO
 from ...images.lookalikes import spell
 from ...images.passed_over import count_paths
 from ..lines import counted
 from ..page import render, thumbnail
 
-_MOST = 200  # thumbnails in a section: about two megabytes in three sections
+_MOST = 200  # thumbnails in a section
+_SIDE = 160  # pixels of a thumbnail: about six kilobytes, so about five megabytes in four sections
 _MOST_ROWS = 1000  # of a table
 _MOST_NAMES = 10  # of files and folders passed over for one reason
 
 
 def format_page(audit: Audit) -> str:
     """Render the page, with at most 200 thumbnails in each section, and the number of those left out."""
-    groups, n_more_groups = _groups(audit)
+    duplicates = audit.duplicates
+    is_same = duplicates.is_same_photo
     return render(
         "audit.html",
         title=f"Audit of {counted(len(audit.images), 'image')}",
         audit=audit,
         counts=_counts(audit),
-        groups=groups,
-        n_more_groups=n_more_groups,
+        kinds=KINDS,
+        same_photo=SAME_PHOTO,
+        photos=_sets(audit, duplicates.photos, np.flatnonzero(is_same)),
+        groups=_sets(audit, duplicates.groups, np.flatnonzero(~is_same)),
+        left_out=audit.count_left_out(),
         suspects=_suspects(audit),
         n_more_suspects=0 if audit.issues is None else max(0, len(audit.issues.suspects) - _MOST),
         faults=_faults(audit),
@@ -49,11 +55,13 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     """Count the findings, the most important first: the section of each, and its line."""
     found = []
     if audit.labels is not None:
-        found.append(("duplicates", counted(len(audit.conflicts), "pair") + " of duplicates with different labels"))
+        found.append(("duplicates", counted(len(audit.conflicts), "pair") + " of the same photo with different labels"))
     if audit.leaks is not None:
         tested = counted(audit.leaks.n_images, "test image")
         found.append(("duplicates", f"{tested} with a duplicate in training"))
-    found.append(("duplicates", counted(len(audit.duplicates.pairs), "pair") + " of duplicates"))
+    is_same = audit.duplicates.is_same_photo
+    found.append(("duplicates", counted(int(is_same.sum()), "pair") + " of the same photo"))
+    found.append(("alike", counted(int((~is_same).sum()), "pair") + " that look alike"))
     if audit.issues is not None:
         found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
     found.append(("unreadable", counted(len(audit.unreadable), "unreadable image")))
@@ -61,6 +69,7 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
         n_paths = counted(count_paths(audit.passed_over), "file or folder", "files or folders")
         found.append(("passed-over", f"{n_paths} passed over"))
     found.append(("faults", counted(len(audit.faults), "fault") + " of images"))
+    found.append(("clean", counted(len(audit.kept), "image") + " to train on"))
     if audit.class_counts:
         found.append(("classes", f"{len(audit.class_counts):,} classes"))
     if audit.lookalikes:
@@ -68,46 +77,54 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     return found
 
 
-def _groups(audit: Audit) -> tuple[list[dict[str, Any]], int]:
-    """Collect groups of duplicates up to the limit of thumbnails, conflicts first, and count the groups left out."""
+def _sets(audit: Audit, sets: np.ndarray, numbers: np.ndarray) -> tuple[list[dict[str, Any]], int]:
+    """Collect sets of images up to the limit of thumbnails, conflicts first, and count the sets left out.
+
+    `sets` has the set of each image; `numbers` are the rows of the pairs to show.
+    """
     duplicates = audit.duplicates
-    in_conflict = duplicates.groups[duplicates.pairs[audit.conflicts, 0]].tolist()
-    numbers = list(dict.fromkeys([*in_conflict, *duplicates.groups[duplicates.pairs[:, 0]].tolist()]))
-    order = np.argsort(duplicates.groups, kind="stable")
-    ends = np.searchsorted(duplicates.groups[order], numbers, side="right")
-    starts = np.searchsorted(duplicates.groups[order], numbers)
-    kinds = dict(zip(duplicates.groups[duplicates.pairs[:, 0]].tolist(), duplicates.kinds.tolist()))
+    firsts = sets[duplicates.pairs[:, 0]]
+    in_conflict = firsts[audit.conflicts[np.isin(audit.conflicts, numbers)]].tolist()
+    shown_sets = list(dict.fromkeys([*in_conflict, *firsts[numbers].tolist()]))
+    order = np.argsort(sets, kind="stable")
+    ends = np.searchsorted(sets[order], shown_sets, side="right")
+    starts = np.searchsorted(sets[order], shown_sets)
+    kinds = {one: set(duplicates.kinds[numbers[firsts[numbers] == one]].tolist()) for one in shown_sets}
     shown: list[dict[str, Any]] = []
     left = _MOST
-    for number, start, end in zip(numbers, starts, ends):
+    for one, start, end in zip(shown_sets, starts, ends):
         members = order[start:end]
         if left < 2:
             break
         tiles = [_tile(audit, i, "" if audit.labels is None else audit.labels[i]) for i in members[:left].tolist()]
         left -= len(tiles)
         shown.append({
-            "kind": kinds[number],
-            "is_conflict": number in in_conflict,
+            "kind": ", ".join(kind for kind in KINDS if kind in kinds[one]),
+            "is_conflict": one in in_conflict,
             "tiles": tiles,
             "n_more": len(members) - len(tiles),
         })
-    return shown, len(numbers) - len(shown)
+    return shown, len(shown_sets) - len(shown)
 
 
 def _suspects(audit: Audit) -> list[dict[str, Any]]:
     issues = audit.issues
     if issues is None:
         return []
-    return [
-        {
-            **_tile(audit, int(position), given),
+    examples: dict[int, dict[str, Any] | None] = {-1: None}  # many suspects share one
+    found = []
+    for position, given, suggested, confidence, example in zip(
+        issues.suspects[:_MOST].tolist(), issues.given, issues.suggested, issues.confidences, issues.examples.tolist()
+    ):
+        if example not in examples:
+            examples[example] = _tile(audit, example, suggested)
+        found.append({
+            **_tile(audit, position, given),
             "suggested": printable(suggested),
             "confidence": f"{confidence:.0%}",
-        }
-        for position, given, suggested, confidence in zip(
-            issues.suspects[:_MOST], issues.given, issues.suggested, issues.confidences
-        )
-    ]
+            "example": examples[example],
+        })
+    return found
 
 
 def _faults(audit: Audit) -> list[dict[str, Any]]:
@@ -134,4 +151,6 @@ def _classes(audit: Audit) -> list[tuple[str, int, float]]:
 
 def _tile(audit: Audit, position: int, text: object) -> dict[str, Any]:
     images: Sequence[Any] = audit.images
-    return {"name": printable(audit.name(position)), "image": thumbnail(images[position]), "text": printable(text)}
+    return {
+        "name": printable(audit.name(position)), "image": thumbnail(images[position], _SIDE), "text": printable(text)
+    }

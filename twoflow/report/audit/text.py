@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..._text import printable
 from ...auditing import Audit
 from ...auditing.quality import FAULTS
+from ...evaluation.duplicates import KINDS, SAME_PHOTO
 from ..lines import SHOWN, counted, lookalike_lines, more, passed_over_lines
 
 
@@ -16,7 +19,7 @@ def format_audit(audit: Audit) -> str:
     sections = (
         _conflicts(audit), _split(audit), _duplicates(audit), _suspects(audit), _unreadable(audit), _faults(audit),
         _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit),
-        passed_over_lines(audit.passed_over), _notes(audit),
+        passed_over_lines(audit.passed_over), _to_train_on(audit), _notes(audit),
     )
     lines = [_headline(audit)]
     for section in map(list, sections):
@@ -37,7 +40,7 @@ def _conflicts(audit: Audit) -> Iterator[str]:
     if audit.labels is None:
         return
     found = audit.conflicts
-    yield f"Duplicates with different labels: {counted(len(found), 'pair')}"
+    yield f"The same photo with different labels: {counted(len(found), 'pair')}"
     for number in found[:SHOWN]:
         first, second = audit.duplicates.pairs[number].tolist()
         names = " and ".join(
@@ -50,20 +53,31 @@ def _conflicts(audit: Audit) -> Iterator[str]:
 def _split(audit: Audit) -> Iterator[str]:
     if audit.leaks is not None:
         yield (
-            f"Across the official split: {counted(audit.leaks.n_images, 'test image')} with a duplicate in training"
+            f"Across the official split: {counted(audit.leaks.n_images, 'test image')} with a duplicate in training "
+            f"({audit.leaks.n_same_photo:,} of the same photo)"
         )
 
 
 def _duplicates(audit: Audit) -> Iterator[str]:
-    duplicates = audit.duplicates
-    kinds = Counter(duplicates.kinds.tolist())
-    groups = [count for count in Counter(duplicates.groups.tolist()).values() if count > 1]
-    by_kind = ", ".join(f"{kinds[kind]:,} {kind}" for kind in ("exact", "near", "embedding"))
-    largest = f" in {counted(len(groups), 'group')}, the largest of {max(groups):,}" if groups else ""
-    yield f"Duplicates: {counted(len(duplicates.pairs), 'pair')} ({by_kind}){largest}"
-    for first, second in duplicates.pairs[:SHOWN].tolist():
-        yield f"  {printable(audit.name(first))} and {printable(audit.name(second))}"
-    yield from more(len(duplicates.pairs))
+    """List the pairs of the same photo, then those that look alike."""
+    found = audit.duplicates
+    for title, is_listed, of in (
+        ("The same photo", found.is_same_photo, found.photos), ("Look alike", ~found.is_same_photo, found.groups)
+    ):
+        numbers = np.flatnonzero(is_listed)
+        counts = Counter(found.kinds[numbers].tolist())
+        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if (kind in SAME_PHOTO) == (of is found.photos))
+        sizes = [Counter(of.tolist())[number] for number in np.unique(of[found.pairs[numbers, 0]]).tolist()]
+        largest = f" in {counted(len(sizes), 'group')}, the largest of {max(sizes):,}" if sizes else ""
+        yield f"{title}: {counted(len(numbers), 'pair')} ({kinds}){largest}"
+        for first, second in found.pairs[numbers[:SHOWN]].tolist():
+            yield f"  {printable(audit.name(first))} and {printable(audit.name(second))}"
+        yield from more(len(numbers))
+
+
+def _to_train_on(audit: Audit) -> Iterator[str]:
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in audit.count_left_out().items())
+    yield f"To train on: {counted(len(audit.kept), 'image')}; left out: {left_out or 'none'}"
 
 
 def _suspects(audit: Audit) -> Iterator[str]:
@@ -72,9 +86,11 @@ def _suspects(audit: Audit) -> Iterator[str]:
         return
     yield f"Labels worth a second look: {len(issues.suspects):,} of {issues.n_judged:,} judged"
     for rank in range(min(SHOWN, len(issues.suspects))):
+        example = int(issues.examples[rank])
+        compare = f"; compare with {printable(audit.name(example))}" if example >= 0 else ""
         yield (
             f"  {printable(audit.name(issues.suspects[rank]))}: {printable(issues.given[rank])}; "
-            f"{printable(issues.suggested[rank])} with {issues.confidences[rank]:.0%}"
+            f"{printable(issues.suggested[rank])} with {issues.confidences[rank]:.0%}{compare}"
         )
     yield from more(len(issues.suspects))
 
