@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from markupsafe import Markup
 
 from ..images.reading import Source
+from ..images.thumbnails import thumbnail
 from .displays import (
     ComparisonDisplay,
     CoverageDisplay,
@@ -22,7 +23,7 @@ from .displays import (
     RocDisplay,
 )
 from .matrix import matrix_svg
-from .page import read_script, render, thumbnail
+from .page import read_script, render
 from .ranking import differences_to_best
 from .svg import to_svg
 from .values import Values, to_step

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..._text import printable
+from ..._text import counted, printable
 from ...auditing import Audit
 from ...auditing.quality import FAULTS
 from ...evaluation.duplicates import KINDS, SAME_PHOTO
 from ...images.lookalikes import spell
 from ...images.passed_over import count_paths
-from ..lines import counted
-from ..page import render, thumbnail
+from ...images.thumbnails import thumbnail
+from ..page import render
 
 _MOST = 200  # thumbnails in a section
 _SIDE = 160  # pixels of a thumbnail: about six kilobytes, so about five megabytes in four sections

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..._text import printable
+from ..._text import counted, printable
 from ...auditing import Audit
 from ...auditing.quality import FAULTS
 from ...evaluation.duplicates import KINDS, SAME_PHOTO
-from ..lines import SHOWN, counted, lookalike_lines, more, passed_over_lines
+from ..lines import SHOWN, lookalike_lines, more, passed_over_lines
 
 
 def format_audit(audit: Audit) -> str:
