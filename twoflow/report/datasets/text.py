@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..._text import printable
+from ..._text import counted, printable
 from ...evaluation.datasets import DatasetsComparison, PairOfMethods
-from ..lines import counted
 from ..values import MISSING, p_value
 
 _NAME, _METHOD = 40, 24  # characters of a name in the first column, and above another
