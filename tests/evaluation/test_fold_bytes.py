@@ -67,7 +67,10 @@ class Own:
     pass
 
 
-@pytest.mark.parametrize("value", [Own(), {1}, 1j, [Own()], {"a": Own()}, np.array([Own()], dtype=object)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [Own(), {1}, 1j, [Own()], {"a": Own()}, np.array([Own()], dtype=object)],
+    ids=["own class", "set", "complex", "in a list", "in a dict", "in an array"],
+)
 def test_other_values_are_refused(value):
     with pytest.raises(UnwritableError, match="is neither plain data nor an array"):
         to_bytes(Outer(value))

@@ -16,7 +16,7 @@ from twoflow.report.datasets.document import datasets_document
 from twoflow.report.svg import to_svg
 
 from ..evaluation.datasets.reports import report, require_baycomp, write_reports
-from .test_html import Page, check_structure, look_up
+from .pages import Page, check_structure, look_up
 
 HOSTILE = ["<script>alert(1)</script>", "\"quoted\" & 'single'", "two\nlines", "\u202egpj.exe", "=1+1"]
 WRITTEN = {
