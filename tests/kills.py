@@ -20,7 +20,7 @@ from twoflow import make_shop
 
 from .terminal import default_signals
 
-FILES = ["report.html", "report.json", "report.txt", "scores.csv"]
+FILES = ["predictions.csv", "report.html", "report.json", "report.txt", "scores.csv"]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PATIENCE_S = 10
 

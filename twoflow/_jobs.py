@@ -1,4 +1,4 @@
-"""Run tasks with joblib, on this machine or on a Dask cluster, in order and with shared values."""
+"""Run tasks with joblib, on this machine or on a Dask cluster, with shared values."""
 
 from __future__ import annotations
 
@@ -54,10 +54,19 @@ def run_in_order(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Ge
     **options
         Further options of `joblib.Parallel`, such as ``prefer="threads"``.
     """
+    yield from _run(tasks, n_jobs, "generator", options)
+
+
+def run_as_done(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Generator[Any, None, None]:
+    """Run tasks like `run_in_order`, but yield each result when it is there, in no order."""
+    yield from _run(tasks, n_jobs, "generator_unordered", options)
+
+
+def _run(tasks: Iterable[Any], n_jobs: int | None, return_as: str, options: Any) -> Generator[Any, None, None]:
     if not is_on_cluster():  # workers of a cluster are not children of this process
         options["initializer"] = _watch_parent
     if get_active_backend()[0].supports_return_generator:
-        yield from Parallel(n_jobs=n_jobs, return_as="generator", **options)(tasks)
+        yield from Parallel(n_jobs=n_jobs, return_as=return_as, **options)(tasks)
         return
     left, size = iter(tasks), _TASKS_AT_A_TIME * effective_n_jobs(n_jobs)
     while batch := list(islice(left, size)):

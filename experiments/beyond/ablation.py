@@ -17,7 +17,7 @@ from sklearn.preprocessing import Normalizer
 
 from twoflow import CNNEmbedding, RawPixels, compare, load_table, make_model
 from twoflow.evaluation import corrected_resampled_ttest, make_methods
-from twoflow.evaluation.metrics import calibrate
+from twoflow.evaluation.probabilities import calibrate
 from twoflow.report import format_text, write_report
 
 LITE0 = "efficientnet-lite0"
@@ -88,7 +88,7 @@ def summarize(result, steps):
         [
             f"`{method.name}`",
             f"{accuracy[method.name].mean():.3f} ± {accuracy[method.name].std(ddof=1):.3f}",
-            *format_gain(method.name, accuracy, steps, result.folds), f"{method.scores['macro_f1'].mean():.3f}",
+            *format_gain(method.name, accuracy, steps, result.folds), f"{method.means['macro_f1']:.3f}",
             f"{calibrate(result.pooled(method.name)).expected_error:.3f}",
             f"{method.fit_seconds + method.predict_seconds:.0f}",
         ]

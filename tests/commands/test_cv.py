@@ -42,11 +42,12 @@ def call(capsys, *arguments):
 def test_a_folder(shop_folder, tmp_path, capsys):
     status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
     assert (status, err) == (0, "")
-    assert out.startswith("30 images, 4 classes\n2-fold stratified cross-validation, seed 0")
+    assert "\n\n30 images, 4 classes\n2-fold stratified cross-validation, seed 0" in out
     report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert out.startswith("\n".join(report["answer"]["sentences"]) + "\n\n")
     assert [method["name"] for method in report["methods"]] == ["projection", "cnn:stage1"]
     assert (tmp_path / "report/report.txt").read_text("utf-8").rstrip() in out
-    assert "report.json, scores.csv, report.html\n" in out
+    assert "report.json, scores.csv, predictions.csv, report.html\n" in out
     assert shlex.split(report["command"])[:3] == ["twoflow", "cv", str(shop_folder)]
     html = (tmp_path / "report/report.html").read_text("utf-8")
     assert escape(report["command"]) in html and "<img" in html
@@ -153,7 +154,7 @@ def test_files_and_folders_passed_over_are_listed(shop_folder, tmp_path, capsys)
     (shop_folder / "tee/logo.jpg").write_bytes(b"not looked at")
     status, out, err = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
     assert (status, err) == (0, "")
-    assert out.startswith("27 images, 4 classes\n") and "\n7 files or folders passed over:\n" in out
+    assert "\n\n27 images, 4 classes\n" in out and "\n7 files or folders passed over:\n" in out
     for reason, name in (
         ("class folders without an image", "tee/03"), ("files with the ending .xcf", ".xcf"),
         ("files without an ending", "/tee/01/"), ("files with a URL query after their ending", ".jpg?w=1"),
@@ -173,7 +174,7 @@ def test_missing_images_of_a_table(shop_folder, tmp_path, capsys):
     table.write_text("\n".join(rows), "utf-8")
     arguments = ["--labels", table, *QUICK, "--out", tmp_path / "report"]  # without IMAGES: where the table lies
     status, out, err = call(capsys, *arguments)
-    assert (status, err) == (0, "") and out.startswith("30 images, 4 classes\n")
+    assert (status, err) == (0, "") and "\n\n30 images, 4 classes\n" in out
     assert re.search(r"Left out, 1 image that cannot be read:\n  .*-lost.jpg: no such file\n", out)
     assert "Note: 1 of 31 images that" in out and "images/s" in out
     status, out, err = call(capsys, *arguments, "--missing", "error")
@@ -187,7 +188,7 @@ def test_images_by_a_pattern(shop_folder, tmp_path, capsys):
     table.write_text("\n".join(["id;class", *rows]), "utf-8")
     arguments = [shop_folder, "--labels", table, "--image-pattern", "{id}.jpg", *QUICK, "--out", tmp_path / "report"]
     status, out, err = call(capsys, *arguments)
-    assert (status, err) == (0, "") and out.startswith("30 images, 4 classes\n")
+    assert (status, err) == (0, "") and "\n\n30 images, 4 classes\n" in out
 
 
 def test_the_same_seed_gives_the_same_scores_on_any_number_of_workers(shop_folder, tmp_path, capsys):
@@ -202,16 +203,16 @@ def test_features_are_stored_and_reused(shop_folder, tmp_path, capsys):
     arguments = [shop_folder, *QUICK, "--out", tmp_path / "report"]
     _, cold, _ = call(capsys, *arguments)
     folder = tmp_path / "cache" / "twoflow"
-    assert "images/s" in cold and f"\nFeatures kept in {folder}: " in cold
+    assert "images/s" in cold and f"\nFeatures and finished folds kept in {folder}: " in cold
     scores = (tmp_path / "report/scores.csv").read_bytes()
     _, warm, _ = call(capsys, *arguments, "--store", folder)
     assert "(30 of 30 from the store)" in warm and (tmp_path / "report/scores.csv").read_bytes() == scores
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["environment"]["n_computed"] == 0
     _, plain, _ = call(capsys, *arguments, "--no-store")
-    assert "images/s" in plain and "Features kept" not in plain
+    assert "images/s" in plain and "Features and finished folds kept" not in plain
     assert (tmp_path / "report/scores.csv").read_bytes() == scores
     status, out, err = call(capsys, *arguments, "--store", shop_folder / "labels.csv")
-    assert status == 0 and "images/s" in out and "Features kept" not in out
+    assert status == 0 and "images/s" in out and "Features and finished folds kept" not in out
     assert (tmp_path / "report/scores.csv").read_bytes() == scores
     assert re.fullmatch(r"warning: the store in .*labels.csv cannot be used \(.*\): features are .* not kept\n", err)
 
@@ -235,7 +236,7 @@ def test_every_kind_of_readable_image(shop_folder, tmp_path, capsys):
     Image.new("P", (9, 9)).save(boots / "palette.gif", transparency=0)
     Image.new("L", (1, 1)).save(boots / "1x1.png")
     status, out, _ = call(capsys, shop_folder, *QUICK, "--out", tmp_path / "report")
-    assert status == 0 and out.startswith("34 images") and "Left out" not in out
+    assert status == 0 and "\n\n34 images" in out and "Left out" not in out
 
 
 def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, monkeypatch):
@@ -266,6 +267,8 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{loop}"], "link that leads back"),
         (["{shop}", "--methods", "two-folw"], "no method 'two-folw'; did you mean two-flow"),
         (["{shop}", "--methods", ""], "no method ''"),
+        (["{shop}", "--methods", "cnn,cnn"], "expected distinct names, got 'cnn' 2 times"),
+        (["{shop}", "--methods", "cnn:ldaa"], "expected a layer of efficientnet-lite0 or a head, got 'ldaa'"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
         (["{shop}", "--folds", "1"], "--folds: expected an integer of at least 2, got .1."),
         (["{shop}", "--repeats", "0"], "--repeats: expected an integer of at least 1, got .0."),
@@ -312,6 +315,17 @@ def test_bad_input_is_one_line_with_status_2(shop_folder, tmp_path, capsys, argu
     assert "Traceback" not in err
     assert re.fullmatch(rf"error: .*{message}.*\n", err), err
     assert not (tmp_path / "report" / "report.json").exists()
+
+
+def test_the_default_methods_and_a_network_with_a_head(shop_folder, tmp_path, capsys):
+    assert cv.make_parser().parse_args([]).methods == ["two-flow", "cnn", "fast"]
+    arguments = [shop_folder, "--folds", "2", "--jobs", "1", "--quiet", "--out", tmp_path / "report"]
+    status, _, err = call(capsys, *arguments, "--methods", "cnn:lda,pixels:240x180")
+    assert (status, err) == (0, "")
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert [method["name"] for method in report["methods"]] == ["cnn:lda", "pixels:240x180"]
+    [note] = report["dataset"]["notes"]
+    assert note.startswith("pixels:240x180 enlarges 30 of 30 images")
 
 
 def test_help(capsys):

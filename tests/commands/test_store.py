@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -29,17 +31,21 @@ def test_info(store, capsys):
     assert (status, err) == (0, "") and head == f"{store.folder}: {store.n_bytes / 1e6:.1f} MB"
     assert [line.split()[:4] for line in lines] == [["40", "images", "0.2", "MB"], ["1", "images", "0.0", "MB"]]
     assert lines[0].endswith("GISTDescriptor()") and lines[1].endswith("RawPixels()")
+    store.put_result("key", bytes(700_000))
+    last = call(capsys, "--store", store.folder, "info")[1].splitlines()[-1]
+    assert re.fullmatch(r" +1 folds +0\.7 MB  last used \d{4}-\d\d-\d\d  finished folds of comparisons", last)
 
 
 def test_prune_and_clear(store, capsys, monkeypatch):
     status, out, _ = call(capsys, "--store", store.folder, "prune", "--max-size", "20.1k", "--older-than", "3")
-    assert status == 0 and "removed 35 feature vectors, " in out
+    assert status == 0 and "removed 35 feature vectors and 0 finished folds, " in out
     today = database._today()
     monkeypatch.setattr(database, "_today", lambda: today + 4)
     assert "removed 6 feature vectors" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
     store.put("a", "GISTDescriptor()", {bytes(16): np.zeros(10)})
-    assert "removed 1 feature vectors" in call(capsys, "--store", store.folder, "clear")[1]
-    assert store.flows() == []
+    store.put_result("key", bytes(1000))
+    assert "removed 1 feature vectors and 1 finished folds" in call(capsys, "--store", store.folder, "clear")[1]
+    assert store.flows() == [] and store.results().n_results == 0
 
 
 def test_a_store_that_does_not_exist_is_not_created(tmp_path, capsys):

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from twoflow.deep import ConvNetClassifier
-from twoflow.evaluation import EXTRA_METHODS, METHODS, left_out_methods, make_methods
+from twoflow.evaluation import EXTRA_METHODS, METHODS, make_methods
+from twoflow.evaluation.methods import find_left_out
 
 REASON = 'needs torch: pip install "twoflow[torch]"'
 
@@ -24,13 +25,12 @@ def test_the_classifier_says_how_to_install_it(shop, without_torch):
 def test_the_method_raises_by_name_and_is_left_out_of_all(without_torch):
     with pytest.raises(ModuleNotFoundError, match="^the method 'convnet' needs torch: pip install"):
         make_methods(["two-flow", "convnet"])
-    assert left_out_methods(["all"]) == {"convnet": REASON}
-    assert "convnet" not in make_methods(["all"]) and left_out_methods(["two-flow"]) == {}
+    assert find_left_out() == {"convnet": REASON} and "convnet" not in make_methods(["all"])
 
 
 def test_the_method_is_in_all_if_torch_is_installed(torch):
     methods = make_methods(["all"], random_state=3)
-    assert [*methods][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and left_out_methods(["all"]) == {}
+    assert [*methods][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and find_left_out() == {}
     assert isinstance(methods["convnet"], ConvNetClassifier) and methods["convnet"].random_state == 3
 
 

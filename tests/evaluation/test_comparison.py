@@ -85,6 +85,11 @@ def test_scores_equal_cross_val_score(shop):
     predicted = cross_val_predict(pipeline, shop, shop.labels, cv=cv)
     expected = [f1_score(shop.labels[f.test], predicted[f.test], average="macro", zero_division=0) for f in found.folds]
     assert found.methods[-1].scores["macro_f1"] == pytest.approx(expected)
+    assert found.methods[-1].means["macro_f1"] == pytest.approx(f1_score(shop.labels, predicted, average="macro"))
+    assert found.methods[-1].means["accuracy"] == found.methods[-1].scores["accuracy"].mean()
+    trained = [(shop[fold.train], shop.labels[fold.train]) for fold in found.folds]
+    expected = [clone(pipeline).fit(*each).score(*each) for each in trained]
+    assert found.methods[-1].train_accuracy.tolist() == expected
     assert [method.n_features for method in found.methods][1:] == [2304, 24] and found.methods[0].n_features <= 455
 
 
@@ -126,9 +131,10 @@ def test_metadata_routing_does_not_change_scores(shop, head):
 def test_all_methods_get_the_same_folds():
     Recorder.seen.clear()
     found = compare({"one": Recorder(), "two": Recorder()}, numbered(), folds=4)
-    first, second = Recorder.seen[:8], Recorder.seen[8:]
-    assert first == second
-    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test)]
+    first, second = Recorder.seen[:3] + Recorder.seen[6:15], Recorder.seen[3:6] + Recorder.seen[15:]
+    assert first == second, "the first fold of each method comes first"
+    # Fitted, tested, and scored on the training images.
+    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test, fold.train)]
 
 
 def test_features_are_computed_once_in_one_pass(shop, monkeypatch):
@@ -250,12 +256,29 @@ def test_groups_are_honored():
         assert not set(shop.groups[fold.train]) & set(shop.groups[fold.test])
 
 
+def test_one_split_has_tests_and_intervals(shop):
+    """Equal methods are right on the same images, so there is no p; the interval counts images, or groups."""
+    for groups, kind in ((None, "images"), (np.arange(len(shop)) // 2, "groups")):
+        collection = with_split(shop, np.where(np.arange(len(shop)) % 4 < 2, "train", "test"))
+        collection = collection if groups is None else collection.grouped(groups)
+        found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
+        ((difference, _),) = found.pairwise
+        assert difference.result.test == ("McNemar's test" if groups is None else "sign-flip test of groups")
+        assert np.isnan(difference.p_holm) and difference.n_tests == 0
+        interval = found.intervals["one"]["accuracy"]
+        wilson = "Wilson" if groups is None else "Wilson, counted in groups"
+        assert interval.kind in (f"BCa bootstrap of {kind}", wilson)
+        assert 0 <= interval.ends[0] <= found["one"].scores["accuracy"][0] <= interval.ends[1] <= 1
+        assert np.isnan(found.intervals["one"]["macro_f1"].ends).all()
+
+
 def test_official_split(shop):
     marks = np.where(np.arange(len(shop)) % 4 == 0, "test", "train")
     collection = ImageCollection(shop.images, shop.labels, columns={"split": marks})
     found = compare({"one": PIXELS, "two": PIXELS}, collection, split_column="split")
     assert len(found.folds) == 1 and found.methods[0].scores["accuracy"].shape == (1,)
     assert all(np.isnan(difference.result.p_value) for difference in found.differences)
+    assert found.answer.untested == ("two",)  # two equal methods
 
 
 def test_differences_are_to_the_first_method(shop):
@@ -338,6 +361,9 @@ def test_learning_curve(shop):
     for method in found.methods:
         own = curve.scores[method.name]["accuracy"]
         assert own.shape == (3, 2) and (own[-1] == method.scores["accuracy"]).all()
+        for name, mean in method.means.items():
+            assert curve.means[method.name][name].shape == (3,) and curve.means[method.name][name][-1] == mean
+        assert curve.means[method.name]["accuracy"].tolist() == own.mean(axis=1).tolist()
     alone = compare(methods, shop, folds=2)
     assert alone.learning_curve is None
     for one, other in zip(alone.methods, found.methods):

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import auc, classification_report, confusion_matrix, roc_auc_score
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report, confusion_matrix
 
 from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.metrics import (
-    FALSE_POSITIVE_RATES,
     Confusion,
     Pooled,
-    average_roc,
-    calibrate,
     count_confusions,
+    find_certain,
     find_confused,
+    order_classes,
     score_classes,
 )
 
@@ -85,38 +85,43 @@ def test_most_confident_confusions_come_first_and_once():
     assert find_confused(each, Confusion(0, -1, 1), 9) == [(102, None)]
 
 
-def test_areas_equal_scikit_learn(guessed):
-    found = average_roc(guessed)
-    for average, area in (("macro", found.macro_auc), ("micro", found.micro_auc)):
-        given = np.eye(3)[guessed.true]
-        assert area == pytest.approx(roc_auc_score(given, guessed.probabilities, average=average), abs=1e-12)
-    for curve, area in ((found.macro, found.macro_auc), (found.micro, found.micro_auc)):
-        assert curve[0] == 0 and curve[-1] == 1 and (np.diff(curve) >= 0).all()
-        assert auc(FALSE_POSITIVE_RATES, curve) == pytest.approx(area, abs=0.005)
+def test_recalls_have_the_interval_of_wilson(guessed):
+    found = score_classes(guessed)
+    for k in range(3):
+        n = int(found.support[k])
+        expected = binomtest(round(found.recall[k] * n), n).proportion_ci(method="wilson")
+        assert found.recall_interval[k] == pytest.approx([expected.low, expected.high])
 
 
-def test_classes_without_both_sides_are_not_averaged():
-    probabilities = [[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.4, 0]]
-    assert average_roc(pooled([0, 1, 1], [0, 1, 0], probabilities)).n_classes == 2
-    assert average_roc(pooled([1, 1, 1], [0, 1, 0], probabilities)) is None
-    assert average_roc(pooled([0, 1, 1], [0, 1, 0])) is None
+def test_an_image_tested_twice_counts_once_in_an_interval():
+    once, twice = pooled([0, 0, 0, 1], [0, 0, 1, 1]), pooled([0, 0, 0, 1] * 2, [0, 0, 1, 1] * 2)
+    twice.images[4:] = twice.images[:4]
+    assert score_classes(twice).support.tolist() == [6, 2, 0]
+    assert score_classes(twice).recall_interval[:2].tolist() == score_classes(once).recall_interval[:2].tolist()
+    assert np.isnan(score_classes(once).recall_interval[2]).all()  # never tested
 
 
-def test_calibration_worked_out_by_hand():
-    probabilities = [[0.95, 0.05, 0], [0.95, 0.05, 0], [0.35, 0.34, 0.31], [0.5, 0.3, 0.2], [1, 0, 0], [0.4, 0.3, 0.3]]
-    found = calibrate(pooled([0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, -1], probabilities))
-    # A probability on an edge belongs to the bin below. Predictions of an unknown class are left out.
-    assert found.n.tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 3]
-    assert found.accuracy[[3, 4, 9]].tolist() == pytest.approx([1, 0, 2 / 3])
-    assert found.confidence[[3, 4, 9]].tolist() == pytest.approx([0.35, 0.5, 2.9 / 3])
-    assert np.isnan(found.accuracy[[0, 5]]).all()
-    assert found.expected_error == pytest.approx((0.65 + 0.5 + 0.9) / 5)
-    assert calibrate(pooled([0, 1], [0, 1])) is None
-    assert calibrate(pooled([0], [-1], [[1, 0, 0]])) is None
+def test_the_most_certain_right_image_of_each_class():
+    probabilities = [[0.6, 0.4, 0], [0.9, 0.1, 0], [0.4, 0.6, 0], [0.1, 0.9, 0]]
+    assert find_certain(pooled([0, 0, 1, 0], [0, 0, 1, 1], probabilities)) == [101, 102, None]
+    assert find_certain(pooled([0, 0, 1, 0], [0, 0, 1, 1])) == [100, 102, None]
 
 
-def test_true_probabilities_are_calibrated():
+def test_confused_classes_are_neighbors():
+    pairs = [(0, 5), (5, 0), (1, 4), (2, 3), (3, 2)]
+    confusions = [Confusion(k, k, 8) for k in range(6)] + [Confusion(true, given, 2) for true, given in pairs]
+    order = order_classes([*confusions, Confusion(0, -1, 50)], 6)
+    assert sorted(order) == list(range(6))
+    neighbors = {frozenset(pair) for pair in zip(order, order[1:])}
+    assert {frozenset(pair) for pair in pairs} <= neighbors
+    # A chain of classes, each confused with the next, comes out as the chain.
     rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(3), 50_000)
-    true = (probabilities.cumsum(axis=1) > rng.random((50_000, 1))).argmax(axis=1)
-    assert calibrate(pooled(true, probabilities.argmax(axis=1), probabilities)).expected_error < 0.01
+    names = rng.permutation(30)
+    chain = [Confusion(int(k), int(k), 5) for k in names]
+    chain += [Confusion(int(a), int(b), 5) for a, b in zip(names, names[1:])]
+    assert order_classes(chain, 30) in (names.tolist(), names[::-1].tolist())
+
+
+def test_few_classes_keep_their_order():
+    assert order_classes([Confusion(0, 1, 4)], 2) == [0, 1] and order_classes([], 1) == [0]
+    assert sorted(order_classes([], 3)) == [0, 1, 2]  # nothing was confused

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from twoflow.evaluation.scores import SCORES, Score, compute_scores, exact_match, scores_for
+from twoflow.evaluation.folds import draw_folds
+from twoflow.evaluation.scores import SCORES, Score, all_right, compute_means, compute_scores, exact_match, scores_for
 
 Y = np.array([["nike", "air"], ["nike", "dunk"], ["puma", "suede"], ["puma", "suede"]])
 PREDICTED = np.array([["nike", "dunk"], ["nike", "dunk"], ["nike", "suede"], ["puma", "suede"]])
@@ -44,3 +45,50 @@ def test_a_score_is_one_line_of_the_table(monkeypatch):
 def test_predictions_of_one_target_for_several():
     with pytest.raises(ValueError, match=r"expected predictions of shape \(4, 2\).*got \(4,\)"):
         compute_scores(Y, PREDICTED[:, 0], ["brand", "model"])
+
+
+def test_all_targets_must_be_right():
+    assert all_right(Y, PREDICTED).tolist() == [False, True, False, True]
+    assert all_right(Y[:, 1], PREDICTED[:, 1]).tolist() == [False, True, True, True]
+
+
+def guess(y, folds, skill=0.8):
+    """Predict right with a probability, otherwise a random class."""
+    rng = np.random.default_rng(0)
+    classes = np.unique(y)
+    return [
+        np.where(rng.random(len(fold.test)) < skill, y[fold.test], rng.choice(classes, len(fold.test)))
+        for fold in folds
+    ]
+
+
+def means_of(y, folds, predicted):
+    found = [compute_scores(y[fold.test], own, ["class"]) for fold, own in zip(folds, predicted)]
+    scores = {name: np.array([each[name] for each in found]) for name in found[0]}
+    return scores, compute_means(scores, y, folds, predicted, ["class"])
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_macro_f1_is_that_of_all_predictions_of_a_repeat(repeats):
+    y = np.repeat([f"class {k}" for k in range(20)], 10)
+    folds = draw_folds(y, n_splits=10, repeats=repeats)
+    predicted = guess(y, folds)
+    scores, means = means_of(y, folds, predicted)
+    assert means["accuracy"] == scores["accuracy"].mean()
+    expected = [
+        f1_score(
+            np.concatenate([y[fold.test] for fold in folds if fold.repeat == repeat]),
+            np.concatenate([own for fold, own in zip(folds, predicted) if fold.repeat == repeat]), average="macro",
+        )
+        for repeat in range(repeats)
+    ]
+    assert means["macro_f1"] == pytest.approx(np.mean(expected))
+    assert scores["macro_f1"].mean() < means["macro_f1"] - 0.03  # a mean over small folds is too low
+
+
+def test_macro_f1_of_random_splits_is_that_of_all_splits():
+    y = np.repeat([f"class {k}" for k in range(5)], 20)
+    folds = draw_folds(y, test_size=0.1, repeats=8)
+    predicted = guess(y, folds)
+    expected = f1_score(np.concatenate([y[fold.test] for fold in folds]), np.concatenate(predicted), average="macro")
+    assert means_of(y, folds, predicted)[1]["macro_f1"] == expected

@@ -65,6 +65,13 @@ def test_the_exact_match_is_tested(found):
     )
 
 
+def test_which_images_are_right(found):
+    for method in found.methods:
+        for name, target in (("exact_match", None), ("accuracy:brand", "brand"), ("accuracy:model", "model")):
+            is_right = found.is_right(method.name, target)
+            assert [each.mean() for each in is_right] == method.scores[name].tolist()
+
+
 def test_details_of_each_target(found, shop):
     for target in ("brand", "model"):
         details = found.details["forest"][target]

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from twoflow import CNNEmbedding, FlowUnion
-from twoflow.evaluation.methods import make_methods
+from twoflow.evaluation import make_methods
 from twoflow.networks import get_card, open_session
 
 from .mxnet.files import network, write
@@ -76,7 +76,7 @@ def test_methods_with_a_network_in_files(tmp_path, shop):
     methods = make_methods(["cnn", "cnn:small"], network=str(make(tmp_path)))
     for method in methods.values():
         assert method.fit(shop.images, shop.labels).predict(shop.images[:2]).shape == (2,)
-    assert list(make_methods(["all"], network=str(tmp_path))) == list(make_methods(["all"], "inception-bn"))[:-3]
+    assert list(make_methods(["all"], network=str(tmp_path))) == list(make_methods(["all"], network="inception-bn"))[:-3]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import numpy as np
 from twoflow import ImageCollection, ImageReadError
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds
-from twoflow.evaluation.results import Choice, Comparison, LearningCurve, MethodScores
-from twoflow.evaluation.scores import compute_scores
+from twoflow.evaluation.method_scores import Choice, LearningCurve, MethodScores
+from twoflow.evaluation.results import Comparison
+from twoflow.evaluation.scores import compute_means, compute_scores
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
@@ -24,15 +25,22 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
         probabilities.append(evidence / evidence.sum(axis=1, keepdims=True))
     predicted = tuple(classes[each.argmax(axis=1)] for each in probabilities)
     return MethodScores(
-        name, n_features, by_name(labels, folds, predicted), predicted, tuple(probabilities),
-        importances or {"pixels": 0.25, "network": 0.75}, 1.5, 0.5,
+        name, n_features, *by_name(labels, folds, predicted), predicted, tuple(probabilities),
+        importances or {"pixels": 0.25, "network": 0.75}, 1.5, 0.5, np.linspace(0.9, 1, len(folds)),
     )
 
 
 def by_name(labels, folds, predicted, target_names=("class",)):
-    """The scores of predictions by name, each an array over folds."""
+    """The scores of predictions by name, each an array over folds, and the numbers to report."""
     found = [compute_scores(labels[fold.test], guess, target_names) for fold, guess in zip(folds, predicted)]
-    return {name: np.array([each[name] for each in found]) for name in found[0]}
+    scores = {name: np.array([each[name] for each in found]) for name in found[0]}
+    return scores, compute_means(scores, labels, folds, predicted, target_names)
+
+
+def with_scores(method, **scores):
+    """The method with other scores of its folds, of which the means are reported."""
+    scores = {**method.scores, **scores}
+    return replace(method, scores=scores, means={name: float(np.mean(own)) for name, own in scores.items()})
 
 
 def comparison(
@@ -71,6 +79,10 @@ def learning_curve(methods, folds, shares):
             method.name: {name: np.array([share * own for share in shares]) for name, own in method.scores.items()}
             for method in methods
         },
+        {
+            method.name: {name: np.array([share * own for share in shares]) for name, own in method.means.items()}
+            for method in methods
+        },
     )
 
 
@@ -85,8 +97,9 @@ def two_targets(n_methods=2, names=("brand", "model"), brands=("one", "two"), sh
     for method in fine.methods:
         predicted = tuple(np.column_stack([brand[fold.test], own]) for fold, own in zip(folds, method.predicted))
         brand_probabilities = [np.eye(2, dtype=np.float32)[(brand[fold.test] == max(brands)) * 1] for fold in folds]
+        of_folds, means = by_name(labels, folds, predicted, names)
         methods.append(replace(
-            method, scores=by_name(labels, folds, predicted, names), predicted=predicted,
+            method, scores=of_folds, means=means, predicted=predicted,
             probabilities=tuple(map(list, zip(brand_probabilities, method.probabilities))),
         ))
     differences = _differences(methods, folds, "exact_match")

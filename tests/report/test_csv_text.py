@@ -12,6 +12,8 @@ from twoflow.report.csv_text import to_csv
 def test_no_cell_is_a_formula(cell):
     (found,), = list(csv.reader(io.StringIO(to_csv(["name"], [[cell]]), newline="")))[1:]
     assert found == "'" + cell
+    ((header,),) = csv.reader(io.StringIO(to_csv([cell], []), newline=""))
+    assert header == "'" + cell
 
 
 @pytest.mark.parametrize("cell", ["boot", "a=b", "-0.25", "+3", "-1e-9", "'quoted", "", "靴"])

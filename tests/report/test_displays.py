@@ -1,5 +1,6 @@
 """Plots: what is drawn is what was found, on axes that are given or on a figure that nothing else holds."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from twoflow.images import LoadedImage
 from twoflow.report import (
     ComparisonDisplay,
     ConfusionDisplay,
+    CoverageDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -27,8 +29,8 @@ from twoflow.report.svg import to_svg
 
 from .made import LABELS, comparison, two_targets
 
-ALL = [ComparisonDisplay, ConfusionDisplay, DifferencesDisplay, ImportancesDisplay, LearningCurveDisplay,
-       ReliabilityDisplay, RocDisplay]
+ALL = [ComparisonDisplay, ConfusionDisplay, CoverageDisplay, DifferencesDisplay, ImportancesDisplay,
+       LearningCurveDisplay, ReliabilityDisplay, RocDisplay]
 
 
 @pytest.fixture(scope="module")
@@ -53,46 +55,74 @@ def lines(ax, n_points):
 def test_accuracies(found):
     ax = ComparisonDisplay.from_comparison(found).plot().ax_
     folds = lines(ax, 5)
-    accuracy = [method.scores["accuracy"] for method in found.methods]
+    methods = [found.methods[i] for i in found.order]
+    accuracy = [method.scores["accuracy"] for method in methods]
     assert [line.get_xdata().tolist() for line in folds] == [each.tolist() for each in accuracy]
     assert len({tuple(line.get_ydata() - i) for i, line in enumerate(folds)}) <= 3  # but for rounding, one
     assert [line.get_xdata()[0] for line in lines(ax, 1)] == [each.mean() for each in accuracy]
-    for method, line in zip(to_document(found)["methods"], lines(ax, 2)):
-        assert line.get_xdata().tolist() == method["scores"]["accuracy"]["confidence_interval"]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["method0", "method1", "method2"]
+    for method, line in zip(methods, lines(ax, 2)):
+        assert line.get_xdata().tolist() == list(found.intervals[method.name]["accuracy"].ends)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [method.name for method in methods]
+    assert found.order != [0, 1, 2]
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_corrected_variance(found):
-    """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom."""
+    """Nadeau and Bengio: (1/J + n_test/n_train) s², Student's t with J - 1 degrees of freedom; then the logit."""
     scores = found.methods[0].scores["accuracy"]
-    low, high = to_document(found)["methods"][0]["scores"]["accuracy"]["confidence_interval"]
-    assert (low + high) / 2 == pytest.approx(scores.mean())
-    assert (high - low) / 2 == pytest.approx(2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1)))
+    ends = np.array(to_document(found)["methods"][0]["scores"]["accuracy"]["confidence_interval"])
+    mean, half = scores.mean(), 2.7764451 * np.sqrt((1 / 5 + 1 / 4) * scores.var(ddof=1))
+    reach = half / (mean * (1 - mean))
+    assert np.log(ends / (1 - ends)) == pytest.approx(np.log(mean / (1 - mean)) + np.array([-reach, reach]))
 
 
-def test_differences(found):
-    ax = DifferencesDisplay.from_comparison(found).plot().ax_
-    corrected = [each.result for each in found.differences if each.result.test.startswith("corrected")]
-    assert [line.get_xdata()[0] for line in lines(ax, 1)][1:] == [each.mean_difference for each in corrected]
-    intervals = [tuple(line.get_xdata()) for line in lines(ax, 2)]
-    assert all(each.confidence_interval in intervals for each in corrected)
+def test_differences_to_the_best(found):
+    """Whatever the order of the pair, the difference is of the method minus the best, with the adjusted interval."""
+    turned = replace(found, methods=found.methods[::-1])
+    for each in (found, turned):
+        ax = DifferencesDisplay.from_comparison(each).plot().ax_
+        best, *others = [each.methods[i] for i in each.order]
+        means = [method.scores["accuracy"].mean() - best.scores["accuracy"].mean() for method in others]
+        assert [line.get_xdata()[0] for line in lines(ax, 1)][1:] == pytest.approx(means)
+        drawn = [sorted(map(abs, line.get_xdata())) for line in lines(ax, 2) if line.get_linewidth() == 2]
+        pairs = {frozenset((pair.difference.first, pair.difference.second)): pair for pair in each.pairwise}
+        expected = [pairs[frozenset((best.name, method.name))].difference.interval for method in others]
+        assert drawn == [sorted(map(abs, ends)) for ends in expected]
 
 
 def test_confusions(found):
     document = to_document(found)
     display = ConfusionDisplay.from_document(document, method=1).plot()
+    order = document["dataset"]["class_order"]
     for true, predicted, count in document["methods"][1]["confusion"]:
-        assert display.confusion_matrix[true, predicted] == count
+        assert display.confusion_matrix[order.index(true), order.index(predicted)] == count
     assert display.confusion_matrix.sum() == 60
     drawn = {text.get_position(): text.get_text() for text in display.ax_.texts}
     assert drawn == {(j, i): str(n) for (i, j), n in np.ndenumerate(display.confusion_matrix) if n}
 
 
-@pytest.mark.parametrize("average", ["macro", "micro"])
-def test_roc_curves(found, average):
-    ax = RocDisplay.from_comparison(found, average=average).plot().ax_
-    for method, line in zip(to_document(found)["methods"], lines(ax, 51)):
-        assert line.get_ydata().tolist() == method["roc"][average]
+@pytest.mark.parametrize("n_classes", [2, 31, 71])
+def test_confusions_of_any_number_of_classes(n_classes):
+    """Counts are written up to 30 classes, names up to 70; confused classes are neighbors."""
+    labels = np.repeat([f"class {i:02d}" for i in range(n_classes)], 4)
+    document = to_document(comparison(draw_folds(labels, n_splits=2), labels=labels))
+    display = ConfusionDisplay.from_document(document).plot()
+    order = document["dataset"]["class_order"]
+    best = document["methods"][document["best"]]
+    for true, predicted, count in best["confusion"]:
+        assert display.confusion_matrix[order.index(true), order.index(predicted)] == count
+    assert list(display.display_labels) == [document["dataset"]["classes"][k]["name"] for k in order]
+    assert bool(display.ax_.texts) == (n_classes <= 30) and bool(display.ax_.images) == (n_classes > 30)
+    assert len(display.ax_.get_yticklabels()) == (n_classes if n_classes <= 70 else 0)
+
+
+def test_roc_curves_and_coverage(found):
+    document = to_document(found)
+    methods = [document["methods"][i] for i in document["order"]]
+    drawn = lines(RocDisplay.from_comparison(found).plot().ax_, 51)
+    assert [line.get_ydata().tolist() for line in drawn] == [method["roc"]["macro"] for method in methods]
+    ax = CoverageDisplay.from_comparison(found).plot().ax_
+    for key, get in (("coverage", "get_xdata"), ("accuracy", "get_ydata")):
+        assert [list(getattr(line, get)()) for line in ax.lines] == [method["coverage"][key] for method in methods]
 
 
 def test_reliability_without_empty_bins(found):
@@ -113,9 +143,12 @@ def test_learning_curves_and_importances(found):
     assert [bar.get_x() for bar in bars] == [0] * 3 + [0.25] * 3
 
 
-def test_one_split_has_points_and_no_intervals():
+def test_one_split_has_a_point_and_an_interval_for_each_method():
     single = comparison(official_split(np.where(np.arange(60) % 3 == 0, "test", "train"), LABELS), shares=(0.5,))
-    assert not lines(ComparisonDisplay.from_comparison(single).plot().ax_, 2)
+    ax = ComparisonDisplay.from_comparison(single).plot().ax_
+    assert [line.get_xdata().tolist() for line in lines(ax, 2)] == [
+        list(single.intervals[single.methods[i].name]["accuracy"].ends) for i in single.order
+    ]
     for display in ALL:
         to_svg(display.from_comparison(single))
 
@@ -156,7 +189,9 @@ def test_names_are_no_formulas(found):
 
 def test_a_notebook_shows_a_comparison_and_a_display(found):
     html = found._repr_html_()
-    assert html.count("<table>") == html.count("<svg") == 1
+    assert html.count("<table") == html.count("<svg") == 1
+    first, *_ = found.answer.sentences
+    assert html.index(first) < html.index("<table") < html.index("<svg")
     mean = found.methods[1].scores["accuracy"].mean()
     assert f'data-path="/methods/1/scores/accuracy/mean" data-format="score">{mean:.3f}<' in html
     assert ComparisonDisplay.from_comparison(found)._repr_html_().startswith("<svg")
@@ -164,17 +199,24 @@ def test_a_notebook_shows_a_comparison_and_a_display(found):
     assert "<script" not in hostile._repr_html_()
 
 
-def test_a_notebook_reads_no_image_and_tests_no_pair(monkeypatch):
-    """Neither the content of images in memory nor the pairs of methods matter for the table of scores."""
+def test_a_notebook_keeps_its_own_colors(found):
+    """A color of paper, or one of ink that is not the notebook's, would be unreadable in a dark or a light one."""
+    html = found._repr_html_()
+    assert "currentColor" in html
+    assert not re.search(r"background|#fff|white|(?<![-\w])color:", html)
+
+
+def test_a_notebook_reads_no_image_and_describes_no_prediction(monkeypatch):
+    """Neither the content of images in memory nor details of predictions matter for the answer and its table."""
     found = comparison(images=[np.full((2, 2), i, np.uint8) for i in range(60)])
     digests = []
     read = LoadedImage.digest.func
     monkeypatch.setattr(LoadedImage, "digest", property(lambda self: digests.append(self) or read(self)))
     found._repr_html_()
     ComparisonDisplay.from_comparison(found).plot()
-    assert not digests and not {"pairwise", "details"} & set(vars(found))
+    assert not digests and "details" not in vars(found)
     to_document(found)
-    assert len(digests) == 60 and {"pairwise", "details"} <= set(vars(found))
+    assert len(digests) == 60 and "details" in vars(found)
 
 
 def test_a_notebook_shows_the_tested_score_of_several_targets():

@@ -1,159 +1,121 @@
 """The page: what it says is what report.json says, and nothing that is in a name can act on it."""
 
-import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
+from html import unescape
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from twoflow.evaluation.folds import Fold, Folds, draw_folds, official_split
 from twoflow.evaluation.leakage import Leaks
-from twoflow.images import ImageCollection
 from twoflow.images.passed_over import PassedOver
-from twoflow.report import write_report
+from twoflow.report import to_document, write_report
+from twoflow.report.html import to_html
 
 from .made import LABELS, comparison, two_targets
-
-VOID = {"meta", "link", "img", "br", "input", "path", "use"}
-
-#: How each figure is to be written; not the table of the package, which may be wrong.
-WRITTEN = {
-    "count": lambda value: format(round(value), ","),
-    "least": lambda values: format(min(values), ","),
-    "most": lambda values: format(max(values), ","),
-    "score": lambda value: "%.3f" % value,
-    "signed": lambda value: "%+.3f" % (round(value, 3) + 0),  # no negative zero
-    "p": lambda value: "< 0.001" if value < 0.001 else "%.3f" % value,
-    "share": lambda value: "%.1f%%" % (100 * value),
-    "whole-share": lambda value: "%.0f%%" % (100 * value),
-    "seconds": lambda value: "%.2f" % value if value < 10 else format(round(value), ","),
-    "megabytes": lambda value: format(round(value / 1e6), ","),
-    "edge": lambda value: "%g" % value,
-    "rate": lambda value: "%.4f" % value,
-    "text": str,
-}
-
-#: Elements whose text is a name, code or an image; figures elsewhere must be those of the document.
-NAMES = {"bdi", "code", "svg", "style", "title", "h1", "figcaption"}
-
-
-class Page(HTMLParser):
-    """What a test wants to know of a page."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.elements, self.figures, self.stray, self.svg_text = [], [], [], [], []
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.elements.append((tag, attributes))
-        if tag == "data":
-            self.figures.append([attributes, ""])
-        if tag not in VOID:
-            self.open.append((tag, attributes.get("class") or ""))
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop()[0] == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data):
-        tags = {tag for tag, _ in self.open}
-        if "data" in tags:
-            self.figures[-1][1] += data
-        elif "svg" in tags:
-            self.svg_text.append(data)
-        elif not tags & NAMES and not any("name" in kinds.split() for _, kinds in self.open):
-            self.stray.append(data)
-
-    def all(self, *tags):
-        return [attributes for tag, attributes in self.elements if tag in tags]
-
-
-def look_up(document, path):
-    for step in path.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        document = document[int(key) if isinstance(document, list) else key]
-    return document
-
-
-def written(found, folder, command=None):
-    """Write a report; return the page, which is checked against all rules, and its document."""
-    write_report(found, folder, command)
-    html = (folder / "report.html").read_text("utf-8")
-    document = json.loads((folder / "report.json").read_text("utf-8"))
-    page = Page(html)
-    check_figures(page, document)
-    check_structure(page)
-    assert not re.search(r"https?:|<script|@import|url\((?!#)", html)
-    return page, document
-
-
-def check_figures(page, document):
-    assert len(page.figures) > 20
-    for attributes, text in page.figures:
-        value = look_up(document, attributes["data-path"])
-        assert text == ("–" if value is None else WRITTEN[attributes["data-format"]](value)), attributes
-        if isinstance(value, (int, float)):
-            assert float(attributes["value"]) == value
-    assert not re.search(r"\d", "".join(page.stray).replace("F1", ""))
-
-
-def check_structure(page):
-    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    targets = [attributes["href"] for attributes in page.all("a", "use")]
-    assert {target.removeprefix("#") for target in targets} <= set(ids)
-    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:]))
-    assert all("scope" in attributes for attributes in page.all("th"))
-    assert len(page.all("table")) == len(page.all("caption")) > 2
-    assert all(attributes["alt"].strip() for attributes in page.all("img"))
-    assert all(attributes["aria-label"].strip() for attributes in page.all("svg"))
-
-
-def paths(page):
-    return {attributes["data-path"] for attributes, _ in page.figures}
+from .pages import Page, check_figures, paths, written
 
 
 def test_every_figure_is_that_of_the_document(tmp_path):
-    found = comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6), candidates=("one", "two"))
-    first, *others = found.methods
-    methods = (first, *(replace(method, train_accuracy=method.scores["accuracy"] + 0.01) for method in others))
-    page, document = written(replace(found, methods=methods), tmp_path)
-    best = int(np.argmax([method["scores"]["accuracy"]["mean"] for method in document["methods"]]))
-    assert best > 0
+    page, document = written(
+        comparison(groups=np.arange(60) // 2, shares=(0.3, 0.6), candidates=("one", "two")), tmp_path
+    )
+    best, runner_up, _ = document["order"]
+    assert best == np.argmax([method["scores"]["accuracy"]["mean"] for method in document["methods"]]) > 0
     for i, method in enumerate(document["methods"]):
-        told = ["scores/accuracy/mean", "scores/accuracy/std", "scores/macro_f1/mean", "fit_seconds",
-                "predict_seconds", "roc/macro_auc", "roc/micro_auc", "calibration/expected_error",
-                "importances/pixels", "importances/network"]
+        spread = ("mean", "std", "min", "max")
+        told = [f"scores/{score}/{part}" for score in ("accuracy", "macro_f1") for part in spread]
+        told += [f"train_accuracy/{part}" for part in spread]
+        told += ["fit_seconds", "predict_seconds", "roc/macro_auc", "calibration/expected_error", "calibration/floor",
+                 "log_loss", "brier", "coverage/area", "importances/pixels", "importances/network"]
         told += [f"scores/accuracy/folds/{fold}" for fold in range(5)]
-        told += [f"roc/{average}/{point}" for average in ("macro", "micro") for point in range(51)]
+        told += [f"roc/macro/{point}" for point in range(51)]
+        told += [f"coverage/accuracy/{point}" for point in range(len(method["coverage"]["accuracy"]))]
         told += [f"calibration/accuracy/{edge}" for edge in range(10)]
-        told += [f"train_accuracy/{part}" for part in ("mean", "std")] if i else []
-        if i in (0, best):
+        told += [f"per_class/{measure}/{k}" for measure in ("recall", "f1") for k in range(3)]
+        wrong = [k for k, (true, predicted, _) in enumerate(method["confusion"]) if true != predicted]
+        told += [f"confusion/{k}/2" for k in wrong]
+        if i == best:
+            told += [f"per_class/{measure}/{k}" for measure in ("precision", "support") for k in range(3)]
+            told += [f"per_class/recall_interval/{k}/{end}" for k in range(3) for end in range(2)]
+        if i in (best, runner_up):
             told += [f"pooled_accuracy/{each}" for each in ("accuracy", "n_groups", "confidence_interval/0")]
-            measures = ("precision", "recall", "f1", "support")
-            told += [f"per_class/{measure}/{k}" for measure in measures for k in range(3)]
             told += [f"confusion/{k}/2" for k in range(len(method["confusion"]))]
             told += [f"confused/{k}/count" for k in range(len(method["confused"]))]
         assert not {f"/methods/{i}/{each}" for each in told} - paths(page)
     for i in range(3):
-        told = ["mean_difference", "p_holm", "effect_size", "equivalence/better", "equivalence/equivalent"]
+        told = ["mean_difference", "p_value", "p_holm", "interval/0", "interval/1", "interval_confidence", "n_tests",
+                "effect_size", "equivalence/better", "equivalence/equivalent"]
+        told = told[:5] + told[7:] if i else told
         assert {f"/pairwise/{i}/{each}" for each in told} <= paths(page)
         assert {f"/learning_curve/methods/{i}/scores/accuracy/{k}/mean" for k in range(3)} <= paths(page)
-    assert {f"/comparisons/{i}/p_value" for i in range(4)} <= paths(page)
     assert {f"/methods/2/choices/{fold}/candidates/{i}/accuracy" for fold in range(5) for i in range(2)} <= paths(page)
     assert {"/environment/seconds", "/environment/peak_memory_bytes", "/environment/images_per_second",
             "/dataset/groups", "/folds/seed", "/tested/n_predictions"} <= paths(page)
+
+
+def test_the_answer_comes_first_and_its_table_starts_with_the_best_method(tmp_path):
+    page, document = written(comparison(), tmp_path)
+    html = (tmp_path / "report.html").read_text("utf-8")
+    main = html[html.index("<main"):]
+    sentences = [unescape(each) for each in re.findall(r"<p><bdi>(.*?)</bdi></p>", main)]
+    assert sentences[:len(document["answer"]["sentences"])] == document["answer"]["sentences"]
+    names = re.findall(r'<th scope="row" class="name">(.*?)</th>', main)
+    assert names[:3] == [document["methods"][i]["name"] for i in document["order"]] != [*sorted(names[:3])]
+
+
+def test_a_difference_is_that_of_the_method_to_the_best_whatever_the_order_of_the_pair(tmp_path):
+    """The last method is the best, so that it is second in its pairs, and in the other page it is first."""
+    found = comparison()
+    for folder, methods in (("last", found.methods), ("first", found.methods[::-1])):
+        _, document = written(replace(found, methods=methods), tmp_path / folder)
+        html = (tmp_path / folder / "report.html").read_text("utf-8")
+        table = html[html.index('<table class="answer"'):html.index("</table>")]
+        best, *others = [document["methods"][i]["scores"]["accuracy"]["mean"] for i in document["order"]]
+        differences = re.findall(r'mean_difference" data-format="\w+">(.*?)</data>', table)
+        assert differences == [f"{each - best:+.3f}" for each in others] and len(others) == 2
+        ends = [float(each) for each in re.findall(r'/interval/\d" data-format="\w+">(.*?)</data>', table)]
+        for low, high, each in zip(ends[::2], ends[1::2], others):
+            assert low < each - best < high
+
+
+def test_how_much_could_be_found_is_beside_the_pairs():
+    found = comparison()
+    document = to_document(found)
+    document["power"] = {
+        "power": 0.8, "smallest": 0.1, "sentences": ["These folds find 0.1 <or more>."],
+        "pairs": [
+            {"first": each["first"], "second": each["second"], "smallest": 0.1 + k, "repeats": k or None}
+            for k, each in enumerate(document["pairwise"])
+        ][::-1],
+    }
+    html = to_html(document, found.collection.images)
+    page = Page(html)
+    check_figures(page, document)
+    assert "These folds find 0.1 &lt;or more&gt;." in html[html.index('id="pairs"'):html.index('id="classes"')]
+    assert {f"/power/pairs/{k}/{part}" for k in range(3) for part in ("smallest", "repeats")} <= paths(page)
+    pairs = html[html.index("Each pair with its interval"):]
+    assert [int(k) for k in re.findall(r"/power/pairs/(\d)/smallest", pairs)] == [2, 1, 0]
+
+
+def test_every_confusion_is_beside_right_examples_of_both_classes(tmp_path):
+    _, document = written(comparison(images=[np.full((30, 30), 4 * i, np.uint8) for i in range(60)]), tmp_path)
+    html = (tmp_path / "report.html").read_text("utf-8")
+    classes = [each["name"] for each in document["dataset"]["classes"]]
+    method = document["methods"][document["order"][0]]
+    shown = re.findall(r'<ul class="tiles">(.*?)</ul>', html, flags=re.DOTALL)
+    for pair, tiles in zip(method["confused"], shown):
+        alts = [unescape(each) for each in re.findall(r'alt="(.*?)"', tiles, flags=re.DOTALL)]
+        files = document["folds"]["images"]
+        true, predicted = classes[pair["true"]], classes[pair["predicted"]]
+        assert alts == [
+            f"{true}, rightly predicted: {files[pair['right']['true']]}",
+            f"{predicted}, rightly predicted: {files[pair['right']['predicted']]}",
+            *(f"{true}, predicted as {predicted}: {files[each['image']]}" for each in pair["images"]),
+        ]
+        assert tiles.count('class="zoom"') == len(alts) == tiles.count("data:image/jpeg")
 
 
 @pytest.mark.parametrize("n_images", [0, 1, 3])
@@ -171,22 +133,25 @@ def test_the_numbers_in_a_plot_are_those_of_the_document(tmp_path):
     for method in document["methods"]:
         assert f"{method['name']} ({method['roc']['macro_auc']:.3f})" in text
         assert f"{method['name']} ({method['calibration']['expected_error']:.3f})" in text
-    assert all(str(count) in text for _, _, count in document["methods"][0]["confusion"])
+        assert f"{method['name']} ({method['coverage']['area']:.3f})" in text
+    assert all(str(count) in text for _, _, count in document["methods"][document["best"]]["confusion"])
 
 
 def test_the_sections_are_there_for_what_there_is(tmp_path):
     def sections(found, folder):
         page, _ = written(found, tmp_path / folder)
         names = [attributes["id"] for attributes in page.all("section")]
-        assert names == [attributes["href"][1:] for attributes in page.all("a")][1:]  # the skip link is the first
+        links = [attributes["href"][1:] for attributes in page.all("a")]
+        assert names[0] == "answer" and names[1:] == links[-len(names) + 1:]  # before are those in the answer
         return names
 
     everything = sections(comparison(shares=(0.5,), candidates=("one", "two")), "everything")
-    assert everything == ["compared", "scores", "pairs", "classes", "confusions", "probabilities", "flows", "choices",
-                          "learning", "cost", "left-out", "reproduce"]
+    assert everything == ["answer", "scores", "pairs", "classes", "confusions", "probabilities", "flows", "choices",
+                          "learning", "cost", "compared", "left-out", "reproduce"]
     assert "choices" not in sections(comparison(), "no choice")
     assert "learning" not in sections(comparison(), "no curve")
     assert "pairs" not in sections(comparison(n_methods=1), "one method")
+    assert "targets" in sections(two_targets(), "two targets")
     found = comparison()
     methods = tuple(replace(method, probabilities=None, importances=None) for method in found.methods)
     assert not {"probabilities", "flows"} & set(sections(replace(found, methods=methods), "labels only"))
@@ -244,7 +209,7 @@ def test_names_are_text_wherever_they_are(tmp_path):
     left_out = {name: name for name in HOSTILE}
     page, document = written(replace(found, methods=methods, left_out=left_out), tmp_path, command=" ".join(HOSTILE))
     assert [each["name"] for each in document["dataset"]["classes"]] == sorted(HOSTILE)
-    assert not page.all("script") and len(page.all("style")) == 1
+    assert len(page.all("script")) == len(page.all("style")) == 1
     assert all(attributes["src"].startswith("data:image/jpeg;base64,") for attributes in page.all("img"))
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     text = "".join(page.svg_text)
@@ -258,17 +223,20 @@ def test_a_page_of_several_targets(tmp_path):
     told = {"/methods/0/scores/exact_match/mean", "/methods/1/scores/accuracy:brand/std",
             "/methods/1/scores/macro_f1:model/mean", "/dataset/targets/0/n_classes", "/dataset/targets/1/n_classes",
             "/methods/0/scores/exact_match/folds/4", "/methods/0/per_class/f1/2", "/methods/0/roc/macro_auc",
+            "/methods/1/other_targets/brand/per_class/recall/1", "/methods/0/other_targets/brand/per_class/f1/0",
+            "/methods/1/other_targets/brand/pooled_accuracy/accuracy",
             "/learning_curve/methods/1/scores/exact_match/1/mean"}
     assert told <= paths(page)
     text = " ".join("".join(page.stray).split())
-    assert "the finest target" in text and "difference in exact match" in text
+    assert "the finest target" in text and "Exact match by fold" in text
     assert "the finest target" not in " ".join("".join(written(comparison(), tmp_path)[0].stray).split())
 
 
 def test_names_of_targets_are_text_wherever_they_are(tmp_path):
     found = two_targets(names=HOSTILE[:2], brands=HOSTILE[2:4])
     page, document = written(found, tmp_path)
-    assert not page.all("script") and [each["name"] for each in document["dataset"]["targets"]] == HOSTILE[:2]
+    assert [each["name"] for each in document["dataset"]["targets"]] == HOSTILE[:2]
+    assert any(path.startswith("/methods/0/other_targets/") for path in paths(page))
 
 
 def test_files_that_are_gone_have_a_box_that_says_so(tmp_path):
@@ -309,24 +277,23 @@ def test_equal_comparisons_give_equal_pages(tmp_path):
     assert (tmp_path / "one/report.html").read_bytes() == (tmp_path / "two/report.html").read_bytes()
 
 
-def large(folder, n_classes=200, n=20_000, n_methods=6):
+def large(folder, n_classes, n=20_000):
     """Make a comparison of many classes and images. Only the few images that are shown are files."""
-    from PIL import Image
-
     rng = np.random.default_rng(0)
-    labels = np.array([f"brand {i % 20} model {i % n_classes:03d}" for i in range(n)])
+    labels = np.array([f"brand {i % n_classes % 20} model {i % n_classes:03d}" for i in range(n)])
     for i in range(60):
-        noise = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)
-        Image.fromarray(noise).resize((400, 300)).save(folder / f"{i}.jpg")
+        noise = rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((800, 600)).save(folder / f"{i}.jpg")
     images = [folder / f"{i % 60}.jpg" for i in range(n)]
-    names = [f"method {i}" for i in range(n_methods)]
-    return comparison(draw_folds(labels, n_splits=10), labels=labels, images=images, names=names)
+    return comparison(draw_folds(labels, n_splits=10), labels=labels, images=images)
 
 
-def test_200_classes_and_20_000_images_are_a_small_page(tmp_path):
-    found = large(tmp_path)
-    assert isinstance(found.collection, ImageCollection) and len(found.collection) == 20_000
+def test_107_classes_and_20_000_images_are_a_small_page(tmp_path):
+    found = large(tmp_path, 107)
     page, document = written(found, tmp_path / "report")
-    assert (tmp_path / "report/report.html").stat().st_size < 3e6
-    assert len(page.all("img")) == 60
+    assert len(found.collection) == 20_000
+    assert (tmp_path / "report/report.html").stat().st_size < 15e6
+    assert len(page.all("img")) == 100
     assert len(document["methods"][0]["confusion"]) > 1000
+    squares = [attributes for attributes in page.all("path") if attributes.get("class") in ("right", "wrong")]
+    assert len(squares) <= 2 * 16 and all(attributes["d"] for attributes in squares)

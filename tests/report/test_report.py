@@ -1,12 +1,13 @@
 import csv
 import json
-import math
 import os
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from twoflow._text import escape_controls
 from twoflow.evaluation.comparison import _differences
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.statistics import corrected_resampled_ttest, holm, probability_of_equivalence
@@ -15,7 +16,7 @@ from twoflow.images.missing_images import MissingImageError
 from twoflow.images.passed_over import PassedOver
 from twoflow.report import format_text, to_document, write_report
 
-from .made import LABELS, UNREADABLE, comparison, two_targets
+from .made import LABELS, UNREADABLE, comparison, two_targets, with_scores
 
 
 def single_split():
@@ -40,6 +41,7 @@ def test_schema_2():
         "lookalikes": [],
         "notes": [],
         "color_profiles": {"converted": 0, "damaged": []},
+        "class_order": found.class_order,
     }
     folds = document["folds"]
     assert (folds["kind"], folds["n_splits"], folds["repeats"], folds["seed"]) == ("stratified k-fold", 5, 1, 0)
@@ -52,8 +54,9 @@ def test_schema_2():
     ]
     for name, score in method["scores"].items():
         assert score["folds"] == found.methods[0].scores[name].tolist()
-        assert score["mean"] == found.methods[0].scores[name].mean()
+        assert score["mean"] == found.methods[0].means[name]
         assert score["std"] == found.methods[0].scores[name].std(ddof=1)
+        assert (score["min"], score["max"]) == (min(score["folds"]), max(score["folds"]))
     assert len(document["comparisons"]) == 4
     for entry, difference in zip(document["comparisons"], found.differences):
         assert (entry["first"], entry["second"]) == (difference.first, "method0")
@@ -77,31 +80,85 @@ def test_text_states_the_figures_of_the_document():
     found = comparison(groups=np.arange(60) // 2)
     text = format_text(found)
     document = to_document(found)
-    assert text.startswith("60 images in 30 groups, 3 classes\n5-fold stratified group cross-validation, seed 0")
-    for method in document["methods"]:
-        (line,) = [line for line in text.splitlines() if line.startswith(method["name"] + " ")]
-        for score in method["scores"].values():
-            assert f"{score['mean']:.3f} ± {score['std']:.3f}" in line
-        for entry in document["comparisons"]:
-            if entry["first"] == method["name"]:
-                assert f"{entry['p_value']:.3f}" in line
-            if entry["first"] == method["name"] and entry["test"].startswith("corrected"):
-                low, high = entry["confidence_interval"]
-                assert f"{entry['mean_difference']:+.3f} [{low:+.3f}, {high:+.3f}]" in line
-                assert f"{entry['p_holm']:.3f}" in line
+    assert text.startswith("\n".join(document["answer"]["sentences"]) + "\n\n60 images in 30 groups, 3 classes\n")
+    assert "\n5-fold stratified group cross-validation, seed 0" in text
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("method ")) + 2
+    best = document["methods"][document["best"]]["name"]
+    for position, line in zip(document["order"], lines[start:]):
+        method = document["methods"][position]
+        accuracy = method["scores"]["accuracy"]
+        assert line.startswith(method["name"] + " ")
+        assert "{mean:.3f} ± {std:.3f} ({min:.3f} to {max:.3f})".format(**accuracy) in line
+        assert f" {method['scores']['macro_f1']['mean']:.3f} " in line
+        assert f" {method['train_accuracy']['mean']:.3f} " in line
+        for pair in document["pairwise"]:
+            if {pair["first"], pair["second"]} == {method["name"], best}:
+                sign, ends = (1, pair["interval"]) if pair["second"] == best else (-1, pair["interval"][::-1])
+                low, high = (sign * end for end in ends)
+                assert f"{sign * pair['mean_difference']:+z.3f} [{low:+z.3f}, {high:+z.3f}]" in line
+                assert line.endswith(f"  {pair['p_holm']:.3f}")
     assert "1 image that cannot be read:\n  a b/" in text and "the file is empty" in text
 
 
-def test_training_accuracy_is_reported_where_there_is_one():
+def test_the_table_of_three_methods_fits_a_terminal():
+    table = format_text(comparison(names=["two-flow", "cnn", "fast"])).splitlines()
+    assert max(map(len, table)) <= 120
+    assert "p (Holm): corrected resampled t-test, adjusted for 3 pairs of methods; below 0.05 is significant." in table
+    assert "interval: 95%, corrected resampled t, Bonferroni for 3 tests; all intervals hold together." in table
+
+
+def test_training_accuracy_of_every_method():
     found = comparison()
     first, *others = found.methods
     found = replace(found, methods=(replace(first, train_accuracy=np.array([0.5, 0.6, 0.5, 0.6, 0.55])), *others))
-    methods = to_document(found)["methods"]
-    assert methods[0]["train_accuracy"]["folds"] == [0.5, 0.6, 0.5, 0.6, 0.55]
-    assert set(methods[0]["train_accuracy"]) == {"mean", "std", "folds"} and "train_accuracy" not in methods[1]
-    text = format_text(found)
-    assert "method0: accuracy on the training images 0.550 ± 0.050\n" in text
-    assert text.count("the training images") == 1
+    assert to_document(found)["methods"][0]["train_accuracy"] == {
+        "mean": pytest.approx(0.55), "std": pytest.approx(0.05), "min": 0.5, "max": 0.6,
+        "folds": [0.5, 0.6, 0.5, 0.6, 0.55],
+    }
+
+
+def test_the_answer_in_the_document():
+    found = comparison(skill=0.7)
+    document = json.loads(json.dumps(to_document(found)))
+    answer = document["answer"]
+    assert answer["best"] == found.best == document["methods"][document["order"][0]]["name"]
+    assert answer["sentences"] == list(found.answer.sentences)
+    assert {*answer["not_worse"], *answer["worse"], *answer["untested"], answer["best"]} == {
+        method["name"] for method in document["methods"]
+    }
+    assert answer["next"] == ["fast"]
+
+
+def test_details_in_the_document():
+    found = comparison()
+    for entry, method in zip(to_document(found)["methods"], found.methods):
+        details = found.details[method.name]["class"]
+        assert entry["per_class"]["recall_interval"] == details.by_class.recall_interval.tolist()
+        assert entry["calibration"]["floor"] == details.calibration.floor
+        assert (entry["log_loss"], entry["brier"]) == (details.log_loss, details.brier)
+        assert entry["coverage"]["accuracy"] == details.coverage.accuracy.tolist()
+        assert entry["coverage"]["accuracy"][-1] == pytest.approx(entry["pooled_accuracy"]["accuracy"])
+        for pair in entry["confused"]:
+            pooled = found.pooled(method.name)
+            for side in ("true", "predicted"):
+                (at,) = np.flatnonzero(pooled.images == pair["right"][side])
+                assert pooled.true[at] == pooled.predicted[at] == pair[side]
+
+
+def test_what_has_no_probabilities_is_null():
+    found = comparison()
+    methods = tuple(replace(method, probabilities=None) for method in found.methods)
+    entry = to_document(replace(found, methods=methods))["methods"][0]
+    assert {entry[name] for name in ("roc", "calibration", "log_loss", "brier", "coverage")} == {None}
+
+
+def test_a_recall_that_is_not_known_has_no_interval():
+    marks = np.where(LABELS == LABELS[0], "train", np.where(np.arange(60) % 2, "train", "test"))
+    entry = to_document(comparison(official_split(marks, LABELS)))["methods"][0]["per_class"]
+    untested = np.unique(LABELS).tolist().index(LABELS[0])
+    assert entry["recall"][untested] is None and entry["recall_interval"][untested] is None
+    assert all(len(ends) == 2 for k, ends in enumerate(entry["recall_interval"]) if k != untested)
 
 
 def test_rows_that_were_left_out_are_named():
@@ -168,9 +225,9 @@ def test_what_an_official_split_leaves_out_is_counted():
 
 def test_text_of_a_single_split_and_of_a_single_method():
     text = format_text(single_split())
-    assert "official split" in text and "There is only one split, so" in text
-    assert "nan" not in text and "±" not in text
-    assert [("p corrected and" in format_text(comparison(n_methods=n))) for n in (1, 2)] == [False, True]
+    assert "official split" in text and "p (Holm): McNemar's test" in text
+    assert "nan" not in text and "±" not in text and not re.search(r"\d to \d", text)
+    assert [("p (Holm)" in format_text(comparison(n_methods=n))) for n in (1, 2)] == [False, True]
     paper = format_text(comparison(draw_folds(LABELS, test_size=0.1, repeats=10)))
     assert "10 stratified random splits, seed 0" in paper
     assert "5-fold stratified cross-validation, 2 repeats" in format_text(
@@ -184,28 +241,55 @@ def test_scores_are_written_in_full_and_without_times(tmp_path):
     write_report(found, folder)
     with open(folder / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["row", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
+    assert list(rows[0]) == ["method", "repeat", "fold", "n_train", "n_test", "accuracy", "macro_f1"]
     accuracy = np.concatenate([method.scores["accuracy"] for method in found.methods])
     assert [float(row["accuracy"]) for row in rows] == accuracy.tolist()
     assert [row["fold"] for row in rows] == list("01234") * 3 and {row["n_train"] for row in rows} == {"48"}
     assert json.loads((folder / "report.json").read_text("utf-8"))["schema"] == 2
-    assert (folder / "report.txt").read_text("utf-8").startswith("60 images")
-    assert sorted(os.listdir(folder)) == ["report.html", "report.json", "report.txt", "scores.csv"]
+    assert (folder / "report.txt").read_text("utf-8") == escape_controls(format_text(found)) + "\n"
+    assert sorted(os.listdir(folder)) == ["predictions.csv", "report.html", "report.json", "report.txt", "scores.csv"]
+
+
+def test_predictions_are_written_in_full(tmp_path):
+    found = comparison(draw_folds(LABELS, n_splits=3, repeats=2), names=["=1+1", "fast"])
+    write_report(found, tmp_path)
+    with open(tmp_path / "predictions.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = ["image", "repeat", "fold", "true", "'=1+1", "'=1+1 probability", "fast", "fast probability"]
+    assert list(rows[0]) == names and len(rows) == 120
+    images = to_document(found)["folds"]["images"]
+    assert [row["image"] for row in rows] == [images[i] for i in found.tested]
+    assert [row["true"] for row in rows] == LABELS[found.tested].tolist()
+    assert [row["fast"] for row in rows] == np.concatenate(found["fast"].predicted).tolist()
+    given = np.concatenate(found["fast"].probabilities).max(axis=1)
+    assert [float(row["fast probability"]) for row in rows] == pytest.approx(given.tolist(), abs=1e-6)
+    assert {(row["repeat"], row["fold"]) for row in rows} == {(r, f) for r in "01" for f in "012"}
 
 
 def with_accuracy(found, name, accuracy):
     """The first method beside another with these accuracies."""
     first = found.methods[0]
-    methods = (first, replace(first, name=name, scores={**first.scores, "accuracy": accuracy}))
+    methods = (first, replace(with_scores(first, accuracy=accuracy), name=name))
     return replace(found, methods=methods, differences=_differences(methods, found.folds, "accuracy"))
 
 
-def test_differences_without_spread_have_no_p():
+def test_what_cannot_be_tested_has_no_p():
     same = comparison()
     found = with_accuracy(same, "better", same.methods[0].scores["accuracy"] + 0.1)
     entry = to_document(found)["comparisons"][0]
     assert entry["p_value"] is entry["p_holm"] is entry["statistic"] is None
     assert entry["confidence_interval"] == [None, None] and "the test cannot judge" in entry["sentence"]
+    (pair,) = to_document(found)["pairwise"]
+    assert pair["p_holm"] is None and pair["interval"] == [None, None] and pair["n_tests"] == 0
+    text = format_text(found)
+    assert re.search(r"method0 .*  -0.100  +-\n", text) and "No test could judge any difference" in text
+    assert "nan" not in text
+
+
+def test_no_difference_has_no_sign_of_its_own():
+    same = comparison()
+    found = with_accuracy(same, "other", same.methods[0].scores["accuracy"] - 1e-6)
+    assert "  +0.000  " in format_text(found)
 
 
 def test_every_pair():
@@ -222,6 +306,9 @@ def test_every_pair():
         assert pair["equivalence"] == {
             "margin": 0.01, "worse": equal.worse, "equivalent": equal.equivalent, "better": equal.better
         }
+        assert pair["n_tests"] == 3 and pair["interval_confidence"] == 0.95
+        wider = corrected_resampled_ttest(first, second, [48] * 5, [12] * 5, confidence=1 - 0.05 / 3)
+        assert pair["interval"] == pytest.approx(wider.confidence_interval)
     assert [pair["p_holm"] for pair in pairs] == holm([pair["p_value"] for pair in pairs])
 
 
@@ -260,18 +347,19 @@ def test_several_targets(tmp_path):
         assert list(entry["scores"]) == list(found.scores)
         brand = entry["other_targets"]["brand"]
         assert brand["confusion"] == [[0, 0, 30], [1, 1, 30]] and brand["roc"]["macro_auc"] == 1
+        assert brand["brier"] == 0 and brand["log_loss"] == pytest.approx(0, abs=1e-6)
         assert entry["per_class"]["support"] == [20, 20, 20]
         assert entry["pooled_accuracy"]["accuracy"] == pytest.approx(method.scores["accuracy:model"].mean())
     (first,) = {each["mean_difference"] for each in document["comparisons"]}
     scores = [entry["scores"]["exact_match"]["mean"] for entry in document["methods"]]
     assert first == pytest.approx(scores[1] - scores[0])
     text = format_text(found)
-    assert text.startswith("60 images, brand: 2 classes, model: 3 classes\n")
-    assert "exact match" in text and "accuracy of brand" in text and "mean difference in exact match." in text
+    assert "\n60 images, brand: 2 classes, model: 3 classes\n" in text and "highest exact match" in text.splitlines()[0]
+    assert "accuracy of brand" in text and "\ndifference: exact match of the method minus that of the best.\n" in text
     write_report(found, tmp_path)
     with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0])[:6] == ["row", "repeat", "fold", "n_train", "n_test", "exact_match"]
+    assert list(rows[0])[:6] == ["method", "repeat", "fold", "n_train", "n_test", "exact_match"]
     assert [float(row["accuracy:brand"]) for row in rows] == [1.0] * 10
     assert [float(row["exact_match"]) for row in rows[:5]] == found.methods[0].scores["exact_match"].tolist()
 
@@ -279,6 +367,7 @@ def test_several_targets(tmp_path):
 def test_the_best_method_has_the_best_tested_score():
     found = comparison()
     first = found.methods[0]
-    best = replace(first, name="best", scores={"accuracy": np.ones(5), "macro_f1": np.zeros(5)})
+    best = replace(with_scores(first, accuracy=np.ones(5), macro_f1=np.zeros(5)), name="best")
     found = replace(found, methods=(first, best, replace(best, name="equal")))
-    assert found.best == to_document(found)["best"] == 1
+    assert found.order == to_document(found)["order"] == [1, 2, 0]
+    assert found.best == "best" and to_document(found)["best"] == 1

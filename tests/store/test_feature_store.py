@@ -66,8 +66,8 @@ def test_pruning_by_age(store, monkeypatch):
     monkeypatch.setattr(database, "_today", lambda: today + 10)
     used = dict(list(VECTORS.items())[:4])
     get(store, images=used)
-    assert store.prune(older_than=11) == 0
-    assert store.prune(older_than=9.5) == 8
+    assert store.prune(older_than=11) == (0, 0)
+    assert store.prune(older_than=9.5) == (8, 0)
     assert_same(get(store), used)
     assert [flow.name for flow in store.flows()] == ["First()"]
 
@@ -77,11 +77,54 @@ def test_pruning_by_size(store, monkeypatch):
     monkeypatch.setattr(database, "_today", lambda: today + 1)
     get(store, "b", MORE, 7, np.uint8)
     before = store.n_bytes
-    assert store.prune(max_bytes=21 + 2 * 20 + 19) == 7
+    assert store.prune(max_bytes=21 + 2 * 20 + 19) == (7, 0)
     assert sum(flow.n_bytes for flow in store.flows()) == 21 + 2 * 20
     assert_same(get(store, "b", MORE, 7, np.uint8), MORE)  # used last
-    assert store.prune(max_bytes=0) == 5 and store.flows() == []
+    assert store.prune(max_bytes=0) == (5, 0) and store.flows() == []
     assert store.n_bytes <= before
+
+
+def test_results_are_found_again(store, monkeypatch):
+    assert store.get_result("a") is None and store.results() == (0, 0, 0)
+    store.put_result("a", b"first")
+    store.put_result("a", b"second")
+    store.put_result("b", b"")
+    again = FeatureStore(store.folder)
+    assert (again.get_result("a"), again.get_result("b"), again.get_result("c")) == (b"second", b"", None)
+    today = database._today()
+    assert store.results() == (2, 6, today)
+    monkeypatch.setattr(database, "_today", lambda: today + 3)
+    again.get_result("b")
+    assert store.results() == (2, 6, today + 3)
+    assert store.prune(older_than=2) == (12, 1) and store.get_result("b") == b""
+
+
+def test_results_and_features_are_pruned_together_by_size(store, monkeypatch):
+    """The longest unused go first, whatever they are."""
+    today = database._today()
+    for day, key in enumerate("xyz", 1):
+        monkeypatch.setattr(database, "_today", lambda: today + day)
+        store.put_result(key, bytes(10))
+    get(store, "b", MORE, 7, np.uint8)  # 21 bytes, used on the last day too
+    monkeypatch.setattr(database, "_today", lambda: today + 9)
+    assert store.prune(max_bytes=51 + 20) == (8, 0)  # of the 9 vectors of 20 bytes that were used on the first day
+    assert store.prune(max_bytes=50) == (1, 1)
+    assert [store.get_result(key) for key in "xyz"] == [None, bytes(10), bytes(10)]
+    monkeypatch.setattr(database, "_today", lambda: today + 10)
+    assert (store.get_result("z"), get(store, "b", MORE, 7, np.uint8).keys()) == (bytes(10), MORE.keys())
+    assert store.prune(max_bytes=31) == (0, 1)
+    assert store.prune(max_bytes=30) == (1, 0), "of equal days, features go first"
+    assert store.prune(max_bytes=0) == (2, 1)
+
+
+@pytest.mark.parametrize("column, value", [("content", b"other"), ("content", "text"), ("content", 7), ("checksum", 0),
+                                           ("checksum", "text")])
+def test_a_damaged_result_is_not_served(store, column, value):
+    store.put_result("a", b"right")
+    change(store, f"UPDATE result SET {column} = ?", value)
+    assert store.get_result("a") is None and store.results().n_results == 1
+    store.put_result("a", b"right")
+    assert store.get_result("a") == b"right"
 
 
 def test_clones_share_it_and_pickles_find_it(store):
@@ -215,10 +258,10 @@ def test_random_damage(tmp_path):
 def test_a_store_of_a_newer_layout_is_left_alone(store):
     change(store, "PRAGMA user_version = 99")
     before = (store.folder / "features.sqlite").read_bytes()
-    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it: expected layout 2, got 99")
+    assert_given_up(FeatureStore(store.folder), "a newer twoflow has made it: expected layout 3, got 99")
     assert (store.folder / "features.sqlite").read_bytes() == before
     assert not list(store.folder.glob("*damaged*"))
-    change(store, "PRAGMA user_version = 2")
+    change(store, "PRAGMA user_version = 3")
     assert_same(get(store), VECTORS)
 
 
@@ -239,7 +282,9 @@ def assert_given_up(store, reason):
     message = rf"cannot be used \(.*{reason}.*\): features are computed, but not kept"
     with pytest.warns(StoreWarning, match=message) as caught:
         store.put("a", "First()", VECTORS)
-        assert get(store) == {} and not store.holds("a") and store.flows() == [] and store.prune(max_bytes=0) == 0
+        assert get(store) == {} and not store.holds("a") and store.flows() == [] and store.prune(max_bytes=0) == (0, 0)
+        store.put_result("a", b"result")
+        assert store.get_result("a") is None and store.results() == (0, 0, 0)
         assert not store.is_usable
     assert len(caught) == 1
 

@@ -136,4 +136,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                             "in your cache folder)")
     store.add_argument("--no-store", action="store_true",
                        help="compute every feature and keep none (default: use the store)")
-    group.add_argument("--quiet", action="store_true", help="show no progress (default: show it on stderr)")
+    group.add_argument("--overwrite", action="store_true",
+                       help="replace an earlier report in the folder of --out (default: ask; without a terminal, write "
+                            "to a new folder beside it, such as NAME-2)")
+    group.add_argument("--quiet", action="store_true",
+                       help="show no progress (default: show it on stderr, as a bar on a terminal and as lines elsewhere)")

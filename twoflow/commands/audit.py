@@ -17,6 +17,7 @@ from .arguments import (
     at_least,
 )
 from .loading import allow_named_hosts, find_folder_split, load_collection, make_paths_absolute, open_store
+from .output import choose_output
 from .program import print_to_reader
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..auditing import audit
-    from ..report import check_output_folder, format_audit, write_audit
+    from ..report import AUDIT_FILES, format_audit, write_audit
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
-    out = check_output_folder(arguments.out)
+    out, note = choose_output(arguments, AUDIT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)
     with connected(arguments.scheduler):
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = write_audit(found, out)
     if gone is not None:
         raise gone
-    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}{note}")
 
 
 def _load_plain(arguments: argparse.Namespace) -> PlainFolder | None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .._progress import phase
 from .arguments import (
     CommandParser,
     add_collection_arguments,
@@ -22,10 +23,10 @@ from .loading import (
     allow_named_hosts,
     find_folder_split,
     load_collection,
-    load_superclasses,
     make_paths_absolute,
     open_store,
 )
+from .output import choose_output
 from .program import print_to_reader
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 #: Arguments that ask for other folds than the official split of folders.
 _ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
 
-_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a comparison takes two or three minutes on two cores
+_N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a comparison takes less than a minute on two cores
 
 
 def make_parser() -> CommandParser:
     """Make the parser of the command's arguments."""
-    from ..evaluation import DEFAULT_METHODS, EXTRA_METHODS, METHODS, RECIPE_METHODS
+    from ..evaluation import DEFAULT_METHODS, EXTRA_METHODS, METHODS, NAME_FORMS, RECIPE_METHODS
     from ..heads.table import HEADS
 
     parser = CommandParser(
@@ -48,7 +49,7 @@ def make_parser() -> CommandParser:
                     f"Without IMAGES, compare them on a generated shop of {_N_CLASSES} classes.",
         examples=[
             "twoflow cv",
-            "twoflow cv shoes/ --methods fast,two-flow,cnn --out shoes-report",
+            "twoflow cv shoes/ --methods fast,best,cnn:logistic --out shoes-report",
             "twoflow cv shoes/ --labels shoes/labels.csv --label-column class --group-column item",
             "twoflow cv shoes/ --test-size 0.1 --repeats 10",
         ],
@@ -57,11 +58,12 @@ def make_parser() -> CommandParser:
     group = parser.add_argument_group("comparison")
     group.add_argument(
         "--methods", metavar="METHOD,...", type=names, default=",".join(DEFAULT_METHODS),
-        help=f"methods to compare; the others are tested against the first. A method is {', '.join(METHODS)}, "
-             f"{', '.join(EXTRA_METHODS)}, a recipe ({', '.join(RECIPE_METHODS)}), RECIPE:HEAD for a recipe with "
-             f"another head ({', '.join(HEADS)}), cnn:LAYER for a layer of the network, or pixels:WIDTHxHEIGHT for a "
-             "size of your choice in place of the one that fits into memory. all compares every method that is "
-             "installed, and lists those that are not (default: %(default)s)",
+        help=f"methods to compare. A method is {', '.join(METHODS)}, "
+             f"{', '.join(EXTRA_METHODS)}, or a recipe ({', '.join(RECIPE_METHODS)}). Further forms: "
+             f"{'; '.join(f'{form}, {meaning}' for form, meaning in NAME_FORMS.items())}. NETWORK is cnn for that of "
+             f"--network, or a name that twoflow networks lists; HEAD is one of {', '.join(HEADS)}. all compares every "
+             "method that is installed, except recipes and heads, and lists those that are not installed (default: "
+             "%(default)s)",
     )
     group.add_argument("--folds", metavar="K", type=at_least(2), help="number of folds (default: 10)")
     group.add_argument(
@@ -93,7 +95,8 @@ def make_parser() -> CommandParser:
     add_network_argument(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
-        help="folder to write report.txt, report.json, scores.csv and report.html to (default: %(default)s)",
+        help="folder to write report.txt, report.json, report.html, scores.csv and predictions.csv to "
+             "(default: %(default)s)",
     )
     add_run_arguments(parser)
     return parser
@@ -114,22 +117,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Compare the methods, print the result and write the report."""
     arguments = make_parser().parse_args(argv)
 
-    from ..evaluation import compare, left_out_methods, make_methods
-    from ..report import check_output_folder, format_text, write_report
+    from ..evaluation import compare
+    from ..report import REPORT_FILES, format_text, write_report
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
-    out = check_output_folder(arguments.out)
+    out, note = choose_output(arguments, REPORT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)
     with connected(arguments.scheduler):
         collection = load_collection(arguments) or _generated_shop(arguments.seed)
         collection = _choose_split(arguments, collection.without_small_classes(arguments.min_per_class))
-        superclasses = load_superclasses(arguments, collection)
-        methods = make_methods(arguments.methods, arguments.network, arguments.seed, superclasses, len(collection))
         comparison = compare(
-            methods,
+            arguments.methods,
             collection,
+            network=arguments.network,
+            superclass_column=next(iter((arguments.levels or [])[-2:-1]), None),
             folds=arguments.folds or 10,
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,
@@ -140,16 +143,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             n_jobs=arguments.jobs,
             verbose=not arguments.quiet,
             store=store,
-            left_out=left_out_methods(arguments.methods),
             group_duplicates=arguments.group_duplicates,
         )
-    gone = print_to_reader(format_text(comparison))
-    files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
+    with phase("summary", verbose=not arguments.quiet):
+        text = format_text(comparison)
+    gone = print_to_reader(text)
+    with phase("report", verbose=not arguments.quiet):
+        files = write_report(comparison, out, _command_line(sys.argv[1:] if argv is None else argv))
     if gone is not None:
         raise gone
-    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}")
+    print(f"\nWritten to {out}: {', '.join(file.name for file in files)}{note}")
     if store is not None and store.is_usable:
-        print(f"Features kept in {store.folder}: {store.n_bytes / 1e6:,.1f} MB; twoflow store clear empties it")
+        size = f"{store.n_bytes / 1e6:,.1f} MB"
+        print(f"Features and finished folds kept in {store.folder}: {size}; twoflow store clear empties it")
 
 
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:

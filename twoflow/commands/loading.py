@@ -74,12 +74,6 @@ def find_folder_split(arguments: argparse.Namespace, collection: ImageCollection
     return SPLIT_COLUMN if arguments.labels is None and SPLIT_COLUMN in collection.columns else None
 
 
-def load_superclasses(arguments: argparse.Namespace, collection: ImageCollection) -> dict | None:
-    """Return the superclass of each class, from --levels or from folders in folders; None if there is no hierarchy."""
-    broad = (arguments.levels or [])[:-1] or [column for column in ("superclass",) if column in collection.columns]
-    return collection.superclasses(broad[-1]) if broad else None
-
-
 def make_paths_absolute(arguments: argparse.Namespace) -> None:
     """Make images, labels and network absolute paths if there is a scheduler, whose workers run in other folders."""
     from ..images.remote import is_url

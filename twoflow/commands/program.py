@@ -49,7 +49,7 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
     int
         0 for success. 2 for wrong input, and for trouble outside the command such as a full disk. 128 plus the
         signal's number if a signal ended the command: 130 for Ctrl-C, 143 for SIGTERM. 141 if the reader of the
-        output has gone.
+        output has gone. The line about an interruption gives the notes of the exception, such as what was kept.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
         return 141  # the status of a program that SIGPIPE ends; a number, as Windows has no such signal
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
-        _say("interrupted; nothing was written" if number == signal.SIGINT
-             else f"ended by {signal.Signals(number).name}; nothing was written")
+        how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+        _say("; ".join([how, *getattr(interrupt, "__notes__", ["nothing was written"])]))
         _kill_workers()
         return 128 + number
     except BrokenExecutor:

@@ -1,4 +1,4 @@
-"""Show or prune the features kept on disk: ``twoflow store``."""
+"""Show or prune what is kept on disk: ``twoflow store``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .arguments import CommandParser
 
 if TYPE_CHECKING:
+    from ..store.database import Pruned, StoredFlow, StoredResults
     from ..store.feature_store import FeatureStore
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -20,22 +21,22 @@ def make_parser() -> CommandParser:
     """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="twoflow store",
-        description="Show or prune the store: features kept on disk so that none is computed twice.\n"
-                    "Features that are removed are computed again when they are needed.",
+        description="Show or prune the store: features and finished folds, kept on disk so that none is computed "
+                    "twice.\nWhat is removed is computed again when it is needed.",
         examples=["twoflow store info", "twoflow store prune --older-than 90 --max-size 2G", "twoflow store clear"],
     )
     parser.add_argument("--store", metavar="DIR",
                         help="folder of the store (default: twoflow's folder in your cache folder)")
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
     for name, what in (
-        ("info", "show the folder, its size, and the features of each flow"),
-        ("clear", "remove all features"),
-        ("prune", "remove features that have not been used for long"),
+        ("info", "show the folder, its size, the features of each flow, and the finished folds"),
+        ("clear", "remove everything"),
+        ("prune", "remove what has not been used for long"),
     ):
         actions.add_parser(name, help=what, description=f"{what.capitalize()}.")
     prune = actions.choices["prune"]
     prune.add_argument("--older-than", metavar="DAYS", type=_days,
-                       help="remove features last used more than DAYS days ago (default: no limit)")
+                       help="remove what was last used more than DAYS days ago (default: no limit)")
     prune.add_argument(
         "--max-size", metavar="SIZE", type=_size,
         help="then remove the longest unused, until the rest takes at most SIZE: 500M, 2G, or a number of bytes "
@@ -61,11 +62,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _info(store: FeatureStore, arguments: Namespace) -> None:
-    flows = store.flows()
+    flows, results = store.flows(), store.results()
     print(f"{store.folder}: {store.n_bytes / 1e6:,.1f} MB")
     for flow in flows:
-        used = time.strftime("%Y-%m-%d", time.gmtime(flow.day * 86_400))
-        print(f"{flow.n_images:>10,} images {flow.n_bytes / 1e6:>10,.1f} MB  last used {used}  {flow.name}")
+        print(f"{flow.n_images:>10,} images {_size_and_day(flow)}  {flow.name}")
+    if results.n_results:
+        print(f"{results.n_results:>10,} folds  {_size_and_day(results)}  finished folds of comparisons")
+
+
+def _size_and_day(stored: StoredFlow | StoredResults) -> str:
+    used = time.strftime("%Y-%m-%d", time.gmtime(stored.day * 86_400))
+    return f"{stored.n_bytes / 1e6:>10,.1f} MB  last used {used}"
 
 
 def _clear(store: FeatureStore, arguments: Namespace) -> None:
@@ -76,8 +83,9 @@ def _prune(store: FeatureStore, arguments: Namespace) -> None:
     _report(store, store.prune(arguments.older_than, arguments.max_size))
 
 
-def _report(store: FeatureStore, n_pruned: int) -> None:
-    print(f"{store.folder}: removed {n_pruned:,} feature vectors, {store.n_bytes / 1e6:,.1f} MB left")
+def _report(store: FeatureStore, pruned: Pruned) -> None:
+    removed = f"{pruned.n_vectors:,} feature vectors and {pruned.n_results:,} finished folds"
+    print(f"{store.folder}: removed {removed}, {store.n_bytes / 1e6:,.1f} MB left")
 
 
 def _days(text: str) -> float:

@@ -59,7 +59,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         How many images are read at the same time, and how many threads torch uses on a CPU. Default: 1, unless a
         ``joblib.parallel_config`` says otherwise. -1 is all cores.
     verbose : bool, default=False
-        Show progress on stderr if that is a terminal.
+        Show progress on stderr: a bar on a terminal or in a notebook, elsewhere a line now and then.
 
     Attributes
     ----------
@@ -253,4 +253,4 @@ def read_pixels(
     """
     flow = _PixelBytes(size, n_jobs=n_jobs, verbose=verbose)
     width, height = size
-    return extract(flow, images).features.reshape(len(images), height, width, 3)
+    return extract(flow, images, name="pixels").features.reshape(len(images), height, width, 3)

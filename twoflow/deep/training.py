@@ -11,28 +11,21 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.utils.data import TensorDataset
-from tqdm import tqdm
 
+from .._progress import Phase, phase
 from .network import Batches, Network
 
 
 class _Progress(Callback):
-    """Show a progress bar on stderr that moves on with each epoch, and shows the epoch's scores and speed."""
+    """Move a phase of progress on with each epoch, and show the epoch's scores and speed."""
 
-    def __init__(self, verbose: bool) -> None:
-        self.verbose = verbose
-
-    def on_train_begin(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
-        self.bar_ = tqdm(total=net.max_epochs, unit=" epochs", disable=None if self.verbose else True)
+    def __init__(self, shown: Phase) -> None:
+        self.shown = shown
 
     def on_epoch_end(self, net: NeuralNetClassifier, dataset_train: Any, **kwargs: Any) -> None:
         epoch = net.history[-1]
-        scores = {key: f"{epoch[key]:.3f}" for key in ("train_loss", "valid_loss", "valid_acc") if key in epoch}
-        self.bar_.set_postfix({**scores, "images/s": f"{len(dataset_train) / epoch['dur']:.0f}"})
-        self.bar_.update()
-
-    def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
-        self.bar_.close()
+        scores = [f"{key} {epoch[key]:.3f}" for key in ("train_loss", "valid_loss", "valid_acc") if key in epoch]
+        self.shown.update(note=", ".join([*scores, f"{len(dataset_train) / epoch['dur']:.0f} images/s"]))
 
 
 def train(
@@ -74,7 +67,7 @@ def train(
     seed : int
         The seed of the order of the batches.
     verbose : bool
-        True: show a progress bar if stderr is a terminal. False: show none.
+        Whether to show progress on stderr.
 
     Returns
     -------
@@ -83,7 +76,7 @@ def train(
     """
     # With a constant rate, the loss jumps so much from epoch to epoch that early stopping is a matter of luck.
     rate = LRScheduler(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=max_epochs)
-    callbacks: list[Any] = [("progress", _Progress(verbose)), ("rate", rate)]
+    callbacks: list[Any] = [("rate", rate)]
     if held_out is None:
         training, split = _dataset(pixels, y), None
     else:
@@ -91,24 +84,25 @@ def train(
             _dataset(pixels[held_out], y[held_out])
         )
         callbacks.append(("stop", EarlyStopping(patience=patience, threshold=0, load_best=True, sink=_nothing)))
-    net = NeuralNetClassifier(
-        network,
-        criterion=torch.nn.CrossEntropyLoss,
-        optimizer=torch.optim.Adam,
-        lr=learning_rate,
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        iterator_train=Batches,
-        iterator_train__generator=torch.Generator().manual_seed(seed),
-        iterator_valid=Batches,
-        train_split=split,
-        classes=np.unique(y),
-        callbacks=callbacks,
-        callbacks__print_log=None,
-        device=device,
-        verbose=0,
-    )
-    net.fit(training, None)
+    with phase("training", max_epochs, "epochs", verbose=verbose) as shown:
+        net = NeuralNetClassifier(
+            network,
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=learning_rate,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            iterator_train=Batches,
+            iterator_train__generator=torch.Generator().manual_seed(seed),
+            iterator_valid=Batches,
+            train_split=split,
+            classes=np.unique(y),
+            callbacks=[("progress", _Progress(shown)), *callbacks],
+            callbacks__print_log=None,
+            device=device,
+            verbose=0,
+        )
+        net.fit(training, None)
     return [_kept(epoch) for epoch in net.history]
 
 

@@ -3,7 +3,8 @@
 from .comparison import compare
 from .duplicates import Duplicates, find_duplicates
 from .leakage import Leaks, leaks
-from .methods import DEFAULT_METHODS, EXTRA_METHODS, METHODS, RECIPE_METHODS, left_out_methods, make_methods
+from .methods import DEFAULT_METHODS, EXTRA_METHODS, METHODS, NAME_FORMS, RECIPE_METHODS
+from .naming import make_methods
 from .results import Comparison
 from .statistics import PairedResult, chi2_independence, corrected_resampled_ttest, paired_ttest
 
@@ -11,6 +12,7 @@ __all__ = [
     "DEFAULT_METHODS",
     "EXTRA_METHODS",
     "METHODS",
+    "NAME_FORMS",
     "RECIPE_METHODS",
     "Comparison",
     "Duplicates",
@@ -21,7 +23,6 @@ __all__ = [
     "corrected_resampled_ttest",
     "find_duplicates",
     "leaks",
-    "left_out_methods",
     "make_methods",
     "paired_ttest",
 ]

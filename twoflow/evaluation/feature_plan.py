@@ -76,6 +76,8 @@ class FeaturePlan:
         The number of columns of `once`, without the traits.
     in_fold : FlowUnion or None
         The flows that learn from data. They are fitted in every fold, once for all methods. None if there are none.
+    apart : list of Parts
+        The methods, taken apart.
     methods : list of PreparedMethod
         Columns are numbered from 0: first those of `once` without the traits, then those of `in_fold`.
     shared : list of Part
@@ -84,8 +86,8 @@ class FeaturePlan:
     """
 
     def __init__(self, methods: Sequence[Any], n_jobs: int | None, verbose: bool, store: StoreLike = None) -> None:
-        apart = [take_apart(method) for method in methods]
-        flows = {identity(flow): flow for parts in apart for _, flow in parts.flows}
+        self.apart = [take_apart(method) for method in methods]
+        flows = {identity(flow): flow for parts in self.apart for _, flow in parts.flows}
         learning = {key: flow for key, flow in flows.items() if learns_from_data(flow)}
         once = {key: flow for key, flow in flows.items() if key not in learning}
         self.n_once = sum(flow.n_features_out for flow in once.values())
@@ -100,9 +102,14 @@ class FeaturePlan:
         ends = np.cumsum([flow.n_features_out for flow in ordered.values()]).tolist()
         columns = {key: np.arange(start, end) for key, start, end in zip(ordered, [0, *ends], ends)}
         self.methods = [
-            PreparedMethod(_parts(parts.steps, columns) or None, parts.head, _size(parts.head)) for parts in apart
+            PreparedMethod(_parts(parts.steps, columns) or None, parts.head, _size(parts.head))
+            for parts in self.apart
         ]
         self.shared = _shared(self.methods)
+
+    def learns(self, method: PreparedMethod) -> bool:
+        """Return whether a method uses a flow that learns from data."""
+        return any((part.columns >= self.n_once).any() for part in method.parts or ())
 
 
 def _parts(steps: Sequence[Step], columns: Mapping[str, np.ndarray]) -> list[Part]:

@@ -1,4 +1,4 @@
-"""Metrics of the predictions of a method for one target: by class, by pair of classes, and by probability.
+"""Metrics of the predictions of a method for one target, by class and by pair of classes.
 
 The predictions of all folds are pooled. With repeats or random splits an image is tested several times, each time by a
 classifier that has not seen it, and counts as often.
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
+from scipy.cluster.hierarchy import average, leaves_list, optimal_leaf_ordering
+from scipy.spatial.distance import squareform
+from sklearn.metrics import precision_recall_fscore_support
 
-#: The false positive rates of the averaged ROC curves: denser where they are low, which is the part that matters.
-FALSE_POSITIVE_RATES = np.linspace(0, 1, 51) ** 2
+from .statistics.wilson import wilson_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,54 +40,16 @@ class Pooled:
 
 
 class ByClass(NamedTuple):
-    """Arrays of shape (n_classes,); NaN where there is nothing to divide by."""
+    """Arrays of shape (n_classes,); NaN where there is nothing to divide by.
+
+    `recall_interval` has shape (n_classes, 2). It holds the ends of the 95 % interval of each recall.
+    """
 
     precision: np.ndarray
     recall: np.ndarray
     f1: np.ndarray
     support: np.ndarray
-
-
-class Roc(NamedTuple):
-    """One-vs-rest ROC curves, averaged.
-
-    Attributes
-    ----------
-    n_classes : int
-        The classes averaged: those with test images, if other classes have test images too.
-    macro, micro : ndarray of shape (51,)
-        True positive rates at `FALSE_POSITIVE_RATES`: the mean of the curves of all classes, and the curve of all
-        decisions "this class or not" together.
-    macro_auc, micro_auc : float
-        Areas under the complete curves.
-    """
-
-    n_classes: int
-    macro: np.ndarray
-    micro: np.ndarray
-    macro_auc: float
-    micro_auc: float
-
-
-class Calibration(NamedTuple):
-    """How often the predicted class was right, by its probability.
-
-    Attributes
-    ----------
-    edges : ndarray of shape (n_bins + 1,)
-    n : ndarray of shape (n_bins,) and dtype int
-        Predictions with a probability above the lower edge and up to the upper edge.
-    confidence, accuracy : ndarray of shape (n_bins,)
-        The mean probability and the share of right predictions of each bin; NaN for an empty bin.
-    expected_error : float
-        The mean absolute difference of the two, weighted by `n`.
-    """
-
-    edges: np.ndarray
-    n: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    expected_error: float
+    recall_interval: np.ndarray
 
 
 class Confusion(NamedTuple):
@@ -126,17 +89,81 @@ def score_classes(pooled: Pooled) -> ByClass:
     """Compute precision, recall and F1 of each class, and count its test images.
 
     Precision is NaN for a class that was never predicted, recall for a class that was never tested.
+
+    The interval of a recall is Wilson's; see `wilson_interval`. An image that is tested several times counts once. The
+    interval takes images as independent. With groups it is too narrow, because the photos of a group tend to be right
+    or wrong together.
     """
     precision, recall, f1, support = precision_recall_fscore_support(
         pooled.true, pooled.predicted, labels=np.arange(len(pooled.classes)), zero_division=np.nan
     )
-    return ByClass(precision, recall, f1, support)
+    n_images = np.bincount(pooled.true[np.unique(pooled.images, return_index=True)[1]], minlength=len(pooled.classes))
+    intervals = [wilson_interval(share, n) if n else (np.nan, np.nan) for share, n in zip(recall.tolist(), n_images)]
+    return ByClass(precision, recall, f1, support, np.array(intervals))
 
 
 def count_confusions(pooled: Pooled) -> list[Confusion]:
     """Count every pair of classes that occurs, right predictions included, in the order of the classes."""
     pairs, counts = np.unique(np.column_stack([pooled.true, pooled.predicted]), axis=0, return_counts=True)
     return [Confusion(true, predicted, n) for (true, predicted), n in zip(pairs.tolist(), counts.tolist())]
+
+
+def find_certain(pooled: Pooled) -> list[int | None]:
+    """Find, for each class, the rightly predicted image with the highest probability of its class.
+
+    Returns
+    -------
+    list of n_classes (int or None)
+        Positions in the collection; None for a class that was never predicted rightly. For a classifier without
+        probabilities: the first image in the order of the folds.
+    """
+    is_right = np.flatnonzero(pooled.predicted == pooled.true)
+    if pooled.probabilities is not None:
+        given = pooled.probabilities[is_right, pooled.true[is_right]]
+        is_right = is_right[np.argsort(-given, kind="stable")]
+    found: list[int | None] = [None] * len(pooled.classes)
+    classes, first = np.unique(pooled.true[is_right], return_index=True)
+    for k, image in zip(classes.tolist(), pooled.images[is_right[first]].tolist()):
+        found[k] = image
+    return found
+
+
+def order_classes(confusions: Sequence[Confusion], n_classes: int) -> list[int]:
+    """Order the classes so that classes that are confused with each other are neighbors.
+
+    The similarity of two classes is the mean share of the images of each that are predicted as the other. The classes
+    are clustered by it (average linkage), and the leaves of the tree are put in the order that has the most similar
+    neighbors (Bar-Joseph, Gifford & Jaakkola, Bioinformatics 17, 2001,
+    https://doi.org/10.1093/bioinformatics/17.suppl_1.S22).
+
+    Parameters
+    ----------
+    confusions : sequence of Confusion
+        Every pair of classes that occurs. Predictions of no class are left out.
+    n_classes : int
+
+    Returns
+    -------
+    list of n_classes int
+        Positions of classes.
+
+    Examples
+    --------
+    >>> order_classes([Confusion(0, 0, 9), Confusion(0, 2, 1), Confusion(1, 1, 5), Confusion(2, 2, 5)], 3)
+    [0, 2, 1]
+    """
+    if n_classes < 3:
+        return list(range(n_classes))
+    shares = np.zeros((n_classes, n_classes))
+    for true, predicted, n in confusions:
+        if predicted >= 0:
+            shares[true, predicted] = n
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
+    distances = 1 - (shares + shares.T) / 2
+    np.fill_diagonal(distances, 0)
+    condensed = squareform(distances, checks=False)
+    order = leaves_list(optimal_leaf_ordering(average(condensed), condensed)).tolist()
+    return order[::-1] if order[0] > order[-1] else order
 
 
 def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[int, float | None]]:
@@ -160,60 +187,3 @@ def find_confused(pooled: Pooled, confusion: Confusion, n: int) -> list[tuple[in
         if len(found) == n:
             break
     return list(found.items())
-
-
-def average_roc(pooled: Pooled) -> Roc | None:
-    """Average the ROC curves of the classes; None without probabilities.
-
-    The macro average is vertical (Fawcett, Pattern Recognition Letters 27, 2006,
-    https://doi.org/10.1016/j.patrec.2005.10.010): the mean of the true positive rates at one false positive rate, whose
-    area is the mean of the classes' areas.
-    """
-    if pooled.probabilities is None:
-        return None
-    counts = np.bincount(pooled.true, minlength=len(pooled.classes))
-    # A class that was never tested has no true positives; a class that alone was tested has no false positives.
-    drawn = np.flatnonzero((counts > 0) & (counts < len(pooled.true)))
-    if not len(drawn):
-        return None
-    rates, areas = [], []
-    for k in drawn:
-        false_positive, true_positive, _ = roc_curve(pooled.true == k, pooled.probabilities[:, k])
-        rates.append(_read_off(false_positive, true_positive))
-        areas.append(auc(false_positive, true_positive))
-    is_true = pooled.true[:, None] == drawn
-    false_positive, true_positive, _ = roc_curve(is_true.ravel(), pooled.probabilities[:, drawn].ravel())
-    return Roc(
-        len(drawn), np.mean(rates, axis=0), _read_off(false_positive, true_positive), float(np.mean(areas)),
-        float(auc(false_positive, true_positive)),
-    )
-
-
-def calibrate(pooled: Pooled, n_bins: int = 10) -> Calibration | None:
-    """Compute how reliable the probability of the predicted class is, in bins of equal width; None without any.
-
-    The expected calibration error is defined by Guo, Pleiss, Sun & Weinberger (ICML 2017,
-    https://proceedings.mlr.press/v70/guo17a.html), equation 3. `sklearn.calibration.calibration_curve` returns neither
-    the number of predictions in a bin, which are the weights of the error, nor the empty bins.
-    """
-    if pooled.probabilities is None:
-        return None
-    is_class = pooled.predicted >= 0
-    if not is_class.any():
-        return None
-    given = pooled.probabilities[is_class, pooled.predicted[is_class]].astype(float)
-    is_right = pooled.predicted[is_class] == pooled.true[is_class]
-    edges = np.arange(n_bins + 1) / n_bins
-    bins = np.clip(np.searchsorted(edges, given) - 1, 0, n_bins - 1)
-    n = np.bincount(bins, minlength=n_bins)
-    with np.errstate(invalid="ignore"):  # empty bins
-        confidence, accuracy = (np.bincount(bins, each, n_bins) / n for each in (given, is_right))
-    expected_error = float(np.nansum(n * np.abs(confidence - accuracy)) / n.sum())
-    return Calibration(edges, n, confidence, accuracy, expected_error)
-
-
-def _read_off(false_positive: np.ndarray, true_positive: np.ndarray) -> np.ndarray:
-    """Interpolate a curve at `FALSE_POSITIVE_RATES`: the top of a vertical part, but 0 at 0."""
-    rates = np.interp(FALSE_POSITIVE_RATES, false_positive, true_positive)
-    rates[0] = 0.0
-    return rates

@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..images import ImageCollection
-from ..images.targets import split_targets
+from .answer import Answer, ToBest, compare_with_best, describe_power, find_answer
 from .folds import Folds
 from .leakage import Leaks
-from .metrics import Pooled, pool
-from .scores import AppliedScore, scores_for
-from .statistics import Difference
+from .method_scores import LearningCurve, MethodScores
+from .metrics import Pooled, order_classes, pool
+from .scores import AppliedScore, all_right, scores_for
+from .significance import power_of_pairs
+from .statistics import Difference, PowerResult
 from .summary import (
-    Candidate,
     Details,
     Interval,
     Pair,
@@ -27,91 +28,11 @@ from .summary import (
     describe_predictions,
     mean_interval,
     share_interval,
-    summarize_choices,
 )
+from .tables import prediction_columns, score_columns, to_frame
 
 
-class Choice(NamedTuple):
-    """The candidate that a method chose on the training images of a fold.
-
-    `accuracy` has the accuracy of each candidate on held-out training images.
-    """
-
-    chosen: str
-    accuracy: Mapping[str, float]
-
-
-@dataclass(frozen=True, eq=False)
-class MethodScores:
-    """The scores of one method, by fold.
-
-    Attributes
-    ----------
-    name : str
-    n_features : int or None
-        The number of features that it decides on, as the mean over folds; None if this is not known.
-    scores : mapping of str to ndarray of shape (n_folds,)
-        The scores by name: "accuracy" and "macro_f1" for one target; see `scores_for` for several.
-    predicted : tuple of ndarray of shape (n_test,), or (n_test, k) for several targets
-        The predicted labels of the test images, for each fold.
-    probabilities : tuple of ndarray of shape (n_test, n_classes) and dtype float32, or None
-        The probabilities of the classes of the collection, in sorted order, for each fold; None for a classifier
-        without probabilities. With several targets, each fold has a list with one array for each target.
-    importances : mapping of str to float, or None
-        The share of each flow in the decision, as the mean over folds; see `share_of_flows`. None if the classifier
-        has no importances.
-    fit_seconds, predict_seconds : float
-        The mean time of a fold, without the features that are computed once for all folds.
-    train_accuracy : ndarray of shape (n_folds,) or None
-        The accuracy on the training images, for classifiers that have a `train_accuracy_`.
-    choices : tuple of Choice, or None
-        The choice in each fold; None for a method that does not choose.
-    """
-
-    name: str
-    n_features: int | None
-    scores: Mapping[str, np.ndarray]
-    predicted: tuple[np.ndarray, ...]
-    probabilities: tuple[Any, ...] | None
-    importances: Mapping[str, float] | None
-    fit_seconds: float
-    predict_seconds: float
-    train_accuracy: np.ndarray | None = None
-    choices: tuple[Choice, ...] | None = None
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """The candidates that the method chose from, with mean accuracies; empty for a method that does not choose."""
-        choices = self.choices or ()
-        if not choices:
-            return []
-        return summarize_choices([each.chosen for each in choices], [each.accuracy for each in choices])
-
-
-class LearningCurve(NamedTuple):
-    """Scores of fits on fewer training images, on the same test images.
-
-    Attributes
-    ----------
-    shares : tuple of float
-        Shares of the training images of each fold, ascending; the last is 1.
-    n_train : ndarray of shape (n_shares, n_folds) and dtype int
-        The number of training images.
-    scores : mapping of str to mapping of str to ndarray of shape (n_shares, n_folds)
-        By method, then by name of the score.
-    """
-
-    shares: tuple[float, ...]
-    n_train: np.ndarray
-    scores: Mapping[str, Mapping[str, np.ndarray]]
-
-    @property
-    def mean_n_train(self) -> np.ndarray:
-        """The mean number of training images for each share."""
-        return self.n_train.mean(axis=1)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """The results of `compare`.
 
@@ -142,6 +63,8 @@ class Comparison:
         How many images were converted to sRGB by their color profile.
     damaged_profiles : tuple of int
         Positions in the collection of the images whose color profile is damaged and was ignored.
+    n_kept : int
+        How many folds of all methods were finished in an earlier run, and were taken from the store.
     """
 
     collection: ImageCollection
@@ -157,6 +80,7 @@ class Comparison:
     leaks: Leaks | None = None
     n_converted: int = 0
     damaged_profiles: tuple[int, ...] = ()
+    n_kept: int = 0
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""
@@ -171,6 +95,57 @@ class Comparison:
         from ..report.notebook import to_fragment
 
         return to_fragment(self)
+
+    def __str__(self) -> str:
+        """Return the answer and the table of scores as text."""
+        from ..report.text import format_scores  # late, for the same reason
+
+        return format_scores(self)
+
+    def __repr__(self) -> str:
+        """Describe the comparison in one line."""
+        score = self.scores[self.tested_score].label
+        return (
+            f"<Comparison: methods {len(self.methods)}, images {len(self.collection)}, splits {len(self.folds)}; "
+            f"best {self.best!r}, {score} {self[self.best].means[self.tested_score]:.3f}>"
+        )
+
+    def to_frame(self) -> Any:
+        """Return the table of scores as a pandas DataFrame, one row for each method, the best first.
+
+        Returns
+        -------
+        DataFrame
+            Column "accuracy" (the tested score has its own name), with its standard deviation and range over splits in
+            "std", "min" and "max"; the other scores; "train_accuracy"; "difference_to_best", with its interval and its
+            p-value adjusted for every pair of methods; and the seconds of a fold.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed.
+        """
+        methods = [self.methods[i] for i in self.order]
+        return to_frame(score_columns(methods, self.tested_score, self.to_best), "to_frame()")
+
+    def predictions(self) -> Any:
+        """Return every prediction as a pandas DataFrame, one row for each test image of each fold.
+
+        Returns
+        -------
+        DataFrame
+            The same columns as predictions.csv; see `prediction_columns`.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed.
+        """
+        return to_frame(self.prediction_columns(), "predictions()")
+
+    def prediction_columns(self) -> list[tuple[str, list[Any]]]:
+        """Return every prediction as names and values of columns, without pandas; see `prediction_columns`."""
+        return prediction_columns(self.collection, self.folds, self.methods, self.pooled)
 
     @property
     def tested(self) -> np.ndarray:
@@ -199,18 +174,58 @@ class Comparison:
         """The name of the score that is tested: "accuracy", or "exact_match" for several targets."""
         return next(iter(self.scores))
 
+    @cached_property
+    def order(self) -> list[int]:
+        """The positions of the methods, the best mean of `tested_score` first; at a tie in the order given."""
+        sign = -1 if self.scores[self.tested_score].score.greater_is_better else 1
+        return sorted(range(len(self.methods)), key=lambda i: sign * self.methods[i].means[self.tested_score])
+
     @property
-    def best(self) -> int:
-        """The position of the method with the best mean of `tested_score`, the first at a tie."""
-        sign = 1 if self.scores[self.tested_score].score.greater_is_better else -1
-        return int(np.argmax([sign * method.scores[self.tested_score].mean() for method in self.methods]))
+    def best(self) -> str:
+        """The name of the method with the best mean of `tested_score`, the first at a tie."""
+        return self.methods[self.order[0]].name
+
+    @cached_property
+    def to_best(self) -> dict[str, ToBest]:
+        """The difference of every other method to the best, by name, from the tests of every pair."""
+        return compare_with_best(self.best, [pair.difference for pair in self.pairwise])
+
+    @cached_property
+    def power(self) -> dict[tuple[str, str], PowerResult]:
+        """How much the tests of `pairwise` could find, by the names of the two methods."""
+        pairs = [(pair.difference.first, pair.difference.second) for pair in self.pairwise]
+        return dict(zip(pairs, power_of_pairs(*self._tested_scores, pairs)))
+
+    @property
+    def power_sentences(self) -> tuple[str, ...]:
+        """What it takes to show the difference of the best method to the next one that is not significantly worse.
+
+        It is empty if there is none. A method with the same score counts only if there is no other.
+        """
+        near = [name for name in (self.methods[i].name for i in self.order[1:]) if self.to_best[name].is_open]
+        near.sort(key=lambda name: self.to_best[name].difference == 0)
+        found = [result for pair, result in self.power.items() if set(pair) == {self.best, *near[:1]}]
+        return tuple(describe_power(each) for each in found)
+
+    @cached_property
+    def answer(self) -> Answer:
+        """Which method to use, which others are not significantly worse, and what to try next."""
+        tested = self.tested_score
+        means = {self.methods[i].name: self.methods[i].means[tested] for i in self.order}
+        return find_answer(means, self.to_best, self.scores[tested], len(self.folds), self.power_sentences)
+
+    @cached_property
+    def class_order(self) -> list[int]:
+        """Positions of the classes of the finest target; classes that the best method confuses are neighbors."""
+        confusions = self.details[self.best][self.collection.finest].confusions
+        return order_classes(confusions, len(self.collection.classes))
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """The confidence interval of the mean of each score, by method and name of the score.
 
-        It comes from the spread over folds. For a share of images, such as the accuracy, it comes from the images if
-        folds show no spread.
+        It comes from the spread over folds, and is around the reported number. For a share of images, such as the
+        accuracy, it comes from the images if folds show no spread.
         """
         return {
             method.name: {name: self._interval(method, name) for name in method.scores} for method in self.methods
@@ -222,11 +237,7 @@ class Comparison:
 
         `compare_pairs_of_methods` says which test.
         """
-        return compare_every_pair(
-            {method.name: method.scores[self.tested_score] for method in self.methods},
-            {method.name: self.is_right(method.name) for method in self.methods},
-            self.folds, self.collection.groups, self._sizes,
-        )
+        return compare_every_pair(*self._tested_scores, self._sizes)
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
@@ -240,7 +251,7 @@ class Comparison:
         }
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
-        found, applied = mean_interval(method.scores[name], self._sizes), self.scores[name]
+        found, applied = mean_interval(method.scores[name], method.means[name], self._sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:
             return found
         is_right = np.concatenate(self.is_right(method.name, applied.target))
@@ -261,15 +272,12 @@ class Comparison:
         tuple of ndarray of bool and shape (n_test,)
             For each fold.
         """
-        names = self.collection.target_names
-        wanted = slice(None) if target is None else slice(names.index(target), names.index(target) + 1)
-        return tuple(
-            np.logical_and.reduce([
-                np.asarray(self.collection.target(name)[fold.test] == given, dtype=bool)
-                for name, given in list(zip(names, split_targets(predicted)))[wanted]
-            ])
-            for fold, predicted in zip(self.folds, self[method].predicted)
-        )
+        labels, names = self.collection.labels, self.collection.target_names
+        predicted = self[method].predicted
+        if target is not None and len(names) > 1:
+            labels, position = self.collection.target(target), names.index(target)
+            predicted = tuple(own[:, position] for own in predicted)
+        return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
         """Pool the predictions of all folds of a method for one target.
@@ -288,6 +296,15 @@ class Comparison:
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    @property
+    def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
+        """What the tests of every pair take; see `compare_pairs_of_methods`."""
+        return (
+            {method.name: method.scores[self.tested_score] for method in self.methods},
+            {method.name: self.is_right(method.name) for method in self.methods},
+            self.folds, self.collection.groups,
+        )
 
     @property
     def _sizes(self) -> Sizes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +11,18 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from ..errors import InputError
 from ..images.targets import split_targets
+from .folds import Folds
+
+
+def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return which images are right, of shape (n,): with several targets, those whose targets are all right.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n,) or (n, k)
+    """
+    pairs = zip(split_targets(y), split_targets(predicted))
+    return np.logical_and.reduce([true == given for true, given in pairs])
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -25,8 +37,7 @@ def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
     >>> exact_match(np.array([[0, 0], [0, 1]]), np.array([[0, 0], [1, 1]]))
     0.5
     """
-    pairs = zip(split_targets(y), split_targets(predicted))
-    return float(np.mean(np.logical_and.reduce([true == given for true, given in pairs])))
+    return float(np.mean(all_right(y, predicted)))
 
 
 class Score(NamedTuple):
@@ -44,6 +55,10 @@ class Score(NamedTuple):
         several.
     greater_is_better : bool
         By default a greater score is better.
+    of_all_predictions : bool
+        Whether the reported number is computed from all predictions of a repeat together. By default it is the mean
+        over folds. That mean is biased for a score that is no mean over images: in a small fold a class with few test
+        images has a very uneven F1, and one without test images does not count. See `compute_means`.
     counts_images : bool
         Whether it is the share of images that are right. Counts of images then say how sure it is, if folds do not. By
         default it is not.
@@ -53,6 +68,7 @@ class Score(NamedTuple):
     function: Callable[[Any, Any], float]
     of_one_target: bool
     greater_is_better: bool = True
+    of_all_predictions: bool = False
     counts_images: bool = False
 
 
@@ -60,7 +76,9 @@ class Score(NamedTuple):
 SCORES: dict[str, Score] = {
     "exact_match": Score("exact match", exact_match, of_one_target=False, counts_images=True),
     "accuracy": Score("accuracy", accuracy_score, of_one_target=True, counts_images=True),
-    "macro_f1": Score("macro F1", partial(f1_score, average="macro", zero_division=0), of_one_target=True),
+    "macro_f1": Score(
+        "macro F1", partial(f1_score, average="macro", zero_division=0), of_one_target=True, of_all_predictions=True
+    ),
 }
 
 
@@ -143,3 +161,43 @@ def compute_scores(y: np.ndarray, predicted: np.ndarray, target_names: Sequence[
             "use a classifier that learns several targets"
         )
     return {name: score(y, predicted) for name, score in scores_for(target_names).items()}
+
+
+def compute_means(
+    scores: Mapping[str, np.ndarray], y: np.ndarray, folds: Folds, predicted: Sequence[np.ndarray],
+    target_names: Sequence[str],
+) -> dict[str, float]:
+    """Compute the number that is reported for each score.
+
+    It is the mean over folds. A score that says `Score.of_all_predictions` is computed from all predictions of a repeat
+    together, and the number is the mean over repeats. Random splits have one split a repeat, so all predictions of all
+    splits are taken together.
+
+    Parameters
+    ----------
+    scores : mapping of str to ndarray of shape (n_folds,)
+        The scores of each fold, by name.
+    y : ndarray of shape (n,) or (n, k)
+        The labels of all images.
+    folds : Folds
+    predicted : sequence of ndarray of shape (n_test,) or (n_test, k)
+        The predictions of each fold.
+    target_names : sequence of k str
+    """
+    together: dict[int, list[int]] = {}
+    for position, fold in enumerate(folds):
+        together.setdefault(fold.repeat if folds.n_splits > 1 else 0, []).append(position)
+
+    def of_all(score: AppliedScore) -> float:
+        return float(np.mean([
+            score(
+                np.concatenate([y[folds.splits[i].test] for i in positions]),
+                np.concatenate([predicted[i] for i in positions]),
+            )
+            for positions in together.values()
+        ]))
+
+    return {
+        name: of_all(score) if score.score.of_all_predictions else float(scores[name].mean())
+        for name, score in scores_for(target_names).items()
+    }

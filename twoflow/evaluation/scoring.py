@@ -16,8 +16,8 @@ from ..models.importances import Origin, find_support, share_of_flows, steps_to_
 from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
-from .results import Choice
-from .scores import compute_scores
+from .method_scores import Choice
+from .scores import compute_scores, scores_for
 
 
 class Selected(NamedTuple):
@@ -34,7 +34,10 @@ class Selected(NamedTuple):
 
 
 class FoldScores(NamedTuple):
-    """The results of one method on one fold; see `MethodScores`."""
+    """The results of one method on one fold; see `MethodScores`.
+
+    `seconds` is the time of everything that was computed for the fold, with the selectors that methods share.
+    """
 
     n_features: int | None
     scores: dict[str, float]
@@ -43,8 +46,9 @@ class FoldScores(NamedTuple):
     importances: dict[str, float] | None
     fit_seconds: float
     predict_seconds: float
-    train_accuracy: float | None
+    train_accuracy: float
     choice: Choice | None
+    seconds: float
     peak_memory: PeakMemory | None
 
 
@@ -83,6 +87,7 @@ def score_fold(
     -------
     FoldScores
     """
+    started = time.perf_counter()
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
     with stay_in_worker():
         selections: list[Selected] = []
@@ -103,6 +108,12 @@ def score_fold(
         predicted = np.asarray(classifier.predict(X_test))
         ended = time.perf_counter()
         probabilities = _probabilities(classifier, X_test, y)
+        last = steps_to_decision(classifier)[-1]
+        # A classifier of images that knows its accuracy does not read all training images again.
+        train_accuracy = getattr(last, "train_accuracy_", None)
+        if train_accuracy is None:
+            tested = next(iter(scores_for(target_names).values()))
+            train_accuracy = tested(y[fold.train], np.asarray(classifier.predict(X_train)))
         importances = None
         if method.parts is not None:
             origins = [
@@ -110,7 +121,7 @@ def score_fold(
                 for part, selected in zip(method.parts, selections)
             ]
             importances = share_of_flows(classifier, X_train, origins)
-    last = steps_to_decision(classifier)[-1]
+    elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
@@ -120,8 +131,9 @@ def score_fold(
         importances=importances,
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
-        train_accuracy=getattr(last, "train_accuracy_", None),
+        train_accuracy=train_accuracy,
         choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
+        seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
 
@@ -168,10 +180,10 @@ def _columns(
     features: np.ndarray, in_fold: np.ndarray | None, positions: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
-    if in_fold is None:
+    left = columns < features.shape[1]
+    if in_fold is None or left.all():
         return features[np.ix_(positions, columns)]
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    left = columns < features.shape[1]
     chosen[:, left] = features[np.ix_(positions, columns[left])]
     chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - features.shape[1])]
     return chosen

@@ -13,18 +13,8 @@ import numpy as np
 from scipy import special
 
 from .folds import Folds
-from .metrics import (
-    ByClass,
-    Calibration,
-    Confusion,
-    Pooled,
-    Roc,
-    average_roc,
-    calibrate,
-    count_confusions,
-    find_confused,
-    score_classes,
-)
+from .metrics import ByClass, Confusion, Pooled, count_confusions, find_certain, find_confused, score_classes
+from .probabilities import Calibration, Coverage, Roc, average_roc, brier_score, calibrate, cover, log_loss
 from .significance import compare_pairs_of_methods
 from .statistics import (
     AccuracyInterval,
@@ -46,10 +36,12 @@ class Sizes(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """The mean and the standard deviation (ddof 1) of `folds`; None for the deviation of a single fold."""
+    """The reported number, and the standard deviation (ddof 1; None for a single fold) and the range of `folds`."""
 
     mean: float
     std: float | None
+    min: float
+    max: float
     folds: np.ndarray
 
 
@@ -69,7 +61,10 @@ class Pair(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A candidate of a method that chooses: its mean accuracy on training images, and how many folds chose it."""
+    """A candidate of a method that chooses: its mean accuracy on training images, and how many folds chose it.
+
+    The accuracy of the candidate that is chosen is optimistic, because it was chosen as the highest.
+    """
 
     name: str
     accuracy: float
@@ -77,11 +72,23 @@ class Candidate(NamedTuple):
 
 
 class ConfusedPair(NamedTuple):
-    """Two classes that were confused, the share of the true class, and images; see `find_confused`."""
+    """Two classes that were confused.
+
+    Attributes
+    ----------
+    confusion : Confusion
+    share : float
+        The share of the predictions for the true class.
+    images : list of (int, float or None)
+        Examples; see `find_confused`.
+    right : (int or None, int or None)
+        A right example of the true and of the predicted class; see `find_certain`.
+    """
 
     confusion: Confusion
     share: float
     images: list[tuple[int, float | None]]
+    right: tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +106,9 @@ class Details:
         The ten wrong pairs that occur most often.
     roc : Roc or None
     calibration : Calibration or None
-        None for a classifier without probabilities.
+    log_loss, brier : float or None
+    coverage : Coverage or None
+        These five are None for a classifier without probabilities.
     """
 
     accuracy: AccuracyInterval
@@ -108,24 +117,29 @@ class Details:
     confused: list[ConfusedPair]
     roc: Roc | None
     calibration: Calibration | None
+    log_loss: float | None
+    brier: float | None
+    coverage: Coverage | None
 
 
-def spread(scores: np.ndarray) -> Spread:
-    """Return the mean and the standard deviation of a score over folds."""
-    return Spread(float(scores.mean()), float(scores.std(ddof=1)) if len(scores) > 1 else None, scores)
+def spread(scores: np.ndarray, mean: float) -> Spread:
+    """Return the spread of a score over folds, beside the number that is reported."""
+    deviation = float(scores.std(ddof=1)) if len(scores) > 1 else None
+    return Spread(mean, deviation, float(scores.min()), float(scores.max()), scores)
 
 
-def mean_interval(scores: np.ndarray, sizes: Sizes) -> Interval:
-    """Return the confidence interval of the mean over folds of a score from 0 to 1; NaN if folds show no spread.
+def mean_interval(scores: np.ndarray, mean: float, sizes: Sizes) -> Interval:
+    """Return the confidence interval of the reported number of a score from 0 to 1; NaN if folds show no spread.
 
     Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero. The
-    interval is that of the logit of the mean, by the delta method, so that it stays between 0 and 1.
+    interval is that of the logit of the mean, by the delta method, so that it stays between 0 and 1. It is around the
+    reported number, which for macro F1 is not the mean over folds; see `compute_means`.
     """
     result = corrected_resampled_ttest(scores, np.zeros(len(scores)), *sizes)
-    mean, (_, high) = result.mean_difference, result.confidence_interval
+    half = result.confidence_interval[1] - result.mean_difference
     ends = (math.nan, math.nan)
-    if not math.isnan(high):
-        middle, reach = special.logit(mean), (high - mean) / (mean * (1 - mean))
+    if not math.isnan(half):
+        middle, reach = special.logit(mean), half / (mean * (1 - mean))
         ends = (float(special.expit(middle - reach)), float(special.expit(middle + reach)))
     return Interval(ends, result.confidence, f"logit of the {result.interval_kind}")
 
@@ -179,6 +193,7 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
         that is tested twice counts as one image.
     """
     by_class, confusions = score_classes(pooled), count_confusions(pooled)
+    certain = find_certain(pooled)
     wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
     return Details(
         accuracy=bootstrap_accuracy_interval(
@@ -187,11 +202,17 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
         by_class=by_class,
         confusions=confusions,
         confused=[
-            ConfusedPair(pair, pair.n / int(by_class.support[pair.true]), find_confused(pooled, pair, _IMAGES))
+            ConfusedPair(
+                pair, pair.n / int(by_class.support[pair.true]), find_confused(pooled, pair, _IMAGES),
+                (certain[pair.true], certain[pair.predicted] if pair.predicted >= 0 else None),
+            )
             for pair in wrong[:_PAIRS]
         ],
         roc=average_roc(pooled),
         calibration=calibrate(pooled),
+        log_loss=log_loss(pooled),
+        brier=brier_score(pooled),
+        coverage=cover(pooled),
     )
 
 

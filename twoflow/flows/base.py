@@ -34,7 +34,8 @@ class Flow(TransformerMixin, FlowContract):
         What happens if an image cannot be read. "raise", the default, raises its `ImageReadError`. "nan" gives the
         image a row of NaN, and one warning names all such images.
     verbose : bool
-        Show progress on stderr if that is a terminal. The default is False.
+        Show progress on stderr: a bar on a terminal or in a notebook, elsewhere a line now and then. The default is
+        False.
     store : path or FeatureStore, optional
         A folder that keeps the features on disk. An image that was seen before, under whatever name, then costs no more
         than reading its file. Features are found by the content of the image and by all that they depend on. A flow

@@ -247,7 +247,7 @@ class CNNEmbedding(Flow):
         """Read and resize images from all over the collection, to take the ranges from."""
         positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
         reader = RawPixels(size, n_jobs=self.n_jobs, on_error=self.on_error)
-        features, errors, _ = extract(reader, images, positions)
+        features, errors, *_ = extract(reader, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
         read = features[~np.isnan(features[:, 0])]

@@ -142,7 +142,7 @@ class SIFTBagOfWords(Flow):
         rng = check_random_state(self.random_state)
         positions = np.sort(rng.permutation(len(images))[:self.max_images]).tolist()
         sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))
-        rows, errors, _ = extract(sampler, images, positions)
+        rows, errors, *_ = extract(sampler, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the vocabulary")
         descriptors = rows.reshape(-1, _WIDTH)

@@ -24,7 +24,8 @@ from .pixels import TRANSPOSED, to_8_bit, to_array, to_rgb, turn_upright
 
 __all__ = [
     "FORMATS", "MISSING_READERS", "ImageReadError", "Reduced", "Source", "UnreadableImagesWarning", "choose_divisor",
-    "describe", "open_reduced", "open_rgb", "read_content", "read_image", "readable_suffixes", "warn_unreadable",
+    "describe", "open_reduced", "open_rgb", "orientation_of", "read_content", "read_image", "readable_suffixes",
+    "warn_unreadable",
 ]
 
 #: The types of an image: a path or URL, the bytes of a file, an array, or a PIL image.
@@ -277,10 +278,10 @@ def _from_pil(image: Image.Image) -> Reduced:
     profile = image.info.get("icc_profile")
     conversion = find_conversion(profile if isinstance(profile, bytes) else None, None, image.mode, False)
     rgb = to_rgb(image, conversion)
-    return Reduced(turn_upright(rgb, _orientation(image)), 1, None, None, None, conversion.state)
+    return Reduced(turn_upright(rgb, orientation_of(image)), 1, None, None, None, conversion.state)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation of a loaded image. Pillow has already turned a TIFF and reports 1 for it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)

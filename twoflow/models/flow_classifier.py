@@ -51,7 +51,7 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         How many images are read at the same time, and how many jobs the parts with an `n_jobs` of None use. Default:
         1, unless a ``joblib.parallel_config`` says otherwise. -1 is all cores.
     verbose : bool, default=False
-        Show progress on stderr if that is a terminal.
+        Show progress on stderr: a bar on a terminal or in a notebook, elsewhere a line now and then.
     store : path or FeatureStore, optional
         Keeps the flows' features on disk, so that another fit on the same images finds them; see `Flow`. Default: no
         store.

@@ -1,10 +1,11 @@
 """Reports of comparisons and audits: text, HTML pages and plots for people, JSON and CSV for programs."""
 
 from .atomic import check_output_folder
-from .audit import format_audit, write_audit
+from .audit import AUDIT_FILES, format_audit, write_audit
 from .displays import (
     ComparisonDisplay,
     ConfusionDisplay,
+    CoverageDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
@@ -12,13 +13,16 @@ from .displays import (
     RocDisplay,
 )
 from .document import to_document
-from .files import write_report
+from .files import REPORT_FILES, write_report
 from .html import to_html
 from .text import format_text
 
 __all__ = [
+    "AUDIT_FILES",
+    "REPORT_FILES",
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CoverageDisplay",
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +34,8 @@ def check_output_folder(folder: str | os.PathLike) -> Path:
     return folder
 
 
-def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder, in place of files with the same names.
+def replace_files(folder: Path, contents: Mapping[str, str], names: Sequence[str] = ()) -> list[Path]:
+    """Write the files of a report into a folder, in place of those of an earlier report.
 
     The contents are first written completely to files without a name, which vanish with the process. Then the files get
     their names, while signals wait. So a full disk or a signal leaves all old files or all new ones. A kill in that
@@ -46,6 +46,9 @@ def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
     folder : Path
     contents : mapping of str to str
         The text of each file by its name. Characters that are not Unicode, as in some file names, are escaped.
+    names : sequence of str
+        The names of all files that a report may have. Those that are not in `contents` are removed. By default there
+        are none.
 
     Returns
     -------
@@ -73,6 +76,8 @@ def replace_files(folder: Path, contents: Mapping[str, str]) -> list[Path]:
                 part.give_name()
             for path, part in parts.items():
                 part.path.replace(path)
+            for name in set(names) - set(contents):
+                (folder / name).unlink(missing_ok=True)
     return list(parts)
 
 

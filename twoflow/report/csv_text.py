@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 #: A spreadsheet computes a cell that begins with one of these.
@@ -23,7 +24,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     name,margin
     '=1+1,-0.5
     """
-    return "".join(map(_line, [columns, *([_harmless(cell) for cell in row] for row in rows)]))
+    return "".join(_line([_harmless(cell) for cell in row]) for row in chain([columns], rows))
 
 
 def _line(cells: Sequence[Any]) -> str:

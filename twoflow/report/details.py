@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..evaluation import Comparison
-from ..evaluation.metrics import FALSE_POSITIVE_RATES, Calibration, Roc
+from ..evaluation.probabilities import FALSE_POSITIVE_RATES, Calibration, Coverage, Roc
 from ..evaluation.summary import ConfusedPair, Details
 from .plain import finite, finite_list
 
@@ -32,11 +34,17 @@ def details_document(details: Details) -> dict[str, Any]:
         "per_class": {
             **{name: finite_list(getattr(details.by_class, name)) for name in ("precision", "recall", "f1")},
             "support": details.by_class.support.tolist(),
+            "recall_interval": [
+                None if np.isnan(ends).any() else ends.tolist() for ends in details.by_class.recall_interval
+            ],
         },
         "confusion": [[pair.true, _or_none(pair.predicted), pair.n] for pair in details.confusions],
         "confused": [_confused(pair) for pair in details.confused],
         "roc": _roc(details.roc),
         "calibration": _calibration(details.calibration),
+        "log_loss": details.log_loss,
+        "brier": details.brier,
+        "coverage": _coverage(details.coverage),
     }
 
 
@@ -47,6 +55,7 @@ def _confused(pair: ConfusedPair) -> dict[str, Any]:
         "count": pair.confusion.n,
         "share": pair.share,
         "images": [{"image": image, "probability": probability} for image, probability in pair.images],
+        "right": dict(zip(("true", "predicted"), pair.right)),
     }
 
 
@@ -56,10 +65,8 @@ def _roc(roc: Roc | None) -> dict[str, Any] | None:
     return {
         "n_classes": roc.n_classes,
         "macro_auc": roc.macro_auc,
-        "micro_auc": roc.micro_auc,
         "false_positive_rate": FALSE_POSITIVE_RATES.tolist(),
         "macro": roc.macro.tolist(),
-        "micro": roc.micro.tolist(),
     }
 
 
@@ -68,10 +75,19 @@ def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
         return None
     return {
         "expected_error": calibration.expected_error,
+        "floor": calibration.floor,
         "edges": calibration.edges.tolist(),
         "n": calibration.n.tolist(),
         "confidence": finite_list(calibration.confidence),
         "accuracy": finite_list(calibration.accuracy),
+    }
+
+
+def _coverage(coverage: Coverage | None) -> dict[str, Any] | None:
+    if coverage is None:
+        return None
+    return {
+        "coverage": coverage.coverage.tolist(), "accuracy": coverage.accuracy.tolist(), "area": coverage.area,
     }
 
 

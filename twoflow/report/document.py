@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import Comparison
-from ..evaluation.results import Choice, LearningCurve, MethodScores
+from ..evaluation.answer import Answer
+from ..evaluation.method_scores import Choice, LearningCurve, MethodScores
 from ..evaluation.saved_folds import folds_to_json
 from ..evaluation.statistics import Difference
 from ..evaluation.summary import Interval, Pair, spread
@@ -46,15 +47,15 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
         entry |= details_document(others.pop(finest))
         if others:
             entry["other_targets"] = {target: details_document(details) for target, details in others.items()}
+    document["dataset"]["class_order"] = comparison.class_order
     return document | {
-        "pairwise": [_pair(pair) for pair in comparison.pairwise],
         "tested": tested_document(comparison),
         "command": command,
     }
 
 
 def summarize(comparison: Comparison) -> dict[str, Any]:
-    """Convert what takes no look at single images, predictions or pairs: fast for any number of images."""
+    """Convert what takes no look at single images or predictions: fast for any number of images."""
     collection, folds = comparison.collection, comparison.folds
     return {
         "schema": 2,
@@ -81,10 +82,14 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             for name, each in comparison.scores.items()
         ],
         "tested_score": comparison.tested_score,
-        "best": comparison.best,
+        "best": comparison.order[0],
+        "order": comparison.order,
+        "answer": _answer(comparison.answer),
         "methods": [_method(method, comparison.intervals[method.name]) for method in comparison.methods],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
+        "pairwise": [_pair(pair) for pair in comparison.pairwise],
+        "power": _power(comparison),
         "learning_curve": _learning_curve(comparison.learning_curve),
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -92,6 +97,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "seconds": comparison.seconds,
             "extraction_seconds": comparison.extraction_seconds,
             "n_computed": comparison.n_computed,
+            "n_folds_kept": comparison.n_kept,
             "images_per_second": comparison.n_computed / comparison.extraction_seconds,
             "peak_memory_bytes": comparison.peak_memory,
         },
@@ -130,7 +136,7 @@ def _method(method: MethodScores, intervals: dict[str, Interval]) -> dict[str, A
         "n_features": method.n_features,
         "scores": {
             name: {
-                **_spread(scores),
+                **_spread(scores, method.means[name]),
                 "confidence_interval": [finite(end) for end in intervals[name].ends],
                 "confidence": intervals[name].confidence,
             }
@@ -139,7 +145,7 @@ def _method(method: MethodScores, intervals: dict[str, Interval]) -> dict[str, A
         "fit_seconds": method.fit_seconds,
         "predict_seconds": method.predict_seconds,
         "importances": None if method.importances is None else dict(method.importances),
-        **({} if method.train_accuracy is None else {"train_accuracy": _spread(method.train_accuracy)}),
+        "train_accuracy": _spread(method.train_accuracy, float(method.train_accuracy.mean())),
         **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
     }
 
@@ -151,14 +157,42 @@ def _choice(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _spread(scores: np.ndarray) -> dict[str, Any]:
-    return spread(scores)._asdict() | {"folds": scores.tolist()}
+def _spread(scores: np.ndarray, mean: float) -> dict[str, Any]:
+    return spread(scores, mean)._asdict() | {"folds": scores.tolist()}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "best": answer.best,
+        "not_worse": list(answer.not_worse),
+        "worse": list(answer.worse),
+        "untested": list(answer.untested),
+        "next": list(answer.next_methods),
+        "sentences": list(answer.sentences),
+    }
+
+
+def _power(comparison: Comparison) -> dict[str, Any]:
+    """Convert how much the tests could find; the smallest difference is one that they find to any other method."""
+    to_best = [each.smallest for pair, each in comparison.power.items() if comparison.best in pair]
+    return {
+        "power": next((each.power for each in comparison.power.values()), None),
+        "smallest": max((each for each in to_best if each is not None), default=None),
+        "pairs": [
+            {"first": first, "second": second, "smallest": each.smallest, "repeats": each.repeats}
+            for (first, second), each in comparison.power.items()
+        ],
+        "sentences": list(comparison.power_sentences),
+    }
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
     names = ("margin", "worse", "equivalent", "better")
     return {
         **_difference(pair.difference),
+        "interval": [finite(end) for end in pair.difference.interval],
+        "interval_confidence": pair.difference.result.confidence,
+        "n_tests": pair.difference.n_tests,
         "equivalence": {name: finite(getattr(pair.equivalence, name)) for name in names},
     }
 
@@ -193,7 +227,10 @@ def _learning_curve(curve: LearningCurve | None) -> dict[str, Any] | None:
         "methods": [
             {
                 "name": method,
-                "scores": {name: [_spread(folds) for folds in by_share] for name, by_share in scores.items()},
+                "scores": {
+                    name: [_spread(folds, float(mean)) for folds, mean in zip(by_share, curve.means[method][name])]
+                    for name, by_share in scores.items()
+                },
             }
             for method, scores in curve.scores.items()
         ],

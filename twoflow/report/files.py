@@ -14,14 +14,18 @@ from .document import to_document
 from .html import to_html
 from .text import format_text
 
-_COLUMNS = ("row", "repeat", "fold", "n_train", "n_test")  # a method is a row of the table in the paper
+#: The files that a report may have. One that a new report does not write is removed from its folder.
+REPORT_FILES = ("report.txt", "report.json", "scores.csv", "predictions.csv", "report.html")
+
+_COLUMNS = ("method", "repeat", "fold", "n_train", "n_test")
 
 
 def write_report(comparison: Comparison, folder: str | os.PathLike, command: str | None = None) -> list[Path]:
-    """Write report.txt, report.json (schema 2), scores.csv and report.html: all of them or none.
+    """Write report.txt, report.json (schema 2), scores.csv, predictions.csv and report.html: all of them or none.
 
-    `scores.csv` contains no times, so that equal seeds give equal files. `report.html` is one file without links, and
-    shows the figures of `report.json`.
+    `scores.csv` and `predictions.csv` contain no times, so that equal seeds give equal files. `report.html` is one file
+    without links, and shows the figures of `report.json`. They replace those of an earlier report in the folder; a file
+    that only the earlier report has (see `REPORT_FILES`) is removed, so that two reports are never mixed.
 
     Parameters
     ----------
@@ -40,9 +44,10 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
         "report.txt": escape_controls(format_text(comparison)) + "\n",
         "report.json": json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         "scores.csv": _scores(comparison),
+        "predictions.csv": _predictions(comparison),
         "report.html": to_html(document, comparison.collection.images),
     }
-    return replace_files(check_output_folder(folder), contents)
+    return replace_files(check_output_folder(folder), contents, REPORT_FILES)
 
 
 def _scores(comparison: Comparison) -> str:
@@ -52,3 +57,8 @@ def _scores(comparison: Comparison) -> str:
         for method in comparison.methods
         for fold, *scores in zip(comparison.folds, *method.scores.values())
     ))
+
+
+def _predictions(comparison: Comparison) -> str:
+    names, values = zip(*comparison.prediction_columns())
+    return to_csv(names, zip(*values))

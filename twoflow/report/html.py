@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from markupsafe import Markup
 from ..images.reading import Source
 from .displays import (
     ComparisonDisplay,
-    ConfusionDisplay,
+    CoverageDisplay,
     DifferencesDisplay,
     Display,
     ImportancesDisplay,
@@ -20,20 +21,25 @@ from .displays import (
     ReliabilityDisplay,
     RocDisplay,
 )
-from .page import render, thumbnail
+from .matrix import matrix_svg
+from .page import read_script, render, thumbnail
+from .ranking import differences_to_best
 from .svg import to_svg
 from .values import Values, to_step
+from .views import TargetView, view_targets
 
-_MATRIX = 30  # classes, up to which a confusion matrix is readable
+_TABLE = 30  # classes, up to which a confusion matrix is readable as a table
 _LISTED = 200  # names in a list
 _PASSED_OVER = 10  # files and folders that are named for one reason
 
-_THREADS = 8  # to read the few dozen images of the thumbnails, which may be on a server
+_SHOWN = 2  # methods, the best ones, whose confusions are shown with images
+_SIDE, _SMALL_SIDE, _MANY = 400, 240, 250  # pixels of an image, and how many images are shown before they are smaller
+_THREADS = 8  # to read these images, which may be on a server
 
 _PLOTS: dict[str, type[Display]] = {
     "comparison": ComparisonDisplay,
+    "coverage": CoverageDisplay,
     "differences": DifferencesDisplay,
-    "confusion": ConfusionDisplay,
     "roc": RocDisplay,
     "reliability": ReliabilityDisplay,
     "learning_curve": LearningCurveDisplay,
@@ -50,11 +56,11 @@ class Section(NamedTuple):
 
 
 _SECTIONS = (
-    Section("compared", "What was compared"),
     Section("scores", "Scores"),
     Section("pairs", "Every pair", lambda document: bool(document["pairwise"])),
     Section("classes", "Classes"),
     Section("confusions", "Confusions"),
+    Section("targets", "Other targets", lambda document: len(document["dataset"]["targets"]) > 1),
     Section(
         "probabilities", "Probabilities", lambda document: any(each["calibration"] for each in document["methods"])
     ),
@@ -62,6 +68,7 @@ _SECTIONS = (
     Section("choices", "Choices", lambda document: any("choices" in method for method in document["methods"])),
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
     Section("cost", "Time and memory"),
+    Section("compared", "What was compared"),
     Section("left-out", "Left out"),
     Section("reproduce", "How to repeat it"),
 )
@@ -77,74 +84,61 @@ def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
     images : sequence of n images
         The images of the comparison, in the order of its collection, for thumbnails.
     """
-    shown = shown_methods(document)
-    wanted = sorted({
-        each["image"] for i in shown for pair in document["methods"][i]["confused"] for each in pair["images"]
-    })
-    small = Parallel(n_jobs=_THREADS, prefer="threads")(delayed(thumbnail)(images[i]) for i in wanted)
+    views = view_targets(document)
+    shown = document["order"][:_SHOWN]
     numbers = count(1)
 
     def plot(name: str, title: str, **options: Any) -> Markup:
         display = _PLOTS[name].from_document(document, **options)
         return to_svg(display, title, f"plot-{next(numbers)}")
 
+    def matrix(view: TargetView, method: int, title: str) -> Markup:
+        return matrix_svg(view.details[method]["confusion"], view.classes, view.class_order, title)
+
     return render(
         "report.html",
         **scores_values(document),
-        classes=[each["name"] for each in document["dataset"]["classes"]],
         sections=[section for section in _SECTIONS if section.is_there(document)],
-        pair_at=_pairs(document),
-        by_f1={i: _by_f1(document["methods"][i]) for i in shown},
-        cells={i: _cells(document["methods"][i]) for i in shown},
+        views=views,
+        pair_at=_places(document["pairwise"]),
+        power_at=_places(document["power"]["pairs"]),
         shown=shown,
-        best=document["best"],
-        has_matrix=document["dataset"]["n_classes"] <= _MATRIX,
+        n_in_table=_TABLE,
         n_listed=_LISTED,
         n_passed_over=_PASSED_OVER,
-        thumbnails=dict(zip(wanted, small)),
+        thumbnails=_thumbnails(views, shown, images),
         plot=plot,
+        matrix=matrix,
+        script=read_script("report.js"),
     )
 
 
 def scores_values(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect what the table of scores needs, on the page and in a notebook."""
+    """Collect what the answer and its table need, on the page and in a notebook."""
+    methods = [{**method, "position": i} for i, method in enumerate(document["methods"])]
     return {
         "document": document,
         "tested": f"scores/{to_step(document['tested_score'])}",
         "label": next(each for each in document["scores"] if each["name"] == document["tested_score"])["label"],
         "several_targets": len(document["dataset"]["targets"]) > 1,
+        "several_splits": len(document["folds"]["train_sizes"]) > 1,
         "step": to_step,
-        "methods": [{**method, "position": i} for i, method in enumerate(document["methods"])],
-        "tests": _tests(document),
+        "methods": methods,
+        "ranked": [methods[i] for i in document["order"]],
+        "to_best": differences_to_best(document),
         "value": Values(document),
     }
 
 
-def shown_methods(document: Mapping[str, Any]) -> list[int]:
-    """Return the methods whose classes and confusions are shown: the reference, and the best if it is another."""
-    return sorted({0, document["best"]})
+def _thumbnails(views: Sequence[TargetView], shown: Sequence[int], images: Sequence[Source]) -> dict[int, str | None]:
+    """Make small copies of the images that are shown: for the finest target of the best methods, else of the best."""
+    wanted = sorted(set().union(
+        *(view.images(method) for k, view in enumerate(views) for method in (shown[:1] if k else shown))
+    ))
+    small = partial(thumbnail, side=_SIDE if len(wanted) <= _MANY else _SMALL_SIDE)
+    return dict(zip(wanted, Parallel(n_jobs=_THREADS, prefer="threads")(delayed(small)(images[i]) for i in wanted)))
 
 
-def _tests(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Find the positions in "comparisons" of the tests against the reference, by method and first word of the test."""
-    found: dict[str, dict[str, int]] = {}
-    for i, each in enumerate(document["comparisons"]):
-        found.setdefault(each["first"], {})[each["test"].split()[0]] = i
-    return found
-
-
-def _pairs(document: Mapping[str, Any]) -> dict[tuple[int, int], int]:
-    """Find the positions in "pairwise" by the positions of the two methods."""
-    position = {method["name"]: i for i, method in enumerate(document["methods"])}
-    return {(position[each["first"]], position[each["second"]]): i for i, each in enumerate(document["pairwise"])}
-
-
-def _by_f1(method: Mapping[str, Any]) -> list[int]:
-    """Sort the classes, the lowest F1 first; classes without one are last."""
-    f1 = method["per_class"]["f1"]
-    return sorted(range(len(f1)), key=lambda k: (f1[k] is None, f1[k]))
-
-
-def _cells(method: Mapping[str, Any]) -> dict[tuple[int, int | None], int]:
-    """Find the positions in "confusion" by the positions of the two classes."""
-    return {(true, predicted): i for i, (true, predicted, _) in enumerate(method["confusion"])}
+def _places(pairs: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """Find the places in a list of pairs of methods by the names of the two methods."""
+    return {(each["first"], each["second"]): k for k, each in enumerate(pairs)}

@@ -11,8 +11,11 @@ from .svg import to_svg
 
 
 def to_fragment(comparison: Comparison) -> str:
-    """Render the table of scores and the plot of the tested score, without the rest of a page."""
+    """Render the answer, its table and the plot of the tested score, without the rest of a page.
+
+    It fits light and dark notebooks: text and lines have the color of the notebook's text.
+    """
     document = summarize(comparison)
     display = ComparisonDisplay.from_document(document)
     title = f"{display.label.capitalize()} of each method; the figures are in the table"
-    return render("scores_table.html", **scores_values(document)) + str(to_svg(display, title))
+    return render("fragment.html", **scores_values(document), plot=to_svg(display, title))

@@ -1,24 +1,42 @@
-"""HTML pages that work offline, without JavaScript: one file each."""
+"""HTML pages that work offline: one file each, readable without JavaScript."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from functools import lru_cache
-from typing import Any
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from PIL import Image
 
 from ..images import ImageReadError
 from ..images.reading import Source, open_reduced
 
-_QUALITY = 70  # of a thumbnail's JPEG: two to three kilobytes at 96 pixels
+_QUALITY = 70  # of a thumbnail's JPEG: two to three kilobytes at 96 pixels, twenty at 400
+
+
+class Script(NamedTuple):
+    """The text of a script, and the source by which a Content-Security-Policy allows this script and no other."""
+
+    text: Markup
+    source: str
 
 
 def render(template: str, **values: Any) -> str:
     """Render a template of this room; all text is escaped, and a missing name is an error."""
     return _environment().get_template(template).render(**values)
+
+
+@lru_cache
+def read_script(name: str) -> Script:
+    """Read a script of this room, to be written into a page as it is."""
+    text = files(__package__).joinpath("templates", name).read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return Script(Markup(text), f"'sha256-{digest}'")
 
 
 def thumbnail(image: Source, side: int = 96) -> str | None:

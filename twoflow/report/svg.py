@@ -11,13 +11,14 @@ from typing import Any, Protocol
 from markupsafe import Markup, escape
 
 #: Colors of a figure and the colors of the page that replace them, with a fallback for pages without these names, such
-#: as a notebook. No plot uses the first three colors for anything else than the parts that are named below.
+#: as a notebook, which may be light or dark. No plot uses the first three colors for anything else than the parts that
+#: are named below.
 _INK, _FAINT, _LINE = "#000001", "#000002", "#000003"
 _COLORS = {
     _INK: "currentColor",
     _FAINT: "var(--faint, currentColor)",
     _LINE: "var(--line, #80808080)",
-    "#0072b2": "var(--series-1, #0072b2)",
+    "#0072b2": "var(--series-1, #1f86cc)",
     "#d55e00": "var(--series-2, #d55e00)",
     "#009e73": "var(--series-3, #009e73)",
     "#cc79a7": "var(--series-4, #cc79a7)",

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from .._text import printable
 from ..evaluation import Comparison
-from ..evaluation.results import MethodScores
-from ..evaluation.statistics import PairedResult
-from ..evaluation.summary import spread
+from ..evaluation.answer import ToBest
+from ..evaluation.summary import Spread, spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
 from .lines import lookalike_lines, passed_over_lines
@@ -21,19 +18,43 @@ _LISTED = 50  # unreadable images
 
 
 def format_text(comparison: Comparison) -> str:
-    """Say what was compared, give one line for each method, explain the columns, and list the images left out."""
-    reference = comparison.methods[0].name
-    header = [
-        "method", "features", *(printable(score.label) for score in comparison.scores.values()),
-        f"difference to {reference}", "p corrected", "p Holm", "p paired",
-    ]
-    table = [header, *(_line(method, comparison) for method in comparison.methods)]
+    """Answer, say what was compared, give the table of scores, explain it, and list the images left out."""
     return "\n".join([
-        _headline(comparison), "", *_aligned(table), "", *_train_accuracy(comparison), *_choices(comparison),
+        *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_choices(comparison),
         *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
         *_small_classes(comparison), *_unreadable(comparison), *_color_profiles(comparison),
         *_source(comparison),
     ])
+
+
+def format_scores(comparison: Comparison) -> str:
+    """Answer, and give the table of scores."""
+    return "\n".join([*_answer(comparison), "", *_scores(comparison)])
+
+
+def _answer(comparison: Comparison) -> list[str]:
+    return [printable(sentence) for sentence in comparison.answer.sentences]
+
+
+def _scores(comparison: Comparison) -> list[str]:
+    """Make the table of scores, one line for each method, the best first."""
+    tested = comparison.tested_score
+    labels = {name: printable(score.label) for name, score in comparison.scores.items()}
+    others = [name for name in labels if name != tested]
+    is_compared = len(comparison.methods) > 1
+    header = [
+        "method", "features", labels[tested], *(labels[name] for name in others), "training",
+        *(["difference to best", "p (Holm)"] if is_compared else []),
+    ]
+    table = [header]
+    for method in (comparison.methods[i] for i in comparison.order):
+        table.append([
+            printable(method.name), "" if method.n_features is None else f"{method.n_features:,}",
+            _spread(spread(method.scores[tested], method.means[tested])),
+            *(f"{method.means[name]:.3f}" for name in others), f"{method.train_accuracy.mean():.3f}",
+            *(_to_best(comparison.to_best.get(method.name)) if is_compared else []),
+        ])
+    return _aligned(table)
 
 
 def _headline(comparison: Comparison) -> str:
@@ -58,32 +79,21 @@ def _headline(comparison: Comparison) -> str:
     )
 
 
-def _line(method: MethodScores, comparison: Comparison) -> list[str]:
-    features = "" if method.n_features is None else f"{method.n_features:,}"
-    cells = [printable(method.name), features, *map(_mean_std, method.scores.values())]
-    results = {d.result.test: d for d in comparison.differences if d.first == method.name}
-    if not results:
-        return [*cells, "reference", "", "", ""]
-    corrected, paired = results["corrected resampled t-test"], results["paired t-test"]
-    return [
-        *cells, _interval(corrected.result), _p(corrected.result.p_value), _p(corrected.p_holm),
-        _p(paired.result.p_value),
-    ]
+def _spread(found: Spread) -> str:
+    """Write a score with its standard deviation and its range over splits."""
+    return _mean_std(found) + (f" ({found.min:.3f} to {found.max:.3f})" if len(found.folds) > 1 else "")
 
 
-def _mean_std(scores: np.ndarray) -> str:
-    found = spread(scores)
+def _mean_std(found: Spread) -> str:
     return f"{found.mean:.3f}" if found.std is None else f"{found.mean:.3f} ± {found.std:.3f}"
 
 
-def _interval(result: PairedResult) -> str:
-    low, high = result.confidence_interval
+def _to_best(test: ToBest | None) -> list[str]:
+    if test is None:
+        return ["best", ""]
+    low, high = test.interval
     interval = "" if math.isnan(low) else f" [{low:+z.3f}, {high:+z.3f}]"
-    return f"{result.mean_difference:+z.3f}{interval}"
-
-
-def _p(value: float) -> str:
-    return "-" if math.isnan(value) else p_value(value)
+    return [f"{test.difference:+z.3f}{interval}", "-" if math.isnan(test.p_holm) else p_value(test.p_holm)]
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
@@ -104,23 +114,34 @@ def _legend(comparison: Comparison) -> list[str]:
     time = f"Features of all images once: {comparison.extraction_seconds:.1f} s "
     time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
-    if len(comparison.folds) < 2:
-        return ["There is only one split, so there is no standard deviation and no test.", time]
+    if comparison.n_kept:
+        time += f" {comparison.n_kept:,} finished folds are from an earlier run, with the times of that run."
+    tested = comparison.scores[comparison.tested_score]
+    label = printable(tested.label)
+    lines = []
+    if len(comparison.folds) > 1:
+        lines.append(f"{label}: mean over splits ± their standard deviation (least to greatest).")
+        whole = [score for score in comparison.scores.values() if score.score.of_all_predictions]
+        lines += [f"{printable(score.label)}: of all predictions of a repeat together." for score in whole]
+    lines.append(f"training: {label} on the training images. If it is far above the {label}, the method overfits.")
+    return [*lines, *_tests(comparison, label), time]
+
+
+def _tests(comparison: Comparison, label: str) -> list[str]:
+    """Name the test and the interval."""
     if len(comparison.methods) < 2:
-        return ["± is the standard deviation over folds.", time]
-    label = printable(comparison.scores[comparison.tested_score].label)
+        return []
+    differences = [pair.difference for pair in comparison.pairwise]
+    named = next((each for each in differences if not math.isnan(each.p_holm)), None)
+    if named is None:
+        return ["No test could judge any difference, so there is no interval and no p."]
+    pairs = "1 pair" if named.n_tests == 1 else f"{named.n_tests} pairs"
+    together = "" if named.n_tests == 1 else "; all intervals hold together"
     return [
-        f"± is the standard deviation over folds; in brackets the 95 % interval of the mean difference in {label}.",
-        "p corrected and the interval: resampled t-test, corrected for overlapping training sets. p Holm: the same,",
-        "adjusted for the number of methods. p paired: the t-test of the paper, which finds differences too often.",
-        time,
-    ]
-
-
-def _train_accuracy(comparison: Comparison) -> list[str]:
-    return [
-        f"{method.name}: accuracy on the training images {_mean_std(method.train_accuracy)}"
-        for method in comparison.methods if method.train_accuracy is not None
+        f"difference: {label} of the method minus that of the best.",
+        f"interval: {named.result.confidence:.0%}, {named.interval_kind}{together}.",
+        f"p (Holm): {named.result.test}, adjusted for {pairs} of methods; below {1 - named.result.confidence:.2g} is "
+        "significant.",
     ]
 
 
@@ -131,7 +152,8 @@ def _choices(comparison: Comparison) -> list[str]:
         if method.candidates:
             table = [[each.name, f"{each.accuracy:.3f}", str(each.n_chosen)] for each in method.candidates]
             lines += [
-                f"Candidates of {method.name}, with their accuracy on held-out training images:",
+                f"Candidates of {printable(method.name)}, with their accuracy on held-out training images. That of the",
+                "chosen one is optimistic, because it was chosen as the highest:",
                 *_aligned([["candidate", "accuracy", f"chosen, of {len(comparison.folds)}"], *table]), "",
             ]
     return lines
@@ -144,7 +166,10 @@ def _learning_curve(comparison: Comparison) -> list[str]:
     tested = comparison.tested_score
     label = printable(comparison.scores[tested].label)
     header = [label, "", *(f"{n:,.0f} trained on" for n in curve.mean_n_train)]
-    methods = [[name, "", *map(_mean_std, scores[tested])] for name, scores in curve.scores.items()]
+    methods = [
+        [printable(name), "", *map(_mean_std, map(spread, scores[tested], curve.means[name][tested].tolist()))]
+        for name, scores in curve.scores.items()
+    ]
     return ["", *_aligned([header, *methods])]
 
 

@@ -23,6 +23,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "most": lambda values: f"{max(values):,}",
     "score": lambda value: f"{value:.3f}",
     "signed": lambda value: f"{value:+z.3f}",
+    "opposite": lambda value: f"{-value:+z.3f}",  # of a difference the other way round
     "p": p_value,
     "share": lambda value: f"{value:.1%}",
     "whole-share": lambda value: f"{value:.0%}",

@@ -1,6 +1,7 @@
 """The SQLite file of a store: its layout, the statements that read and write it, and what counts as damage.
 
-Each vector has a checksum and the day of its last use. A vector whose checksum or size is wrong is not returned.
+The file has vectors of features, by flow and image, and results of finished work, such as a fold of a comparison. Each
+vector and each result has a checksum and the day of its last use. One whose checksum or size is wrong is not returned.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _DAMAGED_VALUE = (ValueError, OverflowError, struct.error)
 ERRORS = (sqlite3.Error, OSError, *_DAMAGED_VALUE)
 
 #: In the file's header: the first number says that the file is a store, the second which layout it has.
-_APPLICATION, _LAYOUT = 0x74776F66, 2
+_APPLICATION, _LAYOUT = 0x74776F66, 3
 _SCHEMA = (
     "CREATE TABLE flow (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL)",
     "CREATE TABLE feature (flow INTEGER NOT NULL, image BLOB NOT NULL, checksum INTEGER NOT NULL, "
     "day INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (flow, image))",
+    "CREATE TABLE result (key TEXT PRIMARY KEY, checksum INTEGER NOT NULL, day INTEGER NOT NULL, "
+    "content BLOB NOT NULL)",
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_LAYOUT}",
 )
@@ -59,6 +62,21 @@ class StoredFlow(NamedTuple):
     n_images: int
     n_bytes: int
     day: int
+
+
+class StoredResults(NamedTuple):
+    """The results of finished work that a store contains; `day` is that of the last use, in days since 1970."""
+
+    n_results: int
+    n_bytes: int
+    day: int
+
+
+class Pruned(NamedTuple):
+    """How many vectors of features, and how many results, were deleted."""
+
+    n_vectors: int
+    n_results: int
 
 
 def connect(file: Path) -> sqlite3.Connection:
@@ -222,22 +240,69 @@ def _check_flow(row: tuple[Any, ...]) -> StoredFlow:
     return StoredFlow(*row)
 
 
-def delete_vectors(connection: sqlite3.Connection, older_than: float | None, max_bytes: int | None) -> int:
-    """Delete vectors, and give their space back to the system; see `FeatureStore.prune`."""
-    before = connection.total_changes
+def read_result(connection: sqlite3.Connection, key: str) -> bytes | None:
+    """Read an undamaged result, and note today as the day of its last use; None if there is none."""
+    row = connection.execute("SELECT checksum, day, content FROM result WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    checksum, day, content = row
+    if not isinstance(content, bytes) or zlib.crc32(content) != checksum:
+        return None
+    if day != _today():
+        with _transaction(connection):
+            connection.execute("UPDATE result SET day = ? WHERE key = ?", (_today(), key))
+    return content
+
+
+def write_result(connection: sqlite3.Connection, key: str, content: bytes) -> None:
+    """Write a result, in place of one with the same key."""
+    with _transaction(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO result (key, checksum, day, content) VALUES (?, ?, ?, ?)",
+            (key, zlib.crc32(content), _today(), content),
+        )
+
+
+def count_results(connection: sqlite3.Connection) -> StoredResults:
+    """Count the results."""
+    row = connection.execute(
+        "SELECT COUNT(*), IFNULL(SUM(LENGTH(content)), 0), IFNULL(MAX(day), 0) FROM result"
+    ).fetchone()
+    if [type(value) for value in row] != [int, int, int]:
+        raise InputError(f"expected the number, bytes and day of results, got {row!r:.80}")
+    return StoredResults(*row)
+
+
+#: Numbers everything from the latest use to the oldest, and adds up the bytes up to there.
+_DOOMED_BY_SIZE = (
+    "CREATE TEMP TABLE doomed AS SELECT is_result, number FROM ("
+    "SELECT is_result, number, SUM(size) OVER (ORDER BY day DESC, is_result DESC, number DESC) AS total FROM ("
+    "SELECT 0 AS is_result, rowid AS number, day, LENGTH(vector) AS size FROM feature UNION ALL "
+    "SELECT 1, rowid, day, LENGTH(content) FROM result)) WHERE total > ?"
+)
+
+
+def delete_unused(connection: sqlite3.Connection, older_than: float | None, max_bytes: int | None) -> Pruned:
+    """Delete vectors and results, and give their space back to the system; see `FeatureStore.prune`."""
+    tables = ("feature", "result")
+
+    def delete(table: str, condition: str, *values: float) -> int:
+        return connection.execute(f"DELETE FROM {table} WHERE {condition}", values).rowcount
+
+    n_deleted = [0, 0]
     with _transaction(connection):
         if older_than is not None:
-            connection.execute("DELETE FROM feature WHERE day < ?", (_today() - older_than,))
+            n_deleted = [delete(table, "day < ?", _today() - older_than) for table in tables]
         if max_bytes is not None:
-            connection.execute(
-                "DELETE FROM feature WHERE rowid IN (SELECT rowid FROM (SELECT rowid, SUM(LENGTH(vector)) "
-                "OVER (ORDER BY day DESC, rowid DESC) AS total FROM feature) WHERE total > ?)", (max_bytes,),
-            )
-        n_deleted = connection.total_changes - before
+            connection.execute(_DOOMED_BY_SIZE, (max_bytes,))
+            for number, table in enumerate(tables):
+                chosen = "rowid IN (SELECT number FROM doomed WHERE is_result = ?)"
+                n_deleted[number] += delete(table, chosen, number)
+            connection.execute("DROP TABLE doomed")
         connection.execute("DELETE FROM flow WHERE id NOT IN (SELECT flow FROM feature)")
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return n_deleted
+    return Pruned(*n_deleted)
 
 
 def _today() -> int:

@@ -1,4 +1,4 @@
-"""A store of features on disk, which never stops the work that uses it.
+"""A store of features and finished folds on disk, which never stops the work that uses it.
 
 A store only saves work. If the disk is full, the folder read-only, the file damaged or the home folder unknown, it
 warns once, and the features are computed.
@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 from .._files import expand
 from ..errors import InputError
 from . import database
-from .database import StoredFlow
+from .database import Pruned, StoredFlow, StoredResults
 
 _T = TypeVar("_T")
 
@@ -49,7 +49,7 @@ def default_folder() -> Path:
 
 
 class FeatureStore:
-    """Keep features on disk, by flow and image. Any number of processes may share a store.
+    """Keep features on disk, by flow and image, and finished folds. Any number of processes may share a store.
 
     Parameters
     ----------
@@ -133,6 +133,18 @@ class FeatureStore:
         """List the flows that have features in the store, the flow with the latest use first."""
         return self._attempt(database.list_flows, [])
 
+    def get_result(self, key: str) -> bytes | None:
+        """Look up the result of finished work; None if there is none under this key."""
+        return self._attempt(partial(database.read_result, key=key), None)
+
+    def put_result(self, key: str, content: bytes) -> None:
+        """Keep the result of finished work, in place of one with the same key. It is on the disk when this returns."""
+        self._attempt(partial(database.write_result, key=key, content=content), None)
+
+    def results(self) -> StoredResults:
+        """Count the results of finished work in the store."""
+        return self._attempt(database.count_results, StoredResults(0, 0, 0))
+
     @property
     def is_usable(self) -> bool:
         """Whether the store works; False after an error that ended its use."""
@@ -147,22 +159,23 @@ class FeatureStore:
         """The size on disk in bytes."""
         return sum(os.path.getsize(file) for file in self._files() if os.path.exists(file))
 
-    def prune(self, older_than: float | None = None, max_bytes: int | None = None) -> int:
-        """Delete features, those with the oldest use first, and give their space back to the system.
+    def prune(self, older_than: float | None = None, max_bytes: int | None = None) -> Pruned:
+        """Delete features and results, those with the oldest use first, and give their space back to the system.
 
         Parameters
         ----------
         older_than : float, optional
-            Delete features that were not used for more than this many days. None by default: none for their age.
+            Delete what was not used for more than this many days. None by default: nothing for its age.
         max_bytes : int, optional
-            Delete features until they take at most this many bytes. None by default: none for their size.
+            Delete until features and results take at most this many bytes. None by default: nothing for its size.
 
         Returns
         -------
-        int
-            How many vectors were deleted.
+        Pruned
+            How many vectors and how many results were deleted.
         """
-        return self._attempt(partial(database.delete_vectors, older_than=older_than, max_bytes=max_bytes), 0)
+        delete = partial(database.delete_unused, older_than=older_than, max_bytes=max_bytes)
+        return self._attempt(delete, Pruned(0, 0))
 
     def close(self) -> None:
         """Close the file. The next use opens it again."""
@@ -230,6 +243,11 @@ class FeatureStore:
 
 #: What a parameter `store` may be: a folder, a store, or None to keep nothing.
 StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
+
+
+def open_store(store: StoreLike) -> FeatureStore | None:
+    """Return the store that a parameter `store` stands for; None for None."""
+    return store if store is None or isinstance(store, FeatureStore) else FeatureStore(store)
 
 
 def _expand(folder: str | os.PathLike) -> Path:

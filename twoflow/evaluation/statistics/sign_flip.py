@@ -131,7 +131,7 @@ def sign_flip_test(
 
     With G groups that differ p is at least 2 to the power of 1 - G, so fewer than six find nothing at 5 %. The test
     keeps its level exactly if both methods vary from group to group in the same way. If only one of them does, and errs
-    on a few groups completely, it finds a difference in 8 to 10 % of cases with 10 or 30 groups, and in 6 % with 100. A
+    on a few groups completely, it finds a difference in 4 to 10 % of cases with 10 or 30 groups, and in 6 % with 100. A
     t-test of the groups and a bootstrap-t find 12 to 20 % there with 10 groups.
 
     Examples

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from joblib import delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from ..._jobs import run_in_order, share, take, threads_per_task
+from ..._progress import phase
 from ...errors import InputError
 from ...images import ImageReadError, LoadedImage
 from ...images.reading import Source, describe
@@ -45,19 +45,26 @@ class Extraction(NamedTuple):
         The position and error of each unreadable image.
     n_computed : int
         For how many images something had to be computed; the features of the others were all in the store.
+    digests : list of bytes or None
+        The digest of each image's content; see `LoadedImage`. None for an image that cannot be read, and for all images
+        without a store.
     """
 
     features: np.ndarray
     errors: list[tuple[int, ImageReadError]]
     n_computed: int
+    digests: list[bytes | None]
 
 
-def extract(flow: FlowContract, images: Sequence[Source], positions: Sequence[int] | None = None) -> Extraction:
+def extract(
+    flow: FlowContract, images: Sequence[Source], positions: Sequence[int] | None = None, name: str = "features"
+) -> Extraction:
     """Compute the features of all images, or of those at some positions.
 
     The flow's `n_jobs`, `on_error`, `verbose` and `store` say how.
 
-    Row i belongs to ``images[positions[i]]``; errors give the positions in `images`.
+    Row i belongs to ``images[positions[i]]``; errors give the positions in `images`. `name` is what the progress calls
+    the work.
     """
     positions = range(len(images)) if positions is None else positions
     flow = flow.bind()  # the rows and the key that they are stored under must belong to the same network
@@ -66,26 +73,27 @@ def extract(flow: FlowContract, images: Sequence[Source], positions: Sequence[in
     columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
     features = _allocate((len(positions), ends[-1]), np.dtype(flow.features_dtype))
     caches = open_caches(flow, columns)
-    is_missing = recall(flow, caches, images, positions, features)
+    is_missing, digests = recall(flow, caches, images, positions, features)
     n_computed = int(is_missing.any(axis=1).sum())
 
     errors: list[tuple[int, ImageReadError]] = []
-    progress_bar = tqdm(total=len(positions), unit=" images", disable=None if flow.verbose else True)
     # The workers are all the threads that n_jobs allows. BLAS would add threads of its own, which mostly wait for each
     # other and round differently.
-    with progress_bar as progress, threadpool_limits(1):
-        progress.update(len(positions) - n_computed)
+    n_known = len(positions) - n_computed
+    with phase(name, len(positions), "images", n_done=n_known, verbose=flow.verbose) as shown, threadpool_limits(1):
         for pattern, rows in _by_pattern(is_missing):
             wanted = np.flatnonzero(pattern).tolist()
             work = _Work([members[i] for i in wanted], flow.on_error, bool(caches))
             with closing(_compute(work, flow.n_jobs, images, positions, rows)) as chunks:
                 for chunk_rows, chunk in chunks:
                     _file(chunk, chunk_rows, features, {i: columns[i] for i in wanted}, caches)
+                    for row, digest in zip(chunk_rows.tolist(), chunk.digests):
+                        digests[row] = digest
                     errors += chunk.errors
                     if errors and flow.on_error == "raise":
                         raise errors[0][1]
-                    progress.update(len(chunk_rows))
-    return Extraction(features, sorted(errors, key=lambda error: error[0]), n_computed)
+                    shown.update(len(chunk_rows))
+    return Extraction(features, sorted(errors, key=lambda error: error[0]), n_computed, digests)
 
 
 def compute(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -> list[np.ndarray]:

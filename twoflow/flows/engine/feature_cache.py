@@ -12,7 +12,7 @@ from sklearn.base import clone
 from ..._jobs import run_in_order
 from ...images import ImageReadError, LoadedImage
 from ...images.reading import Source
-from ...store import FeatureStore
+from ...store import FeatureStore, open_store
 from ..contract import FlowContract
 from .fingerprint import fingerprint, warn_not_kept
 
@@ -56,9 +56,9 @@ class CachedFlow(NamedTuple):
 
 def open_caches(flow: FlowContract, columns: Sequence[slice]) -> dict[int, CachedFlow]:
     """Open the store for the members of a flow whose features may be kept, by their number; empty without a store."""
-    if flow.store is None:
+    store = open_store(flow.store)
+    if store is None:
         return {}
-    store = flow.store if isinstance(flow.store, FeatureStore) else FeatureStore(flow.store)
     return {
         i: CachedFlow(store, key, _title(member), member, place)
         for i, (member, place) in enumerate(zip(flow.members(), columns))
@@ -75,21 +75,31 @@ def _title(flow: FlowContract) -> str:
 def recall(
     flow: FlowContract, caches: Mapping[int, CachedFlow], images: Sequence[Source], positions: Sequence[int],
     features: np.ndarray,
-) -> np.ndarray:
-    """Fill in the features that are in the store; return which images (rows) still miss which member (columns)."""
+) -> tuple[np.ndarray, list[bytes | None]]:
+    """Fill in the features that are in the store.
+
+    Returns
+    -------
+    is_missing : ndarray of shape (n_positions, n_members) and dtype bool
+        Which images still miss the features of which member.
+    digests : list of bytes or None
+        The digests of the images that were read to look for them.
+    """
+    read: list[bytes | None] = [None] * len(positions)
     is_missing = np.ones((len(positions), len(flow.members())), dtype=bool)
     known = {i: cache for i, cache in caches.items() if cache.store.holds(cache.fingerprint)}
     if not known:
-        return is_missing
+        return is_missing, read
     starts = range(0, len(positions), _CHUNK)
     chunks = ([images[position] for position in positions[i:i + _CHUNK]] for i in starts)
     digests = run_in_order(map(delayed(_digest_chunk), chunks), flow.n_jobs, prefer="threads")
     for start, chunk in zip(starts, digests):
+        read[start:start + len(chunk)] = chunk
         for i, cache in known.items():
             rows, found = cache.get(chunk)
             features[start + rows, cache.columns] = found
             is_missing[start + rows, i] = False
-    return is_missing
+    return is_missing, read
 
 
 def _digest_chunk(images: Sequence[Source]) -> list[bytes | None]:

@@ -112,11 +112,11 @@ def digest_sources(folders: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Return the installed versions of the packages that compute."""
+@lru_cache(maxsize=None)
+def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
+    """Return the installed versions of packages, by default of those that compute features."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

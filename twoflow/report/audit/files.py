@@ -13,6 +13,9 @@ from .clean import clean_table, left_out_table
 from .document import audit_document
 from .page import format_page
 
+#: The files that an audit may have. One that a new audit does not write is removed from its folder.
+AUDIT_FILES = ("audit.json", "duplicates.csv", "suspects.csv", "clean.csv", "left-out.csv", "audit.html")
+
 _DUPLICATES = ("first", "second", "kind", "distance", "same photo", "first label", "second label")
 _SUSPECTS = ("image", "given", "suggested", "margin", "confidence", "ratio", "example")
 
@@ -37,7 +40,7 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
         "left-out.csv": left_out_table(audit),
         "audit.html": format_page(audit),
     }
-    return replace_files(check_output_folder(folder), contents)
+    return replace_files(check_output_folder(folder), contents, AUDIT_FILES)
 
 
 def _duplicates(audit: Audit) -> str:

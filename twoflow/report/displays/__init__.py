@@ -5,11 +5,12 @@ from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
 from .importances import ImportancesDisplay
 from .learning_curve import LearningCurveDisplay
-from .probabilities import ReliabilityDisplay, RocDisplay
+from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
 
 __all__ = [
     "ComparisonDisplay",
     "ConfusionDisplay",
+    "CoverageDisplay",
     "DifferencesDisplay",
     "Display",
     "ImportancesDisplay",

@@ -1,4 +1,4 @@
-"""Plots of the score of each method, and of its difference to the reference."""
+"""Plots of the score of each method, and of its difference to the best method."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..ranking import differences_to_best, ranked
 from .base import ACCENT, Display, name_methods, tested_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _BAND, _MARGIN = 420, 44, 60  # pixels; a band for each method
-_TEST = "corrected resampled t-test"
 
 
 class ComparisonDisplay(Display):
@@ -45,10 +45,11 @@ class ComparisonDisplay(Display):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Create from the content of a report.json."""
-        tested = [method["scores"][document["tested_score"]] for method in document["methods"]]
+        """Create from the content of a report.json; the best method is first."""
+        methods = ranked(document)
+        tested = [method["scores"][document["tested_score"]] for method in methods]
         return cls(
-            names=[method["name"] for method in document["methods"]],
+            names=[method["name"] for method in methods],
             scores=[score["folds"] for score in tested],
             intervals=[score["confidence_interval"] for score in tested],
             label=tested_label(document),
@@ -70,57 +71,60 @@ class ComparisonDisplay(Display):
 
 
 class DifferencesDisplay(Display):
-    """The mean difference in the tested score of each method to the reference, with its interval.
+    """The mean difference in the tested score of each method to the best method, with its interval.
+
+    The intervals are adjusted for the number of pairs of methods, because the best method is chosen by its score.
 
     Parameters
     ----------
     names : sequence of str
+        Without the best method.
     differences : sequence of float
     intervals : sequence of (float, float)
         NaN or None for a method without an interval.
-    reference : str
-        The name of the reference.
+    best : str
+        The name of the best method.
     label : str
         The name of the score, by default "accuracy".
 
     Examples
     --------
-    >>> display = DifferencesDisplay(names=["cnn"], differences=[0.1], intervals=[(0, 0.2)], reference="pixels").plot()
+    >>> display = DifferencesDisplay(names=["pixels"], differences=[-0.1], intervals=[(-0.2, 0)], best="cnn").plot()
     >>> display.ax_.get_xlabel()
-    'difference in accuracy to the reference'
+    'difference in accuracy to the best method'
     """
 
     def __init__(
-        self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], reference: str,
+        self, *, names: Sequence[str], differences: Sequence[float], intervals: Sequence[Any], best: str,
         label: str = "accuracy",
     ) -> None:
         self.names = names
         self.differences = differences
         self.intervals = intervals
-        self.reference = reference
+        self.best = best
         self.label = label
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Create from the content of a report.json."""
-        found = [each for each in document["comparisons"] if each["test"] == _TEST]
+        """Create from the content of a report.json; the best method is first."""
+        found = differences_to_best(document)
         return cls(
-            names=[each["first"] for each in found],
-            differences=[each["mean_difference"] for each in found],
-            intervals=[each["confidence_interval"] for each in found],
-            reference=document["methods"][0]["name"],
+            names=list(found),
+            differences=[each.mean for each in found.values()],
+            intervals=[each.interval for each in found.values()],
+            best=ranked(document)[0]["name"],
             label=tested_label(document),
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on the given axes, or by default on new ones, and return self."""
         ax = self._begin(ax, _WIDTH, _MARGIN + _BAND * (len(self.names) + 1))
-        name_methods(ax, [self.reference, *self.names])
+        name_methods(ax, [self.best, *self.names])
         ax.axvline(0, color=ax.xaxis.label.get_color(), linewidth=1)
         ax.plot(0, 0, "o", color=ACCENT, markerfacecolor="none", markersize=7)
         for y, (difference, interval) in enumerate(zip(self.differences, self.intervals), start=1):
             _draw_interval(ax, difference, interval, y)
-        ax.set_xlabel(f"difference in {self.label} to the reference")
+        ax.set_xlabel(f"difference in {self.label} to the best method")
         return self
 
 

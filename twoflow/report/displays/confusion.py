@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DARKEST = 0.55  # opacity of the color, on which a number is still readable
+_WRITTEN, _NAMED = 30, 70  # classes, up to which counts and names fit
+_SIDE = 640  # pixels of the cells of a larger matrix
 
 
 class ConfusionDisplay(Display):
@@ -41,46 +43,76 @@ class ConfusionDisplay(Display):
         self.display_labels = display_labels
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], *, method: int = 0) -> Self:
-        """Create from the content of a report.json.
+    def from_document(cls, document: Mapping[str, Any], *, method: int | None = None) -> Self:
+        """Create from the content of a report.json, with confused classes beside each other.
 
         Parameters
         ----------
         document : mapping
         method : int
-            The position of the method, by default 0, the reference. Predictions that are no class are left out.
+            The position of the method, by default that of the best. Predictions that are no class are left out.
         """
-        names = [each["name"] for each in document["dataset"]["classes"]]
-        matrix = np.zeros((len(names), len(names)), dtype=int)
-        for true, predicted, count in document["methods"][method]["confusion"]:
+        order = document["dataset"]["class_order"]
+        place = {k: i for i, k in enumerate(order)}
+        matrix = np.zeros((len(order), len(order)), dtype=int)
+        for true, predicted, count in document["methods"][document["best"] if method is None else method]["confusion"]:
             if predicted is not None:
-                matrix[true, predicted] = count
+                matrix[place[true], place[predicted]] = count
+        names = [document["dataset"]["classes"][k]["name"] for k in order]
         return cls(confusion_matrix=matrix, display_labels=names)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw on the given axes, or by default on new ones, and return self."""
-        from matplotlib.patches import Rectangle
+        """Draw on the given axes, or by default on new ones, and return self.
 
+        Up to 30 classes the cells have their counts, and up to 70 classes the axes have the names.
+        """
         matrix = np.asarray(self.confusion_matrix)
         n = len(matrix)
-        cell = 36 if n <= 12 else 26  # pixels
-        ax = self._begin(ax, max(360, 150 + cell * n), max(360, 150 + cell * n))
+        side = max(360, 150 + _side(n))
+        ax = self._begin(ax, side, side)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        for true, predicted in zip(*np.nonzero(matrix)):
-            corner = (predicted - 0.5, true - 0.5)
-            ax.add_patch(
-                Rectangle(corner, 1, 1, color=ACCENT, alpha=_DARKEST * shares[true, predicted], linewidth=0)
-            )
-            ax.text(
-                predicted, true, f"{matrix[true, predicted]:,}", ha="center", va="center",
-                fontsize="small" if n <= 12 else "xx-small",
-            )
-        names = [label(name, 18) for name in self.display_labels]
-        ax.set_xticks(range(n), names, rotation=90, parse_math=False)
-        ax.set_yticks(range(n), names, parse_math=False)
+        if n <= _WRITTEN:
+            _write_cells(ax, matrix, shares)
+        else:
+            _color_cells(ax, shares)
+        names = [label(name, 18) for name in self.display_labels] if n <= _NAMED else []
+        ax.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
+        ax.set_yticks(range(len(names)), names, parse_math=False)
         ax.tick_params(length=0)
         ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
         ax.set(xlabel="predicted class", ylabel="true class")
         for spine in ax.spines.values():
             spine.set_visible(True)
         return self
+
+
+def _side(n: int) -> int:
+    """Return the side of all cells together in pixels, for n classes."""
+    if n <= 12:
+        return 36 * n
+    return 26 * n if n <= _WRITTEN else 14 * n if n <= _NAMED else _SIDE
+
+
+def _write_cells(ax: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:
+    """Draw each cell as a square with its count."""
+    from matplotlib.patches import Rectangle
+
+    for true, predicted in zip(*np.nonzero(matrix)):
+        corner = (predicted - 0.5, true - 0.5)
+        ax.add_patch(
+            Rectangle(corner, 1, 1, color=ACCENT, alpha=_DARKEST * shares[true, predicted], linewidth=0)
+        )
+        ax.text(
+            predicted, true, f"{matrix[true, predicted]:,}", ha="center", va="center",
+            fontsize="small" if len(matrix) <= 12 else "xx-small",
+        )
+
+
+def _color_cells(ax: Axes, shares: np.ndarray) -> None:
+    """Draw the cells as one image, which is small for any number of classes."""
+    from matplotlib.colors import to_rgb
+
+    cells = np.empty((*shares.shape, 4))
+    cells[..., :3] = to_rgb(ACCENT)
+    cells[..., 3] = np.sqrt(shares)  # rare confusions show
+    ax.imshow(cells, interpolation="nearest")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from ..ranking import ranked
 from .base import Display, add_legend, label, name_methods, styles
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ImportancesDisplay(Display):
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Create from the content of a report.json."""
-        methods = [method for method in document["methods"] if method["importances"]]
+        methods = [method for method in ranked(document) if method["importances"]]
         return cls(
             names=[method["name"] for method in methods], importances=[method["importances"] for method in methods]
         )

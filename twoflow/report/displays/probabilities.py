@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..ranking import ranked
 from .base import Display, add_legend, label, styles
 
 if TYPE_CHECKING:
@@ -15,19 +16,76 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _LINE = 350, 370, 18  # pixels; a line for each method in the legend
 
 
+class CoverageDisplay(Display):
+    """The accuracy of each method if it answers only the share of the images of which it is most certain.
+
+    The rest is left to a person. A curve that falls late belongs to a method that knows what it does not know. The
+    curve is the complement of the risk-coverage curve of El-Yaniv and Wiener (Journal of Machine Learning Research 11,
+    2010, https://jmlr.org/papers/v11/el-yaniv10a.html).
+
+    Parameters
+    ----------
+    names : sequence of str
+    coverage, accuracy : sequence of array-like of shape (n_points,)
+        Shares from 0 to 1.
+    area : sequence of float
+        The mean accuracy over all shares.
+
+    Examples
+    --------
+    >>> display = CoverageDisplay(names=["cnn"], coverage=[[0.5, 1]], accuracy=[[0.9, 0.8]], area=[0.85]).plot()
+    >>> display.ax_.get_legend().get_texts()[0].get_text()
+    'cnn (0.850)'
+    """
+
+    _needs_predictions = True
+
+    def __init__(
+        self, *, names: Sequence[str], coverage: Sequence[Any], accuracy: Sequence[Any], area: Sequence[float]
+    ) -> None:
+        self.names = names
+        self.coverage = coverage
+        self.accuracy = accuracy
+        self.area = area
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Create from the content of a report.json; the methods with probabilities are drawn, the best first."""
+        methods = [method for method in ranked(document) if method["coverage"] is not None]
+        return cls(
+            names=[method["name"] for method in methods],
+            **{
+                key: [method["coverage"][key] for method in methods] for key in ("coverage", "accuracy", "area")
+            },
+        )
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on the given axes, or by default on new ones, and return self."""
+        ax = self._begin(ax, _WIDTH, _HEIGHT + _LINE * len(self.names))
+        drawn = zip(self.names, self.coverage, self.accuracy, self.area, styles(len(self.names)))
+        for name, coverage, accuracy, area, style in drawn:
+            ax.plot(coverage, accuracy, linestyle=style.line, color=style.color, label=f"{label(name)} ({area:.3f})")
+        ax.set(
+            xlabel="share of the images that is answered", ylabel="accuracy of the answers", title="coverage (area)",
+            xlim=(-0.01, 1.01), ylim=(None, 1.01),
+        )
+        ax.grid(linewidth=0.8)
+        add_legend(ax)
+        return self
+
+
 class RocDisplay(Display):
-    """The ROC curve of each method, one against the rest, averaged over classes.
+    """The ROC curve of each method, one class against the rest, as the mean over classes.
 
     Parameters
     ----------
     names : sequence of str
     fpr, tpr : sequence of array-like of shape (n_points,)
     roc_auc : sequence of float
-    average : {"macro", "micro"}
 
     Examples
     --------
-    >>> display = RocDisplay(names=["cnn"], fpr=[[0, 1]], tpr=[[0, 1]], roc_auc=[0.5], average="macro").plot()
+    >>> display = RocDisplay(names=["cnn"], fpr=[[0, 1]], tpr=[[0, 1]], roc_auc=[0.5]).plot()
     >>> display.ax_.get_legend().get_texts()[0].get_text()
     'cnn (0.500)'
     """
@@ -35,32 +93,22 @@ class RocDisplay(Display):
     _needs_predictions = True
 
     def __init__(
-        self, *, names: Sequence[str], fpr: Sequence[Any], tpr: Sequence[Any], roc_auc: Sequence[float], average: str
+        self, *, names: Sequence[str], fpr: Sequence[Any], tpr: Sequence[Any], roc_auc: Sequence[float]
     ) -> None:
         self.names = names
         self.fpr = fpr
         self.tpr = tpr
         self.roc_auc = roc_auc
-        self.average = average
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], *, average: str = "macro") -> Self:
-        """Create from the content of a report.json.
-
-        Parameters
-        ----------
-        document : mapping
-            The methods with probabilities are drawn.
-        average : {"macro", "micro"}
-            The mean of the curves of all classes (default), or the curve of all decisions.
-        """
-        methods = [method for method in document["methods"] if method["roc"] is not None]
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Create from the content of a report.json; the methods with probabilities are drawn, the best first."""
+        methods = [method for method in ranked(document) if method["roc"] is not None]
         return cls(
             names=[method["name"] for method in methods],
             fpr=[method["roc"]["false_positive_rate"] for method in methods],
-            tpr=[method["roc"][average] for method in methods],
-            roc_auc=[method["roc"][f"{average}_auc"] for method in methods],
-            average=average,
+            tpr=[method["roc"]["macro"] for method in methods],
+            roc_auc=[method["roc"]["macro_auc"] for method in methods],
         )
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -70,7 +118,7 @@ class RocDisplay(Display):
         for name, fpr, tpr, area, style in zip(self.names, self.fpr, self.tpr, self.roc_auc, styles(len(self.names))):
             ax.plot(fpr, tpr, linestyle=style.line, color=style.color, label=f"{label(name)} ({area:.3f})")
         ax.set(
-            xlabel="false positive rate", ylabel="true positive rate", title=f"{self.average} average (area)",
+            xlabel="false positive rate", ylabel="true positive rate", title="ROC, mean of all classes (area)",
             xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal",
         )
         ax.grid(linewidth=0.8)
@@ -111,7 +159,7 @@ class ReliabilityDisplay(Display):
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Create from the content of a report.json."""
-        methods = [method for method in document["methods"] if method["calibration"] is not None]
+        methods = [method for method in ranked(document) if method["calibration"] is not None]
         return cls(
             names=[method["name"] for method in methods],
             **{

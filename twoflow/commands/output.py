@@ -1,0 +1,91 @@
+"""Choose the folder of a report, so that no earlier report is replaced in silence."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from .._files import expand
+from .._text import escape_controls
+
+
+class Output(NamedTuple):
+    """A folder that can be written, and what to say at the end of an earlier report; the note may be empty."""
+
+    folder: Path
+    note: str
+
+
+def choose_output(arguments: Namespace, files: Sequence[str]) -> Output:
+    """Choose the folder that a command writes its report to, before the work.
+
+    If the folder that the arguments name already has a report, ``--overwrite`` replaces it. Otherwise a person at a
+    terminal is asked. Without a terminal the report is written beside it, to a folder with a number: ``NAME-2``,
+    ``NAME-3``, ...
+
+    Parameters
+    ----------
+    arguments : Namespace
+        With the attributes `out` and `overwrite`.
+    files : sequence of str
+        The names of all files that such a report may have.
+
+    Returns
+    -------
+    Output
+        The folder exists, and is writable.
+
+    Raises
+    ------
+    OutsideError
+        If the folder cannot be written.
+    KeyboardInterrupt
+        If the answer is to stop.
+    """
+    from ..report import check_output_folder
+
+    named = expand(arguments.out)
+    earlier = _earlier(named, files)
+    if not earlier:
+        return Output(check_output_folder(named), "")
+    base = named if named.name not in ("", "..") else named.resolve()
+    beside = next(folder for number in count(2) if not _earlier(folder := Path(f"{base}-{number}"), files))
+    if arguments.overwrite or _ask(earlier, beside):
+        return Output(check_output_folder(named), "; they replace an earlier report")
+    return Output(check_output_folder(beside), f"; {named} has an earlier report, which --overwrite would replace")
+
+
+def _earlier(folder: Path, files: Sequence[str]) -> list[Path]:
+    """Return the files of an earlier report in a folder, those written last at the end."""
+    found = [folder / name for name in files if os.path.lexists(folder / name)]
+    return sorted(found, key=lambda file: file.lstat().st_mtime)
+
+
+def _ask(earlier: Sequence[Path], beside: Path) -> bool:
+    """Ask whether to replace an earlier report; False, without a terminal or if the answer is to write beside it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the answer is to stop.
+    """
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(earlier[-1].lstat().st_mtime))
+    question = (
+        f"{earlier[0].parent} has a report of {written}. Overwrite it, write beside it to {beside}, or stop? "
+        "[o/b/s, default b] "
+    )
+    while True:
+        print(escape_controls(question), end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline().strip().lower()[:1]
+        if answer == "s":
+            raise KeyboardInterrupt
+        if answer in ("", "b", "o"):
+            return answer == "o"

@@ -1,0 +1,206 @@
+"""Give each method of a comparison a name, and make the models of those that are given by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from ..errors import InputError, InputTypeError
+from ..images import ImageCollection
+from ..models import TwoFlowClassifier
+from ..networks import get_card
+from .methods import Choice, add_size, find_left_out, list_all, make_method, needs_size, read_size
+from .pixel_size import choose_size, note_enlarged
+
+#: The column that `load_folder` makes of folders in folders.
+_SUPERCLASS_COLUMN = "superclass"
+
+
+class NamedMethods(NamedTuple):
+    """The methods of a comparison.
+
+    Attributes
+    ----------
+    models : dict of str to classifier
+        The models by name, in order.
+    left_out : dict of str to str
+        The methods that "all" leaves out, each with the reason.
+    pixel_sizes : dict of str to (int, int)
+        The width and height of those methods of raw pixels that were given by name.
+    """
+
+    models: dict[str, Any]
+    left_out: dict[str, str]
+    pixel_sizes: dict[str, tuple[int, int]]
+
+    def notes(self, sizes: np.ndarray) -> list[str]:
+        """Write a note for each method that enlarges images, from their sizes, an array of shape (n, 2)."""
+        notes = (note_enlarged(name, size, sizes) for name, size in self.pixel_sizes.items())
+        return [note for note in notes if note is not None]
+
+
+def make_methods(
+    methods: Any,
+    collection: ImageCollection | None = None,
+    *,
+    network: str = "efficientnet-lite0",
+    random_state: int = 0,
+    superclass_column: str | None = None,
+) -> dict[str, Any]:
+    """Make the unfitted models of named methods, as `compare` does.
+
+    Parameters
+    ----------
+    methods : str, classifier, iterable of both, or mapping of str to either
+        The methods; see `compare`.
+    collection : ImageCollection, optional
+        The images to compare on. They set the size of "pixels", and the object hierarchy of "mid-level". By default the
+        size is that for the paper's 5,250 images of 640 x 480, and the hierarchy is learned.
+    network, random_state, superclass_column
+        See `compare`.
+
+    Returns
+    -------
+    dict of str to classifier
+        The models by name. "pixels" is renamed to ``pixels:WIDTHxHEIGHT``.
+
+    Raises
+    ------
+    ValueError, TypeError, ModuleNotFoundError
+        As `compare`.
+
+    Examples
+    --------
+    >>> from twoflow.evaluation import make_methods
+    >>> list(make_methods(["fast", "cnn:logistic"]))
+    ['fast', 'cnn:logistic']
+    """
+    return name_methods(methods, collection, network, random_state, superclass_column).models
+
+
+def name_methods(
+    methods: Any,
+    collection: ImageCollection | None,
+    network: str,
+    random_state: int,
+    superclass_column: str | None,
+) -> NamedMethods:
+    """Name the methods, and make those that are given by name; see `make_methods` for parameters and errors."""
+    get_card(network)  # a wrong network is an error even if no method uses it
+    given = _list_entries(methods)
+    left_out = find_left_out() if (None, "all") in given else {}
+    entries = [entry for each in given for entry in _expand(each, network)]
+    called = [method for _, method in entries if isinstance(method, str)]
+    choice = Choice(network, random_state, _find_superclasses(collection, superclass_column, called))
+    if any(map(needs_size, called)):
+        size = choose_size(collection)
+        entries = [(name, add_size(method, size) if isinstance(method, str) else method) for name, method in entries]
+    named = dict(zip(_choose_names(entries), (method for _, method in entries)))
+    by_name = {name: method for name, method in named.items() if isinstance(method, str)}
+    sizes = {name: read_size(method) for name, method in by_name.items()}
+    return NamedMethods(
+        models={**named, **{name: make_method(method, choice) for name, method in by_name.items()}},
+        left_out=left_out,
+        pixel_sizes={name: size for name, size in sizes.items() if size is not None},
+    )
+
+
+#: A name that was given, or None; and the name of a method, or a classifier.
+_Entry = tuple[str | None, Any]
+
+
+def _list_entries(methods: Any) -> list[_Entry]:
+    """List what `compare` takes as methods; raise an error for anything else."""
+    entries: list[_Entry]
+    if isinstance(methods, Mapping):
+        entries = list(methods.items())
+    elif isinstance(methods, str) or _is_classifier(methods):
+        entries = [(None, methods)]
+    elif isinstance(methods, Iterable):
+        entries = [(None, method) for method in methods]
+    else:
+        raise InputTypeError(f"methods: {_EXPECTED}, got {methods!r}")
+    if not entries:
+        raise InputError("methods: expected at least one method, got none")
+    for name, method in entries:
+        if not isinstance(method, str) and not _is_classifier(method):
+            raise InputTypeError(f"methods: {_EXPECTED}, got {method!r}")
+        if name is not None and not isinstance(name, str):
+            raise InputTypeError(f"methods: expected names of type str, got {name!r}")
+    return entries
+
+
+_EXPECTED = "expected names of methods and classifiers (instances with fit and predict)"
+
+
+def _is_classifier(method: Any) -> bool:
+    return hasattr(method, "fit") and hasattr(method, "predict") and not isinstance(method, type)
+
+
+def _expand(entry: _Entry, network: str) -> list[_Entry]:
+    return [(None, name) for name in list_all(network)] if entry == (None, "all") else [entry]
+
+
+def _choose_names(entries: Sequence[_Entry]) -> list[str]:
+    """Name the methods; classifiers without a name are named by their class, and numbered if that is not distinct."""
+    proposed = [propose_name(method) if name is None else name for name, method in entries]
+    counts, numbers = Counter(proposed), Counter[str]()
+    names = []
+    for (name, method), proposal in zip(entries, proposed):
+        if name is None and not isinstance(method, str) and counts[proposal] > 1:
+            numbers[proposal] += 1
+            proposal = f"{proposal}-{numbers[proposal]}"
+        names.append(proposal)
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise InputError(
+            f"methods: expected distinct names, got {name!r} {count} times; leave it out, or give a dict of other names"
+        )
+    return names
+
+
+@singledispatch
+def propose_name(method: Any) -> str:
+    """Propose a name for a method: the name itself, or that of the classifier's class in lower case.
+
+    A pipeline is named by its steps, and a `TwoFlowClassifier` by its recipe and head.
+    """
+    return type(method).__name__.lower()
+
+
+@propose_name.register
+def _(method: str) -> str:
+    return method
+
+
+@propose_name.register
+def _(method: Pipeline) -> str:
+    return "+".join(name for name, _ in method.steps)
+
+
+@propose_name.register
+def _(method: TwoFlowClassifier) -> str:
+    return method.recipe if method.head is None else f"{method.recipe}:{propose_name(method.head)}"
+
+
+def _find_superclasses(
+    collection: ImageCollection | None, column: str | None, names: Sequence[str]
+) -> dict[Any, Any] | None:
+    """Find the superclass of each class, if a column is given, or if a method needs it and there is one."""
+    if collection is None:
+        return None
+    if column is not None:
+        known = [*collection.columns, *collection.target_names]
+        if column not in known:
+            raise InputError(
+                f"superclass_column: expected a column or a target of the collection ({', '.join(map(repr, known))}), "
+                f"got {column!r}"
+            )
+        return collection.superclasses(column)
+    has_hierarchy = "mid-level" in names and _SUPERCLASS_COLUMN in collection.columns
+    return collection.superclasses(_SUPERCLASS_COLUMN) if has_hierarchy else None

@@ -1,0 +1,125 @@
+"""The columns of tables of a comparison, without pandas: the scores, and every prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingExtraError
+from ..images import ImageCollection
+from ..images.targets import split_targets
+from .answer import ToBest
+from .folds import Folds
+from .method_scores import MethodScores
+from .metrics import Pooled
+from .saved_folds import image_names
+
+#: The names of columns and their values. A method may have the name of another column, so this is no mapping.
+Columns = list[tuple[str, list[Any]]]
+
+
+def score_columns(
+    methods: Sequence[MethodScores], tested_score: str, to_best: Mapping[str, ToBest]
+) -> Columns:
+    """Return the table of scores, one row for each method.
+
+    Parameters
+    ----------
+    methods : sequence of MethodScores
+        In the order of the rows.
+    tested_score : str
+        The name of the score that is tested. It gets its standard deviation and its range over splits.
+    to_best : mapping of str to ToBest
+        The test of every method but the best against the best.
+    """
+    tested = [method.scores[tested_score] for method in methods]
+    tests = [to_best.get(method.name) for method in methods]
+    columns: Columns = [
+        ("method", [method.name for method in methods]),
+        ("n_features", [method.n_features for method in methods]),
+        (tested_score, [method.means[tested_score] for method in methods]),
+        ("std", [float(scores.std(ddof=1)) if len(scores) > 1 else None for scores in tested]),
+        ("min", [float(scores.min()) for scores in tested]),
+        ("max", [float(scores.max()) for scores in tested]),
+    ]
+    others = [name for name in methods[0].means if name != tested_score]
+    columns += [(name, [method.means[name] for method in methods]) for name in others]
+    columns += [
+        ("train_accuracy", [float(method.train_accuracy.mean()) for method in methods]),
+        ("difference_to_best", [None if test is None else test.difference for test in tests]),
+        ("interval_low", [None if test is None else test.interval[0] for test in tests]),
+        ("interval_high", [None if test is None else test.interval[1] for test in tests]),
+        ("p_holm", [None if test is None else test.p_holm for test in tests]),
+        ("fit_seconds", [method.fit_seconds for method in methods]),
+        ("predict_seconds", [method.predict_seconds for method in methods]),
+    ]
+    return columns
+
+
+def prediction_columns(
+    collection: ImageCollection, folds: Folds, methods: Sequence[MethodScores],
+    pooled: Callable[[str, str], Pooled],
+) -> Columns:
+    """Return the table of predictions, one row for each test image of each fold.
+
+    Parameters
+    ----------
+    collection : ImageCollection
+    folds : Folds
+    methods : sequence of MethodScores
+    pooled : callable
+        Pools the predictions of a method for a target, both given by their names.
+
+    Returns
+    -------
+    list of (str, list)
+        "image" (see `image_names`), "repeat", "fold", "true", and for each method its answer, in a column with the name
+        of the method, and the probability of that answer, in a column ``"METHOD probability"``. The probability has six
+        digits. It is None for a classifier without probabilities, and for an answer that is no class. With several
+        targets there is a column for each: ``"true TARGET"``, ``"METHOD TARGET"``, ``"METHOD TARGET probability"``.
+    """
+    names, targets = image_names(collection), collection.target_names
+    suffixes = [f" {target}" for target in targets] if len(targets) > 1 else [""]
+    tested = np.concatenate([fold.test for fold in folds])
+    columns: Columns = [
+        ("image", [names[i] for i in tested.tolist()]),
+        ("repeat", [fold.repeat for fold in folds for _ in fold.test]),
+        ("fold", [fold.fold for fold in folds for _ in fold.test]),
+    ]
+    columns += [
+        (f"true{suffix}", collection.target(target)[tested].tolist()) for target, suffix in zip(targets, suffixes)
+    ]
+    for method in methods:
+        answers = split_targets(np.concatenate(method.predicted))
+        for target, suffix, answer in zip(targets, suffixes, answers):
+            columns += [
+                (f"{method.name}{suffix}", answer.tolist()),
+                (f"{method.name}{suffix} probability", _probabilities(pooled(method.name, target))),
+            ]
+    return columns
+
+
+def to_frame(columns: Columns, what: str) -> Any:
+    """Return columns as a pandas DataFrame.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pandas is not installed; the message begins with `what`, and says how to install it.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise MissingExtraError(f"{what} needs pandas: pip install pandas") from None
+    frame = pandas.DataFrame({position: values for position, (_, values) in enumerate(columns)})
+    frame.columns = [name for name, _ in columns]
+    return frame
+
+
+def _probabilities(pooled: Pooled) -> list[float | None]:
+    if pooled.probabilities is None:
+        return [None] * len(pooled.predicted)
+    given = pooled.probabilities[np.arange(len(pooled.predicted)), pooled.predicted].astype(float).round(6)
+    return [value if k >= 0 else None for value, k in zip(given.tolist(), pooled.predicted.tolist())]

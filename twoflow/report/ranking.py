@@ -1,0 +1,52 @@
+"""The methods of a report.json from the best to the worst, and the difference of each to the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class ToBest(NamedTuple):
+    """The difference of a method to the best method.
+
+    Attributes
+    ----------
+    position : int
+        The position of the pair in "pairwise".
+    is_swapped : bool
+        Whether the pair is the best method minus this method, so that signs and ends of the interval are to be swapped.
+    mean : float
+    interval : (float, float) or (None, None)
+        Adjusted for the number of pairs.
+    """
+
+    position: int
+    is_swapped: bool
+    mean: float
+    interval: tuple[float | None, float | None]
+
+
+def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the methods of a report.json, the best first."""
+    return [document["methods"][position] for position in document["order"]]
+
+
+def differences_to_best(document: Mapping[str, Any]) -> dict[str, ToBest]:
+    """Find the difference to the best method for every other method, the best first."""
+    best, *others = [method["name"] for method in ranked(document)]
+    pairs = {(each["first"], each["second"]): k for k, each in enumerate(document["pairwise"])}
+    found = {}
+    for name in others:
+        is_swapped = (best, name) in pairs
+        position = pairs[(best, name) if is_swapped else (name, best)]
+        pair = document["pairwise"][position]
+        low, high = pair["interval"]
+        mean = pair["mean_difference"]
+        if is_swapped:
+            low, high, mean = _opposite(high), _opposite(low), -mean
+        found[name] = ToBest(position, is_swapped, mean, (low, high))
+    return found
+
+
+def _opposite(value: float | None) -> float | None:
+    return None if value is None else -value
