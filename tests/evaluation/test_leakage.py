@@ -102,7 +102,7 @@ def test_the_command_keeps_copies_together(twice, tmp_path, capsys):
     assert run(cv.main, arguments) == 0
     assert "--group-duplicates keeps duplicates together" in capsys.readouterr().out
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["images"] > 0
-    assert run(cv.main, [*arguments, "--group-duplicates"]) == 0
+    assert run(cv.main, [*arguments, "--group-duplicates", "--overwrite"]) == 0
     out = capsys.readouterr().out
     assert "36 images in 24 groups" in out and "duplicate" not in out
     assert json.loads((tmp_path / "report/report.json").read_text("utf-8"))["leaks"]["images"] == 0
