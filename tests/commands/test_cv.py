@@ -74,6 +74,12 @@ def test_a_hierarchy(shop_folder, tmp_path, capsys):
     assert status == 0
     # Two kinds of two models each: a pair inside each kind, and the pair of kinds.
     assert re.search(r"^mid-level +3 ", out, re.MULTILINE)
+    assert "\nright at a broader level  kind (2 classes)\n" in re.sub(" {2,}", "  ", out)
+    document = json.loads((tmp_path / "report/report.json").read_text())
+    assert document["dataset"]["levels"] == [{"name": "kind", "n_classes": 2}]
+    (share,) = document["methods"][0]["level_accuracies"]
+    assert document["methods"][0]["scores"]["accuracy"]["mean"] <= share <= 1
+    assert "Broader levels" in (tmp_path / "report/report.html").read_text()
 
 
 def test_small_classes_are_left_out(shop_folder, tmp_path, capsys):

@@ -12,6 +12,7 @@ from twoflow.evaluation.metrics import (
     count_confusions,
     find_certain,
     find_confused,
+    level_accuracy,
     order_classes,
     score_classes,
 )
@@ -125,3 +126,8 @@ def test_confused_classes_are_neighbors():
 def test_few_classes_keep_their_order():
     assert order_classes([Confusion(0, 1, 4)], 2) == [0, 1] and order_classes([], 1) == [0]
     assert sorted(order_classes([], 3)) == [0, 1, 2]  # nothing was confused
+
+
+def test_a_prediction_is_right_at_a_level_if_its_class_lies_in_the_same_broader_class():
+    found = pooled([0, 0, 1, 2], [0, 1, 2, -1])
+    assert level_accuracy(found, {0: "shoe", 1: "shoe", 2: "top"}) == 0.5

@@ -145,3 +145,21 @@ def test_a_notebook_fetches_nothing_and_escapes_names(tmp_path):
     images = ["https://shop.example/a.jpg", tmp_path / "none.jpg"]
     shown = ImageCollection(images, ["<script>alert(1)</script>", "b"])._repr_html_()
     assert "behind a URL" in shown and "cannot be read" in shown and "<img" not in shown and "<script" not in shown
+
+
+def test_levels_are_columns_with_one_value_a_class():
+    labels = ["boot", "clog", "boot", "tee", "hat"]
+    columns = {
+        "kind": ["shoe", "shoe", "shoe", "top", "top"],
+        "color": ["red", "red", "blue", "red", "red"],  # two of one class
+        "code": ["1", "2", "1", "3", "4"],  # as many as classes
+        "shop": ["a"] * 5,  # says nothing
+        "sex": ["f", "m", "f", "u", "u"],
+    }
+    collection = ImageCollection(list("abcde"), labels, columns=columns)
+    assert collection.levels == {
+        "kind": {"boot": "shoe", "clog": "shoe", "tee": "top", "hat": "top"},
+        "sex": {"boot": "f", "clog": "m", "tee": "u", "hat": "u"},
+    }
+    both = ImageCollection(list("abcde"), list(zip(columns["kind"], labels)), target_names=["kind", "class"])
+    assert list(both.levels) == ["kind"] and collection[[0, 2]].levels == {}

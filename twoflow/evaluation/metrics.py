@@ -6,9 +6,9 @@ classifier that has not seen it, and counts as often.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.cluster.hierarchy import average, leaves_list, optimal_leaf_ordering
@@ -100,6 +100,19 @@ def score_classes(pooled: Pooled) -> ByClass:
     n_images = np.bincount(pooled.true[np.unique(pooled.images, return_index=True)[1]], minlength=len(pooled.classes))
     intervals = [wilson_interval(share, n) if n else (np.nan, np.nan) for share, n in zip(recall.tolist(), n_images)]
     return ByClass(precision, recall, f1, support, np.array(intervals))
+
+
+def level_accuracy(pooled: Pooled, level: Mapping[Any, Any]) -> float:
+    """Return the share of predictions whose class lies in the true class of a broader level.
+
+    Parameters
+    ----------
+    pooled : Pooled
+    level : mapping of class to class of the level
+    """
+    broader = [level[label] for label in pooled.classes.tolist()]
+    is_right = [given >= 0 and broader[true] == broader[given] for true, given in zip(pooled.true, pooled.predicted)]
+    return float(np.mean(is_right))
 
 
 def count_confusions(pooled: Pooled) -> list[Confusion]:

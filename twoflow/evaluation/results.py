@@ -15,7 +15,7 @@ from .answer import Answer, ToBest, compare_with_best, describe_power, find_answ
 from .folds import Folds
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
-from .metrics import Pooled, order_classes, pool
+from .metrics import Pooled, level_accuracy, order_classes, pool
 from .scores import AppliedScore, all_right, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
@@ -219,6 +219,16 @@ class Comparison:
         """Positions of the classes of the finest target; classes that the best method confuses are neighbors."""
         confusions = self.details[self.best][self.collection.finest].confusions
         return order_classes(confusions, len(self.collection.classes))
+
+    @cached_property
+    def level_accuracies(self) -> dict[str, dict[str, float]]:
+        """How often the predicted class lies in the true class of each broader level, by method and level."""
+        levels = self.collection.levels
+        pooled = {method.name: self.pooled(method.name) for method in self.methods} if levels else {}
+        return {
+            method.name: {name: level_accuracy(pooled[method.name], level) for name, level in levels.items()}
+            for method in self.methods
+        }
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:

@@ -230,6 +230,23 @@ class ImageCollection:
                 )
         return found
 
+    @property
+    def levels(self) -> dict[str, dict[Any, Any]]:
+        """The broader levels of the finest target: for each its classes' values, the broadest level first.
+
+        A level is a column, or another target, that is the same for all images of a class, and has fewer values than
+        there are classes but more than one.
+        """
+        found = {}
+        labels = self.target(self.finest).tolist()
+        others = {name: self.target(name) for name in self.target_names if name != self.finest}
+        for name, values in {**self.columns, **others}.items():
+            pairs = set(zip(labels, values.tolist()))
+            level = dict(pairs)
+            if len(pairs) == len(level) and 1 < len(set(level.values())) < len(level):
+                found[name] = level
+        return dict(sorted(found.items(), key=lambda item: len(set(item[1].values()))))
+
     def without(self, errors: Iterable[tuple[int, ImageReadError]]) -> ImageCollection:
         """Leave out the images at the given positions and list them as unreadable."""
         errors = list(errors)

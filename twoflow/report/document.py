@@ -43,6 +43,7 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
     document["folds"] |= folds_to_json(comparison.folds, comparison.collection)
     finest = comparison.collection.finest
     for entry in document["methods"]:
+        entry["level_accuracies"] = list(comparison.level_accuracies[entry["name"]].values())
         others = dict(comparison.details[entry["name"]])
         entry |= details_document(others.pop(finest))
         if others:
@@ -116,6 +117,9 @@ def _dataset(collection: ImageCollection) -> dict[str, Any]:
         "classes": finest["classes"],
         "targets": targets,
         "finest": collection.finest,
+        "levels": [
+            {"name": name, "n_classes": len(set(level.values()))} for name, level in collection.levels.items()
+        ],
         "groups": None if collection.groups is None else len(set(collection.groups.tolist())),
         "small_classes": [{"name": str(name), "n_images": count} for name, count in collection.small_classes.items()],
         "unreadable": [{"path": error.name, "reason": error.reason} for error in collection.unreadable],
@@ -139,6 +143,7 @@ def _method(method: MethodScores, intervals: dict[str, Interval]) -> dict[str, A
                 **_spread(scores, method.means[name]),
                 "confidence_interval": [finite(end) for end in intervals[name].ends],
                 "confidence": intervals[name].confidence,
+                "interval_kind": intervals[name].kind,
             }
             for name, scores in method.scores.items()
         },

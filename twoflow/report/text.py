@@ -20,8 +20,9 @@ _LISTED = 50  # unreadable images
 def format_text(comparison: Comparison) -> str:
     """Answer, say what was compared, give the table of scores, explain it, and list the images left out."""
     return "\n".join([
-        *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_choices(comparison),
-        *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison), *_left_out(comparison),
+        *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_levels(comparison),
+        *_choices(comparison), *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison),
+        *_left_out(comparison),
         *_small_classes(comparison), *_unreadable(comparison), *_color_profiles(comparison),
         *_source(comparison),
     ])
@@ -55,6 +56,22 @@ def _scores(comparison: Comparison) -> list[str]:
             *(_to_best(comparison.to_best.get(method.name)) if is_compared else []),
         ])
     return _aligned(table)
+
+
+def _levels(comparison: Comparison) -> list[str]:
+    """Give the accuracy at each broader level, one line for each method."""
+    levels = comparison.collection.levels
+    if not levels:
+        return []
+    header = ["right at a broader level", "", *(
+        f"{printable(name)} ({len(set(level.values()))} classes)" for name, level in levels.items()
+    )]
+    names = [comparison.methods[i].name for i in comparison.order]
+    lines = [
+        [printable(name), "", *(f"{share:.3f}" for share in comparison.level_accuracies[name].values())]
+        for name in names
+    ]
+    return [*_aligned([header, *lines]), ""]
 
 
 def _headline(comparison: Comparison) -> str:
