@@ -23,7 +23,12 @@ def run_on_terminal(command, prompt="", answers="", **options):
 
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    options = {**options, "start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
+
+    def begin():
+        default_signals()  # else Ctrl-C would be ignored where the tests run in the background
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    options = {**options, "start_new_session": True, "preexec_fn": begin}
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, **options) as process:
         os.close(theirs)
         shown, is_typed = b"", not answers
