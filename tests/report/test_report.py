@@ -108,6 +108,22 @@ def test_the_table_of_three_methods_fits_a_terminal():
     assert "interval: 95%, corrected resampled t, Bonferroni for 3 tests; all intervals hold together." in table
 
 
+@pytest.mark.parametrize(("gap", "is_told"), [(0.020, True), (0.024, False)])
+def test_an_interval_that_contains_0_beside_a_significant_difference_is_explained(gap, is_told):
+    found = comparison()
+    worst, near, best = found.methods
+    accuracy = np.array([0.70, 0.72, 0.74, 0.76, 0.78])
+    found = replace(found, methods=(
+        with_scores(worst, accuracy=accuracy - [0.3, 0.31, 0.3, 0.31, 0.3]),
+        with_scores(near, accuracy=accuracy - gap + [0.008, -0.002, -0.012, -0.002, 0.008]),
+        with_scores(best, accuracy=accuracy),
+    ))
+    test = found.to_best[near.name]
+    assert test.p_holm < 0.05 and (test.interval[1] > 0) == is_told
+    told = "So it may contain 0 although the difference is significant." in format_text(found)
+    assert told == is_told
+
+
 def test_training_accuracy_of_every_method():
     found = comparison()
     first, *others = found.methods
@@ -212,7 +228,7 @@ def test_the_first_of_many_unreadable_images():
     found = comparison()
     found.collection.unreadable = tuple(ImageReadError(f"{i}.jpg", "no such file") for i in range(1050))
     text = format_text(found)
-    assert "Left out, 1050 images that cannot be read:\n  0.jpg: no such file\n" in text
+    assert "Left out, 1,050 images that cannot be read:\n  0.jpg: no such file\n" in text
     assert text.endswith("\n  49.jpg: no such file\n  and 1,000 more; report.json lists all")
     assert len(to_document(found)["dataset"]["unreadable"]) == 1050
 
@@ -282,7 +298,7 @@ def test_what_cannot_be_tested_has_no_p():
     (pair,) = to_document(found)["pairwise"]
     assert pair["p_holm"] is None and pair["interval"] == [None, None] and pair["n_tests"] == 0
     text = format_text(found)
-    assert re.search(r"method0 .*  -0.100  +-\n", text) and "No test could judge any difference" in text
+    assert re.search(r"method0 .*  -0.100  +–\n", text) and "No test could judge any difference" in text
     assert "nan" not in text
 
 
