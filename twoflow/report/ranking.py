@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class ToBest(NamedTuple):
-    """The difference of a method to the best method.
+class PairWithBest(NamedTuple):
+    """The pair of a method and the best one, and the difference of the method to the best.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [document["methods"][position] for position in document["order"]]
 
 
-def differences_to_best(document: Mapping[str, Any]) -> dict[str, ToBest]:
+def differences_to_best(document: Mapping[str, Any]) -> dict[str, PairWithBest]:
     """Find the difference to the best method for every other method, the best first."""
     best, *others = [method["name"] for method in ranked(document)]
     pairs = {(each["first"], each["second"]): k for k, each in enumerate(document["pairwise"])}
@@ -44,7 +44,7 @@ def differences_to_best(document: Mapping[str, Any]) -> dict[str, ToBest]:
         mean = pair["mean_difference"]
         if is_swapped:
             low, high, mean = _opposite(high), _opposite(low), -mean
-        found[name] = ToBest(position, is_swapped, mean, (low, high))
+        found[name] = PairWithBest(position, is_swapped, mean, (low, high))
     return found
 
 

@@ -71,10 +71,9 @@ def _headline(comparison: Comparison) -> str:
         protocol += f", {folds.repeats} repeats"
     if folds.seed is not None:
         protocol += f", seed {folds.seed}"
-    sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
     return (
         f"{len(collection):,} images{groups}, {', '.join(counts)}\n"
-        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested"
+        f"{protocol}; at least {min(folds.sizes.n_train):,} trained on, {min(folds.sizes.n_test):,} tested"
         + (f", {comparison.n_unused:,} neither" if comparison.n_unused else "")
     )
 
