@@ -18,12 +18,21 @@ class PairWithBest(NamedTuple):
     mean : float
     interval : (float, float) or (None, None)
         Adjusted for the number of pairs.
+    is_significant : bool
+        Whether the two methods differ significantly.
     """
 
     position: int
     is_swapped: bool
     mean: float
     interval: tuple[float | None, float | None]
+    is_significant: bool
+
+    @property
+    def contains_zero(self) -> bool:
+        """Whether the interval contains 0; False if there is none."""
+        low, high = self.interval
+        return low is not None and high is not None and low <= 0 <= high
 
 
 def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -41,10 +50,12 @@ def differences_to_best(document: Mapping[str, Any]) -> dict[str, PairWithBest]:
         position = pairs[(best, name) if is_swapped else (name, best)]
         pair = document["pairwise"][position]
         low, high = pair["interval"]
-        mean = pair["mean_difference"]
+        mean, p = pair["mean_difference"], pair["p_holm"]
         if is_swapped:
             low, high, mean = _opposite(high), _opposite(low), -mean
-        found[name] = PairWithBest(position, is_swapped, mean, (low, high))
+        found[name] = PairWithBest(
+            position, is_swapped, mean, (low, high), p is not None and p < 1 - pair["confidence"]
+        )
     return found
 
 

@@ -133,7 +133,9 @@ def _tests(comparison: Comparison, label: str) -> list[str]:
     ]
     # A significant difference, beside an interval that contains 0, looks like a mistake.
     if any(test.is_significant and test.interval[0] <= 0 <= test.interval[1] for test in comparison.to_best.values()):
-        lines.append("An interval is more cautious than p. So it may contain 0 although the difference is significant.")
+        lines.append(
+            "An interval is more cautious than p. So it may contain zero although the difference is significant."
+        )
     return lines
 
 

@@ -98,7 +98,7 @@ class DatasetsComparison:
 
     @cached_property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The largest groups of two or more methods of which no two differ significantly."""
+        """The largest groups, of two or more methods, in which no two differ significantly."""
         return group_methods(self.methods, self.pairs)
 
     @cached_property
