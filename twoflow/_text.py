@@ -1,6 +1,8 @@
-"""Make text from outside, such as names of files, safe for a terminal; write numbers with their nouns."""
+"""Make text from outside, such as names of files, safe for a terminal; write lists, and numbers with their nouns."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def printable(text: object, most: int | None = None) -> str:
@@ -25,6 +27,18 @@ def printable(text: object, most: int | None = None) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, such as "1 image" and "2 images"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(phrases: Iterable[str], last: str = " and") -> str:
+    """List phrases in a sentence, with `last` before the last one.
+
+    Examples
+    --------
+    >>> listed(["cnn", "fast", "best"])
+    'cnn, fast and best'
+    """
+    phrases = list(phrases)
+    return f"{last} ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
 
 
 def escape_controls(text: str) -> str:

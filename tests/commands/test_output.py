@@ -33,7 +33,7 @@ def choose(out, overwrite=False, files=("report.json", "scores.csv")):
     return choose_output(Namespace(out=str(out), overwrite=overwrite), files)
 
 
-def test_a_new_folder(tmp_path):
+def test_a_folder_without_a_report_is_taken(tmp_path):
     assert choose(tmp_path / "deep" / "out") == (tmp_path / "deep" / "out", "")
     (tmp_path / "deep/out/other.json").write_text("")
     assert choose(tmp_path / "deep" / "out") == (tmp_path / "deep" / "out", "")
@@ -55,7 +55,7 @@ def test_beside_the_working_folder(out, monkeypatch, name, beside):
     assert choose(name).folder == out.with_name(beside)
 
 
-def test_overwriting(out):
+def test_overwriting_takes_the_folder_of_an_earlier_report(out):
     assert choose(out, overwrite=True) == (out, "; they replace an earlier report")
 
 
@@ -73,7 +73,7 @@ sys.exit(run(main, sys.argv[1:]))
 
 
 @pytest.mark.parametrize("answer, chosen", [("o", "out"), ("b", "out-2"), ("", "out-2"), ("x\nOverwrite", "out")])
-def test_the_question(out, answer, chosen):
+def test_the_answer_to_the_question_chooses_the_folder(out, answer, chosen):
     status, shown = ask(out, f"{answer}\n")
     written = r"\d{4}-\d\d-\d\d \d\d:\d\d"
     question = rf"{out} has a report of {written}\. Overwrite it, write beside it to {out}-2, or stop\? \[o/b/s, "
@@ -81,7 +81,7 @@ def test_the_question(out, answer, chosen):
 
 
 @pytest.mark.parametrize("answer", ["s\n", "\x03"], ids=["stop", "Ctrl-C"])
-def test_stopping_at_the_question(out, answer):
+def test_an_answer_that_stops_writes_nothing(out, answer):
     status, shown = ask(out, answer)
     assert status == 130 and "interrupted; nothing was written" in shown and "chosen" not in shown
     assert not out.with_name("out-2").exists()

@@ -391,7 +391,7 @@ def test_unreadable_images_before_others(shop, store):
     assert compare(methods(), shop, folds=2, store=store).n_kept == 4  # the same images, in the same order
 
 
-def test_several_targets(shop, store):
+def test_folds_of_several_targets_are_kept(shop, store):
     both = ImageCollection(shop.images, np.stack([shop.columns["kind"], shop.labels], axis=1))
     forest = {"forest": make_pipeline(RawPixels((4, 4)), RandomForestClassifier(10, random_state=0))}
     first = compare(forest, both, folds=2, store=store)
@@ -401,7 +401,7 @@ def test_several_targets(shop, store):
         assert [table.tobytes() for table in a] == [table.tobytes() for table in b]
 
 
-def test_kill(tmp_path, store, capsys, monkeypatch):
+def test_a_killed_comparison_goes_on_where_it_stopped(tmp_path, store, capsys, monkeypatch):
     """After a kill in the middle of the folds, the same command computes only the others, and writes equal bytes."""
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("this system has no SIGKILL")

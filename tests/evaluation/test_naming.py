@@ -45,7 +45,7 @@ def test_the_seed_of_a_comparison_seeds_the_methods_that_are_named(shop):
     (["fast", TwoFlowClassifier("fast"), TwoFlowClassifier("fast")], ["fast", "fast-1", "fast-2"]),
     ({"mine": "cnn:lda", "other": PIXELS}, ["mine", "other"]),
 ])
-def test_names(methods, names):
+def test_the_name_of_each_kind_of_method(methods, names):
     assert [*make_methods(methods)] == names
 
 

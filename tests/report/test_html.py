@@ -118,13 +118,17 @@ def test_every_confusion_is_beside_right_examples_of_both_classes(tmp_path):
         assert tiles.count('class="zoom"') == len(alts) == tiles.count("data:image/jpeg")
 
 
-@pytest.mark.parametrize("n_images", [0, 1, 3])
-def test_leaks_are_told(tmp_path, n_images):
-    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]), n_images)
+@pytest.mark.parametrize(("n_images", "n_same_photo"), [(0, 0), (1, 1), (3, 0), (3, 2)])
+def test_leaks_are_told_with_how_many_show_the_same_photo(tmp_path, n_images, n_same_photo):
+    leaks = Leaks(n_images, n_images, np.array([n_images, 0, 0, 0, 0]), n_same_photo)
     page, document = written(replace(comparison(), leaks=leaks), tmp_path)
-    assert document["leaks"]["images"] == n_images
-    assert ("/leaks/images" in paths(page)) == bool(n_images)
-    assert ("--group-duplicates" in "".join(page.stray)) == bool(n_images)
+    assert document["leaks"]["images"] == n_images and document["leaks"]["same_photo"] == n_same_photo
+    # In the answer, and where the page says what was compared.
+    told = [attributes["data-path"] for attributes, _ in page.figures if attributes["data-path"].startswith("/leaks")]
+    assert told == ["/leaks/images", "/leaks/same_photo"] * 2 * bool(n_images)
+    text = "".join(page.stray)
+    assert text.count("--group-duplicates") == 2 * bool(n_images)
+    assert text.count("the others of one that looks alike") == 2 * (n_same_photo < n_images)
 
 
 def test_the_numbers_in_a_plot_are_those_of_the_document(tmp_path):
@@ -157,7 +161,7 @@ def test_the_sections_are_there_for_what_there_is(tmp_path):
     assert not {"probabilities", "flows"} & set(sections(replace(found, methods=methods), "labels only"))
 
 
-def test_a_row_without_probabilities_among_others(tmp_path):
+def test_a_method_without_probabilities_among_others(tmp_path):
     found = comparison()
     found = replace(found, methods=(replace(found.methods[0], probabilities=None), *found.methods[1:]))
     page, document = written(found, tmp_path)

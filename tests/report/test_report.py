@@ -17,6 +17,7 @@ from twoflow.images.passed_over import PassedOver
 from twoflow.report import format_text, to_document, write_report
 
 from .made import LABELS, UNREADABLE, comparison, two_targets, with_scores
+from .pages import written
 
 
 def single_split():
@@ -106,6 +107,23 @@ def test_the_table_of_three_methods_fits_a_terminal():
     assert max(map(len, table)) <= 120
     assert "p (Holm): corrected resampled t-test, adjusted for 3 pairs of methods; below 0.05 is significant." in table
     assert "interval: 95%, corrected resampled t, Bonferroni for 3 tests; all intervals hold together." in table
+
+
+@pytest.mark.parametrize(("gap", "is_told"), [(0.020, True), (0.024, False)])
+def test_an_interval_that_contains_zero_beside_a_significant_difference_is_explained(tmp_path, gap, is_told):
+    found = comparison()
+    worst, near, best = found.methods
+    accuracy = np.array([0.70, 0.72, 0.74, 0.76, 0.78])
+    found = replace(found, methods=(
+        with_scores(worst, accuracy=accuracy - [0.3, 0.31, 0.3, 0.31, 0.3]),
+        with_scores(near, accuracy=accuracy - gap + [0.008, -0.002, -0.012, -0.002, 0.008]),
+        with_scores(best, accuracy=accuracy),
+    ))
+    test = found.to_best[near.name]
+    assert test.p_holm < 0.05 and (test.interval[1] > 0) == is_told
+    page, _ = written(found, tmp_path)
+    for text in (format_text(found), "".join(page.stray)):
+        assert ("So it may contain zero although the difference is significant." in text) == is_told
 
 
 def test_training_accuracy_of_every_method():
@@ -212,7 +230,7 @@ def test_the_first_of_many_unreadable_images():
     found = comparison()
     found.collection.unreadable = tuple(ImageReadError(f"{i}.jpg", "no such file") for i in range(1050))
     text = format_text(found)
-    assert "Left out, 1050 images that cannot be read:\n  0.jpg: no such file\n" in text
+    assert "Left out, 1,050 images that cannot be read:\n  0.jpg: no such file\n" in text
     assert text.endswith("\n  49.jpg: no such file\n  and 1,000 more; report.json lists all")
     assert len(to_document(found)["dataset"]["unreadable"]) == 1050
 
@@ -273,7 +291,7 @@ def with_accuracy(found, name, accuracy):
     return replace(found, methods=methods, differences=_differences(methods, found.folds, "accuracy"))
 
 
-def test_what_cannot_be_tested_has_no_p():
+def test_what_cannot_be_tested_has_no_p(tmp_path):
     same = comparison()
     found = with_accuracy(same, "better", same.methods[0].scores["accuracy"] + 0.1)
     entry = to_document(found)["comparisons"][0]
@@ -282,8 +300,10 @@ def test_what_cannot_be_tested_has_no_p():
     (pair,) = to_document(found)["pairwise"]
     assert pair["p_holm"] is None and pair["interval"] == [None, None] and pair["n_tests"] == 0
     text = format_text(found)
-    assert re.search(r"method0 .*  -0.100  +-\n", text) and "No test could judge any difference" in text
-    assert "nan" not in text
+    page, _ = written(found, tmp_path)
+    assert re.search(r"method0 .*  -0.100  +–\n", text)
+    for each in (text, "".join(page.stray)):
+        assert "No test could judge any difference, so there is no interval and no p." in each and "nan" not in each
 
 
 def test_no_difference_has_no_sign_of_its_own():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import counted
 from ..errors import InputError
 from ..evaluation.duplicates import Duplicates, match, rank_kinds
 from ..evaluation.folds import official_split
@@ -190,8 +191,7 @@ def audit(
     notes: list[str] = [] if collection is None else list(collection.notes)
     n_converted = len(traits.with_profile("converted"))
     if n_converted:
-        counted = "1 image" if n_converted == 1 else f"{n_converted:,} images"
-        notes.append(f"converted to sRGB by color profile: {counted}")
+        notes.append(f"converted to sRGB by color profile: {counted(n_converted, 'image')}")
     labels = issues = None
     conflicts, counts = np.empty(0, int), {}
     if collection is None:

@@ -80,8 +80,8 @@ def make_parser() -> CommandParser:
     )
     group.add_argument(
         "--group-duplicates", action="store_true",
-        help="find exact and near duplicates, and never have two of them on both sides of a fold (default: only "
-             "count and report those that are)",
+        help="keep duplicates, and images that look alike, on one side of a fold (default: only count and report those "
+             "that are on both sides)",
     )
     group.add_argument(
         "--train-sizes", metavar="SHARE,...", type=shares, default=(),

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .._text import listed
 from ..networks import NETWORKS
 from .methods import EXTRA_METHODS, METHODS, RECIPE_METHODS
 from .scores import AppliedScore
 from .statistics import Difference, PowerResult
+from .statistics.paired import ENOUGH
 from .statistics.validation import ROUNDING
 
 #: The recipes to try one after the other: the first that was not compared, if none after it was.
 _STEPS = ("fast", "best")
 _NAMED = 3  # methods that one sentence names
-_ENOUGH = 5  # with fewer splits, a sentence says that the test can hardly find a difference
 
 
 class ToBest(NamedTuple):
@@ -104,6 +105,30 @@ def describe_power(power: PowerResult) -> str:
     return f"{able}; {seen:.3f} takes {needed}."
 
 
+def describe_nearest(
+    ranked: Sequence[str], to_best: Mapping[str, ToBest], power: Mapping[tuple[str, str], PowerResult]
+) -> tuple[str, ...]:
+    """Say what it takes to show the difference of the best method to the next one that is not significantly worse.
+
+    Parameters
+    ----------
+    ranked : sequence of str
+        The methods, the best first.
+    to_best : mapping of str to ToBest
+        The test of every other method against the best.
+    power : mapping of (str, str) to PowerResult
+        How much the test of each pair could find.
+
+    Returns
+    -------
+    tuple of str
+        One sentence; none if there is no such method. One with the same score counts only if there is no other.
+    """
+    best, *others = ranked
+    near = sorted((name for name in others if to_best[name].is_open), key=lambda name: to_best[name].difference == 0)
+    return tuple(describe_power(result) for pair, result in power.items() if set(pair) == {best, *near[:1]})
+
+
 def find_answer(
     means: Mapping[str, float], to_best: Mapping[str, ToBest], score: AppliedScore, n_splits: int,
     power: Sequence[str] = (),
@@ -130,7 +155,7 @@ def find_answer(
     untested = tuple(name for name in others if name not in worse + not_worse)
     next_methods = _next_methods(best, means)
     sentences = _verdict(means, to_best, score, not_worse, worse, untested)
-    if others and 1 < n_splits < _ENOUGH:
+    if others and 1 < n_splits < ENOUGH:
         sentences.append(f"With only {n_splits} splits, a test can hardly find a difference; ask for more folds.")
     if not_worse:
         sentences += power
@@ -188,8 +213,6 @@ def _base(name: str) -> str:
 
 
 def _listed(phrases: Iterable[str], last: str) -> str:
-    """List the first few phrases in a sentence, with `last` before the last one, and count the others."""
+    """List the first few phrases in a sentence, and count the others; see `listed`."""
     phrases = list(phrases)
-    if len(phrases) > _NAMED:
-        phrases = [*phrases[:_NAMED], f"{len(phrases) - _NAMED} more"]
-    return f"{last} ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
+    return listed([*phrases[:_NAMED], *([f"{len(phrases) - _NAMED} more"] if len(phrases) > _NAMED else [])], last)

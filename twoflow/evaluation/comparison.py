@@ -62,7 +62,7 @@ def compare(
     Parameters
     ----------
     methods : str, classifier, iterable of both, or mapping of str to either
-        What to compare. The tests compare every other method with the first.
+        What to compare. Every pair is tested. `Comparison.differences` are to the first, the reference.
 
         - A name: "two-flow", "cnn", "fast:stack", "cnn:logistic", ...: one of `METHODS`, `RECIPE_METHODS` and
           `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, those of `EXTRA_METHODS` that are
@@ -108,8 +108,8 @@ def compare(
         that its results depend on is the same: images, labels, groups, method, seed, code and versions. Default: no
         store.
     group_duplicates : bool, default=False
-        Keep exact and near duplicates, together with their groups, on one side of a fold. By default duplicates on both
-        sides are only counted. See `find_duplicates`.
+        Keep duplicates, and images that look alike, on one side of a fold, together with their groups. By default those
+        on both sides are only counted. See `find_duplicates`; embeddings are not compared.
 
     Returns
     -------
@@ -282,8 +282,7 @@ def _method_scores(
 
 def _differences(methods: Sequence[MethodScores], folds: Folds, tested_score: str) -> tuple[Difference, ...]:
     reference, *others = methods
-    n_train, n_test = ([len(getattr(fold, side)) for fold in folds] for side in ("train", "test"))
     scores = {method.name: method.scores[tested_score] for method in methods}
     pairs = [(method.name, reference.name) for method in others]
-    corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+    corrected = partial(corrected_resampled_ttest, **folds.sizes._asdict())
     return compare_pairs(scores, pairs, paired_ttest) + compare_pairs(scores, pairs, corrected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
@@ -27,6 +27,13 @@ class Fold:
     test: np.ndarray
 
 
+class Sizes(NamedTuple):
+    """How many images each fold trains on and tests."""
+
+    n_train: list[int]
+    n_test: list[int]
+
+
 @dataclass(frozen=True, eq=False)
 class Folds:
     """The splits of a comparison and how they were drawn; `seed` is None if nothing was drawn."""
@@ -42,6 +49,11 @@ class Folds:
 
     def __iter__(self) -> Iterator[Fold]:
         return iter(self.splits)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many images each fold trains on and tests."""
+        return Sizes([len(fold.train) for fold in self], [len(fold.test) for fold in self])
 
 
 def draw_folds(

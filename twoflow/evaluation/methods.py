@@ -28,8 +28,8 @@ from ..networks import NETWORKS, get_card
 from ..networks.catalog import check_layer
 
 
-class Choice(NamedTuple):
-    """What methods of any name share.
+class Settings(NamedTuple):
+    """The settings that methods of any name share.
 
     Attributes
     ----------
@@ -49,31 +49,31 @@ class Choice(NamedTuple):
     size: tuple[int, int] = (64, 48)
 
 
-def _low_level(choice: Choice) -> list[tuple[str, Flow]]:
+def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
     """Make the flows that the paper calls "color histogram, SIFT histogram, GIST, LBP"."""
     return [
         ("color", ColorHistogram()),
-        ("sift", SIFTBagOfWords(random_state=choice.seed)),
+        ("sift", SIFTBagOfWords(random_state=settings.seed)),
         ("gist", GISTDescriptor()),
         ("lbp", LBPHistogram()),
     ]
 
 
-def _cnn(choice: Choice) -> list[tuple[str, Flow]]:
-    return [("cnn", CNNEmbedding(choice.network))]
+def _cnn(settings: Settings) -> list[tuple[str, Flow]]:
+    return [("cnn", CNNEmbedding(settings.network))]
 
 
-def _pixels(choice: Choice) -> list[tuple[str, Flow]]:
-    return [("pixels", RawPixels(choice.size))]
+def _pixels(settings: Settings) -> list[tuple[str, Flow]]:
+    return [("pixels", RawPixels(settings.size))]
 
 
 #: The methods in which a forest decides on all features of some flows, without selection: name -> the flows.
-_FLOWS: dict[str, Callable[[Choice], list[tuple[str, Flow]]]] = {
-    "projection": lambda choice: [("projection", PixelProjection(random_state=choice.seed))],
+_FLOWS: dict[str, Callable[[Settings], list[tuple[str, Flow]]]] = {
+    "projection": lambda settings: [("projection", PixelProjection(random_state=settings.seed))],
     "pixels": _pixels,
-    "pixels+cnn": lambda choice: [*_pixels(choice), *_cnn(choice)],
+    "pixels+cnn": lambda settings: [*_pixels(settings), *_cnn(settings)],
     "low-level": _low_level,
-    "low-level+cnn": lambda choice: [*_low_level(choice), *_cnn(choice)],
+    "low-level+cnn": lambda settings: [*_low_level(settings), *_cnn(settings)],
 }
 
 
@@ -151,7 +151,7 @@ def read_size(name: str) -> tuple[int, int] | None:
     return None if found is None else (int(found[2]), int(found[3]))
 
 
-def make_method(name: str, choice: Choice) -> Any:
+def make_method(name: str, settings: Settings) -> Any:
     """Make the model of a name.
 
     Raises
@@ -163,25 +163,25 @@ def make_method(name: str, choice: Choice) -> Any:
     """
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
-        return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, choice)
+        return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)
     if first == "cnn" or first in NETWORKS:
-        network = choice.network if first == "cnn" else first
+        network = settings.network if first == "cnn" else first
         layer, head = _read_layer_and_head(name, rest, network) if colon else (_EMBEDDING, None)
         check_layer(network, layer)
-        return _make_on_flows([("cnn", CNNEmbedding(network, layer))], head, choice)
+        return _make_on_flows([("cnn", CNNEmbedding(network, layer))], head, settings)
     if sized := _SIZED.fullmatch(name):
-        flows = _FLOWS[sized[1] + sized[4]](choice._replace(size=(int(sized[2]), int(sized[3]))))
-        return _make_on_flows(flows, None, choice)
+        flows = _FLOWS[sized[1] + sized[4]](settings._replace(size=(int(sized[2]), int(sized[3]))))
+        return _make_on_flows(flows, None, settings)
     if name in _FLOWS:
-        return _make_on_flows(_FLOWS[name](choice), None, choice)
+        return _make_on_flows(_FLOWS[name](settings), None, settings)
     if name == "mid-level":
-        union, select = FlowUnion(_low_level(choice)), ObjectHierarchyFeatures(choice.superclasses)
-        return make_model([("low-level", union, select)], random_state=choice.seed)
+        union, select = FlowUnion(_low_level(settings)), ObjectHierarchyFeatures(settings.superclasses)
+        return make_model([("low-level", union, select)], random_state=settings.seed)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
             raise MissingExtraError(f"the method {name!r} {reason}")
-        return _EXTRA[name].make(choice.seed)
+        return _EXTRA[name].make(settings.seed)
     known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *NETWORKS]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
     raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")
@@ -191,17 +191,17 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
 
 
-def _make_recipe(recipe: str, head: str | None, choice: Choice) -> Any:
-    model = make_model(recipe, head=head, network=choice.network, random_state=choice.seed)
+def _make_recipe(recipe: str, head: str | None, settings: Settings) -> Any:
+    model = make_model(recipe, head=head, network=settings.network, random_state=settings.seed)
     # All methods with a projection have the same one.
-    return model.set_params(projection__random_state=choice.seed) if "projection" in model.get_params() else model
+    return model.set_params(projection__random_state=settings.seed) if "projection" in model.get_params() else model
 
 
-def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, choice: Choice) -> Any:
+def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Settings) -> Any:
     """Make a model with a head and the selectors that suit it; without a head, a forest that takes all features."""
     if head is None:
-        return make_model([(name, flow, "passthrough") for name, flow in flows], random_state=choice.seed)
-    return make_model(flows, head, random_state=choice.seed)
+        return make_model([(name, flow, "passthrough") for name, flow in flows], random_state=settings.seed)
+    return make_model(flows, head, random_state=settings.seed)
 
 
 def _read_layer_and_head(name: str, rest: str, network: str) -> tuple[str, str | None]:

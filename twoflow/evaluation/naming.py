@@ -14,7 +14,7 @@ from ..errors import InputError, InputTypeError
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier
 from ..networks import get_card
-from .methods import Choice, add_size, find_left_out, list_all, make_method, needs_size, read_size
+from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
 
 #: The column that `load_folder` makes of folders in folders.
@@ -96,7 +96,7 @@ def name_methods(
     left_out = find_left_out() if (None, "all") in given else {}
     entries = [entry for each in given for entry in _expand(each, network)]
     called = [method for _, method in entries if isinstance(method, str)]
-    choice = Choice(network, random_state, _find_superclasses(collection, superclass_column, called))
+    settings = Settings(network, random_state, _find_superclasses(collection, superclass_column, called))
     if any(map(needs_size, called)):
         size = choose_size(collection)
         entries = [(name, add_size(method, size) if isinstance(method, str) else method) for name, method in entries]
@@ -104,7 +104,7 @@ def name_methods(
     by_name = {name: method for name, method in named.items() if isinstance(method, str)}
     sizes = {name: read_size(method) for name, method in by_name.items()}
     return NamedMethods(
-        models={**named, **{name: make_method(method, choice) for name, method in by_name.items()}},
+        models={**named, **{name: make_method(method, settings) for name, method in by_name.items()}},
         left_out=left_out,
         pixel_sizes={name: size for name, size in sizes.items() if size is not None},
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..images import ImageCollection
-from .answer import Answer, ToBest, compare_with_best, describe_power, find_answer
+from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
@@ -23,7 +23,6 @@ from .summary import (
     Details,
     Interval,
     Pair,
-    Sizes,
     compare_every_pair,
     describe_predictions,
     mean_interval,
@@ -202,10 +201,7 @@ class Comparison:
 
         It is empty if there is none. A method with the same score counts only if there is no other.
         """
-        near = [name for name in (self.methods[i].name for i in self.order[1:]) if self.to_best[name].is_open]
-        near.sort(key=lambda name: self.to_best[name].difference == 0)
-        found = [result for pair, result in self.power.items() if set(pair) == {self.best, *near[:1]}]
-        return tuple(describe_power(each) for each in found)
+        return describe_nearest([self.methods[i].name for i in self.order], self.to_best, self.power)
 
     @cached_property
     def answer(self) -> Answer:
@@ -247,7 +243,7 @@ class Comparison:
 
         `compare_pairs_of_methods` says which test.
         """
-        return compare_every_pair(*self._tested_scores, self._sizes)
+        return compare_every_pair(*self._tested_scores)
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
@@ -259,13 +255,6 @@ class Comparison:
             }
             for method in self.methods
         }
-
-    def _interval(self, method: MethodScores, name: str) -> Interval:
-        found, applied = mean_interval(method.scores[name], method.means[name], self._sizes), self.scores[name]
-        if not math.isnan(found.ends[0]) or not applied.score.counts_images:
-            return found
-        is_right = np.concatenate(self.is_right(method.name, applied.target))
-        return share_interval(is_right, self.tested, self.collection.groups)
 
     def is_right(self, method: str, target: str | None = None) -> tuple[np.ndarray, ...]:
         """Return which test images a method gets right.
@@ -307,6 +296,13 @@ class Comparison:
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
 
+    def _interval(self, method: MethodScores, name: str) -> Interval:
+        found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
+        if not math.isnan(found.ends[0]) or not applied.score.counts_images:
+            return found
+        is_right = np.concatenate(self.is_right(method.name, applied.target))
+        return share_interval(is_right, self.tested, self.collection.groups)
+
     @property
     def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
         """What the tests of every pair take; see `compare_pairs_of_methods`."""
@@ -315,7 +311,3 @@ class Comparison:
             {method.name: self.is_right(method.name) for method in self.methods},
             self.folds, self.collection.groups,
         )
-
-    @property
-    def _sizes(self) -> Sizes:
-        return Sizes([len(fold.train) for fold in self.folds], [len(fold.test) for fold in self.folds])

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from .._jobs import run_as_done, run_in_order, share
 from .._peak_memory import PeakMemory
 from .._progress import Costs, format_seconds, phase
+from .._text import counted
 from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
 from ..images import ImageCollection
@@ -31,7 +32,7 @@ class Task(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What `run_folds` found.
+    """What `Runner.run` found.
 
     Attributes
     ----------
@@ -105,8 +106,8 @@ class Runner:
             computed = self._compute([task for task in self._tasks() if task not in found], found, kept)
         except KeyboardInterrupt as interrupt:
             if kept.n_kept:
-                kind = "fold is" if kept.n_kept == 1 else "folds are"
-                interrupt.add_note(f"{kept.n_kept:,} finished {kind} kept: run the same command to continue")
+                folds = counted(kept.n_kept, "finished fold is", "finished folds are")
+                interrupt.add_note(f"{folds} kept: run the same command to continue")
             raise
         return Run(
             {
@@ -132,10 +133,10 @@ class Runner:
 
     def _compute(self, tasks: Sequence[Task], found: dict[Task, FoldScores], kept: KeptFolds) -> Sequence[Task]:
         """Score the tasks, and add their results to `found`."""
-        shown_scores = _Told(self.collection.target_names, list(self._tasks()), found)
+        finished = _FinishedMethods(self.collection.target_names, list(self._tasks()), found)
         if not tasks:
             with phase("scoring", len(found), "folds", n_done=len(found), verbose=self.verbose) as shown:
-                shown_scores.tell_finished(shown.say)
+                finished.tell(shown.say)
             return tasks
         y, groups, once = share(self.collection.labels), share(self.collection.groups), share(self.features)
         images = self._images(tasks)
@@ -155,14 +156,14 @@ class Runner:
             costs.know((task.method, task.series), scores.seconds)
         n_all = len(tasks) + len(found)
         with phase("scoring", n_all, "folds", n_done=len(found), verbose=self.verbose) as shown:
-            shown_scores.tell_finished(shown.say)
+            finished.tell(shown.say)
             for number, scores in run_as_done(map(prepare, range(len(tasks)), tasks), self.n_jobs):
                 task = tasks[number]
                 found[task] = scores
                 kept.put(task.method, self._fold(task), scores)
                 costs.finish((task.method, task.series), scores.seconds)
                 shown.update(seconds_left=costs.seconds_left())
-                shown_scores.tell_finished(shown.say)
+                finished.tell(shown.say)
         return tasks
 
     def _images(self, tasks: Sequence[Task]) -> dict[tuple[int, int] | None, Any]:
@@ -223,8 +224,8 @@ class Runner:
         return selected
 
 
-class _Told:
-    """Tells the score of each method, once, as soon as its last fold is done."""
+class _FinishedMethods:
+    """The methods whose last fold is done; the score of each is told once."""
 
     def __init__(self, target_names: Sequence[str], tasks: Sequence[Task], found: Mapping[Task, FoldScores]) -> None:
         self._name, score = next(iter(scores_for(target_names).items()))
@@ -234,7 +235,7 @@ class _Told:
         for task in tasks:
             self._waiting.setdefault(task.method, []).append(task)
 
-    def tell_finished(self, say: Callable[[str], None]) -> None:
+    def tell(self, say: Callable[[str], None]) -> None:
         for method, tasks in list(self._waiting.items()):
             if all(task in self._found for task in tasks):
                 del self._waiting[method]

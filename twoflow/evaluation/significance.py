@@ -60,8 +60,7 @@ def compare_pairs_of_methods(
     groups.
     """
     if len(folds) > 1:
-        n_train, n_test = [len(fold.train) for fold in folds], [len(fold.test) for fold in folds]
-        corrected = partial(corrected_resampled_ttest, n_train=n_train, n_test=n_test)
+        corrected = partial(corrected_resampled_ttest, **folds.sizes._asdict())
         return compare_pairs(scores, pairs, corrected, confidence)
     (fold,) = folds
     truth = np.ones(len(fold.test), dtype=bool)
@@ -98,11 +97,9 @@ def power_of_pairs(
     pairs = list(pairs)
     level = 1 - (1 - confidence) / max(len(pairs), 1)
     if len(folds) > 1:
-        n_train, n_test = [len(fold.train) for fold in folds], [len(fold.test) for fold in folds]
         return tuple(
             corrected_power(
-                scores[first], scores[second], n_train, n_test,
-                repeats=folds.repeats, power=power, confidence=level,
+                scores[first], scores[second], *folds.sizes, repeats=folds.repeats, power=power, confidence=level
             )
             for first, second in pairs
         )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from .folds import Folds
+from .folds import Folds, Sizes
 from .metrics import ByClass, Confusion, Pooled, count_confusions, find_certain, find_confused, score_classes
 from .probabilities import Calibration, Coverage, Roc, average_roc, brier_score, calibrate, cover, log_loss
 from .significance import compare_pairs_of_methods
@@ -26,13 +26,6 @@ from .statistics import (
 )
 
 _PAIRS, _IMAGES = 10, 3  # confused pairs that are listed with images, and how many images of each
-
-
-class Sizes(NamedTuple):
-    """How many images each fold trains on and tests."""
-
-    n_train: list[int]
-    n_test: list[int]
 
 
 class Spread(NamedTuple):
@@ -165,7 +158,6 @@ def compare_every_pair(
     is_right: Mapping[str, Sequence[np.ndarray]],
     folds: Folds,
     groups: np.ndarray | None,
-    sizes: Sizes,
 ) -> tuple[Pair, ...]:
     """Compare every method with every later one, with corrections for all pairs.
 
@@ -173,11 +165,9 @@ def compare_every_pair(
     ----------
     scores, is_right, folds, groups
         See `compare_pairs_of_methods`.
-    sizes : Sizes
-        Those of the folds.
     """
     return tuple(
-        Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *sizes))
+        Pair(each, probability_of_equivalence(scores[each.first], scores[each.second], *folds.sizes))
         for each in compare_pairs_of_methods(scores, is_right, folds, groups, combinations(scores, 2))
     )
 

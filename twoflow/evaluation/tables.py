@@ -15,6 +15,7 @@ from .folds import Folds
 from .method_scores import MethodScores
 from .metrics import Pooled
 from .saved_folds import image_names
+from .summary import spread
 
 #: The names of columns and their values. A method may have the name of another column, so this is no mapping.
 Columns = list[tuple[str, list[Any]]]
@@ -34,15 +35,15 @@ def score_columns(
     to_best : mapping of str to ToBest
         The test of every method but the best against the best.
     """
-    tested = [method.scores[tested_score] for method in methods]
+    tested = [spread(method.scores[tested_score], method.means[tested_score]) for method in methods]
     tests = [to_best.get(method.name) for method in methods]
     columns: Columns = [
         ("method", [method.name for method in methods]),
         ("n_features", [method.n_features for method in methods]),
-        (tested_score, [method.means[tested_score] for method in methods]),
-        ("std", [float(scores.std(ddof=1)) if len(scores) > 1 else None for scores in tested]),
-        ("min", [float(scores.min()) for scores in tested]),
-        ("max", [float(scores.max()) for scores in tested]),
+        (tested_score, [each.mean for each in tested]),
+        ("std", [each.std for each in tested]),
+        ("min", [each.min for each in tested]),
+        ("max", [each.max for each in tested]),
     ]
     others = [name for name in methods[0].means if name != tested_score]
     columns += [(name, [method.means[name] for method in methods]) for name in others]
@@ -101,19 +102,24 @@ def prediction_columns(
     return columns
 
 
-def to_frame(columns: Columns, what: str) -> Any:
-    """Return columns as a pandas DataFrame.
+def import_pandas(what: str) -> Any:
+    """Import pandas, which is not installed with twoflow.
 
     Raises
     ------
     ModuleNotFoundError
-        If pandas is not installed; the message begins with `what`, and says how to install it.
+        If it is not installed; the message begins with `what`, and says how to install it.
     """
     try:
         import pandas
     except ModuleNotFoundError:
         raise MissingExtraError(f"{what} needs pandas: pip install pandas") from None
-    frame = pandas.DataFrame({position: values for position, (_, values) in enumerate(columns)})
+    return pandas
+
+
+def to_frame(columns: Columns, what: str) -> Any:
+    """Return columns as a pandas DataFrame; `what` asks for it, see `import_pandas`."""
+    frame = import_pandas(what).DataFrame({position: values for position, (_, values) in enumerate(columns)})
     frame.columns = [name for name, _ in columns]
     return frame
 

@@ -71,8 +71,8 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
             "n_splits": folds.n_splits,
             "repeats": folds.repeats,
             "seed": folds.seed,
-            "train_sizes": [len(fold.train) for fold in folds],
-            "test_sizes": [len(fold.test) for fold in folds],
+            "train_sizes": folds.sizes.n_train,
+            "test_sizes": folds.sizes.n_test,
         },
         "leaks": None if comparison.leaks is None else leaks_document(comparison.leaks),
         "scores": [

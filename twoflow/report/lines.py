@@ -1,14 +1,37 @@
-"""Lines of text that the reports of comparisons and of audits share."""
+"""Lines of text that several reports share: aligned tables, and what is said of images and classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from .._text import counted, printable
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
 
 SHOWN = 5  # findings of each kind
+
+
+def aligned(table: Sequence[Sequence[str]], to_right: Collection[int] | None = None, n_last: int = 0) -> list[str]:
+    """Align the columns of a table, with a line under its head.
+
+    Parameters
+    ----------
+    table : sequence of sequence of str
+        The head, then the rows; all of one length.
+    to_right : collection of int, optional
+        Positions of the columns that are aligned to the right. Default: all but the first.
+    n_last : int, default=0
+        How many rows at the end are separated from the others by another line.
+    """
+    widths = [max(map(len, column)) for column in zip(*table)]
+    to_right = range(1, len(widths)) if to_right is None else to_right
+    adjust = [str.rjust if i in to_right else str.ljust for i in range(len(widths))]
+    lines = ["  ".join(place(cell, width) for place, cell, width in zip(adjust, row, widths)).rstrip() for row in table]
+    rule = "-" * sum(widths, 2 * (len(widths) - 1))
+    lines.insert(1, rule)
+    if n_last:
+        lines.insert(len(lines) - n_last, rule)
+    return lines
 
 
 def lookalike_lines(groups: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -15,9 +15,9 @@ from typing import TypeAlias
 from markupsafe import Markup, escape
 
 from .displays.base import label
+from .displays.confusion import NAMED, WRITTEN
 
 _SHADES = 8  # steps of a color
-_WRITTEN, _NAMED = 30, 70  # classes, up to which counts and names fit
 _SIDE = 960  # pixels of a matrix without names
 _LONGEST, _SIGN = 20, 7  # signs of a name, which is cut if it is longer, and pixels of a sign
 _LINE = 22  # pixels of the line that says what rows and columns are
@@ -52,12 +52,12 @@ def matrix_svg(
     n = len(classes)
     cell = _cell(n)
     # The spaces that `label` adds for wide signs keep room for them here, and are not drawn.
-    names = [label(classes[k], _LONGEST) for k in order] if n <= _NAMED else []
+    names = [label(classes[k], _LONGEST) for k in order] if n <= NAMED else []
     left = _LINE + _SIGN * max(map(len, names), default=0)  # and as much above
     side = left + n * cell + 1
-    texts = [*_axes(left), *_names(names, left, cell), *(_counts(rows, place, left, cell) if n <= _WRITTEN else ())]
+    texts = [*_axes(left), *_names(names, left, cell), *(_counts(rows, place, left, cell) if n <= WRITTEN else ())]
     return Markup("".join([
-        f'<svg class="matrix{" written" if n <= _WRITTEN else ""}" role="img" aria-label="{escape(title)}" '
+        f'<svg class="matrix{" written" if n <= WRITTEN else ""}" role="img" aria-label="{escape(title)}" '
         f'viewBox="0 0 {side} {side}" width="{side}" height="{side}" '
         f'data-classes="{escape(json.dumps([classes[k] for k in order]))}" data-cells="{_cells(rows, order, place)}">',
         f'<g transform="translate({left} {left}) scale({cell})">',
@@ -73,7 +73,7 @@ def _cell(n: int) -> int:
     """Return the side of a cell in pixels, for n classes."""
     if n <= 12:
         return 44
-    return 30 if n <= _WRITTEN else 14 if n <= _NAMED else max(2, _SIDE // n)
+    return 30 if n <= WRITTEN else 14 if n <= NAMED else max(2, _SIDE // n)
 
 
 def _shades(rows: _Rows, place: dict[int, int]) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class ToBest(NamedTuple):
-    """The difference of a method to the best method.
+class PairWithBest(NamedTuple):
+    """The pair of a method and the best one, and the difference of the method to the best.
 
     Attributes
     ----------
@@ -18,12 +18,21 @@ class ToBest(NamedTuple):
     mean : float
     interval : (float, float) or (None, None)
         Adjusted for the number of pairs.
+    is_significant : bool
+        Whether the two methods differ significantly.
     """
 
     position: int
     is_swapped: bool
     mean: float
     interval: tuple[float | None, float | None]
+    is_significant: bool
+
+    @property
+    def contains_zero(self) -> bool:
+        """Whether the interval contains 0; False if there is none."""
+        low, high = self.interval
+        return low is not None and high is not None and low <= 0 <= high
 
 
 def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -31,7 +40,7 @@ def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [document["methods"][position] for position in document["order"]]
 
 
-def differences_to_best(document: Mapping[str, Any]) -> dict[str, ToBest]:
+def differences_to_best(document: Mapping[str, Any]) -> dict[str, PairWithBest]:
     """Find the difference to the best method for every other method, the best first."""
     best, *others = [method["name"] for method in ranked(document)]
     pairs = {(each["first"], each["second"]): k for k, each in enumerate(document["pairwise"])}
@@ -41,10 +50,12 @@ def differences_to_best(document: Mapping[str, Any]) -> dict[str, ToBest]:
         position = pairs[(best, name) if is_swapped else (name, best)]
         pair = document["pairwise"][position]
         low, high = pair["interval"]
-        mean = pair["mean_difference"]
+        mean, p = pair["mean_difference"], pair["p_holm"]
         if is_swapped:
             low, high, mean = _opposite(high), _opposite(low), -mean
-        found[name] = ToBest(position, is_swapped, mean, (low, high))
+        found[name] = PairWithBest(
+            position, is_swapped, mean, (low, high), p is not None and p < 1 - pair["confidence"]
+        )
     return found
 
 

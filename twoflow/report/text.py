@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from .._text import printable
+from .._text import counted, printable
 from ..evaluation import Comparison
 from ..evaluation.answer import ToBest
 from ..evaluation.summary import Spread, spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .lines import lookalike_lines, passed_over_lines
-from .values import p_value
+from .lines import aligned, lookalike_lines, passed_over_lines
+from .values import MISSING, p_value
 
 _LISTED = 50  # unreadable images
+_TO_RIGHT = (1,)  # the column of whole numbers in the tables
 
 
 def format_text(comparison: Comparison) -> str:
@@ -55,7 +55,7 @@ def _scores(comparison: Comparison) -> list[str]:
             *(f"{method.means[name]:.3f}" for name in others), f"{method.train_accuracy.mean():.3f}",
             *(_to_best(comparison.to_best.get(method.name)) if is_compared else []),
         ])
-    return _aligned(table)
+    return aligned(table, _TO_RIGHT)
 
 
 def _levels(comparison: Comparison) -> list[str]:
@@ -88,10 +88,9 @@ def _headline(comparison: Comparison) -> str:
         protocol += f", {folds.repeats} repeats"
     if folds.seed is not None:
         protocol += f", seed {folds.seed}"
-    sizes = [f"{min(len(side) for side in sides):,}" for sides in zip(*((fold.train, fold.test) for fold in folds))]
     return (
         f"{len(collection):,} images{groups}, {', '.join(counts)}\n"
-        f"{protocol}; at least {sizes[0]} trained on, {sizes[1]} tested"
+        f"{protocol}; at least {min(folds.sizes.n_train):,} trained on, {min(folds.sizes.n_test):,} tested"
         + (f", {comparison.n_unused:,} neither" if comparison.n_unused else "")
     )
 
@@ -110,17 +109,7 @@ def _to_best(test: ToBest | None) -> list[str]:
         return ["best", ""]
     low, high = test.interval
     interval = "" if math.isnan(low) else f" [{low:+z.3f}, {high:+z.3f}]"
-    return [f"{test.difference:+z.3f}{interval}", "-" if math.isnan(test.p_holm) else p_value(test.p_holm)]
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = []
-    for row in table:
-        first, second, *rest = (cell.ljust(width) for cell, width in zip(row, widths))
-        lines.append("  ".join([first, second.strip().rjust(widths[1]), *rest]).rstrip())
-    lines.insert(1, "-" * sum(widths, 2 * (len(widths) - 1)))
-    return lines
+    return [f"{test.difference:+z.3f}{interval}", MISSING if math.isnan(test.p_holm) else p_value(test.p_holm)]
 
 
 def _legend(comparison: Comparison) -> list[str]:
@@ -152,14 +141,19 @@ def _tests(comparison: Comparison, label: str) -> list[str]:
     named = next((each for each in differences if not math.isnan(each.p_holm)), None)
     if named is None:
         return ["No test could judge any difference, so there is no interval and no p."]
-    pairs = "1 pair" if named.n_tests == 1 else f"{named.n_tests} pairs"
     together = "" if named.n_tests == 1 else "; all intervals hold together"
-    return [
+    lines = [
         f"difference: {label} of the method minus that of the best.",
         f"interval: {named.result.confidence:.0%}, {named.interval_kind}{together}.",
-        f"p (Holm): {named.result.test}, adjusted for {pairs} of methods; below {1 - named.result.confidence:.2g} is "
-        "significant.",
+        f"p (Holm): {named.result.test}, adjusted for {counted(named.n_tests, 'pair')} of methods; below "
+        f"{1 - named.result.confidence:.2g} is significant.",
     ]
+    # A significant difference, beside an interval that contains 0, looks like a mistake.
+    if any(test.is_significant and test.interval[0] <= 0 <= test.interval[1] for test in comparison.to_best.values()):
+        lines.append(
+            "An interval is more cautious than p. So it may contain zero although the difference is significant."
+        )
+    return lines
 
 
 def _choices(comparison: Comparison) -> list[str]:
@@ -171,7 +165,7 @@ def _choices(comparison: Comparison) -> list[str]:
             lines += [
                 f"Candidates of {printable(method.name)}, with their accuracy on held-out training images. That of the",
                 "chosen one is optimistic, because it was chosen as the highest:",
-                *_aligned([["candidate", "accuracy", f"chosen, of {len(comparison.folds)}"], *table]), "",
+                *aligned([["candidate", "accuracy", f"chosen, of {len(comparison.folds)}"], *table], _TO_RIGHT), "",
             ]
     return lines
 
@@ -187,15 +181,15 @@ def _learning_curve(comparison: Comparison) -> list[str]:
         [printable(name), "", *map(_mean_std, map(spread, scores[tested], curve.means[name][tested].tolist()))]
         for name, scores in curve.scores.items()
     ]
-    return ["", *_aligned([header, *methods])]
+    return ["", *aligned([header, *methods], _TO_RIGHT)]
 
 
 def _leaks(comparison: Comparison) -> list[str]:
     found = comparison.leaks
     if not found:
         return []
-    images = "1 image is" if found.n_images == 1 else f"{found.n_images:,} images are"
-    pairs = "1 pair" if found.n_pairs == 1 else f"{found.n_pairs:,} pairs"
+    images = counted(found.n_images, "image is", "images are")
+    pairs = counted(found.n_pairs, "pair")
     same = f"{found.n_same_photo:,} of the same photo, {found.n_images - found.n_same_photo:,} of one that looks alike"
     return [
         "", f"{images} tested after training on a duplicate ({pairs}; {same}), which makes the scores too high; "
@@ -212,19 +206,17 @@ def _small_classes(comparison: Comparison) -> list[str]:
     small = comparison.collection.small_classes
     if not small:
         return []
-    classes = "1 class" if len(small) == 1 else f"{len(small)} classes"
     names = ", ".join(f"{printable(name)} ({count})" for name, count in small.items())
-    return ["", f"Left out, {classes} with too few images: {names}"]
+    return ["", f"Left out, {counted(len(small), 'class', 'classes')} with too few images: {names}"]
 
 
 def _unreadable(comparison: Comparison) -> list[str]:
     errors = comparison.collection.unreadable
     if not errors:
         return []
-    images = "1 image" if len(errors) == 1 else f"{len(errors)} images"
     more = [f"  and {len(errors) - _LISTED:,} more; report.json lists all"] if len(errors) > _LISTED else []
     listed = [f"  {printable(error.name)}: {printable(error.reason)}" for error in errors[:_LISTED]]
-    return ["", f"Left out, {images} that cannot be read:", *listed, *more]
+    return ["", f"Left out, {counted(len(errors), 'image')} that cannot be read:", *listed, *more]
 
 
 def _source(comparison: Comparison) -> list[str]:
@@ -241,9 +233,8 @@ def _color_profiles(comparison: Comparison) -> list[str]:
     n, damaged = comparison.n_converted, comparison.damaged_profiles
     lines = []
     if n:
-        lines.append(f"Converted to sRGB by color profile: {'1 image' if n == 1 else f'{n:,} images'}")
+        lines.append(f"Converted to sRGB by color profile: {counted(n, 'image')}")
     if damaged:
-        images = "1 image" if len(damaged) == 1 else f"{len(damaged):,} images"
-        lines.append(f"Color profile damaged and ignored, {images}:")
+        lines.append(f"Color profile damaged and ignored, {counted(len(damaged), 'image')}:")
         lines += [f"  {printable(describe(comparison.collection.images[position]))}" for position in damaged]
     return ["", *lines] if lines else []

@@ -159,7 +159,7 @@ def test_too_many_methods(tmp_path):
     assert len(compare_datasets(folders, methods=names[:3]).methods) == 3
 
 
-def test_scores(tmp_path):
+def test_another_score_is_compared_if_it_is_named(tmp_path):
     both = {"a": {"accuracy": 0.9, "macro_f1": 0.2}, "b": {"accuracy": 0.8, "macro_f1": 0.3}}
     other = {"a": {"exact_match": 0.5, "macro_f1": 0.4}, "b": {"exact_match": 0.6, "macro_f1": 0.5}}
     for name, scores, tested in (("one", both, "accuracy"), ("two", other, "exact_match")):

@@ -88,7 +88,7 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
         read_report("a", write(tmp_path, report({"a": 1.0})))
 
 
-def test_names(tmp_path, monkeypatch):
+def test_a_data_set_without_a_name_gets_that_of_its_folder_or_file(tmp_path, monkeypatch):
     (tmp_path / "shoes").mkdir()
     monkeypatch.chdir(tmp_path / "shoes")
     given = [(None, tmp_path / "shoes"), ("boots", "report.json"), (None, "../hats/report.json"), (None, "bags.json")]

@@ -8,6 +8,7 @@ those of the promise.
 import numpy as np
 import pytest
 
+from twoflow.evaluation.folds import Sizes
 from twoflow.evaluation.statistics import (
     bootstrap_accuracy_interval,
     corrected_resampled_ttest,
@@ -17,7 +18,7 @@ from twoflow.evaluation.statistics import (
     paired_ttest,
     sign_flip_test,
 )
-from twoflow.evaluation.summary import Sizes, mean_interval
+from twoflow.evaluation.summary import mean_interval
 
 from . import rates, simulation
 from .simulation import IS_FIRST_CLASS, SENSITIVE, STEADY, Setting

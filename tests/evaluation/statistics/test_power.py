@@ -22,7 +22,7 @@ def test_many_folds_are_near_the_normal_distribution():
     assert _detectable(100_000, 0.8, 0.95) == pytest.approx(2.801585, abs=2e-4)
 
 
-def test_by_hand():
+def test_the_smallest_difference_by_hand():
     """The standard error is sqrt((1/5 + 1/4) .00013) = .0076485; with 4 degrees of freedom 3.7611 of them are found."""
     found = corrected_power(D, ZERO, 80, 20)
     assert found.smallest == pytest.approx(3.7611 * 0.0076485, rel=1e-3) and found.mean_difference == 0.016

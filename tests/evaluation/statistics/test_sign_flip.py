@@ -10,7 +10,7 @@ from scipy import stats
 from twoflow.evaluation.statistics import mcnemar_test, sign_flip_test
 
 
-def test_by_hand():
+def test_four_groups_by_hand():
     """Groups of 3, 2, 2 and 1 images differ by +3, +1, -1 and +1. The sum is 4.
 
     Of the 16 flips, |±3 ±1 ±1 ±1| is at least 4 in those where two or three of the ones have the sign of the three: 4

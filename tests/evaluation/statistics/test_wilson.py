@@ -15,7 +15,7 @@ def test_against_scipy(n, data, confidence):
     assert wilson_interval(count / n, n, confidence) == pytest.approx(tuple(expected), abs=1e-12)
 
 
-def test_all_right():
+def test_the_interval_if_all_or_none_are_right():
     """By hand: the lower end is n / (n + z²)."""
     assert wilson_interval(1.0, 30) == (pytest.approx(30 / (30 + 1.959964 ** 2)), 1.0)
     assert wilson_interval(0.0, 30) == (0.0, pytest.approx(1 - 30 / (30 + 1.959964 ** 2)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..._text import printable
+from ..._text import counted, listed, printable
 from ..statistics import FriedmanResult
 from .pairs import CONFIDENCE, PairOfMethods, count_judged, datasets_needed, smallest_holm_p
 
@@ -50,32 +50,30 @@ def _tied(best: str, mean_ranks: dict[str, float]) -> Iterator[str]:
         printable(name) for name, rank in mean_ranks.items() if name != best and math.isclose(rank, mean_ranks[best])
     ]
     if tied:
-        yield f"The same mean rank: {_listed(tied)}. {printable(best)} comes first by its mean score."
+        yield f"The same mean rank: {listed(tied)}. {printable(best)} comes first by its mean score."
 
 
 def _compared(best: str, own: Sequence[PairOfMethods]) -> Iterator[str]:
     worse = [_by(pair) for pair in own if pair.is_significant and pair.better == best]
     if worse:
-        yield f"It is significantly better than {_listed(worse)}."
-    not_worse = [
-        f"{printable(pair.second)} (p = {pair.p_holm:.3f})" for pair in own if pair.p_holm >= 1 - CONFIDENCE
-    ]
+        yield f"It is significantly better than {listed(worse)}."
+    not_worse = [f"{printable(pair.second)} ({_p(pair.p_holm)})" for pair in own if pair.p_holm >= 1 - CONFIDENCE]
     if not_worse:
-        yield f"It is not significantly better than {_listed(not_worse)}."
+        yield f"It is not significantly better than {listed(not_worse)}."
     contrary = [_by(pair) for pair in own if pair.is_significant and pair.better != best]
     if contrary:
         yield (
-            f"But Wilcoxon's test favors {_listed(contrary)}: where they lose, they lose by little. Look at the scores."
+            f"But Wilcoxon's test favors {listed(contrary)}: where they lose, they lose by little. Look at the scores."
         )
     equal = [printable(pair.second) for pair in own if math.isnan(pair.result.p_value)]
     if equal:
-        yield f"The same scores on every data set: {_listed(equal)}."
+        yield f"The same scores on every data set: {listed(equal)}."
 
 
 def _untestable(n_datasets: int, n_tests: int) -> Iterator[str]:
     smallest, needed = smallest_holm_p(n_datasets, n_tests), datasets_needed(n_tests)
     if n_tests and smallest >= 1 - CONFIDENCE:
-        tests = "1 pair of methods" if n_tests == 1 else f"{n_tests} pairs of methods"
+        tests = counted(n_tests, "pair of methods", "pairs of methods")
         yield (
             f"This may be chance: with {n_datasets} data sets and {tests} no difference can be significant, because "
             f"the smallest possible p is {smallest:.2f}. Compare the methods on at least {needed} data sets."
@@ -89,7 +87,3 @@ def _by(pair: PairOfMethods) -> str:
 
 def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import InputError, InputTypeError, MissingExtraError
+from ...errors import InputError, InputTypeError
 from ..statistics import FriedmanResult, friedman_test, rank_methods
+from ..tables import import_pandas
 from .answer import write_sentences
 from .choosing import choose_methods, choose_score
 from .pairs import CONFIDENCE, PairOfMethods, compare_every_pair, group_methods
@@ -97,7 +98,7 @@ class DatasetsComparison:
 
     @cached_property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The largest groups of two or more methods of which no two differ significantly."""
+        """The largest groups, of two or more methods, in which no two differ significantly."""
         return group_methods(self.methods, self.pairs)
 
     @cached_property
@@ -107,12 +108,14 @@ class DatasetsComparison:
         return write_sentences(self.score.label, means, ranks, len(self.reports), self.friedman, self.pairs)
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the scores as a data frame with a row for each data set and a column for each method; needs pandas."""
-        try:
-            import pandas
-        except ModuleNotFoundError as error:
-            raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
-        return pandas.DataFrame(self.scores, index=list(self.names), columns=list(self.methods))
+        """Return the scores as a pandas DataFrame, with a row for each data set and a column for each method.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed.
+        """
+        return import_pandas("to_frame()").DataFrame(self.scores, index=list(self.names), columns=list(self.methods))
 
 
 def compare_datasets(

@@ -63,7 +63,7 @@ def compare_every_pair(
     methods : sequence of str
         Names, the best mean rank first.
     gains : ndarray of shape (n_datasets, n_methods)
-        Scores of which a greater one is better.
+        Scores; a greater one is better.
     margin : float
         Largest difference that counts as practically equivalent.
     random_state : int
@@ -123,7 +123,7 @@ def datasets_needed(n_tests: int) -> int:
 
 
 def group_methods(methods: Sequence[str], pairs: Sequence[PairOfMethods]) -> tuple[tuple[str, ...], ...]:
-    """Find the largest groups of two or more methods of which no two differ significantly, the best first."""
+    """Find the largest groups, of two or more methods, in which no two differ significantly; the best is first."""
     apart = {frozenset((pair.first, pair.second)) for pair in pairs if pair.is_significant}
     alike = {
         method: {other for other in methods if other != method and frozenset((method, other)) not in apart}

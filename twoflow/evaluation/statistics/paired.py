@@ -13,7 +13,8 @@ from scipy import stats
 from .validation import check_confidence, has_spread, overlap_ratio, score_differences
 from .wording import direction, finding, interval, no_spread, p
 
-_ENOUGH = 5  # with fewer differences, the sentence says that the test can hardly find anything
+ENOUGH = 5
+"""With fewer differences, a sentence says that the test can hardly find one."""
 
 # Names of each test and of its interval.
 _PAIRED = ("paired t-test", "paired t")
@@ -71,7 +72,7 @@ class PairedResult:
             return f"The only pair differs by {self.mean_difference:+.4f}; a test needs at least two pairs."
         if math.isnan(self.p_value):
             return no_spread(self.n_differences, self.mean_difference)
-        few = "" if self.n_differences >= _ENOUGH else (
+        few = "" if self.n_differences >= ENOUGH else (
             f" With only {self.n_differences} pairs the test can hardly find a difference."
         )
         ends = interval(self.confidence_interval, self.confidence, self.interval_kind)

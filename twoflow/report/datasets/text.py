@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..._text import counted, printable
 from ...evaluation.datasets import DatasetsComparison, PairOfMethods
+from ..lines import aligned
 from ..values import MISSING, p_value
 
 _NAME, _METHOD = 40, 24  # characters of a name in the first column, and above another
@@ -33,7 +34,7 @@ def _scores(comparison: DatasetsComparison) -> list[str]:
         f"{printable(comparison.score.label)}, the mean over the folds of each data set"
         + ("" if comparison.score.greater_is_better else "; smaller is better")
     )
-    return [f"{head}:", "", *_aligned(table, n_last=2)]
+    return [f"{head}:", "", *aligned(table, n_last=2)]
 
 
 def _tests(comparison: DatasetsComparison) -> list[str]:
@@ -50,7 +51,7 @@ def _tests(comparison: DatasetsComparison) -> list[str]:
     ]
     if has_probabilities:
         lines.append(f"P: how probable {best} is better by more than {comparison.margin:g}, within that, or worse.")
-    return [*_aligned([header, *map(_test, own)]), "", *lines]
+    return [*aligned([header, *map(_test, own)]), "", *lines]
 
 
 def _test(pair: PairOfMethods) -> list[str]:
@@ -71,17 +72,3 @@ def _left_out(comparison: DatasetsComparison) -> Iterator[str]:
 
 def _score(value: float) -> str:
     return f"{value:.3f}"
-
-
-def _aligned(table: Sequence[Sequence[str]], n_last: int = 0) -> list[str]:
-    """Align the columns of a table, with a line under its head, and one before its last rows."""
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = [
-        "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))])
-        for first, *rest in table
-    ]
-    rule = "-" * len(lines[0])
-    lines.insert(1, rule)
-    if n_last:
-        lines.insert(len(lines) - n_last, rule)
-    return lines

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DARKEST = 0.55  # opacity of the color, on which a number is still readable
-_WRITTEN, _NAMED = 30, 70  # classes, up to which counts and names fit
+WRITTEN, NAMED = 30, 70
+"""Numbers of classes up to which the counts, and the names, of a matrix fit."""
+
 _SIDE = 640  # pixels of the cells of a larger matrix
 
 
@@ -71,11 +73,11 @@ class ConfusionDisplay(Display):
         side = max(360, 150 + _side(n))
         ax = self._begin(ax, side, side)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        if n <= _WRITTEN:
+        if n <= WRITTEN:
             _write_cells(ax, matrix, shares)
         else:
             _color_cells(ax, shares)
-        names = [label(name, 18) for name in self.display_labels] if n <= _NAMED else []
+        names = [label(name, 18) for name in self.display_labels] if n <= NAMED else []
         ax.set_xticks(range(len(names)), names, rotation=90, parse_math=False)
         ax.set_yticks(range(len(names)), names, parse_math=False)
         ax.tick_params(length=0)
@@ -90,7 +92,7 @@ def _side(n: int) -> int:
     """Return the side of all cells together in pixels, for n classes."""
     if n <= 12:
         return 36 * n
-    return 26 * n if n <= _WRITTEN else 14 * n if n <= _NAMED else _SIDE
+    return 26 * n if n <= WRITTEN else 14 * n if n <= NAMED else _SIDE
 
 
 def _write_cells(ax: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:

@@ -44,14 +44,13 @@ class CriticalDifferenceDisplay(Display):
         self.groups = groups
 
     @classmethod
-    def from_comparison(cls, comparison: DatasetsComparison, **options: Any) -> Self:  # type: ignore[override]
+    def from_comparison(cls, comparison: DatasetsComparison) -> Self:  # type: ignore[override]
         """Create from the result of `compare_datasets`."""
         place = {method: i for i, method in enumerate(comparison.methods)}
         return cls(
             names=comparison.methods,
             mean_ranks=comparison.mean_ranks.tolist(),
             groups=[[place[method] for method in group] for group in comparison.groups],
-            **options,
         )
 
     @classmethod
