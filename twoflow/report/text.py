@@ -71,7 +71,7 @@ def _levels(comparison: Comparison) -> list[str]:
         [printable(name), "", *(f"{share:.3f}" for share in comparison.level_accuracies[name].values())]
         for name in names
     ]
-    return [*_aligned([header, *lines]), ""]
+    return [*aligned([header, *lines]), ""]
 
 
 def _headline(comparison: Comparison) -> str:
