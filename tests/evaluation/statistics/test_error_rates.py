@@ -214,8 +214,10 @@ def test_interval_of_an_accuracy_covers_it_and_stays_in_range(draw_folds):
     """Steady learners with distance 5, whose accuracy is 0.99: the interval of t leaves 0 to 1 in most cases."""
     accuracy, _ = simulation.scores(draw_folds, 1000, Setting(2, 5.0))
     sizes = Sizes([90] * accuracy.shape[1], [10] * accuracy.shape[1])
-    found = [mean_interval(each, sizes).ends for each in accuracy]
+    found = [mean_interval(each, float(each.mean()), sizes).ends for each in accuracy]
     judged = [ends for ends in found if not np.isnan(ends[0])]
     assert len(judged) > 300 and all(0 < low < high < 1 for low, high in judged)
     moderate, _ = simulation.scores(draw_folds, 1000, STEADY)
-    assert 0.92 < coverage((mean_interval(each, sizes).ends for each in moderate), moderate.mean()) < 0.99
+    assert 0.92 < coverage(
+        (mean_interval(each, float(each.mean()), sizes).ends for each in moderate), moderate.mean()
+    ) < 0.99
