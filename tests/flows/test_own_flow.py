@@ -48,7 +48,7 @@ def edges(tmp_path, monkeypatch):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The sizes that images are read at, one for each reading: 64 x 64 are those of the flow of one's own."""
+    """The sizes that images are read at, one for each: 64 x 64 is asked by the flow of one's own, and by the traits."""
     sizes, resized = [], LoadedImage.resized
     monkeypatch.setattr(LoadedImage, "resized", lambda self, size: sizes.append(tuple(size)) or resized(self, size))
     return sizes
@@ -66,10 +66,10 @@ def test_it_takes_under_thirty_lines():
 def test_a_comparison_computes_its_features_once_and_finds_them_the_next_time(edges, shop, tmp_path, reads):
     methods = {"one": with_edges(edges), "two": with_edges(edges, "lda")}
     first = compare(methods, shop, folds=3, store=tmp_path / "store")
-    assert reads.count((64, 64)) == len(shop)
+    assert reads.count((64, 64)) == 2 * len(shop)
     assert any("EdgeDirections" in kept.name for kept in FeatureStore(tmp_path / "store").flows())
     second = compare(methods, shop, folds=3, store=tmp_path / "store")
-    assert reads.count((64, 64)) == len(shop)
+    assert reads.count((64, 64)) == 2 * len(shop)
     for name in methods:
         assert (first[name].scores["accuracy"] == second[name].scores["accuracy"]).all()
         assert first[name].scores["accuracy"].mean() > 0.25

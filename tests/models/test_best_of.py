@@ -109,7 +109,7 @@ def test_a_comparison_reports_the_choices(shop):
     assert [method.n_features for method in found.methods] == [round(mean), 3]
     text = format_text(found)
     times = [each.chosen for each in best.choices].count("more")
-    assert re.search(rf"Candidates of best.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)
+    assert re.search(rf"Candidates of best.*\n.*\n.*chosen, of 3\n-+\n.*\nmore +0\.\d{{3}}  {times}\n", text)
     first, second = summarize(found)["methods"]
     assert [each["chosen"] for each in first["choices"]] == [each.chosen for each in best.choices]
     assert "choices" not in second

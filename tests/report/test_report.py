@@ -35,6 +35,7 @@ def test_schema_2():
             {"name": "class", "n_classes": 3, "classes": [{"name": name, "n_images": 20} for name in np.unique(LABELS)]}
         ],
         "finest": "class",
+        "levels": [],
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],
