@@ -92,7 +92,8 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--group-column", metavar="COLUMN",
         help="column of groups in the table, such as the item or the seller. Images of one group are never on both "
-             "sides of a fold (default: no groups)",
+             "sides of a fold; an official split is used as it is, and groups on both sides are counted (default: no "
+             "groups)",
     )
     group.add_argument(
         "--min-per-class", metavar="N", type=at_least(1), default=1,

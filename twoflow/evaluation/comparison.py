@@ -22,6 +22,7 @@ from ..images.reading import warn_unreadable
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
+from .fold_notes import note_on_folds
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .kept_folds import KeptFolds
 from .leakage import leaks
@@ -76,8 +77,9 @@ def compare(
         which a table of all images needs at most a sixteenth of the machine's memory, or of 4 GiB if that is less, and
         that is no larger than nine of ten images. If a named method of pixels enlarges images, a note says how many.
     collection : ImageCollection
-        Images with their labels. If it has groups, no group is on both sides of a fold. If it has several targets, each
-        method must learn all of them, and the exact match is tested; see `scores_for`.
+        Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
+        is, and a note counts the groups on both sides. If it has several targets, each method must learn all of them,
+        and the exact match is tested; see `scores_for`.
     network : str, default="efficientnet-lite0"
         The name or path of the network, for methods given by name.
     superclass_column : str, optional
@@ -187,6 +189,7 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
+    collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]
