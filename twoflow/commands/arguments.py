@@ -47,8 +47,11 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def names(text: str) -> list[str]:
-    """Split an argument at its commas."""
-    return text.split(",")
+    """Split an argument at its commas, each name without blanks around it; none may be empty."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
+    return found
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:

@@ -92,12 +92,13 @@ def compare_with_best(best: str, pairs: Iterable[Difference]) -> dict[str, ToBes
     return found
 
 
-def describe_power(power: PowerResult) -> str:
+def describe_power(power: PowerResult, n_splits: int) -> str:
     """Say how large a difference the splits could show, and what it takes to show the one seen."""
+    splits, show = ("This split", "shows") if n_splits == 1 else ("These splits", "show")
     if power.smallest is None:
-        return "These splits cannot show any difference; test more images."
+        return f"{splits} cannot show any difference; test more images."
     seen = abs(power.mean_difference)
-    able = f"These splits show a difference of {power.smallest:.3f} or more with a probability of {power.power:.0%}"
+    able = f"{splits} {show} a difference of {power.smallest:.3f} or more with a probability of {power.power:.0%}"
     if not seen or power.smallest <= seen:
         return f"{able}."
     needed = "more images, not more repeats" if power.repeats is None else f"{power.repeats:,} repeats"

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from .._peak_memory import peak_memory, total_peak
 from .._progress import phase
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
@@ -92,7 +92,8 @@ def compare(
     split_column : str, optional
         The column of the collection that holds an official split; see `official_split`. By default folds are drawn.
     folds_from : str or path, optional
-        The report.json of another comparison of the same images. Its folds are used again. By default folds are drawn.
+        The report.json of another comparison of the same images, or the folder that contains it. Its folds are used
+        again. By default folds are drawn.
     train_sizes : sequence of float in (0, 1], default=()
         Shares of the training images to fit on in addition, for a learning curve; see `shrink`. The scores and the
         tests always come from fits on all training images. By default there is no learning curve.
@@ -123,7 +124,7 @@ def compare(
         If a parameter is wrong, or the images do not allow the folds asked for. For a name that no method has, the
         message gives similar names. This is raised before any long work.
     TypeError
-        If a method is neither a name nor a classifier.
+        If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
     ModuleNotFoundError
         If the extra of a named method is not installed. The message says how to install it.
 
@@ -138,6 +139,11 @@ def compare(
     [('cnn', 1280), ('rawpixels+ridgeclassifier', 2304)]
     """
     began = time.perf_counter()
+    if not isinstance(collection, ImageCollection):
+        raise InputTypeError(
+            f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
+            "load_table or ImageCollection(images, labels)"
+        )
     named = name_methods(methods, collection, network, random_state, superclass_column)
     methods = named.models
     sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}

@@ -205,7 +205,7 @@ class Comparison:
         near = [name for name in (self.methods[i].name for i in self.order[1:]) if self.to_best[name].is_open]
         near.sort(key=lambda name: self.to_best[name].difference == 0)
         found = [result for pair, result in self.power.items() if set(pair) == {self.best, *near[:1]}]
-        return tuple(describe_power(each) for each in found)
+        return tuple(describe_power(each, len(self.folds)) for each in found)
 
     @cached_property
     def answer(self) -> Answer:
