@@ -189,7 +189,7 @@ def test_one_class_and_classes_of_one_image(shop_folder, tmp_path, capsys):
     "arguments, message",
     [
         ([], "expected IMAGES, .*, got neither; name one"),
-        (["{shop}/none"], "is not a folder"),
+        (["{shop}/none"], "expected a folder of images, got .*none, which does not exist; correct the path"),
         (["{empty}"], "has no images; expected"),
         (["{broken}"], "none of the 1 images can be read; the first: .*the file is empty"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),

@@ -100,8 +100,10 @@ def test_a_learning_curve_and_the_same_folds_again(shop_folder, tmp_path, capsys
     assert report["learning_curve"]["shares"] == [0.5, 1.0]
     curve, method = report["learning_curve"]["methods"][0], report["methods"][0]
     assert curve["scores"]["accuracy"][1]["folds"] == method["scores"]["accuracy"]["folds"]
-    arguments = [shop_folder, *QUICK, "--folds-from", tmp_path / "first/report.json"]
-    _, out, _ = call(capsys, *arguments, "--seed", "0", "--out", tmp_path / "second")
+    arguments = [shop_folder, *QUICK, "--folds-from", tmp_path / "first"]
+    _, out, _ = call(capsys, *arguments, "--repeats", "2", "--out", tmp_path / "second")
+    for option in ("--folds", "--repeats"):
+        assert f"Note: {option} has no effect, because the folds come from --folds-from\n" in out
     assert (tmp_path / "first/scores.csv").read_bytes() == (tmp_path / "second/scores.csv").read_bytes()
     status, _, err = call(capsys, shop_folder, *QUICK, "--folds-from", tmp_path / "none.json")
     assert status == 2 and re.fullmatch("error: .*none.json.*\n", err)
@@ -112,6 +114,7 @@ def test_the_papers_protocol_and_an_official_split(shop_folder, tmp_path, capsys
         capsys, shop_folder, *QUICK, "--test-size", "0.25", "--repeats", "3", "--out", tmp_path / "report"
     )
     assert "3 stratified random splits" in out
+    assert "Note: --folds has no effect, because the folds come from --test-size\n" in out
     rows = (shop_folder / "labels.csv").read_text("utf-8").splitlines()
     marks = ["split", *("test" if i % 3 == 0 else "train" for i in range(len(rows) - 1))]
     (tmp_path / "split.csv").write_text("\n".join(map(",".join, zip(rows, marks))), "utf-8")
@@ -263,16 +266,16 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["{shop}/none"], "is not a folder"),
-        (["{shop}/labels.csv"], "is not a folder"),
+        (["{shop}/none"], "expected a folder of images, got .*none, which does not exist; correct the path"),
+        (["{shop}/labels.csv"], "got the file .*labels.csv; name a folder, or name a table with --labels"),
         (["{empty}"], "has no images; expected"),
-        (["{shop}/tee"], "10 folds need 10 images of each class; .*--min-per-class 10"),
+        (["{shop}/tee"], "10 folds need 10 images of each class; .*: ask for at most 6 folds"),
         (["{shop}/tee", "--folds", "50"], "50 folds need 50 images of each class; .* ask for at most"),
         (["{shop}/tee/01"], "is in no class folder"),
         (["{one}"], "only one class"),
         (["{loop}"], "link that leads back"),
         (["{shop}", "--methods", "two-folw"], "no method 'two-folw'; did you mean two-flow"),
-        (["{shop}", "--methods", ""], "no method ''"),
+        (["{shop}", "--methods", ""], "--methods: expected names with commas between them, got ''"),
         (["{shop}", "--methods", "cnn,cnn"], "expected distinct names, got 'cnn' 2 times"),
         (["{shop}", "--methods", "cnn:ldaa"], "expected a layer of efficientnet-lite0 or a head, got 'ldaa'"),
         (["{shop}", "--network", "vgg"], "no network 'vgg'"),
@@ -280,7 +283,9 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--repeats", "0"], "--repeats: expected an integer of at least 1, got .0."),
         (["{shop}", "--test-size", "2"], "share to test"),
         (["{shop}", "--group-column", "group"], "--group-column needs --labels"),
-        (["{shop}", "--labels", "{shop}/none.csv"], "No such file"),
+        (["{shop}", "--labels", "{shop}/none.csv"], "none.csv: no such file or directory; correct the path"),
+        (["{shop}", "--methods", "cnn,"], "--methods: expected names with commas between them, got 'cnn,'"),
+        (["{shop}", "--folds-from", "{shop}/labels.csv"], "expected the report.json .*, got another file; name the"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--label-column", "type"], "has no column 'type'; it has 'path'"),
         (["{shop}", "--levels", "kind,class"], "--levels needs --labels"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),

@@ -11,6 +11,7 @@ import pytest
 from twoflow import make_shop
 from twoflow.commands import audit, cv
 from twoflow.commands.output import choose_output
+from twoflow.errors import OutsideError
 from twoflow.report import AUDIT_FILES, REPORT_FILES
 
 from ..terminal import run_on_terminal
@@ -53,6 +54,24 @@ def test_beside_the_working_folder(out, monkeypatch, name, beside):
     (out / "deep").mkdir()
     monkeypatch.chdir(out)
     assert choose(name).folder == out.with_name(beside)
+
+
+def test_what_is_beside_is_left_alone(out):
+    out.with_name("out-2").write_text("a file of the user")
+    assert choose(out).folder == out.with_name("out-3")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_in_place_of_a_file_is_found_before_the_work(tmp_path, overwrite):
+    (tmp_path / "out/scores.csv").mkdir(parents=True)
+    with pytest.raises(OutsideError, match="scores.csv: expected no such folder, .*; name another output folder"):
+        choose(tmp_path / "out", overwrite)
+
+
+def test_the_folder_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OutsideError, match="output folder .*out: not a directory; name another one"):
+        choose(tmp_path / "out")
 
 
 def test_overwriting_takes_the_folder_of_an_earlier_report(out):

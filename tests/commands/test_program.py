@@ -95,6 +95,14 @@ def test_the_reader_leaves_before_the_last_line(monkeypatch):
     assert run(lambda argv: print("the last line")) == 141
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_the_report_is_written_if_the_result_cannot_be_printed(shop_folder, tmp_path):
+    line = f'"{sys.executable}" {" ".join(CV)} --quiet "{shop_folder}" > /dev/full'
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    expected = "error: cannot print the result: no space left on device; the report has it too\n"
+    assert (done.returncode, done.stderr) == (2, expected) and files(tmp_path) == REPORT
+
+
 def raising(error):
     def main(argv):
         raise error
@@ -107,13 +115,23 @@ def raising(error):
     [
         (InputError("expected 3,\ngot \x1b[31m4"), "expected 3, got \\x1b[31m4"),
         (MissingExtraError("pip install twoflow[torch]"), "pip install twoflow[torch]"),
-        (FileNotFoundError(2, "No such file or directory", "a.csv"), "[Errno 2] No such file or directory: 'a.csv'"),
+        (FileNotFoundError(2, "No such file or directory", "a.csv"),
+         "a.csv: no such file or directory; correct the path"),
+        (OSError(28, "No space left on device"), "no space left on device; make room"),
+        (OSError(5, "Input/output error", "a\nb"), "a b: input/output error"),
         (MemoryError(), "memory ran out (MemoryError); use fewer --jobs, or a method with fewer features"),
     ],
 )
 def test_an_error_that_a_user_can_fix_is_one_line(capsys, error, line):
     assert run(raising(error)) == 2
     assert capsys.readouterr().err == f"error: {line}\n"
+
+
+def test_an_error_says_what_was_kept(capsys):
+    error = MemoryError("4 GiB")
+    error.add_note("3 finished folds are kept:\nrun the same command to continue")
+    assert run(raising(error)) == 2
+    assert capsys.readouterr().err.endswith("features; 3 finished folds are kept: run the same command to continue\n")
 
 
 def test_an_interruption_says_what_was_kept(capsys):

@@ -140,14 +140,18 @@ def test_the_difference_to_the_best_is_turned_round():
     (0.05, 0.0, None, f"{ABLE}."),
 ])
 def test_how_much_could_be_found(smallest, seen, repeats, expected):
-    assert describe_power(PowerResult(smallest, seen, repeats, 0.8, 0.95)) == expected
+    power = PowerResult(smallest, seen, repeats, 0.8, 0.95)
+    assert describe_power(power, 2) == expected
+    alone = expected.replace("These splits show", "This split shows").replace("These splits", "This split")
+    assert describe_power(power, 1) == alone
 
 
 def test_the_power_of_a_comparison():
     found = comparison()
     assert found.order == [1, 2, 0]  # the first two at a tie
     (power,) = [each for pair, each in found.power.items() if set(pair) == {"method0", "method1"}]
-    assert found.power_sentences == (describe_power(power),) and found.power_sentences[0] in found.answer.sentences
+    assert found.power_sentences == (describe_power(power, len(found.folds)),)
+    assert found.power_sentences[0] in found.answer.sentences
     # Three pairs are tested together.
     sizes = [48] * 5, [12] * 5
     scores = [found[name].scores["accuracy"] for name in ("method0", "method2")]

@@ -420,3 +420,8 @@ def test_peak_memory(shop, n_jobs):
 def test_total_peak_adds_one_peak_for_each_process():
     peaks = [PeakMemory(("a", 1), 5), PeakMemory(("a", 1), 7), PeakMemory(("b", 1), 2)]
     assert total_peak(peaks) == 9 and total_peak([*peaks, None]) is None
+
+
+def test_images_that_are_no_collection(shop):
+    with pytest.raises(TypeError, match="collection: expected an ImageCollection, got list; make one with load_folder"):
+        compare(PIXELS, list(shop.images))

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import sqlite3
 import subprocess
@@ -151,6 +152,23 @@ def test_a_failing_fold_leaves_the_others(shop, store, n_scored, monkeypatch):
     monkeypatch.setattr(running, "score_fold", score)
     assert store.results().n_results == 3
     assert compare(methods(), shop, folds=3, store=store).n_kept == 3
+
+
+def test_an_error_names_the_method_and_the_fold_and_says_what_is_kept(shop, store):
+    class Fussy(LogisticRegression):
+        def fit(self, X, y):
+            if X[0, 0] != first:
+                raise RuntimeError("the third fold")
+            return super().fit(X, y)
+
+    first = make_pipeline(RawPixels((4, 4))).fit_transform(shop)[0, 0]  # the image is tested, not trained on, in a fold
+    failing = {**methods(), "fussy\n": make_pipeline(RawPixels((4, 4)), Fussy(C=1e-2))}
+    with pytest.raises(RuntimeError, match="the third fold") as caught:
+        compare(failing, shop, folds=3, store=store)
+    named, kept = caught.value.__notes__
+    assert re.fullmatch(r"this is the method 'fussy\\n' in fold \d of repeat 0", named)
+    assert re.fullmatch(r"\d finished folds are kept: run the same command to continue", kept)
+    assert store.results().n_results == int(kept[0]) > 0
 
 
 def test_an_interruption_says_what_is_kept(shop, store, n_scored, monkeypatch):

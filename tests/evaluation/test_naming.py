@@ -58,6 +58,8 @@ def test_the_name_of_each_kind_of_method(methods, names):
     (3, TypeError, "expected names of methods and classifiers"),
     ([RawPixels()], TypeError, "expected names of methods and classifiers"),
     ({1: "cnn"}, TypeError, "expected names of type str, got 1"),
+    ({"a b": "cnn", "a\n b ": "fast"}, ValueError, "expected distinct names, got 'a b' 2 times"),
+    ({" \n": "cnn"}, ValueError, "expected names, got an empty one"),
     ({"every": "all"}, ValueError, "no method 'all'"),
 ])
 def test_bad_methods(methods, error, message, monkeypatch):

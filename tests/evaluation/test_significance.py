@@ -43,6 +43,15 @@ def test_several_splits_take_the_corrected_test(groups):
         assert (each.first, each.second) == (first, second) and repr(each.result) == repr(expected)
 
 
+def test_intervals_of_several_splits_end_where_a_difference_of_shares_ends():
+    folds = draw_folds(LABELS, n_splits=2)
+    is_right = {name: tuple(np.arange(60) < n for n in sizes) for name, sizes in (("a", (60, 30)), ("b", (20, 0)))}
+    scores = {name: np.array([each.mean() for each in own]) for name, own in is_right.items()}
+    (found,) = compare_pairs_of_methods(scores, is_right, folds, None, [("a", "b")])
+    low, high = found.result.confidence_interval
+    assert low < -1 and high > 1 and found.interval == (-1, 1)
+
+
 def test_one_split_takes_mcnemar_or_with_groups_sign_flips():
     (test,) = (fold.test for fold in SPLIT)
     truth = np.ones(len(test), dtype=bool)

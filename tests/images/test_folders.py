@@ -75,7 +75,7 @@ def test_a_link_to_itself_is_no_folder(tmp_path):
 def test_bad_folders(tmp_path):
     with pytest.raises(ValueError, match="has no images; expected .*/<class>/"):
         load_folder(tmp_path)
-    with pytest.raises(NotADirectoryError, match="none is not a folder"):
+    with pytest.raises(NotADirectoryError, match="a folder of images, got .*none, which does not exist; correct"):
         load_folder(tmp_path / "none")
     touch(tmp_path, "boot/a.jpg", "stray.jpg")
     with pytest.raises(ValueError, match="stray.jpg is in no class folder"):
@@ -256,7 +256,7 @@ def test_a_folder_without_class_folders(tmp_path):
     assert passed_over(tmp_path, plain) == {HIDDEN: [".hidden.jpg"], "files with the ending .txt": ["notes.txt"]}
     touch(tmp_path, "boot/c.jpg")
     assert list_plain_folder(tmp_path) is None
-    with pytest.raises(NotADirectoryError, match="is not a folder"):
+    with pytest.raises(NotADirectoryError, match="expected a folder of images, got "):
         list_plain_folder(tmp_path / "none")
 
 

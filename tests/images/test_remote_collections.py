@@ -34,9 +34,9 @@ def test_remote_and_local_folders_give_the_same_collection(memory, tmp_path):
 
 
 def test_bad_remote_folders(memory, site, tmp_path):
-    with pytest.raises(NotADirectoryError, match="^memory://none is not a folder"):
+    with pytest.raises(NotADirectoryError, match="^expected a folder of images, got memory://none, which is none;"):
         load_folder("memory://none")
-    with pytest.raises(NotADirectoryError, match="none is not a folder"):
+    with pytest.raises(NotADirectoryError, match="expected a folder of images, got .*none, which does not exist"):
         load_folder(f"file://{tmp_path}/none")
     memory.mkdir("/empty")
     with pytest.raises(ValueError, match="^memory://empty has no images; expected memory://empty/<class>/"):

@@ -23,7 +23,8 @@ def test_text_of_every_origin_is_escaped(templates):
     templates["test.html"] = "{% extends 'base.html' %}{% block title %}{{ name }}{% endblock %}"
     html = page.render("test.html", name="<script>alert('x')</script> \" & \n \u202e")
     assert "<script>" not in html
-    assert html.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34; &amp;") == 2
+    assert html.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34; &amp; \n \\u202e") == 2
+    assert html.replace("\n", "").isprintable()
 
 
 def test_a_page_asks_for_nothing(templates):

@@ -291,8 +291,8 @@ def assert_given_up(store, reason):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    assert_given_up(FeatureStore(tmp_path / "file" / "store"), "Not a directory")
-    assert_given_up(FeatureStore(tmp_path / "file"), "File exists")
+    assert_given_up(FeatureStore(tmp_path / "file" / "store"), "not a directory")
+    assert_given_up(FeatureStore(tmp_path / "file"), "file exists")
 
 
 @pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
@@ -308,7 +308,7 @@ def test_a_named_pipe_in_place_of_the_folder(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system has no named pipes")
     os.mkfifo(tmp_path / "pipe")
-    assert_given_up(FeatureStore(tmp_path / "pipe"), "File exists")
+    assert_given_up(FeatureStore(tmp_path / "pipe"), "file exists")
 
 
 def test_a_damaged_store_in_a_read_only_folder(store, monkeypatch):

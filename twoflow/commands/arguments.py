@@ -47,8 +47,11 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def names(text: str) -> list[str]:
-    """Split an argument at its commas."""
-    return text.split(",")
+    """Split an argument at its commas, each name without blanks around it; none may be empty."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
+    return found
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +95,8 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--group-column", metavar="COLUMN",
         help="column of groups in the table, such as the item or the seller. Images of one group are never on both "
-             "sides of a fold (default: no groups)",
+             "sides of a fold; an official split is used as it is, and groups on both sides are counted (default: no "
+             "groups)",
     )
     group.add_argument(
         "--min-per-class", metavar="N", type=at_least(1), default=1,

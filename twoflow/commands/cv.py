@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 #: Arguments that ask for other folds than the official split of folders.
 _ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
 
+#: Arguments that say where folds come from, and those that have no effect beside them.
+_WITHOUT_EFFECT = {
+    "split_column": ("folds", "repeats"),
+    "folds_from": ("folds", "repeats"),
+    "test_size": ("folds",),
+}
+
 _N_CLASSES, _N_PER_CLASS = 20, 30  # of the generated shop: a comparison takes less than a minute on two cores
 
 
@@ -75,8 +82,9 @@ def make_parser() -> CommandParser:
              "--repeats 10 (default: draw folds)",
     )
     group.add_argument(
-        "--folds-from", metavar="JSON", type=os.path.expanduser,
-        help="use the folds of an earlier run on the same images: the path of its report.json (default: draw folds)",
+        "--folds-from", metavar="REPORT", type=os.path.expanduser,
+        help="use the folds of an earlier run on the same images: its report.json, or the folder that contains it "
+             "(default: draw folds)",
     )
     group.add_argument(
         "--group-duplicates", action="store_true",
@@ -127,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     make_paths_absolute(arguments)
     with connected(arguments.scheduler):
         collection = load_collection(arguments) or _generated_shop(arguments.seed)
-        collection = _choose_split(arguments, collection.without_small_classes(arguments.min_per_class))
+        collection = collection.without_small_classes(arguments.min_per_class).noted(*_note_idle(arguments))
+        collection = _choose_split(arguments, collection)
         comparison = compare(
             arguments.methods,
             collection,
@@ -158,12 +167,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"Features and finished folds kept in {store.folder}: {size}; twoflow store clear empties it")
 
 
+def _note_idle(arguments: argparse.Namespace) -> list[str]:
+    """Return a note for each argument about folds that has no effect beside another one."""
+    return [
+        f"{_option(other)} has no effect, because the folds come from {_option(name)}"
+        for name, others in _WITHOUT_EFFECT.items() if getattr(arguments, name) is not None
+        for other in others if getattr(arguments, other) is not None
+    ]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _choose_split(arguments: argparse.Namespace, collection: ImageCollection) -> ImageCollection:
     """Choose the official split of the folders, unless the arguments ask for other folds; then add a note."""
     column = find_folder_split(arguments, collection)
     if column is None or arguments.split_column is not None:
         return collection
-    asked = [f"--{name.replace('_', '-')}" for name in _ASK_FOR_FOLDS if getattr(arguments, name)]
+    asked = [_option(name) for name in _ASK_FOR_FOLDS if getattr(arguments, name)]
     if asked:
         return collection.noted(f"the official split is not used, because {' and '.join(asked)} asked for other folds")
     arguments.split_column = column

@@ -53,17 +53,26 @@ def choose_output(arguments: Namespace, files: Sequence[str]) -> Output:
     named = expand(arguments.out)
     earlier = _earlier(named, files)
     if not earlier:
-        return Output(check_output_folder(named), "")
+        return Output(check_output_folder(named, files), "")
     base = named if named.name not in ("", "..") else named.resolve()
-    beside = next(folder for number in count(2) if not _earlier(folder := Path(f"{base}-{number}"), files))
+    beside = next(folder for number in count(2) if _is_free(folder := Path(f"{base}-{number}"), files))
     if arguments.overwrite or _ask(earlier, beside):
-        return Output(check_output_folder(named), "; they replace an earlier report")
-    return Output(check_output_folder(beside), f"; {named} has an earlier report, which --overwrite would replace")
+        return Output(check_output_folder(named, files), "; they replace an earlier report")
+    note = f"; {named} has an earlier report, which --overwrite would replace"
+    return Output(check_output_folder(beside, files), note)
+
+
+def _is_free(folder: Path, files: Sequence[str]) -> bool:
+    """Return whether nothing has the name of the folder, or it is a folder without any of the files."""
+    if not os.path.lexists(folder):
+        return True
+    return folder.is_dir() and not any(os.path.lexists(folder / name) for name in files)
 
 
 def _earlier(folder: Path, files: Sequence[str]) -> list[Path]:
     """Return the files of an earlier report in a folder, those written last at the end."""
-    found = [folder / name for name in files if os.path.lexists(folder / name)]
+    # A folder is no file of a report; a link that leads nowhere is, since the new file would replace it.
+    found = [path for name in files if os.path.lexists(path := folder / name) and not path.is_dir()]
     return sorted(found, key=lambda file: file.lstat().st_mtime)
 
 

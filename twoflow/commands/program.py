@@ -6,6 +6,7 @@ two, and Ctrl-C during that time should end the command as quietly as later.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -20,9 +21,17 @@ from types import FrameType
 from typing import Any, TextIO, cast
 
 from .._text import escape_controls, printable
-from ..errors import UserError
+from ..errors import OutsideError, UserError
 
 _GRACE_S = 6.0  # after a signal; then the process is ended, even inside a computation that notices no signal
+#: What to do about an error of the system that names a file.
+_REMEDIES = {
+    errno.ENOENT: "correct the path",
+    errno.ENOTDIR: "correct the path",
+    errno.EISDIR: "name a file",
+    errno.EACCES: "allow access to it",
+    errno.ENOSPC: "make room",
+}
 _FAULT = "This is a bug in twoflow, not in your input: please report it with the lines above."
 
 
@@ -49,7 +58,8 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
     int
         0 for success. 2 for wrong input, and for trouble outside the command such as a full disk. 128 plus the
         signal's number if a signal ended the command: 130 for Ctrl-C, 143 for SIGTERM. 141 if the reader of the
-        output has gone. The line about an interruption gives the notes of the exception, such as what was kept.
+        output has gone. The line about an interruption or an error ends with the notes of the exception, such as what
+        was kept.
 
     Raises
     ------
@@ -66,33 +76,39 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-        _say("; ".join([how, *getattr(interrupt, "__notes__", ["nothing was written"])]))
+        _say(_with_notes(how, interrupt, ["nothing was written"]))
         _kill_workers()
         return 128 + number
-    except BrokenExecutor:
-        _say("error: a worker process was killed, most likely because memory ran out; use fewer --jobs, or a method "
-             "with fewer features")
+    except BrokenExecutor as error:
+        _say(_with_notes("error: a worker process was killed, most likely because memory ran out; use fewer --jobs, or "
+                         "a method with fewer features", error))
         _kill_workers()
         return 2
     except MemoryError as error:
-        _say(f"error: memory ran out ({printable(error) or 'MemoryError'}); use fewer --jobs, or a method with fewer "
-             "features")
+        _say(_with_notes(f"error: memory ran out ({printable(error) or 'MemoryError'}); use fewer --jobs, or a method "
+                         "with fewer features", error))
         return 2
     except Exception as error:
         if not _is_expected(error):
             error.add_note(_FAULT)
             raise
-        _say(f"error: {printable(error) or type(error).__name__}")
+        _say(_with_notes(f"error: {_describe(error)}", error))
         return 2
     return 0
 
 
-def print_to_reader(text: str) -> BrokenPipeError | None:
-    """Print the text; return the error if the reader has gone, as `head` does after its lines."""
+def print_to_reader(text: str) -> OSError | None:
+    """Print the text; return the error if it cannot be printed, so that the report is written before it is raised.
+
+    The reader may have gone, as `head` does after its lines, or the disk may be full.
+    """
     try:
         print(text, flush=True)
     except BrokenPipeError as error:
         return error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return OutsideError(f"cannot print the result: {reason}; the report has it too")
     return None
 
 
@@ -113,6 +129,19 @@ def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | Non
 def _is_expected(error: Exception) -> bool:
     """Return whether twoflow raised the error on purpose, or the system refused something."""
     return isinstance(error, UserError) or getattr(error, "errno", None) is not None
+
+
+def _with_notes(line: str, error: BaseException, default: Sequence[str] = ()) -> str:
+    return "; ".join([line, *map(printable, getattr(error, "__notes__", default))])
+
+
+def _describe(error: Exception) -> str:
+    """Return the message of an error; of an error of the system, the file, what is wrong and what to do."""
+    if not isinstance(error, OSError) or error.strerror is None or error.errno is None:
+        return printable(error) or type(error).__name__
+    where = "" if error.filename is None else f"{error.filename}: "
+    remedy = _REMEDIES.get(error.errno)
+    return printable(f"{where}{error.strerror.lower()}{f'; {remedy}' if remedy else ''}")
 
 
 def _say(line: str) -> None:

@@ -93,12 +93,13 @@ def compare_with_best(best: str, pairs: Iterable[Difference]) -> dict[str, ToBes
     return found
 
 
-def describe_power(power: PowerResult) -> str:
+def describe_power(power: PowerResult, n_splits: int) -> str:
     """Say how large a difference the splits could show, and what it takes to show the one seen."""
+    splits, show = ("This split", "shows") if n_splits == 1 else ("These splits", "show")
     if power.smallest is None:
-        return "These splits cannot show any difference; test more images."
+        return f"{splits} cannot show any difference; test more images."
     seen = abs(power.mean_difference)
-    able = f"These splits show a difference of {power.smallest:.3f} or more with a probability of {power.power:.0%}"
+    able = f"{splits} {show} a difference of {power.smallest:.3f} or more with a probability of {power.power:.0%}"
     if not seen or power.smallest <= seen:
         return f"{able}."
     needed = "more images, not more repeats" if power.repeats is None else f"{power.repeats:,} repeats"
@@ -106,7 +107,7 @@ def describe_power(power: PowerResult) -> str:
 
 
 def describe_nearest(
-    ranked: Sequence[str], to_best: Mapping[str, ToBest], power: Mapping[tuple[str, str], PowerResult]
+    ranked: Sequence[str], to_best: Mapping[str, ToBest], power: Mapping[tuple[str, str], PowerResult], n_splits: int
 ) -> tuple[str, ...]:
     """Say what it takes to show the difference of the best method to the next one that is not significantly worse.
 
@@ -118,6 +119,8 @@ def describe_nearest(
         The test of every other method against the best.
     power : mapping of (str, str) to PowerResult
         How much the test of each pair could find.
+    n_splits : int
+        How many splits were tested.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def describe_nearest(
     """
     best, *others = ranked
     near = sorted((name for name in others if to_best[name].is_open), key=lambda name: to_best[name].difference == 0)
-    return tuple(describe_power(result) for pair, result in power.items() if set(pair) == {best, *near[:1]})
+    return tuple(describe_power(result, n_splits) for pair, result in power.items() if set(pair) == {best, *near[:1]})
 
 
 def find_answer(

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from .._peak_memory import peak_memory, total_peak
 from .._progress import phase
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
@@ -22,6 +22,7 @@ from ..images.reading import warn_unreadable
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
+from .fold_notes import note_on_folds
 from .folds import Fold, Folds, draw_folds, official_split, shrink
 from .kept_folds import KeptFolds
 from .leakage import leaks
@@ -76,8 +77,9 @@ def compare(
         which a table of all images needs at most a sixteenth of the machine's memory, or of 4 GiB if that is less, and
         that is no larger than nine of ten images. If a named method of pixels enlarges images, a note says how many.
     collection : ImageCollection
-        Images with their labels. If it has groups, no group is on both sides of a fold. If it has several targets, each
-        method must learn all of them, and the exact match is tested; see `scores_for`.
+        Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
+        is, and a note counts the groups on both sides. If it has several targets, each method must learn all of them,
+        and the exact match is tested; see `scores_for`.
     network : str, default="efficientnet-lite0"
         The name or path of the network, for methods given by name.
     superclass_column : str, optional
@@ -90,7 +92,8 @@ def compare(
     split_column : str, optional
         The column of the collection that holds an official split; see `official_split`. By default folds are drawn.
     folds_from : str or path, optional
-        The report.json of another comparison of the same images. Its folds are used again. By default folds are drawn.
+        The report.json of another comparison of the same images, or the folder that contains it. Its folds are used
+        again. By default folds are drawn.
     train_sizes : sequence of float in (0, 1], default=()
         Shares of the training images to fit on in addition, for a learning curve; see `shrink`. The scores and the
         tests always come from fits on all training images. By default there is no learning curve.
@@ -121,7 +124,7 @@ def compare(
         If a parameter is wrong, or the images do not allow the folds asked for. For a name that no method has, the
         message gives similar names. This is raised before any long work.
     TypeError
-        If a method is neither a name nor a classifier.
+        If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
     ModuleNotFoundError
         If the extra of a named method is not installed. The message says how to install it.
 
@@ -136,6 +139,11 @@ def compare(
     [('cnn', 1280), ('rawpixels+ridgeclassifier', 2304)]
     """
     began = time.perf_counter()
+    if not isinstance(collection, ImageCollection):
+        raise InputTypeError(
+            f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
+            "load_table or ImageCollection(images, labels)"
+        )
     named = name_methods(methods, collection, network, random_state, superclass_column)
     methods = named.models
     sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
@@ -187,6 +195,7 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
+    collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
         shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
     ]

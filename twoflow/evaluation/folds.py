@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral
@@ -91,7 +92,8 @@ def draw_folds(
     Raises
     ------
     ValueError
-        If a target has only one class, or a class has fewer images (or groups) than there are folds.
+        If a target has only one class, a class has fewer images (or groups) than there are folds, or a random split has
+        room for fewer test images than there are classes.
     """
     if test_size is not None:
         if not 0 < test_size <= 0.5:
@@ -103,6 +105,8 @@ def draw_folds(
     _check_number_of_classes(labels)
     labels = finest(labels)
     _check_classes(labels, groups, n_splits if test_size is None else 2)
+    if test_size is not None and groups is None:
+        _check_room(test_size, labels)
     n_groups = n_splits if groups is None else len(np.unique(groups))
     if n_groups < n_splits:
         raise InputError(
@@ -213,10 +217,25 @@ def _check_classes(labels: np.ndarray, groups: np.ndarray | None, n_splits: int)
         more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
         least = counts[few[0]]
         enough = n_splits if groups is None else n_images[few].max() + 1
-        fewer_folds = f"ask for at most {least} folds, or " if least >= 2 else ""
+        remedies = [f"ask for at most {least} folds"] if least >= 2 else []
+        if np.count_nonzero(n_images >= enough) >= 2:
+            remedies.append(
+                f"leave these classes out, with --min-per-class {enough} or without_small_classes({enough})"
+            )
         raise InputError(
             f"{n_splits} folds need {n_splits} {unit} of each class; too few have {named}{more}: "
-            f"{fewer_folds}leave these classes out, with --min-per-class {enough} or without_small_classes({enough})"
+            f"{', or '.join(remedies) or f'add {unit}'}"
+        )
+
+
+def _check_room(test_size: float, labels: np.ndarray) -> None:
+    """Check that a random split without groups can test an image of each class."""
+    n, n_classes = len(labels), len(np.unique(labels))
+    n_test = math.ceil(test_size * n)
+    if n_test < n_classes:
+        raise InputError(
+            f"expected a test set with an image of each of {n_classes} classes, got {n_test} of {n} images; test a "
+            f"share of at least {math.ceil(1000 * n_classes / n) / 1000:g}, or draw folds"
         )
 
 

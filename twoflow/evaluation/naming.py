@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from .._text import printable
 from ..errors import InputError, InputTypeError
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier
@@ -156,7 +157,10 @@ def _choose_names(entries: Sequence[_Entry]) -> list[str]:
             numbers[proposal] += 1
             proposal = f"{proposal}-{numbers[proposal]}"
         names.append(proposal)
-    name, count = Counter(names).most_common(1)[0]
+    if not all(map(str.strip, names)):
+        raise InputError("methods: expected names, got an empty one; give each method a name")
+    # Names are printed on one line, so names that differ only in blanks would look the same.
+    name, count = Counter(map(printable, names)).most_common(1)[0]
     if count > 1:
         raise InputError(
             f"methods: expected distinct names, got {name!r} {count} times; leave it out, or give a dict of other names"

@@ -201,7 +201,8 @@ class Comparison:
 
         It is empty if there is none. A method with the same score counts only if there is no other.
         """
-        return describe_nearest([self.methods[i].name for i in self.order], self.to_best, self.power)
+        names = [self.methods[i].name for i in self.order]
+        return describe_nearest(names, self.to_best, self.power, len(self.folds))
 
     @cached_property
     def answer(self) -> Answer:

@@ -93,8 +93,9 @@ class Runner:
 
         Raises
         ------
-        KeyboardInterrupt
-            With a note that says how many folds are kept, if any are.
+        KeyboardInterrupt, Exception
+            That of a method, with a note that names the method and the fold. A further note says how many folds are
+            kept, if any are.
         """
         found: dict[Task, FoldScores] = {}
         try:
@@ -104,10 +105,10 @@ class Runner:
                     found[task] = scores
             n_kept = len(found)
             computed = self._compute([task for task in self._tasks() if task not in found], found, kept)
-        except KeyboardInterrupt as interrupt:
+        except (KeyboardInterrupt, Exception) as stop:
             if kept.n_kept:
                 folds = counted(kept.n_kept, "finished fold is", "finished folds are")
-                interrupt.add_note(f"{folds} kept: run the same command to continue")
+                stop.add_note(f"{folds} kept: run the same command to continue")
             raise
         return Run(
             {
@@ -148,7 +149,8 @@ class Runner:
             shared = {part.key: selected[part.key, *key] for part in method.parts or () if (part.key, *key) in selected}
             X = images[method.size] if method.parts is None else once
             return delayed(_score_numbered)(
-                number, method, X, learned.get(key), y, groups, self._fold(task), shared, self.collection.target_names
+                number, task.method, method, X, learned.get(key), y, groups, self._fold(task), shared,
+                self.collection.target_names,
             )
 
         costs = Costs([(task.method, task.series) for task in tasks])
@@ -245,5 +247,10 @@ class _FinishedMethods:
                 say(f"{method}: {self._label} {mean:.3f}, {seconds}")
 
 
-def _score_numbered(number: int, *arguments: Any) -> tuple[int, FoldScores]:
-    return number, score_fold(*arguments)
+def _score_numbered(number: int, name: str, *arguments: Any) -> tuple[int, FoldScores]:
+    try:
+        return number, score_fold(*arguments)
+    except Exception as error:
+        fold: Fold = arguments[5]
+        error.add_note(f"this is the method {name!r} in fold {fold.fold} of repeat {fold.repeat}")
+        raise

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import open_regular
+from .._files import expand, open_regular
 from ..errors import InputError
 from ..images import ImageCollection, LoadedImage
 from ..images.remote import is_url, mask
@@ -92,7 +92,7 @@ class SavedFolds:
 
 
 def read_folds(path: str | os.PathLike) -> SavedFolds:
-    """Read the folds of a report.json.
+    """Read the folds of a report.json; `path` may also be the folder that contains it.
 
     Raises
     ------
@@ -101,6 +101,8 @@ def read_folds(path: str | os.PathLike) -> SavedFolds:
     ValueError
         If it is not a report, or its folds were changed.
     """
+    path = expand(path)
+    path = path / "report.json" if path.is_dir() else path
     try:
         with open_regular(path) as file:
             document = json.load(file)["folds"]
@@ -110,7 +112,10 @@ def read_folds(path: str | os.PathLike) -> SavedFolds:
         folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
         is_intact = bool(splits) and _hash(folds, images) == document["hash"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path}: expected the report.json of a comparison, with its folds") from error
+        raise InputError(
+            f"{path}: expected the report.json of a comparison, with its folds, got another file; name the folder that "
+            "twoflow cv wrote its report to"
+        ) from error
     if not is_intact:
         raise InputError(f"{path}: expected folds that match their hash, got others; use an unchanged report.json")
     return SavedFolds(os.fspath(path), images, folds)

@@ -51,7 +51,8 @@ def compare_pairs_of_methods(
     Returns
     -------
     tuple of Difference
-        In the order of the pairs.
+        In the order of the pairs. `Difference.interval` ends at -1 and 1, because the tested score is a share of
+        images.
 
     Notes
     -----
@@ -61,13 +62,19 @@ def compare_pairs_of_methods(
     """
     if len(folds) > 1:
         corrected = partial(corrected_resampled_ttest, **folds.sizes._asdict())
-        return compare_pairs(scores, pairs, corrected, confidence)
+        return tuple(map(_within_limits, compare_pairs(scores, pairs, corrected, confidence)))
     (fold,) = folds
     truth = np.ones(len(fold.test), dtype=bool)
     test: Any = partial(mcnemar_test, truth, method="mid-p")
     if groups is not None:
         test = partial(sign_flip_test, truth, groups=groups[fold.test])
     return compare_pairs({name: right for name, (right,) in is_right.items()}, pairs, test, confidence)
+
+
+def _within_limits(difference: Difference) -> Difference:
+    """Cut the interval of a difference of shares at -1 and 1; an interval of t does not know that there are limits."""
+    low, high = np.clip(difference.interval, -1, 1).tolist()
+    return difference._replace(interval=(low, high))
 
 
 def power_of_pairs(

@@ -52,7 +52,12 @@ def open_folder(root: str | os.PathLike) -> Root:
         root = path
     root = expand(root)
     if not root.is_dir():
-        raise NotAFolderError(f"{root} is not a folder")
+        if root.is_file():
+            raise NotAFolderError(
+                f"expected a folder of images, got the file {root}; name a folder, or name a table with --labels or "
+                "load_table"
+            )
+        raise NotAFolderError(f"expected a folder of images, got {root}, which does not exist; correct the path")
     return root
 
 

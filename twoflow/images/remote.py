@@ -146,7 +146,7 @@ def find(root: str) -> list[str]:
         is_folder = filesystem.isdir(path)
         files = filesystem.find(path) if is_folder else []
     if not is_folder:
-        raise NotAFolderError(f"{mask(root)} is not a folder")
+        raise NotAFolderError(f"expected a folder of images, got {mask(root)}, which is none; correct the URL")
     folder = path.strip("/")
     return [file.strip("/").removeprefix(folder).lstrip("/") for file in files]
 

@@ -16,16 +16,28 @@ from .._files import expand
 from ..errors import OutsideError
 
 
-def check_output_folder(folder: str | os.PathLike) -> Path:
+def check_output_folder(folder: str | os.PathLike, names: Sequence[str] = ()) -> Path:
     """Create the folder and check that it is writable, before the work instead of after it.
+
+    Parameters
+    ----------
+    folder : path
+    names : sequence of str
+        The names of the files to be written there. By default none is checked.
 
     Raises
     ------
     OutsideError
-        If it is not writable; the message names the folder.
+        If the folder is not writable, or has a folder with the name of one of the files; the message names it.
     """
     folder = expand(folder)
+    for name in names:
+        if (folder / name).is_dir():
+            raise OutsideError(f"{folder / name}: expected no such folder, since a file with this name is written; "
+                               "name another output folder")
     try:
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

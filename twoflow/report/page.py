@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from .._text import escape_controls
+
 
 class Script(NamedTuple):
     """The text of a script, and the source by which a Content-Security-Policy allows this script and no other."""
@@ -20,7 +22,11 @@ class Script(NamedTuple):
 
 
 def render(template: str, **values: Any) -> str:
-    """Render a template of this room; all text is escaped, and a missing name is an error."""
+    """Render a template of this room; all text is escaped, and a missing name is an error.
+
+    Characters that are not printable are escaped too. A mark of direction in the name of a class or a method would
+    otherwise turn around the rest of the sentence.
+    """
     return _environment().get_template(template).render(**values)
 
 
@@ -36,5 +42,12 @@ def read_script(name: str) -> Script:
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_visible,
     )
+
+
+def _visible(value: Any) -> Any:
+    """Escape the characters of a text that are not printable, except line ends; HTML of our own stays as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return escape_controls(value)

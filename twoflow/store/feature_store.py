@@ -226,7 +226,8 @@ class FeatureStore:
     def _give_up(self, error: Exception) -> None:
         self.close()
         self._has_failed = True
-        _warn(f"the store in {self.folder} cannot be used ({error}): features are computed, but not kept")
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        _warn(f"the store in {self.folder} cannot be used ({reason}): features are computed, but not kept")
 
     def _files(self) -> list[Path]:
         return [self.folder / f"{_FILE}{suffix}" for suffix in ("", "-wal", "-shm")]

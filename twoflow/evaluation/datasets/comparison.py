@@ -218,7 +218,7 @@ def _doubts(reports: Sequence[Report]) -> list[str]:
             )
         images.setdefault(report.images_digest, []).append(report.name)
     return [
-        f"{' and '.join(names)} have images with the same names. If they are the same images, count them once: the "
-        "tests expect independent data sets."
+        f"{', '.join(names[:-1])} and {names[-1]} have images with the same names. If they are the same images, count "
+        "them once: the tests expect independent data sets."
         for names in images.values() if len(names) > 1
     ]

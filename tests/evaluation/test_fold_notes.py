@@ -1,0 +1,46 @@
+"""What a comparison says about folds that it did not draw."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+
+from twoflow import ImageCollection, RawPixels, compare
+from twoflow.evaluation.fold_notes import note_on_folds
+from twoflow.evaluation.folds import draw_folds, official_split
+
+IMAGES = np.random.default_rng(0).integers(0, 255, (12, 8, 8, 3), dtype=np.uint8)
+LABELS = ["boot", "clog"] * 6
+SPLIT = ["train"] * 6 + ["test"] * 4 + ["validation"] * 2
+
+
+def notes(labels=LABELS, groups=None, split=SPLIT):
+    collection = ImageCollection(list(IMAGES), labels, groups=groups)
+    return list(note_on_folds(official_split(split, collection.labels), collection))
+
+
+def test_nothing_to_say():
+    assert notes() == [] and notes(groups=["a"] * 6 + ["b"] * 6) == []
+    collection = ImageCollection(list(IMAGES), LABELS, groups=np.arange(12) // 2)
+    assert list(note_on_folds(draw_folds(collection.labels, collection.groups, n_splits=2), collection)) == []
+
+
+def test_groups_on_both_sides_are_counted():
+    (note,) = notes(groups=["a", "b", "c", "d", "e", "f", "a", "a", "b", "x", "f", "f"])
+    assert note.startswith("2 groups are on both sides of a fold (3 test images, such as a, b): the scores may be too ")
+    (note,) = notes(groups=np.arange(12) % 9)
+    assert note.startswith("1 group is on both sides of a fold (1 test image, such as 0)")
+
+
+def test_classes_that_no_image_trains():
+    (note,) = notes(labels=["boot", "clog"] * 3 + ["pump", "pump", "mule", "boot", "other", "other"])
+    assert note.startswith("2 classes are tested without a training image (3 test images, such as mule, pump): every ")
+    (note,) = notes(labels=["boot", "clog"] * 3 + ["pump", "clog", "clog", "boot", "boot", "boot"])
+    assert note.startswith("1 class is tested without a training image (1 test image, such as pump)")
+
+
+@pytest.mark.parametrize("groups, expected", [(None, 0), (np.arange(12) % 6, 1)])
+def test_the_notes_of_a_comparison(groups, expected):
+    collection = ImageCollection(list(IMAGES), LABELS, groups=groups, columns={"split": SPLIT})
+    found = compare(make_pipeline(RawPixels((4, 4)), RidgeClassifier()), collection, split_column="split")
+    assert sum("both sides of a fold" in note for note in found.collection.notes) == expected
