@@ -211,7 +211,7 @@ def test_every_form_of_a_name_is_made():
     "name, message",
     [
         ("two_flow", "no method 'two_flow'; did you mean two-flow"),
-        ("", "no method ''"),
+        ("", "expected names, got an empty one"),
         ("cnn:", "expected a layer of efficientnet-lite0 or a head, got ''"),
         ("cnn:stage9", "expected a layer of efficientnet-lite0 or a head, got 'stage9'; did you mean stage7"),
         ("cnn:ldaa", "expected a layer of efficientnet-lite0 or a head, got 'ldaa'; did you mean lda"),

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
+from .._text import escape_controls
 from .displays.base import label
 from .displays.confusion import NAMED, WRITTEN
 
@@ -45,6 +46,7 @@ def matrix_svg(
     title : str
         The text for a screen reader.
     """
+    classes, title = [escape_controls(name) for name in classes], escape_controls(title)
     place = {k: i for i, k in enumerate(order)}
     rows: _Rows = defaultdict(list)
     for true, predicted, count in counts:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
+from .._text import escape_controls
+
 #: Colors of a figure and the colors of the page that replace them, with a fallback for pages without these names, such
 #: as a notebook, which may be light or dark. No plot uses the first three colors for anything else than the parts that
 #: are named below.
@@ -80,7 +82,7 @@ def to_svg(display: Drawable, title: str = "", prefix: str | None = None) -> Mar
         figure = display.figure_
         content = io.StringIO()
         figure.savefig(content, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    return Markup(_embedded(content.getvalue(), title, prefix or f"plot-{next(_numbers)}"))
+    return Markup(_embedded(content.getvalue(), escape_controls(title), prefix or f"plot-{next(_numbers)}"))
 
 
 def _embedded(svg: str, title: str, prefix: str) -> str:
