@@ -5,11 +5,7 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-
-from twoflow import CNNEmbedding
-from twoflow.networks import open_session
 
 SCRIPT = (
     "import numpy as np; from twoflow import CNNEmbedding; "
@@ -28,20 +24,31 @@ def test_nothing_is_kept_for_telemetry(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+FORK = """
+import multiprocessing
+import numpy as np
+from twoflow import CNNEmbedding
+from twoflow.networks import open_session
+
 def features(queue):
     queue.put(CNNEmbedding(layer="stage1").fit_transform([np.full((9, 9), 200, np.uint8)]))
 
+open_session("efficientnet-lite0", ("stage1",), 2).run(np.full((224, 224, 3), 200, np.uint8))
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+process = context.Process(target=features, args=(queue,), daemon=True)
+process.start()
+found = queue.get(timeout=60)
+process.join(10)
+assert process.exitcode == 0 and np.isfinite(found).all()
+"""
+
 
 def test_a_fork_does_not_use_its_parents_session():
-    """The threads of a session exist only in the parent; the fork would wait for them for ever."""
+    """The threads of a session exist only in the parent; the fork would wait for them for ever.
+
+    The parent is a process of its own, because a fork of this one would also inherit the locks of other tests' threads.
+    """
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("this system has no fork")
-    pixels = np.full((224, 224, 3), 200, np.uint8)
-    open_session("efficientnet-lite0", ("stage1",), 2).run(pixels)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    process = context.Process(target=features, args=(queue,))
-    process.start()
-    found = queue.get(timeout=60)
-    process.join(10)
-    assert process.exitcode == 0 and np.isfinite(found).all()
+    subprocess.run([sys.executable, "-c", FORK], check=True)
