@@ -1,9 +1,12 @@
 """Run tasks in order with joblib."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import joblib
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from twoflow._jobs import run_in_order
+from twoflow._jobs import one_blas_thread, run_in_order
 
 
 def square(number):
@@ -30,3 +33,18 @@ def test_a_backend_without_generators_does_not_wait_for_all_tasks():
         results = run_in_order(tasks(), None)
         assert next(results) == 0 and len(taken) < 100
         results.close()
+
+
+def test_one_blas_thread_is_set_by_the_main_thread_alone():
+    def threads():
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    def inside():
+        with one_blas_thread():
+            return threads()
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        assert inside() == {1} and threads() == before
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(inside).result() == before

@@ -14,6 +14,7 @@ from typing import Any
 
 from joblib import Parallel, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
+from threadpoolctl import threadpool_limits
 
 _TASKS_AT_A_TIME = 4  # per worker, on a backend that returns no result before all tasks are done
 _CHECK_EVERY_S = 1.0  # how often a worker checks that its parent is alive
@@ -118,6 +119,17 @@ def take(shared: Any) -> Any:
     from distributed import Future
 
     return shared.result() if isinstance(shared, Future) else shared
+
+
+def one_blas_thread() -> AbstractContextManager:
+    """Limit linear algebra to one thread, so that results do not depend on the number of cores, nor of workers.
+
+    Sums are rounded in another way with another number of threads, and iterative solvers enlarge the difference. The
+    limit holds for the whole process, so only its main thread sets it: threads that run beside each other would restore
+    it at different times.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return threadpool_limits(1, "blas") if is_main else nullcontext()
 
 
 def stay_in_worker() -> AbstractContextManager:

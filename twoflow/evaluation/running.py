@@ -9,7 +9,7 @@ import numpy as np
 from joblib import delayed
 from sklearn.base import clone
 
-from .._jobs import run_as_done, run_in_order, share
+from .._jobs import one_blas_thread, run_as_done, run_in_order, share
 from .._peak_memory import PeakMemory
 from .._progress import Costs, format_seconds, phase
 from .._text import counted
@@ -104,7 +104,8 @@ class Runner:
                 if scores is not None:
                     found[task] = scores
             n_kept = len(found)
-            computed = self._compute([task for task in self._tasks() if task not in found], found, kept)
+            with one_blas_thread():  # for threads too, which do not set it themselves
+                computed = self._compute([task for task in self._tasks() if task not in found], found, kept)
         except (KeyboardInterrupt, Exception) as stop:
             if kept.n_kept:
                 folds = counted(kept.n_kept, "finished fold is", "finished folds are")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jobs import stay_in_worker, take
+from .._jobs import one_blas_thread, stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
 from ..heads.inner_folds import fit_clone
 from ..images.targets import split_targets
@@ -55,7 +55,7 @@ class FoldScores(NamedTuple):
 def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: Fold) -> Selected:
     """Fit a clone of a part's selector on the training images of a fold; see `score_fold` for the parameters."""
     features, in_fold, y, groups = map(take, (features, in_fold, y, groups))
-    with stay_in_worker():
+    with stay_in_worker(), one_blas_thread():
         return _select(part, features, in_fold, y, groups, fold)
 
 
@@ -89,7 +89,7 @@ def score_fold(
     """
     started = time.perf_counter()
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
-    with stay_in_worker():
+    with stay_in_worker(), one_blas_thread():
         selections: list[Selected] = []
         X_train: Any
         X_test: Any
