@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from twoflow.commands.program import run
 from twoflow.report import format_audit, write_audit
 
 from ..images.hostile import UNREADABLE, encoded
+from .calling import call_with
 
 HOSTILE = ["<script>alert(1)</script>", "\"quoted\" & 'single'", "two\nlines", "\u202egpj.exe", "=1+1"]
 
@@ -28,12 +30,7 @@ def shop_folder(tmp_path):
 
 def call(capsys, *arguments):
     """Return the command's exit status, standard output and standard error."""
-    try:
-        status = run(command.main, [str(argument) for argument in (*arguments, "--jobs", "1", "--quiet")])
-    except SystemExit as stop:  # argparse
-        status = stop.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return call_with(capsys, partial(run, command.main), *arguments, "--jobs", "1", "--quiet")
 
 
 def read(folder):

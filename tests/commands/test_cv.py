@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from twoflow.commands.program import run
 
 from ..images.hostile import UNREADABLE
 from ..terminal import default_signals
+from .calling import call_with
 
 QUICK = ["--methods", "projection,cnn:stage1", "--folds", "2", "--jobs", "1", "--quiet"]
 
@@ -31,12 +33,7 @@ def shop_folder(tmp_path):
 
 def call(capsys, *arguments):
     """Return the command's exit status, standard output and standard error."""
-    try:
-        status = run(cv.main, [str(argument) for argument in arguments])
-    except SystemExit as stop:  # argparse
-        status = stop.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return call_with(capsys, partial(run, cv.main), *arguments)
 
 
 def test_a_folder(shop_folder, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,16 +13,12 @@ from twoflow.commands import datasets as command
 from twoflow.commands.program import run
 
 from ..evaluation.datasets.reports import write_reports
+from .calling import call_with
 
 
 def call(capsys, *arguments):
     """Return the command's exit status, standard output and standard error."""
-    try:
-        status = run(command.main, [str(argument) for argument in arguments])
-    except SystemExit as stop:  # argparse
-        status = stop.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return call_with(capsys, partial(run, command.main), *arguments)
 
 
 @pytest.fixture

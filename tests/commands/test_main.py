@@ -11,15 +11,12 @@ import twoflow
 from twoflow.__main__ import main
 from twoflow.commands import COMMANDS
 
+from .calling import call_with
+
 
 def call(capsys, *arguments):
     """Return the program's exit status, standard output and standard error."""
-    try:
-        status = main(arguments)
-    except SystemExit as stop:  # argparse
-        status = stop.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return call_with(capsys, main, *arguments)
 
 
 def test_help_lists_every_command(capsys):

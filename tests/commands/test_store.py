@@ -1,4 +1,5 @@
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,14 +8,11 @@ from twoflow.commands.program import run
 from twoflow.commands.store import main
 from twoflow.store import FeatureStore, database
 
+from .calling import call_with
+
 
 def call(capsys, *arguments):
-    try:
-        status = run(main, [str(argument) for argument in arguments])
-    except SystemExit as stop:  # argparse
-        status = stop.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return call_with(capsys, partial(run, main), *arguments)
 
 
 @pytest.fixture

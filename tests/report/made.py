@@ -38,7 +38,7 @@ def by_name(labels, folds, predicted, target_names=("class",)):
 
 
 def with_scores(method, **scores):
-    """The method with other scores of its folds, of which the means are reported."""
+    """Replace scores of a method; the reported numbers are the means of the new ones."""
     scores = {**method.scores, **scores}
     return replace(method, scores=scores, means={name: float(np.mean(own)) for name, own in scores.items()})
 

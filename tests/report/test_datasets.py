@@ -31,7 +31,7 @@ WRITTEN = {
 
 
 def compared(folder, n, methods=("cnn", "fast", "pixels")):
-    """Compare methods of which each is better than the next one on most data sets."""
+    """Compare methods; each is better than the next one on most data sets."""
     rng = np.random.default_rng(0)
     level = np.linspace(0.8, 0.5, len(methods)) + rng.normal(0, 0.02, size=(n, 1))
     return compare_datasets(write_reports(folder, level + rng.normal(0, 0.02, size=(n, len(methods))), methods))

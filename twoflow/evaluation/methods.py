@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     Attributes
     ----------
     network : str
-        The name or path of the network that "cnn" stands for.
+        The name or path of the network of the method "cnn".
     seed : int
         Seeds every method. All methods with a projection have the same one.
     superclasses : mapping of class to superclass, or None
@@ -120,7 +120,7 @@ _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 
 
 def list_all(network: str) -> list[str]:
-    """List the methods that "all" stands for.
+    """List the methods that the name "all" selects.
 
     These are `METHODS`, those of `EXTRA_METHODS` whose extra is installed, and ``cnn:LAYER`` for every stage of the
     network.

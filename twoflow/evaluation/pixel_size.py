@@ -30,7 +30,8 @@ def choose_size(collection: ImageCollection | None) -> tuple[int, int]:
     collection : ImageCollection or None
         A table of its pixels may take a sixteenth of the machine's memory, or of 4 GiB if that is less. Nine of ten
         images must be at least as wide and as high as the size, so that their pixels are not made up. The sizes of up
-        to 200 images are read, spread evenly. None stands for the paper's 5,250 images of 640 x 480.
+        to 200 images are read, spread evenly. With None, the size is that for the paper's 5,250
+        images of 640 x 480.
 
     Returns
     -------

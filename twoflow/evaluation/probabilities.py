@@ -174,8 +174,8 @@ def cover(pooled: Pooled) -> Coverage | None:
     """Compute the accuracy of the most certain predictions, by the share of the predictions that are answered.
 
     The certainty of a prediction is the probability of its class. A prediction that is no class comes last. Equally
-    certain predictions are answered in random order, of which the expected accuracy is taken. One minus the area is the
-    area under the risk-coverage curve (Geifman, Uziel & El-Yaniv, ICLR 2019, https://arxiv.org/abs/1805.08206).
+    certain predictions have no order, so their mean accuracy is used. One minus the area is the area under the
+    risk-coverage curve (Geifman, Uziel & El-Yaniv, ICLR 2019, https://arxiv.org/abs/1805.08206).
     """
     if pooled.probabilities is None:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from .atomic import check_output_folder, replace_files
 from .csv_text import to_csv
 from .document import to_document
 from .html import to_html
+from .plain import to_json
 from .text import format_text
 
 #: The files that a report may have. One that a new report does not write is removed from its folder.
@@ -42,7 +42,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
     document = to_document(comparison, command)
     contents = {
         "report.txt": escape_controls(format_text(comparison)) + "\n",
-        "report.json": json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": to_json(document),
         "scores.csv": _scores(comparison),
         "predictions.csv": _predictions(comparison),
         "report.html": to_html(document, comparison.collection.images),

@@ -1,7 +1,8 @@
-"""Conversions to plain data for JSON that the reports of comparisons and of audits share."""
+"""Conversions to plain data, and to the text of a JSON file, that all reports share."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,11 @@ import numpy as np
 
 from ..evaluation import Leaks
 from ..images.passed_over import PassedOver
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """Write the text of a JSON file; ValueError if a number is not finite, which JSON cannot hold."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def finite(value: float) -> float | None:

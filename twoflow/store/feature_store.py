@@ -247,7 +247,7 @@ StoreLike: TypeAlias = str | os.PathLike | FeatureStore | None
 
 
 def open_store(store: StoreLike) -> FeatureStore | None:
-    """Return the store that a parameter `store` stands for; None for None."""
+    """Open the store that the parameter `store` of flows and comparisons gives; return None if that is None."""
     return store if store is None or isinstance(store, FeatureStore) else FeatureStore(store)
 
 

@@ -7,7 +7,7 @@ from ...lanes import unavailable
 
 
 def report(scores, tested="accuracy", /, **changes):
-    """Make the document of a report, with what is read of it.
+    """Make the document of a report, with the keys that `compare_datasets` reads.
 
     Parameters
     ----------

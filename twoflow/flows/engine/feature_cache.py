@@ -81,7 +81,7 @@ def recall(
     Returns
     -------
     is_missing : ndarray of shape (n_positions, n_members) and dtype bool
-        Which images still miss the features of which member.
+        True where the store lacks the features of an image for a member of the union.
     digests : list of bytes or None
         The digests of the images that were read to look for them.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from ...auditing import Audit
 from ..atomic import check_output_folder, replace_files
 from ..csv_text import to_csv
+from ..plain import to_json
 from .clean import clean_table, left_out_table
 from .document import audit_document
 from .page import format_page
@@ -33,7 +33,7 @@ def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
     """
     clean = clean_table(audit)
     contents = {
-        "audit.json": json.dumps(audit_document(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "audit.json": to_json(audit_document(audit)),
         "duplicates.csv": _duplicates(audit),
         "suspects.csv": _suspects(audit),
         **({} if clean is None else {"clean.csv": clean}),

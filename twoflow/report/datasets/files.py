@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from ...evaluation.datasets import DatasetsComparison
 from ..atomic import check_output_folder, replace_files
 from ..csv_text import to_csv
+from ..plain import to_json
 from .document import datasets_document
 from .page import to_page
 
@@ -35,7 +35,7 @@ def write_datasets(
     """
     document = datasets_document(comparison, command)
     contents = {
-        "datasets.json": json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "datasets.json": to_json(document),
         "datasets.csv": to_csv(["data set", *comparison.methods], (
             # Full precision, so that equal scores give equal files.
             (name, *scores.tolist()) for name, scores in zip(comparison.names, comparison.scores)

@@ -17,7 +17,7 @@ _WIDTH, _HEIGHT, _LINE = 350, 370, 18  # pixels; a line for each method in the l
 
 
 class CoverageDisplay(Display):
-    """The accuracy of each method if it answers only the share of the images of which it is most certain.
+    """The accuracy of each method if it answers only a share of the images, the most certain ones.
 
     The rest is left to a person. A curve that falls late belongs to a method that knows what it does not know. The
     curve is the complement of the risk-coverage curve of El-Yaniv and Wiener (Journal of Machine Learning Research 11,
