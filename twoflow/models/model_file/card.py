@@ -1,0 +1,142 @@
+"""The card of a model file: what the model answers, what it was fitted on, and what to expect of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+
+class HeldOut(NamedTuple):
+    """What a model answered for training images that it was not fitted on, for one target.
+
+    Thresholds are chosen, and a drift is measured, by these. There is a row for each held-out answer; the rows name no
+    image.
+
+    Attributes
+    ----------
+    true : ndarray of shape (n,) and dtype int32
+        The position of the true class in `TargetCard.classes`.
+    predicted : ndarray of shape (n,) and dtype int32
+        The position of the predicted class.
+    confidence : ndarray of shape (n,) and dtype float32
+        The probability of the predicted class.
+    groups : ndarray of shape (n,) and dtype int32, or None
+        A number for the group of each image; None without groups. None by default.
+    """
+
+    true: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    groups: np.ndarray | None = None
+
+
+class Expectation(NamedTuple):
+    """How many of a model's answers for new images are expected to be right, for one target.
+
+    Attributes
+    ----------
+    accuracy : float
+        The share of held-out images that were answered right.
+    interval : (float, float)
+        Its confidence interval; NaN where nothing can be judged.
+    confidence : float
+        The confidence of the interval, such as 0.95.
+    source : str
+        How it was measured, such as "5 folds of 3,068 images, groups kept together".
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    confidence: float
+    source: str
+
+
+@dataclass(frozen=True)
+class TargetCard:
+    """One target of a model.
+
+    Attributes
+    ----------
+    name : str
+        The name of the target, such as "class".
+    classes : tuple
+        The classes, in the order of the columns of the model's probabilities.
+    counts : tuple of int
+        The number of training images of each class; empty if this is not known. Empty by default.
+    levels : mapping of str to tuple
+        Broader levels by name, the broadest first: for each class, in the order of `classes`, the broader class that
+        it lies in. Empty by default.
+    expectation : Expectation or None
+        None, the default, if nothing was held out.
+    held_out : HeldOut or None
+        None, the default, if nothing was held out.
+    """
+
+    name: str
+    classes: tuple
+    counts: tuple[int, ...] = ()
+    levels: Mapping[str, tuple] = field(default_factory=dict)
+    expectation: Expectation | None = None
+    held_out: HeldOut | None = None
+
+
+class NetworkEntry(NamedTuple):
+    """A network that the model needs.
+
+    Attributes
+    ----------
+    name : str
+        The name on the network's card.
+    digest : str
+        Identifies the graph and the weights.
+    license, source : str
+        As on the network's card.
+    place : str
+        Where the network is: "package" if pip installs it, "inside" the model file, or "elsewhere": whoever loads the
+        model names its file, and the digest must agree.
+    """
+
+    name: str
+    digest: str
+    license: str
+    source: str
+    place: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says about its model. It names no path of the machine that made it.
+
+    Attributes
+    ----------
+    title : str
+        What the model is, such as "recipe fast".
+    created : str
+        The date, as YYYY-MM-DD.
+    targets : tuple of TargetCard
+        One for each target.
+    n_images : int or None
+        The number of training images; None, if this is not known.
+    n_groups : int or None
+        The number of groups of training images; None without groups.
+    data_digest : str
+        SHA-256 over the contents and labels of the training images, in order; empty if this is not known.
+    threshold : float or None
+        Below this confidence, an answer falls back to a broader class or "unknown". None: every answer stands.
+    networks : tuple of NetworkEntry
+    versions : mapping of str to str
+        The versions of twoflow, Python and the packages that the answers depend on.
+    """
+
+    title: str
+    created: str
+    targets: tuple[TargetCard, ...]
+    n_images: int | None = None
+    n_groups: int | None = None
+    data_digest: str = ""
+    threshold: float | None = None
+    networks: tuple[NetworkEntry, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)

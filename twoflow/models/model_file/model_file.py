@@ -1,0 +1,31 @@
+"""A model file that has been opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .card import ModelCard
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A fitted model with its card.
+
+    Attributes
+    ----------
+    model : estimator
+        The fitted model; it takes images.
+    card : ModelCard
+    digest : str
+        SHA-256 of the whole file; empty for a model that is in no file.
+    examples : mapping of (str, int) to bytes
+        For a target's name and the position of a class: a small JPEG of a training image of this class. Empty if the
+        file has none. Empty by default.
+    """
+
+    model: Any
+    card: ModelCard
+    digest: str = ""
+    examples: Mapping[tuple[str, int], bytes] = field(default_factory=dict)

@@ -1,0 +1,74 @@
+"""The answer of a model for one image."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+#: The label of an answer that no class is certain enough for.
+UNKNOWN = "unknown"
+
+
+class Answer(NamedTuple):
+    """What a model answers for one target of one image.
+
+    Attributes
+    ----------
+    target : str
+        The name of the target.
+    label : Any
+        A class of the target, a class of a broader level, or `UNKNOWN`.
+    level : str
+        The target's name if `label` is one of its classes; the name of the broader level; "" if it is unknown.
+    confidence : float
+        The probability of `label`; of the likeliest class if it is unknown. NaN for a model without probabilities.
+    reason : str
+        Why the answer is not a class of the target; "" if it is.
+    top : tuple of (Any, float)
+        The likeliest classes of the target with their probabilities, the likeliest first.
+    """
+
+    target: str
+    label: Any
+    level: str
+    confidence: float
+    reason: str
+    top: tuple[tuple[Any, float], ...]
+
+
+class Decision(NamedTuple):
+    """What rules of moderation say about one image.
+
+    Attributes
+    ----------
+    name : str
+        "approved", "denied" or "review".
+    rule : str
+        The rule that decided, in words.
+    """
+
+    name: str
+    rule: str
+
+
+class Prediction(NamedTuple):
+    """What a model says about one image, or about one item of several photos.
+
+    Attributes
+    ----------
+    name : str
+        The path, URL, or other name of the image; for an item, the group.
+    answers : tuple of Answer
+        One for each target; empty if the image cannot be read.
+    decision : Decision or None
+        None, the default, without rules.
+    error : str
+        Why the image cannot be read; "" by default.
+    n_images : int
+        How many images the answers rest on: 1, or those of the item that could be read.
+    """
+
+    name: str
+    answers: tuple[Answer, ...]
+    decision: Decision | None = None
+    error: str = ""
+    n_images: int = 1

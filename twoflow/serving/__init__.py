@@ -1,0 +1,1 @@
+"""The HTTP service of a model file and its page: what needs the extra ``twoflow[serve]``."""
