@@ -15,7 +15,7 @@ from .._text import printable
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, NetworkCard, NetworkOutputError
+from ..networks import ENGINES, CarriedNetwork, NetworkCard, NetworkLike, NetworkOutputError
 from ..networks.catalog import require_layer, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
@@ -43,7 +43,7 @@ class CNNEmbedding(Flow):
 
     Parameters
     ----------
-    network : str or path
+    network : str, path or CarriedNetwork
         A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or the path of an ``.onnx`` file, of
         an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
         ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
@@ -116,7 +116,7 @@ class CNNEmbedding(Flow):
 
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
-        "network": [str, os.PathLike],
+        "network": [str, os.PathLike, CarriedNetwork],
         "layer": [str],
         "pooling": [StrOptions(set(POOLINGS))],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
@@ -131,7 +131,7 @@ class CNNEmbedding(Flow):
 
     def __init__(
         self,
-        network: str | os.PathLike = "efficientnet-lite0",
+        network: NetworkLike = "efficientnet-lite0",
         layer: str = "global_pool",
         *,
         pooling: str = "mean",

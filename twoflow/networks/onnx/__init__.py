@@ -1,6 +1,6 @@
 """Any ONNX file as a network."""
 
-from .graph import cut
+from .graph import cut, load
 from .opening import open_onnx
 
-__all__ = ["cut", "open_onnx"]
+__all__ = ["cut", "load", "open_onnx"]
