@@ -30,7 +30,7 @@ class CarriedNetwork:
     Attributes
     ----------
     key : str
-        SHA-256 over the names and contents of all files, the card included.
+        SHA-256 over the names and contents of all files, the card included; empty without files.
     digest : str
         The digest of the network, as that of the files at a path; without the card.
     """
@@ -41,10 +41,16 @@ class CarriedNetwork:
         digest = hashlib.sha256()
         for each, content in self.files:
             digest.update(f"{len(each)} {each} {len(content)} ".encode() + hashlib.sha256(content).digest())
-        self.key = digest.hexdigest()
+        self.key = digest.hexdigest() if self.files else ""
         self.digest = join_digests(
             self.read(Path(each)) for each, _ in self.files if Path(each) != self.card
         )
+
+    def without_files(self) -> CarriedNetwork:
+        """Return a reference to this network, with its name and digests only."""
+        reference = object.__new__(CarriedNetwork)
+        reference.__dict__.update(vars(self), files=())
+        return reference
 
     @property
     def card(self) -> Path:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._files import expand
 from ..errors import InputError, MissingExtraError
 from .card import NetworkCard
 from .card_file import check_fields
@@ -66,6 +67,13 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     raise InputError(
         f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file?"
     )
+
+
+def find_relative(network: NetworkLike) -> str | None:
+    """Return the absolute path of a network that is given by a relative path; None if it is given in another way."""
+    if not isinstance(network, (str, os.PathLike)) or network in NETWORKS or expand(network).is_absolute():
+        return None
+    return os.path.abspath(expand(network))
 
 
 def get_card(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from .._files import expand
 from ..errors import InputError
-from .carried import CarriedNetwork
 from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
+from .carried import CarriedNetwork
 from .content import Stamp, find_stamp
 from .errors import one_line_errors
 from .mxnet import open_mxnet

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import math
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,9 +18,8 @@ VERSION = 1
 MAX_FILE = 2**31  # bytes
 _FORMAT = "twoflow model file"
 _MANIFEST = "manifest.json"
-_MAX_MEMBERS, _MAX_MANIFEST, _MAX_TOTAL = 20_000, 2**23, 2**32
+_MAX_MEMBERS, _MAX_MANIFEST, _MAX_TOTAL, _MAX_INDEX = 20_000, 2**23, 2**32, 2**24
 _MAX_RATIO, _SMALL = 100, 2**16  # a member that is larger than small must not shrink more than this
-_NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 _REMEDY = "get the file again from whoever made it"
 
 
@@ -84,6 +82,9 @@ def unpack(data: bytes) -> dict[str, bytes]:
     """
     if not data.startswith(b"PK"):
         raise InputError(f"expected a file that twoflow.save wrote, got {_describe(data)}; name another file")
+    # A longer directory, or one of more than 4 GiB, would take gigabytes to list.
+    if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > _MAX_INDEX:
+        raise InputError(f"the file is damaged or incomplete (its directory is missing); {_REMEDY}")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = {info.filename: info for info in archive.infolist()}
@@ -111,7 +112,7 @@ def _check_sizes(infos: list[zipfile.ZipInfo]) -> None:
     seen = set()
     for info in infos:
         name = info.filename
-        if not _NAME.fullmatch(name) or set(name.split("/")) & {".", ".."} or name in seen:
+        if not name.isprintable() or set(name) & set("\\:") or set(name.split("/")) & {"", ".", ".."} or name in seen:
             raise InputError(f"expected members with different plain names, got {name[:50]!r}; {_REMEDY}")
         seen.add(name)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:

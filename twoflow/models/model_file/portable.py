@@ -21,7 +21,9 @@ _PARAMETERS = ("best_params_", "cv_results_", "param_distributions", "param_grid
 _LEAVES = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, np.generic, np.dtype, np.random.RandomState)
 
 
-def make_portable(model: Any, replace_network: Callable[[Any], Any]) -> Any:
+def make_portable(
+    model: Any, replace_network: Callable[[Any], Any], note: Callable[[Any], None] = lambda part: None
+) -> Any:
     """Copy a fitted model without what belongs to the machine.
 
     Parameters
@@ -30,18 +32,21 @@ def make_portable(model: Any, replace_network: Callable[[Any], Any]) -> Any:
         It is not changed. Arrays are shared with the copy.
     replace_network : callable
         Takes the value of each parameter `network`; returns the value for the copy.
+    note : callable
+        Is given every object inside the model that has attributes. By default it does nothing.
 
     Returns
     -------
     estimator
         In it and all estimators inside it, `store`, `n_jobs` and `memory` are None and `verbose` is off.
     """
-    return _Copier(replace_network).copy(model)
+    return _Copier(replace_network, note).copy(model)
 
 
 class _Copier:
-    def __init__(self, replace_network: Callable[[Any], Any]) -> None:
+    def __init__(self, replace_network: Callable[[Any], Any], note: Callable[[Any], None]) -> None:
         self._replace_network = replace_network
+        self._note = note
         self._copies: dict[int, tuple[Any, Any]] = {}  # with the original, so that its number is not used again
 
     def copy(self, value: Any) -> Any:
@@ -70,6 +75,7 @@ class _Copier:
             return type(value)({key: self.copy(each) for key, each in value.items()})
         if not hasattr(value, "__dict__"):
             return value
+        self._note(value)
         copied = object.__new__(type(value))
         self._copies[id(value)] = value, copied  # now, because it may refer to itself
         has_parameters = hasattr(value, "get_params")

@@ -18,13 +18,14 @@ import numpy as np
 from scipy import sparse
 
 from ...errors import InputError
+from ...networks.carried import CarriedNetwork
 from .arrays import read_array
 from .checks import check_attributes, check_object, check_tree
 from .schema import REFERENCE, SCHEMA, parse, walk
 from .trusted import Trusted
 
 
-def build(files: Mapping[str, bytes], trusted: Trusted) -> Any:
+def build(files: Mapping[str, bytes], trusted: Trusted, find_network: Callable[..., Any]) -> Any:
     """Build the object that a skops file describes.
 
     Parameters
@@ -33,6 +34,8 @@ def build(files: Mapping[str, bytes], trusted: Trusted) -> Any:
         The members of the skops file.
     trusted : Trusted
         The classes that it may name.
+    find_network : callable
+        Takes the key of a network and a reference to it; returns what stands for it in the model.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def build(files: Mapping[str, bytes], trusted: Trusted) -> Any:
             f"trusted={unknown}"
         )
     try:
-        return _Builder(files, trusted).build(schema)
+        return _Builder(files, trusted, find_network).build(schema)
     except InputError:
         raise
     except (ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError, TypeError,
@@ -76,7 +79,8 @@ def find_unknown(schema: dict[str, Any], trusted: Trusted) -> list[str]:
 class _Builder:
     """Build objects from nodes; nodes that appear again are built once."""
 
-    def __init__(self, files: Mapping[str, bytes], trusted: Trusted) -> None:
+    def __init__(self, files: Mapping[str, bytes], trusted: Trusted, find_network: Callable[..., Any]) -> None:
+        self._find_network = find_network
         self._files = files
         self._trusted = trusted
         self._built: dict[int, Any] = {}
@@ -213,6 +217,8 @@ class _Builder:
         else:
             made.__dict__.update(state)
         check_object(node["__class__"], made)
+        if kind is CarriedNetwork:
+            return self._find_network(made.key, made) if made.key else made
         return made
 
     def _find(self, node: dict[str, Any]) -> Any:

@@ -64,6 +64,19 @@ def load_external(model: ModelProto, file: Content, files: NetworkFiles) -> list
     return [found[path] for path in sorted(found, key=files.order)]
 
 
+def require_own_weights(graph: bytes) -> None:
+    """Raise ValueError if a graph is damaged, or a tensor in it lies in another file."""
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
+
+    try:
+        model = ModelProto.FromString(graph)
+    except DecodeError as error:
+        raise InputError(f"expected an ONNX graph, got other bytes: {error}") from error
+    for tensor in _external_tensors(model):
+        raise InputError(f"expected an ONNX graph with its weights inside, got {tensor.name!r} in another file")
+
+
 def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:
     """Find every tensor that lies outside the file: in subgraphs, functions, sparse tensors, training information."""
     from onnx import TensorProto
