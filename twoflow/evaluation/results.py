@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..images import ImageCollection
+from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
@@ -18,7 +19,7 @@ from .held_out import collect_answers, describe_source
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
-from .scores import AppliedScore, all_right, find_score, scores_for
+from .scores import AppliedScore, find_score, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
 from .summary import (

@@ -10,19 +10,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from ..errors import InputError
-from ..images.targets import split_targets
+from ..images.targets import all_right, split_targets
 from .folds import Folds
-
-
-def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return which images are right, of shape (n,): with several targets, those whose targets are all right.
-
-    Parameters
-    ----------
-    y, predicted : ndarray of shape (n,) or (n, k)
-    """
-    pairs = zip(split_targets(y), split_targets(predicted))
-    return np.logical_and.reduce([true == given for true, given in pairs])
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
