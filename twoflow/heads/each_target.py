@@ -70,7 +70,9 @@ class EachTargetClassifier(MultiOutputClassifier):
         self._validate_params()
         y = check_targets(y)
         if y.ndim == 1:
-            raise InputError(f"y: expected shape (n, n_targets), got {y.shape}; for one target, use the classifier alone")
+            raise InputError(
+                f"y: expected shape (n, n_targets), got {y.shape}; for one target, use the classifier alone"
+            )
         groups = None if groups is None else np.asarray(groups)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(self.estimator, X, target, groups) for target in split_targets(y)
