@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..models.model_file.card import TargetCard
+from ..models.model_file import TargetCard
 from .answers import UNKNOWN, Answer
 
 #: Probabilities that were rounded to float32, averaged and written to files still sum to 1 within this.

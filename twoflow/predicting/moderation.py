@@ -84,7 +84,8 @@ class Rules:
     def __str__(self) -> str:
         """List the rules with their thresholds, what they promise, and what they decide on held-out answers."""
         lines = [f"{number}. {rule}" for number, rule in enumerate(self.rules, start=1)]
-        return "\n".join([f"{self.name}: the first rule that fits decides.", *lines, f"Otherwise {REVIEW}.{self._rest()}"])
+        first = f"{self.name}: the first rule that fits decides."
+        return "\n".join([first, *lines, f"Otherwise {REVIEW}.{self._rest()}"])
 
     @property
     def needs_probabilities(self) -> bool:

@@ -12,7 +12,7 @@ from .._files import expand, open_regular
 from .._text import listed, printable
 from ..errors import InputError, OutsideError
 from ..images.passed_over import name_first
-from ..models.model_file.card import ModelCard, TargetCard
+from ..models.model_file import ModelCard, TargetCard
 from .answers import UNKNOWN
 from .moderation import DECISIONS, Rule, Rules
 from .undecided import CONFIDENCE, Undecided
@@ -147,7 +147,8 @@ def _read_tables(name: str) -> list[dict[str, Any]]:
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # tomllib raises a ValueError
-        raise InputError(f"{name}: expected rules in TOML, got other text: {printable(error, 200)}; correct it") from error
+        reason = printable(error, 200)
+        raise InputError(f"{name}: expected rules in TOML, got other text: {reason}; correct it") from error
     _check_keys(name, document, ("rules",))
     tables = document.get("rules")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from ..errors import InputError
-from ..models.model_file.card import HeldOut
+from ..models.model_file import HeldOut
 
 #: The first threshold to be tested is so high that it keeps the promise with at most so many wrong answers above it.
 #: With fewer, one wrong label among the most certain answers ends the search before it has begun.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
-from ..models.model_file.card import HeldOut, TargetCard
+from ..models.model_file import HeldOut, TargetCard
 from .fallback import reaches
 from .thresholds import independent_answers, independent_answers_needed, threshold_for
 
