@@ -196,10 +196,11 @@ class Predictor:
         predictions, end = [], 0
         for item, place in zip(items, places):
             start, end = end, end + len(item.images)
-            error = _explain(item, {row - start: scores.errors[row] for row in range(start, end) if row in scores.errors})
+            errors = {row - start: scores.errors[row] for row in range(start, end) if row in scores.errors}
             own = next(answers) if place else ()
             decision = self.rules.decide(own) if self.rules is not None and place else None
-            predictions.append(Prediction(item.name, own, decision, error, len(place)))
+            explained = _explain(item, errors)
+            predictions.append(Prediction(item.name, own, decision, explained, len(place), len(errors)))
         return predictions
 
     def _answer(self, scores: Scores, places: Sequence[Sequence[int]]) -> Iterator[tuple[Answer, ...]]:
