@@ -23,9 +23,10 @@ from .arguments import (
     add_network_argument,
     add_run_arguments,
     at_least,
+    share,
 )
 from .loading import allow_named_hosts, find_folder_split, load_collection, make_paths_absolute, open_store
-from .output import choose_output_file
+from .output import choose_output
 from .program import print_to_reader
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..store import FeatureStore
 
 _FOLDS = 5
+_CONFIDENCE = 0.95  # of the promise of --error
 _SUFFIX = ".twoflow"
 
 
@@ -78,12 +80,12 @@ def make_parser() -> CommandParser:
     )
     least = group.add_mutually_exclusive_group()
     least.add_argument(
-        "--threshold", metavar="P", type=_share,
+        "--threshold", metavar="P", type=share,
         help="least confidence of an answer. Below it the model answers a broader class, or unknown. It is kept in the "
              "file (default: every answer stands)",
     )
     least.add_argument(
-        "--error", metavar="E", type=_share,
+        "--error", metavar="E", type=share,
         help="choose the lowest threshold that keeps the share of wrong answers at E or less, with 95%% confidence "
              "(default: use --threshold)",
     )
@@ -113,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _check(arguments)
     allow_named_hosts(arguments)
     arguments.out = arguments.out or _default_name(arguments)
-    out, note = choose_output_file(arguments)
+    out, note = choose_output(arguments)
     make_paths_absolute(arguments)
     verbose = not arguments.quiet
     with connected(arguments.scheduler), _opened_store(arguments) as store:
@@ -134,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
             fitted = _fit(model, collection)
-    gone = print_to_reader(_describe(collection, comparison, threshold))
+    gone = print_to_reader(_describe(arguments, collection, comparison, threshold))
     with phase("file", verbose=verbose):
         save(
             fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
@@ -151,22 +153,13 @@ def _folds(text: str) -> int:
     return 0 if text.strip() == "0" else at_least(2)(text)
 
 
-def _share(text: str) -> float:
-    """Parse a number above 0 and at most 1."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, got {text!r}")
-    return found
-
-
 def _check(arguments: argparse.Namespace) -> None:
     """Raise an error for arguments that do not fit together, before the work."""
     if arguments.images is None and arguments.labels is None:
         raise InputError("expected IMAGES, a folder of class folders, or --labels, a table of them, got neither; "
                          "name one")
+    if arguments.error is not None and not 0 < arguments.error < 1:
+        raise InputError(f"--error: expected a share above 0 and below 1, got {arguments.error:g}; give --error 0.02")
     if arguments.folds == 0 and arguments.error is not None:
         raise InputError("--error: expected images that the model is tried on, got --folds 0; ask for at least 2 folds")
 
@@ -273,14 +266,14 @@ def _choose_threshold(arguments: argparse.Namespace, comparison: Comparison) -> 
 
     found = []
     for target, (_, held_out) in comparison.held_out().items():
-        threshold = None if held_out is None else threshold_for(held_out, arguments.error)
+        threshold = None if held_out is None else threshold_for(held_out, arguments.error, _CONFIDENCE)
         if threshold is None:
             raise InputError(
                 f"--error: expected a share of wrong answers that some threshold can promise for {target}, got "
                 f"{arguments.error:g}; allow a larger share, train on more images, or give --threshold"
             )
         found.append(threshold)
-    return max(found)
+    return max(found) or None  # 0: all answers keep the promise
 
 
 def _fit(model: TwoFlowClassifier, collection: ImageCollection) -> TwoFlowClassifier:
@@ -291,16 +284,27 @@ def _fit(model: TwoFlowClassifier, collection: ImageCollection) -> TwoFlowClassi
         return model.fit(collection)
 
 
-def _describe(collection: ImageCollection, comparison: Comparison | None, threshold: float | None) -> str:
+def _describe(
+    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None, threshold: float | None
+) -> str:
+    """Say what the model was fitted on, and what to expect of it."""
     from ..evaluation.outlook import answer_above, look_out
     from ..report.outlook import format_collection, format_outlook
 
-    trained = format_collection(collection)
+    lines = [format_collection(collection), ""]
     if comparison is None:
-        return f"{trained}\n\nNothing was held out (--folds 0), so the file says nothing of the accuracy on new images."
-    held_out = [answers for _, answers in comparison.held_out().values() if answers is not None]
-    chosen = [] if threshold is None else [answer_above(answers, threshold) for answers in held_out]
-    return f"{trained}\n\n{format_outlook(look_out(comparison, comparison.best), chosen, comparison)}"
+        lines.append("Nothing was held out (--folds 0), so the file says nothing of the accuracy on new images.")
+        return "\n".join(lines)
+    answers = [held_out for _, held_out in comparison.held_out().values() if held_out is not None]
+    chosen = [] if threshold is None else [answer_above(each, threshold) for each in answers]
+    lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison))
+    if arguments.error is not None:
+        what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
+        lines.append(
+            f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
+            "less, for new images like these."
+        )
+    return "\n".join(lines)
 
 
 def _digest(path: Path) -> str:
