@@ -1,15 +1,9 @@
-"""Small fitted models, and a command line that takes them from a pickle of the tests' own."""
+"""A small fitted model, and the card of any."""
 
-import sys
-
-import joblib
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from twoflow import RawPixels
-from twoflow.commands import predict
-from twoflow.commands.program import run
-from twoflow.models import model_file
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
 
 
@@ -22,8 +16,3 @@ def fit_pixels(shop):
     """A model that needs no network."""
     model = make_pipeline(RawPixels((8, 6)), LogisticRegression(max_iter=1000)).fit(shop, shop.labels)
     return ModelFile(model, card_of(model), digest="0" * 64)
-
-
-if __name__ == "__main__":
-    model_file.open_model_file = lambda path, **_: joblib.load(path)
-    sys.exit(run(predict.main, sys.argv[1:]))

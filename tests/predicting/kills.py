@@ -15,21 +15,17 @@ import tempfile
 import time
 from pathlib import Path
 
-import joblib
-
-from twoflow import make_model, make_shop
-from twoflow.models.model_file import ModelFile
+from twoflow import make_model, make_shop, save
 
 from ..kills import members
 from ..terminal import default_signals
-from .fitted import card_of
 
 ROOT = Path(__file__).parents[2]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
 def start(model, images, out):
-    command = [sys.executable, "-m", "tests.predicting.fitted", model, images, "--no-store", "--quiet", "--out", out]
+    command = [sys.executable, "-m", "twoflow", "predict", model, images, "--no-store", "--quiet", "--out", out]
     return subprocess.Popen(
         list(map(str, command)), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True, preexec_fn=default_signals,
@@ -63,18 +59,18 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         shop = make_shop(10, 12, random_state=0)
-        model = make_model("fast").fit(shop)
-        joblib.dump(ModelFile(model, card_of(model), digest="0" * 64), work / "model")
+        model = work / "shoes.twoflow"
+        save(make_model("fast").fit(shop), model)
         images = Path(arguments.images or work / "shop")
         if arguments.images is None:
             make_shop(20, 60, folder=images, random_state=1)
         began = time.monotonic()
-        start(work / "model", images, work / "expected.csv").communicate()
+        start(model, images, work / "expected.csv").communicate()
         took = time.monotonic() - began
         expected = (work / "expected.csv").read_bytes()
         is_good = True
         for signals in (SIGNALS[:1], SIGNALS[1:]):
-            out, n_ended = end_often(arguments, work, work / "model", images, took, signals)
+            out, n_ended = end_often(arguments, work, model, images, took, signals)
             with open(out, newline="", encoding="utf-8") as file:
                 paths = [row["path"] for row in csv.DictReader(file)]
             left = sorted(path.name for path in work.glob("*.part*"))

@@ -15,6 +15,7 @@ from twoflow.models import BestOf
 from twoflow.models.fitted_parts import fitted_parts
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
 from twoflow.predicting import Decision, Item, Predictor, predictor, scores
+from twoflow.predicting.moderation import Rule, Rules
 
 from .fitted import card_of, fit_pixels
 
@@ -177,10 +178,13 @@ def test_a_model_without_probabilities(shop):
     found = Predictor(file).predict([BAD, *shop.images])
     assert [each.answers[0].label for each in found[1:]] == model.predict(shop.images).tolist()
     assert all(np.isnan(each.answers[0].confidence) and len(each.answers[0].top) == 1 for each in found[1:])
+    certain = Rule("denied", "class", "every class", {"class": frozenset(model.classes_.tolist())}, 0.9)
     item, = Predictor(file).predict_items(shop.images[:3], ["x"] * 3)
     assert item.answers[0].label == shop.labels[0] and np.isnan(item.answers[0].confidence)
-    with pytest.raises(InputError, match="expected a model with probabilities, got ridge, which has none; leave out"):
-        Predictor(file, threshold=0.5)
+    for options in ({"threshold": 0.5}, {"rules": Rules("rules.toml", (certain,))}):
+        name, = options
+        with pytest.raises(InputError, match=f"{name}: expected a model with probabilities, got ridge, which has none"):
+            Predictor(file, **options)
 
 
 def test_the_threshold_is_that_of_the_card(pixels, shop):
@@ -203,12 +207,10 @@ def test_wrong_parameters(pixels, options, message):
 
 
 def test_rules_decide_on_what_can_be_read(pixels, shop):
-    class Rules:
-        def decide(self, answers):
-            return Decision("approved", answers[0].label)
-
-    found = Predictor(pixels, rules=Rules()).predict([BAD, *shop.images[:1]])
-    assert [each.decision for each in found] == [None, Decision("approved", shop.labels[0])]
+    rules = Rules("rules.toml", (Rule("approved", "class", "tees", {"class": frozenset(shop.labels[:1].tolist())}, None),))
+    found = Predictor(pixels, rules=rules).predict([BAD, shop.images[0], shop.images[-1]])
+    decisions = [None, Decision("approved", "rule 1: tees"), Decision("review", "no rule fits")]
+    assert [each.decision for each in found] == decisions
 
 
 def test_items_are_averaged_in_order_of_first_appearance(pixels, shop):

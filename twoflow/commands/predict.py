@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,11 @@ from .loading import allow_named_hosts, open_store
 from .output import choose_output
 
 if TYPE_CHECKING:
-    from ..models.model_file import ModelFile
+    from ..models.model_file import ModelCard, ModelFile
     from ..predicting import Predictor
     from ..predicting.formats import Columns
     from ..predicting.inputs import Inputs
-    from ..predicting.rules import Rules
+    from ..predicting.moderation import Rules
     from ..predicting.writing import Written
 
 #: The format of predictions by the ending of --out.
@@ -107,7 +108,7 @@ def _add_answer_arguments(parser: CommandParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
-    arguments = make_parser().parse_args(argv)
+    arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
     arguments.format = arguments.format or _format_of(arguments.out)
 
     from ..models.model_file import open_model_file
@@ -117,10 +118,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     allow_named_hosts(arguments)
     networks = [os.path.abspath(path) for path in arguments.networks]  # workers run in other folders
     model_file = open_model_file(arguments.model, digest=arguments.digest, networks=networks)
-    rules, rules_digest = _read_rules(arguments, model_file)
-    options = {} if arguments.threshold is None else {"threshold": arguments.threshold}
+    card = model_file.card
+    if arguments.threshold is not None:  # before the rules are read, whose promises depend on it
+        card = replace(card, threshold=arguments.threshold)
+    rules, rules_digest = _read_rules(arguments, card)
     predictor = Predictor(
-        model_file, top=arguments.top, rules=rules, n_jobs=arguments.jobs, store=open_store(arguments), **options
+        replace(model_file, card=card), top=arguments.top, rules=rules, n_jobs=arguments.jobs,
+        store=open_store(arguments),
     )
     inputs = _open_inputs(arguments)
     with connected(arguments.scheduler):
@@ -140,13 +144,13 @@ def _format_of(out: str | None) -> str:
     return _ENDINGS[ending]
 
 
-def _read_rules(arguments: argparse.Namespace, model_file: ModelFile) -> tuple[Rules | None, str]:
+def _read_rules(arguments: argparse.Namespace, card: ModelCard) -> tuple[Rules | None, str]:
     """Read the rules; also return the digest of their file."""
     if arguments.rules is None:
         return None, ""
     from ..predicting.rules import read_rules
 
-    rules = read_rules(arguments.rules, model_file.card)
+    rules = read_rules(arguments.rules, card)
     return rules, sha256(Path(arguments.rules).read_bytes()).hexdigest()
 
 
