@@ -47,6 +47,17 @@ def at_least(least: int) -> Callable[[str], int]:
     return parse
 
 
+def share(text: str) -> float:
+    """Parse a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return number
+
+
 def names(text: str) -> list[str]:
     """Split an argument at its commas, each name without blanks around it; none may be empty.
 

@@ -54,7 +54,8 @@ def _expected(outlook: Outlook, name: str) -> str:
     accuracy, (low, high), confidence, source = outlook.expectation
     interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
     level = "" if math.isnan(low) else f"{confidence:.0%} interval; "
-    return f"On new images of these classes expect an accuracy{name} of about {accuracy:.3f}{interval} ({level}{source})."
+    about = f"{accuracy:.3f}{interval} ({level}{source})"
+    return f"On new images of these classes expect an accuracy{name} of about {about}."
 
 
 def _threshold(answered: Answered) -> str:
