@@ -302,7 +302,7 @@ def _describe(
         what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
         lines.append(
             f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
-            "less, for new images like these."
+            "less, of every target, for new images like these."
         )
     return "\n".join(lines)
 

@@ -60,9 +60,9 @@ def _expected(outlook: Outlook, name: str) -> str:
 
 def _threshold(answered: Answered) -> str:
     if math.isnan(answered.accuracy):
-        return f"With the threshold {answered.threshold:g} it answers none of the classes: choose a lower one."
+        return f"With the threshold {answered.threshold:.4g} it answers none of the classes: choose a lower one."
     return (
-        f"With the threshold {answered.threshold:g} it answers {answered.coverage:.0%} of them, and "
+        f"With the threshold {answered.threshold:.4g} it answers {answered.coverage:.0%} of them, and "
         f"{answered.accuracy:.3f} of those answers are right."
     )
 
@@ -96,7 +96,7 @@ def _worst(outlook: Outlook) -> list[str]:
 
 def _doubts(comparison: Comparison) -> list[str]:
     lines = ["Photos unlike these, such as from another shop or another camera, do worse."]
-    if comparison.collection.groups is None:
+    if comparison.collection.groups is None and comparison.folds.seed is not None:
         lines.append(
             "If several images show the same item, the accuracy above is too high: name the item by --group-column."
         )
