@@ -2,9 +2,10 @@
 
 # These register their parts with `to_onnx`.
 from . import classifiers, flows, selectors  # noqa: F401
-from .export import export_onnx
+from .agreement import Agreement, compare
+from .export import export_onnx, output_files
 from .graph import Graph
 from .image_input import ImageInput
 from .registry import to_onnx
 
-__all__ = ["Graph", "ImageInput", "export_onnx", "to_onnx"]
+__all__ = ["Agreement", "Graph", "ImageInput", "compare", "export_onnx", "output_files", "to_onnx"]

@@ -115,7 +115,8 @@ def _lab_tables() -> tuple[np.ndarray, np.ndarray]:
     light = np.rint(255 * (1 << _LIGHT_BITS) * linear)
     share = np.arange(256 * 3 // 2 * (1 << _LIGHT_BITS)) / (255 * (1 << _LIGHT_BITS))
     root = np.where(share < 216 / 24389, share * 841 / 108 + 16 / 116, np.cbrt(share))
-    return light.astype(np.float32), np.rint((1 << _ROOT_BITS) * root).astype(np.float32)
+    # OpenCV rounds the roots to float32 first, which decides where one then lies half-way between two integers.
+    return light.astype(np.float32), np.rint(np.float32(1 << _ROOT_BITS) * root.astype(np.float32))
 
 
 def _weigh(graph: Graph, values: list[str], weights: np.ndarray | list[int], offset: int = 0) -> str:

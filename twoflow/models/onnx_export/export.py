@@ -84,11 +84,10 @@ def export_onnx(model: Any, path: str | os.PathLike | None = None, *, overwrite:
             if os.path.lexists(file):
                 raise OutsideError(errno.EEXIST, "expected no such file; name another, or let it be overwritten", file)
     exported = _export(source)
-    contents = [exported.SerializeToString()]
+    content = exported.SerializeToString()
+    _check_session(content, source.card.title)
     if files:
-        contents.append((to_text(_document(source), indent=2) + "\n").encode())
-        _replace_files(dict(zip(files, contents)))
-    _check_session(contents[0], source.card.title)
+        _replace_files(dict(zip(files, [content, (to_text(_document(source), indent=2) + "\n").encode()])))
     return exported
 
 
