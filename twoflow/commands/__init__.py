@@ -9,6 +9,7 @@ COMMANDS = {
     "cv": "compare methods by cross-validation",
     "datasets": "compare methods over several data sets, from their reports",
     "audit": "find duplicates, doubtful labels and unusable images",
+    "export": "write a model file as one ONNX graph",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }

@@ -1,0 +1,78 @@
+"""Export a model file as one ONNX graph: ``twoflow export``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._files import expand
+from .._text import counted, escape_controls, listed
+from .arguments import CommandParser
+
+
+def make_parser() -> CommandParser:
+    """Make the parser of the command's arguments."""
+    parser = CommandParser(
+        prog="twoflow export",
+        description="Export a model file as one ONNX graph, from RGB pixels to the probabilities of the classes.\nIt "
+                    "runs in onnxruntime alone. The card of the model is written beside it, to NAME.card.json.",
+        examples=["twoflow export shoes.twoflow shoes.onnx",
+                  "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg"],
+    )
+    parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
+    parser.add_argument("graph", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
+    parser.add_argument(
+        "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
+        help="run the graph and the model on these images, and print how far they agree (default: do not)",
+    )
+    parser.add_argument(
+        "--networks", metavar="PATH", nargs="+", type=os.path.expanduser, default=(),
+        help="files of the networks that the model file does not hold (default: none; pip installs them or they are "
+             "inside)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true",
+        help="replace earlier files of these names (default: ask; without a terminal, stop)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Export the model, and compare the graph with it if there are images."""
+    arguments = make_parser().parse_args(argv)
+
+    from ..models.model_file import open_model_file
+    from ..models.onnx_export import compare, export_onnx, output_files
+
+    files = output_files(arguments.graph)
+    overwrite = arguments.overwrite or _ask([file for file in files if os.path.lexists(file)])
+    model_file = open_model_file(arguments.model, networks=arguments.networks)
+    graph = export_onnx(model_file, arguments.graph, overwrite=overwrite)
+    size = expand(arguments.graph).stat().st_size
+    print(escape_controls(f"wrote {files[0]} ({size / 1e6:,.1f} MB) and {files[1]}"))
+    if model_file.card.threshold is not None:
+        print(f"note: the threshold of {model_file.card.threshold:g} is on the card, but not in the graph, which gives "
+              "every probability")
+    if arguments.check:
+        found = compare(graph, model_file.model, arguments.check)
+        print(f"the same class for {found.n_same:,} of {counted(found.n_answers, 'answer')}; probabilities differ by "
+              f"{found.largest:.1g} at most, {found.mean:.1g} on average")
+
+
+def _ask(earlier: Sequence[Path]) -> bool:
+    """Ask whether to replace earlier files; False if there are none, or no terminal to ask at.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the answer is no.
+    """
+    if not earlier or sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(escape_controls(f"Replace {listed(map(str, earlier))}? [y/n, default n] "), end="", file=sys.stderr,
+          flush=True)
+    if sys.stdin.readline().strip().lower()[:1] != "y":
+        raise KeyboardInterrupt
+    return True
