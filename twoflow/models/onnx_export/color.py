@@ -35,7 +35,7 @@ def add_histogram(graph: Graph, pixels: str, flow: ColorHistogram) -> str:
     key = "color", flow.space, flow.size
     if key not in graph.shared:
         graph.shared[key] = [
-            graph.cast(channel, np.int32) for channel in _CONVERSIONS[flow.space](graph, _split(graph, pixels))
+            graph.cast(channel, np.int32) for channel in CONVERSIONS[flow.space](graph, split(graph, pixels))
         ]
     rows, columns = (np.arange(flow.size) * n // flow.size for n in flow.grid)
     n_cells, n_bins = int(np.prod(flow.grid)), int(np.prod(flow.bins))
@@ -52,7 +52,7 @@ def add_histogram(graph: Graph, pixels: str, flow: ColorHistogram) -> str:
     return graph.add("Reshape", shares, np.array([1, -1]))
 
 
-def _split(graph: Graph, pixels: str) -> list[str]:
+def split(graph: Graph, pixels: str) -> list[str]:
     """Return red, green and blue, each of shape (size, size) and dtype float32, which holds all integers used here."""
     values = graph.cast(pixels, np.float32)
     return [graph.add("Gather", values, np.int64(channel), axis=2) for channel in range(3)]
@@ -135,4 +135,4 @@ def _descale(graph: Graph, value: str, bits: int) -> str:
 
 
 #: From the channels of RGB to those of each space, as float32 with the values of OpenCV's uint8.
-_CONVERSIONS: dict[str, Callable[[Graph, list[str]], list[str]]] = {"rgb": _to_rgb, "hsv": _to_hsv, "lab": _to_lab}
+CONVERSIONS: dict[str, Callable[[Graph, list[str]], list[str]]] = {"rgb": _to_rgb, "hsv": _to_hsv, "lab": _to_lab}

@@ -106,8 +106,7 @@ def _export(source: ModelFile) -> ModelProto:
         )
     if not hasattr(head, "predict_proba"):
         raise InputError(
-            f"expected a model with probabilities, got one without; use a head with predict_proba, such as the head "
-            '"kernel-ridge"'
+            'expected a model with probabilities, got one without; use a head that has them, such as "kernel-ridge"'
         )
     graph = Graph()
     values = to_onnx(head, graph, to_onnx(flow, graph, ImageInput(graph, INPUT)))

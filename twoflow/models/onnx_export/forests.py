@@ -34,7 +34,8 @@ def add_votes(graph: Graph, source: str, forest: Any) -> str:
 
     if forest.n_outputs_ > 1:
         raise InputError(
-            f"a {type(forest).__name__} of several targets cannot be exported to ONNX; use a MultiOutputClassifier of it"
+            f"a {type(forest).__name__} of several targets cannot be exported to ONNX; use a MultiOutputClassifier "
+            "of it"
         )
     trees = [each.tree_ for each in forest.estimators_]
     number = np.concatenate([np.full(tree.node_count, i) for i, tree in enumerate(trees)])

@@ -68,7 +68,7 @@ class Graph:
         from onnx import numpy_helper
 
         values = np.asarray(values)
-        key = values.dtype.str, values.shape, sha256(np.ascontiguousarray(values)).digest()
+        key = values.dtype.str, values.shape, sha256(values.tobytes()).digest()
         if key not in self._constants:
             self._constants[key] = numpy_helper.from_array(values, f"constant_{len(self._constants)}")
         return self._constants[key].name

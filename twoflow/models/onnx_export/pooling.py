@@ -113,7 +113,7 @@ def _roots(graph: Graph, matrix: str, side: int, inverse: bool) -> str:
 
     The coupled Newton-Schulz iteration (Higham, Functions of Matrices, 2008, equation 6.35,
     https://doi.org/10.1137/1.9780898717778) brings the roots of all eigenvalues to 1. Each step is scaled so that it
-    does most for the smallest of them, as the polynomials of `_steps` do; without this, it takes twice as many steps.
+    does most for the smallest of them, see `_steps`; without this, it takes twice as many steps.
     In float64, the rounding errors of a matrix without full rank stay below 1e-9; in float32 they would be 1e-3.
     """
     identity = np.eye(side)
@@ -134,9 +134,8 @@ def _roots(graph: Graph, matrix: str, side: int, inverse: bool) -> str:
 def _steps() -> tuple[tuple[float, float], ...]:
     """Return the coefficients of x and -x³ in each step.
 
-    A step takes values in [low, high] to values around 1 of which the most distant ones are as near as any cubic
-    polynomial brings them (Chen & Chow, A Stable Scaling of Newton-Schulz for Improving the Sign Function Computation of
-    a Hermitian Matrix, 2014, ANL/MCS-P5059-0114). The polynomial on [low, high] is that on [low / high, 1].
+    A step takes all values in [low, high] as near to 1 as an odd cubic polynomial can (Chen & Chow, A Stable Scaling of
+    Newton-Schulz for Improving the Sign Function Computation of a Hermitian Matrix, 2014, ANL/MCS-P5059-0114).
     """
     low, high = _LEAST_ROOT, 1.0
     steps = []

@@ -44,8 +44,8 @@ def to_onnx(part: Any, graph: Graph, source: Any) -> Any:
         If the class of the part has no function here, or the function cannot export this one.
     """
     raise InputError(
-        f"{type(part).__name__} cannot be exported to ONNX; use other flows or another head, or register a function for "
-        "it with twoflow.models.onnx_export.to_onnx"
+        f"{type(part).__name__} cannot be exported to ONNX; use other flows or another head, or register a function "
+        "for it with twoflow.models.onnx_export.to_onnx"
     )
 
 
