@@ -19,13 +19,20 @@ def make_parser() -> CommandParser:
         description="Export a model file as one ONNX graph, from RGB pixels to the probabilities of the classes.\nIt "
                     "runs in onnxruntime alone. The card of the model is written beside it, to NAME.card.json.",
         examples=["twoflow export shoes.twoflow shoes.onnx",
-                  "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg"],
+                  "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg",
+                  "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
     )
     parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
     parser.add_argument("graph", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
     parser.add_argument(
         "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
         help="run the graph and the model on these images, and print how far they agree (default: do not)",
+    )
+    parser.add_argument(
+        "--triton", metavar="DIR", type=os.path.expanduser,
+        help="write the graph to a model repository of the Triton Inference Server too: DIR/NAME/, with its "
+             "configuration and labels, and DIR/NAME.yaml for KServe; an earlier model of that name is never replaced "
+             "(default: do not)",
     )
     parser.add_argument(
         "--networks", metavar="PATH", nargs="+", type=os.path.expanduser, default=(),
@@ -44,14 +51,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_args(argv)
 
     from ..models.model_file import open_model_file
-    from ..models.onnx_export import compare, export_onnx, output_files
+    from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
 
     files = output_files(arguments.graph)
     overwrite = arguments.overwrite or _ask([file for file in files if os.path.lexists(file)])
+    name = expand(arguments.graph).name.removesuffix(".onnx")
+    if arguments.triton:
+        check_triton(arguments.triton, name)
     model_file = open_model_file(arguments.model, networks=arguments.networks)
     graph = export_onnx(model_file, arguments.graph, overwrite=overwrite)
     size = expand(arguments.graph).stat().st_size
     print(escape_controls(f"wrote {files[0]} ({size / 1e6:,.1f} MB) and {files[1]}"))
+    if arguments.triton:
+        made, service = write_triton(graph, arguments.triton, name)
+        print(escape_controls(f"wrote {made}, a model of Triton, and {service} for KServe"))
     if model_file.card.threshold is not None:
         print(f"note: the threshold of {model_file.card.threshold:g} is on the card, but not in the graph, which gives "
               "every probability")

@@ -7,5 +7,9 @@ from .export import export_onnx, output_files
 from .graph import Graph
 from .image_input import ImageInput
 from .registry import to_onnx
+from .triton import check_triton, write_triton
 
-__all__ = ["Agreement", "Graph", "ImageInput", "compare", "export_onnx", "output_files", "to_onnx"]
+__all__ = [
+    "Agreement", "Graph", "ImageInput", "check_triton", "compare", "export_onnx", "output_files", "to_onnx",
+    "write_triton",
+]
