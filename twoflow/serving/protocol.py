@@ -55,9 +55,7 @@ class _LimitedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.transport.is_closing() or self.timeout_keep_alive_task is not None:
-            self._stop_watching()  # uvicorn's own timer runs
-        if not self.transport.is_closing() and self.conn.their_state is h11.SEND_BODY:
+        if not self.transport.is_closing():
             self._watch()
 
     def send_400_response(self, msg: str) -> None:
