@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .._text import printable
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -46,12 +50,31 @@ def at_least(least: int) -> Callable[[str], int]:
     return parse
 
 
+def share(text: str) -> float:
+    """Parse a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return number
+
+
 def names(text: str) -> list[str]:
     """Split an argument at its commas, each name without blanks around it; none may be empty."""
     found = [name.strip() for name in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found
+
+
+def size(text: str) -> int:
+    """Parse a number of bytes, such as 500M or 2G."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
