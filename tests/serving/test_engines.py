@@ -177,7 +177,7 @@ def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def test_the_engine_has_no_twoflow(program):
-    done = subprocess.run([program / "python", "-c", "import twoflow"], cwd=SERVICE, capture_output=True, text=True)
+    done = subprocess.run([program / "python", "-I", "-c", "import twoflow"], capture_output=True, text=True)
     assert "No module named 'twoflow'" in done.stderr
 
 
@@ -242,7 +242,7 @@ def test_it_ends_clean(engine):
 
 def read_with(program: Path, code: str, path: Path) -> Any:
     """Run code in the engine's environment; it prints what it reads from a path as JSON."""
-    done = subprocess.run([program / "python", "-c", code, path], capture_output=True, text=True)
+    done = subprocess.run([program / "python", "-I", "-c", code, path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

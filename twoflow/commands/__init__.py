@@ -10,6 +10,7 @@ COMMANDS = {
     "datasets": "compare methods over several data sets, from their reports",
     "audit": "find duplicates, doubtful labels and unusable images",
     "export": "write a model file as one ONNX graph",
+    "serve": "answer for photos over HTTP, with a page",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }
