@@ -49,9 +49,10 @@ class Engine:
         self.environment = {
             "PATH": f"{program}:/usr/bin:/bin", "HOME": str(folder / "home"), "RAY_TMPDIR": str(folder),
             "RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": f"{HEAD}:{gcs}", "PYTHONDONTWRITEBYTECODE": "1",
-            "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1", _MARK: self.mark,
+            "RAY_AUTH_MODE": "token", "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1", _MARK: self.mark,
         }
         (folder / "home").mkdir()
+        self.call("ray", "get-auth-token", "--generate")
         self.running = [self.start("ray", "start", "--head", "--block", "--num-cpus=1", "--include-dashboard=false",
                                    f"--node-ip-address={HEAD}", f"--port={gcs}")]
         self.until(lambda: self.call("ray", "status", check=False).returncode == 0)

@@ -76,8 +76,8 @@ def check_triton(folder: str | os.PathLike, name: str) -> None:
     """Check, before the work, that `write_triton` can write a model of this name to this folder; raise its errors."""
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise InputError(
-            f"a model of Triton and KServe needs a name of 1 to {_LONGEST} lowercase letters, digits and hyphens, which "
-            f"begins with a letter, got {printable(name)!r}; name the graph so, such as shoes-2.onnx"
+            f"a model of Triton and KServe needs a name of 1 to {_LONGEST} lowercase letters, digits and hyphens, with "
+            f"a letter first and no hyphen last, got {printable(name)!r}; name the graph so, such as shoes-2.onnx"
         )
     folder = expand(folder)
     for path in (_model_folder(folder, name), _service_file(folder, name)):
