@@ -20,7 +20,7 @@ import numpy as np
 
 from twoflow import make_model, save
 from twoflow._text import counted
-from twoflow.models import fitted_parts
+from twoflow.models.fitted_parts import fitted_parts
 
 from .child import ROOT
 from .clients import Upload, send_all, uploads
