@@ -40,17 +40,18 @@ _Latencies = list[list[float]]
 
 
 class _Size(NamedTuple):
-    """Numbers of images to fit on, of classes, of requests, of images to predict, of rounds, and of starts."""
+    """Numbers of images to fit on, of classes, requests and images to predict; and rounds for service, command, load."""
 
     n_fit: int
     n_classes: int
     n_requests: int
     n_predicted: int
-    rounds: int
-    starts: int
+    service_rounds: int
+    command_rounds: int
+    load_rounds: int
 
 
-_FULL, _QUICK = _Size(640, 32, 384, 2_000, 3, 5), _Size(12, 3, 8, 8, 1, 1)
+_FULL, _QUICK = _Size(640, 32, 384, 2_000, 3, 2, 5), _Size(12, 3, 8, 8, 1, 1, 1)
 
 
 def measure(setting: Setting) -> list[Line]:
@@ -88,7 +89,7 @@ def _measure_service(file: Path, paths: list[str], alone: _Pass, size: _Size, se
                     for n in _CLIENTS
                 },
             },
-            size.rounds,
+            size.service_rounds,
         )
     return [line for n in _CLIENTS for line in _service_lines(times, n, latencies[n], setting.jobs)]
 
@@ -138,7 +139,7 @@ def _serving(file: Path, jobs: int) -> Iterator[str]:
             assert process.stdout is not None
             address = process.stdout.readline().rpartition(" ")[2].strip()
             end = time.monotonic() + _READY_S
-            while not _is_ready(address):
+            while not (address and _is_ready(address)):
                 if process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError(f"the service did not start: {' '.join(command)}")
                 time.sleep(0.1)
@@ -167,7 +168,7 @@ def _measure_predict(file: Path, paths: list[str], alone: _Pass, size: _Size, se
                 _ALONE: Contestant(partial(alone, paths)),
                 **{name: Contestant(partial(_predict, file, table, setting)) for name, table in tables.items()},
             },
-            size.rounds,
+            size.command_rounds,
             has_warm_up=False,
         )
     alone_s, whole, start = times.wall.values()
@@ -183,7 +184,9 @@ def _measure_predict(file: Path, paths: list[str], alone: _Pass, size: _Size, se
 def _predict(file: Path, table: Path, setting: Setting) -> None:
     """Predict to standard output, which nobody keeps."""
     command = [sys.executable, "-m", "twoflow", "predict", str(file), str(table), "--jobs", str(setting.jobs)]
-    subprocess.run([*command, "--quiet", "--no-store"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    done = subprocess.run([*command, "--quiet", "--no-store"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
 
 
 def _measure_file(file: Path, size: _Size) -> list[Line]:
@@ -191,7 +194,7 @@ def _measure_file(file: Path, size: _Size) -> list[Line]:
         "scikit-learn": "import sklearn.linear_model",
         "load": f"import twoflow; twoflow.load({str(file)!r})",
     }
-    wall = interleave({name: Contestant(partial(_start, text)) for name, text in code.items()}, size.starts).wall
+    wall = interleave({name: Contestant(partial(_start, text)) for name, text in code.items()}, size.load_rounds).wall
     n_bytes = file.stat().st_size
     return [
         Figure(
