@@ -40,7 +40,7 @@ _Latencies = list[list[float]]
 
 
 class _Size(NamedTuple):
-    """Numbers of images to fit on, of classes, requests and images to predict; and rounds for service, command, load."""
+    """Numbers of images to fit on, of classes, requests and images to predict; rounds of service, command, load."""
 
     n_fit: int
     n_classes: int
