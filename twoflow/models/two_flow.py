@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..images.tags import ImageTags, extend_tags
+from ..networks import CarriedNetwork, NetworkLike
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
@@ -36,7 +37,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         Another head than the recipe's own: "forest" (its probabilities are the votes of its trees),
         "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (combines the probabilities of a
         head for each flow), or any classifier of features, for which nothing is selected. Default: the recipe's own.
-    network : str or path, default="efficientnet-lite0"
+    network : str, path or CarriedNetwork, default="efficientnet-lite0"
         The network of the recipe's flows; see `CNNEmbedding`.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
@@ -58,7 +59,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "recipe": [StrOptions(set(RECIPES))],
         "head": [str, HasMethods(["fit", "predict"]), None],
-        "network": [str, os.PathLike],
+        "network": [str, os.PathLike, CarriedNetwork],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -70,7 +71,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         recipe: str = "paper",
         *,
         head: Any = None,
-        network: str | os.PathLike = "efficientnet-lite0",
+        network: NetworkLike = "efficientnet-lite0",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
