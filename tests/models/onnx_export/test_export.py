@@ -15,7 +15,7 @@ from twoflow.errors import InputError
 from twoflow.flows import Flow
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
-from twoflow.models.onnx_export import Graph, compare, export_onnx, output_files, to_onnx
+from twoflow.models.onnx_export import compare, export_onnx, output_files, to_onnx
 from twoflow.models.onnx_export import export as module
 
 from .running import pixels_of, run, start
