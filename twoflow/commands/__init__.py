@@ -8,6 +8,7 @@ write the module and add its line to `COMMANDS`.
 COMMANDS = {
     "cv": "compare methods by cross-validation",
     "datasets": "compare methods over several data sets, from their reports",
+    "train": "fit a model on your images, and write it to a file",
     "audit": "find duplicates, doubtful labels and unusable images",
     "export": "write a model file as one ONNX graph",
     "networks": "list the pretrained networks, or the layers of one",

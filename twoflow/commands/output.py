@@ -1,9 +1,10 @@
-"""Choose the folder of a report, so that no earlier report is replaced in silence."""
+"""Choose the folder of a report, or the file of a model, so that nothing earlier is replaced in silence."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from .._files import expand
 from .._text import escape_controls
+from ..errors import OutsideError
 
 
 class Output(NamedTuple):
@@ -56,10 +58,65 @@ def choose_output(arguments: Namespace, files: Sequence[str]) -> Output:
         return Output(check_output_folder(named, files), "")
     base = named if named.name not in ("", "..") else named.resolve()
     beside = next(folder for number in count(2) if _is_free(folder := Path(f"{base}-{number}"), files))
-    if arguments.overwrite or _ask(earlier, beside):
+    if arguments.overwrite or _ask(f"{named} has a report", earlier[-1], beside):
         return Output(check_output_folder(named, files), "; they replace an earlier report")
     note = f"; {named} has an earlier report, which --overwrite would replace"
     return Output(check_output_folder(beside, files), note)
+
+
+class OutputFile(NamedTuple):
+    """A file that can be written, and what to say at the end of an earlier file; the note may be empty."""
+
+    path: Path
+    note: str
+
+
+def choose_output_file(arguments: Namespace) -> OutputFile:
+    """Choose the file that a command writes, before the work.
+
+    If the file that the arguments name exists, ``--overwrite`` replaces it. Otherwise a person at a terminal is asked.
+    Without a terminal the new file is beside it, with a number: ``NAME-2.twoflow``, ``NAME-3.twoflow``, ...
+
+    Parameters
+    ----------
+    arguments : Namespace
+        With the attributes `out` and `overwrite`.
+
+    Returns
+    -------
+    OutputFile
+        Its folder exists, and is writable. The file is not made.
+
+    Raises
+    ------
+    OutsideError
+        If the file cannot be written.
+    KeyboardInterrupt
+        If the answer is to stop.
+    """
+    named = expand(arguments.out)
+    if named.is_dir():
+        raise OutsideError(f"{named}: expected a file to write, got a folder; name a file in it")
+    if not os.path.lexists(named):
+        return OutputFile(_check_file(named), "")
+    beside = next(
+        path for number in count(2)
+        if not os.path.lexists(path := named.with_name(f"{named.stem}-{number}{named.suffix}"))
+    )
+    if arguments.overwrite or _ask(f"{named} is a file", named, beside):
+        return OutputFile(_check_file(named), "; it replaces an earlier file")
+    return OutputFile(_check_file(beside), f"; {named} is an earlier file, which --overwrite would replace")
+
+
+def _check_file(path: Path) -> Path:
+    """Make the folder of a file, and check that files can be written there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutsideError(f"{path}: cannot be written, {reason}; name another file") from error
 
 
 def _is_free(folder: Path, files: Sequence[str]) -> bool:
@@ -76,8 +133,22 @@ def _earlier(folder: Path, files: Sequence[str]) -> list[Path]:
     return sorted(found, key=lambda file: file.lstat().st_mtime)
 
 
-def _ask(earlier: Sequence[Path], beside: Path) -> bool:
-    """Ask whether to replace an earlier report; False, without a terminal or if the answer is to write beside it.
+def _ask(what: str, last: Path, beside: Path) -> bool:
+    """Ask whether to replace what an earlier run has written.
+
+    Parameters
+    ----------
+    what : str
+        What there is, such as "shoes-report has a report".
+    last : Path
+        The file that was written last.
+    beside : Path
+        Where to write otherwise.
+
+    Returns
+    -------
+    bool
+        False without a terminal, or if the answer is to write beside it.
 
     Raises
     ------
@@ -86,11 +157,8 @@ def _ask(earlier: Sequence[Path], beside: Path) -> bool:
     """
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(earlier[-1].lstat().st_mtime))
-    question = (
-        f"{earlier[0].parent} has a report of {written}. Overwrite it, write beside it to {beside}, or stop? "
-        "[o/b/s, default b] "
-    )
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.lstat().st_mtime))
+    question = f"{what} of {written}. Overwrite it, write beside it to {beside}, or stop? [o/b/s, default b] "
     while True:
         print(escape_controls(question), end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline().strip().lower()[:1]

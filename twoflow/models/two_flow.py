@@ -20,14 +20,18 @@ from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
 from .flow_classifier import FlowClassifier
+from .inputs import check_inputs
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
+from .several_targets import each_target, for_targets
 
 
 class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     """Classify images by the model of a recipe.
 
     `fit` makes the model with `make_model`, and fits it. `make` returns it unfitted, with the parameters of all parts.
+    With several targets, the features are computed once, and each target has selectors and a head of its own; see
+    `each_target`.
 
     Parameters
     ----------
@@ -45,8 +49,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        With several targets, a list with one such array for each.
     model_ : FlowClassifier or BestOf
-        The fitted model; `BestOf` for a recipe with several candidates.
+        The fitted model; `BestOf` for a recipe with several candidates, if there is one target.
 
     Examples
     --------
@@ -102,8 +107,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-        y : array-like of shape (n,), optional
-            Classes; at least two. Default: the labels of the collection.
+        y : array-like of shape (n,) or (n, k), optional
+            Classes, at least two of each target; with k targets, a column for each. Default: the labels of the
+            collection.
         groups : array-like of shape (n,), optional
             Images that belong together, such as photos of the same item. Where a selector or the head holds images
             out, it holds whole groups out. Default: the groups of the collection, if it has any.
@@ -119,7 +125,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter is wrong, or y contains no classes.
         """
-        self.model_ = self.make().fit(X, y, groups)
+        images, y, groups = check_inputs(X, y, groups)
+        self.model_ = for_targets(self, 1 if y.ndim == 1 else y.shape[1]).fit(images, y, groups)
         self.classes_ = self.model_.classes_
         return self
 
@@ -154,6 +161,11 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> ImageTags:
         return extend_tags(super().__sklearn_tags__(), ImageTags)
+
+
+@for_targets.register
+def _(model: TwoFlowClassifier, n_targets: int) -> FlowClassifier | BestOf:
+    return model.make() if n_targets == 1 else each_target(model.make())
 
 
 @take_apart.register

@@ -165,6 +165,8 @@ def _read_expectation(table: _Reader | None) -> Expectation | None:
 
 _DTYPES: dict[str, type] = {"true": np.int32, "predicted": np.int32, "confidence": np.float32, "groups": np.int32}
 
+_LEAST = {"true": 0, "predicted": -1}
+
 
 def _member(number: int, column: str) -> str:
     return f"held_out/{number}/{column}.npy"
@@ -181,7 +183,8 @@ def _read_held_out(number: int, n_classes: int, members: Mapping[str, bytes]) ->
         raise InputError("expected held-out answers in columns of one length, got others")
     if any(column.dtype != _DTYPES[name] for name, column in columns.items()):
         raise InputError("expected held-out answers as int32 and float32, got others")
-    if not all(((columns[name] >= 0) & (columns[name] < n_classes)).all() for name in ("true", "predicted")):
+    # A prediction that is no class has the position -1.
+    if any(not ((columns[name] >= least) & (columns[name] < n_classes)).all() for name, least in _LEAST.items()):
         raise InputError(f"expected held-out answers as positions of {n_classes} classes, got others")
     if not _are_shares(columns["confidence"]):
         raise InputError("expected confidences from 0 to 1, or none, got others")

@@ -105,7 +105,7 @@ def save(
         raise InputError(f"networks: expected {' or '.join(map(repr, _PLACES))}, got {networks!r}")
     if method is not None and comparison is None:
         raise InputError(f"method: expected a comparison with the method {method!r}, got none; pass comparison too")
-    held_out = None if comparison is None else comparison.held_out(method)
+    held_out = _ask(comparison, method)
     found = _Networks(networks)
     make_portable(model, lambda network: network, found.note)
     portable = make_portable(model, found.replace)
@@ -128,6 +128,16 @@ def save(
     except OSError as error:
         raise OutsideError(f"cannot write {target}: {error.strerror or error}; name another file") from error
     return card
+
+
+def _ask(comparison: Any, method: str | None) -> Any:
+    """Return what a comparison says of a method, by target; None without a comparison."""
+    if comparison is None:
+        return None
+    try:
+        return comparison.held_out(method)
+    except KeyError as error:
+        raise InputError(f"method: expected a method of the comparison, got {method!r}") from error
 
 
 def check_output(path: str | os.PathLike, overwrite: bool) -> Path:

@@ -21,8 +21,8 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.flows.image_traits": ("ImageTraits",),
     "twoflow.flows.sharpness": ("Sharpness",),
     "twoflow.heads": (
-        "CappedClassifier", "ClassCovariance", "ForestSelector", "KernelRidgeClassifier", "KernelSVMClassifier",
-        "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
+        "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
+        "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
     ),
     "twoflow.heads.object_hierarchy": ("Pair",),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
