@@ -15,8 +15,9 @@ from twoflow.errors import InputError
 from twoflow.flows import Flow
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
-from twoflow.models.onnx_export import compare, export_onnx, output_files, to_onnx
+from twoflow.models.onnx_export import compare
 from twoflow.models.onnx_export import export as module
+from twoflow.models.onnx_export import export_onnx, output_files, to_onnx
 
 from .running import pixels_of, run, start
 
@@ -69,7 +70,8 @@ def test_equal_models_give_equal_files(small):
 
 
 def test_the_metadata_and_the_card(small, tmp_path):
-    card = ModelCard("Schuhe, größer", "2025-01-31", (TargetCard("class", tuple(small.classes_.tolist())),), threshold=0.7)
+    targets = (TargetCard("class", tuple(small.classes_.tolist())),)
+    card = ModelCard("Schuhe, größer", "2025-01-31", targets, threshold=0.7)
     model = export_onnx(ModelFile(small, card, digest="ab" * 32), tmp_path / "shoes.onnx")
     metadata = {each.key: each.value for each in model.metadata_props}
     assert json.loads(metadata["labels"]) == {"class": small.classes_.tolist()}
@@ -84,8 +86,8 @@ def test_the_metadata_and_the_card(small, tmp_path):
 
 def test_several_targets(shop):
     y = np.column_stack([shop.labels, np.arange(len(shop)) % 3 == 0])
-    model = FlowClassifier([("pixels", RawPixels((4, 4)), "passthrough")], MultiOutputClassifier(KernelRidgeClassifier()))
-    model.fit(shop.images, y)
+    head = MultiOutputClassifier(KernelRidgeClassifier())
+    model = FlowClassifier([("pixels", RawPixels((4, 4)), "passthrough")], head).fit(shop.images, y)
     graph = export_onnx(model)
     assert [value.name for value in graph.graph.output] == ["probabilities_target 1", "probabilities_target 2"]
     outputs = zip(*(start(graph).run(None, {"image": pixels}) for pixels in pixels_of(shop)))

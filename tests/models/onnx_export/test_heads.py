@@ -108,7 +108,8 @@ def test_every_head_of_the_table(name, n_classes, shop):
     X, y = problem(n_classes)
     X = np.abs(X)
     head, flow = HEADS[name], RawPixels()
-    selecting = SelectingClassifier([("a", head.selector(flow), slice(0, 12)), ("b", head.selector(flow), slice(12, 20))],
+    places = {"a": slice(0, 12), "b": slice(12, 20)}
+    selecting = SelectingClassifier([(key, head.selector(flow), place) for key, place in places.items()],
                                     head.classifier())
     model = seeded(selecting, np.random.RandomState(0)).fit(X[:80], y[:80])
     expected, found = model.predict_proba(X), run_part(model, X)
