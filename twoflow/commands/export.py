@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from .._files import expand
-from .._text import counted, escape_controls, listed
+from .._text import counted, escape_controls
 from .arguments import CommandParser
 
 
@@ -23,7 +20,7 @@ def make_parser() -> CommandParser:
                   "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
     )
     parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
-    parser.add_argument("graph", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
+    parser.add_argument("out", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
     parser.add_argument(
         "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
         help="run the graph and the model on these images, and print how far they agree (default: do not)",
@@ -41,7 +38,8 @@ def make_parser() -> CommandParser:
     )
     parser.add_argument(
         "--overwrite", action="store_true",
-        help="replace earlier files of these names (default: ask; without a terminal, stop)",
+        help="replace earlier files of these names (default: ask; without a terminal, write beside them, to a name "
+             "such as NAME-2.onnx)",
     )
     return parser
 
@@ -52,16 +50,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from ..models.model_file import open_model_file
     from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
+    from .output import choose_output_file
 
-    files = output_files(arguments.graph)
-    overwrite = arguments.overwrite or _ask([file for file in files if os.path.lexists(file)])
-    name = expand(arguments.graph).name.removesuffix(".onnx")
+    model_file = open_model_file(arguments.model, networks=arguments.networks)
+    path, note = choose_output_file(arguments)
+    file, card = output_files(path)
+    name = file.name.removesuffix(".onnx")
     if arguments.triton:
         check_triton(arguments.triton, name)
-    model_file = open_model_file(arguments.model, networks=arguments.networks)
-    graph = export_onnx(model_file, arguments.graph, overwrite=overwrite)
-    size = expand(arguments.graph).stat().st_size
-    print(escape_controls(f"wrote {files[0]} ({size / 1e6:,.1f} MB) and {files[1]}"))
+    graph = export_onnx(model_file, path, overwrite=arguments.overwrite or path.exists())
+    print(escape_controls(f"wrote {file} ({file.stat().st_size / 1e6:,.1f} MB) and {card}{note}"))
     if arguments.triton:
         made, service = write_triton(graph, arguments.triton, name)
         print(escape_controls(f"wrote {made}, a model of Triton, and {service} for KServe"))
@@ -72,20 +70,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = compare(graph, model_file.model, arguments.check)
         print(f"the same class for {found.n_same:,} of {counted(found.n_answers, 'answer')}; probabilities differ by "
               f"{found.largest:.1g} at most, {found.mean:.1g} on average")
-
-
-def _ask(earlier: Sequence[Path]) -> bool:
-    """Ask whether to replace earlier files; False if there are none, or no terminal to ask at.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If the answer is no.
-    """
-    if not earlier or sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    print(escape_controls(f"Replace {listed(map(str, earlier))}? [y/n, default n] "), end="", file=sys.stderr,
-          flush=True)
-    if sys.stdin.readline().strip().lower()[:1] != "y":
-        raise KeyboardInterrupt
-    return True

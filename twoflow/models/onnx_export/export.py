@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..._files import expand
+from ..._files import expand, write_file
 from ..._text import printable
 from ...errors import InputError, OutsideError
-from ...images.targets import default_names
 from ...networks.errors import MAX_LENGTH
 from ...networks.runtime import load_onnxruntime
 from ..fitted_parts import fitted_parts
-from ..model_file import ModelCard, ModelFile, TargetCard
-from .card_document import card_document, labels_document, to_text
+from ..model_file import ModelCard, ModelFile
+from ..model_file.card_json import to_table
+from ..model_file.describing import describe
 from .graph import Graph
 from .image_input import ImageInput
 from .registry import to_onnx
@@ -42,7 +41,7 @@ def export_onnx(model: Any, path: str | os.PathLike | None = None, *, overwrite:
     - The output ``probabilities`` is float32 of shape (n_classes,). A model of several targets has an output
       ``probabilities_NAME`` for each.
     - Its metadata has ``labels``, the classes of each target as JSON; ``card``, the model's card as JSON; and
-      ``model_digest``, the SHA-256 of the model file, or nothing.
+      ``model_digest``, the SHA-256 of the model file, empty for a model that is in no file.
 
     A threshold on the card is not applied.
 
@@ -86,8 +85,9 @@ def export_onnx(model: Any, path: str | os.PathLike | None = None, *, overwrite:
     exported = _export(source)
     content = exported.SerializeToString()
     _check_session(content, source.card.title)
-    if files:
-        _replace_files(dict(zip(files, [content, (to_text(_document(source), indent=2) + "\n").encode()])))
+    for file, written in zip(files, [content, (json.dumps(_document(source), ensure_ascii=False, indent=2) + "\n")
+                                     .encode("utf-8", "backslashreplace")]):
+        _write(file, written)
     return exported
 
 
@@ -122,12 +122,12 @@ def _export(source: ModelFile) -> ModelProto:
         )
     model = graph.finish({INPUT: ("height", "width", 3)}, outputs)
     model.doc_string = source.card.title
-    for key, text in {
-        "labels": to_text(labels_document(source.card)),
-        "card": to_text(_document(source)),
-        "model_digest": source.digest,
+    for key, values in {
+        "labels": {target.name: list(target.classes) for target in source.card.targets},
+        "card": _document(source),
     }.items():
-        model.metadata_props.add(key=key, value=text)
+        model.metadata_props.add(key=key, value=json.dumps(values, ensure_ascii=False))
+    model.metadata_props.add(key="model_digest", value=source.digest)
     return model
 
 
@@ -138,16 +138,14 @@ def _output_names(card: ModelCard) -> dict[str, str]:
 
 
 def _document(source: ModelFile) -> dict[str, Any]:
-    return card_document(source.card, source.digest, _output_names(source.card))
+    """Return the card as values for JSON, with the digest of the model file and the name of each target's output."""
+    return {**to_table(source.card), "model_digest": source.digest or None, "outputs": _output_names(source.card)}
 
 
 @singledispatch
 def _as_model_file(model: Any) -> ModelFile:
-    """Give a fitted model a card with its classes."""
-    classes = model.classes_ if isinstance(model.classes_, list) else [model.classes_]
-    names = default_names(len(classes))
-    targets = tuple(TargetCard(name, tuple(np.asarray(each).tolist())) for name, each in zip(names, classes))
-    return ModelFile(model, ModelCard(type(model).__name__, "", targets))
+    """Give a fitted model a card."""
+    return ModelFile(model, describe(model, None, None, None, None, ()))
 
 
 @_as_model_file.register
@@ -169,19 +167,10 @@ def _check_session(content: bytes, title: str) -> None:
         )) from error
 
 
-def _replace_files(contents: Mapping[Path, bytes]) -> None:
-    """Write files completely beside their paths, then give them their names."""
-    parts = {file: file.with_name(f".{file.name}.{os.getpid()}.part") for file in contents}
+def _write(file: Path, content: bytes) -> None:
     try:
-        for file, part in parts.items():
-            part.write_bytes(contents[file])
-        for file, part in parts.items():
-            part.replace(file)
+        write_file(file, content)
     except OSError as error:
         raise OutsideError(
             f"cannot write {file}: {(error.strerror or str(error)).lower()}; make room, or name another file"
         ) from error
-    finally:
-        for part in parts.values():
-            with suppress(OSError):
-                part.unlink(missing_ok=True)

@@ -10,13 +10,11 @@ from .graph import Graph
 def add_linear(graph: Graph, source: str, weights: np.ndarray, offset: np.ndarray | float) -> str:
     """Add the products of features with weights of shape (n_outputs, n_features), plus an offset.
 
-    They are computed in the dtype of the weights, which is that of the result.
+    They have the dtype of the weights, and are computed in it.
     """
-    dtype = weights.dtype
-    # The weights are not transposed here: numbers of a C-contiguous array are written to the file as they are.
-    rows = graph.cast(source, dtype)
-    offset = np.broadcast_to(np.asarray(offset, dtype), len(weights))
-    return graph.add("Gemm", rows, np.ascontiguousarray(weights), offset, transB=1)
+    weights = np.atleast_2d(weights)  # a RidgeClassifier of two classes has one row without its axis
+    offset = np.broadcast_to(np.asarray(offset, weights.dtype), len(weights))
+    return graph.add("Gemm", graph.cast(source, weights.dtype), weights, offset, transB=1)
 
 
 def to_probabilities(graph: Graph, scores: str, n_classes: int) -> str:

@@ -117,7 +117,7 @@ def _renamed(node: NodeProto, names: dict[str, str], prefix: str) -> NodeProto:
 
     copy = type(node)()
     copy.CopyFrom(node)
-    copy.name = f"{prefix}{node.name}"
+    copy.name = f"{prefix}{node.name}" if node.name else ""
     copy.input[:] = rename(list(node.input))
     for attribute in copy.attribute:
         for body in ([attribute.g] if attribute.HasField("g") else [*attribute.graphs]):

@@ -1,8 +1,8 @@
 """Resize images in ONNX to the same pixels as `twoflow.images.resizing`.
 
-ONNX has an operator that resizes with antialiasing. But runtimes round its weights elsewhere, so that up to 0.6 % of the
-values of real images differ by 1 of 255. This is enough to change one answer in 500. Here all steps are those of the
-resizer: weights of 16 bits, sums of integers, and results of 8 bits.
+ONNX has an operator that resizes with antialiasing. But runtimes round its weights in another way, and up to 0.6 % of
+the values of real images then differ by 1 of 255. That changed one answer in 500 for the recipe "fast", and twelve for
+"paper". Here all steps are those of the resizer: weights of 16 bits, sums of integers, and results of 8 bits.
 """
 
 from __future__ import annotations
