@@ -50,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from ..models.model_file import open_model_file
     from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
-    from .output import choose_output_file
+    from .output import choose_output
 
     model_file = open_model_file(arguments.model, networks=arguments.networks)
-    path, note = choose_output_file(arguments)
+    path, note = choose_output(arguments)
     file, card = output_files(path)
     name = file.name.removesuffix(".onnx")
     if arguments.triton:
