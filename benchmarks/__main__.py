@@ -17,7 +17,8 @@ from twoflow.commands.program import run
 
 #: The modules, in the order in which they run.
 BENCHMARKS = (
-    "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow"
+    "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow",
+    "serving",
 )
 
 #: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.

@@ -208,6 +208,8 @@ _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], Any], Callable[..., None] |
     "python -m": (_check_script, None),
     "python": (_check_script, None),
     "pip install": (_check_extras, None),
-    "dask": (lambda words: None, None),  # its own program, which comes with the extra
+    "engine/bin/pip install": (_check_extras, None),
+    # Programs of others.
+    **{name: (lambda words: None, None) for name in ("curl", "dask", "export", "ray", "serve")},
 }
 _RUNNERS = {"python": _run_python, "sh": _run_sh, "text": _check_text, "json": _check_json}

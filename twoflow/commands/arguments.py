@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .._text import printable
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -67,6 +71,14 @@ def names(text: str) -> list[str]:
     if not found or not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found
+
+
+def size(text: str) -> int:
+    """Parse a number of bytes, such as 500M or 2G."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:

@@ -219,6 +219,10 @@ class CNNEmbedding(Flow):
         bound._bound = network
         return bound
 
+    def open_network(self) -> Network:
+        """Return the network as it is now; ValueError if the flow was fitted with another one."""
+        return self._resolve()
+
     def _resolve(self) -> Network:
         """Find the network as it is now; ValueError if the flow was fitted with another one."""
         if self._bound is not None:

@@ -16,16 +16,16 @@ from .base import Flow
 from .contract import FlowTags
 
 
-class _Space(NamedTuple):
+class Space(NamedTuple):
     conversion: str | None  # the name of OpenCV's constant
     ranges: tuple[tuple[int, int], ...]  # of each channel as OpenCV stores it, without the upper end
 
 
-_SPACES = {
-    "rgb": _Space(None, ((0, 256), (0, 256), (0, 256))),
-    "hsv": _Space("COLOR_RGB2HSV_FULL", ((0, 256), (0, 256), (0, 256))),
+SPACES = {
+    "rgb": Space(None, ((0, 256), (0, 256), (0, 256))),
+    "hsv": Space("COLOR_RGB2HSV_FULL", ((0, 256), (0, 256), (0, 256))),
     # OpenCV adds 128 to a* and b*. In sRGB they lie between -108 and 99.
-    "lab": _Space("COLOR_RGB2LAB", ((0, 256), (18, 238), (18, 238))),
+    "lab": Space("COLOR_RGB2LAB", ((0, 256), (18, 238), (18, 238))),
 }
 
 
@@ -65,7 +65,7 @@ class ColorHistogram(Flow):
 
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
-        "space": [StrOptions(set(_SPACES))],
+        "space": [StrOptions(set(SPACES))],
         "bins": [tuple, list],
         "grid": [tuple, list],
         "size": [Interval(Integral, 1, None, closed="left")],
@@ -132,19 +132,25 @@ def color_histogram(
     height, width = pixels.shape[:2]
     _check_bins(bins)
     _check_grid(grid, height, width)
-    conversion, ranges = _SPACES[space]
+    conversion, ranges = SPACES[space]
     channels = pixels if conversion is None else _convert(pixels, conversion)
 
     rows, columns = (np.arange(length) * n // length for length, n in zip((height, width), grid))
     index = rows[:, None] * grid[1] + columns
-    for channel, ((low, high), n) in enumerate(zip(ranges, bins)):
-        # Look the bin of each value up in a table, rather than compute it for every pixel. Rounding puts a few values
-        # outside the range; they count in its last bin.
-        table = ((np.arange(256) - low) * n // (high - low)).clip(0, n - 1)
-        index = index * n + table[channels[:, :, channel]]
+    for channel, (low_high, n) in enumerate(zip(ranges, bins)):
+        index = index * n + bin_table(low_high, n)[channels[:, :, channel]]
     n_cells, n_bins = grid[0] * grid[1], int(np.prod(bins))
     counts = np.bincount(index.ravel(), minlength=n_cells * n_bins).reshape(n_cells, n_bins)
     return (counts / counts.sum(axis=1, keepdims=True)).astype(np.float32).ravel()
+
+
+def bin_table(low_high: tuple[int, int], n: int) -> np.ndarray:
+    """Return the bin of each value from 0 to 255: a table to look up, rather than a computation for every pixel.
+
+    Rounding puts a few values outside the range from low to high; they count in its first or last bin.
+    """
+    low, high = low_high
+    return ((np.arange(256) - low) * n // (high - low)).clip(0, n - 1)
 
 
 def _convert(pixels: np.ndarray, conversion: str) -> np.ndarray:

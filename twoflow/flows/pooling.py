@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-_GEM_FLOOR = 1e-6  # smaller values are clamped to it, so that the mean of cubes has a root
+GEM_FLOOR = 1e-6  # smaller values are clamped to it, so that the mean of cubes has a root
 _LEAST_EIGENVALUE = 1e-6  # relative to the largest; smaller ones are noise
-_LEAST_CONTRAST = 1e-6  # relative to the values; less variation over positions is float32's rounding
+LEAST_CONTRAST = 1e-6  # relative to the values; less variation over positions is float32's rounding
 
 
 def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | None) -> np.ndarray:
@@ -34,13 +34,13 @@ def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | 
     cells = zip(*(_divide(each, grid) for each in maps))
     together = (np.concatenate(parts, axis=1) for parts in cells)
     if n_channels is not None:
-        together = (_draw_projection(n_channels, len(positions)) @ positions for positions in together)
+        together = (draw_projection(n_channels, len(positions)) @ positions for positions in together)
     return np.concatenate([POOLINGS[pooling](positions) for positions in together])
 
 
 def count_least(sides: tuple[int, int], grid: int) -> int:
     """Count the positions in the smallest cell of a map with these sides."""
-    rows, columns = (min(span.stop - span.start for span in _spans(side, grid)) for side in sides)
+    rows, columns = (min(span.stop - span.start for span in spans(side, grid)) for side in sides)
     return rows * columns
 
 
@@ -48,18 +48,18 @@ def _divide(output: np.ndarray, grid: int) -> Iterator[np.ndarray]:
     """Yield the cells of a map, each of shape (c, positions)."""
     if output.ndim == 1:
         output = output[:, None, None]
-    for rows in _spans(output.shape[1], grid):
-        for columns in _spans(output.shape[2], grid):
+    for rows in spans(output.shape[1], grid):
+        for columns in spans(output.shape[2], grid):
             yield output[:, rows, columns].reshape(len(output), -1)
 
 
-def _spans(side: int, grid: int) -> list[slice]:
+def spans(side: int, grid: int) -> list[slice]:
     """Divide a side into cells, alike from left and right. Neighbors share a position if `side` is no multiple."""
     return [slice(i * side // grid, -(-(i + 1) * side // grid)) for i in range(grid)]
 
 
 @lru_cache(maxsize=8)
-def _draw_projection(n_channels: int, width: int) -> np.ndarray:
+def draw_projection(n_channels: int, width: int) -> np.ndarray:
     """Draw the same weights in every version of NumPy: the streams of RandomState are frozen, Generator's are not."""
     return np.random.RandomState(0).standard_normal((n_channels, width))
 
@@ -74,7 +74,7 @@ def _max(positions: np.ndarray) -> np.ndarray:
 
 def _gem(positions: np.ndarray) -> np.ndarray:
     """Compute the generalized mean of Radenović, Tolias & Chum 2019, with exponent 3."""
-    clamped = np.maximum(positions, _GEM_FLOOR, dtype=np.float64)
+    clamped = np.maximum(positions, GEM_FLOOR, dtype=np.float64)
     return np.cbrt(np.mean(clamped * clamped * clamped, axis=1)).astype(np.float32)
 
 
@@ -91,7 +91,7 @@ def _covariance(positions: np.ndarray) -> np.ndarray:
     is_few = x.shape[1] < x.shape[0]
     values, vectors = np.linalg.eigh(centered.T @ centered if is_few else centered @ centered.T)
     rows, columns = _triangle(len(x))
-    if values[-1] <= (_LEAST_CONTRAST * np.linalg.norm(x)) ** 2:
+    if values[-1] <= (LEAST_CONTRAST * np.linalg.norm(x)) ** 2:
         return np.zeros(len(rows), np.float32)
     is_kept = values > _LEAST_EIGENVALUE * values[-1]
     values, vectors = values[is_kept], vectors[:, is_kept]

@@ -28,9 +28,15 @@ class View(NamedTuple):
             whole = image.resized(size)
             return whole[:, ::-1] if self.is_mirrored else whole
         width, height = size
-        larger = round(_ENLARGEMENT * width), round(_ENLARGEMENT * height)
-        left, top = (int(share * (all_ - part)) for share, all_, part in zip(self.crop, larger, size))
+        larger, (left, top) = self.place(size)
         return image.resized(larger)[top:top + height, left:left + width]
+
+    def place(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the size that the image is stretched to for a crop of `size`, and the crop's left and top in it."""
+        larger = round(_ENLARGEMENT * size[0]), round(_ENLARGEMENT * size[1])
+        shares = (0.0, 0.0) if self.crop is None else self.crop
+        left, top = (int(share * (all_ - part)) for share, all_, part in zip(shares, larger, size))
+        return larger, (left, top)
 
     def turned_back(self, output: np.ndarray) -> np.ndarray:
         """Return a layer's output with its positions as they are in the image."""

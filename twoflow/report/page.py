@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .._text import escape_controls
@@ -21,28 +21,38 @@ class Script(NamedTuple):
     source: str
 
 
-def render(template: str, **values: Any) -> str:
-    """Render a template of this room; all text is escaped, and a missing name is an error.
+def render(template: str, room: str = __package__, **values: Any) -> str:
+    """Render a template; all text is escaped, and a missing name is an error.
 
     Characters that are not printable are escaped too. A mark of direction in the name of a class or a method would
     otherwise turn around the rest of the sentence.
+
+    Parameters
+    ----------
+    template : str
+        The name of a file in the room's folder ``templates``, or in that of reports.
+    room : str
+        The package that the template belongs to. Default: reports. A template of another room can extend and include
+        those of reports, so that all pages look alike.
+    **values
+        What the template names.
     """
-    return _environment().get_template(template).render(**values)
+    return _environment(room).get_template(template).render(**values)
 
 
 @lru_cache
-def read_script(name: str) -> Script:
-    """Read a script of this room, to be written into a page as it is."""
-    text = files(__package__).joinpath("templates", name).read_text("utf-8")
+def read_script(*names: str, room: str = __package__) -> Script:
+    """Read scripts of a room, to be written into a page as one; by default the room is that of reports."""
+    text = "".join(files(room).joinpath("templates", name).read_text("utf-8") for name in names)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
     return Script(Markup(text), f"'sha256-{digest}'")
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+@lru_cache
+def _environment(room: str) -> Environment:
     return Environment(
-        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=_visible,
+        loader=ChoiceLoader([PackageLoader(each) for each in dict.fromkeys([room, __package__])]), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible,
     )
 
 

@@ -21,7 +21,7 @@ _PLACES = ("package", "inside", "elsewhere")
 
 def write_card(card: ModelCard) -> dict[str, bytes]:
     """Return the members of a model file that describe the model: the card, and an array for each held-out column."""
-    members = {CARD: json.dumps(_to_table(card), indent=1, allow_nan=False, ensure_ascii=False).encode("utf-8")}
+    members = {CARD: json.dumps(to_table(card), indent=1, allow_nan=False, ensure_ascii=False).encode("utf-8")}
     for number, target in enumerate(card.targets):
         if target.held_out is not None:
             columns = zip(HeldOut._fields, target.held_out)
@@ -59,7 +59,8 @@ def read_card(members: Mapping[str, bytes]) -> ModelCard:
     )
 
 
-def _to_table(card: ModelCard) -> dict[str, Any]:
+def to_table(card: ModelCard) -> dict[str, Any]:
+    """Return a card as values for JSON, without the single held-out answers."""
     return {
         "title": card.title, "created": card.created,
         "targets": [

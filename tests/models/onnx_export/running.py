@@ -1,0 +1,43 @@
+"""Run graphs, and single parts of models as graphs."""
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+from twoflow.images import LoadedImage
+from twoflow.models.onnx_export import Graph, ImageInput, to_onnx
+
+
+def pixels_of(images):
+    """Return the pixels of images, as a program without twoflow would have them."""
+    return [np.asarray(LoadedImage(image).rgb) for image in images]
+
+
+def start(model):
+    onnx.checker.check_model(model, full_check=True)
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def run(model, images):
+    """Return the first output of a graph for each image, as one array."""
+    session = start(model)
+    return np.stack([session.run(None, {"image": pixels})[0] for pixels in pixels_of(images)])
+
+
+def graph_of_flow(flow):
+    """Export a fitted flow alone."""
+    graph = Graph()
+    row = to_onnx(flow, graph, ImageInput(graph, "image"))
+    output = graph.add("Squeeze", row, np.array([0]))
+    return graph.finish({"image": ("height", "width", 3)}, {"features": (output, flow.n_features_out)})
+
+
+def run_part(part, rows):
+    """Export a fitted selector or classifier alone, and run it on each row of features."""
+    graph = Graph()
+    model = graph.finish({}, {"out": (to_onnx(part, graph, "rows"), 1)})
+    model.graph.input.append(helper.make_tensor_value_info("rows", TensorProto.FLOAT, [1, rows.shape[1]]))
+    model.graph.output[0].CopyFrom(helper.make_empty_tensor_value_info("out"))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.concatenate([session.run(None, {"rows": row[None]})[0] for row in rows])

@@ -1,0 +1,72 @@
+"""Export a model file as one ONNX graph: ``twoflow export``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from .._text import counted, escape_controls
+from .arguments import CommandParser
+
+
+def make_parser() -> CommandParser:
+    """Make the parser of the command's arguments."""
+    parser = CommandParser(
+        prog="twoflow export",
+        description="Export a model file as one ONNX graph, from RGB pixels to the probabilities of the classes.\nIt "
+                    "runs in onnxruntime alone. The card of the model is written beside it, to NAME.card.json.",
+        examples=["twoflow export shoes.twoflow shoes.onnx",
+                  "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg",
+                  "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
+    )
+    parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
+    parser.add_argument("out", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
+    parser.add_argument(
+        "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
+        help="run the graph and the model on these images, and print how far they agree (default: do not)",
+    )
+    parser.add_argument(
+        "--triton", metavar="DIR", type=os.path.expanduser,
+        help="write the graph to a model repository of the Triton Inference Server too: DIR/NAME/, with its "
+             "configuration and labels, and DIR/NAME.yaml for KServe; an earlier model of that name is never replaced "
+             "(default: do not)",
+    )
+    parser.add_argument(
+        "--networks", metavar="PATH", nargs="+", type=os.path.expanduser, default=(),
+        help="files of the networks that the model file does not hold (default: none; pip installs them or they are "
+             "inside)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true",
+        help="replace earlier files of these names (default: ask; without a terminal, write beside them, to a name "
+             "such as NAME-2.onnx)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Export the model, and compare the graph with it if there are images."""
+    arguments = make_parser().parse_args(argv)
+
+    from ..models.model_file import open_model_file
+    from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
+    from .output import choose_output
+
+    model_file = open_model_file(arguments.model, networks=arguments.networks)
+    path, note = choose_output(arguments)
+    file, card = output_files(path)
+    name = file.name.removesuffix(".onnx")
+    if arguments.triton:
+        check_triton(arguments.triton, name)
+    graph = export_onnx(model_file, path, overwrite=arguments.overwrite or path.exists())
+    print(escape_controls(f"wrote {file} ({file.stat().st_size / 1e6:,.1f} MB) and {card}{note}"))
+    if arguments.triton:
+        made, service = write_triton(graph, arguments.triton, name)
+        print(escape_controls(f"wrote {made}, a model of Triton, and {service} for KServe"))
+    if model_file.card.threshold is not None:
+        print(f"note: the threshold of {model_file.card.threshold:g} is on the card, but not in the graph, which gives "
+              "every probability")
+    if arguments.check:
+        found = compare(graph, model_file.model, arguments.check)
+        print(f"the same class for {found.n_same:,} of {counted(found.n_answers, 'answer')}; probabilities differ by "
+              f"{found.largest:.1g} at most, {found.mean:.1g} on average")

@@ -1,0 +1,57 @@
+"""Export flows: pixels, projections, colors and networks, and several of them side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import InputError
+from ...flows import CNNEmbedding, ColorHistogram, FlowUnion, PixelProjection, RawPixels
+from ...flows.views import VIEWS
+from .color import add_histogram
+from .graph import Graph
+from .image_input import ImageInput
+from .networks import add_layer
+from .pooling import pool
+from .registry import to_onnx
+
+
+@to_onnx.register
+def _(flow: FlowUnion, graph: Graph, source: ImageInput) -> str:
+    return graph.add("Concat", *(to_onnx(member, graph, source) for member in flow.members()), axis=1)
+
+
+@to_onnx.register
+def _(flow: RawPixels, graph: Graph, source: ImageInput) -> str:
+    row = graph.add("Reshape", source.resized(flow.size), np.array([1, -1]))
+    return graph.add("Div", graph.cast(row, np.float32), np.float32(255))
+
+
+@to_onnx.register
+def _(flow: PixelProjection, graph: Graph, source: ImageInput) -> str:
+    """Take out the values of each component, as many as that with the most; the others get weights of zero."""
+    weights = flow.components_
+    counts = np.diff(weights.indptr)
+    is_used = np.arange(counts.max()) < counts[:, None]
+    columns, padded = np.zeros(is_used.shape, np.int32), np.zeros(is_used.shape, np.float32)
+    columns[is_used], padded[is_used] = flow.columns_[weights.indices], weights.data
+    pixels = graph.add("Gather", graph.add("Reshape", source.resized(flow.size), np.array([-1])), columns)
+    products = graph.add("Mul", graph.cast(pixels, np.float32), padded)
+    row = graph.add("Reshape", graph.add("ReduceSum", products, np.array([1])), np.array([1, -1]))
+    return graph.add("Div", row, np.float32(255))
+
+
+@to_onnx.register
+def _(flow: ColorHistogram, graph: Graph, source: ImageInput) -> str:
+    return add_histogram(graph, source.resized((flow.size, flow.size)), flow)
+
+
+@to_onnx.register
+def _(flow: CNNEmbedding, graph: Graph, source: ImageInput) -> str:
+    if flow.precision != "float32":
+        raise InputError(
+            f"a CNNEmbedding with precision={flow.precision!r} cannot be exported: its exact kernels need a setting of "
+            'the onnxruntime session, which a graph does not carry; fit the model with precision="float32"'
+        )
+    network = flow.open_network()
+    maps = [add_layer(graph, network, flow.layer, view, source) for view in VIEWS[flow.views]]
+    return pool(graph, maps, flow.pooling, flow.grid, flow.n_channels)

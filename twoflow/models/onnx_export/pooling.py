@@ -1,0 +1,158 @@
+"""Pooling in ONNX: the counterpart of `twoflow.flows.pooling`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ...flows.pooling import GEM_FLOOR, LEAST_CONTRAST, draw_projection, spans
+from .graph import Graph
+
+#: The least root of an eigenvalue, relative to the norm of the matrix, for which the root has converged. `pool` drops
+#: eigenvalues below 1e-6 of the largest, which is at least a few tenths of the norm.
+_LEAST_ROOT = 3e-4
+_CONVERGED = 1e-9
+
+
+class Map(NamedTuple):
+    """The output of a layer for one view: the name of its value, of shape (1, c, rows, columns), and its shape."""
+
+    value: str
+    n_channels: int
+    rows: int
+    columns: int
+
+
+class Positions(NamedTuple):
+    """Some positions of maps side by side: the name of the value, of shape (c, n), and its shape."""
+
+    value: str
+    n_channels: int
+    n: int
+
+
+def pool(graph: Graph, maps: Sequence[Map], pooling: str, grid: int, n_channels: int | None) -> str:
+    """Pool the positions of all maps together; see `twoflow.flows.pooling.pool`.
+
+    Returns
+    -------
+    str
+        The name of the features, of shape (1, n_features) and dtype float32.
+    """
+    first = maps[0]
+    vectors = []
+    for rows in spans(first.rows, grid):
+        for columns in spans(first.columns, grid):
+            cells = [_cut(graph, each, rows, columns) for each in maps]
+            together = graph.add("Concat", *(cell.value for cell in cells), axis=1)
+            positions = Positions(together, first.n_channels, sum(cell.n for cell in cells))
+            if n_channels is not None:
+                weights = draw_projection(n_channels, first.n_channels)
+                value = graph.add("MatMul", weights, graph.cast(together, np.float64))
+                positions = Positions(value, n_channels, positions.n)
+            vectors.append(POOLINGS[pooling](graph, positions))
+    return graph.add("Unsqueeze", graph.add("Concat", *vectors, axis=0), np.array([0]))
+
+
+def _cut(graph: Graph, each: Map, rows: slice, columns: slice) -> Positions:
+    """Cut a cell out of a map."""
+    n = (rows.stop - rows.start) * (columns.stop - columns.start)
+    value = each.value
+    if n < each.rows * each.columns:
+        starts, stops = np.array([rows.start, columns.start]), np.array([rows.stop, columns.stop])
+        value = graph.add("Slice", value, starts, stops, np.array([2, 3]))
+    return Positions(graph.add("Reshape", value, np.array([each.n_channels, n])), each.n_channels, n)
+
+
+def _mean(graph: Graph, positions: Positions) -> str:
+    return graph.add("ReduceMean", positions.value, np.array([1]), keepdims=0)
+
+
+def _max(graph: Graph, positions: Positions) -> str:
+    return graph.add("ReduceMax", positions.value, np.array([1]), keepdims=0)
+
+
+def _gem(graph: Graph, positions: Positions) -> str:
+    clamped = graph.add("Max", graph.cast(positions.value, np.float64), np.float64(GEM_FLOOR))
+    cubes = graph.add("Mul", graph.add("Mul", clamped, clamped), clamped)
+    mean = graph.add("ReduceMean", cubes, np.array([1]), keepdims=0)
+    return graph.cast(graph.add("Pow", mean, np.float64(1 / 3)), np.float32)
+
+
+def _covariance(graph: Graph, positions: Positions) -> str:
+    """Compute the square root of the covariance matrix by a scaled Newton-Schulz iteration, in float64."""
+    x = graph.cast(positions.value, np.float64)
+    centered = graph.add("Sub", x, graph.add("ReduceMean", x, np.array([1]), keepdims=1))
+    turned = graph.add("Transpose", centered, perm=[1, 0])
+    # Both products have the same non-zero eigenvalues; the smaller product is faster.
+    is_few = positions.n < positions.n_channels
+    product = graph.add("MatMul", *((turned, centered) if is_few else (centered, turned)))
+    norm = graph.add("ReduceL2", product, keepdims=0)
+    scaled = graph.add("Div", product, graph.add("Max", norm, np.float64(np.finfo(float).tiny)))
+    if is_few:
+        inverse = _roots(graph, scaled, min(positions.n, positions.n_channels), inverse=True)
+        root = graph.add("MatMul", graph.add("MatMul", centered, inverse), turned)
+    else:
+        root = _roots(graph, scaled, positions.n_channels, inverse=False)
+    rows, columns = np.triu_indices(positions.n_channels)
+    flat = graph.add("Reshape", root, np.array([-1]))
+    triangle = graph.add("Gather", flat, rows * positions.n_channels + columns)
+    triangle = graph.add("Mul", triangle, np.where(rows == columns, 1, np.sqrt(2)))
+    length = graph.add("Max", graph.add("ReduceL2", triangle, keepdims=0), np.float64(np.finfo(float).tiny))
+    unit = graph.cast(graph.cast(graph.add("Div", triangle, length), np.float16), np.float32)
+    # A map that is constant up to rounding gives zeros.
+    contrast = graph.add("Mul", graph.add("ReduceSumSquare", x, keepdims=0), np.float64(LEAST_CONTRAST**2))
+    return graph.add("Where", graph.add("Greater", norm, contrast), unit, np.zeros(len(rows), np.float32))
+
+
+def _roots(graph: Graph, matrix: str, side: int, inverse: bool) -> str:
+    """Compute the root, or the inverse root, of a positive semidefinite matrix of norm 1.
+
+    The coupled Newton-Schulz iteration (Higham, Functions of Matrices, 2008, equation 6.35,
+    https://doi.org/10.1137/1.9780898717778) brings the roots of all eigenvalues to 1. Each step is scaled so that it
+    does most for the smallest of them, see `_steps`; without this, it takes twice as many steps.
+    In float64, the rounding errors of a matrix without full rank stay below 1e-9; in float32 they would be 1e-3.
+    """
+    identity = np.eye(side)
+    root, inverse_root = matrix, ""
+    steps = _steps()
+    for number, (linear, cubic) in enumerate(steps):
+        product = graph.add("MatMul", inverse_root, root) if inverse_root else root
+        factor = graph.add("Sub", linear * identity, graph.add("Mul", product, np.float64(cubic)))
+        is_last = number == len(steps) - 1
+        if not (is_last and inverse):
+            root = graph.add("MatMul", root, factor)
+        if not (is_last and not inverse):
+            inverse_root = graph.add("MatMul", factor, inverse_root) if inverse_root else factor
+    return inverse_root if inverse else root
+
+
+@lru_cache(maxsize=1)
+def _steps() -> tuple[tuple[float, float], ...]:
+    """Return the coefficients of x and -x³ in each step.
+
+    A step takes all values in [low, high] as near to 1 as an odd cubic polynomial can (Chen & Chow, A Stable Scaling of
+    Newton-Schulz for Improving the Sign Function Computation of a Hermitian Matrix, 2014, ANL/MCS-P5059-0114).
+    """
+    low, high = _LEAST_ROOT, 1.0
+    steps = []
+    while 1 - low > _CONVERGED:
+        # On [low, high], a x - b x³ is least at both ends, where it is equal, and greatest at (a / 3 b)^(1/2).
+        square = (low * low + low * high + high * high) / 3  # of the place of the maximum
+        greatest, least = 2 * square**1.5, low * (3 * square - low * low)
+        b = 2 / (greatest + least)
+        steps.append((3 * square * b, b))
+        low, high = b * least, b * greatest
+    return tuple(steps)
+
+
+#: The poolings by name; each returns a vector of float32.
+POOLINGS: dict[str, Callable[[Graph, Positions], str]] = {
+    "mean": _mean,
+    "max": _max,
+    "gem": _gem,
+    "covariance": _covariance,
+}

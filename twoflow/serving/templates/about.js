@@ -1,0 +1,59 @@
+// What the model is, and how a program calls the service.
+
+const fact = (name, ...what) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, ...what));
+
+const expected = (accuracy) => {
+  const [low, high] = accuracy.interval ?? [null, null];
+  const isKnown = typeof low === "number" && typeof high === "number";
+  const interval = isKnown ? ` [${percent(low)}, ${percent(high)}]` : "";
+  return `${percent(accuracy.accuracy)}${interval}`;
+};
+
+const expectedInWords = (accuracy) => {
+  const interval = typeof accuracy.interval?.[0] === "number" ? `; in brackets, the ${percent(accuracy.confidence)} interval` : "";
+  return `${expected(accuracy)} of the answers for new photos${interval}. Measured on ${printable(accuracy.source)}.`;
+};
+
+const showAbout = (model) => {
+  const several = model.targets.length > 1;
+  const n = model.targets.map((target) => counted(target.classes.length, "class", "classes") + (several ? ` of ${printable(target.name)}` : ""));
+  const measured = model.targets.length === 1 ? model.targets[0].accuracy : null;
+  at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${measured ? `; ${expected(measured)} of the answers are expected to be right` : ""}.`;
+  document.title = `${printable(model.title)}: classify photos`;
+
+  const threshold = model.threshold === null ? "none: the likeliest class is always the answer"
+    : `${percent(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
+  at("facts").replaceChildren(
+    fact("model", named(model.title)),
+    ...model.targets.map((target) => fact(
+      several ? `expected right, ${printable(target.name)}` : "expected right",
+      target.accuracy ? expectedInWords(target.accuracy) : "not measured",
+    )),
+    fact("threshold", threshold),
+    fact("trained", printable(model.created)),
+    fact("digest", make("code", { textContent: printable(model.digest) })),
+    fact("photos", `up to ${model.limits.max_images} at once, each up to ${megabytes(model.limits.max_bytes)}`),
+  );
+  at("classes").replaceChildren(...model.targets.map((target) => make(
+    "details", {},
+    make("summary", {}, counted(target.classes.length, "class", "classes"), several ? " of " : null, several ? named(target.name) : null),
+    make("ul", { className: "columns" }, ...target.classes.map((each) => make("li", {}, named(each)))),
+  )));
+  at("privacy").textContent = model.corrections
+    ? "A photo is kept only if you correct its answer." : "Photos are not kept.";
+
+  const header = model.token ? ' -H "Authorization: Bearer $TOKEN"' : "";
+  at("curl").textContent = `curl${header} -F images=@photo.jpg ${addressOf("predict")}`;
+  at("about").hidden = false;
+};
+
+at("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(at("curl").textContent);
+    at("copied").textContent = "Copied.";
+  } catch {
+    // Without https, a page may not write to the clipboard.
+    getSelection().selectAllChildren(at("curl"));
+    at("copied").textContent = "Selected: press Ctrl+C to copy.";
+  }
+});

@@ -1,0 +1,75 @@
+// What the model answers for one photo.
+
+const DECISIONS = { approved: "good", denied: "warm", review: "" };
+
+const confidence = (share) => make("span", { className: "share", textContent: share === null ? "" : percent(share) });
+
+// A likely class: an example photo of it, its name, its confidence as a bar and as a number.
+const likely = (each, answer, hasExamples) => {
+  const line = make("li", {});
+  if (hasExamples) {
+    const frame = make("span", { className: "example" });
+    askExample(answer.target, each.position).then((address) => {
+      if (address) frame.append(make("img", { src: address, alt: `Example of ${printable(each.label)}` }));
+    });
+    line.append(frame);
+  }
+  const bar = make("span", { className: "track" });
+  if (each.confidence !== null) {
+    const part = make("span", { className: "bar" });
+    part.style.width = `${Math.min(100, each.confidence * 100)}%`;
+    bar.append(part);
+    bar.setAttribute("aria-hidden", "true");
+  } else {
+    bar.hidden = true;
+  }
+  const words = make("span", { className: "what" }, make("span", { className: "class" }, named(each.label)), bar);
+  line.append(words, confidence(each.confidence));
+  return line;
+};
+
+// In one sentence, for a screen reader.
+const inWords = (answer) => {
+  const share = answer.confidence === null || !answer.level ? "" : `, ${percent(answer.confidence)}`;
+  return `${printable(answer.target)}: ${printable(answer.label)}${share}. ${answer.reason}`.trim();
+};
+
+// One target's answer. `model` is that of the service; `photo` is the file.
+const showAnswer = (answer, photo, model) => {
+  const target = model.targets.find((each) => each.name === answer.target);
+  const isBroader = answer.level !== "" && answer.level !== answer.target;
+  const label = make("p", { className: "label" }, named(answer.label));
+  if (answer.level) label.append(" ", confidence(answer.confidence));
+  label.classList.toggle("warm", !answer.level);
+  const heading = make("h4", { className: "target" }, named(answer.target));
+  const section = make("section", { className: "answer-of" }, heading, label);
+  if (isBroader) section.append(make("p", { className: "kind" }, "a broader class, of the level ", named(answer.level)));
+  if (answer.reason) section.append(make("p", { className: "reason", textContent: printable(answer.reason) }));
+  const list = make("ol", { className: "likely" });
+  list.setAttribute("aria-label", `The likeliest classes of ${printable(answer.target)}`);
+  list.append(...answer.top.map((each) => likely(each, answer, Boolean(target?.has_examples))));
+  section.append(list);
+  if (model.corrections && target) section.append(correction(target, answer, photo));
+  return section;
+};
+
+const showDecision = (decision) => make(
+  "p", { className: "decision" },
+  make("strong", { className: DECISIONS[decision.name] ?? "", textContent: printable(decision.name) }),
+  decision.rule ? make("span", { className: "note", textContent: ` ${printable(decision.rule)}` }) : null,
+);
+
+const showProblem = (problem, again) => {
+  const wait = problem.seconds ? ` Wait ${counted(problem.seconds, "second")}, then try again.` : "";
+  const box = make(
+    "div", { className: "problem" },
+    make("p", {}, make("strong", { textContent: problem.title })),
+    make("p", { textContent: printable(problem.message) + wait }),
+  );
+  if (again) {
+    const button = make("button", { type: "button", textContent: "Try again" });
+    button.addEventListener("click", again);
+    box.append(button);
+  }
+  return box;
+};

@@ -1,0 +1,43 @@
+// The user says which class is right.
+
+const correction = (target, answer, photo) => {
+  const box = make("div", { className: "correction" });
+  const button = make("button", { type: "button", textContent: "This is wrong" });
+  button.setAttribute("aria-label", `This is wrong: ${printable(answer.target)} ${printable(answer.label)}`);
+  button.addEventListener("click", () => {
+    const choice = combobox("The right class", target.classes);
+    const send = make("button", { type: "submit", className: "main", textContent: "Send" });
+    const cancel = make("button", { type: "button", textContent: "Cancel" });
+    const note = "The photo and the class that you choose will be kept, to train the next model.";
+    const form = make(
+      "form", { noValidate: false }, choice.element, make("p", { className: "note", textContent: note }),
+      make("p", { className: "fields" }, send, cancel),
+    );
+    const close = () => { form.replaceWith(button); button.focus(); };
+    cancel.addEventListener("click", close);
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+    send.addEventListener("click", choice.chosen);  // before the browser judges the form
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const label = target.classes[choice.chosen()];
+      send.disabled = true;
+      form.querySelector(".problem")?.remove();
+      try {
+        await sendCorrection(photo, target.name, String(label));
+        const thanks = make("p", { tabIndex: -1, className: "thanks" }, "Thank you. The photo is kept as ", named(label), ".");
+        form.replaceWith(thanks);
+        thanks.focus();
+        say(thanks.textContent);
+      } catch (problem) {
+        send.disabled = false;
+        form.append(showProblem(problem));
+        say(`${problem.title}. ${problem.message}`);
+        if (problem.status === 401) askToken(problem);
+      }
+    });
+    button.replaceWith(form);
+    choice.input.focus();
+  });
+  box.append(button);
+  return box;
+};
