@@ -151,7 +151,7 @@ def test_a_broader_class_is_wrong_less_often(read):
         read(f'[[rules]]\ndecision = "approved"\nerror = 0.03\n{more}', card).rules[0]
         for more in ("", 'level = "kind"\n')
     )
-    assert broad.n_decided > fine.n_decided and broad.threshold < fine.threshold
+    assert broad.n_decided > fine.n_decided and (broad.threshold or 0) < fine.threshold
 
 
 def test_the_threshold_of_the_model_comes_first(read):
@@ -204,7 +204,7 @@ def rule(text):
     ("[[rules]]\ndecision = 'deny'", "rule 1: decision: expected 'approved', 'denied' or 'review', got 'deny'"),
     ("[[rules]]\ndecision = ['denied']", "rule 1: decision: expected 'approved'"),
     (rule("confidences = 0.9"), "rule 1: key: expected 'confidence' or another of 7, got 'confidences'; correct it"),
-    (rule("classes = ['bot/red']"), "rule 1: classes: expected 'boot/red' or another of 4, got 'bot/red'"),
+    (rule("classes = ['bot/red']"), "rule 1: classes: expected 'boot/red', 'clog/red' or another of 4, got"),
     (rule("classes = ['boot']"), "rule 1: classes: expected 'boot/red', .* got 'boot'"),
     (rule("classes = []"), r"rule 1: classes: expected a list of classes with at least one, got \[\]"),
     (rule("classes = 'boot/red'"), "rule 1: classes: expected a list of classes"),
@@ -231,8 +231,8 @@ def test_a_mistake_is_one_line(read, text, message):
 
 
 @pytest.mark.parametrize("text, held_out, message", [
-    (rule("error = 0.0001"), make_held_out(), "expected at least 29,956 independent held-out answers, nearly all right, "
-                                              "to promise 0.0001, got 4,000 that count as 4,000; give a higher error"),
+    (rule("error = 0.0001"), make_held_out(), "expected at least 29,956 independent held-out answers, nearly all right"
+                                              ", to promise 0.0001, got 4,000 that count as 4,000; give a higher"),
     (rule("error = 0.001"), make_held_out(), "to promise 0.001, got too many wrong ones"),
     (rule("error = 0.1"), make_held_out(groups=np.zeros(4000, np.int32)), "got 4,000 that count as 1;"),
     (rule("error = 0.1"), make_held_out(20), "at least 29 independent held-out answers.* got 20 that count as 20;"),
