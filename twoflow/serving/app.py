@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -44,6 +44,9 @@ _REASONS = {
 }
 _ALWAYS = (400, 408, 421, 431, 500, 503)
 _POSTED = (403, 413, 415, 422, 429)
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "HTML.", "content": {"text/html": {"schema": {"type": "string"}}}}
+}
 _SAME_PAGE = "frame-ancestors 'none'"  # the rest of the page's policy is in the page
 
 
@@ -68,7 +71,7 @@ def make_app(
         responses={}, openapi_url=None,
     )
     gate = Gate(
-        app, service.metrics, lambda: service.is_draining, body_seconds=service.limits.body_seconds, names=names,
+        app, service.metrics, lambda: service.is_draining, limits=service.limits, names=names,
         token=token, is_verbose=is_verbose,
     )
     _add_errors(app)
@@ -113,7 +116,7 @@ def _add_model_routes(app: FastAPI, service: Service, gate: Gate, has_token: boo
             raise Refusal(404, f"there is no {what}; see /model")
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
-    @app.get("/metrics", response_class=PlainTextResponse, tags=["state"], openapi_extra=_secured(has_token),
+    @app.get("/metrics", response_class=Response, tags=["state"], openapi_extra=_secured(has_token),
              summary="Counts and measures for Prometheus",
              responses={**_errors(*locked), 200: {"description": "Text, format 0.0.4.", "content": {
                  "text/plain": {"schema": {"type": "string"}}}}})
@@ -123,6 +126,9 @@ def _add_model_routes(app: FastAPI, service: Service, gate: Gate, has_token: boo
 
 def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
     locked, most = _locked(has_token), service.limits.max_images
+    label: dict[str, Any] = {"type": "string"}
+    if service.corrections is not None and not service.corrections.allows_new:
+        label["enum"] = service.corrections.labels
 
     @app.post(
         "/predict", tags=["model"], summary="Answer for one or several images", response_model=bodies.Predictions,
@@ -158,7 +164,8 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
         "/corrections", tags=["model"], summary="Keep an image with its right label", status_code=201,
         response_model=bodies.CorrectionBody, responses=_errors(*locked, *_POSTED, 404),
         openapi_extra=_secured(has_token) | _form({
-            "image": {"type": "string", "format": "binary"}, "target": {"type": "string"}, "label": {"type": "string"}}),
+            "image": {"type": "string", "format": "binary"},
+            "target": {"type": "string", "enum": [target.name for target in service.card.targets]}, "label": label}),
     )
     async def correct(request: Request) -> Response:
         if service.corrections is None:
@@ -177,11 +184,11 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
 def _add_documents(app: FastAPI, has_token: bool) -> None:
     page = render_page()
 
-    @app.get("/", response_class=HTMLResponse, responses=_errors(), tags=["page"], summary="The page")
+    @app.get("/", response_class=Response, responses=_errors() | _PAGE, tags=["page"], summary="The page")
     async def show_page() -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": _SAME_PAGE})
 
-    @app.get("/docs", response_class=HTMLResponse, responses=_errors(), tags=["page"], summary="These calls, as a page")
+    @app.get("/docs", response_class=Response, responses=_errors() | _PAGE, tags=["page"], summary="These calls, as a page")
     async def show_documentation() -> Response:
         return HTMLResponse(documentation, headers={"Content-Security-Policy": _SAME_PAGE})
 
@@ -214,6 +221,11 @@ def _add_errors(app: FastAPI) -> None:
         what = {404: "there is no such page", 405: "this page takes no such method"}.get(
             error.status_code, str(error.detail))
         return JSONResponse({"error": f"{what}; see /docs"}, error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def fail(request: Request, error: Exception) -> Response:
+        # Starlette raises the error again, and the gate logs it. The client gets no details, which may hold paths.
+        return JSONResponse({"error": "the service failed; its log says why"}, 500)
 
     @app.exception_handler(ClientDisconnect)
     async def leave(request: Request, error: ClientDisconnect) -> Response:

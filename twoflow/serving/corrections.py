@@ -61,7 +61,7 @@ class Corrections:
         self.allows_new, self._max_bytes = allows_new, max_bytes
         self._folder = path.with_name(f"{path.stem}-images")
         self._lock = threading.Lock()
-        self._labels = {target.name: {tidy(str(label)) for label in target.classes} for target in card.targets}
+        self._labels = {target.name: [tidy(str(label)) for label in target.classes] for target in card.targets}
         is_one = len(card.targets) == 1
         self._tables: Mapping[str, Path] = {
             name: path if is_one else path.with_name(f"{path.stem}-{_safe(name)}{path.suffix}") for name in self._labels
@@ -70,6 +70,11 @@ class Corrections:
         for name, table in self._tables.items():
             _open_table(table, name)
         self._n_bytes = sum(file.stat().st_size for file in self._folder.iterdir())
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes of all targets, each once."""
+        return list(dict.fromkeys(label for labels in self._labels.values() for label in labels))
 
     def add(self, content: bytes, target: str, label: str) -> str:
         """Keep an image with its right label.
@@ -147,10 +152,10 @@ class Corrections:
         with _locked(table) as file:
             file.seek(0)
             content = file.read()
-            if row in content.splitlines(keepends=True):
-                return
-            end = file.seek(0, os.SEEK_END)
+            end = len(content)
             start = b"" if content.endswith(b"\n") else b"\n"  # an editor may have left out the last line end
+            if b"\n" + row in content + start:
+                return
             try:
                 _write(file, (start if content else _line(["path", target])) + row)
                 os.fsync(file.fileno())
