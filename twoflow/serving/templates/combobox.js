@@ -86,7 +86,7 @@ const combobox = (labelText, classes) => {
   const box = make("div", { className: "combobox" }, input, list, count);
   const element = make("div", {}, make("label", { htmlFor: id, textContent: labelText }), box);
   const chosen = () => {
-    const place = texts.indexOf(input.value.trim());
+    const place = texts.findIndex((text) => text.trim() === input.value.trim());
     input.setCustomValidity(place < 0 ? "Choose a class from the list." : "");
     return place < 0 ? null : place;
   };

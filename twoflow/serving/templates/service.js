@@ -15,6 +15,7 @@ class Problem extends Error {
 
 const TITLES = {
   401: "The service asks for a token",
+  408: "The connection is too slow",
   413: "The photo is too large",
   415: "This is not an image",
   422: "The photo cannot be read",

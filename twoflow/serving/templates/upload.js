@@ -71,7 +71,7 @@ const answerOne = async (photo, result, mine) => {
   const again = async () => { await answerOne(photo, result, mine); };
   const prefix = mine.photos.length > 1 ? `${printable(photo.name)}. ` : "";
   try {
-    if (photo.size > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
+    if (photo.size + ENVELOPE > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
     const prediction = await askPrediction(photo, mine.stop.signal);
     if (mine !== batch) return;
     place.replaceChildren(
@@ -91,6 +91,9 @@ const answerOne = async (photo, result, mine) => {
     result.removeAttribute("aria-busy");
   }
 };
+
+// What a request adds to its photo, at most, in bytes.
+const ENVELOPE = 2000;
 
 // A smaller copy might get another answer than the photo, so none is made.
 const tooLarge = (photo) => `expected at most ${megabytes(model.limits.max_bytes)}, got ${megabytes(photo.size)}; `

@@ -28,6 +28,13 @@ const percent = (share) => {
   return `${Math.round(share * 100)}%`;
 };
 
+// A confidence as the service's own sentences write it; only what is certain is 0.00 or 1.00.
+const confidence = (share) => {
+  if (share > 0 && share < 0.005) return "<0.01";
+  if (share < 1 && share >= 0.995) return ">0.99";
+  return share.toFixed(2);
+};
+
 const megabytes = (bytes) => {
   const size = bytes / 1e6;
   return size < 0.1 ? `${Math.ceil(bytes / 1e3)} kB` : `${size.toFixed(size < 10 ? 1 : 0)} MB`;
