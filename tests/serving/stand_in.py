@@ -20,7 +20,6 @@ class StandIn:
     def __init__(self, replies):
         self.replies = replies
         self.asked = []
-        self.delay = 0
 
     def reply(self, method, path, body, headers):
         self.asked.append((method, path, body, headers))
@@ -44,7 +43,8 @@ def standing(replies) -> Iterator[tuple[str, StandIn]]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, extra, content = stand_in.reply(self.command, self.path, body, self.headers)
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **extra}.items():
+            headers = {"Content-Type": "application/json", "Content-Length": str(len(content)), **extra}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)

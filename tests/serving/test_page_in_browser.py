@@ -109,7 +109,8 @@ def test_a_photo_is_seen_and_answered(window, service, photo):
 def test_the_page_says_what_the_model_is(window, service):
     show(window, service)
     assert text(window, "h1") == "Classify photos"
-    assert text(window, "#lead") == "our shoes: 508 classes; 91% [89%, 93%] of the answers are expected to be right."
+    expected = "91% [89%, 93%] of the answers are expected to be right"
+    assert text(window, "#lead") == f"our shoes: 508 classes; {expected}."
     facts = text(window, "#facts")
     assert all(each in facts for each in ("5 folds of 3,068 images", "0.70", "2026-11-26", "ab12" * 16, "1.0 MB"))
     window.run("document.querySelector('#classes summary').click()")
@@ -137,7 +138,8 @@ def test_an_unknown_has_its_reason_and_a_broader_class_its_level(window, service
 
 def test_each_likely_class_has_an_example(window, service, photo):
     service.replies["GET", "examples"] = lambda path, body, headers: (
-        (404, {}, {"error": "no example"}) if path.endswith("/2") else (200, {"Content-Type": "image/jpeg"}, jpeg("red"))
+        (404, {}, {"error": "no example"}) if path.endswith("/2")
+        else (200, {"Content-Type": "image/jpeg"}, jpeg("red"))
     )
     show(window, service)
     ask(window, photo)
@@ -310,12 +312,11 @@ def test_a_correction_can_be_left_and_fails_in_words(window, service, photo):
 @pytest.mark.parametrize("way", ["drop", "paste"])
 def test_photos_are_dropped_and_pasted(window, service, way):
     show(window, service)
-    window.run("""
-        const data = new DataTransfer();
-        data.items.add(new File(["a photo"], "it.jpg", {type: "image/jpeg"}));
-        const options = {bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data};
-        document.body.dispatchEvent(arguments.length ? null : WAY);
-    """.replace("WAY", {"drop": 'new DragEvent("drop", options)', "paste": 'new ClipboardEvent("paste", options)'}[way]))
+    events = {"drop": "new DragEvent('drop', options)", "paste": "new ClipboardEvent('paste', options)"}
+    window.run("const data = new DataTransfer(); "
+               "data.items.add(new File(['a photo'], 'it.jpg', {type: 'image/jpeg'})); "
+               "const options = {bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data}; "
+               f"document.body.dispatchEvent({events[way]})")
     window.wait("return document.querySelector('.label')")
     assert b"a photo" in posted(service)[0]
 
@@ -348,7 +349,8 @@ def test_a_photo_lies_as_its_exif_data_say(window, service, tmp_path):
 def test_the_page_fits_says_nothing_and_asks_no_one_else(window, service, photo, size, scheme):
     names = [(each, 0.3, 3 + i) for i, each in enumerate(HOSTILE)]
     hostile = answer(HOSTILE[3], "class", 0.3, HOSTILE[0] + HOSTILE[3], top=names)
-    service.replies["POST", "predict"] = 200, {}, predictions(hostile, decision={"name": HOSTILE[0], "rule": HOSTILE[3]})
+    decision = {"name": HOSTILE[0], "rule": HOSTILE[3]}
+    service.replies["POST", "predict"] = 200, {}, predictions(hostile, decision=decision)
     service.replies["GET", "model"] = 200, {}, model(title=HOSTILE[0] + HOSTILE[3])
     try:
         window.command("Emulation.setTouchEmulationEnabled", enabled=True)
@@ -391,3 +393,15 @@ def test_the_busy_state_is_seen_and_a_new_photo_ends_the_old_one(window, service
     ask(window, other)
     time.sleep(1.5)
     assert texts(window, ".label") == ["clog 0.93"] and texts(window, ".file") == ["other.jpg"]
+
+
+def test_bars_are_seen_in_forced_colors_and_nothing_turns_with_reduced_motion(window, service, photo):
+    show(window, service)
+    features = [{"name": "forced-colors", "value": "active"}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+    window.command("Emulation.setEmulatedMedia", features=features)
+    ask(window, photo)
+    bar, track = window.run("return ['.bar', '.track'].map(each => "
+                            "getComputedStyle(document.querySelector(each)).backgroundColor)")
+    assert bar != track
+    window.run("document.querySelector('.caption').className = 'busy'")
+    assert window.run("return getComputedStyle(document.querySelector('.busy'), '::before').animationName") == "none"

@@ -43,7 +43,7 @@ const showAnswer = (answer, photo, model) => {
   const label = make("p", { className: "label" }, named(answer.label));
   if (answer.level) label.append(" ", shareOf(answer.confidence));
   label.classList.toggle("warm", !answer.level);
-  const heading = make("h4", { className: "target" }, named(answer.target));
+  const heading = make("h3", { className: "target" }, named(answer.target));
   const section = make("section", { className: "answer-of" }, heading, label);
   if (isBroader) section.append(make("p", { className: "kind" }, "a broader class, of the level ", named(answer.level)));
   if (answer.reason) section.append(make("p", { className: "reason", textContent: printable(answer.reason) }));
@@ -51,6 +51,7 @@ const showAnswer = (answer, photo, model) => {
   const caption = make("p", { className: "note caption", id: `likely-${++lists}` });
   caption.textContent = isSure ? "Likeliest classes and their confidence" : "Likeliest classes; this model has no confidences";
   const list = make("ol", { className: "likely" });
+  list.setAttribute("role", "list");  // Safari takes the role from a list without marks
   list.setAttribute("aria-labelledby", caption.id);
   list.append(...answer.top.map((each) => likely(each, answer, Boolean(target?.has_examples))));
   section.append(caption, list);

@@ -68,7 +68,7 @@ const answerOne = async (photo, result, mine) => {
   const place = result.lastElementChild;
   place.replaceChildren(make("p", { className: "busy", textContent: "Looking at the photo" }));
   result.setAttribute("aria-busy", "true");
-  const again = async () => { await answerOne(photo, result, mine); };
+  const again = () => answerOne(photo, result, mine);
   const prefix = mine.photos.length > 1 ? `${printable(photo.name)}. ` : "";
   try {
     if (photo.size + ENVELOPE > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
@@ -80,6 +80,7 @@ const answerOne = async (photo, result, mine) => {
     );
     const decision = prediction.decision ? `${prediction.decision.name}. ` : "";
     say(prefix + decision + prediction.answers.map(inWords).join(" "));
+    if (photo === mine.photos[0]) place.querySelector(".label").scrollIntoView({ block: "nearest" });
   } catch (problem) {
     if (mine !== batch) return;
     if (!(problem instanceof Problem)) throw problem;
@@ -146,7 +147,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    const isOver = kind === "dragover" || (kind === "dragenter") || (kind === "dragleave" && event.relatedTarget !== null);
+    const isOver = kind === "dragover" || kind === "dragenter" || (kind === "dragleave" && event.relatedTarget !== null);
     at("drop").classList.toggle("over", isOver);
     if (kind === "drop") take(event.dataTransfer.files);
   });
