@@ -62,9 +62,9 @@ class Prediction(NamedTuple):
     decision : Decision or None
         None, the default, without rules.
     error : str
-        Why the image cannot be read; "" by default.
+        Why the image cannot be read, or which images of the item cannot; "" by default.
     n_images : int
-        How many images the answers rest on: 1, or those of the item that could be read.
+        How many images the answers rest on: 1, 0 if the image cannot be read, or those of the item that can be read.
     """
 
     name: str

@@ -1,0 +1,113 @@
+"""Scores of the classes for many images, with an error for each image that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._jobs import one_blas_thread
+from ..flows.engine.extraction import extract
+from ..images.errors import ImageReadError
+from ..images.reading import Source
+from ..models.fitted_parts import fitted_parts
+from ..models.model_file import TargetCard
+from ..store import StoreLike
+
+#: The head takes so many images at a time. Its sums are rounded in another way for another number, so the number
+#: depends on nothing, least of all on the workers. It also bounds the memory that the head needs.
+BLOCK = 128
+
+
+class Scores(NamedTuple):
+    """The scores of n images.
+
+    Attributes
+    ----------
+    by_target : tuple of ndarray of shape (n, n_classes) and dtype float64
+        For each target, the probability of each class; of a model without probabilities, 1 for the class that it
+        answers and 0 for the others. A row is NaN if its image cannot be read.
+    errors : dict of int to ImageReadError
+        The errors of the images that cannot be read, by position.
+    """
+
+    by_target: tuple[np.ndarray, ...]
+    errors: dict[int, ImageReadError]
+
+
+class Scorer:
+    """A fitted model that gives scores for images, however it is made.
+
+    The flows of a model compute features on several workers and report each unreadable image by its position; each
+    image is read once. A model that cannot be taken apart (see `fitted_parts`) is given the images themselves. It stops
+    at the first image that it cannot read, so the images are then halved until each unreadable one is alone.
+
+    Parameters
+    ----------
+    model : estimator
+        The fitted model of images.
+    targets : sequence of TargetCard
+    n_jobs : int or None
+        How many images are read at the same time; has no effect on a model that cannot be taken apart.
+    store : path, FeatureStore or None
+        Keeps features on disk; see `Flow`.
+    """
+
+    def __init__(self, model: Any, targets: Sequence[TargetCard], n_jobs: int | None, store: StoreLike) -> None:
+        flow, self._head = fitted_parts(model)
+        self._targets = targets
+        # A copy, because the model belongs to the caller.
+        self._flow = None if flow is None else copy(flow).set_params(
+            n_jobs=n_jobs, store=store, verbose=False, on_error="nan"
+        )
+        self.has_probabilities = hasattr(self._head, "predict_proba")
+
+    def score(self, images: Sequence[Source]) -> Scores:
+        """Score images; any error but that of an unreadable image is raised."""
+        scores = Scores(tuple(np.full((len(images), len(target.classes)), np.nan) for target in self._targets), {})
+        if self._flow is None:
+            for start in range(0, len(images), BLOCK):
+                self._score_whole(images, range(start, min(start + BLOCK, len(images))), scores)
+            return scores
+        extraction = extract(self._flow, images)
+        scores.errors.update(extraction.errors)
+        with one_blas_thread():
+            for start in range(0, len(images), BLOCK):
+                rows = [i for i in range(start, min(start + BLOCK, len(images))) if i not in scores.errors]
+                if rows:
+                    self._fill(scores, rows, extraction.features[rows])
+        return scores
+
+    def _score_whole(self, images: Sequence[Source], rows: range, scores: Scores) -> None:
+        """Score images by a model that cannot be taken apart."""
+        try:
+            self._fill(scores, rows, [images[row] for row in rows])
+        except ImageReadError as error:
+            if len(rows) == 1:
+                scores.errors[rows[0]] = error
+                return
+            middle = len(rows) // 2
+            self._score_whole(images, rows[:middle], scores)
+            self._score_whole(images, rows[middle:], scores)
+
+    def _fill(self, scores: Scores, rows: Sequence[int], inputs: Any) -> None:
+        decide: Callable[[Any], list[np.ndarray]] = self._probabilities if self.has_probabilities else self._votes
+        for found, values in zip(scores.by_target, decide(inputs), strict=True):
+            found[rows] = values
+
+    def _probabilities(self, inputs: Any) -> list[np.ndarray]:
+        found = self._head.predict_proba(inputs)
+        return found if isinstance(found, list) else [found]  # a list for several targets, as in scikit-learn
+
+    def _votes(self, inputs: Any) -> list[np.ndarray]:
+        answers = np.asarray(self._head.predict(inputs))
+        columns = answers.reshape(len(answers), len(self._targets)).T
+        return [_one_hot(column, target.classes) for column, target in zip(columns, self._targets)]
+
+
+def _one_hot(labels: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
+    # By their text: scikit-learn puts the answers for all targets into one array, where numbers may become text.
+    positions = {str(label): position for position, label in enumerate(classes)}
+    return np.eye(len(classes))[[positions[str(label)] for label in labels.tolist()]]

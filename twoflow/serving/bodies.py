@@ -1,0 +1,201 @@
+"""The JSON bodies of the service, as its OpenAPI document describes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ..models.model_file import ModelCard, TargetCard
+from ..predicting import Answer, Prediction
+from .limits import Limits
+
+Label: TypeAlias = str | int | float | bool
+
+
+class ErrorBody(BaseModel):
+    """Why a request was not answered."""
+
+    error: str = Field(description="What was expected, what came, and what to do.")
+
+
+class Likely(BaseModel):
+    """One of the likeliest classes."""
+
+    label: Label
+    confidence: float | None = Field(description="Its probability; null for a model without probabilities.")
+    position: int = Field(description="Its position among the target's classes, for /examples.")
+
+
+class AnswerBody(BaseModel):
+    """The answer for one target."""
+
+    target: str
+    label: Label = Field(description='A class, a broader class, or "unknown".')
+    level: str = Field(description='The target for a class; the name of the broader level; "" for unknown.')
+    confidence: float | None
+    reason: str = Field(description='Why the label is not a class of the target; "" if it is.')
+    top: list[Likely]
+
+
+class DecisionBody(BaseModel):
+    """What the rules of moderation say."""
+
+    name: str
+    rule: str
+
+
+class PredictionBody(BaseModel):
+    """What the model says about one image."""
+
+    name: str = Field(description="The name of the uploaded file.")
+    answers: list[AnswerBody] = Field(description="One for each target; empty if the image cannot be read.")
+    decision: DecisionBody | None
+    error: str | None = Field(description="Why the image cannot be read.")
+
+
+class Predictions(BaseModel):
+    """The answer to a request, in the order of its images."""
+
+    model: str = Field(description="SHA-256 of the model file.")
+    predictions: list[PredictionBody]
+
+
+class NothingReadable(Predictions):
+    """The answer to a request of which no image can be read."""
+
+    error: str
+
+
+class Accuracy(BaseModel):
+    """The share of right answers to expect for new images."""
+
+    accuracy: float
+    interval: tuple[float | None, float | None]
+    confidence: float
+    source: str
+
+
+class TargetBody(BaseModel):
+    """One target of the model."""
+
+    name: str
+    classes: list[Label]
+    levels: dict[str, list[Label]] = Field(description="For each broader level, the broader class of each class.")
+    accuracy: Accuracy | None
+    has_examples: bool
+
+
+class LimitsBody(BaseModel):
+    """What a request may hold."""
+
+    max_images: int
+    max_bytes: int
+    max_pixels: int
+
+
+class ModelBody(BaseModel):
+    """What the model answers, and what the service takes."""
+
+    title: str
+    digest: str
+    created: str
+    targets: list[TargetBody]
+    threshold: float | None
+    limits: LimitsBody
+    corrections: bool = Field(description="Whether POST /corrections keeps corrections.")
+    new_labels: bool = Field(description="Whether a correction may name a class that the model does not have.")
+    token: bool = Field(description="Whether a token is needed.")
+
+
+class HealthBody(BaseModel):
+    """The process lives."""
+
+    status: str
+    model: str = Field(description="SHA-256 of the model file.")
+    version: str = Field(description="The version of twoflow.")
+
+
+class ReadyBody(BaseModel):
+    """The service takes work."""
+
+    ready: bool
+
+
+class CorrectionBody(BaseModel):
+    """A correction was kept."""
+
+    image: str = Field(description="SHA-256 of the image.")
+    target: str
+    label: str
+
+
+def describe_predictions(
+    predictions: Sequence[Prediction], card: ModelCard, top: int
+) -> list[PredictionBody]:
+    """Return the bodies of predictions, each with the `top` likeliest classes."""
+    positions = {
+        target.name: {label: position for position, label in enumerate(target.classes)} for target in card.targets
+    }
+    return [
+        PredictionBody(
+            name=each.name,
+            answers=[_answer(answer, positions[answer.target], top) for answer in each.answers],
+            decision=None if each.decision is None else DecisionBody(
+                name=each.decision.name, rule=each.decision.rule),
+            error=each.error or None,
+        )
+        for each in predictions
+    ]
+
+
+def describe_model(
+    card: ModelCard, digest: str, threshold: float | None, limits: Limits, examples: Mapping[tuple[str, int], bytes],
+    *, corrections: bool, new_labels: bool, token: bool,
+) -> ModelBody:
+    """Return the body that describes the model of a service."""
+    return ModelBody(
+        title=card.title, digest=digest, created=card.created, threshold=threshold,
+        targets=[_target(target, examples) for target in card.targets],
+        limits=LimitsBody(
+            max_images=limits.max_images, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels),
+        corrections=corrections, new_labels=new_labels, token=token,
+    )
+
+
+def shown(label: Any) -> Label:
+    """Return a label as a value of JSON; characters that UTF-8 cannot encode are escaped."""
+    if isinstance(label, str):
+        return label.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(label, np.generic):
+        label = label.item()
+    return label if isinstance(label, (bool, int, float)) else str(label)
+
+
+def _answer(answer: Answer, positions: Mapping[Any, int], top: int) -> AnswerBody:
+    return AnswerBody(
+        target=answer.target, label=shown(answer.label), level=answer.level,
+        confidence=_finite(answer.confidence), reason=answer.reason,
+        top=[Likely(label=shown(label), confidence=_finite(confidence), position=positions[label])
+             for label, confidence in answer.top[:top]],
+    )
+
+
+def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> TargetBody:
+    found = target.expectation
+    accuracy = None if found is None else Accuracy(
+        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
+        confidence=found.confidence, source=found.source,
+    )
+    return TargetBody(
+        name=target.name, classes=list(map(shown, target.classes)),
+        levels={name: list(map(shown, classes)) for name, classes in target.levels.items()}, accuracy=accuracy,
+        has_examples=any(name == target.name for name, _ in examples),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,175 @@
+"""A model that answers requests: its predictor, workers, metrics and corrections, and whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .. import __version__
+from ..images.sizes import read_sizes
+from ..models.model_file import ModelFile
+from ..predicting import Prediction, Predictor
+from .bodies import ModelBody, describe_model
+from .corrections import Corrections
+from .limits import Limits
+from .metrics import ServiceMetrics
+from .refusal import Refusal
+from .uploads import Upload, Uploads
+
+#: The largest number of classes that a request may ask for.
+MOST_TOP = 100
+
+
+class Service:
+    """Answers for images with the model of a model file, on worker threads.
+
+    Parameters
+    ----------
+    model_file : ModelFile
+    limits : Limits, optional
+        By default those of `Limits`.
+    threshold : float, None or "card"
+        See `Predictor`.
+    rules : Rules, optional
+        See `Predictor`.
+    n_workers : int
+        How many images are worked on at the same time. The default is 1.
+    corrections : Corrections, optional
+        Keeps what users correct. By default nothing is kept.
+    needs_token : bool
+        Whether the service asks for a token; it only says so. False by default.
+    """
+
+    def __init__(
+        self, model_file: ModelFile, *, limits: Limits | None = None, threshold: Any = "card", rules: Any = None,
+        n_workers: int = 1, corrections: Corrections | None = None, needs_token: bool = False,
+    ) -> None:
+        from .workers import Workers
+
+        self.model_file, self.card, self.digest = model_file, model_file.card, model_file.digest
+        self.limits = limits or Limits()
+        self.corrections, self.needs_token = corrections, needs_token
+        most = max(len(target.classes) for target in self.card.targets)
+        self._predictor = Predictor(
+            model_file, threshold=threshold, top=min(most, MOST_TOP), rules=rules, n_jobs=1
+        )
+        self.workers = Workers(n_workers, self.limits.max_queue, self.limits.max_per_client)
+        self.uploads = Uploads(self.limits)
+        self.metrics = ServiceMetrics(self.card, self.digest, __version__)
+        self.is_warm = self.is_stopping = self.is_draining = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether new work should be sent here."""
+        return self.is_warm and not self.is_stopping
+
+    async def warm_up(self) -> None:
+        """Start the workers; each predicts a generated image, which loads the networks. Then the service is ready."""
+        await self.workers.start(self._predict_generated)
+        self.is_warm = True
+
+    async def predict(self, images: Sequence[Upload], client: str) -> list[Prediction]:
+        """Answer for the images of one request; raises `Refusal` if there is too much to do."""
+        done = await self._run([partial(self._predict, image) for image in images], client)
+        for prediction, seconds in done:
+            self.metrics.image_seconds.observe(seconds)
+            self.metrics.note(prediction)
+        return [prediction for prediction, _ in done]
+
+    async def correct(self, image: Upload, target: str, label: str, client: str) -> str:
+        """Keep a correction, and return the SHA-256 of its image; raises `Refusal` if it cannot be kept."""
+        if self.corrections is None:
+            raise Refusal(404, "corrections are not kept here; start the service with --corrections FILE")
+        digest, = await self._run([partial(self._correct, self.corrections, image, target, label)], client)
+        self.metrics.corrections.add()
+        return digest
+
+    def check_room(self, client: str) -> None:
+        """Raise `Refusal` if no image could be taken now, so that no body is read in vain."""
+        if not self.is_warm:
+            raise Refusal(503, "the service is loading its model; try again later")
+        self.workers.check_room(client)
+
+    def describe(self) -> ModelBody:
+        """Return what the model answers, and what the service takes."""
+        return describe_model(
+            self.card, self.digest, self._predictor.threshold, self.limits, self.model_file.examples,
+            corrections=self.corrections is not None,
+            new_labels=self.corrections is not None and self.corrections.allows_new, token=self.needs_token,
+        )
+
+    def metrics_text(self, n_requests: int) -> str:
+        """Return all metrics as text for Prometheus; `n_requests` are in work."""
+        return self.metrics.text({
+            "twoflow_ready": ("1 if the service takes work.", int(self.is_ready)),
+            "twoflow_requests_in_work": ("Requests that are in work.", n_requests),
+            "twoflow_queue_images": ("Images that wait for a worker.", self.workers.n_waiting),
+            "twoflow_upload_bytes": ("Bytes of the uploads in memory.", self.uploads.n_bytes),
+        })
+
+    async def _run(self, work: Sequence[Any], client: str) -> list[Any]:
+        return await self.workers.run(work, client, self.limits.answer_seconds)
+
+    def _predict(self, image: Upload) -> tuple[Prediction, float]:
+        """Answer for one image, alone: among others its probabilities would be rounded in another way."""
+        began = time.perf_counter()
+        prediction = self._refuse_large(image) or self._predictor.predict([image.content], [image.name])[0]
+        return prediction, time.perf_counter() - began
+
+    def _refuse_large(self, image: Upload) -> Prediction | None:
+        found = self._check_pixels(image)
+        return None if found is None else Prediction(image.name, (), None, found, 0)
+
+    def _check_pixels(self, image: Upload) -> str | None:
+        """Say that the image has too many pixels by its header; None if it has not, or cannot be read."""
+        for width, height in read_sizes([image.content]).tolist():
+            if width * height > self.limits.max_pixels:
+                return (f"expected an image of at most {self.limits.max_pixels:,} pixels, got {width:,} x {height:,}; "
+                        "send it with fewer pixels")
+        return None
+
+    def _correct(self, corrections: Corrections, image: Upload, target: str, label: str) -> str:
+        too_large = self._check_pixels(image)
+        if too_large is not None:
+            raise Refusal(422, too_large)
+        return corrections.add(image.content, target, label)
+
+    def _predict_generated(self) -> None:
+        pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+        content = BytesIO()
+        Image.fromarray(pixels).resize((640, 480)).save(content, "JPEG")
+        self._predictor.predict([content.getvalue()], ["generated"])
+
+
+async def drain(service: Service, n_active: Any, *, grace_seconds: float, drain_seconds: float) -> int:
+    """Take the service out of work: not ready first, then no new work, then wait for the accepted requests.
+
+    Parameters
+    ----------
+    service : Service
+    n_active : callable
+        Returns how many requests are in work.
+    grace_seconds : float
+        How long new work is still taken, while load balancers learn that the service is not ready.
+    drain_seconds : float
+        How long to wait for accepted requests after that.
+
+    Returns
+    -------
+    int
+        How many requests are still in work.
+    """
+    service.is_stopping = True
+    await asyncio.sleep(grace_seconds)
+    service.is_draining = True
+    with_end = asyncio.get_running_loop().time() + drain_seconds
+    while n_active() and asyncio.get_running_loop().time() < with_end:
+        await asyncio.sleep(0.02)
+    return n_active()
