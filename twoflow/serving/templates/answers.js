@@ -55,7 +55,7 @@ const showAnswer = (answer, photo, model) => {
   list.setAttribute("aria-labelledby", caption.id);
   list.append(...answer.top.map((each) => likely(each, answer, Boolean(target?.has_examples))));
   section.append(caption, list);
-  if (model.corrections && target) section.append(correction(target, answer, photo));
+  if (model.corrections && target) section.append(correction(target, answer, photo, model.new_labels));
   return section;
 };
 

@@ -22,6 +22,10 @@ const TITLES = {
   429: "The service is busy",
   503: "The service is busy",
 };
+const CORRECTION_TITLES = {
+  404: "Corrections are not kept",
+  422: "The correction was not kept",
+};
 const OFFLINE = ["The service cannot be reached", "Check the connection, and try again."];
 const SLOW = ["The service takes too long", "Try again later."];
 const BROKEN = ["The answer cannot be understood", "Reload the page; if it happens again, tell whoever runs the service."];
@@ -48,11 +52,11 @@ const call = async (path, { form = null, signal = null } = {}) => {
   }
 };
 
-const problemOf = async (response) => {
+const problemOf = async (response, titles = TITLES) => {
   const body = await response.json().catch(() => null);
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new Problem(
-    TITLES[response.status] ?? "The service failed",
+    titles[response.status] ?? (response.status < 500 ? "The service refused the request" : "The service failed"),
     typeof body?.error === "string" ? body.error : `It answered with status ${response.status}.`,
     { status: response.status, seconds: Number.isNaN(seconds) ? null : seconds },
   );
@@ -99,7 +103,7 @@ const sendCorrection = async (photo, target, label) => {
   form.append("target", target);
   form.append("label", label);
   const response = await call("corrections", { form });
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw await problemOf(response, { ...TITLES, ...CORRECTION_TITLES });
 };
 
 // Example photos are fetched with the token, so their addresses cannot stand in the page. Each is fetched once.

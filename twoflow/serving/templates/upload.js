@@ -3,23 +3,21 @@
 let model = null;
 let batch = null;  // the photos that are shown: what stops their requests, and the addresses of their images
 
-// Asks for the token, and then repeats what failed for the lack of it.
-let afterToken = null;
-const askToken = (problem, then = null) => {
-  afterToken = then ?? afterToken;
+// Asks for the token, and then repeats all that failed for the lack of it.
+const waiting = [];
+const askToken = (...again) => {
+  waiting.push(...again);
+  if (token) at("token-problem").textContent = "The token was not accepted.";
   at("token").hidden = false;
-  if (token) at("token-problem").textContent = `The token was not accepted. ${printable(problem.message)}`;
   at("token-input").focus();
 };
-at("token").addEventListener("submit", (event) => {
+at("token").addEventListener("submit", async (event) => {
   event.preventDefault();
   token = at("token-input").value.trim();
   at("token-input").value = "";
   at("token").hidden = true;
-  const then = afterToken;
-  afterToken = null;
-  if (model) at("choose").focus();
-  (then ?? (() => {}))();
+  for (const again of waiting.splice(0)) await again();
+  if (at("token").hidden && document.activeElement === document.body) at("choose").focus();
 });
 
 const complain = (problem, again = null) => {
@@ -33,12 +31,12 @@ const start = async () => {
   stopComplaining();
   try {
     const found = await askModel();
-    if (found.token && !token) return askToken(null, start);
+    if (found.token && !token) return askToken(start);
     model = found;
     showAbout(model);
     at("upload").hidden = false;
   } catch (problem) {
-    if (problem.status === 401) askToken(problem, start);
+    if (problem.status === 401) askToken(start);
     else complain(problem, start);
   }
 };
@@ -87,7 +85,7 @@ const answerOne = async (photo, result, mine) => {
     const isFinal = [413, 415, 422].includes(problem.status);
     place.replaceChildren(showProblem(problem, isFinal ? null : again));
     say(`${prefix}${problem.title}. ${problem.message}`);
-    if (problem.status === 401) askToken(problem, again);
+    if (problem.status === 401) askToken(again);
   } finally {
     result.removeAttribute("aria-busy");
   }
