@@ -45,7 +45,7 @@ def test_beside_an_earlier_report_without_a_terminal(out):
     assert beside == out.with_name("out-2") and beside.is_dir()
     assert note == f"; {out} has an earlier report, which --overwrite would replace"
     (beside / "scores.csv").write_text("")
-    assert choose(out).folder == out.with_name("out-3")
+    assert choose(out).path == out.with_name("out-3")
     assert (out / "report.json").read_text() == "earlier"
 
 
@@ -53,12 +53,12 @@ def test_beside_an_earlier_report_without_a_terminal(out):
 def test_beside_the_working_folder(out, monkeypatch, name, beside):
     (out / "deep").mkdir()
     monkeypatch.chdir(out)
-    assert choose(name).folder == out.with_name(beside)
+    assert choose(name).path == out.with_name(beside)
 
 
 def test_what_is_beside_is_left_alone(out):
     out.with_name("out-2").write_text("a file of the user")
-    assert choose(out).folder == out.with_name("out-3")
+    assert choose(out).path == out.with_name("out-3")
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -85,7 +85,7 @@ from twoflow.commands.output import choose_output
 from twoflow.commands.program import run
 
 def main(argv):
-    print("chosen:", choose_output(Namespace(out=argv[0], overwrite=False), ["report.json"]).folder.name)
+    print("chosen:", choose_output(Namespace(out=argv[0], overwrite=False), ["report.json"]).path.name)
 
 sys.exit(run(main, sys.argv[1:]))
 """

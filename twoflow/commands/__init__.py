@@ -9,6 +9,7 @@ COMMANDS = {
     "cv": "compare methods by cross-validation",
     "datasets": "compare methods over several data sets, from their reports",
     "audit": "find duplicates, doubtful labels and unusable images",
+    "serve": "answer for photos over HTTP, with a page",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }

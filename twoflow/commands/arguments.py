@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .._text import printable
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -46,12 +50,31 @@ def at_least(least: int) -> Callable[[str], int]:
     return parse
 
 
+def share(text: str) -> float:
+    """Parse a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return number
+
+
 def names(text: str) -> list[str]:
     """Split an argument at its commas, each name without blanks around it; none may be empty."""
     found = [name.strip() for name in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found
+
+
+def size(text: str) -> int:
+    """Parse a number of bytes, such as 500M or 2G."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,11 +104,7 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to do if an image in the table does not exist: leave-out leaves it out and lists it, error stops "
              "(default: leave-out)",
     )
-    group.add_argument(
-        "--allow-hosts", metavar="HOST,...", type=names,
-        help="web servers in your own network that images may be read from: names, addresses or networks. Public "
-             "servers are always allowed (default: the environment variable TWOFLOW_ALLOW_HOSTS, or none)",
-    )
+    add_hosts_argument(group)
     group.add_argument("--label-column", metavar="COLUMN", help="column of classes in the table (default: class)")
     group.add_argument(
         "--levels", metavar="BROAD,...,CLASS", type=names,
@@ -122,8 +141,15 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say where and how the command runs."""
+#: What --overwrite replaces, and what is written without it, if --out names a folder or a file.
+_EARLIER = {
+    "folder": ("an earlier report in the folder of --out", "to a new folder beside it, such as NAME-2"),
+    "file": ("an earlier file at --out", "to a new file beside it, such as NAME-2.csv"),
+}
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, out: str = "folder") -> None:
+    """Add the arguments that say where and how the command runs; --out names a "folder" (default) or a "file"."""
     group = parser.add_argument_group("run")
     workers = group.add_mutually_exclusive_group()
     workers.add_argument("--jobs", metavar="N", type=at_least(1), default=str(os.cpu_count()),
@@ -140,14 +166,23 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                             "in your cache folder)")
     store.add_argument("--no-store", action="store_true",
                        help="compute every feature and keep none (default: use the store)")
-    add_overwrite_argument(group)
+    add_overwrite_argument(group, out)
     group.add_argument("--quiet", action="store_true",
                        help="show no progress (default: show it on stderr: a bar on a terminal, elsewhere a line now "
                             "and then)")
 
 
-def add_overwrite_argument(group: argparse._ActionsContainer) -> None:
-    """Add the argument that lets a command replace an earlier report."""
+def add_overwrite_argument(group: argparse._ActionsContainer, out: str = "folder") -> None:
+    """Add the argument that lets a command replace what is at --out, a "folder" (default) or a "file"."""
+    replaced, beside = _EARLIER[out]
     group.add_argument("--overwrite", action="store_true",
-                       help="replace an earlier report in the folder of --out (default: ask; without a terminal, write "
-                            "to a new folder beside it, such as NAME-2)")
+                       help=f"replace {replaced} (default: ask; without a terminal, write {beside})")
+
+
+def add_hosts_argument(group: argparse._ActionsContainer) -> None:
+    """Add the argument that allows web servers in one's own network."""
+    group.add_argument(
+        "--allow-hosts", metavar="HOST,...", type=names,
+        help="web servers in your own network that images may be read from: names, addresses or networks. Public "
+             "servers are always allowed (default: the environment variable TWOFLOW_ALLOW_HOSTS, or none)",
+    )

@@ -1,4 +1,4 @@
-"""Choose the folder of a report, so that no earlier report is replaced in silence."""
+"""Choose where a command writes, so that nothing earlier is replaced in silence."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from argparse import Namespace
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .._files import expand
 from .._text import escape_controls
 
 
 class Output(NamedTuple):
-    """A folder that can be written, and what to say at the end of an earlier report; the note may be empty."""
+    """A folder or file that can be written, and what to say at the end of an earlier one; the note may be empty."""
 
-    folder: Path
+    path: Path
     note: str
 
 
-def choose_output(arguments: Namespace, files: Sequence[str]) -> Output:
-    """Choose the folder that a command writes its report to, before the work.
+def choose_output(arguments: Namespace, files: Sequence[str] = ()) -> Output:
+    """Choose the folder or file that a command writes to, before the work.
 
-    If the folder that the arguments name already has a report, ``--overwrite`` replaces it. Otherwise a person at a
-    terminal is asked. Without a terminal the report is written beside it, to a folder with a number: ``NAME-2``,
-    ``NAME-3``, ...
+    If what the arguments name is there already, ``--overwrite`` replaces it. Otherwise a person at a terminal is asked.
+    Without a terminal the command writes beside it, to a name with a number: ``NAME-2``, ``NAME-3``, ... for a folder,
+    ``NAME-2.csv``, ``NAME-3.csv``, ... for a file.
 
     Parameters
     ----------
     arguments : Namespace
         With the attributes `out` and `overwrite`.
     files : sequence of str
-        The names of all files that such a report may have.
+        The names of all files that a report may have; `out` is then the folder of the report. Empty by default: `out`
+        is a single file.
 
     Returns
     -------
     Output
-        The folder exists, and is writable.
+        The folder, or that of the file, exists and is writable.
 
     Raises
     ------
@@ -48,36 +49,91 @@ def choose_output(arguments: Namespace, files: Sequence[str]) -> Output:
     KeyboardInterrupt
         If the answer is to stop.
     """
-    from ..report import check_output_folder
-
+    kind: _Kind = _Report(files) if files else _File()
     named = expand(arguments.out)
-    earlier = _earlier(named, files)
+    earlier = kind.earlier(named)
     if not earlier:
-        return Output(check_output_folder(named, files), "")
-    base = named if named.name not in ("", "..") else named.resolve()
-    beside = next(folder for number in count(2) if _is_free(folder := Path(f"{base}-{number}"), files))
-    if arguments.overwrite or _ask(earlier, beside):
-        return Output(check_output_folder(named, files), "; they replace an earlier report")
-    note = f"; {named} has an earlier report, which --overwrite would replace"
-    return Output(check_output_folder(beside, files), note)
+        return Output(kind.check(named), "")
+    beside = next(path for number in count(2) if kind.is_free(path := kind.numbered(named, number)))
+    if arguments.overwrite or _ask(named, kind.noun, earlier, beside):
+        return Output(kind.check(named), kind.replaced)
+    return Output(kind.check(beside), f"; {named} {kind.there}, which --overwrite would replace")
 
 
-def _is_free(folder: Path, files: Sequence[str]) -> bool:
-    """Return whether nothing has the name of the folder, or it is a folder without any of the files."""
-    if not os.path.lexists(folder):
-        return True
-    return folder.is_dir() and not any(os.path.lexists(folder / name) for name in files)
+class _Kind(Protocol):
+    """What `out` names: its words for messages, and what is there already."""
+
+    noun: str
+    there: str
+    replaced: str
+
+    def earlier(self, path: Path) -> list[Path]:
+        """Return the files that would be replaced, those written last at the end."""
+
+    def numbered(self, path: Path, number: int) -> Path:
+        """Return the path beside it with a number."""
+
+    def is_free(self, path: Path) -> bool:
+        """Return whether nothing would be replaced there."""
+
+    def check(self, path: Path) -> Path:
+        """Check that it can be written, and create its folder."""
 
 
-def _earlier(folder: Path, files: Sequence[str]) -> list[Path]:
-    """Return the files of an earlier report in a folder, those written last at the end."""
-    # A folder is no file of a report; a link that leads nowhere is, since the new file would replace it.
-    found = [path for name in files if os.path.lexists(path := folder / name) and not path.is_dir()]
-    return sorted(found, key=lambda file: file.lstat().st_mtime)
+class _Report:
+    """A folder with the files of a report."""
+
+    noun = "has a report of"
+    there = "has an earlier report"
+    replaced = "; they replace an earlier report"
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = files
+
+    def earlier(self, path: Path) -> list[Path]:
+        # A folder is no file of a report; a link that leads nowhere is, since the new file would replace it.
+        found = [file for name in self._files if os.path.lexists(file := path / name) and not file.is_dir()]
+        return sorted(found, key=lambda file: file.lstat().st_mtime)
+
+    def numbered(self, path: Path, number: int) -> Path:
+        base = path if path.name not in ("", "..") else path.resolve()
+        return Path(f"{base}-{number}")
+
+    def is_free(self, path: Path) -> bool:
+        if not os.path.lexists(path):
+            return True
+        return path.is_dir() and not any(os.path.lexists(path / name) for name in self._files)
+
+    def check(self, path: Path) -> Path:
+        from ..report import check_output_folder
+
+        return check_output_folder(path, self._files)
 
 
-def _ask(earlier: Sequence[Path], beside: Path) -> bool:
-    """Ask whether to replace an earlier report; False, without a terminal or if the answer is to write beside it.
+class _File:
+    """A single file."""
+
+    noun = "was written"
+    there = "is an earlier file"
+    replaced = "; it replaces an earlier file"
+
+    def earlier(self, path: Path) -> list[Path]:
+        return [path] if os.path.lexists(path) and not path.is_dir() else []
+
+    def numbered(self, path: Path, number: int) -> Path:
+        return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+    def is_free(self, path: Path) -> bool:
+        return not os.path.lexists(path)
+
+    def check(self, path: Path) -> Path:
+        from ..report import check_output_folder
+
+        return check_output_folder(path.parent, [path.name]) / path.name
+
+
+def _ask(named: Path, what: str, earlier: Sequence[Path], beside: Path) -> bool:
+    """Ask whether to replace what is there; False, without a terminal or if the answer is to write beside it.
 
     Raises
     ------
@@ -88,8 +144,7 @@ def _ask(earlier: Sequence[Path], beside: Path) -> bool:
         return False
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(earlier[-1].lstat().st_mtime))
     question = (
-        f"{earlier[0].parent} has a report of {written}. Overwrite it, write beside it to {beside}, or stop? "
-        "[o/b/s, default b] "
+        f"{named} {what} {written}. Overwrite it, write beside it to {beside}, or stop? [o/b/s, default b] "
     )
     while True:
         print(escape_controls(question), end="", file=sys.stderr, flush=True)

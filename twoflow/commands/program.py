@@ -208,6 +208,36 @@ def _ending_at_signals() -> Iterator[None]:
         os.close(writing)  # ends the watching thread
 
 
+@contextmanager
+def calling_at_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Let the command end itself: SIGINT, SIGTERM and SIGHUP call `end`, and nothing else ends the process.
+
+    For a command that finishes what it has begun, such as a server. Outside the context, signals act as in all
+    commands.
+
+    Parameters
+    ----------
+    end : callable
+        Called without arguments in the main thread, once for each signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    # One that is ignored, such as SIGHUP under nohup, stays ignored.
+    numbers = [
+        number for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None))
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN
+    ]
+    wakeup = signal.set_wakeup_fd(-1)  # so that the watching thread of `_ending_at_signals` hears of none
+    before = {number: signal.signal(number, lambda number, frame: end()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)  # the same signal again ends the process at once
     raise Terminated(number)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .arguments import CommandParser
+from .arguments import CommandParser, size
 
 if TYPE_CHECKING:
     from ..store.database import Pruned, StoredFlow, StoredResults
     from ..store.feature_store import FeatureStore
-
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def make_parser() -> CommandParser:
@@ -38,7 +35,7 @@ def make_parser() -> CommandParser:
     prune.add_argument("--older-than", metavar="DAYS", type=_days,
                        help="remove what was last used more than DAYS days ago (default: no limit)")
     prune.add_argument(
-        "--max-size", metavar="SIZE", type=_size,
+        "--max-size", metavar="SIZE", type=size,
         help="then remove the longest unused, until the rest takes at most SIZE: 500M, 2G, or a number of bytes "
              "(default: no limit)",
     )
@@ -96,13 +93,6 @@ def _days(text: str) -> float:
     if not 0 <= days < 1e6:
         raise ArgumentTypeError(f"expected a number of days, such as 90, got {text!r}")
     return days
-
-
-def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
-    if match is None:
-        raise ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
-    return int(float(match[1]) * _UNITS[match[2]])
 
 
 _ACTIONS: dict[str, Callable[[FeatureStore, Namespace], None]] = {"info": _info, "clear": _clear, "prune": _prune}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -66,21 +67,55 @@ def join(root: Root, path: Parts) -> str:
     return str(root.joinpath(*path)) if isinstance(root, Path) else remote.join(root, "/".join(path))
 
 
+class Entry(NamedTuple):
+    """A file or folder inside a folder.
+
+    Attributes
+    ----------
+    path : Parts
+        Relative to the folder.
+    is_folder : bool
+        Whether it is a folder that is searched.
+    reason : str or None
+        Why it is passed over; None for an image and for a folder that is searched.
+    """
+
+    path: Parts
+    is_folder: bool
+    reason: str | None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the entry is read as an image."""
+        return self.reason is None and not self.is_folder
+
+
 def list_folder(root: Root) -> Listing:
     """List a folder and all folders inside, except those that are passed over."""
-    listing, readable = Listing([], set(), {}), readable_suffixes()
-    if isinstance(root, Path):
-        _walk(str(root), (), (), readable, listing)
-    else:
-        _add_remote(remote.find(root), readable, listing)
-    listing.images.sort()
+    listing = Listing([], set(), {})
+    for entry in walk_folder(root):
+        if entry.is_image:
+            listing.images.append(entry.path)
+        elif entry.is_folder:
+            listing.folders.add(entry.path)
+        else:
+            listing.passed_over.setdefault(str(entry.reason), []).append(entry.path)
     return listing
 
 
+def walk_folder(root: Root) -> Iterator[Entry]:
+    """Yield what is in a folder and in all folders inside, sorted by `Entry.path`.
+
+    Of a local folder, only the names in one folder at each level are in memory; of a remote folder, all paths.
+    """
+    readable = readable_suffixes()
+    return _walk(str(root), (), (), readable) if isinstance(root, Path) else _walk_remote(remote.find(root), readable)
+
+
 def _walk(
-    folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], readable: frozenset[str], listing: Listing
-) -> None:
-    """Add the entries of a local folder, depth first.
+    folder: str, place: Parts, ancestors: tuple[tuple[int, int], ...], readable: frozenset[str]
+) -> Iterator[Entry]:
+    """Yield the entries of a local folder, depth first.
 
     `ancestors` holds device and inode of the folders above. A link to one of them would be followed without end.
     """
@@ -89,15 +124,15 @@ def _walk(
         raise InputError(f"{folder} is a link that leads back to a folder above it; remove the link")
     ancestors = (*ancestors, (status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
-        found = list(entries)  # read first: otherwise each level of the recursion keeps a folder open
-    for entry in found:
-        path = (*place, entry.name)
-        reason = reason_of_name(entry.name)
-        if reason is None and _is_folder(entry):
-            listing.folders.add(path)
-            _walk(entry.path, path, ancestors, readable, listing)
+        # Read first: otherwise each level of the recursion keeps a folder open.
+        found = sorted((entry.name, _is_folder(entry)) for entry in entries)
+    for name, is_folder in found:
+        path, reason = (*place, name), reason_of_name(name)
+        if reason is None and is_folder:
+            yield Entry(path, True, None)
+            yield from _walk(os.path.join(folder, name), path, ancestors, readable)
         else:
-            _add(path, reason or reason_of_ending(entry.name, readable), listing)
+            yield Entry(path, False, reason or reason_of_ending(name, readable))
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -107,26 +142,16 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _add_remote(files: list[str], readable: frozenset[str], listing: Listing) -> None:
-    """Add the files of a remote folder, given by their relative paths, as `_walk` does."""
+def _walk_remote(files: list[str], readable: frozenset[str]) -> Iterator[Entry]:
+    """Yield the files of a remote folder, given by their relative paths, and the folders above them, as `_walk` does."""
     known: set[Parts] = set()
-    for file in files:
-        path = tuple(file.split("/"))
+    for path in sorted(tuple(file.split("/")) for file in files):
         for n, name in enumerate(path, start=1):
             reason = reason_of_name(name)
+            if n == len(path):
+                yield Entry(path, False, reason or reason_of_ending(name, readable))
+            elif path[:n] not in known:
+                known.add(path[:n])
+                yield Entry(path[:n], reason is None, reason)
             if reason is not None:
-                if path[:n] not in known:
-                    known.add(path[:n])
-                    _add(path[:n], reason, listing)
                 break
-            if n < len(path):
-                listing.folders.add(path[:n])
-        else:
-            _add(path, reason_of_ending(path[-1], readable), listing)
-
-
-def _add(path: Parts, reason: str | None, listing: Listing) -> None:
-    if reason is None:
-        listing.images.append(path)
-    else:
-        listing.passed_over.setdefault(reason, []).append(path)

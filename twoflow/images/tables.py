@@ -6,7 +6,7 @@ import os
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._files import expand
 from ..errors import InputError
@@ -19,7 +19,7 @@ from .reading import UnreadableImagesWarning, describe
 from .remote import is_url
 from .table_csv import Table, read_csv
 from .table_objects import read_object, tidy_value
-from .table_paths import place_of
+from .table_paths import Place, place_of
 from .validation import is_missing
 
 _MISSING = ("leave-out", "error")
@@ -92,19 +92,13 @@ def load_table(
     """
     if missing not in _MISSING:
         raise InputError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
-    if isinstance(table, (str, os.PathLike)) and not is_url(table):
-        table = expand(table)
-    pattern = None if image_pattern is None else ImagePattern(image_pattern)
-    place = place_of(table, root)
-    name = _name(table)
-    of_path = [path_column] if pattern is None else pattern.names
     targets = [label_column] if isinstance(label_column, str) else list(label_column)
     if not targets:
         raise InputError("label_column: expected the name of a column, or several names, got none")
-    wanted = [*of_path, *targets, *([group_column] if group_column else []), *columns]
-    read, rows = _read(table, list(dict.fromkeys(wanted)), name)
-    values = read[path_column] if pattern is None else pattern.fill(read)
-    paths = [place.resolve(value, f"row {row}") for value, row in zip(values, rows)]
+    name, place, paths, values, (read, rows) = list_table(
+        table, root, path_column=path_column, image_pattern=image_pattern,
+        columns=[*targets, *([group_column] if group_column else []), *columns],
+    )
     lost = find_missing(paths, values, rows)
     notes = note_on_words_for_missing(label for target in targets for label in read[target])
     if lost:
@@ -130,6 +124,68 @@ def load_table(
         notes=[*notes, *_note_on_repeated(paths, labels)],
         target_names=targets,
     )
+
+
+class TableImages(NamedTuple):
+    """The n images that a table names; they may be missing.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the table.
+    place : Place
+        The folder that the paths are relative to.
+    paths : list of n str
+        The path or URL of each image.
+    values : sequence of n cells
+        What the paths were built from.
+    table : Table
+        The columns that were asked for, and the numbers of the rows.
+    """
+
+    name: str
+    place: Place
+    paths: list[str]
+    values: Sequence[Any]
+    table: Table
+
+
+def list_table(
+    table: Any,
+    root: str | os.PathLike | None = None,
+    *,
+    path_column: str = "path",
+    image_pattern: str | None = None,
+    columns: Sequence[str] = (),
+) -> TableImages:
+    """List the images that a table names, and read some of its columns; other columns are not looked at.
+
+    Parameters
+    ----------
+    table, root, path_column, image_pattern
+        See `load_table`.
+    columns : sequence of str
+        The columns to read, by default none. None of their cells may be empty.
+
+    Returns
+    -------
+    TableImages
+
+    Raises
+    ------
+    ValueError, TypeError, OSError, ModuleNotFoundError
+        As `load_table` does.
+    """
+    if isinstance(table, (str, os.PathLike)) and not is_url(table):
+        table = expand(table)
+    pattern = None if image_pattern is None else ImagePattern(image_pattern)
+    place = place_of(table, root)
+    name = _name(table)
+    of_path = [path_column] if pattern is None else pattern.names
+    read = _read(table, list(dict.fromkeys([*of_path, *columns])), name)
+    values = read.columns[path_column] if pattern is None else pattern.fill(read.columns)
+    paths = [place.resolve(value, f"row {row}") for value, row in zip(values, read.rows)]
+    return TableImages(name, place, paths, values, read)
 
 
 def _read(table: Any, names: Sequence[str], name: str) -> Table:

@@ -65,6 +65,8 @@ class Prediction(NamedTuple):
         Why the image cannot be read, or which images of the item cannot; "" by default.
     n_images : int
         How many images the answers rest on: 1, 0 if the image cannot be read, or those of the item that can be read.
+    n_unreadable : int
+        How many images cannot be read; 0 by default.
     """
 
     name: str
@@ -72,3 +74,4 @@ class Prediction(NamedTuple):
     decision: Decision | None = None
     error: str = ""
     n_images: int = 1
+    n_unreadable: int = 0

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.utils.validation import check_consistent_length
 
 from ..errors import InputError
 from ..images import check_images
 from ..images.errors import ImageReadError
 from ..images.passed_over import name_first
-from ..images.reading import Source
-from ..models.model_file import ModelFile
+from ..images.reading import Source, describe
+from ..models.model_file import ModelFile, TargetCard
 from ..store import StoreLike
 from .answers import Answer, Prediction
 from .averaging import average
-from .fallback import fall_back
-from .scores import Scorer, Scores
+from .fallback import fall_back_rows
+from .scores import BLOCK, Scorer, Scores
 
 if TYPE_CHECKING:
     from .rules import Rules
+
+_BLOCKS_PER_WORKER, _MOST_BLOCKS = 2, 128  # blocks of images whose features are computed together
 
 
 class Item(NamedTuple):
@@ -54,7 +58,7 @@ class Predictor:
     ----------
     model_file : ModelFile
     threshold : float, None or "card"
-        Below this confidence, an answer falls back to a broader class or "unknown"; in (0, 1]. "card", the default,
+        Below this confidence, an answer falls back to a broader class or "unknown"; in [0, 1]. "card", the default,
         is the threshold on the model's card. With None every answer stands.
     top : int
         How many of the likeliest classes each answer names. The default is 3.
@@ -99,6 +103,7 @@ class Predictor:
         self.threshold = self.card.threshold if threshold == "card" else threshold
         self.top = top
         self.rules = rules
+        self.n_jobs = n_jobs
         self._scorer = Scorer(model_file.model, self.card.targets, n_jobs, store)
         self._check()
 
@@ -124,7 +129,7 @@ class Predictor:
         """
         images = check_images(images)
         names = _names(images, names)
-        return self.answer([Item(name, (image,), (name,)) for image, name in zip(images, names)])
+        return self.answer(Item(name, (image,)) for image, name in zip(images, names))
 
     def predict_items(
         self, images: Any, groups: Sequence[Any], names: Sequence[str] | None = None
@@ -151,43 +156,69 @@ class Predictor:
         rows: dict[Any, list[int]] = {}
         for row, group in enumerate(groups):
             rows.setdefault(group, []).append(row)
-        return self.answer([
+        return self.answer(
             Item(str(group), [images[row] for row in own], [names[row] for row in own]) for group, own in rows.items()
-        ])
+        )
 
-    def answer(self, items: Sequence[Item]) -> list[Prediction]:
+    def stream(self, items: Iterable[Item]) -> Iterator[list[Prediction]]:
+        """Answer for any number of items in bounded memory.
+
+        Parameters
+        ----------
+        items : iterable of Item
+            They are taken as they are needed, some hundreds for each worker at a time.
+
+        Yields
+        ------
+        list of Prediction
+            Those of the next items, in order. Where the lists begin and end has no effect on the predictions, and
+            neither has beginning again after the end of a list.
+        """
+        left, n_blocks = iter(items), 1  # begin small, so that the first answers are there soon
+        while taken := list(islice(_in_blocks(left), n_blocks)):
+            yield self._answer_blocks(taken)
+            n_blocks = min(2 * n_blocks, _BLOCKS_PER_WORKER * effective_n_jobs(self.n_jobs), _MOST_BLOCKS)
+
+    def answer(self, items: Iterable[Item]) -> list[Prediction]:
         """Answer for each item; see `Item`."""
-        scores = self._scorer.score([image for item in items for image in item.images])
-        predictions, end = [], 0
+        return self._answer_blocks(list(_in_blocks(iter(items))))
+
+    def _answer_blocks(self, blocks: Sequence[Sequence[Item]]) -> list[Prediction]:
+        items = [item for block in blocks for item in block]
+        ends = np.cumsum([sum(len(item.images) for item in block) for block in blocks]).tolist()
+        images = [image for item in items for image in item.images]
+        scores = self._scorer.score(images, [range(start, end) for start, end in zip([0, *ends], ends)])
+        places, end = [], 0
         for item in items:
             start, end = end, end + len(item.images)
-            predictions.append(self._predict_item(item, range(start, end), scores))
+            places.append([row for row in range(start, end) if row not in scores.errors])
+        answers = self._answer(scores, [place for place in places if place])
+        predictions, end = [], 0
+        for item, place in zip(items, places):
+            start, end = end, end + len(item.images)
+            errors = {row - start: scores.errors[row] for row in range(start, end) if row in scores.errors}
+            own = next(answers) if place else ()
+            decision = self.rules.decide(own) if self.rules is not None and place else None
+            explained = _explain(item, errors)
+            predictions.append(Prediction(item.name, own, decision, explained, len(place), len(errors)))
         return predictions
 
-    def _predict_item(self, item: Item, rows: range, scores: Scores) -> Prediction:
-        error = _explain([
-            (item.image_names[i] if item.image_names else scores.errors[row].name, scores.errors[row])
-            for i, row in enumerate(rows) if row in scores.errors
-        ], len(rows))
-        readable = [row for row in rows if row not in scores.errors]
-        if not readable:
-            return Prediction(item.name, (), None, error, 0)
-        answers = tuple(
-            self._answer(average(values[readable]), target)
-            for values, target in zip(scores.by_target, self.card.targets)
-        )
-        decision = None if self.rules is None else self.rules.decide(answers)
-        return Prediction(item.name, answers, decision, error, len(readable))
-
-    def _answer(self, probabilities: np.ndarray, target: Any) -> Answer:
-        if self.has_probabilities:
-            return fall_back(probabilities, target, self.threshold, self.top)
-        label = target.classes[int(probabilities.argmax())]
-        return Answer(target.name, label, target.name, float("nan"), "", ((label, float("nan")),))
+    def _answer(self, scores: Scores, places: Sequence[Sequence[int]]) -> Iterator[tuple[Answer, ...]]:
+        """Yield the answers for the images at each place, one for each target."""
+        if not places:
+            return iter(())
+        of_targets = []
+        for values, target in zip(scores.by_target, self.card.targets):
+            means = np.array([average(values[place]) for place in places])
+            if self.has_probabilities:
+                of_targets.append(fall_back_rows(means, target, self.threshold, self.top))
+            else:
+                of_targets.append([_without_confidence(target, row) for row in means])
+        return zip(*of_targets)
 
     def _check(self) -> None:
-        if self.threshold is not None and not (isinstance(self.threshold, Real) and 0 < self.threshold <= 1):
-            raise InputError(f"threshold: expected a confidence above 0 and up to 1, got {self.threshold!r}")
+        if self.threshold is not None and not (isinstance(self.threshold, Real) and 0 <= self.threshold <= 1):
+            raise InputError(f"threshold: expected a number from 0 to 1, got {self.threshold!r}")
         if self.threshold is not None and not self.has_probabilities:
             raise InputError(
                 f"threshold: expected a model with probabilities, got {self.card.title}, which has none; leave out the "
@@ -207,11 +238,32 @@ def _names(images: Sequence[Source], names: Sequence[str] | None) -> list[str]:
     ]
 
 
-def _explain(errors: Sequence[tuple[str, ImageReadError]], n_images: int) -> str:
+def _in_blocks(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Divide items into blocks of `BLOCK` images, or more if the last item of a block has several."""
+    block: list[Item] = []
+    n_images = 0
+    for item in items:
+        block.append(item)
+        n_images += len(item.images)
+        if n_images >= BLOCK:
+            yield block
+            block, n_images = [], 0
+    if block:
+        yield block
+
+
+def _without_confidence(target: TargetCard, votes: np.ndarray) -> Answer:
+    """Answer with the class that a model without probabilities gives most photos; the first at a tie."""
+    label = target.classes[int(votes.argmax())]
+    return Answer(target.name, label, target.name, float("nan"), "", ((label, float("nan")),))
+
+
+def _explain(item: Item, errors: Mapping[int, ImageReadError]) -> str:
     """Say in one line which images of an item cannot be read; "" if all can."""
     if not errors:
         return ""
-    if n_images == 1:
-        return errors[0][1].reason
-    named = name_first([f"{name}: {error.reason}" for name, error in errors])
-    return f"{len(errors):,} of {n_images:,} images cannot be read: {named}"
+    if len(item.images) == 1:
+        return errors[0].reason
+    names = item.image_names or [describe(image) for image in item.images]
+    named = name_first([f"{names[i]}: {error.reason}" for i, error in errors.items()])
+    return f"{len(errors):,} of {len(item.images):,} images cannot be read: {named}"

@@ -16,9 +16,10 @@ from ..models.fitted_parts import fitted_parts
 from ..models.model_file import TargetCard
 from ..store import StoreLike
 
-#: The head takes so many images at a time. Its sums are rounded in another way for another number, so the number
-#: depends on nothing, least of all on the workers. It also bounds the memory that the head needs.
+#: The head takes at most so many images at a time. Its sums are rounded in another way for another number, so the
+#: number must not depend on the workers. It also bounds the memory that the head needs.
 BLOCK = 128
+_AT_A_TIME = 16_384  # images whose features are in memory
 
 
 class Scores(NamedTuple):
@@ -64,21 +65,36 @@ class Scorer:
         )
         self.has_probabilities = hasattr(self._head, "predict_proba")
 
-    def score(self, images: Sequence[Source]) -> Scores:
-        """Score images; any error but that of an unreadable image is raised."""
+    def score(self, images: Sequence[Source], blocks: Sequence[range]) -> Scores:
+        """Score images; any error but that of an unreadable image is raised.
+
+        Parameters
+        ----------
+        images : sequence of n images
+        blocks : sequence of range
+            The positions that the head takes together, each range after the one before, up to n. A range longer than
+            `BLOCK` is divided.
+        """
         scores = Scores(tuple(np.full((len(images), len(target.classes)), np.nan) for target in self._targets), {})
+        parts = [block[i:i + BLOCK] for block in blocks for i in range(0, len(block), BLOCK)]
+        at_a_time = 1 if self._flow is None else _AT_A_TIME // BLOCK
+        for start in range(0, len(parts), at_a_time):
+            self._score_parts(images, parts[start:start + at_a_time], scores)
+        return scores
+
+    def _score_parts(self, images: Sequence[Source], parts: Sequence[range], scores: Scores) -> None:
         if self._flow is None:
-            for start in range(0, len(images), BLOCK):
-                self._score_whole(images, range(start, min(start + BLOCK, len(images))), scores)
-            return scores
-        extraction = extract(self._flow, images)
+            for part in parts:
+                self._score_whole(images, part, scores)
+            return
+        first = parts[0].start
+        extraction = extract(self._flow, images, range(first, parts[-1].stop))
         scores.errors.update(extraction.errors)
         with one_blas_thread():
-            for start in range(0, len(images), BLOCK):
-                rows = [i for i in range(start, min(start + BLOCK, len(images))) if i not in scores.errors]
+            for part in parts:
+                rows = [row for row in part if row not in scores.errors]
                 if rows:
-                    self._fill(scores, rows, extraction.features[rows])
-        return scores
+                    self._fill(scores, rows, extraction.features[np.array(rows) - first])
 
     def _score_whole(self, images: Sequence[Source], rows: range, scores: Scores) -> None:
         """Score images by a model that cannot be taken apart."""

@@ -24,13 +24,14 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     name,margin
     '=1+1,-0.5
     """
-    return "".join(_line([_harmless(cell) for cell in row]) for row in chain([columns], rows))
+    return "".join(map(to_csv_line, chain([columns], rows)))
 
 
-def _line(cells: Sequence[Any]) -> str:
+def to_csv_line(cells: Iterable[Any]) -> str:
+    """Write one line of a CSV file; see `to_csv`."""
     text = io.StringIO()
     # The writer quotes the characters of the line terminator, and a cell may contain either of them.
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    csv.writer(text, lineterminator="\r\n").writerow(map(_harmless, cells))
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 

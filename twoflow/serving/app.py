@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +23,8 @@ from .prometheus import CONTENT_TYPE
 from .refusal import Refusal, error_body
 from .service import MOST_TOP, Service
 from .uploads import Form
+
+Result = TypeVar("Result")
 
 #: What each status means; the sentence in the body says more.
 _REASONS = {
@@ -72,7 +75,7 @@ def make_app(
     _add_open_routes(app, service)
     _add_model_routes(app, service, gate, bool(token))
     _add_posts(app, service, bool(token))
-    _add_documents(app)
+    _add_documents(app, bool(token))
     return gate
 
 
@@ -141,7 +144,7 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
             if not images or len(images) != len(form.files) or form.fields:
                 raise Refusal(422, f"expected one to {most:,} files in the field images and nothing else, got "
                                    f"{_found(form)}; correct the form")
-            predictions = await service.predict(images, client)
+            predictions = await _while_connected(request, service.predict(images, client))
         found = bodies.describe_predictions(predictions, service.card, top)
         if any(each.error is None for each in found):
             return _json(bodies.Predictions(model=service.digest, predictions=found))
@@ -167,11 +170,11 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
                 raise Refusal(422, "expected the file image and the fields target and label, got "
                                    f"{_found(form)}; correct the form")
             target, label = form.fields["target"], form.fields["label"]
-            digest = await service.correct(form.files[0], target, label, client)
+            digest = await _while_connected(request, service.correct(form.files[0], target, label, client))
         return _json(bodies.CorrectionBody(image=digest, target=target, label=label), 201)
 
 
-def _add_documents(app: FastAPI) -> None:
+def _add_documents(app: FastAPI, has_token: bool) -> None:
     page = render_page()
 
     @app.get("/", response_class=HTMLResponse, responses=_errors(), tags=["page"], summary="The page")
@@ -188,6 +191,8 @@ def _add_documents(app: FastAPI) -> None:
         return document
 
     document = app.openapi()
+    if has_token:
+        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     documentation = render_documentation(document)
 
 
@@ -213,6 +218,20 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def leave(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # nobody reads it
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for the work, but cancel it if the client leaves."""
+    task = asyncio.create_task(work)
+    leaving = asyncio.create_task(request.receive())  # after the body comes nothing else
+    try:
+        await asyncio.wait([task, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        for each in (task, leaving):
+            each.cancel()
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

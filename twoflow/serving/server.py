@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
 import uvicorn
@@ -15,10 +15,11 @@ from .._text import counted
 from ..errors import OutsideError
 from .gate import Gate
 from .protocol import make_protocol
-from .service import Service, drain
+from .service import Service
 
 _KEEP_ALIVE_S = 5  # between two requests of a connection
-_CLOSING_S = 2  # for connections, after the last answer
+_CLOSING_S = 5  # for connections, after the last answer, and for the image that a worker is at
+_TICK_S = 0.02
 _log = logging.getLogger("twoflow.serving")
 
 
@@ -110,19 +111,22 @@ class Server:
             self._service.workers.stop(_CLOSING_S)
 
     async def _drain(self) -> int:
-        assert self._stop is not None
+        """Take the service out of work: not ready first, then no new work, then wait for the accepted requests."""
+        self._service.is_stopping = True
+        await self._wait(self._grace_seconds, lambda: True)
+        self._service.is_draining = True
         if self._gate.n_active:
-            _log.warning("stopping: %s in work", counted(self._gate.n_active, "request"))
-        draining = asyncio.create_task(drain(
-            self._service, lambda: self._gate.n_active, grace_seconds=self._grace_seconds,
-            drain_seconds=self._drain_seconds,
-        ))
-        while not draining.done():
-            if self._n_asked > 1:
-                draining.cancel()
-                return self._gate.n_active
-            await asyncio.wait([draining], timeout=0.05)
-        return draining.result()
+            _log.warning("stopping when %s in work are answered", counted(self._gate.n_active, "request"))
+        await self._wait(self._drain_seconds, lambda: self._gate.n_active > 0)
+        n_cut_off = self._gate.n_active
+        self._service.workers.refuse_all()
+        return n_cut_off
+
+    async def _wait(self, seconds: float, goes_on: Callable[[], bool]) -> None:
+        """Wait while something goes on, for so many seconds at most, and only until `stop` is called again."""
+        end = asyncio.get_running_loop().time() + seconds
+        while goes_on() and self._n_asked < 2 and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(_TICK_S)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -22,6 +22,7 @@ from .limits import Limits
 from .metrics import ServiceMetrics
 from .refusal import Refusal
 from .uploads import Upload, Uploads
+from .workers import Workers
 
 #: The largest number of classes that a request may ask for.
 MOST_TOP = 100
@@ -51,8 +52,6 @@ class Service:
         self, model_file: ModelFile, *, limits: Limits | None = None, threshold: Any = "card", rules: Any = None,
         n_workers: int = 1, corrections: Corrections | None = None, needs_token: bool = False,
     ) -> None:
-        from .workers import Workers
-
         self.model_file, self.card, self.digest = model_file, model_file.card, model_file.digest
         self.limits = limits or Limits()
         self.corrections, self.needs_token = corrections, needs_token
@@ -146,30 +145,3 @@ class Service:
         content = BytesIO()
         Image.fromarray(pixels).resize((640, 480)).save(content, "JPEG")
         self._predictor.predict([content.getvalue()], ["generated"])
-
-
-async def drain(service: Service, n_active: Any, *, grace_seconds: float, drain_seconds: float) -> int:
-    """Take the service out of work: not ready first, then no new work, then wait for the accepted requests.
-
-    Parameters
-    ----------
-    service : Service
-    n_active : callable
-        Returns how many requests are in work.
-    grace_seconds : float
-        How long new work is still taken, while load balancers learn that the service is not ready.
-    drain_seconds : float
-        How long to wait for accepted requests after that.
-
-    Returns
-    -------
-    int
-        How many requests are still in work.
-    """
-    service.is_stopping = True
-    await asyncio.sleep(grace_seconds)
-    service.is_draining = True
-    with_end = asyncio.get_running_loop().time() + drain_seconds
-    while n_active() and asyncio.get_running_loop().time() < with_end:
-        await asyncio.sleep(0.02)
-    return n_active()

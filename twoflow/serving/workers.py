@@ -45,6 +45,7 @@ class Workers:
         self._by_client: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._stopped = False
+        self._open: set[asyncio.Future] = set()  # of accepted jobs; only the event loop changes it
         self._threads: list[threading.Thread] = []
 
     async def start(self, first: Callable[[], Any]) -> None:
@@ -94,6 +95,8 @@ class Workers:
             self._jobs.extend(jobs)
             self._by_client[client] += len(jobs)
             self._changed.notify(len(jobs))
+        futures = {job.future for job in jobs}
+        self._open |= futures
         try:
             async with asyncio.timeout(seconds):
                 return list(await asyncio.gather(*(job.future for job in jobs)))
@@ -104,6 +107,13 @@ class Workers:
         except BaseException:  # also if the client has gone, and the request is canceled
             self._drop(jobs)
             raise
+        finally:
+            self._open -= futures
+
+    def refuse_all(self) -> None:
+        """Answer all requests in work with 503; the event loop calls it when they may not take longer."""
+        for future in self._open:
+            _set_exception(future, Refusal(503, "the service has stopped before the answer was there; try again later"))
 
     def stop(self, seconds: float) -> None:
         """Let the workers end after their current image, and wait for them, but no longer than so many seconds."""

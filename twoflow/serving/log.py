@@ -1,0 +1,28 @@
+"""Log to stderr: one line for each event, in which nothing from outside can act on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from .._text import escape_controls
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return escape_controls(super().format(record))
+
+
+def log_to_stderr(is_verbose: bool) -> None:
+    """Send warnings and errors to stderr, with tracebacks; if verbose, also a line for each request.
+
+    No line holds the name of an uploaded file, nor anything else of an upload.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+    # uvicorn warns of every request that is not HTTP, which `/metrics` counts and nobody wants to read.
+    for name, level in (("twoflow.serving", logging.INFO if is_verbose else logging.WARNING), ("uvicorn", logging.ERROR)):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
