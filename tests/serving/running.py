@@ -38,7 +38,7 @@ class Painted:
     @staticmethod
     def _row(size: int, red: int, green: int) -> np.ndarray:
         row = np.zeros(size)
-        share = green / 100
+        share = min(green, 100) / 100
         for k, part in enumerate((share, (1 - share) * 0.99, (1 - share) * 0.01)):
             row[(red + k) % size] += part
         return row

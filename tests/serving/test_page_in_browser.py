@@ -2,6 +2,7 @@
 
 import csv
 import json
+from importlib.util import find_spec
 
 import pytest
 from PIL import Image
@@ -12,14 +13,14 @@ from ..browser import browser, missing
 from ..lanes import unavailable
 from .running import CLASSES, HOSTILE, painted_model, painted_photo, running
 
-pytest.importorskip("fastapi", reason="needs the extra: pip install twoflow[serve]")
-
 WINDOWS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900), "zoomed": (640, 450)}
 IS_READY = "!document.getElementById('upload').hidden"
 
 
 @pytest.fixture(scope="module")
 def window(tmp_path_factory):
+    if None in map(find_spec, ("fastapi", "uvicorn", "python_multipart")):
+        unavailable("needs fastapi, uvicorn and python-multipart: the extra serve")
     if missing():
         unavailable(f"needs {' and '.join(missing())}: apt-get install chromium chromium-driver")
     with browser(tmp_path_factory.mktemp("chromium")) as each:
@@ -33,7 +34,7 @@ def table(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def service(table):
+def service(window, table):
     """The address of a service that keeps corrections."""
     with running(painted_model(), table) as address:
         yield address
@@ -69,7 +70,7 @@ def answered(label, level, confidence, reason, top):
     """A body of /predict with one answer."""
     top = [{"label": each, "confidence": share, "position": position} for each, share, position in top]
     answer = {"target": "class", "label": label, "level": level, "confidence": confidence, "reason": reason, "top": top}
-    return {"model": "ab12", "predictions": [{"name": "it", "answers": [answer], "decision": None, "error": None}]}
+    return {"model": "ab12" * 16, "predictions": [{"name": "it", "answers": [answer], "decision": None, "error": None}]}
 
 
 class Approve:
@@ -140,6 +141,7 @@ def test_an_unknown_has_its_reason_and_a_broader_class_its_level(window, service
     show(window, service)
     ask(window, write(tmp_path / "photo.png", "clog", 60))
     assert (text(window, ".label"), text(window, ".kind")) == ("unknown", None)
+    assert text(window, ".correction button") == "Name the class"
     reason = text(window, ".reason")
     assert reason.startswith("No class reaches 0.70") and "clog" in reason
     assert "class: unknown. no class reaches" in text(window, "#said")
@@ -152,7 +154,7 @@ def test_an_unknown_has_its_reason_and_a_broader_class_its_level(window, service
 def test_each_likely_class_has_an_example(window, service, tmp_path):
     show(window, service)
     ask(window, write(tmp_path / "photo.png", "ankle boot"))
-    window.wait("return document.querySelectorAll('.example img').length === 2")
+    window.wait("return [...document.querySelectorAll('.example img')].filter(each => each.naturalWidth).length === 2")
     alternatives = window.run("return [...document.querySelectorAll('.example')].map(each => each.firstElementChild)"
                               ".map(each => each && [each.alt, each.naturalWidth])")
     assert alternatives == [None, ["Example of clog", 64], ["Example of mule", 64]]
@@ -223,6 +225,26 @@ def test_what_went_wrong_is_said_in_words(window, service, photo, status, header
         pretend(window, "")
         window.run("document.querySelector('.result .problem button').click()")
         window.wait("return document.querySelector('.label')?.innerText === 'clog 0.93'")
+
+
+def test_a_photo_that_has_changed_since_is_not_sent(window, service, photo):
+    show(window, service)
+    pretend(window, "/predict", 503, {"error": "busy"})
+    ask(window, photo)
+    pretend(window, "")
+    photo.unlink()
+    window.requests()
+    window.run("document.querySelector('.result .problem button').click()")
+    window.wait("return document.querySelector('.result .problem')?.innerText.includes('has changed')")
+    assert sent(window) == 0
+
+
+def test_another_model_is_described_before_it_answers(window, service, photo):
+    show(window, service)
+    window.run("model.digest = 'other'; model.title = 'other'; showAbout(model)")
+    assert text(window, "#lead").startswith("other: 507 classes")
+    ask(window, photo)
+    assert text(window, ".label") == "clog 0.93" and text(window, "#lead").startswith("our shoes: 507 classes")
 
 
 def test_without_a_network_the_page_says_so(window, service, photo):
@@ -366,7 +388,7 @@ def test_a_photo_lies_as_its_exif_data_say(window, service, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
+def hostile(window, tmp_path_factory):
     """The address of a service with hostile names everywhere."""
     with running(painted_model(title="".join(HOSTILE)), tmp_path_factory.mktemp("hostile") / "them.csv") as address:
         yield address

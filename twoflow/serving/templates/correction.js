@@ -3,8 +3,9 @@
 // With `allowsNew`, the right class may be one that the model does not have.
 const correction = (target, answer, photo, allowsNew) => {
   const box = make("div", { className: "correction" });
-  const button = make("button", { type: "button", textContent: "This is wrong" });
-  button.setAttribute("aria-label", `This is wrong: ${printable(answer.target)} ${printable(answer.label)}`);
+  const words = answer.level === target.name ? "This is wrong" : "Name the class";
+  const button = make("button", { type: "button", textContent: words });
+  button.setAttribute("aria-label", `${words}: ${printable(answer.target)} ${printable(answer.label)}`);
   button.addEventListener("click", () => {
     const choice = combobox("The right class", target.classes, allowsNew);
     const send = make("button", { type: "submit", className: "main", textContent: "Send" });

@@ -83,18 +83,24 @@ const isAnswer = (answer) => isText(answer.target) && isText(answer.level) && is
   && answer.label !== undefined && isShare(answer.confidence)
   && answer.top.every((each) => each.label !== undefined && isShare(each.confidence) && Number.isInteger(each.position));
 
-const isPredictions = (body) => body.predictions.length === 1 && body.predictions.every((prediction) =>
+const isPredictions = (body) => isText(body.model) && body.predictions.length === 1 && body.predictions.every((prediction) =>
   prediction.error ? isText(prediction.error) : prediction.answers.length > 0 && prediction.answers.every(isAnswer));
 
 const askModel = async () => read(await call("model"), isModel);
 
+// The prediction for a photo, and the digest of the model that made it.
 const askPrediction = async (photo, signal) => {
+  try {
+    await photo.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Problem(TITLES[422], "expected a photo, got a folder, or a file that has changed; choose it again", { status: 422 });
+  }
   const form = new FormData();
   form.append("images", photo, photo.name);
   const body = await read(await call("predict", { form, signal }), isPredictions);
   const [prediction] = body.predictions;
   if (prediction.error) throw new Problem(TITLES[422], prediction.error, { status: 422 });
-  return prediction;
+  return [prediction, body.model];
 };
 
 const sendCorrection = async (photo, target, label) => {

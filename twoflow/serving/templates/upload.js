@@ -70,7 +70,12 @@ const answerOne = async (photo, result, mine) => {
   const prefix = mine.photos.length > 1 ? `${printable(photo.name)}. ` : "";
   try {
     if (photo.size + ENVELOPE > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
-    const prediction = await askPrediction(photo, mine.stop.signal);
+    const [prediction, digest] = await askPrediction(photo, mine.stop.signal);
+    if (digest !== model.digest) {  // the service has started with another model since
+      examples.clear();
+      model = await askModel();
+      showAbout(model);
+    }
     if (mine !== batch) return;
     place.replaceChildren(
       ...(prediction.decision ? [showDecision(prediction.decision)] : []),

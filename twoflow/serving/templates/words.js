@@ -13,7 +13,8 @@ const make = (tag, properties = {}, ...children) => {
 // Control characters and marks of direction are written out, as on the pages of reports.
 const printable = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (each) => {
   const code = each.codePointAt(0);
-  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  const [mark, length] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  return `\\${mark}${code.toString(16).padStart(length, "0")}`;
 });
 
 // A name from outside, which may be written from right to left.
