@@ -68,7 +68,7 @@ def make_app(
         responses={}, openapi_url=None,
     )
     gate = Gate(
-        app, service.metrics, lambda: service.is_draining, body_seconds=service.limits.body_seconds, names=names,
+        app, service.metrics, lambda: service.is_draining, limits=service.limits, names=names,
         token=token, is_verbose=is_verbose,
     )
     _add_errors(app)
@@ -214,6 +214,11 @@ def _add_errors(app: FastAPI) -> None:
         what = {404: "there is no such page", 405: "this page takes no such method"}.get(
             error.status_code, str(error.detail))
         return JSONResponse({"error": f"{what}; see /docs"}, error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def fail(request: Request, error: Exception) -> Response:
+        # Starlette raises the error again, and the gate logs it. The client gets no details, which may hold paths.
+        return JSONResponse({"error": "the service failed; its log says why"}, 500)
 
     @app.exception_handler(ClientDisconnect)
     async def leave(request: Request, error: ClientDisconnect) -> Response:

@@ -6,14 +6,16 @@ import asyncio
 import hmac
 import ipaddress
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
 from .._text import printable
+from .limits import Limits
 from .metrics import ServiceMetrics
-from .refusal import Refusal, error_body
+from .refusal import Refusal, headers_too_large
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -22,6 +24,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 #: What may be asked for without a token: it says nothing about the model but its digest.
 _OPEN_PATHS = ("/", "/health", "/ready", "/docs", "/openapi.json")
+_LINE = len(": \r\n")
 _HARMLESS_METHODS = ("GET", "HEAD", "OPTIONS")
 #: A page of another site may neither frame, embed nor read the answers. The page itself says what it may load.
 _HEADERS: Mapping[str, str] = {
@@ -33,6 +36,7 @@ _HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:@/]+))(?::\d*)?")
 _log = logging.getLogger("twoflow.serving")
 
 
@@ -46,8 +50,7 @@ class Gate:
         Counts the requests.
     is_draining : callable
         Returns whether the service refuses new work.
-    body_seconds : float
-        See `Limits`.
+    limits : Limits
     names : sequence of str or None
         The host names by which the service may be called. None takes any. A browser that a page of another site has led
         here, by a name that this site's owner points to this machine, calls it by that name.
@@ -58,11 +61,11 @@ class Gate:
     """
 
     def __init__(
-        self, app: Any, metrics: ServiceMetrics, is_draining: Callable[[], bool], *, body_seconds: float,
+        self, app: Any, metrics: ServiceMetrics, is_draining: Callable[[], bool], *, limits: Limits,
         names: Sequence[str] | None, token: str, is_verbose: bool,
     ) -> None:
         self._app, self._metrics, self._is_draining = app, metrics, is_draining
-        self._body_seconds, self._names, self._is_verbose = body_seconds, names, is_verbose
+        self._limits, self._names, self._is_verbose = limits, names, is_verbose
         self._token = token.encode()
         self.n_active = 0
 
@@ -70,7 +73,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._body_seconds, self._is_draining)
+        exchange = _Exchange(receive, send, self._limits.body_seconds, self._is_draining)
         began = time.perf_counter()
         self.n_active += 1
         try:
@@ -85,12 +88,14 @@ class Gate:
             await self._app(scope, exchange.receive, exchange.send)
         except Refusal as refusal:
             await exchange.refuse(refusal.status, refusal.body, refusal.headers)
-        except Exception:  # the client gets no details, which may hold paths; whoever runs the service gets all
+        except Exception:
             _log.exception("%s %s failed; this is a bug in twoflow", scope["method"], printable(scope["path"], 200))
-            if exchange.status == 0:
-                await exchange.refuse(500, error_body("the service failed; its log says why"), {})
 
     def _check(self, scope: Scope) -> None:
+        n_bytes = len(scope["raw_path"]) + len(scope["query_string"]) + sum(
+            len(name) + len(value) + _LINE for name, value in scope["headers"])
+        if n_bytes > self._limits.max_header_bytes:  # h11 refuses only what does not come at once
+            raise headers_too_large(self._limits)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._names is not None and _name_of(host) not in self._names:
@@ -176,10 +181,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """Return the name in a Host header, without the port and the brackets of an IPv6 address."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """Return the name in a Host header, without the port and the brackets of an IPv6 address; "" if it is none."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else (found[1] or found[2]).lower()
 
 
 def _is_from_elsewhere(headers: Mapping[bytes, str], host: str) -> bool:

@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .limits import Limits
-from .refusal import Refusal
+from .refusal import Refusal, headers_too_large
 
 
 def make_protocol(limits: Limits) -> type[asyncio.Protocol]:
@@ -61,8 +61,7 @@ class _LimitedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request; uvicorn calls it while it handles the error."""
         if getattr(sys.exception(), "error_status_hint", 400) == 431:
-            most = self.our_limits.max_header_bytes
-            self._refuse(Refusal(431, f"expected headers of at most {most:,} bytes, got more; send fewer"))
+            self._refuse(headers_too_large(self.our_limits))
         else:
             self._refuse(Refusal(400, "expected an HTTP/1.1 request, got something else; use an HTTP client"))
 

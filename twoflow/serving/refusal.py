@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from .limits import Limits
+
 _RETRY_S = 1  # after 429 and 503
 
 
@@ -36,3 +38,8 @@ class Refusal(Exception):
 def error_body(message: str) -> bytes:
     """Return the JSON body of an error."""
     return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def headers_too_large(limits: Limits) -> Refusal:
+    """Return the refusal of a request whose headers are too large."""
+    return Refusal(431, f"expected headers of at most {limits.max_header_bytes:,} bytes, got more; send fewer")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
 import uvicorn
-from threadpoolctl import threadpool_limits
 
+from .._jobs import one_native_thread
 from .._text import counted
 from ..errors import OutsideError
 from .gate import Gate
@@ -74,7 +74,7 @@ class Server:
             How many accepted requests were cut off, because they took longer than `drain_seconds`.
         """
         # Here once for all: workers would set and restore this limit of the whole process at different times.
-        with closing(self._socket), threadpool_limits(1):
+        with closing(self._socket), one_native_thread():
             return asyncio.run(self._serve())
 
     def stop(self) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from .._text import printable
 from .limits import Limits
 from .refusal import Refusal
 
-_MOST_FIELDS, _LONGEST_NAME = 8, 255
+_MOST_FIELDS, _LONGEST_FIELD, _LONGEST_NAME = 8, 10_000, 255
 
 
 class Upload(NamedTuple):
@@ -31,12 +30,6 @@ class Form(NamedTuple):
 
     files: list[Upload]
     fields: dict[str, str]
-
-
-class _InMemoryParser(MultiPartParser):
-    """Parse a form without temporary files; Starlette writes a file of more than 1 MB to the disk by default."""
-
-    spool_max_size = sys.maxsize
 
 
 class Uploads:
@@ -73,23 +66,18 @@ class Uploads:
             self.n_bytes -= taken[0]
 
     async def _read(self, request: Request, limits: Limits, taken: list[int]) -> Form:
-        parser = _InMemoryParser(
-            request.headers, self._within(request, taken), max_files=limits.max_images, max_fields=_MOST_FIELDS,
-            max_part_size=limits.max_header_bytes,
-        )
+        _, options = parse_options_header(request.headers["content-type"])
+        reader = _FormReader(limits.max_images)
         try:
-            items = (await parser.parse()).multi_items()
-        except MultiPartException as error:
-            raise Refusal(422, f"expected a form of at most {limits.max_images:,} files and {_MOST_FIELDS} other fields, "
-                               f"got another body: {printable(error.message, 200)} Correct the form") from None
-        form = Form([], {})
-        for field, value in items:
-            if isinstance(value, UploadFile):
-                form.files.append(Upload(field, printable(value.filename or "", _LONGEST_NAME), value.file.read()))
-                value.file.close()
-            else:
-                form.fields[field] = value
-        return form
+            parser = MultipartParser(options.get(b"boundary", b""), reader.callbacks())
+            async for chunk in self._within(request, taken):
+                parser.write(chunk)
+        except FormParserError as error:
+            raise Refusal(422, f"expected a form as RFC 7578 says, got {printable(error, 200)}; use an HTTP client's own "
+                               "forms") from None
+        if not reader.is_whole:
+            raise Refusal(422, "expected a whole form, got one without its last boundary; send it again")
+        return reader.form
 
     async def _within(self, request: Request, taken: list[int]) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes, and stop where a limit is reached; `taken` counts its bytes."""
@@ -108,3 +96,66 @@ class Uploads:
     def _too_large(self, got: str) -> Refusal:
         return Refusal(413, f"expected a body of at most {self._limits.max_bytes:,} bytes, got {got}; send fewer or "
                             "smaller images")
+
+
+class _FormReader:
+    """Collects the parts of a form in memory.
+
+    Starlette's own reader, and that of python-multipart, write files of more than 1 MB to the disk.
+    """
+
+    def __init__(self, max_files: int) -> None:
+        self.form, self.is_whole = Form([], {}), False
+        self._max_files = max_files
+        self._header = bytearray()
+        self._value = bytearray()
+        self._options: dict[bytes, bytes] = {}
+        self._content = bytearray()
+
+    def callbacks(self) -> Any:
+        """Return what python-multipart calls while it parses."""
+        return {
+            "on_part_begin": self._begin, "on_part_data": self._add_to("_content"), "on_part_end": self._end,
+            "on_header_field": self._add_to("_header"), "on_header_value": self._add_to("_value"),
+            "on_header_end": self._end_header, "on_headers_finished": self._check, "on_end": self._finish,
+        }
+
+    def _add_to(self, name: str) -> Callable[[bytes, int, int], None]:
+        def add(data: bytes, start: int, end: int) -> None:
+            getattr(self, name).extend(data[start:end])
+
+        return add
+
+    def _begin(self) -> None:
+        self._options = {}
+        self._content = bytearray()
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, self._options = parse_options_header(bytes(self._value))
+        self._header.clear()
+        self._value.clear()
+
+    def _check(self) -> None:
+        """Refuse a part as soon as its headers are there."""
+        if b"name" not in self._options:
+            raise Refusal(422, "expected a name for each part of the form, got a part without; name it")
+        if b"filename" in self._options and len(self.form.files) >= self._max_files:
+            raise Refusal(422, f"expected at most {self._max_files:,} files, got more; send them in several requests")
+        if len(self.form.fields) >= _MOST_FIELDS:
+            raise Refusal(422, f"expected at most {_MOST_FIELDS} fields that are no files, got more; correct the form")
+
+    def _end(self) -> None:
+        field = self._options[b"name"].decode("utf-8", "replace")
+        if b"filename" in self._options:
+            name = printable(self._options[b"filename"].decode("utf-8", "replace"), _LONGEST_NAME)
+            self.form.files.append(Upload(field, name, bytes(self._content)))
+        elif len(self._content) > _LONGEST_FIELD:
+            raise Refusal(422, f"expected a field of at most {_LONGEST_FIELD:,} bytes, got {len(self._content):,}; send "
+                               "images as files")
+        else:
+            self.form.fields[field] = self._content.decode("utf-8", "replace")
+        self._content = bytearray()
+
+    def _finish(self) -> None:
+        self.is_whole = True

@@ -20,9 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
-from ..._jobs import run_in_order, share, take, threads_per_task
+from ..._jobs import one_native_thread, run_in_order, share, take, threads_per_task
 from ..._progress import phase
 from ...errors import InputError
 from ...images import ImageReadError, LoadedImage
@@ -80,7 +79,7 @@ def extract(
     # The workers are all the threads that n_jobs allows. BLAS would add threads of its own, which mostly wait for each
     # other and round differently.
     n_known = len(positions) - n_computed
-    with phase(name, len(positions), "images", n_done=n_known, verbose=flow.verbose) as shown, threadpool_limits(1):
+    with phase(name, len(positions), "images", n_done=n_known, verbose=flow.verbose) as shown, one_native_thread():
         for pattern, rows in _by_pattern(is_missing):
             wanted = np.flatnonzero(pattern).tolist()
             work = _Work([members[i] for i in wanted], flow.on_error, bool(caches))
@@ -190,7 +189,7 @@ def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, cr
     width = sum(flow.n_features_out for flow in work.flows)
     dtype = np.result_type(*(flow.features_dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(images), width), dtype), [None] * len(images), [])
-    with crew, nullcontext() if crew.is_here else threadpool_limits(1):
+    with crew, nullcontext() if crew.is_here else one_native_thread():
         for row, (position, source) in enumerate(images.items()):
             if crew.stopped or chunk.errors and work.on_error == "raise":
                 break
