@@ -2,16 +2,20 @@
 
 import csv
 import json
-from importlib.util import find_spec
+from contextlib import contextmanager
 
 import pytest
+
+from .serving import serving  # isort: skip; skips where the extra is missing
+
 from PIL import Image
 
 from twoflow.predicting import Decision
+from twoflow.serving.corrections import Corrections
 
 from ..browser import browser, missing
 from ..lanes import unavailable
-from .running import CLASSES, HOSTILE, painted_model, painted_photo, running
+from .painted import CLASSES, HOSTILE, painted_model, painted_photo
 
 WINDOWS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900), "zoomed": (640, 450)}
 IS_READY = "!document.getElementById('upload').hidden"
@@ -19,12 +23,18 @@ IS_READY = "!document.getElementById('upload').hidden"
 
 @pytest.fixture(scope="module")
 def window(tmp_path_factory):
-    if None in map(find_spec, ("fastapi", "uvicorn", "python_multipart")):
-        unavailable("needs fastapi, uvicorn and python-multipart: the extra serve")
     if missing():
         unavailable(f"needs {' and '.join(missing())}: apt-get install chromium chromium-driver")
     with browser(tmp_path_factory.mktemp("chromium")) as each:
         yield each
+
+
+@contextmanager
+def running(file, table=None, *, allows_new=False, **options):
+    """The address of a service, which keeps corrections if there is a table."""
+    kept = Corrections(table, file.card, allows_new=allows_new) if table else None
+    with serving(file=file, corrections=kept, max_images=4, max_bytes=1_000_000, **options) as running:
+        yield f"{running.url}/"
 
 
 @pytest.fixture(scope="module")

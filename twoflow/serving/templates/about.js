@@ -21,7 +21,8 @@ const showAbout = (model) => {
     return several ? `${printable(target.name)} (${number})` : number;
   });
   const measured = model.targets.length === 1 ? model.targets[0].accuracy : null;
-  at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${measured ? `; ${expected(measured)} of the answers are expected to be right` : ""}.`;
+  const right = measured ? `; ${expected(measured)} of the answers are expected to be right` : "";
+  at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${right}.`;
   document.title = `${printable(model.title)}: classify photos`;
 
   const threshold = model.threshold === null ? "none: the likeliest class is always the answer"

@@ -1,12 +1,9 @@
-"""A running service of a model whose answers can be read off the photo."""
+"""A model whose answers a test paints into its photos."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -60,26 +57,3 @@ def painted_model(*, title: str = "our shoes", n_targets: int = 1) -> ModelFile:
     examples = {("class", position): file.getvalue() for position in range(1, len(CLASSES))}
     card = ModelCard(title, "2026-11-26", targets, threshold=0.7)
     return ModelFile(Painted([len(target.classes) for target in targets]), card, "ab12" * 16, examples)
-
-
-@contextmanager
-def running(model_file: ModelFile, corrections: Path | None = None, *, allows_new: bool = False,
-            token: str = "", rules: Any = None) -> Iterator[str]:
-    """The address of a service, which ends with the block."""
-    from twoflow.serving.app import make_app
-    from twoflow.serving.corrections import Corrections
-    from twoflow.serving.limits import Limits
-    from twoflow.serving.server import Server
-    from twoflow.serving.service import Service
-
-    kept = Corrections(corrections, model_file.card, allows_new=allows_new) if corrections else None
-    limits = Limits(max_images=4, max_bytes=1_000_000)
-    service = Service(model_file, limits=limits, corrections=kept, needs_token=bool(token), rules=rules)
-    server = Server(service, make_app(service, token=token), port=0)
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.address
-    finally:
-        server.stop()
-        thread.join()
