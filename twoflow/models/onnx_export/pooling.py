@@ -87,7 +87,7 @@ def _covariance(graph: Graph, positions: Positions) -> str:
     x = graph.cast(positions.value, np.float64)
     centered = graph.add("Sub", x, graph.add("ReduceMean", x, np.array([1]), keepdims=1))
     # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
-    # Gemm transposes: older versions of onnxruntime fuse MatMul and Transpose to an operator that they lack for float64.
+    # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
     is_few = positions.n < positions.n_channels
     product = graph.add("Gemm", centered, centered, transA=int(is_few), transB=int(not is_few))
     norm = graph.add("ReduceL2", product, keepdims=0)
