@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from twoflow import ColorHistogram, make_model
+from twoflow import RawPixels, make_model
 from twoflow.commands.export import main
 from twoflow.commands.program import run
 from twoflow.models.model_file import save
@@ -15,7 +15,7 @@ from .calling import call_with
 
 @pytest.fixture(scope="module")
 def model(shop):
-    return make_model([("color", ColorHistogram(size=32))], "kernel-ridge", random_state=0).fit(shop)
+    return make_model([("pixels", RawPixels((8, 8)))], "kernel-ridge", random_state=0).fit(shop)
 
 
 @pytest.fixture

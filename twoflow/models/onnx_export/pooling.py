@@ -86,15 +86,15 @@ def _covariance(graph: Graph, positions: Positions) -> str:
     """Compute the square root of the covariance matrix by a scaled Newton-Schulz iteration, in float64."""
     x = graph.cast(positions.value, np.float64)
     centered = graph.add("Sub", x, graph.add("ReduceMean", x, np.array([1]), keepdims=1))
-    turned = graph.add("Transpose", centered, perm=[1, 0])
-    # Both products have the same non-zero eigenvalues; the smaller product is faster.
+    # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
+    # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
     is_few = positions.n < positions.n_channels
-    product = graph.add("MatMul", *((turned, centered) if is_few else (centered, turned)))
+    product = graph.add("Gemm", centered, centered, transA=int(is_few), transB=int(not is_few))
     norm = graph.add("ReduceL2", product, keepdims=0)
     scaled = graph.add("Div", product, graph.add("Max", norm, np.float64(np.finfo(float).tiny)))
     if is_few:
         inverse = _roots(graph, scaled, min(positions.n, positions.n_channels), inverse=True)
-        root = graph.add("MatMul", graph.add("MatMul", centered, inverse), turned)
+        root = graph.add("Gemm", graph.add("MatMul", centered, inverse), centered, transB=1)
     else:
         root = _roots(graph, scaled, positions.n_channels, inverse=False)
     rows, columns = np.triu_indices(positions.n_channels)
