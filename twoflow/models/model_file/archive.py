@@ -39,21 +39,33 @@ def pack(members: Mapping[str, bytes]) -> bytes:
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         for name, content in members.items()
     }
-    manifest = json.dumps({"format": _FORMAT, "version": VERSION, "members": listed}, indent=1).encode()
-    return write_zip({_MANIFEST: manifest, **members}, compress=True)
-
-
-def write_zip(members: Mapping[str, bytes], compress: bool = False) -> bytes:
-    """Write a zip archive without times, in the order of the members; by default nothing is compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.create_system, info.external_attr = 3, 0o644 << 16
-            if compress and _shrinks(content):
-                info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content, compresslevel=6)
+            _write_member(archive, name, content, zipfile.ZIP_DEFLATED if _shrinks(content) else zipfile.ZIP_STORED)
+        # The manifest comes last, because it has the digest of all bytes before it.
+        manifest = {
+            "format": _FORMAT, "version": VERSION, "sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
+            "members": listed,
+        }
+        _write_member(archive, _MANIFEST, json.dumps(manifest, indent=1).encode(), zipfile.ZIP_STORED)
     return buffer.getvalue()
+
+
+def write_zip(members: Mapping[str, bytes]) -> bytes:
+    """Write a zip archive of members that are not compressed, in their order."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            _write_member(archive, name, content, zipfile.ZIP_STORED)
+    return buffer.getvalue()
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, content: bytes, kind: int) -> None:
+    """Write a member without its time, and without anything else that differs from machine to machine."""
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.create_system, info.external_attr, info.compress_type = 3, 0o644 << 16, kind
+    archive.writestr(info, content, compresslevel=6)
 
 
 def _shrinks(content: bytes) -> bool:
@@ -93,7 +105,11 @@ def unpack(data: bytes) -> dict[str, bytes]:
                 raise InputError(
                     f"expected a file that twoflow.save wrote, got a zip archive without {_MANIFEST}; name another file"
                 )
-            listed = _read_manifest(archive.read(_MANIFEST))
+            manifest = _read_manifest(archive.read(_MANIFEST))
+            before = memoryview(data)[:infos[_MANIFEST].header_offset]
+            if archive.infolist()[-1].filename != _MANIFEST or hashlib.sha256(before).hexdigest() != manifest["sha256"]:
+                raise InputError(f"the file is damaged or was changed: its SHA-256 is not the one it names; {_REMEDY}")
+            listed = manifest["members"]
             if {*listed, _MANIFEST} != infos.keys():
                 raise InputError(f"expected the members of its manifest, got others; {_REMEDY}")
             return {name: _read_member(archive, name, expected) for name, expected in listed.items()}
@@ -133,7 +149,9 @@ def _read_manifest(text: bytes) -> dict[str, Any]:
     listed = manifest.get("members")
     if not isinstance(listed, dict) or not all(isinstance(each, dict) for each in listed.values()):
         raise InputError(f"expected a manifest with a table of members, got another; {_REMEDY}")
-    return listed
+    if not isinstance(manifest.get("sha256"), str):
+        raise InputError(f"expected a manifest with a SHA-256, got none; {_REMEDY}")
+    return manifest
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, expected: Mapping[str, Any]) -> bytes:

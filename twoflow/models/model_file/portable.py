@@ -20,7 +20,8 @@ _RUNNING: dict[str, Callable[[Any], Any]] = {
 #: The attributes of a search that contain parameters of the model by name.
 _PARAMETERS = ("best_params_", "cv_results_", "param_distributions", "param_grid")
 _LEAVES = (
-    BuiltinFunctionType, FunctionType, MethodType, ModuleType, np.dtype, np.generic, np.random.RandomState, np.ufunc, type,
+    BuiltinFunctionType, FunctionType, MethodType, ModuleType, np.dtype, np.generic, np.random.RandomState, np.ufunc,
+    type,
 )
 
 
