@@ -68,7 +68,8 @@ def test_a_command_gets_its_arguments_and_its_status_is_returned(tmp_path, capsy
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "expected a command, one of cv, datasets, train, audit, predict, networks, store, got none; see twoflow --help"),
+        ([], "expected a command, one of cv, datasets, train, audit, predict, networks, store, got none; see twoflow "
+             "--help"),
         (["compare"], "one of cv, datasets, train, audit, predict, networks, store, got 'compare'; see twoflow --help"),
         (["two\nlines"], r"got 'two\nlines'; see twoflow --help"),
         (["--speed"], "unrecognized arguments: --speed; see twoflow --help"),
