@@ -37,8 +37,8 @@ def make_parser() -> CommandParser:
                     "error.",
         examples=[
             "twoflow predict shoes.twoflow new-photos/ --out predictions.csv",
-            "twoflow predict shoes.twoflow shop.csv --image-pattern 'images/{id}.jpg' --group-column item",
-            "find inbox -name '*.jpg' -print0 | twoflow predict shoes.twoflow - --null --format jsonl",
+            "twoflow predict shoes.twoflow shop.csv --image-pattern images/{id}.jpg --group-column item",
+            "twoflow predict shoes.twoflow - --null --format jsonl",
         ],
     )
     _add_model_arguments(parser)
