@@ -19,7 +19,7 @@ PAGES = (README, *GUIDE, *(ROOT / folder / "README.md" for folder in ("tests", "
 #: Other pages, whose links are tried too.
 OTHERS = tuple(
     ROOT / name for name in ("CHANGELOG.md", "twoflow/README.md", "experiments/beyond/README.md",
-                             "experiments/table1/README.md")
+                             "experiments/moderation/README.md", "experiments/table1/README.md")
 )
 
 

@@ -62,6 +62,9 @@ def threshold_for(
     Sampling, 1965, section 5.4, with the correlation 1). This is cautious. A few large groups can make every promise
     impossible.
 
+    In 1,000 simulated data sets of 2,000 independent images, a promise with 95 % confidence was broken in 2.8 %. With
+    groups of 1 to 9 images it was broken in 0 to 1.4 %, and in 7 to 17 % if images were counted.
+
     The promise is about new images like those that were held out. An image that belongs to none of the classes can have
     a high confidence, and no threshold promises anything about it. It is also about a model that was fitted on part of
     the training images; the final model was fitted on all of them.
