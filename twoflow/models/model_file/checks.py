@@ -113,7 +113,7 @@ def _check_support_vectors(model: Any) -> None:
         and model._n_support.shape == (n_classes,) and model._n_support.min() >= 0
         and model._n_support.sum() == n_vectors and model.support_.shape == (n_vectors,)
         and all(len(each) in (0, n_pairs) and each.dtype == np.float64 for each in (model._probA, model._probB))
-        and len(model._probA) == len(model._probB) == (n_pairs if model.probability else 0) and not model._sparse
+        and len(model._probA) == len(model._probB) and not model._sparse
         and model.kernel in ("linear", "poly", "rbf", "sigmoid")
     )
     if not is_valid:

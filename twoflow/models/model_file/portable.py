@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -18,7 +19,9 @@ _RUNNING: dict[str, Callable[[Any], Any]] = {
 }
 #: The attributes of a search that contain parameters of the model by name.
 _PARAMETERS = ("best_params_", "cv_results_", "param_distributions", "param_grid")
-_LEAVES = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType, np.generic, np.dtype, np.random.RandomState)
+_LEAVES = (
+    BuiltinFunctionType, FunctionType, MethodType, ModuleType, np.dtype, np.generic, np.random.RandomState, np.ufunc, type,
+)
 
 
 def make_portable(
@@ -72,7 +75,9 @@ class _Copier:
         if isinstance(value, list):
             return [self.copy(each) for each in value]
         if isinstance(value, dict):
-            return type(value)({key: self.copy(each) for key, each in value.items()})
+            copied = copy(value)
+            copied.update((key, self.copy(each)) for key, each in value.items())
+            return copied
         if not hasattr(value, "__dict__"):
             return value
         self._note(value)

@@ -124,7 +124,11 @@ class _Builder:
             raise InputError("expected different keys, got equal ones")
         if (node["__module__"], node["__class__"]) == ("builtins", "dict"):
             return items
-        return self._find(node)(items)
+        made = self._find(node)()
+        if not isinstance(made, dict):
+            raise InputError(f"expected a dict, got {node['__class__']}")
+        made.update(items)
+        return made
 
     def build_slice(self, node: dict[str, Any]) -> slice:
         ends = [node["content"][name] for name in ("start", "stop", "step")]
@@ -201,6 +205,12 @@ class _Builder:
         tree.__setstate__(state)
         return tree
 
+    def build_loss(self, node: dict[str, Any]) -> Any:
+        arguments = self.build(node["__reduce__"]["args"])
+        if not all(type(each) in (int, float) for each in arguments):
+            raise InputError(f"expected a loss with numbers, got {arguments}")
+        return self._find(node)(*arguments)
+
     def build_object(self, node: dict[str, Any]) -> Any:
         kind = self._find(node)
         if not isinstance(kind, type):
@@ -250,6 +260,7 @@ _NODES: dict[str, Callable[[_Builder, dict[str, Any]], Any]] = {
     "FunctionNode": _Builder.build_type,
     "JsonNode": _Builder.build_json,
     "ListNode": _Builder.build_list,
+    "LossNode": _Builder.build_loss,
     "MaskedArrayNode": _Builder.build_masked,
     "NdArrayNode": _Builder.build_array,
     "ObjectNode": _Builder.build_object,
@@ -263,6 +274,6 @@ _NODES: dict[str, Callable[[_Builder, dict[str, Any]], Any]] = {
 }
 
 #: The kinds of nodes whose class or function is imported.
-_NAMED = {"DictNode", "FunctionNode", "ObjectNode", "TreeNode", "TupleNode", "TypeNode"}
+_NAMED = {"DictNode", "FunctionNode", "LossNode", "ObjectNode", "TreeNode", "TupleNode", "TypeNode"}
 #: The classes that need no import.
 _PLAIN = {"DictNode": "dict", "TupleNode": "tuple"}

@@ -34,6 +34,10 @@ _OURS: dict[str, tuple[str, ...]] = {
 #: The classes of scikit-learn that classify, select, scale, search and wrap. Estimators that hand arrays to compiled
 #: code without checking them are left out, unless `checks` checks them.
 _SKLEARN: dict[str, tuple[str, ...]] = {
+    "sklearn._loss._loss": (
+        "CyAbsoluteError", "CyExponentialLoss", "CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfSquaredError",
+        "CyHuberLoss",
+    ),
     "sklearn.calibration": ("CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"),
     "sklearn.compose": ("ColumnTransformer", "make_column_selector"),
     "sklearn.covariance": ("EmpiricalCovariance", "LedoitWolf", "OAS", "ShrunkCovariance"),
@@ -53,6 +57,9 @@ _SKLEARN: dict[str, tuple[str, ...]] = {
     "sklearn.linear_model": (
         "LogisticRegression", "LogisticRegressionCV", "Perceptron", "RidgeClassifier", "RidgeClassifierCV",
         "SGDClassifier",
+    ),
+    "sklearn.linear_model._sgd_fast": (
+        "EpsilonInsensitive", "Hinge", "ModifiedHuber", "SquaredEpsilonInsensitive", "SquaredHinge",
     ),
     "sklearn.metrics._scorer": ("_PassthroughScorer", "_Scorer"),
     "sklearn.model_selection": (
