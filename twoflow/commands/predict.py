@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,11 @@ from .loading import allow_named_hosts, open_store
 from .output import choose_output
 
 if TYPE_CHECKING:
-    from ..models.model_file import ModelFile
+    from ..models.model_file import ModelCard, ModelFile
     from ..predicting import Predictor
     from ..predicting.formats import Columns
     from ..predicting.inputs import Inputs
-    from ..predicting.rules import Rules
+    from ..predicting.moderation import Rules
     from ..predicting.writing import Written
 
 #: The format of predictions by the ending of --out.
@@ -107,7 +108,7 @@ def _add_answer_arguments(parser: CommandParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
-    arguments = make_parser().parse_args(argv)
+    arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
     arguments.format = arguments.format or _format_of(arguments.out)
 
     from ..models.model_file import open_model_file
@@ -117,10 +118,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     allow_named_hosts(arguments)
     networks = [os.path.abspath(path) for path in arguments.networks]  # workers run in other folders
     model_file = open_model_file(arguments.model, digest=arguments.digest, networks=networks)
-    rules, rules_digest = _read_rules(arguments, model_file)
-    options = {} if arguments.threshold is None else {"threshold": arguments.threshold}
+    card = model_file.card
+    if arguments.threshold is not None:  # before the rules are read, whose promises depend on it
+        card = replace(card, threshold=arguments.threshold)
+    rules, rules_digest = _read_rules(arguments, card)
     predictor = Predictor(
-        model_file, top=arguments.top, rules=rules, n_jobs=arguments.jobs, store=open_store(arguments), **options
+        replace(model_file, card=card), top=arguments.top, rules=rules, n_jobs=arguments.jobs,
+        store=open_store(arguments),
     )
     inputs = _open_inputs(arguments)
     with connected(arguments.scheduler):
@@ -140,13 +144,13 @@ def _format_of(out: str | None) -> str:
     return _ENDINGS[ending]
 
 
-def _read_rules(arguments: argparse.Namespace, model_file: ModelFile) -> tuple[Rules | None, str]:
+def _read_rules(arguments: argparse.Namespace, card: ModelCard) -> tuple[Rules | None, str]:
     """Read the rules; also return the digest of their file."""
     if arguments.rules is None:
         return None, ""
     from ..predicting.rules import read_rules
 
-    rules = read_rules(arguments.rules, model_file.card)
+    rules = read_rules(arguments.rules, card)
     return rules, sha256(Path(arguments.rules).read_bytes()).hexdigest()
 
 
@@ -167,7 +171,7 @@ def _write_to_stdout(arguments: argparse.Namespace, predictor: Predictor, inputs
     from ..predicting.writing import write_stream
 
     return write_stream(
-        predictor, inputs, _stdout_writer(), FORMATS[arguments.format], _columns(arguments, predictor),
+        predictor, inputs, _write_out, FORMATS[arguments.format], _columns(arguments, predictor),
         verbose=not arguments.quiet,
     )
 
@@ -201,20 +205,14 @@ def _columns(arguments: argparse.Namespace, predictor: Predictor) -> Columns:
     )
 
 
-def _stdout_writer() -> Callable[[str], None]:
-    """Return a function that writes to stdout at once: the bytes of a file, or escaped text on a terminal."""
-    if sys.stdout.isatty():
-        def show(text: str) -> None:
-            sys.stdout.write(escape_controls(text))
-            sys.stdout.flush()
-
-        return show
-
-    def write(text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
-
-    return write
+def _write_out(text: str) -> None:
+    """Write text to stdout at once: the bytes that a file would have, or escaped text on a terminal."""
+    binary = getattr(sys.stdout, "buffer", None)  # a stream in memory has none
+    if binary is None or sys.stdout.isatty():
+        sys.stdout.write(escape_controls(text))
+    else:
+        binary.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
 
 
 def _summarize(
