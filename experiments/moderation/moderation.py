@@ -1,16 +1,18 @@
 """Measure what rules of moderation decide on held-out photos, and whether promised errors are kept.
 
-    python experiments/moderation/moderation.py averaging|promises|splits|strangers|all DATA NAME STORE
+    python experiments/moderation/moderation.py averaging|splits|promises|strangers|all DATA NAME STORE
 
 DATA has the folders clothing, sneakers, products and scenes, each but the last with its labels.csv. NAME is the data
 set: clothing, sneakers or products. All models are those of the recipe "fast".
 """
 
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import clone
 
 from twoflow import FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
@@ -37,7 +39,7 @@ class DataSet(NamedTuple):
 
 DATA_SETS = {
     "clothing": DataSet("class", "sender_id", 1, 1, 5, "split"),
-    "sneakers": DataSet("class", "dup_group", 1, 5, 5),
+    "sneakers": DataSet("class", "dup_group", 1, 3, 3),
     "products": DataSet("articleType", "dup_group", 10, 3, 3),
 }
 
@@ -47,20 +49,25 @@ class Photos:
 
     def __init__(self, data, name, store):
         self.data_set = DATA_SETS[name]
-        columns = {"label_column": self.data_set.label_column, "group_column": self.data_set.group_column}
-        folder = Path(data) / name
-        collection = load_table(folder / "labels.csv", folder, **columns)
+        folder, split = Path(data) / name, self.data_set.split_column
+        collection = load_table(
+            folder / "labels.csv", folder, label_column=self.data_set.label_column,
+            group_column=self.data_set.group_column, columns=[] if split is None else [split],
+        )
         self.collection = collection.without_small_classes(self.data_set.least_per_class)
         self.classes, self.y = np.unique(self.collection.labels, return_inverse=True)
         self.groups = np.unique(self.collection.groups, return_inverse=True)[1]
         union = FlowUnion([(flow, step) for flow, step, _ in make_model("fast").flows], verbose=True, store=store)
         self.X = union.fit_transform(self.collection)
         self.kernel = compute_kernel(self.X)
+        self.model = KernelRidgeClassifier()
+        # The ridge is chosen once, on the training photos of the first split, because each choice takes seven fits.
+        self.model.set_params(alphas=(self.fit(next(self.splits())[0]).alpha_,))
         self.scenes = union.transform(sorted(map(str, (Path(data) / "scenes").rglob("*.jpg"))))
 
     def fit(self, rows):
         """Fit a model on some photos; groups stay together where it chooses its ridge."""
-        model = KernelRidgeClassifier()
+        model = clone(self.model)
         return model.fit_primal(self.X[rows], model.fit_dual(self.kernel.take(rows), self.y[rows], self.groups[rows]))
 
     def probabilities(self, rows, n_folds):
@@ -70,6 +77,11 @@ class Photos:
             model = self.fit(rows[fold.train])
             found[np.ix_(fold.test, model.classes_)] = model.predict_proba(self.X[rows[fold.test]])
         return found
+
+    @cached_property
+    def all_probabilities(self):
+        """Held-out probabilities of all photos."""
+        return self.probabilities(np.arange(len(self.y)), self.data_set.inner)
 
     def held_out(self, rows, n_folds):
         """Return the held-out answers of some photos, as a model file keeps them."""
@@ -133,8 +145,7 @@ def print_promises(photos):
 
 def print_splits(photos, n_splits=500):
     """Print how often the error exceeds the promise, over halves of the groups: one chooses, the other one tests."""
-    rows = np.arange(len(photos.y))
-    held_out, rng = photos.held_out(rows, photos.data_set.inner), np.random.default_rng(0)
+    held_out, rng = photos.answers(np.arange(len(photos.y)), photos.all_probabilities), np.random.default_rng(0)
     print("| promised | groups | a threshold found | decided | mean error | halves with a greater error |")
     print("| --- | --- | --- | --- | --- | --- |")
     for is_grouped in (True, False):
@@ -177,17 +188,19 @@ def print_strangers(photos, n_parts=5):
         print(f"confidence {threshold}: {shown(count, n_strangers)}")
 
 
-def vote(probabilities):
-    """Return the class that most photos of an item are answered with; of several, the likeliest on average."""
-    votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-    return int(np.where(votes == votes.max(), average(probabilities), -1).argmax())
+def vote(rows):
+    """Count for how many photos each class is the likeliest; of equal counts, the one with the higher mean wins."""
+    votes = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1])
+    return (votes + rows.mean(axis=0)) / (len(rows) + 1)
 
 
-WAYS = {
-    "mean of probabilities": lambda rows: int(average(rows).argmax()),
-    "mean of logarithms": lambda rows: int(np.log(np.clip(rows, 1e-7, None)).mean(axis=0).argmax()),
-    "majority": vote,
-}
+def geometric(rows):
+    """Average the logarithms."""
+    mean = np.exp(np.log(np.clip(rows, 1e-7, None)).mean(axis=0))
+    return mean / mean.sum()
+
+
+WAYS = {"mean of probabilities": average, "mean of logarithms": geometric, "majority": vote}
 
 
 def in_parts(rows, size):
@@ -196,31 +209,40 @@ def in_parts(rows, size):
 
 
 def print_averaging(photos, n_draws=2000):
-    """Print the accuracy for items of several photos, by one photo and by all of them."""
-    probabilities = photos.probabilities(np.arange(len(photos.y)), photos.data_set.inner)
+    """Print the accuracy for items of several photos: by one photo, and by all of them in each way."""
+    probabilities = photos.all_probabilities
     rng = np.random.default_rng(0)
     by_group = [np.flatnonzero(photos.groups == group) for group in np.flatnonzero(np.bincount(photos.groups) > 1)]
-    items = {"groups": [rows for rows in by_group if len(set(photos.y[rows])) == 1]}
+    items = {"groups of one class": [rows for rows in by_group if len(set(photos.y[rows])) == 1]}
     for size in (2, 3, 5):
         items[f"{size} photos of one class"] = [
             rows for label in range(len(photos.classes))
             for rows in in_parts(rng.permutation(np.flatnonzero(photos.y == label)), size)
         ]
-    print("| items | n | one photo | " + " | ".join(WAYS) + " |\n| --- | --- | --- |" + " --- |" * len(WAYS))
+    print("| items | n | way | accuracy | gain over one photo | gain over the mean | decided at 0.9 | wrong of these |")
+    print("| --- |" + " --- |" * 7)
     for name, own in items.items():
         truth = np.array([photos.y[rows[0]] for rows in own])
         one = np.array([(probabilities[rows].argmax(axis=1) == photos.y[rows]).mean() for rows in own])
         draws = rng.integers(len(own), size=(n_draws, len(own)))
-        cells = []
-        for way in WAYS.values():
-            gain = np.array([way(probabilities[rows]) for rows in own]) == truth
-            low, high = np.quantile((gain - one)[draws].mean(axis=1), (0.025, 0.975))
-            cells.append(f"{gain.mean():.3f}, {np.mean(gain - one):+.3f} [{low:+.3f}, {high:+.3f}]")
-        print(f"| {name} | {len(own)} | {one.mean():.3f} | {' | '.join(cells)} |", flush=True)
+        mean = None
+        for way, combine in WAYS.items():
+            combined = np.array([combine(probabilities[rows]) for rows in own])
+            is_right, is_decided = combined.argmax(axis=1) == truth, combined.max(axis=1) >= 0.9
+            mean = is_right if mean is None else mean
+            gains = [difference(is_right - one, draws), difference(is_right.astype(float) - mean, draws)]
+            print(f"| {name} | {len(own)} | {way} | {is_right.mean():.3f} | {' | '.join(gains)} | "
+                  f"{is_decided.mean():.1%} | {1 - is_right[is_decided].mean():.2%} |", flush=True)
+
+
+def difference(gains, draws):
+    """Format a mean difference over items with its bootstrap interval."""
+    low, high = np.quantile(gains[draws].mean(axis=1), (0.025, 0.975))
+    return f"{gains.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 PARTS = {
-    "averaging": print_averaging, "promises": print_promises, "splits": print_splits, "strangers": print_strangers,
+    "averaging": print_averaging, "splits": print_splits, "promises": print_promises, "strangers": print_strangers,
 }
 
 

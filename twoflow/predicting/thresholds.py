@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from ..errors import InputError
 from ..models.model_file import HeldOut
@@ -103,11 +103,13 @@ def independent_answers_needed(error: float, confidence: float = 0.95, n_wrong: 
     >>> [independent_answers_needed(error) for error in (0.05, 0.02, 0.01)]
     [59, 149, 299]
     """
-    n, most = n_wrong + 1, n_wrong + 1
-    while _upper_end(n_wrong, most, confidence) > error:
-        n, most = most, 2 * most
-    numbers = np.arange(n, most + 1)
-    return int(numbers[(_upper_end(n_wrong, numbers, confidence) <= error).argmax()])
+    few, enough = n_wrong, n_wrong + 1
+    while _upper_end(n_wrong, enough, confidence) > error:
+        few, enough = enough, 2 * enough
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (middle, enough) if _upper_end(n_wrong, middle, confidence) > error else (few, middle)
+    return enough
 
 
 def independent_answers(groups: np.ndarray) -> np.ndarray:
@@ -159,4 +161,5 @@ def _count(held_out: HeldOut, classes: Collection[int] | None) -> _Counts:
 
 def _upper_end(wrong: Any, n: Any, confidence: float) -> Any:
     """Return the upper end of Clopper and Pearson's one-sided interval of a share; `n` may be a fraction."""
-    return np.where(wrong >= n, 1.0, stats.beta.ppf(confidence, wrong + 1, np.maximum(n - wrong, np.finfo(float).tiny)))
+    rest = np.maximum(n - wrong, np.finfo(float).tiny)
+    return np.where(wrong >= n, 1.0, special.betaincinv(wrong + 1, rest, confidence))
