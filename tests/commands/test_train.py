@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import ArgumentTypeError
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from twoflow import TwoFlowClassifier, evaluation, load_folder, make_shop
 from twoflow.commands import train as command
+from twoflow.commands.arguments import names
 from twoflow.commands.program import run
 from twoflow.models.model_file import open_model_file
 from twoflow.store import FeatureStore
@@ -254,6 +256,21 @@ def test_one_class_is_an_error(folder, store, tmp_path, capsys):
     assert status == 2 and "only one class to train on, shoe" in err and err.count("\n") == 1
     status, _, err = call(capsys, store, "--labels", table, "--folds", 0, "--out", tmp_path / "m")
     assert status == 2 and "at least two classes; all 36 labels are shoe" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind, color", ["kind", "color"]), ('"kind, long",color', ["kind, long", "color"]),
+        ('kind, "a ""b"""', ["kind", 'a "b"']), ("kind,,color", None), ("", None), (" ", None),
+    ],
+)
+def test_names_of_columns(text, expected):
+    if expected is not None:
+        assert names(text) == expected
+        return
+    with pytest.raises(ArgumentTypeError, match="expected names with commas between them"):
+        names(text)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

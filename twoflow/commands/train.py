@@ -251,6 +251,7 @@ def _to_fit_on(arguments: argparse.Namespace, collection: ImageCollection) -> Im
     if arguments.fit_on == "all":
         return collection.noted("the model is fitted on all images of the official split, the test images too")
     train = _train_rows(arguments, collection)
+    _check_split(train, collection)  # again, because images that cannot be read are gone
     n_others = len(collection) - len(train)
     others = counted(n_others, "other image is", "other images are")
     return collection[train].noted(
