@@ -22,5 +22,8 @@ from .images import make_shop as make_shop
 from .models import FlowClassifier as FlowClassifier
 from .models import TwoFlowClassifier as TwoFlowClassifier
 from .models import make_model as make_model
+from .models.model_file import load as load
+from .models.model_file import open_model_file as open_model_file
+from .models.model_file import save as save
 
 __version__: str

@@ -65,6 +65,13 @@ def test_a_table(shop_folder, tmp_path, capsys):
     assert "30 images in 24 groups, 2 classes\n2-fold stratified group cross-validation" in out
 
 
+def test_several_label_columns_are_several_targets(shop_folder, tmp_path, capsys):
+    labels = ["--labels", shop_folder / "labels.csv", "--label-column", "kind,class", "--folds", "2", "--quiet"]
+    status, out, _ = call(capsys, shop_folder, *labels, "--methods", "fast", "--out", tmp_path / "report")
+    assert status == 0
+    assert re.search(r"^method +features +exact match +accuracy of kind .* accuracy of class ", out, re.MULTILINE)
+
+
 def test_a_hierarchy(shop_folder, tmp_path, capsys):
     table = ["--labels", shop_folder / "labels.csv", "--levels", "kind,class", "--folds", "2", "--quiet"]
     status, out, _ = call(capsys, shop_folder, *table, "--methods", "mid-level", "--out", tmp_path / "report")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,9 +27,11 @@ from twoflow import (
     load_folder,
     make_model,
     make_shop,
+    save,
 )
 from twoflow._jobs import share
-from twoflow.commands import cv
+from twoflow.commands import cv, predict
+from twoflow.commands.program import run
 from twoflow.evaluation import running
 from twoflow.flows.engine import extraction
 from twoflow.flows.engine.extraction import extract
@@ -36,6 +39,7 @@ from twoflow.store import FeatureStore
 
 from ..lanes import unavailable
 from ..terminal import default_signals
+from .calling import call_with
 from .test_cv import call
 
 try:
@@ -255,6 +259,30 @@ def test_killed_workers_change_no_score(folder, client, tmp_path, capsys, monkey
     assert (tmp_path / "again/scores.csv").read_bytes() == expected
 
 
+def test_a_killed_worker_changes_no_prediction(folder, client, tmp_path, capsysbinary, monkeypatch):
+    """The workers run in another folder; the file is the same to the byte as without a cluster."""
+    monkeypatch.chdir(folder.parent)
+    (folder / "bad.jpg").write_bytes(b"no image")
+    save(make_model([("cnn", CNNEmbedding())], RidgeClassifier()).fit(load_folder(folder)), tmp_path / "m.twoflow")
+    arguments = [tmp_path / "m.twoflow", "shop", "gone.jpg", "--no-store", "--quiet", "--out"]
+    assert call_with(capsysbinary, partial(run, predict.main), *arguments, "here.csv", "--jobs", 1)[0] == 0
+    killed, file = [], extraction._file
+
+    def file_and_kill(*arguments):
+        if not killed:
+            killed.append("while features are computed")
+            kill(client, 1)
+        file(*arguments)
+
+    monkeypatch.setattr(extraction, "_CHUNK", 2)
+    monkeypatch.setattr(extraction, "_file", file_and_kill)
+    options = ["there.csv", "--scheduler", client.scheduler.address]
+    status, _, err = call_with(capsysbinary, partial(run, predict.main), *arguments, *options)
+    assert status == 0 and err.startswith(b"34 images; 2 unreadable; ") and killed
+    there = (folder.parent / "there.csv").read_bytes()
+    assert there == (folder.parent / "here.csv").read_bytes() and there.count(b"\n") == 35
+
+
 def test_the_generated_shop_needs_no_shared_disk(client, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cv, "_N_CLASSES", 4)
     monkeypatch.setattr(cv, "_N_PER_CLASS", 6)
@@ -371,7 +399,8 @@ def test_ctrl_c(folder, client, tmp_path):
     """While the workers compute: status 130, one line, nothing written, and the workers are free at once."""
     script = """
 import os, signal, sys
-from twoflow.commands import cv
+from twoflow.commands import cv, predict
+from twoflow.commands.program import run
 from twoflow.commands.program import run
 from twoflow.flows.engine import extraction
 def interrupt(*_):
@@ -394,7 +423,8 @@ def test_a_scheduler_that_is_lost(folder, tmp_path):
         unavailable("needs dask and distributed, the extra dask")
     script = f"""
 import os, sys
-from twoflow.commands import cv
+from twoflow.commands import cv, predict
+from twoflow.commands.program import run
 from twoflow.commands.program import run
 from twoflow.flows.engine import extraction
 extraction._CHUNK, extraction._file = 2, lambda *_: os.kill(int(sys.argv[1]), {signal.SIGKILL:d})

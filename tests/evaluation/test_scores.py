@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from twoflow.evaluation.folds import draw_folds
-from twoflow.evaluation.scores import SCORES, Score, all_right, compute_means, compute_scores, exact_match, scores_for
+from twoflow.evaluation.scores import SCORES, Score, compute_means, compute_scores, exact_match, scores_for
+from twoflow.images.targets import all_right
 
 Y = np.array([["nike", "air"], ["nike", "dunk"], ["puma", "suede"], ["puma", "suede"]])
 PREDICTED = np.array([["nike", "dunk"], ["nike", "dunk"], ["nike", "suede"], ["puma", "suede"]])

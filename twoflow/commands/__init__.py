@@ -8,8 +8,10 @@ write the module and add its line to `COMMANDS`.
 COMMANDS = {
     "cv": "compare methods by cross-validation",
     "datasets": "compare methods over several data sets, from their reports",
+    "train": "fit a model on your images, and write it to a file",
     "audit": "find duplicates, doubtful labels and unusable images",
     "serve": "answer for photos over HTTP, with a page",
+    "predict": "predict the classes of images with a model file",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }

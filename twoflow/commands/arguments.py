@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -62,9 +63,12 @@ def share(text: str) -> float:
 
 
 def names(text: str) -> list[str]:
-    """Split an argument at its commas, each name without blanks around it; none may be empty."""
-    found = [name.strip() for name in text.split(",")]
-    if not all(found):
+    """Split an argument at its commas, each name without blanks around it; none may be empty.
+
+    A name that has commas is in double quotes, as in a CSV file.
+    """
+    found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    if not found or not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found
 
@@ -105,7 +109,11 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
              "(default: leave-out)",
     )
     add_hosts_argument(group)
-    group.add_argument("--label-column", metavar="COLUMN", help="column of classes in the table (default: class)")
+    group.add_argument(
+        "--label-column", metavar="COLUMN,...", type=names,
+        help="column of classes in the table; several columns are several targets, each learned by itself. A name with "
+             "a comma is in double quotes (default: class)",
+    )
     group.add_argument(
         "--levels", metavar="BROAD,...,CLASS", type=names,
         help="columns of a hierarchy in the table, from broad to fine. The last is the class and replaces "

@@ -38,14 +38,14 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
             "expected --levels or --label-column, got both; leave out --label-column: the last of --levels is the "
             "column of classes"
         )
-    *broad, label_column = arguments.levels or [arguments.label_column or "class"]
+    *broad, label_column = arguments.levels or ["class"]
     return load_table(
         arguments.labels,
         arguments.images,
         path_column=arguments.image_column or "path",
         image_pattern=arguments.image_pattern,
         missing=arguments.missing or "leave-out",
-        label_column=label_column,
+        label_column=arguments.label_column or label_column,
         group_column=arguments.group_column,
         columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
     )

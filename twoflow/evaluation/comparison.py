@@ -19,6 +19,7 @@ from ..flows.image_traits import read_traits
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
+from ..models import for_targets
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
@@ -78,8 +79,9 @@ def compare(
         that is no larger than nine of ten images. If a named method of pixels enlarges images, a note says how many.
     collection : ImageCollection
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
-        is, and a note counts the groups on both sides. If it has several targets, each method must learn all of them,
-        and the exact match is tested; see `scores_for`.
+        is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
+        `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself; see
+        `each_target`. Any other classifier must learn all of them.
     network : str, default="efficientnet-lite0"
         The name or path of the network, for methods given by name.
     superclass_column : str, optional
@@ -174,7 +176,8 @@ def compare(
     # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
         draw(collection)
-    models = [seeded(model, check_random_state(random_state)) for model in methods.values()]
+    n_targets = len(collection.target_names)
+    models = [for_targets(seeded(model, check_random_state(random_state)), n_targets) for model in methods.values()]
     store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from .._text import printable
 from ..errors import InputError, InputTypeError
 from ..images import ImageCollection
-from ..models import TwoFlowClassifier
+from ..models import TwoFlowClassifier, each_target
 from ..networks import get_card
 from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
@@ -104,8 +104,10 @@ def name_methods(
     named = dict(zip(_choose_names(entries), (method for _, method in entries)))
     by_name = {name: method for name, method in named.items() if isinstance(method, str)}
     sizes = {name: read_size(method) for name, method in by_name.items()}
+    n_targets = 1 if collection is None else len(collection.target_names)
+    made = {name: make_method(method, settings) for name, method in by_name.items()}
     return NamedMethods(
-        models={**named, **{name: make_method(method, settings) for name, method in by_name.items()}},
+        models={**named, **{name: each_target(model) if n_targets > 1 else model for name, model in made.items()}},
         left_out=left_out,
         pixel_sizes={name: size for name, size in sizes.items() if size is not None},
     )

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..images import ImageCollection
+from ..images.targets import all_right
+from ..models.model_file.card import Expectation, HeldOut
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
+from .held_out import collect_answers, describe_source
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
-from .scores import AppliedScore, all_right, scores_for
+from .scores import AppliedScore, find_score, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
 from .summary import (
@@ -296,6 +299,38 @@ class Comparison:
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
+        """Return what to expect of a method on new images, and the answers that this rests on.
+
+        Parameters
+        ----------
+        method : str, optional
+            The name of the method. Default: the best.
+
+        Returns
+        -------
+        dict of str to (Expectation, HeldOut or None)
+            For each target, its accuracy with the interval of `intervals`, and a row for each prediction, in the order
+            of predictions.csv. A position is that of a class in the sorted classes of the target. A prediction that is
+            no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
+            image is tested several times: then each image is a group. HeldOut is None for a method without
+            probabilities.
+
+        Raises
+        ------
+        KeyError
+            If no method has this name.
+        """
+        method = self.best if method is None else method
+        names, groups = self.collection.target_names, self.collection.groups
+        found = {}
+        for target in names:
+            score = find_score("accuracy", target, names)
+            mean, interval = self[method].means[score], self.intervals[method][score]
+            expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
+            found[target] = expectation, collect_answers(self.pooled(method, target), groups)
+        return found
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]

@@ -10,19 +10,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from ..errors import InputError
-from ..images.targets import split_targets
+from ..images.targets import all_right, split_targets
 from .folds import Folds
-
-
-def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return which images are right, of shape (n,): with several targets, those whose targets are all right.
-
-    Parameters
-    ----------
-    y, predicted : ndarray of shape (n,) or (n, k)
-    """
-    pairs = zip(split_targets(y), split_targets(predicted))
-    return np.logical_and.reduce([true == given for true, given in pairs])
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -136,10 +125,30 @@ def scores_for(target_names: Sequence[str]) -> dict[str, AppliedScore]:
     return {
         **{name: AppliedScore(score) for name, score in SCORES.items() if not score.of_one_target},
         **{
-            f"{name}:{target}": AppliedScore(score, target, position)
+            find_score(name, target, target_names): AppliedScore(score, target, position)
             for position, target in enumerate(target_names) for name, score in of_one.items()
         },
     }
+
+
+def find_score(name: str, target: str, target_names: Sequence[str]) -> str:
+    """Return the name of a score of one target, as `scores_for` gives it.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SCORES` whose score is that of one target.
+    target : str
+        One of `target_names`.
+    target_names : sequence of str
+        All targets of the collection.
+
+    Examples
+    --------
+    >>> find_score("accuracy", "class", ["class"]), find_score("accuracy", "model", ["brand", "model"])
+    ('accuracy', 'accuracy:model')
+    """
+    return name if len(target_names) == 1 else f"{name}:{target}"
 
 
 def compute_scores(y: np.ndarray, predicted: np.ndarray, target_names: Sequence[str]) -> dict[str, float]:

@@ -15,8 +15,8 @@ from .._text import printable
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, NetworkCard, NetworkOutputError
-from ..networks.catalog import require_layer, resolve
+from ..networks import ENGINES, CarriedNetwork, NetworkCard, NetworkLike, NetworkOutputError
+from ..networks.catalog import find_relative, require_layer, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
 from ..networks.network import Network
@@ -43,7 +43,7 @@ class CNNEmbedding(Flow):
 
     Parameters
     ----------
-    network : str or path
+    network : str, path or CarriedNetwork
         A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or the path of an ``.onnx`` file, of
         an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
         ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
@@ -96,6 +96,8 @@ class CNNEmbedding(Flow):
         SHA-256 of the network's files. `transform` raises ValueError if another network is at the same path by then.
     network_card_ : NetworkCard
         The network's card. `transform` raises ValueError if `input_size`, `channels`, `mean` or `scale` have changed.
+    network_path_ : str or None
+        The absolute path of the network, if `network` is a relative path. So a fitted flow finds it from any folder.
     quantized_ : QuantizedNetwork
         With ``precision="int8"``, the network up to the layer as an ONNX graph, and one calibration image with the
         output that the network itself gives for it. A process that opens the graph computes this image first, and
@@ -116,7 +118,7 @@ class CNNEmbedding(Flow):
 
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
-        "network": [str, os.PathLike],
+        "network": [str, os.PathLike, CarriedNetwork],
         "layer": [str],
         "pooling": [StrOptions(set(POOLINGS))],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
@@ -131,7 +133,7 @@ class CNNEmbedding(Flow):
 
     def __init__(
         self,
-        network: str | os.PathLike = "efficientnet-lite0",
+        network: NetworkLike = "efficientnet-lite0",
         layer: str = "global_pool",
         *,
         pooling: str = "mean",
@@ -193,6 +195,7 @@ class CNNEmbedding(Flow):
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
         self.network_digest_, self.network_card_ = network.digest, network.card
+        self.network_path_ = find_relative(self.network)
         if self.precision == "float32":
             return
         pixels = self._sample(images, network.card.input_size)
@@ -220,7 +223,9 @@ class CNNEmbedding(Flow):
         """Find the network as it is now; ValueError if the flow was fitted with another one."""
         if self._bound is not None:
             return self._bound
-        network = resolve(self.network, self.preprocessing)
+        # A path that is not absolute leads from the folder where the flow was fitted, on any worker too.
+        path = getattr(self, "network_path_", None) if find_relative(self.network) else None
+        network = resolve(path or self.network, self.preprocessing)
         if (digest := getattr(self, "network_digest_", None)) is None:
             return network
         if digest != network.digest:
@@ -240,7 +245,8 @@ class CNNEmbedding(Flow):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if (network := state.pop("_bound", None)) is not None:
-            state.update(network_digest_=network.digest, network_card_=network.card)
+            path = getattr(self, "network_path_", None) or find_relative(self.network)
+            state.update(network_digest_=network.digest, network_card_=network.card, network_path_=path)
         return state
 
     def _sample(self, images: Sequence[Source], size: tuple[int, int]) -> np.ndarray:

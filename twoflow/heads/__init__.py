@@ -2,6 +2,7 @@
 
 from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
+from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
@@ -14,6 +15,7 @@ from .out_of_fold import OutOfFoldProbabilities
 __all__ = [
     "CappedClassifier",
     "ClassCovariance",
+    "EachTargetClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
     "KernelRidgeClassifier",

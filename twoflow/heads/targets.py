@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..errors import InputError
 from ..images.targets import default_names, split_targets, to_targets
 
 
-def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
+def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None = None) -> np.ndarray:
     """Check that y contains one class for each image and target, and return it as an array.
 
     Parameters
@@ -21,6 +22,8 @@ def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
     several : bool
         Whether y may have several columns, one for each target. This is the default; with False, for classifiers that
         learn one target only, other shapes than (n,) and (n, 1) are an error.
+    names : sequence of k str, optional
+        What an error calls the targets. By default as `default_names` does.
 
     Returns
     -------
@@ -36,11 +39,11 @@ def check_targets(y: Any, *, several: bool = True) -> np.ndarray:
         raise InputError("requires y to be passed, but the target y is None")
     if not several:
         column_or_1d(y)  # refuses any other shape
-    y = to_targets(y)
+    y = to_targets(y, names)
     if y.ndim > 2:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
     targets = split_targets(y)
-    for name, target in zip(default_names(len(targets)), targets):
+    for name, target in zip(names or default_names(len(targets)), targets):
         check_classification_targets(target)
         if len(np.unique(target)) < 2:
             which = "" if y.ndim == 1 else f" of {name!r}"

@@ -143,7 +143,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _walk_remote(files: list[str], readable: frozenset[str]) -> Iterator[Entry]:
-    """Yield the files of a remote folder, given by their relative paths, and the folders above them, as `_walk` does."""
+    """Yield the files of a remote folder, given by relative paths, and the folders above them, as `_walk` does."""
     known: set[Parts] = set()
     for path in sorted(tuple(file.split("/")) for file in files):
         for n, name in enumerate(path, start=1):

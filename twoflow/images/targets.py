@@ -52,10 +52,30 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
         return to_values("labels", columns[0])
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
     checked = [to_values(f"labels of {name!r}", column) for name, column in zip(shown, columns)]
-    kinds = {column.dtype.kind for column in checked}
+    return join_targets(checked)
+
+
+def join_targets(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Put the labels of several targets side by side; `split_targets` is the inverse.
+
+    Parameters
+    ----------
+    columns : sequence of k ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+        Columns of different kinds, such as text and numbers, are kept as objects.
+
+    Examples
+    --------
+    >>> join_targets([np.array(["nike", "puma"]), np.array([1990, 1968])]).tolist()
+    [['nike', 1990], ['puma', 1968]]
+    """
+    kinds = {column.dtype.kind for column in columns}
     if len(kinds) > 1 and not kinds <= set("biuf"):
-        checked = [column.astype(object) for column in checked]
-    return np.column_stack(checked)
+        columns = [column.astype(object) for column in columns]
+    return np.column_stack(columns)
 
 
 def split_targets(labels: np.ndarray) -> list[np.ndarray]:
@@ -70,6 +90,17 @@ def split_targets(labels: np.ndarray) -> list[np.ndarray]:
     if labels.ndim == 1:
         return [labels]
     return [np.array(column.tolist()) if labels.dtype == object else column for column in labels.T]
+
+
+def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return which images are right, of shape (n,): with several targets, those whose targets are all right.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n,) or (n, k)
+    """
+    pairs = zip(split_targets(y), split_targets(predicted))
+    return np.logical_and.reduce([true == given for true, given in pairs])
 
 
 def finest_position(labels: np.ndarray) -> int:

@@ -13,7 +13,13 @@ _QUALITY = 70  # of the JPEG: two to three kilobytes at 96 pixels, twenty at 400
 
 
 def thumbnail(image: Source, side: int = 96) -> str | None:
-    """Make a small copy of an image as a data URI; None if the image cannot be read.
+    """Make a small copy of an image as a data URI; see `jpeg_thumbnail`."""
+    content = jpeg_thumbnail(image, side)
+    return None if content is None else data_uri(content, "image/jpeg")
+
+
+def jpeg_thumbnail(image: Source, side: int = 96) -> bytes | None:
+    """Make a small copy of an image as a JPEG, without any metadata; None if the image cannot be read.
 
     Parameters
     ----------
@@ -31,7 +37,7 @@ def thumbnail(image: Source, side: int = 96) -> str | None:
     small.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2)
     content = io.BytesIO()
     small.save(content, "JPEG", quality=_QUALITY)
-    return data_uri(content.getvalue(), "image/jpeg")
+    return content.getvalue()
 
 
 def data_uri(content: bytes, kind: str) -> str:

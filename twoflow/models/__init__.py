@@ -6,6 +6,7 @@ from .flow_classifier import FlowClassifier
 from .parts import Parts, Step, take_apart
 from .recipes import RECIPES, make_model
 from .selecting_classifier import SelectingClassifier
+from .several_targets import each_target, for_targets
 from .two_flow import TwoFlowClassifier
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "SelectingClassifier",
     "Step",
     "TwoFlowClassifier",
+    "each_target",
+    "for_targets",
     "make_model",
     "take_apart",
 ]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from functools import singledispatch
 from typing import Any, NamedTuple
 
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
-from ..flows.contract import FlowContract
+from ..flows.contract import FlowContract, learns_from_data
+from ..flows.engine.fingerprint import identity
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier
 from .two_flow import TwoFlowClassifier
@@ -61,7 +67,58 @@ def _(model: TwoFlowClassifier) -> FittedParts:
 
 @fitted_parts.register
 def _(model: BaseSearchCV) -> FittedParts:
+    if not hasattr(model, "best_estimator_"):  # with refit=False
+        return FittedParts(None, model)
     return fitted_parts(model.best_estimator_)
+
+
+@fitted_parts.register
+def _(model: FrozenEstimator) -> FittedParts:
+    return fitted_parts(model.estimator)
+
+
+@fitted_parts.register
+def _(model: CalibratedClassifierCV) -> FittedParts:
+    calibrated = model.calibrated_classifiers_
+    flow, heads = _common_flow([each.estimator for each in calibrated])
+    if flow is None:
+        return FittedParts(None, model)
+    return FittedParts(
+        flow,
+        _with(model, calibrated_classifiers_=[_with(each, estimator=own) for each, own in zip(calibrated, heads)]),
+    )
+
+
+@fitted_parts.register
+def _(model: MultiOutputClassifier) -> FittedParts:
+    flow, heads = _common_flow(model.estimators_)
+    return FittedParts(None, model) if flow is None else FittedParts(flow, _with(model, estimators_=heads))
+
+
+def _common_flow(models: Sequence[Any]) -> tuple[FlowContract | None, list[Any]]:
+    """Take several models apart; return their flow and heads, or None if they do not compute the same features."""
+    parts = [fitted_parts(model) for model in models]
+    flows = [each.flow for each in parts]
+    first = flows[0]
+    is_same = first is not None and all(each is not None and _computes_same(each, first) for each in flows)
+    return (first if is_same else None), [each.head for each in parts]
+
+
+def _computes_same(one: FlowContract, other: FlowContract) -> bool:
+    """Return whether two fitted flows are one, or have members that learn nothing and compute the same."""
+    if one is other:
+        return True
+    pairs = [*zip(one.members(), other.members())]
+    return len(one.members()) == len(other.members()) and all(
+        not learns_from_data(a) and not learns_from_data(b) and identity(a) == identity(b) for a, b in pairs
+    )
+
+
+def _with(model: Any, **attributes: Any) -> Any:
+    """Return a shallow copy of an object with other attributes."""
+    changed = copy(model)
+    vars(changed).update(attributes)
+    return changed
 
 
 @fitted_parts.register

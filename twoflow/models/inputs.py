@@ -39,11 +39,11 @@ def check_inputs(
     ValueError
         If the lengths differ, or y is missing or contains no classes.
     """
-    images = check_images(X)
+    images, names = check_images(X), None
     if isinstance(X, ImageCollection):
-        y = X.labels if y is None else y
+        y, names = (X.labels, X.target_names) if y is None else (y, None)
         groups = X.groups if groups is None else groups
-    y = check_targets(y, several=several)
+    y = check_targets(y, several=several, names=names)
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups

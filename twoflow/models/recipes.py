@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..heads.table import Head, get_head
-from ..networks import NETWORKS, get_card
+from ..networks import NETWORKS, NetworkLike, get_card
 from ..networks.catalog import find_weights
 from ..store import StoreLike
 from .best_of import BestOf
@@ -39,7 +38,7 @@ def make_model(
     recipe: str | Sequence[tuple] = "paper",
     head: Any = None,
     *,
-    network: str | os.PathLike = "efficientnet-lite0",
+    network: NetworkLike = "efficientnet-lite0",
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
     verbose: bool = False,
@@ -62,7 +61,7 @@ def make_model(
     head : str or classifier, optional
         Decides on the features: a key of `HEADS`, or any classifier of features, for which nothing is selected.
         Default: the recipe's own head; for your own flows "forest".
-    network : str or path, default="efficientnet-lite0"
+    network : str, path or CarriedNetwork, default="efficientnet-lite0"
         The network of the recipe's flows; see `CNNEmbedding`. It has no effect on your own flows.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
@@ -100,7 +99,7 @@ def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
     return [step if len(step) == 3 else (*step, named.selector(step[1])) for step in flows], named.classifier()
 
 
-def _candidates(recipe: str | Sequence[tuple], network: str | os.PathLike) -> dict[str, Recipe]:
+def _candidates(recipe: str | Sequence[tuple], network: NetworkLike) -> dict[str, Recipe]:
     if not isinstance(recipe, str):
         if not all(isinstance(step, (tuple, list)) and len(step) in (2, 3) for step in recipe):
             raise InputError(f"recipe: expected a list of (name, flow) or (name, flow, selector), got {recipe!r}")
@@ -112,16 +111,16 @@ def _candidates(recipe: str | Sequence[tuple], network: str | os.PathLike) -> di
     return RECIPES[recipe](network)
 
 
-def _paper(network: str | os.PathLike) -> dict[str, Recipe]:
+def _paper(network: NetworkLike) -> dict[str, Recipe]:
     flows = [("projection", PixelProjection(n_components=128)), ("cnn", CNNEmbedding(network))]
     return {"paper": Recipe(flows, "forest")}
 
 
-def _fast(network: str | os.PathLike) -> dict[str, Recipe]:
+def _fast(network: NetworkLike) -> dict[str, Recipe]:
     return {"fast": Recipe(_covariances(network, "whole"), "kernel-ridge")}
 
 
-def _best(network: str | os.PathLike) -> dict[str, Recipe]:
+def _best(network: NetworkLike) -> dict[str, Recipe]:
     """Return candidates with one, two or three networks, each with and without color."""
     color = [
         *_covariances(network, "mirror", _EARLY),
@@ -139,7 +138,7 @@ def _best(network: str | os.PathLike) -> dict[str, Recipe]:
 
 
 def _covariances(
-    network: str | os.PathLike, views: str, which: slice = _LATE, prefix: str = ""
+    network: NetworkLike, views: str, which: slice = _LATE, prefix: str = ""
 ) -> list[tuple[str, Flow]]:
     """Make the flows of the channel covariances of some stages, computed in one pass over the network."""
     stages = get_card(network).stages
@@ -155,7 +154,7 @@ def _covariances(
     ]
 
 
-def _partners(network: str | os.PathLike) -> list[str]:
+def _partners(network: NetworkLike) -> list[str]:
     """Find the installed networks that can be added to a network, the most useful first."""
     return [name for name in _PARTNERS if name != network and find_weights(name) is not None]
 
@@ -164,4 +163,4 @@ _RESIZABLE = tuple(name for name in NETWORKS if name.startswith("efficientnet-li
 _PARTNERS = ("efficientnet-lite2", "efficientnet-lite1", "efficientnet-lite0")
 
 #: Name -> function from a network to the candidates. With several, one is chosen on the training images.
-RECIPES: dict[str, Callable[[str | os.PathLike], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}
+RECIPES: dict[str, Callable[[NetworkLike], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}

@@ -15,18 +15,23 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..images.tags import ImageTags, extend_tags
+from ..networks import CarriedNetwork, NetworkLike
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
 from .flow_classifier import FlowClassifier
+from .inputs import check_inputs
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
+from .several_targets import each_target, for_targets
 
 
 class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     """Classify images by the model of a recipe.
 
     `fit` makes the model with `make_model`, and fits it. `make` returns it unfitted, with the parameters of all parts.
+    With several targets, the features are computed once, and each target has selectors and a head of its own; see
+    `each_target`.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         Another head than the recipe's own: "forest" (its probabilities are the votes of its trees),
         "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (combines the probabilities of a
         head for each flow), or any classifier of features, for which nothing is selected. Default: the recipe's own.
-    network : str or path, default="efficientnet-lite0"
+    network : str, path or CarriedNetwork, default="efficientnet-lite0"
         The network of the recipe's flows; see `CNNEmbedding`.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
@@ -44,8 +49,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        With several targets, a list with one such array for each.
     model_ : FlowClassifier or BestOf
-        The fitted model; `BestOf` for a recipe with several candidates.
+        The fitted model; `BestOf` for a recipe with several candidates, if there is one target.
 
     Examples
     --------
@@ -58,7 +64,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "recipe": [StrOptions(set(RECIPES))],
         "head": [str, HasMethods(["fit", "predict"]), None],
-        "network": [str, os.PathLike],
+        "network": [str, os.PathLike, CarriedNetwork],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -70,7 +76,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         recipe: str = "paper",
         *,
         head: Any = None,
-        network: str | os.PathLike = "efficientnet-lite0",
+        network: NetworkLike = "efficientnet-lite0",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -101,8 +107,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-        y : array-like of shape (n,), optional
-            Classes; at least two. Default: the labels of the collection.
+        y : array-like of shape (n,) or (n, k), optional
+            Classes, at least two of each target; with k targets, a column for each. Default: the labels of the
+            collection.
         groups : array-like of shape (n,), optional
             Images that belong together, such as photos of the same item. Where a selector or the head holds images
             out, it holds whole groups out. Default: the groups of the collection, if it has any.
@@ -118,7 +125,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter is wrong, or y contains no classes.
         """
-        self.model_ = self.make().fit(X, y, groups)
+        images, y, groups = check_inputs(X, y, groups)
+        self.model_ = for_targets(self, 1 if y.ndim == 1 else y.shape[1]).fit(images, y, groups)
         self.classes_ = self.model_.classes_
         return self
 
@@ -153,6 +161,11 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> ImageTags:
         return extend_tags(super().__sklearn_tags__(), ImageTags)
+
+
+@for_targets.register
+def _(model: TwoFlowClassifier, n_targets: int) -> FlowClassifier | BestOf:
+    return model.make() if n_targets == 1 else each_target(model.make())
 
 
 @take_apart.register

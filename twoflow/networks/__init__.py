@@ -4,12 +4,13 @@
 """
 
 from .card import Layer, NetworkCard
+from .carried import CarriedNetwork, NetworkLike
 from .catalog import NETWORKS, find_weights, get_card, require_layer, resolve
 from .errors import NetworkOutputError
 from .network import Network
 from .session import ENGINES, open_session
 
 __all__ = [
-    "ENGINES", "NETWORKS", "Layer", "Network", "NetworkCard", "NetworkOutputError", "find_weights", "get_card",
-    "open_session", "require_layer", "resolve",
+    "ENGINES", "NETWORKS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike", "NetworkOutputError",
+    "find_weights", "get_card", "open_session", "require_layer", "resolve",
 ]

@@ -84,7 +84,7 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
             f"nothing says how images enter it: {', '.join(missing)} missing; write {card.name} next to it, or pass "
             f"preprocessing; for RGB values from 0 to 1 write {example}"
         )
-    return {"name": model.name, "source": f"file {model}", **fields}
+    return {"name": model.name, "source": f"file {model.name}", **fields}
 
 
 def _is_number(value: Any) -> bool:

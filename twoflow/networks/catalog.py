@@ -10,12 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._files import expand
 from ..errors import InputError, MissingExtraError
 from .card import NetworkCard
 from .card_file import check_fields
+from .carried import NetworkLike
 from .content import read_content
 from .errors import one_line_errors
-from .files import is_path, open_files
+from .files import is_path, open_carried, open_files
 from .lite import Variant, build, read_state_dict
 from .mxnet import CARDS
 from .network import Network
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
+def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
     """Open a network by its name or path.
 
     Parameters
     ----------
-    network : str or path
-        A name in `NETWORKS`, or a path: see `files.open_files`.
+    network : str, path or CarriedNetwork
+        A name in `NETWORKS`, a path (see `files.open_files`), or a network whose files are in memory.
     preprocessing : mapping, optional
         How images enter the network. For a network in files: any of input_size, channels, mean and scale, which
         override its card. For an EfficientNet-Lite: input_size only. None by default: as the card says.
@@ -47,6 +49,8 @@ def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None 
         If no network has that name, if `preprocessing` has a field that the network does not let you choose, or if
         `files.open_files` cannot open the files.
     """
+    if not isinstance(network, (str, os.PathLike)):
+        return open_carried(network, preprocessing)
     if network in _LITE:
         return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
     if network in NETWORKS:
@@ -65,12 +69,19 @@ def resolve(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None 
     )
 
 
-def get_card(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:
+def find_relative(network: NetworkLike) -> str | None:
+    """Return the absolute path of a network that is given by a relative path; None if it is given in another way."""
+    if not isinstance(network, (str, os.PathLike)) or network in NETWORKS or expand(network).is_absolute():
+        return None
+    return os.path.abspath(expand(network))
+
+
+def get_card(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:
     """Return the card of a network; see `resolve` for the parameters and errors."""
     return resolve(network, preprocessing).card
 
 
-def check_layer(network: str | os.PathLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
+def check_layer(network: NetworkLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
     """Raise ValueError if the network has no such layer; see `resolve` for the other parameters."""
     require_layer(resolve(network, preprocessing), layer)
 

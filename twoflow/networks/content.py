@@ -28,12 +28,15 @@ class Content(NamedTuple):
     data : bytes
     digest : str
         SHA-256 of `data`.
+    name : str
+        The name by which an ONNX file names this one. Empty by default.
     """
 
     path: Path
     stamp: Stamp
     data: bytes
     digest: str
+    name: str = ""
 
 
 def read_content(path: Path, limit: int = MAX_BYTES) -> Content:

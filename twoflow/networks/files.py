@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from .._files import expand
 from ..errors import InputError
 from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
-from .content import Stamp, find_stamp, read_content
+from .carried import CarriedNetwork
+from .content import Stamp, find_stamp
 from .errors import one_line_errors
 from .mxnet import open_mxnet
 from .network import Network, NetworkFiles
-from .onnx import open_onnx
+from .onnx import load, open_onnx
 
 _SYMBOL = "-symbol.json"
 _MAX_OPENED = 8  # networks that a process keeps open
@@ -55,10 +56,32 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
         If a file is missing or damaged, an operator is not supported, or no card says how images enter the network.
     """
     with one_line_errors():
+        return _open_once(_find(expand(network)), preprocessing)
+
+
+def open_carried(network: CarriedNetwork, preprocessing: Mapping[str, Any] | None = None) -> Network:
+    """Open a network whose files are in memory; see `open_files` for the other parameter, the result and errors."""
+    with one_line_errors():
+        files = NetworkFiles(Path(network.name), network.parameters, network.card, network)
+        return _open_once(files, preprocessing)
+
+
+def carry(network: str | os.PathLike) -> CarriedNetwork:
+    """Read all files of the network at a path into memory; see `open_files` for the parameter and errors."""
+    with one_line_errors():
         files = _find(expand(network))
-        given = check_fields(preprocessing or {}, "preprocessing")
-        with _opening:  # two threads must not read the same files at the same time
-            return _open(files, tuple(sorted(given.items())))
+        contents = [files.read(path) for path in (files.model, files.parameters) if path is not None]
+        if files.parameters is None:
+            contents += load(contents[0], files)[1]
+        if files.has_card():
+            contents.append(files.read(files.card, MAX_CARD_BYTES))
+        return CarriedNetwork(files.model.name, [(each.name or each.path.name, each.data) for each in contents])
+
+
+def _open_once(files: NetworkFiles, preprocessing: Mapping[str, Any] | None) -> Network:
+    given = check_fields(preprocessing or {}, "preprocessing")
+    with _opening:  # two threads must not read the same files at the same time
+        return _open(files, tuple(sorted(given.items())))
 
 
 class _Opened(NamedTuple):
@@ -74,11 +97,13 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
     key = files, given
     known = _opened.pop(key, None)
     if known is None or any(find_stamp(path) != stamp for path, stamp in known.stamps.items()):
-        card = read_content(files.card, MAX_CARD_BYTES) if files.card.exists() else None
+        card = files.read(files.card, MAX_CARD_BYTES) if files.has_card() else None
         fields = {**(read_card_file(card) if card else {}), **dict(given)}
         network, contents = (open_mxnet if files.parameters else open_onnx)(files, fields)
-        stamps = {each.path: each.stamp for each in contents}
-        known = _Opened(network, {files.card: card.stamp if card else None, **stamps})
+        stamps: dict[Path, Stamp | None] = {}
+        if files.carried is None:  # files in memory never change
+            stamps = {files.card: card.stamp if card else None, **{each.path: each.stamp for each in contents}}
+        known = _Opened(network, stamps)
     _opened[key] = known
     while len(_opened) > _MAX_OPENED:
         _opened.popitem(last=False)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .card import NetworkCard
-from .content import Content
+from .carried import CarriedNetwork
+from .content import MAX_BYTES, Content, read_content
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
 class NetworkFiles(NamedTuple):
-    """The paths that a network in files is read from.
+    """Where a network in files is read from.
 
     Attributes
     ----------
@@ -25,11 +26,30 @@ class NetworkFiles(NamedTuple):
         MXNet's ``PREFIX-EPOCH.params``; None for an ONNX file, which has its weights inside.
     card : Path
         Where a card file would be; it need not exist.
+    carried : CarriedNetwork or None
+        The files themselves, if they are in memory; the paths are their names then. None by default: on disk.
     """
 
     model: Path
     parameters: Path | None
     card: Path
+    carried: CarriedNetwork | None = None
+
+    def read(self, path: Path, limit: int = MAX_BYTES) -> Content:
+        """Read one of the files, or one that the model names; see `read_content`."""
+        return read_content(path, limit) if self.carried is None else self.carried.read(path, limit)
+
+    def locate(self, location: str, find: Callable[[str, Path], Path]) -> Path:
+        """Return the path of a file that the model names; `find` finds it on disk, beside the model."""
+        return find(location, self.model) if self.carried is None else Path(location)
+
+    def order(self, path: Path) -> Any:
+        """Return the key that files beside the model are sorted by."""
+        return path if self.carried is None else self.carried.position(path)
+
+    def has_card(self) -> bool:
+        """Return whether there is a card file."""
+        return self.card.exists() if self.carried is None else self.carried.has(self.card)
 
 
 class Checkpoint(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .onnx import require_own_weights
 
 #: How much lower the cosine to the float network may be on another machine than on the machine that quantized it.
 _COSINE_TOLERANCE = 0.005
@@ -32,6 +33,10 @@ class QuantizedNetwork:
     probe: bytes
     expected: bytes
     cosine: float
+
+    def check_graph(self) -> None:
+        """Raise ValueError if the graph is none, or names files outside it; for a network from a model file."""
+        require_own_weights(self.graph)
 
     def check(self, output: np.ndarray, title: str) -> None:
         """Raise ValueError if this machine computes the quantized network worse than the machine that made it.

@@ -14,6 +14,7 @@ import numpy as np
 from .._text import printable
 from ..errors import InputError
 from .card import NetworkCard
+from .carried import NetworkLike
 from .catalog import require_layer, resolve
 from .errors import MAX_LENGTH, NetworkOutputError, one_line_errors
 from .finite import describe_output, is_finite
@@ -84,7 +85,7 @@ def check_engine(engine: str, network: Network) -> None:
 
 
 def open_session(
-    network: str | os.PathLike,
+    network: NetworkLike,
     layers: tuple[str, ...],
     n_threads: int = 1,
     preprocessing: Mapping[str, Any] | None = None,

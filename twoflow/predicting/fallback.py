@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..models.model_file.card import TargetCard
+from ..models.model_file import TargetCard
 from .answers import UNKNOWN, Answer
 
 #: Probabilities that were rounded to float32, averaged and written to files still sum to 1 within this.
@@ -77,7 +77,7 @@ def fall_back_rows(probabilities: np.ndarray, target: TargetCard, threshold: flo
     is_nothing = np.isnan(probabilities).any(axis=1)
     is_answered = ~is_nothing
     if threshold is not None:
-        is_answered &= _reaches(probabilities.max(axis=1, initial=0.0), threshold)
+        is_answered &= reaches(probabilities.max(axis=1, initial=0.0), threshold)
     levels = _levels(target)
     answers = []
     for row, (columns, shares) in enumerate(zip(order.tolist(), likeliest)):
@@ -93,6 +93,11 @@ def fall_back_rows(probabilities: np.ndarray, target: TargetCard, threshold: flo
     return answers
 
 
+def reaches(confidence: Any, threshold: float) -> Any:
+    """Return whether a confidence, or each of an array, reaches a threshold; compared in float32."""
+    return np.float32(confidence) >= np.float32(threshold)
+
+
 class _Level(NamedTuple):
     """A broader level: its name, its classes, and which of them each class of the target lies in."""
 
@@ -104,7 +109,7 @@ class _Level(NamedTuple):
 def _levels(target: TargetCard) -> list[_Level]:
     """Return the broader levels, the finest first."""
     levels = []
-    for name, broader in reversed(target.levels.items()):
+    for name, broader in reversed(list(target.levels.items())):
         classes = list(dict.fromkeys(broader))
         position = {label: i for i, label in enumerate(classes)}
         levels.append(_Level(name, classes, np.array([position[label] for label in broader])))
@@ -115,14 +120,10 @@ def _broader(row: np.ndarray, levels: Sequence[_Level], threshold: float, unknow
     for level in levels:
         sums = np.bincount(level.members, row, len(level.classes))
         likeliest = int(sums.argmax())
-        if _reaches(sums[likeliest], threshold):
+        if reaches(sums[likeliest], threshold):
             confidence = min(float(sums[likeliest]), 1.0)
             return unknown._replace(label=level.classes[likeliest], level=level.name, confidence=confidence)
     return unknown
-
-
-def _reaches(confidence: Any, threshold: float) -> Any:
-    return np.float32(confidence) >= np.float32(threshold)
 
 
 def _explain(label: Any, confidence: float, threshold: float) -> str:
@@ -147,7 +148,7 @@ def _check(probabilities: np.ndarray, target: TargetCard, threshold: float | Non
     if is_wrong.any():
         row = int(is_wrong.argmax())
         raise InputError(
-            f"{target.name}: expected probabilities from 0 to 1 that sum to 1, got a sum of {sums[row]:.4g} and a least "
-            f"value of {probabilities[row].min():.4g}; use a head whose predict_proba gives probabilities"
+            f"{target.name}: expected probabilities from 0 to 1 that sum to 1, got a sum of {sums[row]:.4g} and a "
+            f"smallest one of {probabilities[row].min():.4g}; use a head whose predict_proba gives probabilities"
         )
     return probabilities

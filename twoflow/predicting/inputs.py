@@ -26,18 +26,15 @@ _READ = 2**16  # bytes of stdin at a time, and the longest name there
 
 
 class Inputs(Protocol):
-    """Items to predict.
+    """Items to predict, which are found while they are iterated over."""
 
-    Attributes
-    ----------
-    n_images : int or None
-        How many images there are; None if this is not known before the end.
-    passed_over : tuple of PassedOver
-        Files and folders that are not read as images.
-    """
+    @property
+    def n_images(self) -> int | None:
+        """How many images there are; None if this is not known before the end."""
 
-    n_images: int | None
-    passed_over: tuple[PassedOver, ...]
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """Files and folders that are not read as images."""
 
     def __iter__(self) -> Iterator[Item]: ...
 
@@ -199,15 +196,19 @@ class _Folder:
 
 @dataclass
 class _List:
-    """The images that a list on stdin names."""
+    """The images that a list on stdin names. It can be read only once."""
 
     stdin: BinaryIO
     by_null: bool
     absolute: bool
     n_images: int | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    _is_read: bool = False
 
     def __iter__(self) -> Iterator[Item]:
+        if self._is_read:
+            raise InputError("the list on stdin has been read to compare it; repeat the command, which now begins anew")
+        self._is_read = True
         for name in _split(self.stdin, b"\0" if self.by_null else b"\n"):
             name = name if self.by_null else name.removesuffix(b"\r")
             if name.strip():

@@ -25,7 +25,7 @@ from .fallback import fall_back_rows
 from .scores import BLOCK, Scorer, Scores
 
 if TYPE_CHECKING:
-    from .rules import Rules
+    from .moderation import Rules
 
 _BLOCKS_PER_WORKER, _MOST_BLOCKS = 2, 128  # blocks of images whose features are computed together
 
@@ -74,7 +74,8 @@ class Predictor:
     Raises
     ------
     ValueError
-        If `threshold` or `top` is out of range, or if there is a threshold for a model without probabilities.
+        If `threshold` or `top` is out of range; or if the threshold or the rules ask for a confidence, and the model
+        has no probabilities.
 
     Examples
     --------
@@ -219,11 +220,16 @@ class Predictor:
     def _check(self) -> None:
         if self.threshold is not None and not (isinstance(self.threshold, Real) and 0 <= self.threshold <= 1):
             raise InputError(f"threshold: expected a number from 0 to 1, got {self.threshold!r}")
-        if self.threshold is not None and not self.has_probabilities:
-            raise InputError(
-                f"threshold: expected a model with probabilities, got {self.card.title}, which has none; leave out the "
-                "threshold"
-            )
+        asked = {
+            "threshold": self.threshold is not None,
+            "rules": self.rules is not None and self.rules.needs_probabilities,
+        }
+        for name, needs_probabilities in asked.items():
+            if needs_probabilities and not self.has_probabilities:
+                raise InputError(
+                    f"{name}: expected a model with probabilities, got {self.card.title}, which has none; leave the "
+                    "confidence out"
+                )
         if not isinstance(self.top, int) or self.top < 1:
             raise InputError(f"top: expected an integer of at least 1, got {self.top!r}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -27,9 +26,9 @@ class Done(NamedTuple):
     Attributes
     ----------
     n_items : int
-        How many items.
+        How many items, such as images.
     names : str
-        A digest of their names, in order; see `NamesDigest`.
+        A digest of their names, in order.
     counts : mapping
         Anything else about them that JSON has.
     """
@@ -37,22 +36,6 @@ class Done(NamedTuple):
     n_items: int
     names: str
     counts: Mapping[str, Any]
-
-
-class NamesDigest:
-    """SHA-256 over names in order; two lists of names have the same digest only if all names are the same."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-
-    def add(self, name: str) -> None:
-        """Add a name."""
-        encoded = name.encode("utf-8", "surrogatepass")
-        self._digest.update(b"%d:%s," % (len(encoded), encoded))
-
-    def hexdigest(self) -> str:
-        """Return the digest of the names so far."""
-        return self._digest.hexdigest()
 
 
 class ResumableFile:
@@ -175,7 +158,9 @@ class ResumableFile:
                 is_ours = False
             if not is_ours:
                 file.close()
-                raise OutsideError(f"{self.part} is being written by another process; wait for it, or name another --out")
+                raise OutsideError(
+                    f"{self.part} is being written by another process; wait for it, or name another --out"
+                )
         return file
 
     def _read_journal(self) -> Done | None:

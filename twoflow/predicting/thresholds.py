@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from ..errors import InputError
-from ..models.model_file.card import HeldOut
+from ..models.model_file import HeldOut
 
 #: The first threshold to be tested is so high that it keeps the promise with at most so many wrong answers above it.
 #: With fewer, one wrong label among the most certain answers ends the search before it has begun.
 _FIRST_WRONG = 4
+
+#: How many thresholds are tested at most. They split the answers evenly.
+_TESTED = 50
 
 
 def threshold_for(
@@ -70,23 +72,94 @@ def threshold_for(
     >>> certainty = rng.uniform(0.5, 1, size=2000).astype(np.float32)
     >>> is_wrong = rng.random(2000) > certainty
     >>> held_out = HeldOut(np.zeros(2000, np.int32), is_wrong.astype(np.int32), certainty)
-    >>> threshold_for(held_out, error=0.1)
+    >>> round(threshold_for(held_out, error=0.1), 2), threshold_for(held_out, error=0.001)
+    (0.84, None)
     """
     for name, value in (("error", error), ("confidence", confidence)):
         if not 0 < value < 1:
             raise InputError(f"{name}: expected a number between 0 and 1, got {value!r}")
-    steps = _steps(held_out, classes)
-    is_kept = bound_error(steps.n_wrong / steps.n_answers, steps.n_effective, confidence) <= error
-    first = _begin(steps.n_effective, error, confidence)
-    if first is None or not is_kept[first]:
+    answers = _count(held_out, classes)
+    least = independent_answers_needed(error, confidence)
+    most = answers.independent.max(initial=0)
+    if most < least:
         return None
-    ...
+    enough = max(least, min(independent_answers_needed(error, confidence, _FIRST_WRONG), most / 2))
+    first = int((answers.independent >= enough).argmax())
+    evenly = np.linspace(answers.number[first], answers.number[-1], _TESTED)
+    tested = np.unique(np.searchsorted(answers.number, evenly))
+    independent = answers.independent[tested]
+    wrong = answers.wrong[tested] / answers.number[tested] * independent
+    breaking = np.flatnonzero(_upper_end(wrong, independent, confidence) > error)
+    if not len(breaking):
+        return 0.0
+    return float(answers.confidence[tested[breaking[0] - 1]]) if breaking[0] else None
 
 
-class _Steps(NamedTuple):
-    """Thresholds from high to low, and the answers whose confidence reaches each."""
+def independent_answers_needed(error: float, confidence: float = 0.95, n_wrong: int = 0) -> int:
+    """Return how many independent answers promise an error, if `n_wrong` of them are wrong.
 
-    thresholds: np.ndarray
-    n_answers: np.ndarray
-    n_wrong: np.ndarray
-    n_effective: np.ndarray
+    Examples
+    --------
+    >>> [independent_answers_needed(error) for error in (0.05, 0.02, 0.01)]
+    [59, 149, 299]
+    """
+    few, enough = n_wrong, n_wrong + 1
+    while _upper_end(n_wrong, enough, confidence) > error:
+        few, enough = enough, 2 * enough
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (middle, enough) if _upper_end(n_wrong, middle, confidence) > error else (few, middle)
+    return enough
+
+
+def independent_answers(groups: np.ndarray) -> np.ndarray:
+    """Return as how many independent answers the first 1, 2, ..., n count, of shape (n,).
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n,)
+        The group of each answer.
+    """
+    # The sum of squared group sizes grows by 2 k + 1 with an answer whose group has k answers before it.
+    before = np.empty(len(groups), dtype=int)
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[:1]] - 1))
+    before[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(starts, append=len(groups)))
+    return np.arange(1, len(groups) + 1) ** 2 / (2 * before + 1).cumsum()
+
+
+class _Counts(NamedTuple):
+    """The answers whose confidence reaches a threshold, for each distinct confidence as threshold, from high to low.
+
+    Attributes
+    ----------
+    confidence : ndarray of shape (n_thresholds,) and dtype float32
+    number, wrong : ndarray of shape (n_thresholds,) and dtype int
+        The number of all answers, and of wrong ones.
+    independent : ndarray of shape (n_thresholds,) and dtype float
+        See `independent_answers`.
+    """
+
+    confidence: np.ndarray
+    number: np.ndarray
+    wrong: np.ndarray
+    independent: np.ndarray
+
+
+def _count(held_out: HeldOut, classes: Collection[int] | None) -> _Counts:
+    is_class = held_out.predicted >= 0
+    if np.isnan(held_out.confidence[is_class]).any():
+        raise InputError("expected held-out answers with confidences, got NaN; use a model with probabilities")
+    kept = np.flatnonzero(is_class if classes is None else is_class & np.isin(held_out.predicted, list(classes)))
+    order = kept[np.argsort(-held_out.confidence[kept], kind="stable")]
+    confidence = held_out.confidence[order]
+    groups = np.arange(len(order)) if held_out.groups is None else held_out.groups[order]
+    last = np.flatnonzero(np.diff(confidence, append=-1))  # a threshold cannot separate equal confidences
+    wrong = (held_out.predicted != held_out.true)[order].cumsum()
+    return _Counts(confidence[last], last + 1, wrong[last], independent_answers(groups)[last])
+
+
+def _upper_end(wrong: Any, n: Any, confidence: float) -> Any:
+    """Return the upper end of Clopper and Pearson's one-sided interval of a share; `n` may be a fraction."""
+    rest = np.maximum(n - wrong, np.finfo(float).tiny)
+    return np.where(wrong >= n, 1.0, special.betaincinv(wrong + 1, rest, confidence))

@@ -8,11 +8,10 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-from .._files import expand
+from .._files import expand, stage
 from ..errors import OutsideError
 
 
@@ -79,7 +78,7 @@ def replace_files(folder: Path, contents: Mapping[str, str], names: Sequence[str
             try:
                 if path.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-                parts[path] = stack.enter_context(_staged(path, content.encode("utf-8", "backslashreplace")))
+                parts[path] = stack.enter_context(stage(path, content.encode("utf-8", "backslashreplace")))
             except OSError as error:
                 remedy = "none of the files was written; make room, or name another folder"
                 raise _named(f"cannot write {path}", error, remedy) from error
@@ -91,48 +90,6 @@ def replace_files(folder: Path, contents: Mapping[str, str], names: Sequence[str
             for name in set(names) - set(contents):
                 (folder / name).unlink(missing_ok=True)
     return list(parts)
-
-
-class _Part(NamedTuple):
-    """A file that is written completely, and the path for its name."""
-
-    path: Path
-    number: int
-    has_name: bool
-
-    def give_name(self) -> None:
-        if not self.has_name:
-            self.path.unlink(missing_ok=True)  # left by a process that had this one's number
-            # Python lets the system follow the link only if a folder's number is given; an absolute path ignores it.
-            os.link(_by_number(self.number), self.path, src_dir_fd=self.number, follow_symlinks=True)
-
-
-@contextmanager
-def _staged(path: Path, content: bytes) -> Iterator[_Part]:
-    """Write the content to a file beside `path`, which is removed afterwards unless it was renamed."""
-    part = _open_part(path.with_name(f".{path.name}.{os.getpid()}.part"))
-    try:
-        with open(part.number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(part.number)
-            yield part
-    finally:
-        part.path.unlink(missing_ok=True)
-
-
-def _open_part(path: Path) -> _Part:
-    if hasattr(os, "O_TMPFILE"):
-        with suppress(OSError):  # not every file system has files without names
-            number = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
-            if os.path.exists(_by_number(number)):
-                return _Part(path, number, has_name=False)
-            os.close(number)  # not every system has /proc
-    return _Part(path, os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666), has_name=True)
-
-
-def _by_number(number: int) -> str:
-    return f"/proc/self/fd/{number}"
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from .._text import counted, printable
+from ..images import ImageCollection
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
 
 SHOWN = 5  # findings of each kind
+_UNREADABLE_SHOWN = 50  # images
 
 
 def aligned(table: Sequence[Sequence[str]], to_right: Collection[int] | None = None, n_last: int = 0) -> list[str]:
@@ -57,3 +59,36 @@ def more(number: int) -> Iterator[str]:
     """Say how many findings are not listed; nothing if all are."""
     if number > SHOWN:
         yield f"  and {number - SHOWN:,} more"
+
+
+def left_out_lines(collection: ImageCollection, remedy: str) -> list[str]:
+    """List small classes and unreadable images that were left out, a blank line before each list.
+
+    Parameters
+    ----------
+    collection : ImageCollection
+    remedy : str
+        Where the images are that are too many to list, such as "report.json lists all".
+    """
+    lines, small, errors = [], collection.small_classes, collection.unreadable
+    if small:
+        names = ", ".join(f"{printable(name)} ({count})" for name, count in small.items())
+        lines += ["", f"Left out, {counted(len(small), 'class', 'classes')} with too few images: {names}"]
+    if errors:
+        shown = [f"  {printable(error.name)}: {printable(error.reason)}" for error in errors[:_UNREADABLE_SHOWN]]
+        lines += ["", f"Left out, {counted(len(errors), 'image')} that cannot be read:", *shown]
+    if len(errors) > _UNREADABLE_SHOWN:
+        lines.append(f"  and {len(errors) - _UNREADABLE_SHOWN:,} more; {remedy}")
+    return lines
+
+
+def source_lines(collection: ImageCollection) -> list[str]:
+    """List doubts about how the source was read, a blank line before each list.
+
+    These are names that look alike, files that were not read as images, and decisions.
+    """
+    parts = (
+        list(lookalike_lines(collection.lookalikes)), list(passed_over_lines(collection.passed_over)),
+        [f"Note: {printable(note)}" for note in collection.notes],
+    )
+    return [line for part in parts if part for line in ("", *part)]

@@ -10,10 +10,9 @@ from ..evaluation.answer import ToBest
 from ..evaluation.summary import Spread, spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .lines import aligned, lookalike_lines, passed_over_lines
+from .lines import aligned, left_out_lines, source_lines
 from .values import MISSING, p_value
 
-_LISTED = 50  # unreadable images
 _TO_RIGHT = (1,)  # the column of whole numbers in the tables
 
 
@@ -23,8 +22,8 @@ def format_text(comparison: Comparison) -> str:
         *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_levels(comparison),
         *_choices(comparison), *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison),
         *_left_out(comparison),
-        *_small_classes(comparison), *_unreadable(comparison), *_color_profiles(comparison),
-        *_source(comparison),
+        *left_out_lines(comparison.collection, "report.json lists all"), *_color_profiles(comparison),
+        *source_lines(comparison.collection),
     ])
 
 
@@ -200,33 +199,6 @@ def _leaks(comparison: Comparison) -> list[str]:
 def _left_out(comparison: Comparison) -> list[str]:
     lines = [f"Not compared: {printable(name)}: {printable(reason)}" for name, reason in comparison.left_out.items()]
     return ["", *lines] if lines else []
-
-
-def _small_classes(comparison: Comparison) -> list[str]:
-    small = comparison.collection.small_classes
-    if not small:
-        return []
-    names = ", ".join(f"{printable(name)} ({count})" for name, count in small.items())
-    return ["", f"Left out, {counted(len(small), 'class', 'classes')} with too few images: {names}"]
-
-
-def _unreadable(comparison: Comparison) -> list[str]:
-    errors = comparison.collection.unreadable
-    if not errors:
-        return []
-    more = [f"  and {len(errors) - _LISTED:,} more; report.json lists all"] if len(errors) > _LISTED else []
-    listed = [f"  {printable(error.name)}: {printable(error.reason)}" for error in errors[:_LISTED]]
-    return ["", f"Left out, {counted(len(errors), 'image')} that cannot be read:", *listed, *more]
-
-
-def _source(comparison: Comparison) -> list[str]:
-    """List doubts about how the source was read: names, files that were not read, decisions."""
-    collection = comparison.collection
-    parts = (
-        list(lookalike_lines(collection.lookalikes)), list(passed_over_lines(collection.passed_over)),
-        [f"Note: {printable(note)}" for note in collection.notes],
-    )
-    return [line for part in parts if part for line in ("", *part)]
 
 
 def _color_profiles(comparison: Comparison) -> list[str]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..._text import counted, printable
+
 
 class HeldOut(NamedTuple):
     """What a model answered for training images that it was not fitted on, for one target.
@@ -140,3 +142,43 @@ class ModelCard:
     threshold: float | None = None
     networks: tuple[NetworkEntry, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the card as lines of text, with aligned columns."""
+        facts = [("model", printable(self.title)), ("created", printable(self.created))]
+        if self.n_images is not None:
+            groups = "" if self.n_groups is None else f" in {counted(self.n_groups, 'group')}"
+            facts.append(("fitted on", counted(self.n_images, "image") + groups))
+        if self.data_digest:
+            facts.append(("data SHA-256", printable(self.data_digest)))
+        for target in self.targets:
+            facts += _facts(target)
+        answers = "every answer stands" if self.threshold is None else f"below {self.threshold:.2f}, answers fall back"
+        facts.append(("threshold", answers))
+        facts += [
+            ("network", printable(f"{each.name} ({each.license}; {each.place}), SHA-256 {each.digest}"))
+            for each in self.networks
+        ]
+        facts.append(("versions", printable(", ".join(f"{name} {number}" for name, number in self.versions.items()))))
+        width = max(len(name) for name, _ in facts)
+        return "\n".join(f"{name:<{width}}  {fact}" for name, fact in facts)
+
+
+def _facts(target: TargetCard) -> list[tuple[str, str]]:
+    """Return the lines about one target: its classes, its broader levels, and what to expect."""
+    counts = f" of {min(target.counts):,} to {max(target.counts):,} images" if target.counts else ""
+    facts = [("target", printable(f"{target.name}: {counted(len(target.classes), 'class', 'classes')}{counts}"))]
+    facts += [
+        ("  level", printable(f"{name}: {counted(len(set(values)), 'class', 'classes')}"))
+        for name, values in target.levels.items()
+    ]
+    if (expected := target.expectation) is not None:
+        low, high = expected.interval
+        interval = f" [{low:.3f}, {high:.3f}]" if low == low else ", without an interval"  # NaN is not equal to itself
+        facts.append(("  accuracy", printable(f"{expected.accuracy:.3f}{interval} on new images; {expected.source}")))
+    names = [printable(label) for label in target.classes]
+    numbers = [f" {count:,}" for count in target.counts] or [""] * len(names)
+    width = max(map(len, names))
+    facts += [("  class" if not position else "", f"{name:<{width}}{number:>7}".rstrip())
+              for position, (name, number) in enumerate(zip(names, numbers))]
+    return facts

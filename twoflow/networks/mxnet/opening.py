@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..card import Layer, NetworkCard
 from ..card_file import complete_fields
-from ..content import Content, join_digests, read_content
+from ..content import Content, join_digests
 from ..network import Checkpoint, Network, NetworkFiles
 from ..onnx import cut
 from .convert import convert, layer_names, needed_nodes, parameter_names
@@ -49,7 +48,7 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
         If a file is damaged, an operator is not supported, or nothing says how images enter the network.
     """
     assert files.parameters is not None
-    contents = _read(files.model, files.parameters)
+    contents = _read(files)
     symbol, parameters = contents
     nodes, index = read_symbol(symbol), read_index(parameters)
     try:
@@ -63,7 +62,7 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
         names = layer_names(nodes, shapes)
     except ValueError as error:
         raise InputError(f"{files.model} with {files.parameters.name}: {error}") from error
-    reread = partial(_reread, symbol.path, parameters.path, join_digests(contents))
+    reread = partial(_reread, files, join_digests(contents))
 
     def build(outputs: Collection[str]) -> ModelProto:
         wanted = {name: names[name] for name in outputs}
@@ -84,15 +83,16 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
     ), contents
 
 
-def _read(symbol: Path, parameters: Path) -> list[Content]:
-    return [read_content(symbol, MAX_SYMBOL_BYTES), read_content(parameters)]
+def _read(files: NetworkFiles) -> list[Content]:
+    assert files.parameters is not None
+    return [files.read(files.model, MAX_SYMBOL_BYTES), files.read(files.parameters)]
 
 
-def _reread(symbol: Path, parameters: Path, digest: str) -> list[Content]:
+def _reread(files: NetworkFiles, digest: str) -> list[Content]:
     """Read both files again, because their values are not kept in memory; ValueError if either has changed."""
-    contents = _read(symbol, parameters)
+    contents = _read(files)
     if join_digests(contents) != digest:
-        raise InputError(f"{symbol} or {parameters.name} has changed since it was opened; start again")
+        raise InputError(f"{files.model} or {contents[1].path.name} has changed since it was opened; start again")
     return contents
 
 

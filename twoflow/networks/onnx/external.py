@@ -7,14 +7,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
-from ..content import MAX_BYTES, Content, read_content
+from ..content import MAX_BYTES, Content
+from ..network import NetworkFiles
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
     from onnx import ModelProto, TensorProto
 
 
-def load_external(model: ModelProto, file: Content) -> list[Content]:
+def load_external(model: ModelProto, file: Content, files: NetworkFiles) -> list[Content]:
     """Read the tensors that lie in other files into the model.
 
     Parameters
@@ -23,11 +24,13 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
         It is changed in place.
     file : Content
         The file that the model was read from.
+    files : NetworkFiles
+        Where the other files are read from.
 
     Returns
     -------
     list of Content
-        The other files, sorted by path. Each was read once.
+        The other files, sorted by path. Each was read once. Files in memory keep their order.
 
     Raises
     ------
@@ -39,9 +42,11 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
     left = MAX_BYTES - len(file.data)
     for tensor in _external_tensors(model):
         fields = {entry.key: entry.value for entry in tensor.external_data}
-        path = _locate(fields.get("location", ""), file.path)
+        path = files.locate(fields.get("location", ""), _locate)
         if path not in found:
-            found[path] = read_content(path, MAX_BYTES - sum(len(each.data) for each in (file, *found.values())))
+            left_to_read = MAX_BYTES - sum(len(each.data) for each in (file, *found.values()))
+            name = PurePosixPath(fields["location"]).as_posix()
+            found[path] = files.read(path, left_to_read)._replace(name=name)
         size = len(found[path].data)
         start = _number(fields, "offset", 0)
         length = _number(fields, "length", max(size - start, 0))
@@ -56,7 +61,20 @@ def load_external(model: ModelProto, file: Content) -> list[Content]:
         tensor.raw_data = found[path].data[start:start + length]
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
-    return [found[path] for path in sorted(found)]
+    return [found[path] for path in sorted(found, key=files.order)]
+
+
+def require_own_weights(graph: bytes) -> None:
+    """Raise ValueError if a graph is damaged, or a tensor in it lies in another file."""
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
+
+    try:
+        model = ModelProto.FromString(graph)
+    except DecodeError as error:
+        raise InputError(f"expected an ONNX graph, got other bytes: {error}") from error
+    for tensor in _external_tensors(model):
+        raise InputError(f"expected an ONNX graph with its weights inside, got {tensor.name!r} in another file")
 
 
 def _external_tensors(model: ModelProto) -> Iterator[TensorProto]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import InputError
 from ..card import Layer
 from ..content import MAX_VALUES, Content
+from ..network import NetworkFiles
 from .external import load_external, walk
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ class Value(NamedTuple):
     shape: Sequence[int]
 
 
-def load(file: Content) -> tuple[ModelProto, list[Content]]:
+def load(file: Content, files: NetworkFiles) -> tuple[ModelProto, list[Content]]:
     """Parse an ONNX file. Whether the graph is valid is checked by onnxruntime, when a session is opened.
 
     Parameters
     ----------
     file : Content
+    files : NetworkFiles
+        Where other files with weights are read from.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def load(file: Content) -> tuple[ModelProto, list[Content]]:
     if not model.graph.node:
         raise InputError("it is damaged, or no ONNX file: it has no nodes")
     _check_texts(model)
-    return model, load_external(model, file)
+    return model, load_external(model, file, files)
 
 
 def _check_texts(model: ModelProto) -> None:

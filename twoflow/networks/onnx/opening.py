@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import InputError
 from ..card import NetworkCard
 from ..card_file import check_fields, complete_fields
-from ..content import Content, join_digests, read_content
+from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
 from .global_pool import find_global_pool
 from .graph import cut, fix_input, infer_values, load, read_input, read_layers
@@ -35,9 +35,9 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
     ValueError
         If the file is damaged, its input is no image, or nothing says how images enter it.
     """
-    file = read_content(files.model)
+    file = files.read(files.model)
     try:
-        model, others = load(file)
+        model, others = load(file, files)
         found = read_input(model)
         own: dict[str, Any] = {"channels": "RGB"}
         if found.is_uint8:

@@ -1,0 +1,235 @@
+"""Predict the classes of images with a model file: ``twoflow predict``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._text import escape_controls
+from ..errors import InputError
+from .arguments import CommandParser, add_hosts_argument, add_run_arguments, at_least, share
+from .loading import allow_named_hosts, open_store
+from .output import choose_output
+
+if TYPE_CHECKING:
+    from ..models.model_file import ModelCard, ModelFile
+    from ..predicting import Predictor
+    from ..predicting.formats import Columns
+    from ..predicting.inputs import Inputs
+    from ..predicting.moderation import Rules
+    from ..predicting.writing import Written
+
+#: The format of predictions by the ending of --out.
+_ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
+
+
+def make_parser() -> CommandParser:
+    """Make the parser of the command's arguments."""
+    parser = CommandParser(
+        prog="twoflow predict",
+        description="Predict the classes of images with a model file. An image that cannot be read is a row with its "
+                    "error.",
+        examples=[
+            "twoflow predict shoes.twoflow new-photos/ --out predictions.csv",
+            "twoflow predict shoes.twoflow shop.csv --image-pattern 'images/{id}.jpg' --group-column item",
+            "find inbox -name '*.jpg' -print0 | twoflow predict shoes.twoflow - --null --format jsonl",
+        ],
+    )
+    _add_model_arguments(parser)
+    _add_image_arguments(parser)
+    _add_answer_arguments(parser)
+    add_run_arguments(parser, out="file")
+    return parser
+
+
+def _add_model_arguments(parser: CommandParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("model", metavar="MODEL", type=os.path.expanduser,
+                       help="model file, NAME.twoflow, as twoflow train writes it")
+    group.add_argument("--digest", metavar="SHA256",
+                       help="SHA-256 that the model file must have (default: any)")
+    group.add_argument(
+        "--networks", metavar="PATH", action="append", type=os.path.expanduser, default=[],
+        help="file of a network that the model needs and that is not inside the model file; repeat it for several "
+             "(default: none)",
+    )
+
+
+def _add_image_arguments(parser: CommandParser) -> None:
+    group = parser.add_argument_group("images")
+    group.add_argument(
+        "images", metavar="IMAGES", nargs="+", type=os.path.expanduser,
+        help="images to predict, in any mix: image files; folders, with all folders inside; tables (.csv or .tsv) with "
+             "a header and a column of paths or URLs, relative to the table; URLs of images, tables, or folders that "
+             "end with a slash (needs twoflow[remote]); - for a list of paths and URLs on stdin, one on each line",
+    )
+    paths = group.add_mutually_exclusive_group()
+    paths.add_argument("--image-column", metavar="COLUMN", help="column of image paths in tables (default: path)")
+    paths.add_argument(
+        "--image-pattern", metavar="PATTERN",
+        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
+             "--image-column)",
+    )
+    group.add_argument(
+        "--group-column", metavar="COLUMN",
+        help="column of items in tables. All photos of an item get one answer, from the average of their scores "
+             "(default: an answer for each image)",
+    )
+    group.add_argument("-0", "--null", action="store_true",
+                       help="the list on stdin is separated by NUL, as find -print0 writes it (default: by line ends)")
+    add_hosts_argument(group)
+
+
+def _add_answer_arguments(parser: CommandParser) -> None:
+    group = parser.add_argument_group("answers")
+    group.add_argument(
+        "--threshold", metavar="T", type=share,
+        help="below this confidence, answer with a broader class or with unknown; 0 answers always (default: the "
+             "model's own threshold, if it has one)",
+    )
+    group.add_argument("--top", metavar="K", type=at_least(1), default=3,
+                       help="how many of the likeliest classes to list (default: %(default)s)")
+    group.add_argument("--rules", metavar="FILE", type=os.path.expanduser,
+                       help="rules of moderation, a TOML file, that approve, deny or review each image (default: none)")
+    group.add_argument(
+        "--out", metavar="FILE", type=os.path.expanduser,
+        help="file to write. If the command is ended, however hard, the same command goes on where it was (default: "
+             "write to standard output)",
+    )
+    group.add_argument("--format", choices=tuple(_ENDINGS.values()),
+                       help="csv, a table, or jsonl, a JSON object on each line (default: as --out ends, or csv)")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Predict the images, and say what was predicted."""
+    arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
+    arguments.format = arguments.format or _format_of(arguments.out)
+
+    from ..models.model_file import open_model_file
+    from ..predicting import Predictor
+    from .dask_scheduler import connected
+
+    allow_named_hosts(arguments)
+    networks = [os.path.abspath(path) for path in arguments.networks]  # workers run in other folders
+    model_file = open_model_file(arguments.model, digest=arguments.digest, networks=networks)
+    card = model_file.card
+    if arguments.threshold is not None:  # before the rules are read, whose promises depend on it
+        card = replace(card, threshold=arguments.threshold)
+    rules, rules_digest = _read_rules(arguments, card)
+    predictor = Predictor(
+        replace(model_file, card=card), top=arguments.top, rules=rules, n_jobs=arguments.jobs,
+        store=open_store(arguments),
+    )
+    inputs = _open_inputs(arguments)
+    with connected(arguments.scheduler):
+        if arguments.out is None:
+            written, where = _write_to_stdout(arguments, predictor, inputs), "standard output"
+        else:
+            path, note = choose_output(arguments)
+            written = _write_to_file(arguments, predictor, inputs, path, model_file, rules_digest)
+            where = f"{path}{note}"
+    _say(_summarize(written, arguments, predictor, inputs), f"Written to {where}")
+
+
+def _format_of(out: str | None) -> str:
+    ending = ".csv" if out is None else Path(out).suffix.lower()
+    if ending not in _ENDINGS:
+        raise InputError(f"--out: expected a name that ends in {' or '.join(_ENDINGS)}, got {out}; name the --format")
+    return _ENDINGS[ending]
+
+
+def _read_rules(arguments: argparse.Namespace, card: ModelCard) -> tuple[Rules | None, str]:
+    """Read the rules; also return the digest of their file."""
+    if arguments.rules is None:
+        return None, ""
+    from ..predicting.rules import read_rules
+
+    rules = read_rules(arguments.rules, card)
+    return rules, sha256(Path(arguments.rules).read_bytes()).hexdigest()
+
+
+def _open_inputs(arguments: argparse.Namespace) -> Inputs:
+    from ..predicting.inputs import TableOptions, open_inputs
+
+    return open_inputs(
+        arguments.images,
+        table=TableOptions(arguments.image_column, arguments.image_pattern, arguments.group_column),
+        stdin=sys.stdin.buffer,
+        by_null=arguments.null,
+        absolute=arguments.scheduler is not None,
+    )
+
+
+def _write_to_stdout(arguments: argparse.Namespace, predictor: Predictor, inputs: Inputs) -> Written:
+    from ..predicting.formats import FORMATS
+    from ..predicting.writing import write_stream
+
+    return write_stream(
+        predictor, inputs, _write_out, FORMATS[arguments.format], _columns(arguments, predictor),
+        verbose=not arguments.quiet,
+    )
+
+
+def _write_to_file(
+    arguments: argparse.Namespace, predictor: Predictor, inputs: Inputs, path: Path, model_file: ModelFile,
+    rules_digest: str,
+) -> Written:
+    from .. import __version__
+    from ..predicting.formats import FORMATS
+    from ..predicting.writing import write_file
+
+    columns = _columns(arguments, predictor)
+    identity = {
+        "model": model_file.digest, "version of twoflow": __version__, "--format": arguments.format,
+        "--threshold": repr(predictor.threshold), "--top": str(arguments.top), "--rules": rules_digest,
+        "--group-column": arguments.group_column or "",
+    }
+    return write_file(
+        predictor, inputs, path, FORMATS[arguments.format], columns, identity=identity, anew=arguments.overwrite,
+        verbose=not arguments.quiet,
+    )
+
+
+def _columns(arguments: argparse.Namespace, predictor: Predictor) -> Columns:
+    from ..predicting.formats import Columns
+
+    return Columns.of(
+        predictor.card, arguments.top, with_decisions=arguments.rules is not None,
+        with_items=arguments.group_column is not None,
+    )
+
+
+def _write_out(text: str) -> None:
+    """Write text to stdout at once: the bytes that a file would have, or escaped text on a terminal."""
+    binary = getattr(sys.stdout, "buffer", None)  # a stream in memory has none
+    if binary is None or sys.stdout.isatty():
+        sys.stdout.write(escape_controls(text))
+    else:
+        binary.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
+
+
+def _summarize(
+    written: Written, arguments: argparse.Namespace, predictor: Predictor, inputs: Inputs
+) -> list[str]:
+    counts = written.counts
+    targets = [target.name for target in predictor.card.targets]
+    line = counts.describe(targets, with_items=arguments.group_column is not None)
+    n_here = counts.n_images - written.n_before
+    if written.n_before:
+        line += f"; {written.n_before:,} of them in an earlier attempt"
+    if n_here and written.seconds > 0:
+        line += f"; {n_here / written.seconds:,.1f} images per second"
+    lines = [line, *(f"passed over: {each}" for each in inputs.passed_over)]
+    return [*lines, *([written.discarded] if written.discarded else [])]
+
+
+def _say(lines: Sequence[str], last: str) -> None:
+    for line in [*lines, last]:
+        print(escape_controls(" ".join(line.split())), file=sys.stderr, flush=True)

@@ -1,0 +1,67 @@
+"""Turn the predictions of a comparison into the held-out answers that the card of a model file holds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._text import counted
+from ..models.model_file.card import HeldOut
+from .folds import Folds
+from .metrics import Pooled
+
+
+def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
+    """Say in a few words on which images the accuracies were measured.
+
+    Parameters
+    ----------
+    folds : Folds
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection.
+
+    Returns
+    -------
+    str
+        Such as "5 folds of 3,068 images, groups kept together".
+    """
+    tested = np.unique(np.concatenate([fold.test for fold in folds]))
+    images = counted(len(tested), "image")
+    if folds.n_splits > 1:
+        again = f", drawn {folds.repeats} times" if folds.repeats > 1 else ""
+        text = f"{folds.n_splits} folds of {images}{again}"
+    elif folds.seed is not None:
+        text = f"{counted(folds.repeats, 'random split')} that tested {images}"
+    else:
+        text = f"an official split that tested {images}"
+    if groups is None:
+        return text
+    is_together = all(not np.isin(groups[fold.test], groups[fold.train]).any() for fold in folds)
+    return f"{text}, groups {'kept together' if is_together else 'on both sides'}"
+
+
+def collect_answers(pooled: Pooled, groups: np.ndarray | None) -> HeldOut | None:
+    """Return the answers of a method for one target; see `Comparison.held_out`.
+
+    Parameters
+    ----------
+    pooled : Pooled
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection.
+
+    Returns
+    -------
+    HeldOut or None
+        None for a method without probabilities.
+    """
+    if pooled.probabilities is None:
+        return None
+    rows = np.arange(len(pooled.true))
+    is_class = pooled.predicted >= 0
+    confidence = np.where(is_class, pooled.probabilities[rows, pooled.predicted], np.nan)
+    units = pooled.images if groups is None else groups[pooled.images]
+    # The answers for an image that is tested several times belong together, as those of a group do.
+    is_grouped = groups is not None or len(np.unique(pooled.images)) < len(rows)
+    return HeldOut(
+        pooled.true.astype(np.int32), pooled.predicted.astype(np.int32), confidence.astype(np.float32),
+        np.unique(units, return_inverse=True)[1].astype(np.int32) if is_grouped else None,
+    )

@@ -1,0 +1,145 @@
+"""Make the card of a model from what it was fitted on, and from a comparison."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from numbers import Real
+from platform import python_version
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...images import ImageCollection, LoadedImage
+from ...images.targets import default_names
+from ...images.thumbnails import jpeg_thumbnail
+from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
+from .card_json import to_plain
+
+#: The packages whose versions the answers may depend on.
+_PACKAGES = (
+    "twoflow", "cykooz-resizer", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "scikit-image",
+    "scikit-learn", "scipy", "skops",
+)
+
+
+def describe(
+    model: Any, collection: ImageCollection | None, held_out: Mapping[str, tuple[Expectation, HeldOut | None]] | None,
+    threshold: float | None, title: str | None, networks: Sequence[NetworkEntry],
+) -> ModelCard:
+    """Make the card of a fitted model.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted classifier.
+    collection : ImageCollection or None
+        What the model was fitted on.
+    held_out : mapping of str to (Expectation, HeldOut or None), or None
+        By the name of the target: what to expect on new images, and the answers that this was measured by.
+    threshold : float or None
+    title : str or None
+        Default: the recipe, or the class of the model.
+    networks : sequence of NetworkEntry
+
+    Returns
+    -------
+    ModelCard
+
+    Raises
+    ------
+    ValueError
+        If the model has no classes, or the collection or the held-out answers have others.
+    """
+    classes = classes_of(model)
+    names = default_names(len(classes)) if collection is None else collection.target_names
+    if len(names) != len(classes):
+        raise InputError(
+            f"collection: expected the {len(classes)} targets that the model was fitted on, got {', '.join(names)}"
+        )
+    if threshold is not None and (not isinstance(threshold, Real) or not 0 <= threshold <= 1):
+        raise InputError(f"threshold: expected None or a number from 0 to 1, got {threshold!r}")
+    unknown = set(held_out or ()) - set(names)
+    if unknown:
+        raise InputError(
+            f"comparison: expected the targets {', '.join(names)}, got {', '.join(sorted(unknown))}; "
+            "pass the collection that was compared"
+        )
+    targets = [_describe_target(name, own, collection, (held_out or {}).get(name)) for name, own in zip(names, classes)]
+    groups = None if collection is None else collection.groups
+    recipe = getattr(model, "recipe", None)
+    return ModelCard(
+        title=title or (f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__),
+        created=date.today().isoformat(),
+        targets=tuple(targets),
+        n_images=None if collection is None else len(collection),
+        n_groups=None if groups is None else len(np.unique(groups)),
+        data_digest="" if collection is None else digest_data(collection),
+        threshold=None if threshold is None else float(threshold),
+        networks=tuple(networks),
+        versions=_versions(),
+    )
+
+
+def classes_of(model: Any) -> list[tuple]:
+    """Return the classes of each target of a fitted model; ValueError if it has none."""
+    found = getattr(model, "classes_", None)
+    if found is None:
+        raise InputError(f"expected a fitted classifier, got a {type(model).__name__} without classes_; call fit first")
+    several = isinstance(found, list) and not np.isscalar(found[0])
+    return [to_plain(each, "classes") for each in (found if several else [found])]
+
+
+def _describe_target(
+    name: str, classes: tuple, collection: ImageCollection | None, held_out: tuple[Expectation, HeldOut | None] | None
+) -> TargetCard:
+    expectation, answers = held_out or (None, None)
+    if answers is not None and max(answers.true.max(initial=0), answers.predicted.max(initial=0)) >= len(classes):
+        raise InputError(f"comparison: expected the {len(classes)} classes of the model, got more; pass the comparison "
+                         "of the collection that the model was fitted on")
+    if collection is None:
+        return TargetCard(name, classes, expectation=expectation, held_out=answers)
+    found, counts = np.unique(collection.target(name), return_counts=True)
+    if tuple(found.tolist()) != classes:
+        raise InputError(
+            f"collection: expected the {len(classes)} classes of {name!r} that the model was fitted on, got "
+            f"{len(found)} classes, some of them others; pass the collection that it was fitted on"
+        )
+    levels = collection.levels if name == collection.finest else {}
+    broader = {level: to_plain([table[each] for each in classes], level) for level, table in levels.items()}
+    return TargetCard(name, classes, tuple(counts.tolist()), broader, expectation, answers)
+
+
+def digest_data(collection: ImageCollection) -> str:
+    """Return SHA-256 over the contents and labels of the images, in order; of no names of files."""
+    digest = hashlib.sha256()
+    for image, labels in zip(collection.images, collection.labels):
+        digest.update(LoadedImage(image).digest)
+        digest.update(repr(np.atleast_1d(labels).tolist()).encode())
+    return digest.hexdigest()
+
+
+def choose_examples(card: ModelCard, collection: ImageCollection) -> dict[tuple[str, int], bytes]:
+    """Make a thumbnail of the first image of each class that can be read, by the target and the class's position."""
+    examples = {}
+    for target in card.targets:
+        labels = collection.target(target.name)
+        for position, label in enumerate(target.classes):
+            for row in np.flatnonzero(labels == label).tolist():
+                if (content := jpeg_thumbnail(collection.images[row])) is not None:
+                    examples[target.name, position] = content
+                    break
+    return examples
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue  # an extra
+    return found

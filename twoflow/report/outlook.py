@@ -1,0 +1,110 @@
+"""What to expect of a fitted model on new images, as text for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .._text import counted, listed, printable
+from ..evaluation import Comparison
+from ..evaluation.outlook import Answered, Outlook
+from ..images import ImageCollection
+from .lines import aligned, left_out_lines, source_lines
+
+_ALL_LISTED = "twoflow audit lists all"
+
+
+def format_collection(collection: ImageCollection) -> str:
+    """Say what was trained on: counts, what was left out, and doubts about how it was read."""
+    groups = "" if collection.groups is None else f" in {counted(len(set(collection.groups.tolist())), 'group')}"
+    counts = [counted(len(found), "class", "classes") for found in collection.classes_by_target.values()]
+    if len(counts) > 1:
+        counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
+    return "\n".join([
+        f"Trained on {counted(len(collection), 'image')}{groups}, {', '.join(counts)}",
+        *left_out_lines(collection, _ALL_LISTED), *source_lines(collection),
+    ])
+
+
+def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comparison: Comparison) -> str:
+    """Say what to expect on new images, target by target, and why it may be less.
+
+    Parameters
+    ----------
+    outlooks : sequence of Outlook
+        One for each target.
+    chosen : sequence of Answered
+        What the threshold of the model does, for each target; empty without one.
+    comparison : Comparison
+        Where the held-out answers come from.
+    """
+    lines: list[str] = []
+    for number, outlook in enumerate(outlooks):
+        name = f" of {printable(outlook.target)}" if len(outlooks) > 1 else ""
+        lines += [*([""] if lines else []), _expected(outlook, name)]
+        if chosen:
+            lines.append(_threshold(chosen[number]))
+        elif outlook.answered:
+            lines += ["If it answers only what it is certain enough of:", *_table(outlook.answered)]
+        lines += [*_weakest(outlook), *_worst(outlook)]
+    return "\n".join([*lines, "", *_doubts(comparison)])
+
+
+def _expected(outlook: Outlook, name: str) -> str:
+    accuracy, (low, high), confidence, source = outlook.expectation
+    interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+    level = "" if math.isnan(low) else f"{confidence:.0%} interval; "
+    about = f"{accuracy:.3f}{interval} ({level}{source})"
+    return f"On new images of these classes expect an accuracy{name} of about {about}."
+
+
+def _threshold(answered: Answered) -> str:
+    if math.isnan(answered.accuracy):
+        return f"With the threshold {answered.threshold:.4g} it answers none of the classes: choose a lower one."
+    return (
+        f"With the threshold {answered.threshold:.4g} it answers {answered.coverage:.0%} of them, and "
+        f"{answered.accuracy:.3f} of those answers are right."
+    )
+
+
+def _table(answered: Sequence[Answered]) -> list[str]:
+    rows = [
+        [f"{each.coverage:.1%}", f"{each.accuracy:.3f}", "" if each.threshold is None else f"{each.threshold:.3f}"]
+        for each in answered
+    ]
+    return [f"  {line}" for line in aligned([["answers", "accuracy", "--threshold"], *rows], range(3))]
+
+
+def _weakest(outlook: Outlook) -> list[str]:
+    if not outlook.weakest:
+        return []
+    named = listed(
+        f"{printable(each.label)} ({each.n_right:,} of {counted(each.n_images, 'image')} right)"
+        for each in outlook.weakest
+    )
+    return [f"The weakest {'class' if len(outlook.weakest) == 1 else 'classes'}: {named}."]
+
+
+def _worst(outlook: Outlook) -> list[str]:
+    if outlook.worst is None:
+        return []
+    true, predicted, n, n_images = outlook.worst
+    answered = "no class" if predicted is None else printable(predicted)
+    was = "was" if n == 1 else "were"
+    return [f"Most confused: {n:,} of {counted(n_images, 'image')} of {printable(true)} {was} answered as {answered}."]
+
+
+def _doubts(comparison: Comparison) -> list[str]:
+    lines = ["Photos unlike these, such as from another shop or another camera, do worse."]
+    if comparison.collection.groups is None and comparison.folds.seed is not None:
+        lines.append(
+            "If several images show the same item, the accuracy above is too high: name the item by --group-column."
+        )
+    leaks = comparison.leaks
+    if leaks:
+        images = counted(leaks.n_images, "image was", "images were")
+        lines.append(
+            f"{images} tested after training on a duplicate ({counted(leaks.n_pairs, 'pair')}), which makes the "
+            "accuracy above too high; twoflow audit lists them."
+        )
+    return lines
