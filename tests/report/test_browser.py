@@ -8,8 +8,8 @@ import pytest
 from twoflow.evaluation.folds import draw_folds
 from twoflow.report import write_report
 
+from ..browser import browser, missing
 from ..lanes import unavailable
-from .browser import browser, missing
 from .made import comparison
 from .test_html import HOSTILE
 
@@ -84,8 +84,7 @@ def test_the_test_sees_what_it_looks_for(window, tmp_path):
 
 def test_the_skip_link_is_the_first_stop_and_leads_to_the_content(window, page):
     window.show(page, *WINDOWS["desk"], "light")
-    for kind in ("keyDown", "keyUp"):
-        window.command("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    window.press("Tab")
     assert window.run("return document.activeElement.className") == "skip"
     assert window.run("return document.querySelector(document.activeElement.hash).tagName") == "MAIN"
 
@@ -180,38 +179,11 @@ def test_paper_shows_what_is_folded_and_cuts_no_table(window, plain):
         window.command("Emulation.setEmulatedMedia", media="")
 
 
-#: The lowest contrast of text to what is behind it; WCAG 2.2, success criterion 1.4.3, asks for 4.5.
-CONTRAST = """
-const parse = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
-const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-const light = color => {
-  const [r, g, b] = color.slice(0, 3).map(x => x / 255).map(x => x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
-  return .2126 * r + .7152 * g + .0722 * b;
-};
-const behind = element => {
-  const chain = [];
-  for (let it = element; it; it = it.parentElement) chain.unshift(parse(getComputedStyle(it).backgroundColor));
-  return chain.reduce((below, top) => over(top, below), [255, 255, 255, 1]);
-};
-let worst = [99, ""];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || element.closest("svg, script") || !element.getClientRects().length) continue;
-  const paper = behind(element);
-  const [a, b] = [over(parse(getComputedStyle(element).color), paper), paper].map(light);
-  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  if (ratio < worst[0]) worst = [ratio, walker.currentNode.data.trim().slice(0, 60)];
-}
-return worst;
-"""
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_can_be_read_and_all_controls_have_names(window, plain, scheme):
     show(window, plain, scheme=scheme)
     window.run("document.querySelectorAll('details:not(.zoom)').forEach(each => each.open = true)")
-    ratio, text = window.run(CONTRAST)
+    ratio, text = window.contrast()
     assert 4.5 <= ratio < 99, text
     assert window.run("return [...document.querySelectorAll('input')].every(it => it.labels.length)")
     assert window.run("return [...document.querySelectorAll('button, summary')].every("
@@ -221,7 +193,7 @@ def test_all_text_can_be_read_and_all_controls_have_names(window, plain, scheme)
 def test_the_test_of_contrast_sees_gray_on_gray(window, tmp_path):
     (tmp_path / "bad.html").write_text("<!doctype html><body style='background: #888'><p style='color: #777'>gray")
     show(window, tmp_path, "bad.html")
-    assert window.run(CONTRAST)[0] < 1.5
+    assert window.contrast()[0] < 1.5
 
 
 def brightness(color):

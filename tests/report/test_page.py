@@ -14,7 +14,7 @@ def templates(monkeypatch):
     from jinja2 import ChoiceLoader, DictLoader
 
     own: dict[str, str] = {}
-    environment = page._environment()
+    environment = page._environment(page.__package__)
     monkeypatch.setattr(environment, "loader", ChoiceLoader([DictLoader(own), environment.loader]))
     return own
 

@@ -100,12 +100,12 @@ def wait_for(condition, seconds=30):
 
 
 @contextmanager
-def serving(hook=None, *, names=LOOPBACK_NAMES, token="", threshold=None, corrections=None, n_workers=2, drain_seconds=30,
-            grace_seconds=0, is_verbose=False, **limits):
-    """Run a service until the context ends."""
+def serving(hook=None, *, file=None, rules=None, names=LOOPBACK_NAMES, token="", threshold=None, corrections=None,
+            n_workers=2, drain_seconds=30, grace_seconds=0, is_verbose=False, **limits):
+    """Run a service of a model file, by default the one above, until the context ends."""
     service = Service(
-        model_file(hook, threshold), limits=Limits(**limits), n_workers=n_workers, corrections=corrections,
-        needs_token=bool(token),
+        file or model_file(hook, threshold), rules=rules, limits=Limits(**limits), n_workers=n_workers,
+        corrections=corrections, needs_token=bool(token),
     )
     gate = make_app(service, names=names, token=token, is_verbose=is_verbose)
     running = Running(

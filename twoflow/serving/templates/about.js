@@ -16,13 +16,17 @@ const expectedInWords = (accuracy) => {
 
 const showAbout = (model) => {
   const several = model.targets.length > 1;
-  const n = model.targets.map((target) => counted(target.classes.length, "class", "classes") + (several ? ` of ${printable(target.name)}` : ""));
+  const n = model.targets.map((target) => {
+    const number = counted(target.classes.length, "class", "classes");
+    return several ? `${printable(target.name)} (${number})` : number;
+  });
   const measured = model.targets.length === 1 ? model.targets[0].accuracy : null;
-  at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${measured ? `; ${expected(measured)} of the answers are expected to be right` : ""}.`;
+  const right = measured ? `; ${expected(measured)} of the answers are expected to be right` : "";
+  at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${right}.`;
   document.title = `${printable(model.title)}: classify photos`;
 
   const threshold = model.threshold === null ? "none: the likeliest class is always the answer"
-    : `${percent(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
+    : `${confidence(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
   at("facts").replaceChildren(
     fact("model", named(model.title)),
     ...model.targets.map((target) => fact(
@@ -36,7 +40,7 @@ const showAbout = (model) => {
   );
   at("classes").replaceChildren(...model.targets.map((target) => make(
     "details", {},
-    make("summary", {}, counted(target.classes.length, "class", "classes"), several ? " of " : null, several ? named(target.name) : null),
+    make("summary", {}, ...(several ? [named(target.name), ": "] : []), counted(target.classes.length, "class", "classes")),
     make("ul", { className: "columns" }, ...target.classes.map((each) => make("li", {}, named(each)))),
   )));
   at("privacy").textContent = model.corrections

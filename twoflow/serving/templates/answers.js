@@ -2,7 +2,9 @@
 
 const DECISIONS = { approved: "good", denied: "warm", review: "" };
 
-const confidence = (share) => make("span", { className: "share", textContent: share === null ? "" : percent(share) });
+const shareOf = (share) => make("span", { className: "share", textContent: share === null ? "" : confidence(share) });
+
+let lists = 0;
 
 // A likely class: an example photo of it, its name, its confidence as a bar and as a number.
 const likely = (each, answer, hasExamples) => {
@@ -24,13 +26,13 @@ const likely = (each, answer, hasExamples) => {
     bar.hidden = true;
   }
   const words = make("span", { className: "what" }, make("span", { className: "class" }, named(each.label)), bar);
-  line.append(words, confidence(each.confidence));
+  line.append(words, shareOf(each.confidence));
   return line;
 };
 
 // In one sentence, for a screen reader.
 const inWords = (answer) => {
-  const share = answer.confidence === null || !answer.level ? "" : `, ${percent(answer.confidence)}`;
+  const share = answer.confidence === null || !answer.level ? "" : `, confidence ${confidence(answer.confidence)}`;
   return `${printable(answer.target)}: ${printable(answer.label)}${share}. ${answer.reason}`.trim();
 };
 
@@ -39,17 +41,21 @@ const showAnswer = (answer, photo, model) => {
   const target = model.targets.find((each) => each.name === answer.target);
   const isBroader = answer.level !== "" && answer.level !== answer.target;
   const label = make("p", { className: "label" }, named(answer.label));
-  if (answer.level) label.append(" ", confidence(answer.confidence));
+  if (answer.level) label.append(" ", shareOf(answer.confidence));
   label.classList.toggle("warm", !answer.level);
-  const heading = make("h4", { className: "target" }, named(answer.target));
+  const heading = make("h3", { className: "target" }, named(answer.target));
   const section = make("section", { className: "answer-of" }, heading, label);
   if (isBroader) section.append(make("p", { className: "kind" }, "a broader class, of the level ", named(answer.level)));
   if (answer.reason) section.append(make("p", { className: "reason", textContent: printable(answer.reason) }));
+  const isSure = answer.top.some((each) => each.confidence !== null);
+  const caption = make("p", { className: "note caption", id: `likely-${++lists}` });
+  caption.textContent = isSure ? "Likeliest classes and their confidence" : "Likeliest classes; this model has no confidences";
   const list = make("ol", { className: "likely" });
-  list.setAttribute("aria-label", `The likeliest classes of ${printable(answer.target)}`);
+  list.setAttribute("role", "list");  // Safari takes the role from a list without marks
+  list.setAttribute("aria-labelledby", caption.id);
   list.append(...answer.top.map((each) => likely(each, answer, Boolean(target?.has_examples))));
-  section.append(list);
-  if (model.corrections && target) section.append(correction(target, answer, photo));
+  section.append(caption, list);
+  if (model.corrections && target) section.append(correction(target, answer, photo, model.new_labels));
   return section;
 };
 

@@ -3,8 +3,9 @@
 
 let comboboxes = 0;
 
-// Returns the element, its input, and a function for the place of the chosen class, or null.
-const combobox = (labelText, classes) => {
+// Returns the element, its input, and a function for the chosen class. That is null if there is no such class, and the
+// text itself if `allowsNew`.
+const combobox = (labelText, classes, allowsNew) => {
   const id = `combobox-${++comboboxes}`;
   const texts = classes.map(printable);
   const keys = texts.map((text) => text.toLowerCase());
@@ -86,9 +87,10 @@ const combobox = (labelText, classes) => {
   const box = make("div", { className: "combobox" }, input, list, count);
   const element = make("div", {}, make("label", { htmlFor: id, textContent: labelText }), box);
   const chosen = () => {
-    const place = texts.indexOf(input.value.trim());
-    input.setCustomValidity(place < 0 ? "Choose a class from the list." : "");
-    return place < 0 ? null : place;
+    const place = texts.findIndex((text) => text.trim() === input.value.trim());
+    const isMissing = place < 0 && !allowsNew;
+    input.setCustomValidity(isMissing ? "Choose a class from the list." : "");
+    return isMissing ? null : classes[place] ?? input.value.trim();
   };
   return { element, input, chosen };
 };

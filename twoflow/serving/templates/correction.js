@@ -1,16 +1,19 @@
 // The user says which class is right.
 
-const correction = (target, answer, photo) => {
+// With `allowsNew`, the right class may be one that the model does not have.
+const correction = (target, answer, photo, allowsNew) => {
   const box = make("div", { className: "correction" });
-  const button = make("button", { type: "button", textContent: "This is wrong" });
-  button.setAttribute("aria-label", `This is wrong: ${printable(answer.target)} ${printable(answer.label)}`);
+  const words = answer.level === target.name ? "This is wrong" : "Name the class";
+  const button = make("button", { type: "button", textContent: words });
+  button.setAttribute("aria-label", `${words}: ${printable(answer.target)} ${printable(answer.label)}`);
   button.addEventListener("click", () => {
-    const choice = combobox("The right class", target.classes);
+    const choice = combobox("The right class", target.classes, allowsNew);
     const send = make("button", { type: "submit", className: "main", textContent: "Send" });
     const cancel = make("button", { type: "button", textContent: "Cancel" });
-    const note = "The photo and the class that you choose will be kept, to train the next model.";
+    const note = (allowsNew ? "Choose a class, or write a new one. " : "")
+      + "The photo and its right class will be kept, to train the next model.";
     const form = make(
-      "form", { noValidate: false }, choice.element, make("p", { className: "note", textContent: note }),
+      "form", {}, choice.element, make("p", { className: "note", textContent: note }),
       make("p", { className: "fields" }, send, cancel),
     );
     const close = () => { form.replaceWith(button); button.focus(); };
@@ -19,7 +22,7 @@ const correction = (target, answer, photo) => {
     send.addEventListener("click", choice.chosen);  // before the browser judges the form
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const label = target.classes[choice.chosen()];
+      const label = choice.chosen();
       send.disabled = true;
       form.querySelector(".problem")?.remove();
       try {
@@ -32,7 +35,7 @@ const correction = (target, answer, photo) => {
         send.disabled = false;
         form.append(showProblem(problem));
         say(`${problem.title}. ${problem.message}`);
-        if (problem.status === 401) askToken(problem);
+        if (problem.status === 401) askToken();
       }
     });
     button.replaceWith(form);

@@ -15,11 +15,16 @@ class Problem extends Error {
 
 const TITLES = {
   401: "The service asks for a token",
+  408: "The connection is too slow",
   413: "The photo is too large",
   415: "This is not an image",
   422: "The photo cannot be read",
   429: "The service is busy",
   503: "The service is busy",
+};
+const CORRECTION_TITLES = {
+  404: "Corrections are not kept",
+  422: "The correction was not kept",
 };
 const OFFLINE = ["The service cannot be reached", "Check the connection, and try again."];
 const SLOW = ["The service takes too long", "Try again later."];
@@ -47,11 +52,11 @@ const call = async (path, { form = null, signal = null } = {}) => {
   }
 };
 
-const problemOf = async (response) => {
+const problemOf = async (response, titles = TITLES) => {
   const body = await response.json().catch(() => null);
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new Problem(
-    TITLES[response.status] ?? "The service failed",
+    titles[response.status] ?? (response.status < 500 ? "The service refused the request" : "The service failed"),
     typeof body?.error === "string" ? body.error : `It answered with status ${response.status}.`,
     { status: response.status, seconds: Number.isNaN(seconds) ? null : seconds },
   );
@@ -78,18 +83,24 @@ const isAnswer = (answer) => isText(answer.target) && isText(answer.level) && is
   && answer.label !== undefined && isShare(answer.confidence)
   && answer.top.every((each) => each.label !== undefined && isShare(each.confidence) && Number.isInteger(each.position));
 
-const isPredictions = (body) => body.predictions.length === 1 && body.predictions.every((prediction) =>
+const isPredictions = (body) => isText(body.model) && body.predictions.length === 1 && body.predictions.every((prediction) =>
   prediction.error ? isText(prediction.error) : prediction.answers.length > 0 && prediction.answers.every(isAnswer));
 
 const askModel = async () => read(await call("model"), isModel);
 
+// The prediction for a photo, and the digest of the model that made it.
 const askPrediction = async (photo, signal) => {
+  try {
+    await photo.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Problem(TITLES[422], "expected a photo, got a folder, or a file that has changed; choose it again", { status: 422 });
+  }
   const form = new FormData();
   form.append("images", photo, photo.name);
   const body = await read(await call("predict", { form, signal }), isPredictions);
   const [prediction] = body.predictions;
   if (prediction.error) throw new Problem(TITLES[422], prediction.error, { status: 422 });
-  return prediction;
+  return [prediction, body.model];
 };
 
 const sendCorrection = async (photo, target, label) => {
@@ -98,7 +109,7 @@ const sendCorrection = async (photo, target, label) => {
   form.append("target", target);
   form.append("label", label);
   const response = await call("corrections", { form });
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw await problemOf(response, { ...TITLES, ...CORRECTION_TITLES });
 };
 
 // Example photos are fetched with the token, so their addresses cannot stand in the page. Each is fetched once.

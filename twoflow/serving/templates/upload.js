@@ -3,23 +3,21 @@
 let model = null;
 let batch = null;  // the photos that are shown: what stops their requests, and the addresses of their images
 
-// Asks for the token, and then repeats what failed for the lack of it.
-let afterToken = null;
-const askToken = (problem, then = null) => {
-  afterToken = then ?? afterToken;
+// Asks for the token, and then repeats all that failed for the lack of it.
+const waiting = [];
+const askToken = (...again) => {
+  waiting.push(...again);
+  if (token) at("token-problem").textContent = "The token was not accepted.";
   at("token").hidden = false;
-  if (token) at("token-problem").textContent = `The token was not accepted. ${printable(problem.message)}`;
   at("token-input").focus();
 };
-at("token").addEventListener("submit", (event) => {
+at("token").addEventListener("submit", async (event) => {
   event.preventDefault();
   token = at("token-input").value.trim();
   at("token-input").value = "";
   at("token").hidden = true;
-  const then = afterToken;
-  afterToken = null;
-  if (model) at("choose").focus();
-  (then ?? (() => {}))();
+  for (const again of waiting.splice(0)) await again();
+  if (at("token").hidden && document.activeElement === document.body) at("choose").focus();
 });
 
 const complain = (problem, again = null) => {
@@ -33,12 +31,12 @@ const start = async () => {
   stopComplaining();
   try {
     const found = await askModel();
-    if (found.token && !token) return askToken(null, start);
+    if (found.token && !token) return askToken(start);
     model = found;
     showAbout(model);
     at("upload").hidden = false;
   } catch (problem) {
-    if (problem.status === 401) askToken(problem, start);
+    if (problem.status === 401) askToken(start);
     else complain(problem, start);
   }
 };
@@ -68,11 +66,16 @@ const answerOne = async (photo, result, mine) => {
   const place = result.lastElementChild;
   place.replaceChildren(make("p", { className: "busy", textContent: "Looking at the photo" }));
   result.setAttribute("aria-busy", "true");
-  const again = async () => { await answerOne(photo, result, mine); };
+  const again = () => answerOne(photo, result, mine);
   const prefix = mine.photos.length > 1 ? `${printable(photo.name)}. ` : "";
   try {
-    if (photo.size > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
-    const prediction = await askPrediction(photo, mine.stop.signal);
+    if (photo.size + ENVELOPE > model.limits.max_bytes) throw new Problem(TITLES[413], tooLarge(photo), { status: 413 });
+    const [prediction, digest] = await askPrediction(photo, mine.stop.signal);
+    if (digest !== model.digest) {  // the service has started with another model since
+      examples.clear();
+      model = await askModel();
+      showAbout(model);
+    }
     if (mine !== batch) return;
     place.replaceChildren(
       ...(prediction.decision ? [showDecision(prediction.decision)] : []),
@@ -80,17 +83,21 @@ const answerOne = async (photo, result, mine) => {
     );
     const decision = prediction.decision ? `${prediction.decision.name}. ` : "";
     say(prefix + decision + prediction.answers.map(inWords).join(" "));
+    if (photo === mine.photos[0]) place.querySelector(".label").scrollIntoView({ block: "nearest" });
   } catch (problem) {
     if (mine !== batch) return;
     if (!(problem instanceof Problem)) throw problem;
     const isFinal = [413, 415, 422].includes(problem.status);
     place.replaceChildren(showProblem(problem, isFinal ? null : again));
     say(`${prefix}${problem.title}. ${problem.message}`);
-    if (problem.status === 401) askToken(problem, again);
+    if (problem.status === 401) askToken(again);
   } finally {
     result.removeAttribute("aria-busy");
   }
 };
+
+// What a request adds to its photo, at most, in bytes.
+const ENVELOPE = 2000;
 
 // A smaller copy might get another answer than the photo, so none is made.
 const tooLarge = (photo) => `expected at most ${megabytes(model.limits.max_bytes)}, got ${megabytes(photo.size)}; `
@@ -143,7 +150,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    const isOver = kind === "dragover" || (kind === "dragenter") || (kind === "dragleave" && event.relatedTarget !== null);
+    const isOver = kind === "dragover" || kind === "dragenter" || (kind === "dragleave" && event.relatedTarget !== null);
     at("drop").classList.toggle("over", isOver);
     if (kind === "drop") take(event.dataTransfer.files);
   });

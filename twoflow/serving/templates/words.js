@@ -13,7 +13,8 @@ const make = (tag, properties = {}, ...children) => {
 // Control characters and marks of direction are written out, as on the pages of reports.
 const printable = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (each) => {
   const code = each.codePointAt(0);
-  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  const [mark, length] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  return `\\${mark}${code.toString(16).padStart(length, "0")}`;
 });
 
 // A name from outside, which may be written from right to left.
@@ -26,6 +27,13 @@ const percent = (share) => {
   if (share > 0 && share < 0.005) return "<1%";
   if (share < 1 && share >= 0.995) return ">99%";
   return `${Math.round(share * 100)}%`;
+};
+
+// A confidence as the service's own sentences write it; only what is certain is 0.00 or 1.00.
+const confidence = (share) => {
+  if (share > 0 && share < 0.005) return "<0.01";
+  if (share < 1 && share >= 0.995) return ">0.99";
+  return share.toFixed(2);
 };
 
 const megabytes = (bytes) => {

@@ -9,8 +9,9 @@ import base64
 import json
 import shutil
 import subprocess
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,33 @@ _FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )
 _PATIENCE_S = 60
+_KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
 _PORT = "was started successfully on port "
+
+_CONTRAST = """
+const parse = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
+const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+const light = color => {
+  const [r, g, b] = color.slice(0, 3).map(x => x / 255).map(x => x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+  return .2126 * r + .7152 * g + .0722 * b;
+};
+const behind = element => {
+  const chain = [];
+  for (let it = element; it; it = it.parentElement) chain.unshift(parse(getComputedStyle(it).backgroundColor));
+  return chain.reduce((below, top) => over(top, below), [255, 255, 255, 1]);
+};
+let worst = [99, ""];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || element.closest("svg, script") || !element.getClientRects().length) continue;
+  const paper = behind(element);
+  const [a, b] = [over(parse(getComputedStyle(element).color), paper), paper].map(light);
+  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  if (ratio < worst[0]) worst = [ratio, walker.currentNode.data.trim().slice(0, 60)];
+}
+return worst;
+"""
 
 #: What must be installed; Debian's packages chromium and chromium-driver.
 PROGRAMS = ("chromium", "chromedriver")
@@ -61,6 +88,34 @@ class Browser:
         entries = ask(f"{self._session}/se/log", type="performance")
         events = [json.loads(entry["message"])["message"] for entry in entries]
         return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
+
+    def wait(self, script: str) -> Any:
+        """What a function of this body returns, once that is true."""
+        end = time.monotonic() + _PATIENCE_S
+        while not (found := self.run(script)):
+            assert time.monotonic() < end, script
+            time.sleep(0.02)
+        return found
+
+    def press(self, key: str) -> None:
+        """Press and release a key, or type a text."""
+        code = _KEYS.get(key)
+        if code is None:
+            self.command("Input.insertText", text=key)
+            return
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.command("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
+
+    def choose(self, selector: str, paths: Sequence[Path]) -> None:
+        """Choose files in an input of this type."""
+        found = self.command("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self.command("DOM.setFileInputFiles", files=[str(each) for each in paths], objectId=found["result"]["objectId"])
+
+    def contrast(self) -> tuple[float, str]:
+        """The lowest contrast of text to what is behind it, and that text; WCAG 2.2, 1.4.3, asks for 4.5."""
+        ratio, text = self.run(_CONTRAST)
+        return ratio, text
 
     def image(self, path: Path) -> None:
         """Save the whole page as it looks, as a PNG."""
