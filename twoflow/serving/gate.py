@@ -24,6 +24,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 #: What may be asked for without a token: it says nothing about the model but its digest.
 _OPEN_PATHS = ("/", "/health", "/ready", "/docs", "/openapi.json")
+_DISCARD_S = 1.0
 _LINE = len(": \r\n")
 _HARMLESS_METHODS = ("GET", "HEAD", "OPTIONS")
 #: A page of another site may neither frame, embed nor read the answers. The page itself says what it may load.
@@ -73,7 +74,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._limits.body_seconds, self._is_draining)
+        exchange = _Exchange(scope, receive, send, self._limits.body_seconds, self._is_draining)
         began = time.perf_counter()
         self.n_active += 1
         try:
@@ -130,11 +131,16 @@ class Gate:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, receive: Any, send: Any, body_seconds: float, is_draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Any, send: Any, body_seconds: float, is_draining: Callable[[], bool]
+    ) -> None:
         self._receive, self._send = receive, send
         self._body_seconds, self._is_draining = body_seconds, is_draining
         self._deadline: float | None = None
         self._has_body = False
+        names = {name for name, _ in scope["headers"]}
+        # Who expects to be asked for the body sends none after a refusal.
+        self._is_sent = not names.isdisjoint((b"content-length", b"transfer-encoding")) and b"expect" not in names
         self.status = 0
 
     async def receive(self) -> Message:
@@ -155,6 +161,8 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self._is_sent:
+                await self._discard()
             headers = {name.lower() for name, _ in message["headers"]}
             own = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
             added = [(name, value) for name, value in own if name not in headers]
@@ -162,6 +170,14 @@ class _Exchange:
                 added.append((b"connection", b"close"))
             message = {**message, "headers": [*message["headers"], *added]}
         await self._send(message)
+
+    async def _discard(self) -> None:
+        """Take the rest of the body for a moment: most clients read no answer before they have sent everything."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARD_S):
+                while not self._has_body:
+                    message = await self._receive()
+                    self._has_body = not message.get("more_body", False)
 
     async def refuse(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """Answer with an error."""

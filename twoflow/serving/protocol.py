@@ -14,6 +14,9 @@ from .limits import Limits
 from .refusal import Refusal, headers_too_large
 
 
+_LINGER_S = 1.0
+
+
 def make_protocol(limits: Limits) -> type[asyncio.Protocol]:
     """Return the class of connections with these limits; uvicorn takes it as ``Config(http=...)``.
 
@@ -34,6 +37,7 @@ class _LimitedProtocol(H11Protocol):
         super().__init__(config, *arguments, **options)
         self._timer: asyncio.TimerHandle | None = None
         self._waits_for = ""
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,7 +52,7 @@ class _LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_refused or self.transport.is_closing():
             return
         super().data_received(data)
         self._watch()
@@ -95,7 +99,13 @@ class _LimitedProtocol(H11Protocol):
             self.transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close; where an answer has begun, only close."""
+        """Answer and close; where an answer has begun, only close.
+
+        What the client still sends is ignored for a moment, because its system would forget the answer if the
+        connection were reset before.
+        """
+        self._is_refused = True
+        self._stop_watching()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -105,4 +115,7 @@ class _LimitedProtocol(H11Protocol):
             response = h11.Response(status_code=refusal.status, headers=list(headers.items()))
             for event in (response, h11.Data(data=refusal.body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+            self.transport.write_eof()
+            self._timer = self.loop.call_later(_LINGER_S, self.transport.close)
+        else:
+            self.transport.close()
