@@ -108,6 +108,19 @@ def test_a_map_that_is_constant_gives_zeros():
     assert np.isfinite(found).all() and np.abs(found - expected).max() < 1e-3
 
 
+def test_a_derived_flow_that_computes_something_else_is_refused(shop):
+    class Inverted(RawPixels):
+        def extract(self, image, n_threads):
+            return 1 - super().extract(image, n_threads)
+
+    class Renamed(RawPixels):
+        feature_prefix = "own"
+
+    with pytest.raises(InputError, match="Inverted has its own extract"):
+        graph_of_flow(FlowUnion([("own", Inverted((4, 4)))]).fit(shop))
+    assert graph_of_flow(FlowUnion([("own", Renamed((4, 4)))]).fit(shop)).graph.output
+
+
 @pytest.mark.parametrize("flow, names", [
     (LBPHistogram(), "LBPHistogram"),
     (CNNEmbedding(layer="stage1", precision="int8"), "precision='int8'"),

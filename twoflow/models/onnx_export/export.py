@@ -20,6 +20,7 @@ from ..fitted_parts import fitted_parts
 from ..model_file import ModelCard, ModelFile
 from ..model_file.card_json import to_table
 from ..model_file.describing import describe
+from .flows import add_flow
 from .graph import Graph
 from .image_input import ImageInput
 from .registry import to_onnx
@@ -109,7 +110,7 @@ def _export(source: ModelFile) -> ModelProto:
             'expected a model with probabilities, got one without; use a head that has them, such as "kernel-ridge"'
         )
     graph = Graph()
-    values = to_onnx(head, graph, to_onnx(flow, graph, ImageInput(graph, INPUT)))
+    values = to_onnx(head, graph, add_flow(graph, flow, ImageInput(graph, INPUT)))
     values = values if isinstance(values, list) else [values]
     outputs = {
         name: (graph.cast(graph.add("Squeeze", value, np.array([0])), np.float32), len(target.classes))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static
+
 import numpy as np
 
 from ...errors import InputError
 from ...flows import CNNEmbedding, ColorHistogram, FlowUnion, PixelProjection, RawPixels
+from ...flows.contract import FlowContract
 from ...flows.views import VIEWS
 from .color import add_histogram
 from .graph import Graph
@@ -15,9 +18,27 @@ from .pooling import pool
 from .registry import to_onnx
 
 
+def add_flow(graph: Graph, flow: FlowContract, image: ImageInput) -> str:
+    """Add a fitted flow; see `to_onnx`.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be exported. Also if its class is derived from one that can, but computes something else.
+    """
+    known = next(each for each in type(flow).__mro__ if each in to_onnx.registry)
+    for method in ("extract", "extract_together"):
+        if hasattr(known, method) and getattr_static(known, method) is not getattr_static(flow, method):
+            raise InputError(
+                f"{type(flow).__name__} has its own {method}, so it cannot be exported as a {known.__name__}; register "
+                "a function for it with twoflow.models.onnx_export.to_onnx"
+            )
+    return to_onnx(flow, graph, image)
+
+
 @to_onnx.register
 def _(flow: FlowUnion, graph: Graph, source: ImageInput) -> str:
-    return graph.add("Concat", *(to_onnx(member, graph, source) for member in flow.members()), axis=1)
+    return graph.add("Concat", *(add_flow(graph, member, source) for member in flow.members()), axis=1)
 
 
 @to_onnx.register
