@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from ..lanes import unavailable
 
 if missing := [name for name in ("fastapi", "uvicorn", "python_multipart", "httpx") if find_spec(name) is None]:
-    unavailable(f"needs {', '.join(missing)}: pip install 'twoflow[serve]' httpx")
+    unavailable(f"needs {', '.join(missing)}: pip install 'twoflow[serve,serve-test]'")
 
 from twoflow.images import read_image
 from twoflow.models.model_file import Expectation, HeldOut, ModelCard, ModelFile, TargetCard

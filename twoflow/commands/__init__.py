@@ -6,13 +6,13 @@ write the module and add its line to `COMMANDS`.
 
 #: What each command does, by the name of its module.
 COMMANDS = {
+    "audit": "find duplicates, doubtful labels and unusable images",
     "cv": "compare methods by cross-validation",
     "datasets": "compare methods over several data sets, from their reports",
     "train": "fit a model on your images, and write it to a file",
-    "audit": "find duplicates, doubtful labels and unusable images",
-    "export": "write a model file as one ONNX graph",
-    "serve": "answer for photos over HTTP, with a page",
     "predict": "predict the classes of images with a model file",
+    "serve": "answer for photos over HTTP, with a page",
+    "export": "write a model file as one ONNX graph",
     "networks": "list the pretrained networks, or the layers of one",
     "store": "show or prune the features kept on disk",
 }
