@@ -206,7 +206,8 @@ def rewrite_manifest(path, change):
         members = {name: opened.read(name) for name in opened.namelist()}
     manifest = json.loads(members.pop("manifest.json"))
     before = archive.write_zip(members)
-    manifest["sha256"] = hashlib.sha256(before[:before.index(b"PK\1\2")]).hexdigest()
+    with zipfile.ZipFile(io.BytesIO(before)) as opened:
+        manifest["sha256"] = hashlib.sha256(before[:opened.start_dir]).hexdigest()
     change(manifest)
     path.write_bytes(archive.write_zip({**members, "manifest.json": json.dumps(manifest).encode()}))
     return path
