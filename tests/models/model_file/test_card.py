@@ -28,7 +28,7 @@ def grouped(shop):
 @pytest.fixture(scope="module")
 def compared(grouped):
     small = FlowClassifier([("pixels", RawPixels((4, 4)), "passthrough")], GaussianNB())
-    return compare({"color": make(), "pixels": small}, grouped, folds=2, seed=0)
+    return compare({"color": make(), "pixels": small}, grouped, folds=2, random_state=0)
 
 
 def test_a_card_with_everything(grouped, compared, tmp_path):
@@ -50,7 +50,7 @@ def test_a_card_with_everything(grouped, compared, tmp_path):
         assert getattr(opened.card, name) == getattr(card, name)
     text = str(opened.card)
     for words in ("shop", "32 images in 16 groups", "class: 4 classes of 8 to 8 images", "kind: 2 classes",
-                  f"{expectation.accuracy:.3f} [{expectation.interval[0]:.3f}", "below 0.70", "dress/01       8"):
+                  f"{expectation.accuracy:.3f} [{expectation.interval[0]:.3f}", "below 0.70", "dress/01      8"):
         assert words in text, text
     assert all(line.isprintable() for line in text.splitlines())
     starts = {line.index(line[len("data SHA-256"):].strip()[0], len("data SHA-256")) for line in text.splitlines()}
@@ -72,7 +72,7 @@ def cards():
     bare = TargetCard("class", ("a", 'b"\u202e\n'))
     yield ModelCard("x", "2026-01-01", (bare,))
     nothing = Expectation(0.5, (math.nan, math.nan), 0.95, "2 folds")
-    full = TargetCard("size", (1, 2, 3.5, True), (3, 4, 5, 6), {"up": (1, 1, 2, 2)}, nothing, held_out)
+    full = TargetCard("size", (5, 2, 3.5, True), (3, 4, 5, 6), {"up": (1, 1, 2, 2)}, nothing, held_out)
     network = NetworkEntry("net", "ab", "MIT", "here", "inside")
     yield ModelCard("x", "2026-01-01", (bare, full), 3, 2, "d", 0.5, (network,), {"python": "3"})
 

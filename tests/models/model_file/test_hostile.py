@@ -364,6 +364,11 @@ def test_a_cache_of_a_pipeline(copy_of):
     refuse(change_attribute(copy_of("pipeline"), "Pipeline", "memory", "/tmp/evil"), "Pipeline.memory: expected none")
 
 
+def test_a_path_of_a_fitted_flow(copy_of):
+    path = change_attribute(copy_of("cnn"), "CNNEmbedding", "network_path_", "/tmp/evil")
+    refuse(path, "CNNEmbedding.network_path_: expected none")
+
+
 @pytest.mark.parametrize("network", ["/dev/zero", "evil.onnx", "../x"])
 def test_a_path_as_network(network, copy_of):
     refuse(change_attribute(copy_of("cnn"), "CNNEmbedding", "network", network), "expected the name of a network")

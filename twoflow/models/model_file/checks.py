@@ -14,8 +14,8 @@ import numpy as np
 from ...errors import InputError
 from ...networks import NETWORKS, resolve
 
-#: Parameters that say how a model is run. `portable` leaves them out, so a file that has them was not made by `save`.
-_LEFT_OUT = ("memory", "n_jobs", "store", "verbose")
+#: Attributes that say how and where a model is run. `portable` leaves them out, so a file that has them was not made by `save`.
+_LEFT_OUT = ("memory", "n_jobs", "network_path_", "store", "verbose")
 
 
 def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:

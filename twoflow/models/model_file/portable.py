@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-#: How a model is run, not what it computes; and the value that each gets.
+#: How and where a model is run, not what it computes; and the value that each gets.
 _RUNNING: dict[str, Callable[[Any], Any]] = {
     "memory": lambda value: None,
     "n_jobs": lambda value: None,
+    "network_path_": lambda value: None,
     "store": lambda value: None,
     "verbose": lambda value: type(value)(0) if isinstance(value, (bool, int)) else False,
 }
