@@ -221,9 +221,10 @@ class CNNEmbedding(Flow):
 
     def _open(self) -> Network:
         """Open the network as it is now. A relative path leads from the folder where the flow was fitted."""
-        fitted = getattr(self, "network_path_", None)
-        is_there = fitted is not None and find_relative(self.network) and os.path.exists(fitted)
-        return resolve(fitted if is_there else self.network, self.preprocessing)
+        fitted: str | None = getattr(self, "network_path_", None)
+        if fitted is not None and find_relative(self.network) and os.path.exists(fitted):
+            return resolve(fitted, self.preprocessing)
+        return resolve(self.network, self.preprocessing)
 
     def _resolve(self) -> Network:
         """Find the network as it is now; ValueError if the flow was fitted with another one."""

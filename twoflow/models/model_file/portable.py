@@ -77,9 +77,9 @@ class _Copier:
         if isinstance(value, list):
             return [self.copy(each) for each in value]
         if isinstance(value, dict):
-            copied = copy(value)
-            copied.update((key, self.copy(each)) for key, each in value.items())
-            return copied
+            table = copy(value)
+            table.update((key, self.copy(each)) for key, each in value.items())
+            return table
         if not hasattr(value, "__dict__"):
             return value
         self._note(value)

@@ -169,8 +169,10 @@ class _Networks:
         network: NetworkLike = part.network
         place = "package" if _is_named(network) else self._place
         if place != "package" and network not in self.carried:
-            is_path = isinstance(network, (str, os.PathLike))
-            carried = carry(part.network_path_ or network) if is_path else network
+            if isinstance(network, (str, os.PathLike)):
+                carried = carry(part.network_path_ or network)
+            else:
+                carried = network
             if carried.digest != digest:
                 raise InputError(
                     f"{carried.name} is another network than the model was fitted with: expected SHA-256 {digest}, got "
