@@ -13,8 +13,9 @@ from sklearn.base import clone
 from twoflow import CNNEmbedding, FlowUnion, RawPixels, make_model
 from twoflow.flows.engine.extraction import extract
 from twoflow.flows.engine.fingerprint import fingerprint
-from twoflow.networks import NetworkOutputError, open_session
-from twoflow.networks.onnx import opening
+from twoflow.networks import NetworkOutputError
+from twoflow.networks import network as network_module
+from twoflow.networks import open_session
 from twoflow.store import FeatureStore
 
 from ..networks.mxnet.files import network as mxnet_network
@@ -201,7 +202,7 @@ def test_what_is_parsed_is_what_is_digested(tmp_path, monkeypatch):
     print_ = fingerprint(CNNEmbedding(path))
     other = plain(tmp_path / "other.onnx", seed=1).read_bytes()
     whole = path.read_bytes()
-    read_content = opening.read_content
+    read_content = network_module.read_content
 
     def read(*arguments):
         content = read_content(*arguments)
@@ -210,7 +211,7 @@ def test_what_is_parsed_is_what_is_digested(tmp_path, monkeypatch):
         return content
 
     path.write_bytes(whole)  # has another time of modification, so it is read again
-    monkeypatch.setattr(opening, "read_content", read)
+    monkeypatch.setattr(network_module, "read_content", read)
     bound = CNNEmbedding(path).bind()
     assert fingerprint(bound) == print_
     np.testing.assert_array_equal(extract(bound, IMAGES).features, old)

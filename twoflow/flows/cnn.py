@@ -160,7 +160,7 @@ class CNNEmbedding(Flow):
         self.precision = precision
 
     def check_parameters(self) -> None:
-        self._check_with(resolve(self.network, self.preprocessing))
+        self._check_with(self._open())
 
     def _check_with(self, network: Network) -> None:
         require_layer(network, self.layer)
@@ -223,13 +223,18 @@ class CNNEmbedding(Flow):
         """Return the network as it is now; ValueError if the flow was fitted with another one."""
         return self._resolve()
 
+    def _open(self) -> Network:
+        """Open the network as it is now. A relative path leads from the folder where the flow was fitted."""
+        fitted: str | None = getattr(self, "network_path_", None)
+        if fitted is not None and find_relative(self.network) and os.path.exists(fitted):
+            return resolve(fitted, self.preprocessing)
+        return resolve(self.network, self.preprocessing)
+
     def _resolve(self) -> Network:
         """Find the network as it is now; ValueError if the flow was fitted with another one."""
         if self._bound is not None:
             return self._bound
-        # A path that is not absolute leads from the folder where the flow was fitted, on any worker too.
-        path = getattr(self, "network_path_", None) if find_relative(self.network) else None
-        network = resolve(path or self.network, self.preprocessing)
+        network = self._open()
         if (digest := getattr(self, "network_digest_", None)) is None:
             return network
         if digest != network.digest:

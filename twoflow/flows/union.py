@@ -81,14 +81,19 @@ class FlowUnion(Flow, _BaseComposition):
 
     def slices(self) -> dict[str, slice]:
         """Return the columns of each flow, by name. They follow from the parameters, so `fit` is not needed."""
-        ends = np.cumsum([flow.n_features_out for _, flow in self.flows]).tolist()
-        return {name: slice(start, end) for (name, _), start, end in zip(self.flows, [0, *ends], ends)}
+        ends = np.cumsum([flow.n_features_out for _, flow in self._flows]).tolist()
+        return {name: slice(start, end) for (name, _), start, end in zip(self._flows, [0, *ends], ends)}
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return names such as ``cnn__cnn_0000``: the name of the flow, then the flow's own name of the feature."""
         check_is_fitted(self)
         names = [f"{name}__{feature}" for name, flow in self.flows_ for feature in flow.get_feature_names_out()]
         return np.asarray(names, dtype=object)
+
+    @property
+    def _flows(self) -> Sequence[tuple[str, Flow]]:
+        """The fitted flows, which find what lies outside them from any folder; before `fit`, the parameters."""
+        return getattr(self, "flows_", self.flows)
 
     def check_parameters(self) -> None:
         if not self.flows:
@@ -100,6 +105,7 @@ class FlowUnion(Flow, _BaseComposition):
                     f"expected {name!r} to be a flow, got a {type(flow).__name__}; use sklearn.pipeline.FeatureUnion "
                     "for other transformers"
                 )
+        for _, flow in self._flows:
             flow._validate_params()
             flow.check_parameters()
 
@@ -124,7 +130,7 @@ class FlowUnion(Flow, _BaseComposition):
 
     @property
     def n_features_out(self) -> int:
-        return sum(flow.n_features_out for _, flow in self.flows)
+        return sum(flow.n_features_out for _, flow in self._flows)
 
     def __sklearn_tags__(self) -> FlowTags:
         tags = super().__sklearn_tags__()

@@ -206,7 +206,8 @@ def rewrite_manifest(path, change):
         members = {name: opened.read(name) for name in opened.namelist()}
     manifest = json.loads(members.pop("manifest.json"))
     before = archive.write_zip(members)
-    manifest["sha256"] = hashlib.sha256(before[:before.index(b"PK\1\2")]).hexdigest()
+    with zipfile.ZipFile(io.BytesIO(before)) as opened:
+        manifest["sha256"] = hashlib.sha256(before[:opened.start_dir]).hexdigest()
     change(manifest)
     path.write_bytes(archive.write_zip({**members, "manifest.json": json.dumps(manifest).encode()}))
     return path
@@ -361,6 +362,11 @@ def test_attributes(name, attribute, value, words, copy_of):
 
 def test_a_cache_of_a_pipeline(copy_of):
     refuse(change_attribute(copy_of("pipeline"), "Pipeline", "memory", "/tmp/evil"), "Pipeline.memory: expected none")
+
+
+def test_a_path_of_a_fitted_flow(copy_of):
+    path = change_attribute(copy_of("cnn"), "CNNEmbedding", "network_path_", "/tmp/evil")
+    refuse(path, "CNNEmbedding.network_path_: expected none")
 
 
 @pytest.mark.parametrize("network", ["/dev/zero", "evil.onnx", "../x"])

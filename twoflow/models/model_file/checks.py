@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...networks import NETWORKS
+from ...networks import NETWORKS, resolve
 
-#: Parameters that say how a model is run. `portable` leaves them out, so a file that has them was not made by `save`.
-_LEFT_OUT = ("memory", "n_jobs", "store", "verbose")
+#: Attributes that say how and where a model is run. `portable` leaves them out, so a file that has them was not made by `save`.
+_LEFT_OUT = ("memory", "n_jobs", "network_path_", "store", "verbose")
 
 
 def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
@@ -124,8 +124,22 @@ def _check_quantized(network: Any) -> None:
     network.check_graph()
 
 
+def _check_network(flow: Any) -> None:
+    """Check that a fitted flow has its own network: that of a name, or the one in the file."""
+    expected, network = getattr(flow, "network_digest_", None), flow.network
+    if expected is None:
+        return
+    found = resolve(network).digest if isinstance(network, str) else network.digest
+    if found != expected:
+        raise InputError(
+            f"{network} is another network than the flow was fitted with: expected SHA-256 {expected}, got {found}; "
+            "install the version of the package that is on the card, or get the file again from whoever made it"
+        )
+
+
 #: The checks of objects, by the name of the class.
 _CHECKS: dict[str, Callable[[Any], None]] = {
+    "CNNEmbedding": _check_network,
     "DecisionTreeClassifier": _check_decision_tree,
     "ExtraTreeClassifier": _check_decision_tree,
     "ExtraTreesClassifier": _check_forest,

@@ -134,13 +134,13 @@ class _Networks:
     def __init__(self, inside: Sequence[CarriedNetwork], paths: Sequence[str | os.PathLike]) -> None:
         self._inside = {network.key: network for network in inside}
         self._paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        self._elsewhere: dict[str, str] | None = None
+        self._elsewhere: dict[str, CarriedNetwork] | None = None
 
     def find(self, key: str, reference: CarriedNetwork) -> Any:
         if key in self._inside:
             return self._inside[key]
         if self._elsewhere is None:
-            self._elsewhere = {carry(path).digest: os.path.abspath(path) for path in self._paths}
+            self._elsewhere = {network.digest: network for network in map(carry, self._paths)}
         if reference.digest not in self._elsewhere:
             raise InputError(
                 f"it needs the network {reference.name} with SHA-256 {reference.digest}; pass networks=[...] with the "

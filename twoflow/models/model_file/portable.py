@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-#: How a model is run, not what it computes; and the value that each gets.
+#: How and where a model is run, not what it computes; and the value that each gets.
 _RUNNING: dict[str, Callable[[Any], Any]] = {
     "memory": lambda value: None,
     "n_jobs": lambda value: None,
+    "network_path_": lambda value: None,
     "store": lambda value: None,
     "verbose": lambda value: type(value)(0) if isinstance(value, (bool, int)) else False,
 }
@@ -76,9 +77,9 @@ class _Copier:
         if isinstance(value, list):
             return [self.copy(each) for each in value]
         if isinstance(value, dict):
-            copied = copy(value)
-            copied.update((key, self.copy(each)) for key, each in value.items())
-            return copied
+            table = copy(value)
+            table.update((key, self.copy(each)) for key, each in value.items())
+            return table
         if not hasattr(value, "__dict__"):
             return value
         self._note(value)

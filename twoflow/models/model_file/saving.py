@@ -83,8 +83,8 @@ def save(
     Notes
     -----
     The file has no path of this machine. In the model that `load` returns, `store`, `memory` and `n_jobs` are None,
-    `verbose` is off, and a network that pip does not install is a `twoflow.networks.CarriedNetwork` or, from
-    "elsewhere", the path given to `load`. All else is as it was. The same model gives the same bytes on the same day.
+    `verbose` is off, and a network that pip does not install is a `twoflow.networks.CarriedNetwork`. All else is as
+    it was. The same model gives the same bytes on the same day.
 
     Examples
     --------
@@ -158,6 +158,7 @@ class _Networks:
     def __init__(self, place: str) -> None:
         self._place = place
         self.carried: dict[Any, CarriedNetwork] = {}
+        self._references: dict[Any, CarriedNetwork] = {}
         self.entries: list[NetworkEntry] = []
 
     def note(self, part: Any) -> None:
@@ -168,8 +169,10 @@ class _Networks:
         network: NetworkLike = part.network
         place = "package" if _is_named(network) else self._place
         if place != "package" and network not in self.carried:
-            is_path = isinstance(network, (str, os.PathLike))
-            carried = carry(part.network_path_ or network) if is_path else network
+            if isinstance(network, (str, os.PathLike)):
+                carried = carry(part.network_path_ or network)
+            else:
+                carried = network
             if carried.digest != digest:
                 raise InputError(
                     f"{carried.name} is another network than the model was fitted with: expected SHA-256 {digest}, got "
@@ -187,7 +190,8 @@ class _Networks:
         A network that no fitted flow uses, such as that of a candidate that was not chosen, is not in the file.
         """
         if network in self.carried:
-            return self.carried[network].without_files()
+            # One reference for all flows, as in the model.
+            return self._references.setdefault(network, self.carried[network].without_files())
         if isinstance(network, (str, os.PathLike)) and not _is_named(network):
             return CarriedNetwork(Path(network).name, ())
         return network

@@ -212,10 +212,10 @@ class _Builder:
         return self._find(node)(*arguments)
 
     def build_object(self, node: dict[str, Any]) -> Any:
-        kind = self._find(node)
+        kind: Any = self._find(node)
         if not isinstance(kind, type):
             raise InputError(f"expected a class, got {node['__class__']}")
-        made = kind.__new__(kind)
+        made: Any = kind.__new__(kind)  # type: ignore[call-overload]
         state = self.build(node["content"]) if node.get("content") is not None else None
         if state is None:
             return made

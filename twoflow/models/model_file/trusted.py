@@ -74,7 +74,7 @@ _SKLEARN: dict[str, tuple[str, ...]] = {
     "sklearn.pipeline": ("FeatureUnion", "Pipeline"),
     "sklearn.preprocessing": (
         "Binarizer", "FunctionTransformer", "LabelBinarizer", "LabelEncoder", "MaxAbsScaler", "MinMaxScaler",
-        "Normalizer", "PolynomialFeatures", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler",
+        "Normalizer", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler",
     ),
     "sklearn.svm": ("LinearSVC", "SVC"),
     "sklearn.tree": ("DecisionTreeClassifier", "ExtraTreeClassifier"),
