@@ -260,7 +260,7 @@ def test_killed_workers_change_no_score(folder, client, tmp_path, capsys, monkey
 
 
 def test_a_killed_worker_changes_no_prediction(folder, client, tmp_path, capsysbinary, monkeypatch):
-    """The workers run in another folder; the file is the same to the byte, and so is that of a run without a cluster."""
+    """The workers run in another folder; the file is the same to the byte as without a cluster."""
     monkeypatch.chdir(folder.parent)
     (folder / "bad.jpg").write_bytes(b"no image")
     save(make_model([("cnn", CNNEmbedding())], RidgeClassifier()).fit(load_folder(folder)), tmp_path / "m.twoflow")

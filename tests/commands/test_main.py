@@ -68,8 +68,9 @@ def test_a_command_gets_its_arguments_and_its_status_is_returned(tmp_path, capsy
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "expected a command, one of cv, datasets, audit, networks, store, got none; see twoflow --help"),
-        (["compare"], "one of cv, datasets, audit, networks, store, got 'compare'; see twoflow --help"),
+        ([], "expected a command, one of cv, datasets, train, audit, predict, networks, store, got none; see twoflow "
+             "--help"),
+        (["compare"], "one of cv, datasets, train, audit, predict, networks, store, got 'compare'; see twoflow --help"),
         (["two\nlines"], r"got 'two\nlines'; see twoflow --help"),
         (["--speed"], "unrecognized arguments: --speed; see twoflow --help"),
         (["store"], "the following arguments are required: ACTION; see twoflow store --help"),

@@ -207,7 +207,7 @@ def test_head_ends_quietly(work, model):
 
 @pytest.mark.parametrize("arguments, message", [
     (["nope"], "expected an image, a folder or a table, got nope, which does not exist; correct the path"),
-    (["in", "--out", "out.json"], "--out: expected a name that ends in .csv or .jsonl, got out.json; name the --format"),
+    (["in", "--out", "o.json"], "--out: expected a name that ends in .csv or .jsonl, got o.json; name the --format"),
     (["in", "--group-column", "x"], "--group-column needs a table of images"),
     (["in", "--threshold", "2"], "argument --threshold: expected a number from 0 to 1, got '2'"),
     (["in", "--digest", "0" * 64], "expected SHA-256 0000"),

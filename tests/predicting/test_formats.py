@@ -50,7 +50,8 @@ def test_an_unreadable_image_has_empty_cells():
 
 def test_an_object_on_each_line():
     columns = Columns(("class",), 2, with_decisions=False, with_items=False)
-    text = write("jsonl", [Prediction("a.jpg", (answer(),)), Prediction("b.jpg", (answer(confidence=NAN, top=()),))], columns)
+    predictions = [Prediction("a.jpg", (answer(),)), Prediction("b.jpg", (answer(confidence=NAN, top=()),))]
+    text = write("jsonl", predictions, columns)
     first, second = map(json.loads, text.splitlines())
     assert first == {"path": "a.jpg", "error": None, "answers": [{
         "target": "class", "label": "boot", "level": "class", "confidence": 0.75, "reason": "",

@@ -150,7 +150,8 @@ def test_a_bug_is_no_unreadable_image(shop):
 def test_several_targets(shop):
     labels = np.array([[label, label[:1]] for label in shop.labels.tolist()])
     union = make_model([("pixels", RawPixels((8, 6)))], LogisticRegression(max_iter=1000))
-    model = FlowClassifier(union.flows, MultiOutputClassifier(LogisticRegression(max_iter=1000))).fit(shop.images, labels)
+    head = MultiOutputClassifier(LogisticRegression(max_iter=1000))
+    model = FlowClassifier(union.flows, head).fit(shop.images, labels)
     targets = tuple(
         TargetCard(name, tuple(classes.tolist())) for name, classes in zip(("class", "letter"), model.classes_)
     )
@@ -207,7 +208,8 @@ def test_wrong_parameters(pixels, options, message):
 
 
 def test_rules_decide_on_what_can_be_read(pixels, shop):
-    rules = Rules("rules.toml", (Rule("approved", "class", "tees", {"class": frozenset(shop.labels[:1].tolist())}, None),))
+    tees = Rule("approved", "class", "tees", {"class": frozenset(shop.labels[:1].tolist())}, None)
+    rules = Rules("rules.toml", (tees,))
     found = Predictor(pixels, rules=rules).predict([BAD, shop.images[0], shop.images[-1]])
     decisions = [None, Decision("approved", "rule 1: tees"), Decision("review", "no rule fits")]
     assert [each.decision for each in found] == decisions
@@ -216,10 +218,12 @@ def test_rules_decide_on_what_can_be_read(pixels, shop):
 def test_items_are_averaged_in_order_of_first_appearance(pixels, shop):
     images, groups = [*shop.images[:3], BAD, MISSING, shop.images[20]], ["x", 7, "x", "x", "bad", 7]
     found = Predictor(pixels, top=4).predict_items(images, groups, list("abcdef"))
-    assert [(each.name, each.n_images, each.n_unreadable) for each in found] == [("x", 2, 1), ("7", 2, 0), ("bad", 0, 1)]
+    counts = [(each.name, each.n_images, each.n_unreadable) for each in found]
+    assert counts == [("x", 2, 1), ("7", 2, 0), ("bad", 0, 1)]
     rows = pixels.model.predict_proba([images[i] for i in (0, 2, 1, 5)])
     for prediction, mean in zip(found, (rows[:2].mean(axis=0), rows[2:].mean(axis=0))):
-        assert dict(prediction.answers[0].top) == pytest.approx(dict(zip(pixels.card.targets[0].classes, mean)), abs=1e-6)
+        expected = dict(zip(pixels.card.targets[0].classes, mean))
+        assert dict(prediction.answers[0].top) == pytest.approx(expected, abs=1e-6)
     assert found[0].error.startswith("1 of 3 images cannot be read: d: not an image")
     assert (found[1].error, found[2].error) == ("", "no such file or directory")
 

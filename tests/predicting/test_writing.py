@@ -208,6 +208,6 @@ def test_a_full_disk(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutsideError, match="cannot write .*out.csv: no space left on device; make room, or name another"):
+    with pytest.raises(OutsideError, match="cannot write .*out.csv: no space left on device; make room, or name"):
         file.commit(Done(1, "", {}))
     file.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -37,8 +37,8 @@ def make_parser() -> CommandParser:
                     "error.",
         examples=[
             "twoflow predict shoes.twoflow new-photos/ --out predictions.csv",
-            "twoflow predict shoes.twoflow shop.csv --image-pattern 'images/{id}.jpg' --group-column item",
-            "find inbox -name '*.jpg' -print0 | twoflow predict shoes.twoflow - --null --format jsonl",
+            "twoflow predict shoes.twoflow shop.csv --image-pattern images/{id}.jpg --group-column item",
+            "twoflow predict shoes.twoflow - --null --format jsonl",
         ],
     )
     _add_model_arguments(parser)
@@ -171,7 +171,7 @@ def _write_to_stdout(arguments: argparse.Namespace, predictor: Predictor, inputs
     from ..predicting.writing import write_stream
 
     return write_stream(
-        predictor, inputs, _stdout_writer(), FORMATS[arguments.format], _columns(arguments, predictor),
+        predictor, inputs, _write_out, FORMATS[arguments.format], _columns(arguments, predictor),
         verbose=not arguments.quiet,
     )
 
@@ -205,20 +205,14 @@ def _columns(arguments: argparse.Namespace, predictor: Predictor) -> Columns:
     )
 
 
-def _stdout_writer() -> Callable[[str], None]:
-    """Return a function that writes to stdout at once: the bytes of a file, or escaped text on a terminal."""
-    if sys.stdout.isatty():
-        def show(text: str) -> None:
-            sys.stdout.write(escape_controls(text))
-            sys.stdout.flush()
-
-        return show
-
-    def write(text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
-
-    return write
+def _write_out(text: str) -> None:
+    """Write text to stdout at once: the bytes that a file would have, or escaped text on a terminal."""
+    binary = getattr(sys.stdout, "buffer", None)  # a stream in memory has none
+    if binary is None or sys.stdout.isatty():
+        sys.stdout.write(escape_controls(text))
+    else:
+        binary.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
 
 
 def _summarize(

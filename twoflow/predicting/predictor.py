@@ -74,8 +74,8 @@ class Predictor:
     Raises
     ------
     ValueError
-        If `threshold` or `top` is out of range, or if a threshold or the rules ask for a confidence, and the model has no
-        probabilities.
+        If `threshold` or `top` is out of range; or if the threshold or the rules ask for a confidence, and the model
+        has no probabilities.
 
     Examples
     --------
