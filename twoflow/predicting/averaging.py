@@ -25,6 +25,12 @@ def average(probabilities: np.ndarray) -> np.ndarray:
     ValueError
         If there is no photo.
 
+    Notes
+    -----
+    Two random photos of one class are right more often than one photo by 0.113 on sneakers, 0.033 on products and 0.064
+    on clothing. On near duplicates there is no gain. The mean of the logarithms is better by another 0.005 to 0.008,
+    which is not significant on the sneakers; but then one photo with a probability near 0 rules a class out.
+
     Examples
     --------
     >>> average(np.array([[0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])).round(3).tolist()
