@@ -199,7 +199,7 @@ def test_folders_of_an_official_split(tmp_path, names, sides, pattern):
     assert "official split" in shoes.notes[0] and all(name in shoes.notes[0] for name in names)
     rest = " ".join(shoes.notes[1:])
     assert ("has no test part" in rest) == ("test" not in [name.lower()[:4] for name in names])
-    assert ("neither trained on nor tested: 4" in rest) == ("validation" in sides)
+    assert ("neither train nor test: 4" in rest) == ("validation" in sides)
 
 
 def test_superclasses_and_strays_in_an_official_split(tmp_path):

@@ -199,7 +199,7 @@ def _notes_on_split(split: Split, images: Sequence[Parts], strays: Collection[Pa
         notes.append("the official split has no test part; its validation part is the test side")
     elif counts["validation"]:
         notes.append(
-            f"images of the official split's validation part, neither trained on nor tested: {counts['validation']:,}"
+            f"images of the official split's validation part, which is neither train nor test: {counts['validation']:,}"
         )
     return notes
 
