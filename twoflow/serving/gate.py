@@ -100,8 +100,8 @@ class Gate:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._names is not None and _name_of(host) not in self._names:
-            raise Refusal(421, f"expected a host name among {', '.join(self._names)}, got {printable(host, 100)!r}; use "
-                               "one of them, or start the service with --server-names")
+            raise Refusal(421, f"expected a host name among {', '.join(self._names)}, got {printable(host, 100)!r}; "
+                               "use one of them, or start the service with --server-names")
         is_change = scope["method"] not in _HARMLESS_METHODS
         if is_change and _is_from_elsewhere(headers, host):
             raise Refusal(403, "expected a request of the service's own page or of a program, got one from a page of "
