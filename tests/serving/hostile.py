@@ -17,6 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from twoflow.serving.log import log_to_stderr
+
 from ..images.bombs import BOMBS
 from ..images.hostile import JPEG, UNREADABLE
 from .serving import RED, serving
@@ -152,6 +154,7 @@ def attack(port, n, seed, process, n_threads=24):
 
 
 def serve():
+    log_to_stderr(False)
     with serving(max_bytes=1_000_000, header_seconds=1, body_seconds=1, names=("localhost",)) as running:
         print(running.url.rpartition(":")[2], flush=True)
         sys.stdin.read()

@@ -107,7 +107,7 @@ class Gate:
             raise Refusal(403, "expected a request of the service's own page or of a program, got one from a page of "
                                "another site; use the service's page")
         path = scope["path"]
-        if self._token and path not in _OPEN_PATHS and not path.startswith("/page/"):
+        if self._token and path not in _OPEN_PATHS:
             given = headers.get(b"authorization", "")
             kind, _, token = given.partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
