@@ -10,10 +10,12 @@ from .hostile import Hostile, ask, attack, form, request
 from .serving import RED
 
 KINDS = {
-    "random bytes": {422}, "truncated image": {422}, "damaged image": {200, 422}, "unreadable": {422}, "bomb": {413, 422},
+    "random bytes": {422}, "truncated image": {422}, "damaged image": {200, 422}, "unreadable": {422},
+    "bomb": {413, 422},
     "large headers": {200, 431}, "many headers": {200, 400, 431, 503}, "wrong type": {415},
-    "damaged form": {200, 400, 415, 422}, "damaged boundary": {400, 413, 422}, "many parts": {422}, "odd name": {200, 422},
-    "odd field": {200, 422}, "odd path": {400, 404, 405}, "wrong length": {400}, "too large": {413, 422},
+    "damaged form": {200, 400, 415, 422}, "damaged boundary": {400, 413, 422}, "many parts": {422},
+    "odd name": {200, 422}, "odd field": {200, 422},
+    "odd path": {400, 404, 405}, "wrong length": {400}, "too large": {413, 422},
     "too large, announced": {413}, "no HTTP": {400}, "damaged chunks": {0, 400, 408, 422}, "a good one": {200},
 }
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 from ..lanes import unavailable
+
 from .serving import serving  # isort: skip; skips where the extra is missing
 
 import httpx
@@ -60,7 +61,8 @@ def test_schemathesis_finds_nothing(token, tmp_path):
         (tmp_path / "schemathesis.toml").write_text(_CONFIGURATION)
         header = ["--header", f"Authorization: Bearer {token}"] if token else []
         done = subprocess.run(
-            [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run", f"{running.url}/openapi.json", "--checks", "all",
+            [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run",
+             f"{running.url}/openapi.json", "--checks", "all",
              "--max-examples", "15", "--seed", "1", "--workers", "1", "--no-color", *header],
             capture_output=True, text=True, cwd=tmp_path, timeout=280,
         )

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from .._text import printable
 
-
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 

@@ -60,8 +60,8 @@ def make_parser() -> CommandParser:
 def _add_access_arguments(parser: CommandParser) -> None:
     group = parser.add_argument_group("access")
     group.add_argument("--host", metavar="HOST", default="127.0.0.1",
-                       help="address to listen on; 0.0.0.0 is every address of this machine (default: %(default)s, which "
-                            "only this machine reaches)")
+                       help="address to listen on; 0.0.0.0 is every address of this machine (default: %(default)s, "
+                            "which only this machine reaches)")
     group.add_argument("--port", metavar="PORT", type=_port, default=8000,
                        help="port to listen on; 0 is any free one (default: %(default)s)")
     group.add_argument("--token-file", metavar="FILE", type=os.path.expanduser,
@@ -103,8 +103,9 @@ def _add_limits(parser: CommandParser) -> None:
         ("answer_seconds", _seconds, "S", "seconds for the answer; then 503"),
     ):
         default = getattr(Limits, name)
+        shown = f"{default:g}" if default < 1e4 else f"{default:,}"
         group.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, type=kind, default=default,
-                           help=f"{text} (default: {default:,g})" if default < 1e4 else f"{text} (default: {default:,})")
+                           help=f"{text} (default: {shown})")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -188,7 +188,8 @@ def _add_documents(app: FastAPI, has_token: bool) -> None:
     async def show_page() -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": _SAME_PAGE})
 
-    @app.get("/docs", response_class=Response, responses=_errors() | _PAGE, tags=["page"], summary="These calls, as a page")
+    @app.get("/docs", response_class=Response, responses=_errors() | _PAGE, tags=["page"],
+             summary="These calls, as a page")
     async def show_documentation() -> Response:
         return HTMLResponse(documentation, headers={"Content-Security-Policy": _SAME_PAGE})
 
@@ -235,7 +236,7 @@ def _add_errors(app: FastAPI) -> None:
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """Wait for the work, but cancel it if the client leaves."""
     task = asyncio.create_task(work)
-    leaving = asyncio.create_task(request.receive())  # after the body comes nothing else
+    leaving = asyncio.ensure_future(request.receive())  # after the body comes nothing else
     try:
         await asyncio.wait([task, leaving], return_when=asyncio.FIRST_COMPLETED)
         if not task.done():

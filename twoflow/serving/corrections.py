@@ -167,7 +167,8 @@ class Corrections:
 def _open_table(table: Path, target: str) -> None:
     """Make the table, or check that it is one of this target."""
     if target == "path":
-        raise InputError("corrections: expected a target with another name than 'path'; rename its column, and train again")
+        raise InputError("corrections: expected a target with another name than 'path'; rename its column, and "
+                         "train again")
     with _locked(table) as file:
         if not file.read():
             _write(file, _line(["path", target]))
@@ -190,7 +191,7 @@ def _locked(table: Path) -> Iterator[BinaryIO]:
 
             fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
         file.seek(0)
-        yield file  # type: ignore[misc]
+        yield file
 
 
 def _write(file: BinaryIO, content: bytes) -> None:
@@ -217,7 +218,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _safe(name: str) -> str:
     if not name.isprintable() or any(sign in name for sign in '/\\:*?"<>|') or name.startswith("."):
-        raise InputError(f"corrections: expected targets whose names can be in the name of a file, got {name!r}; rename "
-                         "the column, and train again")
+        raise InputError(f"corrections: expected targets whose names can be in the name of a file, got {name!r}; "
+                         "rename the column, and train again")
     return name
-

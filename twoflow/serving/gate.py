@@ -100,14 +100,14 @@ class Gate:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._names is not None and _name_of(host) not in self._names:
-            raise Refusal(421, f"expected a host name among {', '.join(self._names)}, got {printable(host, 100)!r}; use "
-                               "one of them, or start the service with --server-names")
+            raise Refusal(421, f"expected a host name among {', '.join(self._names)}, got {printable(host, 100)!r}; "
+                               "use one of them, or start the service with --server-names")
         is_change = scope["method"] not in _HARMLESS_METHODS
         if is_change and _is_from_elsewhere(headers, host):
             raise Refusal(403, "expected a request of the service's own page or of a program, got one from a page of "
                                "another site; use the service's page")
         path = scope["path"]
-        if self._token and path not in _OPEN_PATHS and not path.startswith("/page/"):
+        if self._token and path not in _OPEN_PATHS:
             given = headers.get(b"authorization", "")
             kind, _, token = given.partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("latin-1"), self._token):

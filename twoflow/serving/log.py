@@ -20,8 +20,9 @@ def log_to_stderr(is_verbose: bool) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
-    # uvicorn warns of every request that is not HTTP, which `/metrics` counts and nobody wants to read.
-    for name, level in (("twoflow.serving", logging.INFO if is_verbose else logging.WARNING), ("uvicorn", logging.ERROR)):
+    # The others warn of every request that is damaged, and quote from it.
+    own = logging.INFO if is_verbose else logging.WARNING
+    for name, level in (("twoflow.serving", own), ("uvicorn", logging.ERROR), ("python_multipart", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(level)

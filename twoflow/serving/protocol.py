@@ -13,7 +13,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .limits import Limits
 from .refusal import Refusal, headers_too_large
 
-
 _LINGER_S = 1.0
 
 

@@ -57,8 +57,8 @@ class Uploads:
         limits = self._limits
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "multipart/form-data":
-            raise Refusal(415, f"expected a body of type multipart/form-data, got {printable(kind, 80) or 'none'}; send "
-                               "the images as files of a form")
+            raise Refusal(415, f"expected a body of type multipart/form-data, got {printable(kind, 80) or 'none'}; "
+                               "send the images as files of a form")
         taken = [0]
         try:
             yield await self._read(request, limits, taken)
@@ -73,8 +73,8 @@ class Uploads:
             async for chunk in self._within(request, taken):
                 parser.write(chunk)
         except FormParserError as error:
-            raise Refusal(422, f"expected a form as RFC 7578 says, got {printable(error, 200)}; use an HTTP client's own "
-                               "forms") from None
+            raise Refusal(422, f"expected a form as RFC 7578 says, got {printable(error, 200)}; use an HTTP client's "
+                               "own forms") from None
         if not reader.is_whole:
             raise Refusal(422, "expected a whole form, got one without its last boundary; send it again")
         return reader.form
@@ -151,8 +151,8 @@ class _FormReader:
             name = printable(self._options[b"filename"].decode("utf-8", "replace"), _LONGEST_NAME)
             self.form.files.append(Upload(field, name, bytes(self._content)))
         elif len(self._content) > _LONGEST_FIELD:
-            raise Refusal(422, f"expected a field of at most {_LONGEST_FIELD:,} bytes, got {len(self._content):,}; send "
-                               "images as files")
+            raise Refusal(422, f"expected a field of at most {_LONGEST_FIELD:,} bytes, got {len(self._content):,}; "
+                               "send images as files")
         else:
             self.form.fields[field] = self._content.decode("utf-8", "replace")
         self._content = bytearray()

@@ -66,10 +66,11 @@ class Workers:
     def check_room(self, client: str, n: int = 1) -> None:
         """Raise `Refusal` if the queue cannot take `n` more images of this client now."""
         if len(self._jobs) + n > self._max_queue:
-            raise Refusal(503, f"the queue of {self._max_queue:,} images is full; try again later, or with fewer images")
+            raise Refusal(503, f"the queue of {self._max_queue:,} images is full; try again later, or with fewer "
+                               "images")
         if self._by_client[client] + n > self._max_per_client:
-            raise Refusal(429, f"expected at most {self._max_per_client:,} images in work for one client, got more; wait "
-                               "for their answers")
+            raise Refusal(429, f"expected at most {self._max_per_client:,} images in work for one client, got more; "
+                               "wait for their answers")
 
     async def run(self, work: Sequence[Callable[[], Result]], client: str, seconds: float) -> list[Result]:
         """Run all functions on the workers, and return their results in order.
@@ -154,12 +155,11 @@ class Workers:
 
 def _do(job: _Job, loop: asyncio.AbstractEventLoop) -> None:
     """Do a job, and hand its result or its error to the event loop."""
+    hand_over: Callable[[asyncio.Future, Any], None] = _set_result
     try:
-        result = job.work()
+        outcome = job.work()
     except BaseException as error:
         hand_over, outcome = _set_exception, error
-    else:
-        hand_over, outcome = _set_result, result
     with suppress(RuntimeError):  # the loop has ended, and nobody waits
         loop.call_soon_threadsafe(hand_over, job.future, outcome)
 
