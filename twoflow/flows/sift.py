@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
@@ -139,6 +138,8 @@ class SIFTBagOfWords(Flow):
 
     def learn(self, images: Sequence[Source], y: Any) -> None:
         """Learn the words from a sample of descriptors, then their weights from all words in the sampled images."""
+        from sklearn.cluster import MiniBatchKMeans  # late: only `fit` needs it, and its import takes long
+
         rng = check_random_state(self.random_state)
         positions = np.sort(rng.permutation(len(images))[:self.max_images]).tolist()
         sampler = _DescriptorSample(self, max(1, self.max_descriptors // len(positions)), rng.randint(2**31))

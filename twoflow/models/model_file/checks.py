@@ -14,7 +14,8 @@ import numpy as np
 from ...errors import InputError
 from ...networks import NETWORKS, resolve
 
-#: Attributes that say how and where a model is run. `portable` leaves them out, so a file that has them was not made by `save`.
+#: Attributes that say how and where a model is run. `portable` leaves them out, so `save` did not make a file that has
+#: them.
 _LEFT_OUT = ("memory", "n_jobs", "network_path_", "store", "verbose")
 
 

@@ -157,7 +157,9 @@ def read_model(content: bytes, trusted: Trusted, find_network: Callable[..., Any
             if any(info.compress_type != zipfile.ZIP_STORED for info in infos) or len(infos) > 10**6:
                 raise InputError(f"expected {MODEL} with members that are not compressed, got others")
             files = {info.filename: archive.read(info) for info in infos}
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # see `unpack`
         raise InputError(f"{MODEL} is damaged ({error}); get the file again from whoever made it") from error
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

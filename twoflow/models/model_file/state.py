@@ -58,8 +58,7 @@ def build(files: Mapping[str, bytes], trusted: Trusted, find_network: Callable[.
         return _Builder(files, trusted, find_network).build(schema)
     except InputError:
         raise
-    except (ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError, TypeError,
-            ValueError) as error:
+    except Exception as error:  # wrong values raise anything, in scikit-learn too
         raise InputError(f"its values do not fit together ({type(error).__name__}: {error})") from error
 
 
