@@ -445,7 +445,7 @@ def put(field, value, row=0):
     put("left_child", 2**40), put("right_child", -7), put("left_child", 0), put("left_child", -1),
     put("feature", 2**40), put("feature", -3), put("right_child", 2**31, row=-1),
     lambda nodes: nodes[:-1], lambda nodes: nodes[:0], lambda nodes: np.zeros(3),
-], ids=str)
+])
 def test_trees_that_lead_outside(change, copy_of):
     refuse(change_tree(copy_of("forest"), change))
 
