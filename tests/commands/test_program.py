@@ -99,7 +99,7 @@ def test_the_reader_leaves_before_the_last_line(monkeypatch):
 def test_the_report_is_written_if_the_result_cannot_be_printed(shop_folder, tmp_path):
     line = f'"{sys.executable}" {" ".join(CV)} --quiet "{shop_folder}" > /dev/full'
     done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True)
-    expected = "error: cannot print the result: no space left on device; the report has it too\n"
+    expected = "error: cannot print the result: no space left on device; what was written has it too\n"
     assert (done.returncode, done.stderr) == (2, expected) and files(tmp_path) == REPORT
 
 

@@ -71,8 +71,9 @@ def wait_until_ready(httpx, url):
 
 def test_answers_are_those_of_the_model(model, httpx):
     path, shop = model
-    served = Process(path)
+    served = Process(path, "--threshold", "0")
     wait_until_ready(httpx, served.url)
+    assert httpx.get(f"{served.url}model").json()["threshold"] == 0
     images = [("images", (str(number), Path(image).read_bytes())) for number, image in enumerate(shop.paths)]
     body = httpx.post(f"{served.url}predict", files=images, timeout=60).json()
     assert served.end() == (0, "")

@@ -50,15 +50,23 @@ def at_least(least: int) -> Callable[[str], int]:
     return parse
 
 
-def share(text: str) -> float:
-    """Parse a number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
-    return number
+def up_to(most: int, what: str = "a number") -> Callable[[str], float]:
+    """Make an argument type that takes numbers from 0 to `most`; `what` is what they are, for errors."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= most:
+            raise argparse.ArgumentTypeError(f"expected {what} from 0 to {most}, got {text!r}")
+        return number
+
+    return parse
+
+
+#: The argument type of shares and probabilities.
+share = up_to(1)
 
 
 def names(text: str) -> list[str]:
@@ -78,6 +86,29 @@ def size(text: str) -> int:
     if match is None:
         raise argparse.ArgumentTypeError(f"expected a size, such as 500M, 2G or a number of bytes, got {text!r}")
     return int(float(match[1]) * _UNITS[match[2]])
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a model file; `open_model` opens it."""
+    group = parser.add_argument_group("model")
+    group.add_argument("model", metavar="MODEL", type=os.path.expanduser,
+                       help="model file, NAME.twoflow, as twoflow train writes it")
+    group.add_argument("--digest", metavar="SHA256",
+                       help="SHA-256 that the model file must have (default: any)")
+    group.add_argument(
+        "--networks", metavar="PATH", action="append", type=os.path.expanduser, default=[],
+        help="file of a network that the model needs and that is not inside the model file; repeat it for several "
+             "(default: none)",
+    )
+
+
+def add_threshold_argument(group: argparse._ActionsContainer) -> None:
+    """Add the argument that replaces the threshold of the model file; see `open_model`."""
+    group.add_argument(
+        "--threshold", metavar="T", type=share,
+        help="below this confidence, answer with a broader class or with unknown; 0 answers always (default: the "
+             "model's own threshold, if it has one)",
+    )
 
 
 def add_collection_arguments(parser: argparse.ArgumentParser) -> None:

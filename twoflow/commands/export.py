@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 
 from .._text import counted, escape_controls
-from .arguments import CommandParser
+from .arguments import CommandParser, add_model_arguments
+from .loading import open_model
 
 
 def make_parser() -> CommandParser:
@@ -19,7 +20,7 @@ def make_parser() -> CommandParser:
                   "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg",
                   "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
     )
-    parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
+    add_model_arguments(parser)
     parser.add_argument("out", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
     parser.add_argument(
         "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
@@ -30,11 +31,6 @@ def make_parser() -> CommandParser:
         help="write the graph to a model repository of the Triton Inference Server too: DIR/NAME/, with its "
              "configuration and labels, and DIR/NAME.yaml for KServe; an earlier model of that name is never replaced "
              "(default: do not)",
-    )
-    parser.add_argument(
-        "--networks", metavar="PATH", nargs="+", type=os.path.expanduser, default=(),
-        help="files of the networks that the model file does not hold (default: none; pip installs them or they are "
-             "inside)",
     )
     parser.add_argument(
         "--overwrite", action="store_true",
@@ -48,11 +44,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export the model, and compare the graph with it if there are images."""
     arguments = make_parser().parse_args(argv)
 
-    from ..models.model_file import open_model_file
     from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
     from .output import choose_output
 
-    model_file = open_model_file(arguments.model, networks=arguments.networks)
+    model_file = open_model(arguments)
     path, note = choose_output(arguments)
     file, card = output_files(path)
     name = file.name.removesuffix(".onnx")

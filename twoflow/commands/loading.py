@@ -1,19 +1,30 @@
-"""Open what the shared arguments name: images, labels, hosts and the store."""
+"""Open what the shared arguments name: model files, images, labels, hosts and the store."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..images import ImageCollection
+    from ..models.model_file import ModelFile
     from ..store import FeatureStore
 
 #: Arguments that say something about the table of --labels.
 _ABOUT_TABLE = ("label_column", "levels", "group_column", "image_column", "image_pattern", "missing")
+
+
+def open_model(arguments: argparse.Namespace) -> ModelFile:
+    """Open the model file that the arguments name, with --threshold, if there is one, in place of that on its card."""
+    from ..models.model_file import open_model_file
+
+    opened = open_model_file(arguments.model, digest=arguments.digest, networks=arguments.networks)
+    threshold = getattr(arguments, "threshold", None)
+    return opened if threshold is None else replace(opened, card=replace(opened.card, threshold=threshold))
 
 
 def allow_named_hosts(arguments: argparse.Namespace) -> None:

@@ -6,23 +6,26 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._text import escape_controls
 from ..errors import InputError
-from .arguments import CommandParser, add_hosts_argument, add_run_arguments, at_least, share
-from .loading import allow_named_hosts, open_store
+from .arguments import (
+    CommandParser,
+    add_hosts_argument,
+    add_model_arguments,
+    add_run_arguments,
+    add_threshold_argument,
+    at_least,
+)
+from .loading import allow_named_hosts, open_model, open_store
 from .output import choose_output
 
 if TYPE_CHECKING:
-    from ..models.model_file import ModelCard, ModelFile
     from ..predicting import Predictor
     from ..predicting.formats import Columns
     from ..predicting.inputs import Inputs
-    from ..predicting.moderation import Rules
     from ..predicting.writing import Written
 
 #: The format of predictions by the ending of --out.
@@ -41,24 +44,11 @@ def make_parser() -> CommandParser:
             "twoflow predict shoes.twoflow - --null --format jsonl",
         ],
     )
-    _add_model_arguments(parser)
+    add_model_arguments(parser)
     _add_image_arguments(parser)
     _add_answer_arguments(parser)
     add_run_arguments(parser, out="file")
     return parser
-
-
-def _add_model_arguments(parser: CommandParser) -> None:
-    group = parser.add_argument_group("model")
-    group.add_argument("model", metavar="MODEL", type=os.path.expanduser,
-                       help="model file, NAME.twoflow, as twoflow train writes it")
-    group.add_argument("--digest", metavar="SHA256",
-                       help="SHA-256 that the model file must have (default: any)")
-    group.add_argument(
-        "--networks", metavar="PATH", action="append", type=os.path.expanduser, default=[],
-        help="file of a network that the model needs and that is not inside the model file; repeat it for several "
-             "(default: none)",
-    )
 
 
 def _add_image_arguments(parser: CommandParser) -> None:
@@ -88,11 +78,7 @@ def _add_image_arguments(parser: CommandParser) -> None:
 
 def _add_answer_arguments(parser: CommandParser) -> None:
     group = parser.add_argument_group("answers")
-    group.add_argument(
-        "--threshold", metavar="T", type=share,
-        help="below this confidence, answer with a broader class or with unknown; 0 answers always (default: the "
-             "model's own threshold, if it has one)",
-    )
+    add_threshold_argument(group)
     group.add_argument("--top", metavar="K", type=at_least(1), default=3,
                        help="how many of the likeliest classes to list (default: %(default)s)")
     group.add_argument("--rules", metavar="FILE", type=os.path.expanduser,
@@ -111,20 +97,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
     arguments.format = arguments.format or _format_of(arguments.out)
 
-    from ..models.model_file import open_model_file
     from ..predicting import Predictor
+    from ..predicting.rules import read_rules
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
-    networks = [os.path.abspath(path) for path in arguments.networks]  # workers run in other folders
-    model_file = open_model_file(arguments.model, digest=arguments.digest, networks=networks)
-    card = model_file.card
-    if arguments.threshold is not None:  # before the rules are read, whose promises depend on it
-        card = replace(card, threshold=arguments.threshold)
-    rules, rules_digest = _read_rules(arguments, card)
+    model_file = open_model(arguments)
+    rules = None if arguments.rules is None else read_rules(arguments.rules, model_file.card)
     predictor = Predictor(
-        replace(model_file, card=card), top=arguments.top, rules=rules, n_jobs=arguments.jobs,
-        store=open_store(arguments),
+        model_file, top=arguments.top, rules=rules, n_jobs=arguments.jobs, store=open_store(arguments)
     )
     inputs = _open_inputs(arguments)
     with connected(arguments.scheduler):
@@ -132,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             written, where = _write_to_stdout(arguments, predictor, inputs), "standard output"
         else:
             path, note = choose_output(arguments)
-            written = _write_to_file(arguments, predictor, inputs, path, model_file, rules_digest)
+            identity = _identify(arguments, predictor, model_file.digest)
+            written = _write_to_file(arguments, predictor, inputs, path, identity)
             where = f"{path}{note}"
     _say(_summarize(written, arguments, predictor, inputs), f"Written to {where}")
 
@@ -142,16 +124,6 @@ def _format_of(out: str | None) -> str:
     if ending not in _ENDINGS:
         raise InputError(f"--out: expected a name that ends in {' or '.join(_ENDINGS)}, got {out}; name the --format")
     return _ENDINGS[ending]
-
-
-def _read_rules(arguments: argparse.Namespace, card: ModelCard) -> tuple[Rules | None, str]:
-    """Read the rules; also return the digest of their file."""
-    if arguments.rules is None:
-        return None, ""
-    from ..predicting.rules import read_rules
-
-    rules = read_rules(arguments.rules, card)
-    return rules, sha256(Path(arguments.rules).read_bytes()).hexdigest()
 
 
 def _open_inputs(arguments: argparse.Namespace) -> Inputs:
@@ -177,23 +149,27 @@ def _write_to_stdout(arguments: argparse.Namespace, predictor: Predictor, inputs
 
 
 def _write_to_file(
-    arguments: argparse.Namespace, predictor: Predictor, inputs: Inputs, path: Path, model_file: ModelFile,
-    rules_digest: str,
+    arguments: argparse.Namespace, predictor: Predictor, inputs: Inputs, path: Path, identity: dict[str, str]
 ) -> Written:
-    from .. import __version__
     from ..predicting.formats import FORMATS
     from ..predicting.writing import write_file
 
-    columns = _columns(arguments, predictor)
-    identity = {
-        "model": model_file.digest, "version of twoflow": __version__, "--format": arguments.format,
-        "--threshold": repr(predictor.threshold), "--top": str(arguments.top), "--rules": rules_digest,
+    return write_file(
+        predictor, inputs, path, FORMATS[arguments.format], _columns(arguments, predictor), identity=identity,
+        anew=arguments.overwrite, verbose=not arguments.quiet,
+    )
+
+
+def _identify(arguments: argparse.Namespace, predictor: Predictor, model_digest: str) -> dict[str, str]:
+    """Return what the predictions depend on besides the images; another run must not go on where this one stopped."""
+    from .. import __version__
+
+    return {
+        "model": model_digest, "version of twoflow": __version__, "--format": arguments.format,
+        "--threshold": repr(predictor.threshold), "--top": str(arguments.top),
+        "--rules": "" if predictor.rules is None else predictor.rules.digest,
         "--group-column": arguments.group_column or "",
     }
-    return write_file(
-        predictor, inputs, path, FORMATS[arguments.format], columns, identity=identity, anew=arguments.overwrite,
-        verbose=not arguments.quiet,
-    )
 
 
 def _columns(arguments: argparse.Namespace, predictor: Predictor) -> Columns:

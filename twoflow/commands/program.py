@@ -98,7 +98,7 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
 
 
 def print_to_reader(text: str) -> OSError | None:
-    """Print the text; return the error if it cannot be printed, so that the report is written before it is raised.
+    """Print the text; return the error if it cannot be printed, so that files are written before it is raised.
 
     The reader may have gone, as `head` does after its lines, or the disk may be full.
     """
@@ -108,7 +108,7 @@ def print_to_reader(text: str) -> OSError | None:
         return error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return OutsideError(f"cannot print the result: {reason}; the report has it too")
+        return OutsideError(f"cannot print the result: {reason}; what was written has it too")
     return None
 
 

@@ -10,11 +10,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from .._text import printable
-from .arguments import CommandParser, at_least, names, share, size
+from .arguments import CommandParser, add_model_arguments, add_threshold_argument, at_least, names, size, up_to
+from .loading import open_model
 from .program import calling_at_signals
 
 if TYPE_CHECKING:
     from ..serving.server import Server
+
+_seconds = up_to(86_400, "a number of seconds")
 
 
 def make_parser() -> CommandParser:
@@ -29,15 +32,9 @@ def make_parser() -> CommandParser:
             "twoflow serve shoes.twoflow --host 0.0.0.0 --token-file token.txt",
         ],
     )
-    parser.add_argument("model", metavar="MODEL", type=os.path.expanduser, help="model file, NAME.twoflow")
-    parser.add_argument("--digest", metavar="SHA256",
-                        help="expected SHA-256 of the model file; another file is refused (default: any)")
-    parser.add_argument("--networks", metavar="PATH", nargs="+", type=os.path.expanduser, default=[],
-                        help="files of networks that the model refers to (default: none)")
+    add_model_arguments(parser)
     answers = parser.add_argument_group("answers")
-    answers.add_argument("--threshold", metavar="CONFIDENCE", type=share,
-                         help='below this confidence, answer with a broader class or "unknown" (default: the model\'s '
-                              "own threshold)")
+    add_threshold_argument(answers)
     answers.add_argument("--rules", metavar="TOML", type=os.path.expanduser,
                          help="rules of moderation: add approved, denied or review to each answer (default: none)")
     _add_access_arguments(parser)
@@ -116,15 +113,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     require()
     server = _make_server(arguments)
-    print(f"{arguments.model}: {server.address}", flush=True)
     with calling_at_signals(server.stop):
+        print(f"{arguments.model}: {server.address}", flush=True)
         n_cut_off = server.run()
     if n_cut_off:
         print(f"requests that the end cut off: {n_cut_off:,}; use a larger --drain-seconds", flush=True)
 
 
 def _make_server(arguments: Namespace) -> Server:
-    from ..models.model_file import open_model_file
     from ..predicting.rules import read_rules
     from ..serving.app import make_app
     from ..serving.corrections import Corrections
@@ -141,14 +137,13 @@ def _make_server(arguments: Namespace) -> Server:
     if not is_local and not token:
         print(f"warning: everyone who reaches {printable(arguments.host)} can use the service; name a --token-file",
               file=sys.stderr, flush=True)
-    model_file = open_model_file(arguments.model, digest=arguments.digest, networks=arguments.networks)
+    model_file = open_model(arguments)
     corrections = None if arguments.corrections is None else Corrections(
         arguments.corrections, model_file.card, allows_new=arguments.new_labels, max_bytes=arguments.corrections_size
     )
     service = Service(
         model_file,
         limits=Limits(**{field.name: getattr(arguments, field.name) for field in fields(Limits)}),
-        threshold="card" if arguments.threshold is None else arguments.threshold,
         rules=None if arguments.rules is None else read_rules(arguments.rules, model_file.card),
         n_workers=arguments.jobs, corrections=corrections, needs_token=bool(token),
     )
@@ -158,16 +153,6 @@ def _make_server(arguments: Namespace) -> Server:
         service, gate, host=arguments.host, port=arguments.port, grace_seconds=arguments.grace_seconds,
         drain_seconds=arguments.drain_seconds,
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 86_400:
-        raise ArgumentTypeError(f"expected a number of seconds from 0 to 86400, got {text!r}")
-    return number
 
 
 def _port(text: str) -> int:

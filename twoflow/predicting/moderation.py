@@ -76,10 +76,13 @@ class Rules:
         The path of the file.
     rules : tuple of Rule
         The first rule that fits decides.
+    digest : str
+        SHA-256 of the file; "", the default, for rules that are in no file.
     """
 
     name: str
     rules: tuple[Rule, ...]
+    digest: str = ""
 
     def __str__(self) -> str:
         """List the rules with their thresholds, what they promise, and what they decide on held-out answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -186,31 +186,26 @@ class Predictor:
 
     def _answer_blocks(self, blocks: Sequence[Sequence[Item]]) -> list[Prediction]:
         items = [item for block in blocks for item in block]
-        ends = np.cumsum([sum(len(item.images) for item in block) for block in blocks]).tolist()
         images = [image for item in items for image in item.images]
-        scores = self._scorer.score(images, [range(start, end) for start, end in zip([0, *ends], ends)])
-        places, end = [], 0
-        for item in items:
-            start, end = end, end + len(item.images)
-            places.append([row for row in range(start, end) if row not in scores.errors])
-        answers = self._answer(scores, [place for place in places if place])
-        predictions, end = [], 0
-        for item, place in zip(items, places):
-            start, end = end, end + len(item.images)
-            errors = {row - start: scores.errors[row] for row in range(start, end) if row in scores.errors}
-            own = next(answers) if place else ()
-            decision = self.rules.decide(own) if self.rules is not None and place else None
-            explained = _explain(item, errors)
-            predictions.append(Prediction(item.name, own, decision, explained, len(place), len(errors)))
+        scores = self._scorer.score(images, _in_turn(sum(len(item.images) for item in block) for block in blocks))
+        of_items = _in_turn(len(item.images) for item in items)
+        readable = [[row for row in rows if row not in scores.errors] for rows in of_items]
+        answers = self._answer(scores, [rows for rows in readable if rows])
+        predictions = []
+        for item, rows, good in zip(items, of_items, readable):
+            errors = {row - rows.start: scores.errors[row] for row in rows if row in scores.errors}
+            own = next(answers) if good else ()
+            decision = self.rules.decide(own) if self.rules is not None and good else None
+            predictions.append(Prediction(item.name, own, decision, _explain(item, errors), len(good), len(errors)))
         return predictions
 
-    def _answer(self, scores: Scores, places: Sequence[Sequence[int]]) -> Iterator[tuple[Answer, ...]]:
-        """Yield the answers for the images at each place, one for each target."""
-        if not places:
+    def _answer(self, scores: Scores, rows_of_items: Sequence[Sequence[int]]) -> Iterator[tuple[Answer, ...]]:
+        """Yield the answers for the images of each item, one for each target."""
+        if not rows_of_items:
             return iter(())
         of_targets = []
         for values, target in zip(scores.by_target, self.card.targets):
-            means = np.array([average(values[place]) for place in places])
+            means = np.array([average(values[rows]) for rows in rows_of_items])
             if self.has_probabilities:
                 of_targets.append(fall_back_rows(means, target, self.threshold, self.top))
             else:
@@ -256,6 +251,12 @@ def _in_blocks(items: Iterator[Item]) -> Iterator[list[Item]]:
             block, n_images = [], 0
     if block:
         yield block
+
+
+def _in_turn(sizes: Iterable[int]) -> list[range]:
+    """Return a range of each size, one after the other from 0."""
+    ends = [0, *accumulate(sizes)]
+    return [range(start, end) for start, end in pairwise(ends)]
 
 
 def _without_confidence(target: TargetCard, votes: np.ndarray) -> Answer:

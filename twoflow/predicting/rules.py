@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -62,9 +63,10 @@ def read_rules(path: str | os.PathLike, card: ModelCard) -> Rules:
     Each promise holds by itself; that several hold together is less sure.
     """
     name = os.fspath(path)
+    content = _read(name)
     undecided = {target.name: Undecided(target, card.threshold) for target in card.targets}
     rules: list[Rule] = []
-    for number, table in enumerate(_read_tables(name), start=1):
+    for number, table in enumerate(_parse_tables(name, content), start=1):
         place = f"{name}, rule {number}"
         _check_table(place, table)
         target = _find_target(place, table, card)
@@ -76,7 +78,7 @@ def read_rules(path: str | os.PathLike, card: ModelCard) -> Rules:
                 f"put it before rule {earlier}, or remove it"
             )
         rules.append(rule)
-    return Rules(name, tuple(rules))
+    return Rules(name, tuple(rules), hashlib.sha256(content).hexdigest())
 
 
 def _make_rule(place: str, table: Mapping[str, Any], target: TargetCard, undecided: Undecided, is_named: bool) -> Rule:
@@ -136,7 +138,7 @@ def _find_broader(target: TargetCard, level: str, positions: frozenset[int]) -> 
     return fitting
 
 
-def _read_tables(name: str) -> list[dict[str, Any]]:
+def _read(name: str) -> bytes:
     try:
         with open_regular(expand(name)) as file:
             content = file.read(_MAX_BYTES + 1)
@@ -144,6 +146,10 @@ def _read_tables(name: str) -> list[dict[str, Any]]:
         raise OutsideError(f"cannot read the rules {name}: {error.strerror}; name a file of rules") from error
     if len(content) > _MAX_BYTES:
         raise InputError(f"{name}: expected rules of at most {_MAX_BYTES:,} bytes, got more; name a file of rules")
+    return content
+
+
+def _parse_tables(name: str, content: bytes) -> list[dict[str, Any]]:
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # tomllib raises a ValueError

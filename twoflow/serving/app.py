@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -51,7 +52,7 @@ _SAME_PAGE = "frame-ancestors 'none'"  # the rest of the page's policy is in the
 
 
 def make_app(
-    service: Service, *, names: Any = None, token: str = "", is_verbose: bool = False
+    service: Service, *, names: Sequence[str] | None = None, token: str = "", is_verbose: bool = False
 ) -> Gate:
     """Make the ASGI application of a service.
 
@@ -68,7 +69,7 @@ def make_app(
     app = FastAPI(
         title="twoflow", version=__version__, docs_url=None, redoc_url=None,
         description="Sorts photos into the classes of a model.",
-        responses={}, openapi_url=None,
+        openapi_url=None,
     )
     gate = Gate(
         app, service.metrics, lambda: service.is_draining, limits=service.limits, names=names,
@@ -168,9 +169,8 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
             "target": {"type": "string", "enum": [target.name for target in service.card.targets]}, "label": label}),
     )
     async def correct(request: Request) -> Response:
-        if service.corrections is None:
-            raise Refusal(404, "corrections are not kept here; start the service with --corrections FILE")
         client = _client(request)
+        service.check_corrections()
         service.check_room(client)
         async with service.uploads.reading(request) as form:
             if [file.field for file in form.files] != ["image"] or set(form.fields) != {"target", "label"}:
@@ -209,24 +209,24 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refuse(request: Request, refusal: Refusal) -> Response:
-        return Response(refusal.body, refusal.status, dict(refusal.headers), "application/json")
+        return _error(str(refusal), refusal.status, refusal.headers)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_values(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         what = printable(f"{first['loc'][-1]}: {first['msg']}, got {first.get('input')!r}", 300)
-        return Response(error_body(f"{what}; see /docs"), 422, media_type="application/json")
+        return _error(f"{what}; see /docs", 422)
 
     @app.exception_handler(HTTPException)
     async def refuse_route(request: Request, error: HTTPException) -> Response:
         what = {404: "there is no such page", 405: "this page takes no such method"}.get(
             error.status_code, str(error.detail))
-        return JSONResponse({"error": f"{what}; see /docs"}, error.status_code, dict(error.headers or {}))
+        return _error(f"{what}; see /docs", error.status_code, error.headers or {})
 
     @app.exception_handler(Exception)
     async def fail(request: Request, error: Exception) -> Response:
         # Starlette raises the error again, and the gate logs it. The client gets no details, which may hold paths.
-        return JSONResponse({"error": "the service failed; its log says why"}, 500)
+        return _error("the service failed; its log says why", 500)
 
     @app.exception_handler(ClientDisconnect)
     async def leave(request: Request, error: ClientDisconnect) -> Response:
@@ -273,6 +273,10 @@ def _client(request: Request) -> str:
 def _found(form: Form) -> str:
     names = [printable(name, 40) for name in (*(file.field for file in form.files), *form.fields)]
     return ", ".join(names[:8]) or "an empty form"
+
+
+def _error(message: str, status: int, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    return Response(error_body(message), status, dict(headers), "application/json")
 
 
 def _json(body: BaseModel, status: int = 200) -> Response:

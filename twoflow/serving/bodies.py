@@ -153,12 +153,12 @@ def describe_predictions(
 
 
 def describe_model(
-    card: ModelCard, digest: str, threshold: float | None, limits: Limits, examples: Mapping[tuple[str, int], bytes],
+    card: ModelCard, digest: str, limits: Limits, examples: Mapping[tuple[str, int], bytes],
     *, corrections: bool, new_labels: bool, token: bool,
 ) -> ModelBody:
     """Return the body that describes the model of a service."""
     return ModelBody(
-        title=card.title, digest=digest, created=card.created, threshold=threshold,
+        title=card.title, digest=digest, created=card.created, threshold=card.threshold,
         targets=[_target(target, examples) for target in card.targets],
         limits=LimitsBody(
             max_images=limits.max_images, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels),

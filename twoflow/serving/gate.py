@@ -53,8 +53,8 @@ class Gate:
         Returns whether the service refuses new work.
     limits : Limits
     names : sequence of str or None
-        The host names by which the service may be called. None takes any. A browser that a page of another site has led
-        here, by a name that this site's owner points to this machine, calls it by that name.
+        The host names by which the service may be called. None takes any. This stops DNS rebinding: the owner of a
+        site can point a name of it to this machine, but a browser then calls the service by that name.
     token : str
         The bearer token; "" if none is needed.
     is_verbose : bool

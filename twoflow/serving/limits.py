@@ -23,7 +23,7 @@ class Limits:
     max_queue : int
         Images that wait for a worker. The default is 256; a request that does not fit gets 503.
     max_per_client : int
-        Images that wait for one address. The default is 128; a request beyond it gets 429.
+        Images of one address that wait or are worked on. The default is 128; a request beyond it gets 429.
     max_connections : int
         Connections that are open at the same time. The default is 256; a further one gets 503 and is closed.
     max_header_bytes : int

@@ -15,6 +15,7 @@ from .. import __version__
 from ..images.sizes import read_sizes
 from ..models.model_file import ModelFile
 from ..predicting import Prediction, Predictor
+from ..predicting.moderation import Rules
 from .bodies import ModelBody, describe_model
 from .corrections import Corrections
 from .limits import Limits
@@ -35,8 +36,6 @@ class Service:
     model_file : ModelFile
     limits : Limits, optional
         By default those of `Limits`.
-    threshold : float, None or "card"
-        See `Predictor`.
     rules : Rules, optional
         See `Predictor`.
     n_workers : int
@@ -48,16 +47,14 @@ class Service:
     """
 
     def __init__(
-        self, model_file: ModelFile, *, limits: Limits | None = None, threshold: Any = "card", rules: Any = None,
-        n_workers: int = 1, corrections: Corrections | None = None, needs_token: bool = False,
+        self, model_file: ModelFile, *, limits: Limits | None = None, rules: Rules | None = None, n_workers: int = 1,
+        corrections: Corrections | None = None, needs_token: bool = False,
     ) -> None:
         self.model_file, self.card, self.digest = model_file, model_file.card, model_file.digest
         self.limits = limits or Limits()
         self.corrections, self.needs_token = corrections, needs_token
         most = max(len(target.classes) for target in self.card.targets)
-        self._predictor = Predictor(
-            model_file, threshold=threshold, top=min(most, MOST_TOP), rules=rules, n_jobs=1
-        )
+        self._predictor = Predictor(model_file, top=min(most, MOST_TOP), rules=rules, n_jobs=1)
         self.workers = Workers(n_workers, self.limits.max_queue, self.limits.max_per_client)
         self.uploads = Uploads(self.limits)
         self.metrics = ServiceMetrics(self.card, self.digest, __version__)
@@ -83,11 +80,16 @@ class Service:
 
     async def correct(self, image: Upload, target: str, label: str, client: str) -> str:
         """Keep a correction, and return the SHA-256 of its image; raises `Refusal` if it cannot be kept."""
-        if self.corrections is None:
-            raise Refusal(404, "corrections are not kept here; start the service with --corrections FILE")
-        digest, = await self._run([partial(self._correct, self.corrections, image, target, label)], client)
+        corrections = self.check_corrections()
+        digest, = await self._run([partial(self._correct, corrections, image, target, label)], client)
         self.metrics.corrections.add()
         return digest
+
+    def check_corrections(self) -> Corrections:
+        """Return what keeps corrections; raise `Refusal` if nothing does."""
+        if self.corrections is None:
+            raise Refusal(404, "corrections are not kept here; start the service with --corrections FILE")
+        return self.corrections
 
     def check_room(self, client: str) -> None:
         """Raise `Refusal` if no image could be taken now, so that no body is read in vain."""
@@ -98,7 +100,7 @@ class Service:
     def describe(self) -> ModelBody:
         """Return what the model answers, and what the service takes."""
         return describe_model(
-            self.card, self.digest, self._predictor.threshold, self.limits, self.model_file.examples,
+            self.card, self.digest, self.limits, self.model_file.examples,
             corrections=self.corrections is not None,
             new_labels=self.corrections is not None and self.corrections.allows_new, token=self.needs_token,
         )

@@ -13,10 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...networks import NETWORKS, resolve
-
-#: Attributes that say how and where a model is run. `portable` leaves them out, so `save` did not make a file that has
-#: them.
-_LEFT_OUT = ("memory", "n_jobs", "network_path_", "store", "verbose")
+from .portable import RUNNING
 
 
 def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
@@ -28,7 +25,7 @@ def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
         The name of the object's class.
     attributes : mapping of str to object
     """
-    for parameter in _LEFT_OUT:
+    for parameter in RUNNING:  # `save` leaves them out, so it did not make a file that has them
         if (value := attributes.get(parameter)) is not None and value is not False and value != 0:
             raise InputError(f"{name}.{parameter}: expected none, got {str(value)[:50]!r}")
     network = attributes.get("network")

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 #: How and where a model is run, not what it computes; and the value that each gets.
-_RUNNING: dict[str, Callable[[Any], Any]] = {
+RUNNING: dict[str, Callable[[Any], Any]] = {
     "memory": lambda value: None,
     "n_jobs": lambda value: None,
     "network_path_": lambda value: None,
@@ -89,7 +89,7 @@ class _Copier:
         for name, each in vars(value).items():
             if has_parameters and name in _PARAMETERS:
                 new = self._parameters(each)
-            elif has_parameters and (name in _RUNNING or name == "network"):
+            elif has_parameters and (name in RUNNING or name == "network"):
                 new = self._parameter(name, each)
             else:
                 new = self.copy(each)
@@ -110,9 +110,9 @@ class _Copier:
 
     def _parameter(self, name: str, value: Any) -> Any:
         """Copy a parameter, or the values that a search tried for it."""
-        if name not in _RUNNING and name != "network":
+        if name not in RUNNING and name != "network":
             return self.copy(value)
-        replace = self._replace_network if name == "network" else _RUNNING[name]
+        replace = self._replace_network if name == "network" else RUNNING[name]
         if isinstance(value, (list, tuple)):
             return [replace(each) for each in value]
         if isinstance(value, np.ndarray):
