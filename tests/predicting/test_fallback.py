@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twoflow.models.model_file import TargetCard
 from twoflow.predicting.answers import UNKNOWN
-from twoflow.predicting.fallback import fall_back, fall_back_rows
+from twoflow.predicting.fallback import fall_back
 
 SHOES = TargetCard(
     "model", ("boot/black", "boot/red", "clog/red", "bag/red"),
@@ -16,7 +16,8 @@ SHOES = TargetCard(
 
 
 def answer(*probabilities, threshold=0.7, target=SHOES, top=3):
-    return fall_back(np.array(probabilities), target, threshold, top)
+    found, = fall_back(np.array([probabilities]), target, threshold, top)
+    return found
 
 
 @pytest.mark.parametrize("probabilities, threshold, label, level, confidence", [
@@ -79,20 +80,20 @@ def test_labels_are_not_changed():
 @given(st.integers(0, 2**32 - 1), st.sampled_from([None, 0.0, 0.5, 0.9, 1.0]), st.permutations(range(6)))
 def test_rows_are_answered_alone(seed, threshold, order):
     probabilities = np.random.default_rng(seed).dirichlet(np.full(4, 0.5), size=6).astype(np.float32)
-    expected = [fall_back(row, SHOES, threshold, 2) for row in probabilities]
-    assert fall_back_rows(probabilities[order], SHOES, threshold, 2) == [expected[row] for row in order]
+    expected = [answer(*row, threshold=threshold, top=2) for row in probabilities]
+    assert fall_back(probabilities[order], SHOES, threshold, 2) == [expected[row] for row in order]
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_a_higher_threshold_never_gives_a_finer_answer(seed):
     fineness = {"": 0, "group": 1, "kind": 2, "model": 3}
     row = np.random.default_rng(seed).dirichlet(np.full(4, 0.5))
-    levels = [fineness[fall_back(row, SHOES, threshold, 1).level] for threshold in np.linspace(0, 1, 21)]
+    levels = [fineness[answer(*row, threshold=threshold, top=1).level] for threshold in np.linspace(0, 1, 21)]
     assert levels == sorted(levels, reverse=True)
 
 
 def test_no_rows():
-    assert fall_back_rows(np.empty((0, 4)), SHOES, 0.5, 3) == []
+    assert fall_back(np.empty((0, 4)), SHOES, 0.5, 3) == []
 
 
 @pytest.mark.parametrize("probabilities, threshold, top, message", [

@@ -39,7 +39,7 @@ def read(tmp_path, monkeypatch):
 
 
 def answers(*probabilities, threshold=0.5):
-    return (fall_back(np.array(probabilities), make_card().targets[0], threshold, 3),)
+    return tuple(fall_back(np.array([probabilities]), make_card().targets[0], threshold, 3))
 
 
 RULES = """

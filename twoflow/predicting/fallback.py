@@ -15,29 +15,7 @@ from .answers import UNKNOWN, Answer
 _ROUNDING = 1e-3
 
 
-def fall_back(probabilities: np.ndarray, target: TargetCard, threshold: float | None, top: int) -> Answer:
-    """Answer for one image; see `fall_back_rows`, which is faster for many.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_classes,)
-    target, threshold, top
-        See `fall_back_rows`.
-
-    Examples
-    --------
-    >>> target = TargetCard("class", ("boot/black", "boot/red", "clog"), levels={"kind": ("boot", "boot", "clog")})
-    >>> answer = fall_back(np.array([0.41, 0.39, 0.2]), target, threshold=0.7, top=2)
-    >>> answer.label, answer.level, round(answer.confidence, 2)
-    ('boot', 'kind', 0.8)
-    >>> answer.reason
-    'no class reaches 0.70: the likeliest, boot/black, has 0.41'
-    """
-    answer, = fall_back_rows(np.asarray(probabilities)[np.newaxis], target, threshold, top)
-    return answer
-
-
-def fall_back_rows(probabilities: np.ndarray, target: TargetCard, threshold: float | None, top: int) -> list[Answer]:
+def fall_back(probabilities: np.ndarray, target: TargetCard, threshold: float | None, top: int) -> list[Answer]:
     """Answer for each image: a class if it is likely enough, else a broader class, else "unknown".
 
     The likeliest class is the answer if its probability reaches the threshold. If not, the probabilities are summed
@@ -70,6 +48,15 @@ def fall_back_rows(probabilities: np.ndarray, target: TargetCard, threshold: flo
     -----
     Probabilities are compared with the threshold in float32, the precision of the held-out answers by which thresholds
     are chosen. Of equally likely classes, the first in the order of the classes is the likeliest.
+
+    Examples
+    --------
+    >>> target = TargetCard("class", ("boot/black", "boot/red", "clog"), levels={"kind": ("boot", "boot", "clog")})
+    >>> answer, = fall_back(np.array([[0.41, 0.39, 0.2]]), target, threshold=0.7, top=2)
+    >>> answer.label, answer.level, round(answer.confidence, 2)
+    ('boot', 'kind', 0.8)
+    >>> answer.reason
+    'no class reaches 0.70: the likeliest, boot/black, has 0.41'
     """
     probabilities = _check(np.asarray(probabilities), target, threshold, top)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]

@@ -21,7 +21,7 @@ from ..models.model_file import ModelFile, TargetCard
 from ..store import StoreLike
 from .answers import Answer, Prediction
 from .averaging import average
-from .fallback import fall_back_rows
+from .fallback import fall_back
 from .scores import BLOCK, Scorer, Scores
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Predictor:
         for values, target in zip(scores.by_target, self.card.targets):
             means = np.array([average(values[rows]) for rows in rows_of_items])
             if self.has_probabilities:
-                of_targets.append(fall_back_rows(means, target, self.threshold, self.top))
+                of_targets.append(fall_back(means, target, self.threshold, self.top))
             else:
                 of_targets.append([_without_confidence(target, row) for row in means])
         return zip(*of_targets)
