@@ -66,6 +66,11 @@ def expand(path: str | os.PathLike) -> Path:
     return Path(os.path.expanduser(os.fspath(path)))
 
 
+def reason_of(error: OSError) -> str:
+    """Say why the system refused something, such as "no space left on device"."""
+    return (error.strerror or str(error)).lower()
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file completely, in place of any file of that name, or not at all; OSError if it cannot be written."""
     with stage(path, content) as part:

@@ -20,6 +20,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from types import FrameType
 from typing import Any, TextIO, cast
 
+from .._files import reason_of
 from .._text import escape_controls, printable
 from ..errors import OutsideError, UserError
 
@@ -107,8 +108,7 @@ def print_to_reader(text: str) -> OSError | None:
     except BrokenPipeError as error:
         return error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return OutsideError(f"cannot print the result: {reason}; what was written has it too")
+        return OutsideError(f"cannot print the result: {reason_of(error)}; what was written has it too")
     return None
 
 

@@ -213,15 +213,11 @@ class CNNEmbedding(Flow):
         """
         if self._bound is not None:
             return self
-        network = self._resolve()
+        network = self.open_network()
         self._check_with(network)
         bound = copy(self)
         bound._bound = network
         return bound
-
-    def open_network(self) -> Network:
-        """Return the network as it is now; ValueError if the flow was fitted with another one."""
-        return self._resolve()
 
     def _open(self) -> Network:
         """Open the network as it is now. A relative path leads from the folder where the flow was fitted."""
@@ -230,8 +226,8 @@ class CNNEmbedding(Flow):
             return resolve(fitted, self.preprocessing)
         return resolve(self.network, self.preprocessing)
 
-    def _resolve(self) -> Network:
-        """Find the network as it is now; ValueError if the flow was fitted with another one."""
+    def open_network(self) -> Network:
+        """Return the network as it is now; ValueError if the flow was fitted with another one."""
         if self._bound is not None:
             return self._bound
         network = self._open()
@@ -274,19 +270,19 @@ class CNNEmbedding(Flow):
         return self.extract_together([self], image, n_threads)[0]
 
     def cache_key(self) -> dict[str, Any]:
-        network = self._resolve()
+        network = self.open_network()
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
         return {**super().cache_key(), "network": network.digest, "preprocessing": preprocessing}
 
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":
             return None  # its graph is its own and ends with its layer
-        return self._resolve(), self.engine
+        return self.open_network(), self.engine
 
     @classmethod
     def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
         layers = tuple(sorted({flow.layer for flow in flows}))
-        first, network = flows[0], flows[0]._resolve()
+        first, network = flows[0], flows[0].open_network()
         if first.precision == "int8":
             session = open_quantized(first.quantized_, network, first.layer, n_threads)
         else:
@@ -319,7 +315,7 @@ class CNNEmbedding(Flow):
 
     @property
     def _card(self) -> NetworkCard:
-        return self._resolve().card
+        return self.open_network().card
 
     @property
     def n_features_out(self) -> int:

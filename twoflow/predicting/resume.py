@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from .._files import reason_of
 from ..errors import InputError, OutsideError
 
 try:
@@ -198,5 +199,4 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutsideError(f"cannot write {path}: {reason}; make room, or name another --out") from error
+        raise OutsideError(f"cannot write {path}: {reason_of(error)}; make room, or name another --out") from error

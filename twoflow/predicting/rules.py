@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._files import expand, open_regular
+from .._files import expand, open_regular, reason_of
 from .._text import listed, printable
 from ..errors import InputError, OutsideError
 from ..images.passed_over import name_first
@@ -143,7 +143,7 @@ def _read(name: str) -> bytes:
         with open_regular(expand(name)) as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise OutsideError(f"cannot read the rules {name}: {error.strerror}; name a file of rules") from error
+        raise OutsideError(f"cannot read the rules {name}: {reason_of(error)}; name a file of rules") from error
     if len(content) > _MAX_BYTES:
         raise InputError(f"{name}: expected rules of at most {_MAX_BYTES:,} bytes, got more; name a file of rules")
     return content

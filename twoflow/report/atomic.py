@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .._files import expand, stage
+from .._files import expand, reason_of, stage
 from ..errors import OutsideError
 
 
@@ -112,4 +112,4 @@ def _signals_held() -> Iterator[None]:
 
 
 def _named(what: str, error: OSError, remedy: str) -> OutsideError:
-    return OutsideError(f"{what}: {(error.strerror or str(error)).lower()}; {remedy}")
+    return OutsideError(f"{what}: {reason_of(error)}; {remedy}")

@@ -110,10 +110,10 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(grouped, tmp_path, mon
     path.write_text("mine")
 
     def fail(descriptor):
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "no space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(OutsideError, match="cannot write .*No space left"):
+    with pytest.raises(OutsideError, match="cannot write .*no space left"):
         save(make().fit(grouped), path, overwrite=True)
     assert path.read_text() == "mine" and [each.suffix for each in tmp_path.iterdir() if each.is_file()] == [".twoflow"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from ..._files import expand, open_regular
+from ..._files import expand, open_regular, reason_of
 from ..._text import printable
 from ...errors import InputError, OutsideError
 
@@ -127,9 +127,8 @@ def read_report(name: str, path: Path) -> Report:
         with open_regular(path) as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         remedy = "name the folder that twoflow cv wrote its report to"
-        raise OutsideError(f"cannot read {path}: {reason}; {remedy}") from error
+        raise OutsideError(f"cannot read {path}: {reason_of(error)}; {remedy}") from error
     try:
         if len(content) > _MOST_BYTES:
             raise _Fault(f"a file of more than {_MOST_BYTES / 1e6:,.0f} MB")

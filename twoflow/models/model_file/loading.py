@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
-from ..._files import open_regular
+from ..._files import open_regular, reason_of
 from ..._text import printable
 from ...errors import InputError, OutsideError
 from ...networks.carried import CarriedNetwork
@@ -112,7 +112,7 @@ def _read(path: str | os.PathLike) -> bytes:
                 raise InputError(f"{os.fspath(path)}: expected at most {MAX_FILE} bytes, got {size}; name another file")
             return file.read(size)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise OutsideError(f"cannot read the model file {os.fspath(path)}: {reason}; name another file") from error
 
 

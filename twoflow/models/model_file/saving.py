@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..._files import expand, write_file
+from ..._files import expand, reason_of, write_file
 from ...errors import InputError, OutsideError
 from ...images import ImageCollection
 from ...networks import NETWORKS, NetworkLike
@@ -126,7 +126,7 @@ def save(
     try:
         write_file(target, data)
     except OSError as error:
-        raise OutsideError(f"cannot write {target}: {error.strerror or error}; name another file") from error
+        raise OutsideError(f"cannot write {target}: {reason_of(error)}; name another file") from error
     return card
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..._files import expand, write_file
+from ..._files import expand, reason_of, write_file
 from ..._text import printable
 from ...errors import InputError, OutsideError
 from ...networks.errors import MAX_LENGTH
@@ -173,5 +173,5 @@ def _write(file: Path, content: bytes) -> None:
         write_file(file, content)
     except OSError as error:
         raise OutsideError(
-            f"cannot write {file}: {(error.strerror or str(error)).lower()}; make room, or name another file"
+            f"cannot write {file}: {reason_of(error)}; make room, or name another file"
         ) from error

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..._files import expand
+from ..._files import expand, reason_of
 from ..._text import printable
 from ...errors import InputError, OutsideError
 
@@ -143,7 +143,7 @@ def write_triton(graph: ModelProto, folder: str | os.PathLike, name: str) -> lis
         service.write_bytes(_KSERVE.format(name=name).encode())
     except OSError as error:
         raise OutsideError(
-            f"cannot write to {folder}: {(error.strerror or str(error)).lower()}; make room, or name another folder"
+            f"cannot write to {folder}: {reason_of(error)}; make room, or name another folder"
         ) from error
     return [made, service]
 
