@@ -66,8 +66,16 @@ def refuse(path, *words, **options):
         load(path, **options)
     message = str(caught.value)
     assert message.isprintable() and str(path) in message and len(message) < 2100
+    assert "; " in message, f"{message}: no remedy"
     for word in words:
         assert word in message, message
+
+
+def test_a_model_that_cannot_be_read_back_is_not_saved(shop, tmp_path):
+    model = fit(shop, KNeighborsClassifier(3, algorithm="kd_tree"))
+    with pytest.raises(UserError, match="^a FlowClassifier cannot be read back from a file: .*; replace that part$"):
+        save(model, tmp_path / "model.twoflow")
+    assert not list(tmp_path.iterdir())
 
 
 class Bomb:
@@ -349,7 +357,7 @@ def test_a_reference_to_itself(copy_of):
     ("FlowClassifier", "store", "/tmp/evil", "FlowClassifier.store: expected none"),
     ("FlowUnion", "n_jobs", 10**6, "FlowUnion.n_jobs: expected none"),
     ("FlowUnion", "verbose", 3, "FlowUnion.verbose: expected none"),
-    ("FlowUnion", "flows", 3, "cannot answer"),
+    ("FlowUnion", "flows_", 3, "cannot answer"),
     ("FlowClassifier", "classes_", None, "without classes_"),
     ("FlowClassifier", "model_", 3, "do not fit together"),
     ("LogisticRegression", "n_features_in_", 7, "cannot answer"),

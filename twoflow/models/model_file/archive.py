@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InputError
+from .damage import DamagedError
 
 #: The version of the format. A file of another version is refused; every version that was released stays readable.
 VERSION = 1
@@ -20,7 +21,6 @@ _FORMAT = "twoflow model file"
 _MANIFEST = "manifest.json"
 _MAX_MEMBERS, _MAX_MANIFEST, _MAX_TOTAL, _MAX_INDEX = 20_000, 2**23, 2**32, 2**24
 _MAX_RATIO, _SMALL = 100, 2**16  # a member that is larger than small must not shrink more than this
-_REMEDY = "get the file again from whoever made it"
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
@@ -96,7 +96,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
         raise InputError(f"expected a file that twoflow.save wrote, got {_describe(data)}; name another file")
     # A longer directory, or one of more than 4 GiB, would take gigabytes to list.
     if data[-22:-18] != b"PK\5\6" or data[-42:-38] == b"PK\6\7" or int.from_bytes(data[-10:-6], "little") > _MAX_INDEX:
-        raise InputError(f"the file is damaged or incomplete (its directory is missing); {_REMEDY}")
+        raise DamagedError("the file is damaged or incomplete (its directory is missing)")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = {info.filename: info for info in archive.infolist()}
@@ -108,37 +108,37 @@ def unpack(data: bytes) -> dict[str, bytes]:
             manifest = _read_manifest(archive.read(_MANIFEST))
             before = memoryview(data)[:infos[_MANIFEST].header_offset]
             if archive.infolist()[-1].filename != _MANIFEST or hashlib.sha256(before).hexdigest() != manifest["sha256"]:
-                raise InputError(f"the file is damaged or was changed: its SHA-256 is not the one it names; {_REMEDY}")
+                raise DamagedError("the file is damaged or was changed: its SHA-256 is not the one it names")
             listed = manifest["members"]
             if {*listed, _MANIFEST} != infos.keys():
-                raise InputError(f"expected the members of its manifest, got others; {_REMEDY}")
+                raise DamagedError("expected the members of its manifest, got others")
             return {name: _read_member(archive, name, expected) for name, expected in listed.items()}
     except InputError:
         raise
     except Exception as error:  # zipfile raises many kinds of errors for damaged archives
-        raise InputError(f"the file is damaged or incomplete ({error}); {_REMEDY}") from error
+        raise DamagedError(f"the file is damaged or incomplete ({error})") from error
 
 
 def _check_sizes(infos: list[zipfile.ZipInfo]) -> None:
     """Raise ValueError before anything is decompressed, if names or sizes are not those of a model file."""
     if len(infos) > _MAX_MEMBERS or sum(info.file_size for info in infos) > _MAX_TOTAL:
-        raise InputError(f"expected at most {_MAX_MEMBERS} members of {_MAX_TOTAL} bytes in all, got more; {_REMEDY}")
+        raise DamagedError(f"expected at most {_MAX_MEMBERS} members of {_MAX_TOTAL} bytes in all, got more")
     seen = set()
     for info in infos:
         name = info.filename
         if not name.isprintable() or set(name) & set("\\:") or set(name.split("/")) & {"", ".", ".."} or name in seen:
-            raise InputError(f"expected members with different plain names, got {name[:50]!r}; {_REMEDY}")
+            raise DamagedError(f"expected members with different plain names, got {name[:50]!r}")
         seen.add(name)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-            raise InputError(f"{name}: expected a member that is stored or deflated, got another; {_REMEDY}")
+            raise DamagedError(f"{name}: expected a member that is stored or deflated, got another")
         if info.file_size > max(_SMALL, info.compress_size * _MAX_RATIO):
-            raise InputError(f"{name}: expected at most {_MAX_RATIO} times its compressed size, got more; {_REMEDY}")
+            raise DamagedError(f"{name}: expected at most {_MAX_RATIO} times its compressed size, got more")
 
 
 def _read_manifest(text: bytes) -> dict[str, Any]:
     manifest = parse_json(text, _MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT or type(manifest.get("version")) is not int:
-        raise InputError(f"expected the manifest of a {_FORMAT}, got another; {_REMEDY}")
+        raise DamagedError(f"expected the manifest of a {_FORMAT}, got another")
     if manifest["version"] != VERSION:
         raise InputError(
             f"expected a model file of version {VERSION}, got version {manifest['version']}; "
@@ -146,16 +146,16 @@ def _read_manifest(text: bytes) -> dict[str, Any]:
         )
     listed = manifest.get("members")
     if not isinstance(listed, dict) or not all(isinstance(each, dict) for each in listed.values()):
-        raise InputError(f"expected a manifest with a table of members, got another; {_REMEDY}")
+        raise DamagedError("expected a manifest with a table of members, got another")
     if not isinstance(manifest.get("sha256"), str):
-        raise InputError(f"expected a manifest with a SHA-256, got none; {_REMEDY}")
+        raise DamagedError("expected a manifest with a SHA-256, got none")
     return manifest
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, expected: Mapping[str, Any]) -> bytes:
     content = archive.read(name)
     if expected != {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}:
-        raise InputError(f"{name} is damaged or was changed: its SHA-256 is not the one in the manifest; {_REMEDY}")
+        raise DamagedError(f"{name} is damaged or was changed: its SHA-256 is not the one in the manifest")
     return content
 
 
@@ -164,7 +164,7 @@ def parse_json(text: bytes, name: str) -> Any:
     try:
         return json.loads(text.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: expected strict JSON, got other text ({error}); {_REMEDY}") from error
+        raise DamagedError(f"{name}: expected strict JSON, got other text ({error})") from error
 
 
 def _refuse(constant: str) -> Any:

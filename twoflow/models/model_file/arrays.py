@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from .damage import DamagedError
 
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _MAX_HEADER = 10_000  # characters, NumPy's own limit
@@ -33,13 +33,13 @@ def read_array(data: bytes) -> np.ndarray:
     try:
         shape, in_fortran_order, dtype = _READERS[np.lib.format.read_magic(file)](file, max_header_size=_MAX_HEADER)
     except Exception as error:  # NumPy parses the header as Python, which raises anything
-        raise InputError(f"expected an array in NumPy's format, got other bytes ({error})") from error
+        raise DamagedError(f"expected an array in NumPy's format, got other bytes ({error})") from error
     parts = [dtype[name] for name in dtype.names] if dtype.names else [dtype]
     if any(part.kind not in _PLAIN or part.subdtype for part in parts):
-        raise InputError(f"expected an array of numbers or text, got dtype {dtype}")
+        raise DamagedError(f"expected an array of numbers or text, got dtype {dtype}")
     start, size = file.tell(), math.prod(shape)
     if min(shape, default=1) < 0 or len(shape) > _MAX_DIMENSIONS or size * dtype.itemsize != len(data) - start:
-        raise InputError(f"expected an array of {len(data) - start} bytes, got shape {shape} of {dtype}")
+        raise DamagedError(f"expected an array of {len(data) - start} bytes, got shape {shape} of {dtype}")
     if not size or not dtype.itemsize:
         return np.zeros(shape if not size else (), dtype)
     order: Any = "F" if in_fortran_order else "C"

@@ -14,6 +14,7 @@ from ...errors import InputError
 from .archive import parse_json
 from .arrays import read_array, write_array
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
+from .damage import DamagedError
 
 CARD = "card.json"
 _PLACES = ("package", "inside", "elsewhere")
@@ -35,23 +36,23 @@ def write_card(card: ModelCard) -> dict[str, bytes]:
 def read_card(members: Mapping[str, bytes]) -> ModelCard:
     """Read and check the card of a model file, with the held-out answers; ValueError if a value is wrong."""
     if CARD not in members:
-        raise InputError(f"expected a member {CARD}, got none")
+        raise DamagedError(f"expected a member {CARD}, got none")
     table = parse_json(members[CARD], CARD)
     card = _Reader(CARD, table)
     targets = tuple(
         _read_target(each, number, members) for number, each in enumerate(card.tables("targets"))
     )
     if not targets:
-        raise InputError(f"{CARD}: targets: expected at least one, got none")
+        raise DamagedError(f"{CARD}: targets: expected at least one, got none")
     networks = tuple(
         NetworkEntry(*(each.text(name) for name in NetworkEntry._fields)) for each in card.tables("networks")
     )
     for network in networks:
         if network.place not in _PLACES:
-            raise InputError(f"{CARD}: place: expected one of {', '.join(_PLACES)}, got {network.place!r}")
+            raise DamagedError(f"{CARD}: place: expected one of {', '.join(_PLACES)}, got {network.place!r}")
     versions = card.get("versions", dict)
     if not all(isinstance(value, str) for value in versions.values()):
-        raise InputError(f"{CARD}: versions: expected texts, got others")
+        raise DamagedError(f"{CARD}: versions: expected texts, got others")
     return ModelCard(
         title=card.text("title"), created=card.text("created"), targets=targets,
         n_images=card.count("n_images"), n_groups=card.count("n_groups"), data_digest=card.text("data_digest"),
@@ -90,14 +91,14 @@ class _Reader:
 
     def __init__(self, where: str, table: Any) -> None:
         if not isinstance(table, dict):
-            raise InputError(f"{where}: expected a table, got {type(table).__name__}")
+            raise DamagedError(f"{where}: expected a table, got {type(table).__name__}")
         self._where, self._table = where, table
 
     def get(self, name: str, *kinds: type) -> Any:
         value = self._table.get(name)
         if type(value) not in kinds:
             expected = " or ".join(_KINDS[kind] for kind in kinds)
-            raise InputError(f"{self._where}: {name}: expected {expected}, got {printable(repr(value), 60)}")
+            raise DamagedError(f"{self._where}: {name}: expected {expected}, got {printable(repr(value), 60)}")
         return value
 
     def text(self, name: str) -> str:
@@ -106,13 +107,13 @@ class _Reader:
     def count(self, name: str) -> int | None:
         value = self.get(name, int, type(None))
         if value is not None and value < 0:
-            raise InputError(f"{self._where}: {name}: expected no negative number, got {value}")
+            raise DamagedError(f"{self._where}: {name}: expected no negative number, got {value}")
         return value
 
     def share(self, name: str) -> float | None:
         value = self.get(name, float, int, type(None))
         if value is not None and not 0 <= value <= 1:
-            raise InputError(f"{self._where}: {name}: expected a number from 0 to 1, got {value}")
+            raise DamagedError(f"{self._where}: {name}: expected a number from 0 to 1, got {value}")
         return None if value is None else float(value)
 
     def tables(self, name: str) -> list[_Reader]:
@@ -120,7 +121,7 @@ class _Reader:
 
     def labels(self, values: Any, name: str) -> tuple:
         if type(values) is not list or not all(type(each) in (str, int, float, bool) for each in values):
-            raise InputError(f"{self._where}: {name}: expected a list of texts or numbers, got others")
+            raise DamagedError(f"{self._where}: {name}: expected a list of texts or numbers, got others")
         return tuple(values)
 
     def inside(self, name: str) -> _Reader | None:
@@ -138,11 +139,11 @@ def _read_target(table: _Reader, number: int, members: Mapping[str, bytes]) -> T
         name: table.labels(values, f"levels: {name}") for name, values in table.get("levels", dict).items()
     }
     if not classes or len(set(classes)) < len(classes) or len(counts) not in (0, len(classes)):
-        raise InputError(f"{CARD}: expected different classes, and a count for each or none, got others")
+        raise DamagedError(f"{CARD}: expected different classes, and a count for each or none, got others")
     if not all(type(count) is int and count >= 0 for count in counts):
-        raise InputError(f"{CARD}: counts: expected whole numbers, got others")
+        raise DamagedError(f"{CARD}: counts: expected whole numbers, got others")
     if any(len(values) != len(classes) for values in levels.values()):
-        raise InputError(f"{CARD}: levels: expected a value for each of {len(classes)} classes, got others")
+        raise DamagedError(f"{CARD}: levels: expected a value for each of {len(classes)} classes, got others")
     return TargetCard(
         name=table.text("name"), classes=classes, counts=tuple(counts), levels=levels,
         expectation=_read_expectation(table.inside("expectation")),
@@ -155,11 +156,11 @@ def _read_expectation(table: _Reader | None) -> Expectation | None:
         return None
     ends = table.get("interval", list)
     if len(ends) != 2 or not all(type(end) in (float, int, type(None)) for end in ends):
-        raise InputError(f"{CARD}: interval: expected two numbers, got others")
+        raise DamagedError(f"{CARD}: interval: expected two numbers, got others")
     low, high = (math.nan if end is None else float(end) for end in ends)
     accuracy, confidence = table.share("accuracy"), table.share("confidence")
     if confidence is None:
-        raise InputError(f"{CARD}: confidence: expected a number from 0 to 1, got null")
+        raise DamagedError(f"{CARD}: confidence: expected a number from 0 to 1, got null")
     return Expectation(math.nan if accuracy is None else accuracy, (low, high), confidence, table.text("source"))
 
 
@@ -180,14 +181,14 @@ def _read_held_out(number: int, n_classes: int, members: Mapping[str, bytes]) ->
         return None
     sizes = {column.shape for column in columns.values()}
     if not {"true", "predicted", "confidence"} <= columns.keys() or len(sizes) > 1 or len(sizes.pop()) != 1:
-        raise InputError("expected held-out answers in columns of one length, got others")
+        raise DamagedError("expected held-out answers in columns of one length, got others")
     if any(column.dtype != _DTYPES[name] for name, column in columns.items()):
-        raise InputError("expected held-out answers as int32 and float32, got others")
+        raise DamagedError("expected held-out answers as int32 and float32, got others")
     # A prediction that is no class has the position -1.
     if any(not ((columns[name] >= least) & (columns[name] < n_classes)).all() for name, least in _LEAST.items()):
-        raise InputError(f"expected held-out answers as positions of {n_classes} classes, got others")
+        raise DamagedError(f"expected held-out answers as positions of {n_classes} classes, got others")
     if not _are_shares(columns["confidence"]):
-        raise InputError("expected confidences from 0 to 1, or none, got others")
+        raise DamagedError("expected confidences from 0 to 1, or none, got others")
     return HeldOut(**columns)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...networks import NETWORKS, resolve
+from .damage import REMEDY, DamagedError
 from .portable import RUNNING
 
 
@@ -27,10 +28,10 @@ def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
     """
     for parameter in RUNNING:  # `save` leaves them out, so it did not make a file that has them
         if (value := attributes.get(parameter)) is not None and value is not False and value != 0:
-            raise InputError(f"{name}.{parameter}: expected none, got {str(value)[:50]!r}")
+            raise DamagedError(f"{name}.{parameter}: expected none, got {str(value)[:50]!r}")
     network = attributes.get("network")
     if isinstance(network, str) and network not in NETWORKS:
-        raise InputError(f"{name}.network: expected the name of a network, got {network[:50]!r}")
+        raise DamagedError(f"{name}.network: expected the name of a network, got {network[:50]!r}")
 
 
 def check_tree(arguments: Any, state: Any) -> None:
@@ -46,18 +47,18 @@ def check_tree(arguments: Any, state: Any) -> None:
     n_features, n_classes, n_outputs = arguments
     nodes, count = state["nodes"], state["node_count"]
     if not (type(n_features) is int and type(n_outputs) is int and type(count) is int and 0 < n_outputs < 10_000):
-        raise InputError("expected a tree with whole numbers of features, outputs and nodes, got others")
+        raise DamagedError("expected a tree with whole numbers of features, outputs and nodes, got others")
     if n_classes.shape != (n_outputs,) or n_classes.min(initial=1) < 1 or nodes.shape != (count,) or count < 1:
-        raise InputError(f"expected a tree of {count} nodes and {n_outputs} outputs, got other arrays")
+        raise DamagedError(f"expected a tree of {count} nodes and {n_outputs} outputs, got other arrays")
     if n_classes.dtype != np.intp or state["values"].dtype != np.float64:
-        raise InputError(f"expected a tree with values of dtype float64, got {state['values'].dtype}")
+        raise DamagedError(f"expected a tree with values of dtype float64, got {state['values'].dtype}")
     left, right, feature = nodes["left_child"], nodes["right_child"], nodes["feature"]
     numbers, is_leaf = np.arange(count), left == -1
     for child in (left, right):  # a child comes after its parent, so every path ends
         if not (is_leaf == (child == -1)).all() or not ((child > numbers) & (child < count))[~is_leaf].all():
-            raise InputError("expected a tree whose nodes point to later nodes, got other indices")
+            raise DamagedError("expected a tree whose nodes point to later nodes, got other indices")
     if not ((feature >= 0) & (feature < n_features))[~is_leaf].all():
-        raise InputError(f"expected a tree that asks for features 0 to {n_features - 1}, got others")
+        raise DamagedError(f"expected a tree that asks for features 0 to {n_features - 1}, got others")
 
 
 def check_object(name: str, made: Any) -> None:
@@ -69,7 +70,7 @@ def check_object(name: str, made: Any) -> None:
 def _check_decision_tree(model: Any) -> None:
     tree = getattr(model, "tree_", None)
     if tree is not None and (tree.n_features, tree.n_outputs) != (model.n_features_in_, model.n_outputs_):
-        raise InputError(
+        raise DamagedError(
             f"expected a tree of {model.n_features_in_} features and {model.n_outputs_} outputs, got one of "
             f"{tree.n_features} and {tree.n_outputs}"
         )
@@ -78,9 +79,9 @@ def _check_decision_tree(model: Any) -> None:
 def _check_forest(model: Any) -> None:
     for tree in getattr(model, "estimators_", ()):
         if (tree.n_features_in_, tree.n_outputs_) != (model.n_features_in_, model.n_outputs_):
-            raise InputError(f"expected trees of {model.n_features_in_} features, got one of {tree.n_features_in_}")
+            raise DamagedError(f"expected trees of {model.n_features_in_} features, got one of {tree.n_features_in_}")
         if getattr(tree, "tree_", None) is None:
-            raise InputError("expected fitted trees, got one that is not")
+            raise DamagedError("expected fitted trees, got one that is not")
 
 
 def _check_neighbors(model: Any) -> None:
@@ -94,7 +95,7 @@ def _check_neighbors(model: Any) -> None:
         and labels.min() >= 0 and labels.max() < len(model.classes_)
     )
     if not is_valid:
-        raise InputError("expected neighbors with a class for each row, got other arrays")
+        raise DamagedError("expected neighbors with a class for each row, got other arrays")
 
 
 def _check_support_vectors(model: Any) -> None:
@@ -115,11 +116,14 @@ def _check_support_vectors(model: Any) -> None:
         and model.kernel in ("linear", "poly", "rbf", "sigmoid")
     )
     if not is_valid:
-        raise InputError("expected support vectors and coefficients of one shape, got others")
+        raise DamagedError("expected support vectors and coefficients of one shape, got others")
 
 
 def _check_quantized(network: Any) -> None:
-    network.check_graph()
+    try:
+        network.check_graph()
+    except InputError as error:
+        raise DamagedError(str(error)) from error
 
 
 def _check_network(flow: Any) -> None:
@@ -131,7 +135,7 @@ def _check_network(flow: Any) -> None:
     if found != expected:
         raise InputError(
             f"{network} is another network than the flow was fitted with: expected SHA-256 {expected}, got {found}; "
-            "install the version of the package that is on the card, or get the file again from whoever made it"
+            f"install the version of the package that is on the card, or {REMEDY}"
         )
 
 

@@ -21,6 +21,7 @@ from ...networks.files import carry
 from ..fitted_parts import fitted_parts
 from .archive import MAX_FILE, unpack
 from .card_json import read_card
+from .damage import REMEDY, DamagedError
 from .describing import classes_of
 from .members import MODEL, read_examples, read_networks
 from .model_file import ModelFile
@@ -28,6 +29,7 @@ from .state import build
 from .trusted import Trusted
 
 _MAX_FEATURES = 2**26
+_MOST_CHARACTERS = 2000  # of an error
 
 
 def load(
@@ -100,8 +102,14 @@ def open_model_file(
         if digest is not None and digest.lower() != found:
             raise InputError(f"expected SHA-256 {digest}, got {found}; this is another file than you expect")
         return _open(data, found, networks, Trusted(trusted))
+    except DamagedError as error:
+        raise InputError(f"{_about(path, error)}; {REMEDY}") from error
     except InputError as error:
-        raise InputError(printable(f"{os.fspath(path)}: {error}", 2000)) from error
+        raise InputError(_about(path, error)) from error
+
+
+def _about(path: str | os.PathLike, error: InputError) -> str:
+    return printable(f"{os.fspath(path)}: {error}", _MOST_CHARACTERS)
 
 
 def _read(path: str | os.PathLike) -> bytes:
@@ -120,11 +128,11 @@ def _open(data: bytes, digest: str, paths: Sequence[str | os.PathLike], trusted:
     members = unpack(data)
     card = read_card(members)
     if MODEL not in members:
-        raise InputError(f"expected a member {MODEL}, got none")
+        raise DamagedError(f"expected a member {MODEL}, got none")
     found = _Networks(read_networks(members), paths)
     model = read_model(members[MODEL], trusted, found.find)
     if [target.classes for target in card.targets] != classes_of(model):
-        raise InputError("its card names other classes than its model has; get the file again from whoever made it")
+        raise DamagedError("its card names other classes than its model has")
     return ModelFile(model, card, digest, read_examples(card, members))
 
 
@@ -143,8 +151,8 @@ class _Networks:
             self._elsewhere = {network.digest: network for network in map(carry, self._paths)}
         if reference.digest not in self._elsewhere:
             raise InputError(
-                f"it needs the network {reference.name} with SHA-256 {reference.digest}; pass networks=[...] with the "
-                "path of its file"
+                f"it needs the network {reference.name} with SHA-256 {reference.digest}; pass networks=[...], or "
+                "--networks to a command, with the path of its file"
             )
         return self._elsewhere[reference.digest]
 
@@ -155,12 +163,12 @@ def read_model(content: bytes, trusted: Trusted, find_network: Callable[..., Any
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
             if any(info.compress_type != zipfile.ZIP_STORED for info in infos) or len(infos) > 10**6:
-                raise InputError(f"expected {MODEL} with members that are not compressed, got others")
+                raise DamagedError(f"expected {MODEL} with members that are not compressed, got others")
             files = {info.filename: archive.read(info) for info in infos}
     except InputError:
         raise
     except Exception as error:  # see `unpack`
-        raise InputError(f"{MODEL} is damaged ({error}); get the file again from whoever made it") from error
+        raise DamagedError(f"{MODEL} is damaged ({error})") from error
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = build(files, trusted, find_network)
@@ -191,19 +199,16 @@ def _probe(model: Any) -> None:
     try:
         width = flow.n_features_out
         if not 0 < width <= _MAX_FEATURES:
-            raise InputError(f"expected at most {_MAX_FEATURES} features, got {width}")
+            raise DamagedError(f"expected at most {_MAX_FEATURES} features, got {width}")
         row = np.zeros((1, width), dtype=flow.features_dtype)
         answers = head.predict(row)
         shares = head.predict_proba(row) if hasattr(head, "predict_proba") else None
     except InputError:
         raise
     except Exception as error:  # wrong arrays raise anything, anywhere in a head
-        raise InputError(
-            f"its head cannot answer ({type(error).__name__}: {printable(error, 200)}); get the file again from "
-            "whoever made it"
-        ) from error
+        raise DamagedError(f"its head cannot answer ({type(error).__name__}: {printable(error, 200)})") from error
     classes = classes_of(model)
     shares = shares if isinstance(shares, list) else [shares]
     widths = [np.shape(each) for each in shares if each is not None]
     if np.shape(answers)[:1] != (1,) or widths and widths != [(1, len(each)) for each in classes]:
-        raise InputError(f"expected probabilities of {[len(each) for each in classes]} classes, got {widths}")
+        raise DamagedError(f"expected probabilities of {[len(each) for each in classes]} classes, got {widths}")

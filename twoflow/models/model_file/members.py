@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from ...errors import InputError
 from ...networks.carried import CarriedNetwork
 from .archive import parse_json
 from .card import ModelCard
+from .damage import DamagedError
 
 MODEL = "model.skops"
 _JPEG = b"\xff\xd8\xff"
@@ -28,7 +28,7 @@ def read_examples(card: ModelCard, members: Mapping[str, bytes]) -> dict[tuple[s
             content = members.get(example_name(card, target.name, position))
             if content is not None:
                 if not content.startswith(_JPEG):
-                    raise InputError(f"{example_name(card, target.name, position)}: expected a JPEG, got other bytes")
+                    raise DamagedError(f"{example_name(card, target.name, position)}: expected a JPEG, got other bytes")
                 examples[target.name, position] = content
     return examples
 
@@ -51,10 +51,10 @@ def read_networks(members: Mapping[str, bytes]) -> list[CarriedNetwork]:
         table = parse_json(members[listing], listing)
         names = table.get("files") if isinstance(table, dict) else None
         if not isinstance(names, list) or not names or table.get("name") != names[0]:
-            raise InputError(f"{listing}: expected the name and files of a network, got others")
+            raise DamagedError(f"{listing}: expected the name and files of a network, got others")
         folder = listing.removesuffix(".json")
         missing = [name for name in names if not isinstance(name, str) or f"{folder}/{name}" not in members]
         if missing:
-            raise InputError(f"{listing}: expected its files beside it, got no {missing[0]!r}")
+            raise DamagedError(f"{listing}: expected its files beside it, got no {missing[0]!r}")
         networks.append(CarriedNetwork(names[0], [(name, members[f"{folder}/{name}"]) for name in names]))
     return networks

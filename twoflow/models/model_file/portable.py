@@ -82,8 +82,11 @@ class _Copier:
             return table
         if not hasattr(value, "__dict__"):
             return value
+        try:
+            copied = object.__new__(type(value))
+        except TypeError:  # a compiled class, such as KDTree; it has no parameters
+            return value
         self._note(value)
-        copied = object.__new__(type(value))
         self._copies[id(value)] = value, copied  # now, because it may refer to itself
         has_parameters = hasattr(value, "get_params")
         for name, each in vars(value).items():

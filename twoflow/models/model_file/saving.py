@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from ..._files import expand, reason_of, write_file
+from ..._text import printable
 from ...errors import InputError, OutsideError
 from ...images import ImageCollection
 from ...networks import NETWORKS, NetworkLike
@@ -17,6 +18,7 @@ from ...networks.files import carry
 from .archive import MAX_FILE, pack
 from .card import ModelCard, NetworkEntry
 from .card_json import write_card
+from .damage import DamagedError
 from .describing import choose_examples, describe
 from .dumping import dump
 from .loading import read_model
@@ -110,16 +112,21 @@ def save(
     make_portable(model, lambda network: network, found.note)
     portable = make_portable(model, found.replace)
     card = describe(model, collection, held_out, threshold, title, found.entries)
-    content, own = dump(portable)
+    carried = list(found.carried.values())
+    try:
+        content, own = dump(portable)
+        # Reading it back shows that every part can be loaded. Classes of the user's own are trusted here: they run now.
+        read_model(content, Trusted.of_names(own), {each.key: each for each in carried}.get)
+    except DamagedError as error:
+        raise InputError(
+            f"a {type(model).__name__} cannot be read back from a file: {printable(error, 500)}; replace that part"
+        ) from error
     members = {**write_card(card), MODEL: content}
     if examples and collection is not None:
         for key, thumbnail in choose_examples(card, collection).items():
             members[example_name(card, *key)] = thumbnail
-    carried = list(found.carried.values())
     if networks == "inside":
         members |= network_members(carried)
-    # Reading it back shows that every part can be loaded. The classes of the user's own are trusted here: they run now.
-    read_model(content, Trusted.of_names(own), {each.key: each for each in carried}.get)
     data = pack(members)
     if len(data) > MAX_FILE:
         raise InputError(f"expected a model of at most {MAX_FILE} bytes, got {len(data)}; pass networks='elsewhere'")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...errors import InputError
+from .damage import DamagedError
 
 #: The version of skops's schema that is written and read.
 PROTOCOL = 2
@@ -24,10 +24,10 @@ def parse(text: bytes) -> dict[str, Any]:
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"expected {SCHEMA} in JSON, got other text ({error})") from error
+        raise DamagedError(f"expected {SCHEMA} in JSON, got other text ({error})") from error
     if not isinstance(schema, dict) or schema.get("protocol") != PROTOCOL:
         found = schema.get("protocol") if isinstance(schema, dict) else schema
-        raise InputError(f"expected protocol {PROTOCOL} of skops, got {found!r}")
+        raise DamagedError(f"expected protocol {PROTOCOL} of skops, got {found!r}")
     return schema
 
 
@@ -37,7 +37,7 @@ def walk(schema: Any) -> Iterator[dict[str, Any]]:
     while waiting:
         value, depth = waiting.pop()
         if depth > _MAX_DEPTH:
-            raise InputError(f"expected at most {_MAX_DEPTH} levels of values, got more")
+            raise DamagedError(f"expected at most {_MAX_DEPTH} levels of values, got more")
         if isinstance(value, dict):
             if "__loader__" in value:
                 yield value

@@ -21,6 +21,7 @@ from ...errors import InputError
 from ...networks.carried import CarriedNetwork
 from .arrays import read_array
 from .checks import check_attributes, check_object, check_tree
+from .damage import DamagedError
 from .schema import REFERENCE, SCHEMA, parse, walk
 from .trusted import Trusted
 
@@ -59,7 +60,7 @@ def build(files: Mapping[str, bytes], trusted: Trusted, find_network: Callable[.
     except InputError:
         raise
     except Exception as error:  # wrong values raise anything, in scikit-learn too
-        raise InputError(f"its values do not fit together ({type(error).__name__}: {error})") from error
+        raise DamagedError(f"its values do not fit together ({type(error).__name__}: {error})") from error
 
 
 def find_unknown(schema: dict[str, Any], trusted: Trusted) -> list[str]:
@@ -68,7 +69,7 @@ def find_unknown(schema: dict[str, Any], trusted: Trusted) -> list[str]:
     for node in walk(schema):
         module, name = node.get("__module__"), node.get("__class__")
         if not isinstance(module, str) or not isinstance(name, str) or node["__loader__"] not in _NODES:
-            raise InputError(f"expected a node of a known kind, got {str(node['__loader__'])[:50]!r}")
+            raise DamagedError(f"expected a node of a known kind, got {str(node['__loader__'])[:50]!r}")
         is_plain = node["__loader__"] in _PLAIN and (module, name) == ("builtins", _PLAIN[node["__loader__"]])
         if node["__loader__"] in _NAMED and not is_plain and not trusted.knows(module, name):
             found.add(f"{module}.{name}")
@@ -96,7 +97,7 @@ class _Builder:
     def build_json(self, node: dict[str, Any]) -> Any:
         value = json.loads(node["content"])
         if not (value is None or isinstance(value, (bool, int, float, str))):
-            raise InputError(f"expected a number or text, got {type(value).__name__}")
+            raise DamagedError(f"expected a number or text, got {type(value).__name__}")
         return value
 
     def build_list(self, node: dict[str, Any]) -> list:
@@ -111,28 +112,28 @@ class _Builder:
             return items
         kind = self._find(node)
         if not (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")):
-            raise InputError(f"expected a named tuple, got {node['__class__']}")
+            raise DamagedError(f"expected a named tuple, got {node['__class__']}")
         return kind(*items)
 
     def build_dict(self, node: dict[str, Any]) -> dict:
         kinds, content = self.build(node["key_types"]), node["content"]
         if len(kinds) != len(content):
-            raise InputError(f"expected {len(kinds)} keys, got {len(content)}")
+            raise DamagedError(f"expected {len(kinds)} keys, got {len(content)}")
         items = {_KEYS[kind](key): self.build(value) for kind, (key, value) in zip(kinds, content.items())}
         if len(items) != len(content):
-            raise InputError("expected different keys, got equal ones")
+            raise DamagedError("expected different keys, got equal ones")
         if (node["__module__"], node["__class__"]) == ("builtins", "dict"):
             return items
         made = self._find(node)()
         if not isinstance(made, dict):
-            raise InputError(f"expected a dict, got {node['__class__']}")
+            raise DamagedError(f"expected a dict, got {node['__class__']}")
         made.update(items)
         return made
 
     def build_slice(self, node: dict[str, Any]) -> slice:
         ends = [node["content"][name] for name in ("start", "stop", "step")]
         if not all(end is None or type(end) is int for end in ends):
-            raise InputError(f"expected a slice of whole numbers, got {ends}")
+            raise DamagedError(f"expected a slice of whole numbers, got {ends}")
         return slice(*ends)
 
     def build_bytes(self, node: dict[str, Any]) -> bytes:
@@ -145,20 +146,20 @@ class _Builder:
         if node["__class__"] == "ndarray":
             return array
         if array.shape or array.dtype.names:
-            raise InputError(f"expected one {node['__class__']}, got an array of shape {array.shape}")
+            raise DamagedError(f"expected one {node['__class__']}, got an array of shape {array.shape}")
         return array[()]
 
     def _objects(self, node: dict[str, Any]) -> np.ndarray:
         items, shape = self.build_list(node), self.build(node["shape"])
         if not all(type(size) is int and size >= 0 for size in shape):
-            raise InputError(f"expected a shape of whole numbers, got {shape}")
+            raise DamagedError(f"expected a shape of whole numbers, got {shape}")
         array = np.empty(math.prod(shape), dtype=object)
         for level in shape[1:]:  # the items are lists of lists
             if not all(isinstance(each, list) and len(each) == level for each in items):
-                raise InputError(f"expected lists of {level} values, got others")
+                raise DamagedError(f"expected lists of {level} values, got others")
             items = [value for each in items for value in each]
         if len(items) != len(array):
-            raise InputError(f"expected {len(array)} values for shape {shape}, got {len(items)}")
+            raise DamagedError(f"expected {len(array)} values for shape {shape}, got {len(items)}")
         for place, value in enumerate(items):
             array[place] = value
         return array.reshape(shape)
@@ -171,7 +172,7 @@ class _Builder:
         with zipfile.ZipFile(io.BytesIO(self._files[node["file"]])) as packed:
             sizes = [info.file_size for info in packed.infolist()]
             if any(info.compress_type != zipfile.ZIP_STORED for info in packed.infolist()) or len(sizes) > 10:
-                raise InputError("expected a sparse matrix whose arrays are not compressed")
+                raise DamagedError("expected a sparse matrix whose arrays are not compressed")
             parts = {name.removesuffix(".npy"): read_array(packed.read(name)) for name in packed.namelist()}
         kind = parts["format"].item()
         kind = kind.decode("ascii") if isinstance(kind, bytes) else kind
@@ -188,7 +189,7 @@ class _Builder:
         state = self.build(node["content"])
         key, position = state["state"]["key"], state["state"]["pos"]
         if state["bit_generator"] != "MT19937" or key.shape != (624,) or not 0 <= position <= 624:
-            raise InputError("expected the state of a Mersenne Twister, got another")
+            raise DamagedError("expected the state of a Mersenne Twister, got another")
         found = np.random.RandomState(0)
         found.set_state(state)
         return found
@@ -207,19 +208,19 @@ class _Builder:
     def build_loss(self, node: dict[str, Any]) -> Any:
         arguments = self.build(node["__reduce__"]["args"])
         if not all(type(each) in (int, float) for each in arguments):
-            raise InputError(f"expected a loss with numbers, got {arguments}")
+            raise DamagedError(f"expected a loss with numbers, got {arguments}")
         return self._find(node)(*arguments)
 
     def build_object(self, node: dict[str, Any]) -> Any:
         kind: Any = self._find(node)
         if not isinstance(kind, type):
-            raise InputError(f"expected a class, got {node['__class__']}")
+            raise DamagedError(f"expected a class, got {node['__class__']}")
         made: Any = kind.__new__(kind)  # type: ignore[call-overload]
         state = self.build(node["content"]) if node.get("content") is not None else None
         if state is None:
             return made
         if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-            raise InputError(f"expected attributes by name for {node['__class__']}, got {type(state).__name__}")
+            raise DamagedError(f"expected attributes by name for {node['__class__']}, got {type(state).__name__}")
         check_attributes(node["__class__"], state)
         if hasattr(made, "__setstate__"):
             made.__setstate__(state)

@@ -133,7 +133,9 @@ class Trusted:
         for each in [own] if isinstance(own, (str, type)) else own:
             name = each if isinstance(each, str) else full_name(each)
             if not name or "." not in name:
-                raise InputError(f"trusted: expected classes, or their full names such as 'shop.Edges', got {each!r}")
+                raise InputError(
+                    f"trusted: expected classes, or their full names such as 'shop.Edges', got {each!r}; pass the class"
+                )
             self._own[name] = None if isinstance(each, str) else each
 
     @classmethod
