@@ -142,6 +142,15 @@ def test_errors_before_it_serves(model, httpx, capsys, tmp_path, monkeypatch):
     assert "no column" in call(model[0], "--corrections", tmp_path / "a.csv")
 
 
+def test_rules_are_read_for_the_threshold_that_is_served(model, httpx, monkeypatch):
+    """What a rule promises depends on which answers are a class."""
+    given = []
+    monkeypatch.setattr("twoflow.predicting.rules.read_rules", lambda path, card: given.append(card.threshold))
+    monkeypatch.setattr("twoflow.serving.server.Server.run", lambda self: given.append(self._service.describe()))
+    serve.main([str(model[0]), "--port", "0", "--rules", "rules.toml", "--threshold", "0.3"])
+    assert given[0] == 0.3 and given[1].threshold == 0.3
+
+
 def test_a_port_that_is_taken(model, httpx, capsys):
     import socket
 

@@ -247,7 +247,7 @@ def test_other_mistakes(read, tmp_path):
         read(rule(""), make_card(targets=("type", "color")))
     with pytest.raises(ValueError, match="rule 1: level: expected no level, because item has none"):
         read(rule("level = 'kind'"), make_card(levels={}))
-    with pytest.raises(OSError, match="cannot read the rules missing.toml: No such file or directory; name a file"):
+    with pytest.raises(OSError, match="cannot read the rules missing.toml: no such file or directory; name a file"):
         read_rules("missing.toml", make_card())
     (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ValueError, match="expected rules of at most 1,048,576 bytes, got more"):

@@ -11,11 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._text import escape_controls
+from .._text import escape_controls, printable
 from ..errors import InputError
 from .arguments import CommandParser, add_hosts_argument, add_run_arguments, at_least, share
 from .loading import allow_named_hosts, open_store
 from .output import choose_output
+from .program import say
 
 if TYPE_CHECKING:
     from ..models.model_file import ModelCard, ModelFile
@@ -134,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             path, note = choose_output(arguments)
             written = _write_to_file(arguments, predictor, inputs, path, model_file, rules_digest)
             where = f"{path}{note}"
-    _say(_summarize(written, arguments, predictor, inputs), f"Written to {where}")
+    for line in [*_summarize(written, arguments, predictor, inputs), f"Written to {where}"]:
+        say(printable(line))
 
 
 def _format_of(out: str | None) -> str:
@@ -228,8 +230,3 @@ def _summarize(
         line += f"; {n_here / written.seconds:,.1f} images per second"
     lines = [line, *(f"passed over: {each}" for each in inputs.passed_over)]
     return [*lines, *([written.discarded] if written.discarded else [])]
-
-
-def _say(lines: Sequence[str], last: str) -> None:
-    for line in [*lines, last]:
-        print(escape_controls(" ".join(line.split())), file=sys.stderr, flush=True)

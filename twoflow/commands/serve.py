@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from .._text import printable
 from .arguments import CommandParser, at_least, names, share, size
-from .program import calling_at_signals
+from .program import calling_at_signals, say
 
 if TYPE_CHECKING:
     from ..serving.server import Server
@@ -139,16 +138,16 @@ def _make_server(arguments: Namespace) -> Server:
     token = read_token(arguments.token_file)
     is_local = is_loopback(arguments.host)
     if not is_local and not token:
-        print(f"warning: everyone who reaches {printable(arguments.host)} can use the service; name a --token-file",
-              file=sys.stderr, flush=True)
+        say(f"warning: everyone who reaches {printable(arguments.host)} can use the service; name a --token-file")
     model_file = open_model_file(arguments.model, digest=arguments.digest, networks=arguments.networks)
+    if arguments.threshold is not None:  # before the rules are read, whose promises depend on it
+        model_file = replace(model_file, card=replace(model_file.card, threshold=arguments.threshold))
     corrections = None if arguments.corrections is None else Corrections(
         arguments.corrections, model_file.card, allows_new=arguments.new_labels, max_bytes=arguments.corrections_size
     )
     service = Service(
         model_file,
         limits=Limits(**{field.name: getattr(arguments, field.name) for field in fields(Limits)}),
-        threshold="card" if arguments.threshold is None else arguments.threshold,
         rules=None if arguments.rules is None else read_rules(arguments.rules, model_file.card),
         n_workers=arguments.jobs, corrections=corrections, needs_token=bool(token),
     )

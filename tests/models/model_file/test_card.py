@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(grouped, tmp_path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(OutsideError, match="cannot write .*No space left"):
+    with pytest.raises(OutsideError, match="cannot write .*no space left"):
         save(make().fit(grouped), path, overwrite=True)
     assert path.read_text() == "mine" and [each.suffix for each in tmp_path.iterdir() if each.is_file()] == [".twoflow"]
 
@@ -121,6 +121,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(grouped, tmp_path, mon
 @pytest.mark.parametrize("options, words", [
     ({"threshold": 1.5}, "threshold: expected None or a number from 0 to 1, got 1.5"),
     ({"threshold": "0.5"}, "threshold: expected None or a number"),
+    ({"title": "caf\udce9"}, r"expected names of classes, and a title, in Unicode, got 'caf\\udce9'; rename it"),
     ({"method": "color"}, "method: expected a comparison with the method 'color', got none"),
 ])
 def test_arguments(options, words, grouped, tmp_path):

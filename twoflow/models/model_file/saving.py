@@ -126,7 +126,7 @@ def save(
     try:
         write_file(target, data)
     except OSError as error:
-        raise OutsideError(f"cannot write {target}: {error.strerror or error}; name another file") from error
+        raise OutsideError(f"cannot write {target}: {(error.strerror or str(error)).lower()}; name another file") from error
     return card
 
 
