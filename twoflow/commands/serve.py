@@ -115,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     require()
     server = _make_server(arguments)
-    print(f"{arguments.model}: {server.address}", flush=True)
     with calling_at_signals(server.stop):
+        print(f"{arguments.model}: {server.address}", flush=True)  # from here on a signal ends it as it should
         n_cut_off = server.run()
     if n_cut_off:
         print(f"requests that the end cut off: {n_cut_off:,}; use a larger --drain-seconds", flush=True)
