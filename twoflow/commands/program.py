@@ -81,12 +81,12 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
         return 128 + number
     except BrokenExecutor as error:
         say(_with_notes("error: a worker process was killed, most likely because memory ran out; use fewer --jobs, or "
-                         "a method with fewer features", error))
+                        "a method with fewer features", error))
         _kill_workers()
         return 2
     except MemoryError as error:
         say(_with_notes(f"error: memory ran out ({printable(error) or 'MemoryError'}); use fewer --jobs, or a method "
-                         "with fewer features", error))
+                        "with fewer features", error))
         return 2
     except Exception as error:
         if not _is_expected(error):

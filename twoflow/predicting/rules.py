@@ -141,7 +141,8 @@ def _read_tables(name: str) -> list[dict[str, Any]]:
         with open_regular(expand(name)) as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise OutsideError(f"cannot read the rules {name}: {(error.strerror or str(error)).lower()}; name a file of rules") from error
+        reason = (error.strerror or str(error)).lower()
+        raise OutsideError(f"cannot read the rules {name}: {reason}; name a file of rules") from error
     if len(content) > _MAX_BYTES:
         raise InputError(f"{name}: expected rules of at most {_MAX_BYTES:,} bytes, got more; name a file of rules")
     try:

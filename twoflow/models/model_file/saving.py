@@ -126,7 +126,8 @@ def save(
     try:
         write_file(target, data)
     except OSError as error:
-        raise OutsideError(f"cannot write {target}: {(error.strerror or str(error)).lower()}; name another file") from error
+        reason = (error.strerror or str(error)).lower()
+        raise OutsideError(f"cannot write {target}: {reason}; name another file") from error
     return card
 
 
