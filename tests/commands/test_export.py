@@ -50,6 +50,7 @@ def test_check_compares_with_the_model(capsys, model_file, shop, tmp_path):
     assert status == 0 and "the same class for 3 of 3 answers; probabilities differ by " in printed
     status, _, errors = export(capsys, model_file, tmp_path / "a.onnx", "--check", tmp_path / "missing.jpg")
     assert status == 2 and "missing.jpg" in errors and errors.count("\n") == 1
+    assert not (tmp_path / "a.onnx").exists()
 
 
 def test_earlier_files_are_kept(capsys, model_file, tmp_path):
@@ -66,6 +67,16 @@ def test_an_earlier_card_is_kept(capsys, model_file, tmp_path):
     status, _, errors = export(capsys, model_file, tmp_path / "shoes.onnx")
     assert status == 2 and "shoes.card.json" in errors and errors.count("\n") == 1
     assert (tmp_path / "shoes.card.json").read_text() == "mine" and not (tmp_path / "shoes.onnx").exists()
+
+
+@pytest.mark.parametrize("name", ["shoes.twoflow", "shoes.txt", "shoes"])
+def test_another_ending_is_an_error(capsys, model_file, tmp_path, name):
+    """So that no slip replaces the model file by its graph."""
+    (tmp_path / "shoes.twoflow").write_bytes(b"mine")
+    status, _, errors = export(capsys, model_file, tmp_path / name, "--overwrite")
+    assert status == 2 and errors == (
+        f"error: GRAPH: expected a name that ends in .onnx, got {tmp_path / name}; correct it\n")
+    assert (tmp_path / "shoes.twoflow").read_bytes() == b"mine"
 
 
 def test_errors_are_one_line(capsys, tmp_path):

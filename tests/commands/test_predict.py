@@ -228,6 +228,22 @@ def test_an_empty_list(work, call, monkeypatch):
     assert not list(work.glob("out*"))
 
 
+@pytest.mark.parametrize("streams", ["<&-", "2>&-", "2>/dev/full", "<&- 2>&-"])
+def test_streams_that_are_closed_or_full(work, model, streams):
+    """What cannot be said on stderr is no failure: the answers are there."""
+    image = next(path for path in (work / "in").rglob("*.jpg") if path.stat().st_size > 100)
+    command = f'"{sys.executable}" -m twoflow predict "{model}" "{image}" {" ".join(QUIET)} {streams}'
+    done = subprocess.run(["bash", "-c", command], env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert len(rows(done.stdout)) == 1
+
+
+def test_a_list_on_a_closed_stdin_is_empty(work, model):
+    command = f'"{sys.executable}" -m twoflow predict "{model}" - {" ".join(QUIET)} <&-'
+    done = subprocess.run(["bash", "-c", command], env=environment(), capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("error: expected at least one image, ")
+
+
 def test_odd_names(work, call):
     odd = os.fsdecode(b"in/=1,\n\xff\xe2\x80\xae.jpg")
     sorted((work / "in").rglob("*.jpg"))[0].rename(odd)

@@ -143,6 +143,32 @@ def test_errors_before_it_serves(model, httpx, capsys, tmp_path, monkeypatch):
     assert "no column" in call(model[0], "--corrections", tmp_path / "a.csv")
 
 
+def test_rules_are_read_for_the_threshold_that_is_served(model, httpx, monkeypatch):
+    """What a rule promises depends on which answers are a class."""
+    given = []
+
+    def look(server):
+        server._socket.close()
+        given.append(server._service.describe().threshold)
+
+    monkeypatch.setattr("twoflow.predicting.rules.read_rules", lambda path, card: given.append(card.threshold))
+    monkeypatch.setattr("twoflow.serving.server.Server.run", look)
+    serve.main([str(model[0]), "--port", "0", "--rules", "rules.toml", "--threshold", "0.3"])
+    assert given == [0.3, 0.3]
+
+
+def test_a_signal_just_after_the_address_is_printed(model, httpx, monkeypatch, capsys):
+    """Whoever reads the address may send one at once."""
+    import builtins
+    import os
+
+    def print_and_end(*values, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(builtins, "print", print_and_end)
+    assert run(serve.main, [str(model[0]), "--port", "0"]) == 0
+
+
 def test_a_port_that_is_taken(model, httpx, capsys):
     import socket
 

@@ -241,6 +241,7 @@ def test_a_promised_error_chooses_the_threshold(store, tmp_path, capsys):
         (["FOLDER", "--threshold", "0.5", "--error", "0.1"], "not allowed with argument"),
         (["FOLDER", "--out", "FOLDER"], "name another"),
         (["FOLDER", "--network", "nosuch"], "nosuch"),
+        (["FOLDER", "--title", "caf\udce9"], r"in Unicode, got 'caf\udce9'; rename it"),
     ],
 )
 def test_errors_are_one_line_before_the_work(folder, store, tmp_path, capsys, arguments, message):
@@ -248,6 +249,18 @@ def test_errors_are_one_line_before_the_work(folder, store, tmp_path, capsys, ar
     status, text, err = call(capsys, store, *given, *([] if "--out" in given else ["--out", tmp_path / "m"]))
     assert (status, text) == (2, "") and message in err and err.count("\n") == 1
     assert not (tmp_path / "m").exists()
+
+
+def test_a_class_whose_name_is_not_unicode(store, tmp_path, capsys):
+    make_shop(n_classes=2, n_per_class=4, folder=tmp_path / "shop", random_state=0)
+    try:
+        os.rename(os.fsencode(tmp_path / "shop/tee/01"), os.fsencode(tmp_path / "shop/tee") + b"/caf\xe9")
+    except OSError:
+        pytest.skip("this file system takes no name that is not UTF-8")
+    (tmp_path / "shop/labels.csv").unlink()
+    status, text, err = call(capsys, store, tmp_path / "shop", "--out", tmp_path / "m")
+    assert (status, text) == (2, "") and err.count("\n") == 1 and not (tmp_path / "m").exists()
+    assert r"expected names of classes, and a title, in Unicode, got 'tee/caf\udce9'; rename it" in err
 
 
 def test_one_class_is_an_error(folder, store, tmp_path, capsys):

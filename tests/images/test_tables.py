@@ -73,7 +73,7 @@ def with_row(row, sign=","):
         ("path,class\na.jpg,boot\n", {"group_column": "seller"}, "has no column 'seller'"),
         ("path,class,class\na.jpg,boot,x\n", {}, "has 2 columns 'class'; rename all but one"),
         ("path,class\n", {}, "has no rows"),
-        ("", {}, "has no column 'path'"),
+        ("", {}, "expected a header with the names of columns, got nothing"),
         (b"path,class\na.jpg,x\na.jpg,\xe9t\xe9\n", {}, "not a CSV file in UTF-8: row 2 holds the byte 0xe9; save it"),
         (b"path,class,\xe9\na.jpg,x,y\n", {}, "not a CSV file in UTF-8: the header holds the byte 0xe9"),
         ("path,class\na.jpg,x\n".encode("utf-16")[:-1], {}, "begins as UTF-16 but is not"),

@@ -96,6 +96,7 @@ def test_items_of_scattered_rows(folder):
 
 @pytest.mark.parametrize("given, options, message", [
     (["nope"], {}, "expected an image, a folder or a table, got nope, which does not exist; correct the path"),
+    ([""], {}, "expected an image, a folder or a table, got '', which does not exist"),
     (["empty"], {}, r"empty has no images; passed over: files with the ending .txt: 1 \(empty/a.txt\)"),
     (["-", "-"], {}, "expected - once, for the list on stdin, got it 2 times"),
     (["in"], {"path_column": "x"}, "--image-column needs a table of images, a file that ends in .csv or .tsv"),
@@ -110,6 +111,11 @@ def test_wrong_inputs(folder, given, options, message):
     open("empty/a.txt", "w").close()
     with pytest.raises(InputError, match=message):
         open_inputs(given, table=TableOptions(**options), stdin=io.BytesIO())
+
+
+def test_how_a_list_is_separated_needs_a_list(folder):
+    with pytest.raises(InputError, match="--null needs -, a list on stdin"):
+        open_inputs(["in"], by_null=True)
 
 
 def test_a_link_that_leads_back_is_found_before_the_work(folder):

@@ -6,8 +6,11 @@ import os
 from collections.abc import Sequence
 
 from .._text import counted, escape_controls
+from ..errors import InputError
 from .arguments import CommandParser, add_model_arguments
 from .loading import open_model
+
+_SUFFIX = ".onnx"
 
 
 def make_parser() -> CommandParser:
@@ -44,11 +47,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export the model, and compare the graph with it if there are images."""
     arguments = make_parser().parse_args(argv)
 
+    if not arguments.out.lower().endswith(_SUFFIX):  # another name may be that of the model file
+        raise InputError(f"GRAPH: expected a name that ends in {_SUFFIX}, got {arguments.out}; correct it")
+
+    from ..images import LoadedImage
     from ..models.onnx_export import check_triton, compare, export_onnx, output_files, write_triton
     from .output import choose_output
 
     model_file = open_model(arguments)
     path, note = choose_output(arguments)
+    for image in arguments.check or ():
+        LoadedImage(image).rgb  # one that cannot be read is an error before the work
     file, card = output_files(path)
     name = file.name.removesuffix(".onnx")
     if arguments.triton:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._text import escape_controls
+from .._text import escape_controls, printable
 from ..errors import InputError
 from .arguments import (
     CommandParser,
@@ -21,6 +21,7 @@ from .arguments import (
 )
 from .loading import allow_named_hosts, open_model, open_store
 from .output import choose_output
+from .program import say
 
 if TYPE_CHECKING:
     from ..predicting import Predictor
@@ -116,7 +117,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             identity = _identify(arguments, predictor, model_file.digest)
             written = _write_to_file(arguments, predictor, inputs, path, identity)
             where = f"{path}{note}"
-    _say(_summarize(written, arguments, predictor, inputs), f"Written to {where}")
+    for line in [*_summarize(written, arguments, predictor, inputs), f"Written to {where}"]:
+        say(printable(line))
 
 
 def _format_of(out: str | None) -> str:
@@ -204,8 +206,3 @@ def _summarize(
         line += f"; {n_here / written.seconds:,.1f} images per second"
     lines = [line, *(f"passed over: {each}" for each in inputs.passed_over)]
     return [*lines, *([written.discarded] if written.discarded else [])]
-
-
-def _say(lines: Sequence[str], last: str) -> None:
-    for line in [*lines, last]:
-        print(escape_controls(" ".join(line.split())), file=sys.stderr, flush=True)

@@ -77,23 +77,23 @@ def run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | None
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-        _say(_with_notes(how, interrupt, ["nothing was written"]))
+        say(_with_notes(how, interrupt, ["nothing was written"]))
         _kill_workers()
         return 128 + number
     except BrokenExecutor as error:
-        _say(_with_notes("error: a worker process was killed, most likely because memory ran out; use fewer --jobs, or "
-                         "a method with fewer features", error))
+        say(_with_notes("error: a worker process was killed, most likely because memory ran out; use fewer --jobs, or "
+                        "a method with fewer features", error))
         _kill_workers()
         return 2
     except MemoryError as error:
-        _say(_with_notes(f"error: memory ran out ({printable(error) or 'MemoryError'}); use fewer --jobs, or a method "
-                         "with fewer features", error))
+        say(_with_notes(f"error: memory ran out ({printable(error) or 'MemoryError'}); use fewer --jobs, or a method "
+                        "with fewer features", error))
         return 2
     except Exception as error:
         if not _is_expected(error):
             error.add_note(_FAULT)
             raise
-        _say(_with_notes(f"error: {_describe(error)}", error))
+        say(_with_notes(f"error: {_describe(error)}", error))
         return 2
     return 0
 
@@ -120,7 +120,7 @@ def _run(main: Callable[[Sequence[str] | None], None], argv: Sequence[str] | Non
         warnings.simplefilter("ignore", UnreadableImagesWarning)  # the commands list each unreadable image themselves
         warnings.filterwarnings("ignore", module="PIL")  # about damaged metadata of readable images
         warnings.simplefilter("always", StoreWarning)  # one line each; the work goes on
-        warnings.showwarning = lambda message, *_: _say(f"warning: {printable(message)}")
+        warnings.showwarning = lambda message, *_: say(f"warning: {printable(message)}")
         with redirect_stdout(cast(TextIO, _Escaping(sys.stdout))):
             main(argv)
             sys.stdout.flush()  # raises BrokenPipeError here, where `run` catches it, if the reader has gone
@@ -144,7 +144,8 @@ def _describe(error: Exception) -> str:
     return printable(f"{where}{error.strerror.lower()}{f'; {remedy}' if remedy else ''}")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line on stderr, if somebody can read it there: that nobody can is no failure of the command."""
     with suppress(OSError, ValueError):  # stderr may be closed
         print(line, file=sys.stderr, flush=True)
 
@@ -164,7 +165,7 @@ class _Escaping:
 
 
 def _open_streams() -> None:
-    """Open the standard streams that are closed, and let all of them print any text.
+    """Open the standard streams that are closed, and let those for output print any text.
 
     If a stream is closed, the next file to be opened takes its number, and a library that prints would write into
     that file.
@@ -174,11 +175,11 @@ def _open_streams() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open() takes the lowest free number
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
-        elif hasattr(stream, "reconfigure"):
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+        elif mode == "w" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import fields
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from .._text import printable
 from .arguments import CommandParser, add_model_arguments, add_threshold_argument, at_least, names, size, up_to
 from .loading import open_model
-from .program import calling_at_signals
+from .program import calling_at_signals, say
 
 if TYPE_CHECKING:
     from ..serving.server import Server
@@ -135,8 +134,7 @@ def _make_server(arguments: Namespace) -> Server:
     token = read_token(arguments.token_file)
     is_local = is_loopback(arguments.host)
     if not is_local and not token:
-        print(f"warning: everyone who reaches {printable(arguments.host)} can use the service; name a --token-file",
-              file=sys.stderr, flush=True)
+        say(f"warning: everyone who reaches {printable(arguments.host)} can use the service; name a --token-file")
     model_file = open_model(arguments)
     corrections = None if arguments.corrections is None else Corrections(
         arguments.corrections, model_file.card, allows_new=arguments.new_labels, max_bytes=arguments.corrections_size

@@ -186,9 +186,13 @@ def _opened_store(arguments: argparse.Namespace) -> Iterator[FeatureStore]:
 
 def _load(arguments: argparse.Namespace) -> ImageCollection:
     """Load the collection, and choose its official split, unless --folds asks for folds."""
+    from ..models.model_file.card_json import check_unicode
+
     collection = load_collection(arguments)
     assert collection is not None  # `_check` demands images
     collection = collection.without_small_classes(arguments.min_per_class)
+    classes = {target: own.tolist() for target, own in collection.classes_by_target.items()}
+    check_unicode([arguments.title, classes, collection.levels])  # before the work
     column = find_folder_split(arguments, collection)
     if arguments.split_column is not None:
         if arguments.folds:

@@ -105,6 +105,8 @@ def find_columns(header: Sequence[object], names: Sequence[str], table: str) -> 
         If a column is missing or appears twice.
     """
     present = [tidy(str(cell)) for cell in header]
+    if not present:
+        raise InputError(f"{table}: expected a header with the names of columns, got nothing; name another table")
     positions = {}
     for name in names:
         found = [position for position, cell in enumerate(present) if cell == tidy(name)]

@@ -64,7 +64,7 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
             # is asked for the file's size and not for the limit.
             data = b"" if status.st_size > limit else file.read(status.st_size + 1)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     if status.st_size > limit:
         raise InputError(f"{path}: expected at most {limit} bytes, got {status.st_size}")
     if len(data) != status.st_size:

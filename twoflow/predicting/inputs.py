@@ -100,13 +100,15 @@ def open_inputs(
     ------
     ValueError
         If there are no images in a folder; if a name is neither a file nor a folder and does not end as an image; if
-        options of tables are given without a table, or a group column beside other inputs than tables; or as
-        `load_table` does.
+        options of tables are given without a table, or `by_null` without a list, or a group column beside other inputs
+        than tables; or as `load_table` does.
     OSError, ModuleNotFoundError
         If a folder or table cannot be read.
     """
     if names.count(STDIN) > 1:
         raise InputError(f"expected {STDIN} once, for the list on stdin, got it {names.count(STDIN)} times")
+    if by_null and STDIN not in names:
+        raise InputError(f"--null needs {STDIN}, a list on stdin")
     is_table = [_is_table(name) for name in names]
     for option in table.named():
         if not any(is_table):
@@ -142,7 +144,9 @@ def _open_one(name: str, absolute: bool) -> Inputs:
     if os.path.isdir(name):
         return _Folder(open_folder(name), absolute)
     if not os.path.lexists(name) and Path(name).suffix.lower() not in readable_suffixes():
-        raise InputError(f"expected an image, a folder or a table, got {name}, which does not exist; correct the path")
+        raise InputError(
+            f"expected an image, a folder or a table, got {name or repr(name)}, which does not exist; correct the path"
+        )
     return _Names([name], absolute)
 
 

@@ -27,6 +27,8 @@ from .uploads import Form
 
 Result = TypeVar("Result")
 
+#: What each value of a request must be.
+_EXPECTED = {"top": f"an integer from 1 to {MOST_TOP}", "position": "an integer, the position of a class"}
 #: What each status means; the sentence in the body says more.
 _REASONS = {
     400: "The request is no HTTP/1.1, or its query cannot be understood.",
@@ -214,7 +216,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def refuse_values(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        what = printable(f"{first['loc'][-1]}: {first['msg']}, got {first.get('input')!r}", 300)
+        name = first["loc"][-1]
+        what = printable(f"{name}: expected {_EXPECTED[name]}, got {first['input']!r}", 300)
         return _error(f"{what}; see /docs", 422)
 
     @app.exception_handler(HTTPException)

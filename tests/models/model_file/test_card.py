@@ -121,6 +121,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(grouped, tmp_path, mon
 @pytest.mark.parametrize("options, words", [
     ({"threshold": 1.5}, "threshold: expected None or a number from 0 to 1, got 1.5"),
     ({"threshold": "0.5"}, "threshold: expected None or a number"),
+    ({"title": "caf\udce9"}, r"expected names of classes, and a title, in Unicode, got 'caf\\udce9'; rename it"),
     ({"method": "color"}, "method: expected a comparison with the method 'color', got none"),
 ])
 def test_arguments(options, words, grouped, tmp_path):

@@ -142,6 +142,15 @@ def test_a_digest_that_was_swapped_too(saved, tmp_path):
         load(target)
 
 
+def test_a_path_that_is_not_needed_is_read_all_the_same(saved):
+    """A mistyped path is an error, not passed over."""
+    model, network, path = saved
+    save(model, path)
+    assert load(path, networks=[network]).classes_.tolist() == model.classes_.tolist()
+    with pytest.raises(InputError, match="gone.onnx"):
+        load(path, networks=["gone.onnx"])
+
+
 def test_another_card_elsewhere(saved, shop):
     model, path, target = saved
     save(model, target, networks="elsewhere")

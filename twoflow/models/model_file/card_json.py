@@ -21,8 +21,16 @@ _PLACES = ("package", "inside", "elsewhere")
 
 
 def write_card(card: ModelCard) -> dict[str, bytes]:
-    """Return the members of a model file that describe the model: the card, and an array for each held-out column."""
-    members = {CARD: json.dumps(to_table(card), indent=1, allow_nan=False, ensure_ascii=False).encode("utf-8")}
+    """Return the members of a model file that describe the model: the card, and an array for each held-out column.
+
+    Raises
+    ------
+    ValueError
+        If a text on the card is not Unicode; see `check_unicode`.
+    """
+    table = to_table(card)
+    check_unicode(table)
+    members = {CARD: json.dumps(table, indent=1, allow_nan=False, ensure_ascii=False).encode("utf-8")}
     for number, target in enumerate(card.targets):
         if target.held_out is not None:
             columns = zip(HeldOut._fields, target.held_out)
@@ -31,6 +39,27 @@ def write_card(card: ModelCard) -> dict[str, bytes]:
                 for name, column in columns if column is not None
             }
     return members
+
+
+def check_unicode(value: Any) -> None:
+    """Raise ValueError for a text that JSON cannot hold, such as a class named by a folder whose name is not Unicode.
+
+    Parameters
+    ----------
+    value : object
+        A text, or mappings and sequences of texts; other values are passed over.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(f"expected names of classes, and a title, in Unicode, got {printable(repr(value), 100)}; "
+                             "rename it") from error
+    elif isinstance(value, Mapping):
+        check_unicode([*value, *value.values()])
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            check_unicode(each)
 
 
 def read_card(members: Mapping[str, bytes]) -> ModelCard:

@@ -141,14 +141,13 @@ class _Networks:
 
     def __init__(self, inside: Sequence[CarriedNetwork], paths: Sequence[str | os.PathLike]) -> None:
         self._inside = {network.key: network for network in inside}
-        self._paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        self._elsewhere: dict[str, CarriedNetwork] | None = None
+        # All are read, needed or not, so that a mistyped path is an error.
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        self._elsewhere = {network.digest: network for network in map(carry, given)}
 
     def find(self, key: str, reference: CarriedNetwork) -> Any:
         if key in self._inside:
             return self._inside[key]
-        if self._elsewhere is None:
-            self._elsewhere = {network.digest: network for network in map(carry, self._paths)}
         if reference.digest not in self._elsewhere:
             raise InputError(
                 f"it needs the network {reference.name} with SHA-256 {reference.digest}; pass networks=[...], or "
