@@ -9,7 +9,8 @@ import pytest
 from .lanes import unavailable
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-SCRIPTS = sorted(EXPERIMENTS.glob("*/*.py"))
+# The service in engines/ is no script: `serve run` starts it, in tests/serving/test_engines.py.
+SCRIPTS = sorted(set(EXPERIMENTS.glob("*/*.py")) - {EXPERIMENTS / "engines/service.py"})
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)

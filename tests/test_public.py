@@ -27,11 +27,15 @@ PUBLIC = [
     "compare",
     "compare_datasets",
     "corrected_resampled_ttest",
+    "export_onnx",
+    "load",
     "load_folder",
     "load_table",
     "make_model",
     "make_shop",
+    "open_model_file",
     "paired_ttest",
+    "save",
 ]
 
 

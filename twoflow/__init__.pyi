@@ -25,5 +25,6 @@ from .models import make_model as make_model
 from .models.model_file import load as load
 from .models.model_file import open_model_file as open_model_file
 from .models.model_file import save as save
+from .models.onnx_export import export_onnx as export_onnx
 
 __version__: str
