@@ -86,7 +86,9 @@ def test_the_hierarchy_of_mid_level():
     targets = ImageCollection(
         np.zeros((3, 8, 8, 3), np.uint8), [["x", "a"], ["x", "b"], ["y", "c"]], target_names=["brand", "model"]
     )
-    assert superclasses(targets, superclass_column="brand") == expected
+    make_methods("cnn", targets, superclass_column="brand")  # needs no hierarchy
+    with pytest.raises(ValueError, match="expected images of one target for mid-level, got 2 targets; leave it out"):
+        make_methods("mid-level", targets, superclass_column="brand")
     with pytest.raises(ValueError, match="expected a column or a target .*.'kind', 'class'., got 'k'"):
         make_methods("cnn", hierarchy(kind=kinds), superclass_column="k")
     wrong = hierarchy(superclass=["x", "y", "x", "y"])

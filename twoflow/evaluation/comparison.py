@@ -87,7 +87,7 @@ def compare(
     superclass_column : str, optional
         The column or target of the collection with the superclass of each image: the object hierarchy of "mid-level".
         Default: the column "superclass", which `load_folder` makes of folders in folders; if there is none, the method
-        learns a hierarchy.
+        learns a hierarchy. With several targets it learns one for each, and takes no column.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.

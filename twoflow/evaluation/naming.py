@@ -200,6 +200,14 @@ def _find_superclasses(
     """Find the superclass of each class, if a column is given, or if a method needs it and there is one."""
     if collection is None:
         return None
+    is_needed, n_targets = "mid-level" in names, len(collection.target_names)
+    if is_needed and n_targets > 1:
+        if column is not None:
+            raise InputError(
+                f"superclass_column: expected images of one target for mid-level, got {n_targets} targets; leave it "
+                "out, and a hierarchy is learned for each target"
+            )
+        return None
     if column is not None:
         known = [*collection.columns, *collection.target_names]
         if column not in known:
@@ -208,5 +216,5 @@ def _find_superclasses(
                 f"got {column!r}"
             )
         return collection.superclasses(column)
-    has_hierarchy = "mid-level" in names and _SUPERCLASS_COLUMN in collection.columns
+    has_hierarchy = is_needed and _SUPERCLASS_COLUMN in collection.columns
     return collection.superclasses(_SUPERCLASS_COLUMN) if has_hierarchy else None
