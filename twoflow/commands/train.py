@@ -94,7 +94,7 @@ def make_parser() -> CommandParser:
                        help=f"file to write (default: the name of IMAGES or of the table, with {_SUFFIX})")
     group.add_argument("--title", metavar="TEXT", help="what the model is, for its card (default: its recipe)")
     group.add_argument(
-        "--networks", choices=("inside", "elsewhere"), default="inside",
+        "--network-place", choices=("inside", "elsewhere"), default="inside",
         help="where a network goes that pip does not install: inside the file, or elsewhere, and whoever loads the "
              "file names it (default: %(default)s)",
     )
@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with phase("file", verbose=verbose):
         save(
             fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
-            networks=arguments.networks, examples=not arguments.no_examples, overwrite=True,
+            networks=arguments.network_place, examples=not arguments.no_examples, overwrite=True,
         )
     if gone is not None:
         raise gone
