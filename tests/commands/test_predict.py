@@ -53,6 +53,15 @@ def rows(text):
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
+@pytest.mark.parametrize("out", ["in/labels.csv", "./in/labels.csv", "link.csv"])
+def test_a_file_that_is_read_is_never_replaced(out, work, call):
+    (work / "link.csv").symlink_to("in/labels.csv")
+    before = (work / "in/labels.csv").read_bytes()
+    status, _, err = call("in/labels.csv", "--out", out, "--overwrite")
+    assert (status, err) == (2, f"error: --out: expected a file that is not read, got {out}; name another file\n")
+    assert (work / "in/labels.csv").read_bytes() == before
+
+
 def test_a_table_on_stdout(work, call):
     status, out, err = call("in")
     found = rows(out)

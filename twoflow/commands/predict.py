@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
     arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
     arguments.format = arguments.format or _format_of(arguments.out)
+    _keep_inputs(arguments)
 
     from ..predicting import Predictor
     from ..predicting.rules import read_rules
@@ -126,6 +127,15 @@ def _format_of(out: str | None) -> str:
     if ending not in _ENDINGS:
         raise InputError(f"--out: expected a name that ends in {' or '.join(_ENDINGS)}, got {out}; name the --format")
     return _ENDINGS[ending]
+
+
+def _keep_inputs(arguments: argparse.Namespace) -> None:
+    """Raise an error if --out is a file that the command reads, which --overwrite would replace."""
+    if arguments.out is None or not os.path.exists(arguments.out):
+        return
+    for read in filter(None, [arguments.model, arguments.rules, *arguments.images]):
+        if os.path.exists(read) and os.path.samefile(read, arguments.out):
+            raise InputError(f"--out: expected a file that is not read, got {arguments.out}; name another file")
 
 
 def _open_inputs(arguments: argparse.Namespace) -> Inputs:
