@@ -118,11 +118,11 @@ def test_every_accepted_request_is_answered_at_a_signal_under_load(model, httpx,
 
 
 def test_a_missing_extra_is_one_line(model, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.setitem(sys.modules, "fastapi", None)
+    for name in ("uvicorn", "fastapi", "python_multipart"):
+        monkeypatch.setitem(sys.modules, name, None)
     status, out, error = call_with(capsys, lambda argv: run(serve.main, argv), model[0])
     assert (status, out) == (2, "")
-    assert error == 'error: the service needs fastapi and uvicorn: pip install "twoflow[serve]"\n'
+    assert error == 'error: the service needs fastapi, uvicorn and python-multipart: pip install "twoflow[serve]"\n'
 
 
 def test_errors_before_it_serves(model, httpx, capsys, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from .._text import listed
 from ..errors import MissingExtraError
 
 _PACKAGES = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
@@ -13,7 +14,7 @@ def require() -> None:
     """Raise ModuleNotFoundError, with the command that installs them, if a package is missing; import nothing."""
     missing = [name for module, name in _PACKAGES.items() if not _is_installed(module)]
     if missing:
-        raise MissingExtraError(f'the service needs {" and ".join(missing)}: pip install "twoflow[serve]"')
+        raise MissingExtraError(f'the service needs {listed(missing)}: pip install "twoflow[serve]"')
 
 
 def _is_installed(name: str) -> bool:
