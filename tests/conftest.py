@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from twoflow import make_shop
 
+from .browser import browser, missing
+from .lanes import unavailable
+
 # No example may fail for being slow on a loaded machine, and the checkout may be one that cannot be written to.
 settings.register_profile("twoflow", deadline=None, database=None)
 settings.load_profile("twoflow")
@@ -38,3 +41,12 @@ def data():
     if not os.environ.get("TWOFLOW_DATA"):
         pytest.skip("needs real photographs: set TWOFLOW_DATA to a folder that holds them")
     return Path(os.environ["TWOFLOW_DATA"]).resolve(strict=True)
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    """One browser for all pages of a module."""
+    if missing():
+        unavailable(f"needs {' and '.join(missing())}: apt-get install chromium chromium-driver")
+    with browser(tmp_path_factory.mktemp("chromium")) as each:
+        yield each

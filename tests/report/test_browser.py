@@ -8,21 +8,10 @@ import pytest
 from twoflow.evaluation.folds import draw_folds
 from twoflow.report import write_report
 
-from ..browser import browser, missing
-from ..lanes import unavailable
 from .made import comparison
 from .test_html import HOSTILE
 
 WINDOWS = {"phone": (360, 740), "tablet": (768, 1024), "desk": (1280, 900)}
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    """One browser for all pages."""
-    if missing():
-        unavailable(f"needs {' and '.join(missing())}: apt-get install chromium chromium-driver")
-    with browser(tmp_path_factory.mktemp("chromium")) as each:
-        yield each
 
 
 @pytest.fixture(scope="module", params=["plain", "hostile"])

@@ -13,20 +13,10 @@ from PIL import Image
 from twoflow.predicting import Decision
 from twoflow.serving.corrections import Corrections
 
-from ..browser import browser, missing
-from ..lanes import unavailable
 from .painted import CLASSES, HOSTILE, painted_model, painted_photo
 
 WINDOWS = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1280, 900), "zoomed": (640, 450)}
 IS_READY = "!document.getElementById('upload').hidden"
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    if missing():
-        unavailable(f"needs {' and '.join(missing())}: apt-get install chromium chromium-driver")
-    with browser(tmp_path_factory.mktemp("chromium")) as each:
-        yield each
 
 
 @contextmanager

@@ -126,13 +126,7 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
              "Without IMAGES, paths in the table are absolute or relative to the table's folder (default: the class "
              "folders are the labels)",
     )
-    images = group.add_mutually_exclusive_group()
-    images.add_argument("--image-column", metavar="COLUMN", help="column of image paths in the table (default: path)")
-    images.add_argument(
-        "--image-pattern", metavar="PATTERN",
-        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
-             "--image-column)",
-    )
+    add_path_arguments(group)
     group.add_argument(
         "--missing", choices=("leave-out", "error"),
         help="what to do if an image in the table does not exist: leave-out leaves it out and lists it, error stops "
@@ -215,6 +209,17 @@ def add_overwrite_argument(group: argparse._ActionsContainer, out: str = "folder
     replaced, beside = _EARLIER[out]
     group.add_argument("--overwrite", action="store_true",
                        help=f"replace {replaced} (default: ask; without a terminal, write {beside})")
+
+
+def add_path_arguments(group: argparse._ArgumentGroup) -> None:
+    """Add the arguments that say where a table has the paths of its images."""
+    paths = group.add_mutually_exclusive_group()
+    paths.add_argument("--image-column", metavar="COLUMN", help="column of image paths in the table (default: path)")
+    paths.add_argument(
+        "--image-pattern", metavar="PATTERN",
+        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
+             "--image-column)",
+    )
 
 
 def add_hosts_argument(group: argparse._ActionsContainer) -> None:

@@ -15,6 +15,7 @@ from .arguments import (
     CommandParser,
     add_hosts_argument,
     add_model_arguments,
+    add_path_arguments,
     add_run_arguments,
     add_threshold_argument,
     at_least,
@@ -60,13 +61,7 @@ def _add_image_arguments(parser: CommandParser) -> None:
              "a header and a column of paths or URLs, relative to the table; URLs of images, tables, or folders that "
              "end with a slash (needs twoflow[remote]); - for a list of paths and URLs on stdin, one on each line",
     )
-    paths = group.add_mutually_exclusive_group()
-    paths.add_argument("--image-column", metavar="COLUMN", help="column of image paths in tables (default: path)")
-    paths.add_argument(
-        "--image-pattern", metavar="PATTERN",
-        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
-             "--image-column)",
-    )
+    add_path_arguments(group)
     group.add_argument(
         "--group-column", metavar="COLUMN",
         help="column of items in tables. All photos of an item get one answer, from the average of their scores "

@@ -19,7 +19,7 @@ from ..images.table_objects import tidy_value
 from ..images.tables import TableImages, list_table
 from .predictor import Item
 
-#: The argument that stands for a list of paths and URLs on stdin.
+#: The argument that asks for the list of paths and URLs on stdin.
 STDIN = "-"
 _TABLES = (".csv", ".tsv")
 _READ = 2**16  # bytes of stdin at a time, and the longest name there

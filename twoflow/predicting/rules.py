@@ -183,7 +183,7 @@ def _check_keys(place: str, table: Mapping[str, Any], known: Iterable[str]) -> N
 
 
 def _find(place: str, what: str, name: str, known: Mapping[str, Any]) -> Any:
-    """Return what a name stands for; ValueError with the most similar names if it stands for nothing."""
+    """Return the entry of this name; ValueError, with the most similar names, if there is none."""
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(known)[:5]

@@ -58,7 +58,7 @@ def threshold_for(
     only, never on which answers are right.
 
     The images of a group tend to be right or wrong together, so they are not as many observations as images. They count
-    as copies of one: n answers, of which n_g are in group g, count as n² / Σ n_g² independent answers (Kish, Survey
+    as copies of one. If group g has n_g of the n answers, these are worth n² / Σ n_g² independent answers (Kish, Survey
     Sampling, 1965, section 5.4, with the correlation 1). This is cautious. A few large groups can make every promise
     impossible.
 

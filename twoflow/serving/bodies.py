@@ -65,7 +65,7 @@ class Predictions(BaseModel):
 
 
 class NothingReadable(Predictions):
-    """The answer to a request of which no image can be read."""
+    """The answer to a request whose images all cannot be read."""
 
     error: str
 

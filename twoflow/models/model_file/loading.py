@@ -42,8 +42,8 @@ def load(
     """Load the fitted model of a model file that `save` wrote.
 
     No code of the file runs: it can name only the classes that twoflow knows and those in `trusted`, and its values are
-    checked. A file that was changed by somebody who also changed its digests cannot be told from a good one; keep the
-    digest of the whole file apart, and pass it.
+    checked. But a file looks unchanged if somebody changed its digests too. To notice that, keep the digest of the
+    whole file in another place, and pass it.
 
     Parameters
     ----------

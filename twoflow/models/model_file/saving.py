@@ -160,7 +160,7 @@ def check_output(path: str | os.PathLike, overwrite: bool) -> Path:
 
 
 class _Networks:
-    """The networks of the fitted flows of a model, and what stands for each in the file."""
+    """The networks of the fitted flows of a model, and the name or reference that the file has for each."""
 
     def __init__(self, place: str) -> None:
         self._place = place
@@ -192,7 +192,7 @@ class _Networks:
             self.entries.append(entry)
 
     def replace(self, network: Any) -> Any:
-        """Return what stands for a network in the file: its name, or a reference without a path.
+        """Return the name of a network, or a reference without a path, which the file has in its place.
 
         A network that no fitted flow uses, such as that of a candidate that was not chosen, is not in the file.
         """

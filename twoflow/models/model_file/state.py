@@ -36,7 +36,7 @@ def build(files: Mapping[str, bytes], trusted: Trusted, find_network: Callable[.
     trusted : Trusted
         The classes that it may name.
     find_network : callable
-        Takes the key of a network and a reference to it; returns what stands for it in the model.
+        Takes the key of a network and a reference to it; returns the value that the model has for it.
 
     Returns
     -------
