@@ -38,7 +38,7 @@ class _LimitedProtocol(H11Protocol):
         self._waits_for = ""
         self._is_refused = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if len(self.connections) > self.our_limits.max_connections:
             self._refuse(Refusal(503, f"{self.our_limits.max_connections:,} connections are open; try again later"))
