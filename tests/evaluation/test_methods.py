@@ -153,13 +153,13 @@ def test_a_comparison_says_what_all_leaves_out(shop, monkeypatch):
 
 
 @pytest.mark.parametrize("name, network, layer, head", [
-    ("cnn", "efficientnet-lite0", "global_pool", None),
+    ("cnn", "efficientnet-lite0", None, None),
     ("cnn:stage5", "efficientnet-lite0", "stage5", None),
-    ("cnn:lda", "efficientnet-lite0", "global_pool", "lda"),
+    ("cnn:lda", "efficientnet-lite0", None, "lda"),
     ("cnn:stage5:kernel-ridge", "efficientnet-lite0", "stage5", "kernel-ridge"),
-    ("efficientnet-lite1", "efficientnet-lite1", "global_pool", None),
+    ("efficientnet-lite1", "efficientnet-lite1", None, None),
     ("efficientnet-lite1:stage2", "efficientnet-lite1", "stage2", None),
-    ("efficientnet-lite1:logistic", "efficientnet-lite1", "global_pool", "logistic"),
+    ("efficientnet-lite1:logistic", "efficientnet-lite1", None, "logistic"),
     ("efficientnet-lite1:stage2:forest", "efficientnet-lite1", "stage2", "forest"),
 ])
 def test_networks_with_layers_and_heads(name, network, layer, head):

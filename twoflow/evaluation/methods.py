@@ -25,7 +25,7 @@ from ..heads import ObjectHierarchyFeatures
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
 from ..networks import NETWORKS, get_card
-from ..networks.catalog import check_layer
+from ..networks.catalog import find_layer
 
 
 class Settings(NamedTuple):
@@ -88,9 +88,6 @@ _EXTRA: dict[str, _ExtraMethod] = {
     "convnet": _ExtraMethod(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
 }
 
-#: The layer of a network that is used if a name gives none.
-_EMBEDDING = "global_pool"
-
 #: The recipes by their names as methods: the paper calls its model Two-Flow.
 _RECIPE_NAMES = {"two-flow": "paper", **{name: name for name in RECIPES}}
 
@@ -109,9 +106,9 @@ EXTRA_METHODS = tuple(_EXTRA)
 #: The forms of further names, and what each means. NETWORK is "cnn" or a name in `NETWORKS`.
 NAME_FORMS = {
     "RECIPE:HEAD": "a recipe with another head",
-    "NETWORK": "a Random Forest on all features of the network's global pool",
+    "NETWORK": "a Random Forest on all features of the network's embedding",
     "NETWORK:LAYER": "the same on another layer of the network",
-    "NETWORK:HEAD": "a head on the global pool; cnn:logistic is logistic regression on embeddings",
+    "NETWORK:HEAD": "a head on the embedding; cnn:logistic is logistic regression on embeddings",
     "NETWORK:LAYER:HEAD": "a head on another layer",
     "pixels:WIDTHxHEIGHT": "pixels at a size of your choice, in place of the one that memory and images allow",
 }
@@ -166,8 +163,8 @@ def make_method(name: str, settings: Settings) -> Any:
         return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)
     if first == "cnn" or first in NETWORKS:
         network = settings.network if first == "cnn" else first
-        layer, head = _read_layer_and_head(name, rest, network) if colon else (_EMBEDDING, None)
-        check_layer(network, layer)
+        layer, head = _read_layer_and_head(name, rest, network) if colon else (None, None)
+        find_layer(network, layer)  # a network without an embedding must be an error now, not when images are read
         return _make_on_flows([("cnn", CNNEmbedding(network, layer))], head, settings)
     if sized := _SIZED.fullmatch(name):
         flows = _FLOWS[sized[1] + sized[4]](settings._replace(size=(int(sized[2]), int(sized[3]))))
@@ -204,20 +201,20 @@ def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Se
     return make_model(flows, head, random_state=settings.seed)
 
 
-def _read_layer_and_head(name: str, rest: str, network: str) -> tuple[str, str | None]:
+def _read_layer_and_head(name: str, rest: str, network: str) -> tuple[str | None, str | None]:
     """Read what follows NETWORK: in a name, which may be LAYER, HEAD or LAYER:HEAD. A layer may contain a colon."""
     layers = get_card(network).layers
     layer, _, head = rest.rpartition(":")
-    readings = {
+    readings: dict[tuple[str | None, str | None], bool] = {
         (rest, None): rest in layers,
-        (_EMBEDDING, rest): rest in HEADS,
+        (None, rest): rest in HEADS,
         (layer, head): layer in layers and head in HEADS,
     }
     possible = [reading for reading, is_possible in readings.items() if is_possible]
     if len(possible) > 1:
         raise InputError(
             f"the method {name!r} has two meanings, because the network has a layer with the name of a head; "
-            f"write NETWORK:LAYER:HEAD, such as {name.partition(':')[0]}:{_EMBEDDING}:{head}"
+            f"write NETWORK:LAYER:HEAD, such as {name.partition(':')[0]}:{get_card(network).embedding}:{rest}"
         )
     if possible:
         return possible[0]

@@ -15,8 +15,8 @@ from .._text import printable
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, CarriedNetwork, NetworkCard, NetworkLike, NetworkOutputError
-from ..networks.catalog import find_relative, require_layer, resolve
+from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError
+from ..networks.catalog import choose_layer, find_relative, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
 from ..networks.network import Network
@@ -31,7 +31,7 @@ from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
 
 #: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
-_ENTRY = ("input_size", "channels", "mean", "scale")
+_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
@@ -48,11 +48,11 @@ class CNNEmbedding(Flow):
         an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
         ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
         image, once in a process. It is not part of the estimator, so clones and pickles stay small.
-    layer : str
-        A layer on the network's card. The default, "global_pool", is the usual embedding.
-        ``twoflow networks NETWORK`` lists the layers.
+    layer : str, optional
+        A layer on the network's card. By default, the layer that the card calls the embedding, such as the global pool
+        of a convolutional network. ``twoflow networks NETWORK`` lists the layers and says which one that is.
     pooling : {"mean", "max", "gem", "covariance"}
-        How a map over positions becomes a vector. A layer that is a vector already, such as "global_pool", takes only
+        How a map over positions becomes a vector. A layer that is a vector already, such as the embedding, takes only
         "mean", the default. "mean", "max" and "gem" give one value for each channel; "gem" is the generalized mean with
         exponent 3 of Radenović, Tolias & Chum (2019, https://doi.org/10.1109/TPAMI.2018.2846566).
 
@@ -95,7 +95,7 @@ class CNNEmbedding(Flow):
     network_digest_ : str
         SHA-256 of the network's files. `transform` raises ValueError if another network is at the same path by then.
     network_card_ : NetworkCard
-        The network's card. `transform` raises ValueError if `input_size`, `channels`, `mean` or `scale` have changed.
+        The network's card. `transform` raises ValueError if the way in which images enter has changed.
     network_path_ : str or None
         The absolute path of the network, if `network` is a relative path. So a fitted flow finds it from any folder.
     quantized_ : QuantizedNetwork
@@ -119,7 +119,7 @@ class CNNEmbedding(Flow):
     _parameter_constraints: ClassVar[dict] = {
         **Flow._parameter_constraints,
         "network": [str, os.PathLike, CarriedNetwork],
-        "layer": [str],
+        "layer": [str, None],
         "pooling": [StrOptions(set(POOLINGS))],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
         "grid": [Interval(Integral, 1, None, closed="left")],
@@ -134,7 +134,7 @@ class CNNEmbedding(Flow):
     def __init__(
         self,
         network: NetworkLike = "efficientnet-lite0",
-        layer: str = "global_pool",
+        layer: str | None = None,
         *,
         pooling: str = "mean",
         n_channels: int | None = None,
@@ -163,28 +163,28 @@ class CNNEmbedding(Flow):
         self._check_with(self._open())
 
     def _check_with(self, network: Network) -> None:
-        require_layer(network, self.layer)
+        name = choose_layer(network, self.layer)
         check_engine(self.engine, network)
-        layer = network.card.layers[self.layer]
+        layer = network.card.layers[name]
         if not layer.is_map:
-            for name, default in (("pooling", "mean"), ("grid", 1)):
-                if (value := getattr(self, name)) != default:
-                    raise InputError(f"layer {self.layer!r} is a vector already; {name}={value!r} needs a map")
+            for parameter, default in (("pooling", "mean"), ("grid", 1)):
+                if (value := getattr(self, parameter)) != default:
+                    raise InputError(f"layer {name!r} is a vector already; {parameter}={value!r} needs a map")
         if self.n_channels is not None and self.pooling != "covariance":
             raise InputError('n_channels needs pooling="covariance"')
         if self.n_channels is not None and self.n_channels > layer.width:
-            raise InputError(f"n_channels={self.n_channels} is more than layer {self.layer!r} has, {layer.width}")
+            raise InputError(f"n_channels={self.n_channels} is more than layer {name!r} has, {layer.width}")
         if self.grid > 1 and self.views == "five-crop":
             raise InputError('views="five-crop" needs grid=1: a cell would be another part of the image in each crop')
         if layer.positions is not None:
-            self._check_positions(layer.positions, network.card.input_size)
+            self._check_positions(name, layer.positions, network.card.input_size)
         if self.precision == "int8" and self.engine != "onnxruntime":
             raise InputError('precision="int8" needs engine="onnxruntime"')
 
-    def _check_positions(self, positions: tuple[int, int], size: tuple[int, int]) -> None:
+    def _check_positions(self, layer: str, positions: tuple[int, int], size: tuple[int, int]) -> None:
         rows, columns = positions
         width, height = size
-        found = f"layer {self.layer!r} has {rows} x {columns} positions at an input_size of ({width}, {height})"
+        found = f"layer {layer!r} has {rows} x {columns} positions at an input_size of ({width}, {height})"
         if self.grid > min(positions):
             raise InputError(f"{found}, too few for grid={self.grid}")
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
@@ -199,10 +199,11 @@ class CNNEmbedding(Flow):
         if self.precision == "float32":
             return
         pixels = self._sample(images, network.card.input_size)
-        self.quantized_, self.cosine_ = quantize(network, self.layer, pixels)
+        layer = choose_layer(network, self.layer)
+        self.quantized_, self.cosine_ = quantize(network, layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
             raise InputError(
-                f"{self.layer} of {self.network} loses too much in 8-bit integers: its cosine to the network's own is "
+                f"{layer} of {self.network} loses too much in 8-bit integers: its cosine to the network's own is "
                 f'{self.cosine_:.3f}, under {_LEAST_COSINE}; use precision="float32"'
             )
 
@@ -272,7 +273,8 @@ class CNNEmbedding(Flow):
     def cache_key(self) -> dict[str, Any]:
         network = self.open_network()
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
-        return {**super().cache_key(), "network": network.digest, "preprocessing": preprocessing}
+        layer = choose_layer(network, self.layer)
+        return {**super().cache_key(), "layer": layer, "network": network.digest, "preprocessing": preprocessing}
 
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":
@@ -281,10 +283,11 @@ class CNNEmbedding(Flow):
 
     @classmethod
     def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
-        layers = tuple(sorted({flow.layer for flow in flows}))
         first, network = flows[0], flows[0].open_network()
+        chosen = [choose_layer(network, flow.layer) for flow in flows]
+        layers = tuple(sorted(set(chosen)))
         if first.precision == "int8":
-            session = open_quantized(first.quantized_, network, first.layer, n_threads)
+            session = open_quantized(first.quantized_, network, chosen[0], n_threads)
         else:
             session = start_session(network, layers, n_threads, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
@@ -293,15 +296,15 @@ class CNNEmbedding(Flow):
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
             vectors = [
                 pool(
-                    [view.turned_back(outputs[view][flow.layer]) for view in VIEWS[flow.views]],
+                    [view.turned_back(outputs[view][layer]) for view in VIEWS[flow.views]],
                     flow.pooling, flow.grid, flow.n_channels,
                 )
-                for flow in flows
+                for flow, layer in zip(flows, chosen)
             ]
-        for flow, vector in zip(flows, vectors):
+        for flow, layer, vector in zip(flows, chosen, vectors):
             if not is_finite(vector):
                 raise NetworkOutputError(printable(
-                    f'{network.title}: pooling="{flow.pooling}" of layer {flow.layer!r} of {image.name} overflows, '
+                    f'{network.title}: pooling="{flow.pooling}" of layer {layer!r} of {image.name} overflows, '
                     'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
                 ))
         return vectors
@@ -314,12 +317,14 @@ class CNNEmbedding(Flow):
         return packed.astype(np.float32, copy=False)
 
     @property
-    def _card(self) -> NetworkCard:
-        return self.open_network().card
+    def layer_name(self) -> str:
+        """The name of the layer: `layer`, or the embedding on the network's card."""
+        return choose_layer(self.open_network(), self.layer)
 
     @property
     def n_features_out(self) -> int:
-        width = self.n_channels or self._card.layers[self.layer].width
+        network = self.open_network()
+        width = self.n_channels or network.card.layers[choose_layer(network, self.layer)].width
         if self.pooling == "covariance":
             width = width * (width + 1) // 2
         return width * self.grid**2

@@ -1,6 +1,7 @@
 """Read single images and collections of images, and generate a demo shop."""
 
 from .collection import ImageCollection
+from .fitting import FILTERS, FITS, Fitting
 from .folders import load_folder
 from .loaded_image import LoadedImage
 from .reading import ImageReadError, UnreadableImagesWarning, read_image
@@ -10,6 +11,9 @@ from .validation import check_images
 from .web import allow_hosts
 
 __all__ = [
+    "FILTERS",
+    "FITS",
+    "Fitting",
     "ImageCollection",
     "ImageReadError",
     "LoadedImage",

@@ -81,8 +81,8 @@ def make_model(
     >>> from twoflow import CNNEmbedding, make_model
     >>> [name for name, _, _ in make_model("fast").flows]
     ['stage4', 'stage5', 'stage6']
-    >>> make_model([("cnn", CNNEmbedding())], "logistic").get_params()["cnn__layer"]
-    'global_pool'
+    >>> make_model([("cnn", CNNEmbedding())], "logistic").get_params()["cnn__network"]
+    'efficientnet-lite0'
     """
     running: dict[str, Any] = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose, "store": store}
     found = _candidates(recipe, network)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+
+from ..images import Fitting
 
 #: One number for all channels, or one for each of the three.
 PerChannel = float | tuple[float, float, float]
@@ -51,9 +53,22 @@ class NetworkCard:
         in the order of `channels`.
     layers : mapping of str to Layer
         By name, in the order from the input to the output.
+    embedding : str or None
+        The layer that is the image's embedding: a vector, and a key of `layers`. None: the files show none.
     stages : tuple of str
         The maps that are worth comparing with the embedding, in the order from the input to the output. Empty by
         default: nobody has chosen any.
+    fit : {"stretch", "crop", "pad"}
+        How an image of other proportions gets the input size; see `twoflow.images.Fitting`. "stretch" by default.
+    filter : str
+        The filter that resizes it, a key of `twoflow.images.FILTERS`. "bicubic" by default.
+    resize_size : (int, int) or None
+        Width and height that the image is resized to before the middle is cut out. None by default: `input_size`.
+    pad_color : (int, int, int)
+        RGB of what ``fit="pad"`` adds. Black by default.
+    reasons : mapping of str to str
+        What was concluded from the files and why, for `twoflow networks`: "embedding", "stages" and the like. Empty by
+        default.
     """
 
     name: str
@@ -64,7 +79,18 @@ class NetworkCard:
     mean: PerChannel
     scale: PerChannel
     layers: Mapping[str, Layer]
+    embedding: str | None
     stages: tuple[str, ...] = ()
+    fit: str = "stretch"
+    filter: str = "bicubic"
+    resize_size: tuple[int, int] | None = None
+    pad_color: tuple[int, int, int] = (0, 0, 0)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fitting(self) -> Fitting:
+        """How the pixels of an image become those that `preprocess` takes."""
+        return Fitting(self.input_size, self.fit, self.filter, self.resize_size, self.pad_color)
 
     def preprocess(self, pixels: np.ndarray) -> np.ndarray:
         """Convert an image to the network's input.

@@ -81,9 +81,22 @@ def get_card(network: NetworkLike, preprocessing: Mapping[str, Any] | None = Non
     return resolve(network, preprocessing).card
 
 
-def check_layer(network: NetworkLike, layer: str, preprocessing: Mapping[str, Any] | None = None) -> None:
-    """Raise ValueError if the network has no such layer; see `resolve` for the other parameters."""
-    require_layer(resolve(network, preprocessing), layer)
+def find_layer(network: NetworkLike, layer: str | None, preprocessing: Mapping[str, Any] | None = None) -> str:
+    """Return the name of a layer, or of the embedding for None; see `choose_layer` and `resolve`."""
+    return choose_layer(resolve(network, preprocessing), layer)
+
+
+def choose_layer(network: Network, layer: str | None) -> str:
+    """Return the name of a layer; without one, the network's embedding. ValueError if there is none."""
+    if layer is None:
+        if network.card.embedding is None:
+            raise InputError(
+                f"{network.title}: its files show no embedding; name a layer: twoflow networks {network.title} lists "
+                "them"
+            )
+        return network.card.embedding
+    require_layer(network, layer)
+    return layer
 
 
 def require_layer(network: Network, layer: str) -> None:
@@ -224,6 +237,7 @@ def _lite_card(name: str, variant: Variant) -> NetworkCard:
         mean=127,
         scale=128,
         layers=layers,
+        embedding="global_pool",
         # Without the last map, `head`, because its mean over positions is the global pool.
         stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
     )

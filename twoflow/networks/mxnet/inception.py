@@ -27,6 +27,7 @@ def _card(name: str, trained_on: str, pools: Mapping[str, int]) -> NetworkCard:
             **{pool: Layer(width, is_map=True) for pool, width in pools.items()},
             "global_pool": Layer(1024, is_map=False),
         },
+        embedding="global_pool",
         stages=tuple(pools),
     )
 

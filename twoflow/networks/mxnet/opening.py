@@ -60,6 +60,7 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
             own.update(stages=tuple(name for name in known.stages if name in shapes))
         fields = complete_fields({**own, **fields}, files.model, files.card)
         names = layer_names(nodes, shapes)
+        layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
     except ValueError as error:
         raise InputError(f"{files.model} with {files.parameters.name}: {error}") from error
     reread = partial(_reread, files, join_digests(contents))
@@ -75,7 +76,7 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
 
     return Network(
         title=str(files.model),
-        card=NetworkCard(layers={name: _layer(shapes[layer]) for name, layer in names.items()}, **fields),
+        card=NetworkCard(layers=layers, embedding=_find_embedding(layers), **fields),
         build=build,
         digest=join_digests(contents),
         outputs=tuple(names)[-1:],
@@ -107,6 +108,12 @@ def _infer_shapes(
         raise InputError(
             f"{error}; this was tried at 224 x 224 pixels, because {files.card.name} gives no input_size"
         ) from error
+
+
+def _find_embedding(layers: Mapping[str, Layer]) -> str | None:
+    """Return the global pool; without one, the last vector before the output; None if there is no vector at all."""
+    vectors = [name for name, layer in layers.items() if not layer.is_map and layer.width > 1]
+    return "global_pool" if "global_pool" in layers else vectors[-2:][0] if vectors else None
 
 
 def _layer(shape: Shape) -> Layer:

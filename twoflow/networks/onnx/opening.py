@@ -64,7 +64,10 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
     contents = [file, *others]
     return Network(
         title=str(files.model),
-        card=NetworkCard(layers={name: layers[layer] for name, layer in names.items()}, **fields),
+        card=NetworkCard(
+            layers={name: layers[layer] for name, layer in names.items()},
+            embedding="global_pool" if "global_pool" in names else None, **fields,
+        ),
         build=lambda outputs: cut(model, {name: names[name] for name in outputs}),
         digest=join_digests(contents),
         outputs=tuple(value.name for value in model.graph.output if value.name in layers),
