@@ -179,7 +179,7 @@ def test_a_layer_with_the_name_of_a_head_is_ambiguous(monkeypatch):
     stage = card.layers["stage2"]
     renamed = replace(card, layers={**card.layers, "lda": stage, "a:lda": stage, "a": stage, "b:stack": stage})
     monkeypatch.setattr("twoflow.evaluation.methods.get_card", lambda network: renamed)
-    monkeypatch.setattr("twoflow.evaluation.methods.check_layer", lambda network, layer: None)
+    monkeypatch.setattr("twoflow.evaluation.methods.find_layer", lambda network, layer: None)
     for name in ("cnn:lda", "cnn:a:lda"):
         with pytest.raises(ValueError, match=f"'{name}' has two meanings.* write NETWORK:LAYER:HEAD"):
             make_methods(name)
