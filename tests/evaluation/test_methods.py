@@ -13,6 +13,8 @@ from twoflow.evaluation.pixel_size import _memory, choose_size
 from twoflow.models import take_apart
 from twoflow.networks import NETWORKS
 
+from ..networks.onnx.nets import plain
+
 
 def blank(n, size=(640, 480)):
     """Make n images of one width and height, which share their pixels."""
@@ -172,6 +174,47 @@ def test_cnn_is_the_network_that_is_chosen():
     for name in ("cnn", "cnn:stage2", "cnn:lda", "pixels:8x6+cnn"):
         found = make_methods(name, network="efficientnet-lite1")[name].get_params()
         assert found["cnn__network"] == "efficientnet-lite1"
+
+
+BOTH = ["efficientnet-lite0", "efficientnet-lite1"]
+
+
+@pytest.mark.parametrize("name, head", [("cnn", None), ("cnn:lda", "lda")])
+def test_several_networks_are_side_by_side(name, head):
+    flows = [(f"cnn_{network}", CNNEmbedding(network)) for network in BOTH]
+    expected = make_model([(*flow, "passthrough") for flow in flows] if head is None else flows, head, random_state=3)
+    assert repr(make_methods(name, network=BOTH, random_state=3)[name]) == repr(expected)
+    flows = take_apart(make_methods("low-level+cnn", network=BOTH)["low-level+cnn"]).flows
+    assert [flow for flow, _ in flows][-2:] == [f"cnn_{network}" for network in BOTH]
+
+
+def test_networks_in_files_have_short_names(tmp_path, much_memory):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    paths = [str(plain(tmp_path / name)) for name in ("a/vit.onnx", "b/vit.onnx", "a/fast.onnx")]
+    for name, path in zip(("vit", "vit-2", "fast-2"), paths):
+        made = make_methods([f"{name}:map:lda"], network=paths)[f"{name}:map:lda"]
+        assert repr(made) == repr(make_model([("cnn", CNNEmbedding(path, "map"))], "lda", random_state=0))
+    assert make_methods("vit", network=paths[0])["vit"].get_params()["cnn__network"] == paths[0]
+    assert "fast-2" in make_methods(["fast-2", "paper"], network=paths[2])
+
+
+def test_all_of_several_networks(much_memory):
+    stages = ["stem", *(f"stage{i}" for i in range(1, 8))]
+    methods = list(make_methods("all", blank(4_000), network=BOTH))
+    found = methods[methods.index(BOTH[0]):]
+    assert found == [*BOTH, *(f"{network}:{stage}" for network in BOTH for stage in stages)]
+
+
+@pytest.mark.parametrize("name, message", [
+    ("cnn:stage5", r"expected a head, because there are 2 networks, got 'stage5'; .* such as efficientnet-lite0:stage5"),
+    ("cnn:stage5:lda", "got 'stage5:lda'"),
+    ("cnn:", "got ''; .* such as efficientnet-lite0:LAYER; the networks are efficientnet-lite0, efficientnet-lite1"),
+    ("vitt", "no method 'vitt'"),
+])
+def test_bad_methods_of_several_networks(name, message):
+    with pytest.raises(ValueError, match=message):
+        make_methods([name], network=BOTH)
 
 
 def test_a_layer_with_the_name_of_a_head_is_ambiguous(monkeypatch):

@@ -45,3 +45,4 @@ def test_names_of_networks_are_distinct():
     assert name_networks(["a/model.onnx", "b/model.onnx", "c/model.onnx", "d.onnx"]) == [
         "model", "model-2", "model-3", "d"
     ]
+    assert name_networks(["fast.onnx", "fast-2.onnx"], taken=["fast"]) == ["fast-2", "fast-2-2"]

@@ -20,6 +20,7 @@ from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models import for_targets
+from ..networks import NetworksLike
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
@@ -41,7 +42,7 @@ def compare(
     methods: Any,
     collection: ImageCollection,
     *,
-    network: str = "efficientnet-lite0",
+    network: NetworksLike = "efficientnet-lite0",
     superclass_column: str | None = None,
     folds: int = 10,
     repeats: int = 1,
@@ -68,7 +69,8 @@ def compare(
 
         - A name: "two-flow", "cnn", "fast:stack", "cnn:logistic", ...: one of `METHODS`, `RECIPE_METHODS` and
           `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, those of `EXTRA_METHODS` that are
-          installed, and ``cnn:LAYER`` for every stage of the network.
+          installed, and ``cnn:LAYER`` for every stage of the network; of several networks, it means each network's
+          embedding and ``NETWORK:LAYER`` for every stage.
         - A classifier of images: a model, a pipeline that begins with a flow, a meta-estimator around one of these, or
           any classifier that takes images; see `take_apart`. It is named by its class in lower case, a pipeline by its
           steps, a `TwoFlowClassifier` by its recipe. Names that are not distinct are numbered.
@@ -82,8 +84,9 @@ def compare(
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
         `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself; see
         `each_target`. Any other classifier must learn all of them.
-    network : str, default="efficientnet-lite0"
-        The name or path of the network, for methods given by name.
+    network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
+        The network of methods given by name, or several networks; see `CNNEmbedding`. Of several, a recipe takes all,
+        and "cnn" is their embeddings side by side.
     superclass_column : str, optional
         The column or target of the collection with the superclass of each image: the object hierarchy of "mid-level".
         Default: the column "superclass", which `load_folder` makes of folders in folders; if there is none, the method

@@ -24,7 +24,7 @@ from ..flows import (
 from ..heads import ObjectHierarchyFeatures
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
-from ..networks import NETWORKS, get_card
+from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
 from ..networks.catalog import find_layer
 
 
@@ -33,8 +33,8 @@ class Settings(NamedTuple):
 
     Attributes
     ----------
-    network : str
-        The name or path of the network of the method "cnn".
+    network : str, path, CarriedNetwork, or sequence of these
+        The network of recipes and of the method "cnn", or several.
     seed : int
         Seeds every method. All methods with a projection have the same one.
     superclasses : mapping of class to superclass, or None
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
         Width and height of raw pixels. A method of pixels has its own, in its name.
     """
 
-    network: str
+    network: NetworksLike
     seed: int
     superclasses: Mapping[Any, Any] | None
     size: tuple[int, int] = (64, 48)
@@ -60,7 +60,17 @@ def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
 
 
 def _cnn(settings: Settings) -> list[tuple[str, Flow]]:
-    return [("cnn", CNNEmbedding(settings.network))]
+    """Make the flow of the network's embedding; of several networks, a flow for each."""
+    first, *others = list_networks(settings.network)
+    if not others:
+        return [("cnn", CNNEmbedding(first))]
+    return [(f"cnn_{name}", CNNEmbedding(network)) for name, network in _by_name(settings.network).items()]
+
+
+def _by_name(network: NetworksLike) -> dict[str, NetworkLike]:
+    """Return the networks by the short names that methods have for them, none of which is another method."""
+    networks = list_networks(network)
+    return dict(zip(name_networks(networks, _TAKEN), networks))
 
 
 def _pixels(settings: Settings) -> list[tuple[str, Flow]]:
@@ -103,7 +113,11 @@ RECIPE_METHODS = tuple(RECIPES)
 #: The methods that need an extra. "all" includes those whose extra is installed.
 EXTRA_METHODS = tuple(_EXTRA)
 
-#: The forms of further names, and what each means. NETWORK is "cnn" or a name in `NETWORKS`.
+#: The names that no network has.
+_TAKEN = frozenset([*METHODS, *EXTRA_METHODS, *RECIPE_METHODS])
+
+#: The forms of further names, and what each means. NETWORK is "cnn", a name in `NETWORKS`, or the short name of a
+#: network that was given; see `name_networks`. With several networks, "cnn" is the embeddings of all, side by side.
 NAME_FORMS = {
     "RECIPE:HEAD": "a recipe with another head",
     "NETWORK": "a Random Forest on all features of the network's embedding",
@@ -116,14 +130,18 @@ NAME_FORMS = {
 _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 
 
-def list_all(network: str) -> list[str]:
+def list_all(network: NetworksLike) -> list[str]:
     """List the methods that the name "all" selects.
 
     These are `METHODS`, those of `EXTRA_METHODS` whose extra is installed, and ``cnn:LAYER`` for every stage of the
-    network.
+    network. Of several networks, it is each network's embedding and ``NETWORK:LAYER`` for every stage.
     """
     extra = [name for name in EXTRA_METHODS if name not in find_left_out()]
-    return [*METHODS, *extra, *(f"cnn:{layer}" for layer in get_card(network).stages)]
+    networks = _by_name(network)
+    alone = len(networks) == 1
+    names = {"cnn" if alone else name: each for name, each in networks.items()}
+    stages = [f"{name}:{layer}" for name, each in names.items() for layer in get_card(each).stages]
+    return [*METHODS, *extra, *([] if alone else names), *stages]
 
 
 def find_left_out() -> dict[str, str]:
@@ -161,8 +179,11 @@ def make_method(name: str, settings: Settings) -> Any:
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
         return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)
-    if first == "cnn" or first in NETWORKS:
-        network = settings.network if first == "cnn" else first
+    given = _by_name(settings.network)
+    if first == "cnn" and len(given) > 1:
+        return _make_on_networks(name, rest if colon else None, settings)
+    network = next(iter(given.values())) if first == "cnn" else first if first in NETWORKS else given.get(first)
+    if network is not None:
         layer, head = _read_layer_and_head(name, rest, network) if colon else (None, None)
         find_layer(network, layer)  # a network without an embedding must be an error now, not when images are read
         return _make_on_flows([("cnn", CNNEmbedding(network, layer))], head, settings)
@@ -179,7 +200,7 @@ def make_method(name: str, settings: Settings) -> Any:
         if reason is not None:
             raise MissingExtraError(f"the method {name!r} {reason}")
         return _EXTRA[name].make(settings.seed)
-    known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *NETWORKS]
+    known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *dict.fromkeys([*NETWORKS, *given])]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
     raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")
 
@@ -194,6 +215,22 @@ def _make_recipe(recipe: str, head: str | None, settings: Settings) -> Any:
     return model.set_params(projection__random_state=settings.seed) if "projection" in model.get_params() else model
 
 
+def _make_on_networks(name: str, head: str | None, settings: Settings) -> Any:
+    """Make the method "cnn" of several networks: their embeddings side by side, with a head or without."""
+    networks = _by_name(settings.network)
+    if head is not None and head not in HEADS:
+        near = _near(head, HEADS) or HEADS
+        first = next(iter(networks))
+        raise InputError(
+            f"the method {name!r}: expected a head, because there are {len(networks)} networks, got {head!r}; did you "
+            f"mean {' or '.join(near)}? A layer needs the name of its network, such as {first}:{head or 'LAYER'}; the "
+            f"networks are {', '.join(networks)}"
+        )
+    for network in networks.values():
+        find_layer(network, None)
+    return _make_on_flows(_cnn(settings), head, settings)
+
+
 def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Settings) -> Any:
     """Make a model with a head and the selectors that suit it; without a head, a forest that takes all features."""
     if head is None:
@@ -201,7 +238,7 @@ def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Se
     return make_model(flows, head, random_state=settings.seed)
 
 
-def _read_layer_and_head(name: str, rest: str, network: str) -> tuple[str | None, str | None]:
+def _read_layer_and_head(name: str, rest: str, network: NetworkLike) -> tuple[str | None, str | None]:
     """Read what follows NETWORK: in a name, which may be LAYER, HEAD or LAYER:HEAD. A layer may contain a colon."""
     layers = get_card(network).layers
     layer, _, head = rest.rpartition(":")

@@ -14,7 +14,7 @@ from .._text import printable
 from ..errors import InputError, InputTypeError
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier, each_target
-from ..networks import get_card
+from ..networks import NetworksLike, get_card, list_networks
 from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
 
@@ -49,7 +49,7 @@ def make_methods(
     methods: Any,
     collection: ImageCollection | None = None,
     *,
-    network: str = "efficientnet-lite0",
+    network: NetworksLike = "efficientnet-lite0",
     random_state: int = 0,
     superclass_column: str | None = None,
 ) -> dict[str, Any]:
@@ -87,12 +87,13 @@ def make_methods(
 def name_methods(
     methods: Any,
     collection: ImageCollection | None,
-    network: str,
+    network: NetworksLike,
     random_state: int,
     superclass_column: str | None,
 ) -> NamedMethods:
     """Name the methods, and make those that are given by name; see `make_methods` for parameters and errors."""
-    get_card(network)  # a wrong network is an error even if no method uses it
+    for each in list_networks(network):
+        get_card(each)  # a wrong network is an error even if no method uses it
     given = _list_entries(methods)
     left_out = find_left_out() if (None, "all") in given else {}
     entries = [entry for each in given for entry in _expand(each, network)]
@@ -145,7 +146,7 @@ def _is_classifier(method: Any) -> bool:
     return hasattr(method, "fit") and hasattr(method, "predict") and not isinstance(method, type)
 
 
-def _expand(entry: _Entry, network: str) -> list[_Entry]:
+def _expand(entry: _Entry, network: NetworksLike) -> list[_Entry]:
     return [(None, name) for name in list_all(network)] if entry == (None, "all") else [entry]
 
 

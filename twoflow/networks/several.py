@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,11 @@ def list_networks(network: NetworksLike) -> list[NetworkLike]:
     return given
 
 
-def name_networks(networks: Iterable[NetworkLike]) -> list[str]:
-    """Name each network for use in the names of flows: short, distinct, of letters, digits, ``.``, ``-`` and ``_``.
+def name_networks(networks: Iterable[NetworkLike], taken: Collection[str] = ()) -> list[str]:
+    """Give each network a short name, of letters, digits, ``.``, ``-`` and ``_``, for names of flows and methods.
 
-    A network in a file is named by its file, such as "vit_s" for ``models/vit_s.onnx``. Names that are not distinct
-    are numbered.
+    A network in a file is named by its file, such as "vit_s" for ``models/vit_s.onnx``. Names that are not distinct are
+    numbered, and so are those that are `taken`; none are by default.
     """
     names: list[str] = []
     for each in networks:
@@ -57,7 +57,7 @@ def name_networks(networks: Iterable[NetworkLike]) -> list[str]:
         stem = re.sub(r"(-symbol\.json|-\d+\.params|\.onnx)$", "", stem)
         name = first = re.sub(r"_{2,}", "_", re.sub(r"[^\w.-]+", "_", stem)).strip("_") or "network"
         number = 1
-        while name in names:
+        while name in names or name in taken:
             number += 1
             name = f"{first}-{number}"
         names.append(name)
