@@ -24,6 +24,7 @@ from ..flows.sharpness import Sharpness
 from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
+from ..networks import NetworkRecord, NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .cleaning import REASONS, LeftOut, choose_images
 from .label_issues import LabelIssues, check_rank, find_label_issues, out_of_fold_probabilities
@@ -74,8 +75,8 @@ class Audit:
         Files and folders that are not images of the collection, by reason.
     notes : tuple of str
         How the images were found; which checks were left out, and why.
-    network : str
-        The network whose features were used.
+    networks : tuple of NetworkRecord
+        The networks whose features were used.
     seconds : float
         Duration of the audit.
     n_computed : int
@@ -99,7 +100,7 @@ class Audit:
     lookalikes: tuple[tuple[str, ...], ...]
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
-    network: str
+    networks: tuple[NetworkRecord, ...]
     seconds: float
     n_computed: int
 
@@ -120,7 +121,7 @@ class Audit:
 def audit(
     images: Any,
     *,
-    network: str | os.PathLike = "efficientnet-lite0",
+    network: NetworksLike = "efficientnet-lite0",
     split_column: str | None = None,
     rank: str = "ratio",
     random_state: int = 0,
@@ -138,8 +139,9 @@ def audit(
     images : ImageCollection, or sequence of n images without labels
         The images to audit. Without labels, neither labels nor classes are checked.
         Of a collection with several targets, the labels of the finest are checked.
-    network : str or path
-        The network that computes features; see `CNNEmbedding`. Default: "efficientnet-lite0".
+    network : str, path, CarriedNetwork, or list of these
+        The network that computes features, or several; see `CNNEmbedding`. The embeddings of several networks are
+        scaled to unit norm and put side by side, so that each counts alike. Default: "efficientnet-lite0".
     split_column : str, optional
         Column of the collection with an official split, to find duplicates across its sides. Default: none.
     rank : {"ratio", "margin"}
@@ -175,8 +177,11 @@ def audit(
         )
     check_rank(rank)
     images = collection.images if collection is not None else check_images(images)
+    networks = list_networks(network)
+    names = name_networks(networks, taken=("traits", "sharpness"))
+    own = [(name, CNNEmbedding(each)) for name, each in zip(names, networks)]
     flows = FlowUnion(
-        [("traits", ImageTraits()), ("sharpness", Sharpness()), ("network", CNNEmbedding(network))],
+        [("traits", ImageTraits()), ("sharpness", Sharpness()), *own],
         n_jobs=n_jobs, on_error="nan", verbose=verbose, store=store,
     )
     extraction = extract(flows.fit(images), images)
@@ -184,7 +189,7 @@ def audit(
         raise InputError(f"none of the {len(images)} images can be read; the first: {extraction.errors[0][1]}")
     columns = flows.slices()
     traits = read_traits(extraction.features[:, columns["traits"]])
-    embeddings = extraction.features[:, columns["network"]]
+    embeddings = _side_by_side([extraction.features[:, columns[name]] for name in names])
     duplicates = match(images, traits, extraction.errors, embeddings, n_jobs)
     faults = find_faults(images, traits, extraction.features[traits.positions, columns["sharpness"]].ravel())
 
@@ -227,10 +232,18 @@ def audit(
         lookalikes=() if collection is None else tuple(tuple(map(str, group)) for group in collection.lookalikes),
         passed_over=() if collection is None else collection.passed_over,
         notes=tuple(notes),
-        network=str(network),
+        networks=tuple(record for _, flow in flows.flows_ for record in flow.networks()),
         seconds=time.perf_counter() - began,
         n_computed=extraction.n_computed,
     )
+
+
+def _side_by_side(embeddings: Sequence[np.ndarray]) -> np.ndarray:
+    """Put the embeddings of several networks side by side, each of unit norm; those of one are left as they are."""
+    if len(embeddings) == 1:
+        return embeddings[0]
+    norms = [np.linalg.norm(each, axis=1, keepdims=True) for each in embeddings]
+    return np.hstack([each / np.where(norm == 0, 1, norm) for each, norm in zip(embeddings, norms)])
 
 
 def _conflicts(duplicates: Duplicates, labels: np.ndarray) -> np.ndarray:

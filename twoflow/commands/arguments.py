@@ -80,6 +80,17 @@ def names(text: str) -> list[str]:
     return found
 
 
+def networks(text: str) -> str | list[str]:
+    """Split an argument into names and paths of networks, as `names` does; return one as it is, several as a list."""
+    whole = os.path.expanduser(text)
+    if "," in whole and os.path.exists(whole):
+        raise argparse.ArgumentTypeError(
+            f"expected a path with a comma in double quotes, got {text!r}; write '\"{text}\"'"
+        )
+    found = [os.path.expanduser(name) for name in names(text)]
+    return found[0] if len(found) == 1 else found
+
+
 def size(text: str) -> int:
     """Parse a number of bytes, such as 500M or 2G."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
@@ -162,14 +173,16 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_network_argument(group: argparse._ArgumentGroup) -> None:
-    """Add the argument that names the pretrained network."""
+    """Add the arguments that name the pretrained networks, and what runs them."""
     from ..networks import NETWORKS
 
     group.add_argument(
-        "--network", metavar="NAME|PATH", type=os.path.expanduser, default="efficientnet-lite0",
-        help=f"pretrained network that computes the features: {', '.join(NETWORKS)}; or the path of an .onnx file, of "
-             "an MXNet symbol, or of a folder with a symbol and its .params. twoflow networks says which are "
-             "installed (default: %(default)s)",
+        "--network", metavar="NAME|PATH,...", type=networks, default="efficientnet-lite0",
+        help=f"pretrained network that computes the features, or several, with commas between them: "
+             f"{', '.join(NETWORKS)}; the path of an .onnx file, of a folder as hubs have it, of an MXNet symbol, or of "
+             "a folder with a symbol and its .params; or hf://ORGANIZATION/NAME@REVISION (needs twoflow[hub]). A path "
+             "with a comma is in double quotes. twoflow networks says what is installed, and what is in a file "
+             "(default: %(default)s)",
     )
 
 

@@ -86,16 +86,19 @@ def find_folder_split(arguments: argparse.Namespace, collection: ImageCollection
 
 
 def make_paths_absolute(arguments: argparse.Namespace) -> None:
-    """Make images, labels and network absolute paths if there is a scheduler, whose workers run in other folders."""
+    """Make images, labels and networks absolute paths if there is a scheduler, whose workers run in other folders."""
     from ..images.remote import is_url
     from ..networks import NETWORKS
 
+    def absolute(path: str) -> str:
+        return path if path in NETWORKS or is_url(path) or not os.path.exists(path) else os.path.abspath(path)
+
+    if arguments.scheduler is None:
+        return
     for name in ("images", "labels", "network"):
-        path = getattr(arguments, name)
-        if arguments.scheduler is None or path is None or name == "network" and path in NETWORKS:
-            continue
-        if not is_url(path) and os.path.exists(path):
-            setattr(arguments, name, os.path.abspath(path))
+        given = getattr(arguments, name)
+        if given is not None:
+            setattr(arguments, name, list(map(absolute, given)) if isinstance(given, list) else absolute(given))
 
 
 def open_store(arguments: argparse.Namespace) -> FeatureStore | None:

@@ -20,7 +20,7 @@ from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
 from ..models import for_targets
-from ..networks import NetworksLike
+from ..networks import NetworkRecord, NetworksLike
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
@@ -217,7 +217,14 @@ def compare(
         total_peak([peak_memory(), *run.peaks]),
         named.left_out, leaks(drawn, duplicates),
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
+        networks=_networks(plan),
     )
+
+
+def _networks(plan: FeaturePlan) -> tuple[NetworkRecord, ...]:
+    """List the networks of all methods, each once."""
+    flows = (flow for parts in plan.apart for _, flow in parts.flows)
+    return tuple(dict.fromkeys(record for flow in flows for record in flow.networks()))
 
 
 def _checked_shares(train_sizes: Sequence[float]) -> list[float]:

@@ -13,6 +13,7 @@ import numpy as np
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
+from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
 from .held_out import collect_answers, describe_source
@@ -67,6 +68,8 @@ class Comparison:
         Positions in the collection of the images whose color profile is damaged and was ignored.
     n_kept : int
         How many folds of all methods were finished in an earlier run, and were taken from the store.
+    networks : tuple of NetworkRecord
+        The networks that features were computed with, each once.
     """
 
     collection: ImageCollection
@@ -83,6 +86,7 @@ class Comparison:
     n_converted: int = 0
     damaged_profiles: tuple[int, ...] = ()
     n_kept: int = 0
+    networks: tuple[NetworkRecord, ...] = ()
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""

@@ -15,7 +15,7 @@ from .._text import printable
 from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError
+from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
 from ..networks.catalog import choose_layer, find_relative, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
@@ -275,6 +275,11 @@ class CNNEmbedding(Flow):
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
         layer = choose_layer(network, self.layer)
         return {**super().cache_key(), "layer": layer, "network": network.digest, "preprocessing": preprocessing}
+
+    def networks(self) -> list[NetworkRecord]:
+        network = self.open_network()
+        card = network.card
+        return [NetworkRecord(card.name, network.digest, card.license, card.source, "cpu")]
 
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":

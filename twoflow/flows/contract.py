@@ -6,7 +6,8 @@ To write a flow, derive a class from `Flow`; define `extract` and `n_features_ou
 - for its parameters and names: `check_parameters`, `feature_prefix`, `features_dtype`;
 - for tags: ``__sklearn_tags__``, which returns `FlowTags`;
 - for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`;
-- for a flow that is made of others: `members`, `named_members`.
+- for a flow that is made of others: `members`, `named_members`;
+- for reports: `networks`.
 
 `Flow` adds scikit-learn's `fit`, `transform` and `get_feature_names_out`. They decode each image once, run on `n_jobs`
 workers, keep row i for image i, and find features in the store.
@@ -26,6 +27,7 @@ from ..errors import InputError
 from ..images import LoadedImage
 from ..images.reading import Source
 from ..images.tags import ImageTags, read_tag
+from ..networks import NetworkRecord
 from ..store import StoreLike
 
 FeatureKind: TypeAlias = Literal["dense", "histogram", "projection", "unit"]
@@ -206,6 +208,10 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
         Unlike `members` it works before `fit`. By default, a flow is its only member.
         """
         return [(name, self)]
+
+    def networks(self) -> Sequence[NetworkRecord]:
+        """Return the pretrained networks that the flow runs, for reports; by default there are none."""
+        return ()
 
 
 def learns_from_data(flow: Any) -> bool:

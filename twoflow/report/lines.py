@@ -8,6 +8,7 @@ from .._text import counted, printable
 from ..images import ImageCollection
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
+from ..networks import NetworkRecord
 
 SHOWN = 5  # findings of each kind
 _UNREADABLE_SHOWN = 50  # images
@@ -44,6 +45,12 @@ def lookalike_lines(groups: Iterable[Sequence[object]]) -> Iterator[str]:
         for group in listed[:SHOWN]:
             yield f"  {' and '.join(map(spell, group))}"
         yield from more(len(listed))
+
+
+def network_lines(networks: Iterable[NetworkRecord]) -> Iterator[str]:
+    """Name each network with its license and what ran it, one line for each."""
+    for each in networks:
+        yield f"network: {printable(each.name)} (license {printable(each.license)}; run on {each.provider})."
 
 
 def passed_over_lines(passed_over: Sequence[PassedOver]) -> Iterator[str]:

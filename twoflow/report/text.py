@@ -10,7 +10,7 @@ from ..evaluation.answer import ToBest
 from ..evaluation.summary import Spread, spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .lines import aligned, left_out_lines, source_lines
+from .lines import aligned, left_out_lines, network_lines, source_lines
 from .values import MISSING, p_value
 
 _TO_RIGHT = (1,)  # the column of whole numbers in the tables
@@ -129,7 +129,7 @@ def _legend(comparison: Comparison) -> list[str]:
         whole = [score for score in comparison.scores.values() if score.score.of_all_predictions]
         lines += [f"{printable(score.label)}: of all predictions of a repeat together." for score in whole]
     lines.append(f"training: {label} on the training images. If it is far above the {label}, the method overfits.")
-    return [*lines, *_tests(comparison, label), time]
+    return [*lines, *_tests(comparison, label), *network_lines(comparison.networks), time]
 
 
 def _tests(comparison: Comparison, label: str) -> list[str]:

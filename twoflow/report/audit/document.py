@@ -81,7 +81,8 @@ def audit_document(audit: Audit) -> dict[str, Any]:
         "lookalikes": [list(group) for group in audit.lookalikes],
         "passed_over": passed_over_document(audit.passed_over),
         "notes": list(audit.notes),
-        "network": audit.network,
+        "network": ", ".join(record.name for record in audit.networks),
+        "networks": [record._asdict() for record in audit.networks],
         "seconds": audit.seconds,
         "n_computed": audit.n_computed,
     }

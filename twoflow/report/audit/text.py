@@ -32,7 +32,7 @@ def _headline(audit: Audit) -> str:
     classes = f" of {counted(len(audit.class_counts), 'class', 'classes')}" if audit.labels is not None else ""
     return (
         f"{counted(len(audit.images), 'image')}{classes} checked in {audit.seconds:.1f} s "
-        f"({audit.network}; features computed for {audit.n_computed:,})"
+        f"({', '.join(printable(each.name) for each in audit.networks)}; features computed for {audit.n_computed:,})"
     )
 
 

@@ -1,0 +1,27 @@
+"""What a report says of a network that features were computed with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class NetworkRecord(NamedTuple):
+    """A network that features were computed with.
+
+    Attributes
+    ----------
+    name : str
+        The name on the network's card.
+    digest : str
+        Identifies the graph and the weights: the SHA-256 of each of its files.
+    license, source : str
+        As on the network's card.
+    provider : str
+        What ran it, such as "cpu" or "cuda".
+    """
+
+    name: str
+    digest: str
+    license: str
+    source: str
+    provider: str
