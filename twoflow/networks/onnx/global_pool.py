@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..bottlenecks import Step, find_bottlenecks
 from ..card import Layer
-from .graph import Value, channels_last, names_read
+from .graph import channels_last
+from .nodes import names_read
+from .shapes import Value
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto

@@ -10,8 +10,10 @@ from ..card import NetworkCard
 from ..card_file import check_fields, complete_fields
 from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
+from .entrance import fix_input, read_input
 from .global_pool import find_global_pool
-from .graph import cut, fix_input, infer_values, load, read_input, read_layers
+from .graph import cut, load, read_layers
+from .shapes import infer_values
 
 
 def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
