@@ -6,6 +6,7 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -100,6 +101,7 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
         card = files.read(files.card, MAX_CARD_BYTES) if files.has_card() else None
         fields = {**(read_card_file(card) if card else {}), **dict(given)}
         network, contents = (open_mxnet if files.parameters else open_onnx)(files, fields)
+        network = replace(network, n_bytes=sum(len(each.data) for each in contents))
         stamps: dict[Path, Stamp | None] = {}
         if files.carried is None:  # files in memory never change
             stamps = {files.card: card.stamp if card else None, **{each.path: each.stamp for each in contents}}

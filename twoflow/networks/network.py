@@ -92,6 +92,8 @@ class Network:
         The layers that the network itself returns. Empty by default.
     checkpoint : Checkpoint or None
         The files of an MXNet network; None by default, for any other network.
+    n_bytes : int
+        The size of the files that it was read from; 0 by default, for a network with a name.
     """
 
     title: str
@@ -100,3 +102,4 @@ class Network:
     digest: str
     outputs: tuple[str, ...] = ()
     checkpoint: Checkpoint | None = None
+    n_bytes: int = 0
