@@ -78,14 +78,6 @@ def _check_texts(model: ModelProto) -> None:
                     raise InputError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
 
 
-def _bodies(node: NodeProto) -> Iterator[GraphProto]:
-    """Yield the graphs inside a node, such as the branches of an If and the body of a Loop."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def read_input(model: ModelProto) -> Input:
     """Read what the graph says about its input; ValueError if that is no single image of three channels."""
     from onnx import TensorProto
@@ -183,87 +175,3 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
         if (n := math.prod(values[value.name].shape)) > MAX_VALUES:
             raise InputError(f"{value.name}: expected at most {MAX_VALUES} values in a layer, got {n}")
     return values
-
-
-def read_layers(model: ModelProto, values: Mapping[str, Value]) -> dict[str, Layer]:
-    """Find the layers: the outputs of the graph's nodes that can serve as features.
-
-    Parameters
-    ----------
-    model : ModelProto
-        After `fix_input`.
-    values : mapping of str to Value
-        What `infer_values` returns.
-
-    Returns
-    -------
-    dict of str to Layer
-        Maps of shape (1, width, rows, columns) and vectors of shape (1, width), all float32. A map of one position
-        counts as a vector. Maps that have the channels last inside the graph are left out.
-    """
-    from onnx import TensorProto
-
-    last = channels_last(model)
-    layers: dict[str, Layer] = {}
-    for name in (name for node in model.graph.node for name in node.output):
-        if name not in values or values[name].kind != TensorProto.FLOAT:
-            continue
-        shape = values[name].shape
-        if len(shape) == 4 and name in last:
-            continue
-        if len(shape) in (2, 4) and min(shape[1:]) > 0 and shape[0] in (0, 1):
-            is_map = list(shape[2:]) not in ([], [1, 1])
-            layers[name] = Layer(shape[1], is_map, (shape[2], shape[3]) if is_map else None)
-    return layers
-
-
-def channels_last(model: ModelProto) -> set[str]:
-    """Find the tensors that have the channels last: after a transposition to that order, until it is undone."""
-    found: set[str] = set()
-    for node in model.graph.node:
-        turn = next((list(each.ints) for each in node.attribute if each.name == "perm"), None)
-        if node.op_type == "Transpose" and turn == _TO_LAST or not turn and found.intersection(node.input):
-            found.update(node.output)
-    return found
-
-
-def cut(model: ModelProto, outputs: Mapping[str, str]) -> ModelProto:
-    """Cut the graph behind the last of the wanted layers.
-
-    Parameters
-    ----------
-    model : ModelProto
-        After `fix_input`. It is not changed.
-    outputs : mapping of str to str
-        The layer for each name of an output.
-
-    Returns
-    -------
-    ModelProto
-    """
-    from onnx import TensorProto, helper
-
-    needed = set(outputs.values())
-    kept = []
-    for node in reversed(model.graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(names_read(node))
-    result = type(model)()
-    result.CopyFrom(model)
-    graph = result.graph
-    for field in (graph.node, graph.output, graph.value_info, graph.initializer):
-        del field[:]
-    graph.node.extend(reversed(kept))
-    graph.initializer.extend(tensor for tensor in model.graph.initializer if tensor.name in needed)
-    for name, layer in outputs.items():
-        if name != layer:
-            graph.node.append(helper.make_node("Identity", [layer], [name]))
-        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    return result
-
-
-def names_read(node: NodeProto) -> Collection[str]:
-    """Return the names of all values that a node reads, including those that the graphs inside it read."""
-    return {*node.input, *(name for body in _bodies(node) for inner in body.node for name in names_read(inner)),
-            *(value.name for body in _bodies(node) for value in body.output)}
