@@ -11,7 +11,9 @@ from ..card_file import check_fields, complete_fields
 from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
 from .cut import cut
-from .graph import fix_input, infer_values, load, read_input
+from .entrance import fix_input, read_input
+from .graph import load
+from .shapes import infer_values
 from .structure import Structure
 from .understanding import split_hints, understand
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..bottlenecks import Step, find_bottlenecks
-from .graph import Value
 from .integers import find_integers
 from .nodes import names_read
+from .shapes import Value
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
