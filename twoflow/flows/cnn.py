@@ -296,8 +296,8 @@ class CNNEmbedding(Flow):
         else:
             session = start_session(network, layers, n_threads, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
-        size = network.card.input_size
-        outputs = {view: session.run(view.pixels(image, size), image.name) for view in views}
+        fitting = network.card.fitting
+        outputs = {view: session.run(view.pixels(image, fitting), image.name) for view in views}
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
             vectors = [
                 pool(
