@@ -25,7 +25,7 @@ def test_the_layers_of_a_file(capsys, tmp_path):
     path = write(tmp_path, network(("relu", "first", {}, ["data"]), ("Flatten", "last", {}, ["first"])), {}, card=card)
     assert run(main, [str(path)]) == 0
     printed = capsys.readouterr().out
-    assert re.match(r"net-symbol.json \(in files, \d\.\d kB\)\n  embedding  last, 216 values", printed)
+    assert re.match(r"net-symbol.json \(in files, \d\.\d kB\)\n  embedding  last; 216 values", printed)
     assert "stretched to 8 x 9 pixels" in printed and "enters as (v - (1, 2, 3)) / 4, from -0.75 to 63.5\n" in printed
     assert "  license    MIT\n" in printed and re.search(r"\n  first +3 +9 x 8\n", printed)
 

@@ -10,9 +10,12 @@ from twoflow.networks.facts import NetworkFacts
 from twoflow.report.network import format_network, network_document
 
 CARD = NetworkCard(
-    "vit.onnx", "MIT", "hf://a/b@1", (224, 224), "RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375),
+    "vit.onnx", "MIT", "hf://a/b@1", (224, 224), "RGB",
+    (123.675, 116.28, 103.53), (58.395, 57.12, 57.375),
     {"block1": Layer(8, True, (16, 16)), "cls": Layer(8, False), "out": Layer(4, False)}, "cls", ("block1",),
-    reasons={"embedding": "the class token", "tokens": "a grid of 16 x 16", "file": "onnx/model.onnx, of 2", "odd": "x"},
+    reasons={
+        "embedding": "cls: the class token", "tokens": "tokens: a grid of 16 x 16", "file": "onnx/model.onnx", "odd": "x",
+    },
 )
 FACTS = NetworkFacts(CARD, "in files", 2_500_000, {"float16": 1_200, "float32": 3}, ("out",), "cpu")
 
@@ -20,13 +23,13 @@ FACTS = NetworkFacts(CARD, "in files", 2_500_000, {"float16": 1_200, "float32": 
 def test_the_whole_text():
     assert format_network(FACTS).split("\n") == [
         "vit.onnx (in files, 2 MB)",
-        "  embedding  cls, 8 values (the class token)",
+        "  embedding  cls: the class token; 8 values",
         "  image      stretched to 224 x 224 pixels; bicubic filter",
         "  values     RGB; a value v from 0 to 255 enters as (v - (123.675, 116.28, 103.53)) / (58.395, 57.12, 57.375), "
         "from -2.12 to 2.64",
         "  license    MIT",
         "  source     hf://a/b@1",
-        "  file       onnx/model.onnx, of 2",
+        "  file       onnx/model.onnx",
         "  weights    1,200 in float16 and 3 in float32, up to the embedding",
         "  runs on    cpu",
         "  stages     1: block1",
@@ -48,8 +51,8 @@ def test_the_whole_text():
     ({"fit": "pad", "pad_color": (1, 2, 3)}, "with the color 1, 2, 3 around it"),
     ({"resize_size": (248, 248)}, "stretched to 248 x 248 pixels, then the middle 224 x 224 is cut out"),
     ({"filter": "bilinear"}, "bilinear filter"),
-    ({"channels": "BGR", "mean": 127, "scale": 128.0}, "BGR; a value v from 0 to 255 enters as (v - 127) / 128, from -0"),
-    ({"embedding": None, "reasons": {}}, "embedding  none; name a layer\n"),
+    ({"channels": "BGR", "mean": 127, "scale": 128.0}, "BGR; a value v from 0 to 255 enters as (v - 127) / 128, from -"),
+    ({"embedding": None, "reasons": {}}, "embedding  none; name a layer\n  image"),
     ({"name": "a\n\x1b[31mb"}, "a \\x1b[31mb (in files"),
 ])
 def test_words(fields, words):
@@ -59,7 +62,8 @@ def test_words(fields, words):
 def test_of_many_layers_those_with_a_meaning_are_listed():
     others = {f"/layer.{i}/Add": Layer(8, False) for i in range(30)}
     blocks = {f"block{i}": Layer(8, True, (2, 2)) for i in range(1, 13)}
-    many = FACTS._replace(card=replace(CARD, layers={**others, **blocks, **CARD.layers}, stages=tuple(blocks)))
+    layers = {**others, **blocks, **CARD.layers}
+    many = FACTS._replace(card=replace(CARD, layers=layers, stages=tuple(blocks)))
     text = format_network(many)
     assert "stages     12: block1, block2, ..., block12\n" in text
     assert text.endswith("\n  and 30 more tensors of the graph; --all lists them") and "/layer" not in text
@@ -77,4 +81,4 @@ def test_the_document_is_json():
     document = json.loads(json.dumps(network_document(FACTS)))
     assert (document["name"], document["embedding"], document["provider"]) == ("vit.onnx", "cls", "cpu")
     assert document["layers"][0] == {"name": "block1", "width": 8, "is_map": True, "positions": [16, 16]}
-    assert document["reasons"]["embedding"] == "the class token" and document["weights"]["float16"] == 1_200
+    assert document["reasons"]["embedding"] == "cls: the class token" and document["weights"]["float16"] == 1_200

@@ -33,12 +33,12 @@ def format_network(facts: NetworkFacts, with_all: bool = False) -> str:
         lines.append(("file", card.reasons["file"]))
     lines += _running(facts)
     if card.stages:
-        lines.append(("stages", _with_reason(f"{len(card.stages)}: {_shorten(card.stages)}", card, "stages")))
+        lines.append(("stages", card.reasons.get("stages", f"{len(card.stages)}: {_shorten(card.stages)}")))
     if "tokens" in card.reasons:
-        lines.append(("tokens", card.reasons["tokens"]))
+        lines.append(("tokens", card.reasons["tokens"].removeprefix("tokens: ")))
     lines += [
         (name, reason) for name, reason in card.reasons.items()
-        if name not in ("embedding", "file", "precision", "stages", "tokens")
+        if name not in ("embedding", "file", "stages", "tokens")
     ]
     width = max(len(name) for name, _ in lines)
     return "\n".join([
@@ -79,12 +79,8 @@ def _size(n_bytes: int) -> str:
 
 def _embedding(card: NetworkCard) -> str:
     if card.embedding is None:
-        return _with_reason("none; name a layer", card, "embedding")
-    return _with_reason(f"{card.embedding}, {counted(card.layers[card.embedding].width, 'value')}", card, "embedding")
-
-
-def _with_reason(text: str, card: NetworkCard, about: str) -> str:
-    return f"{text} ({card.reasons[about]})" if about in card.reasons else text
+        return f"{card.reasons.get('embedding', 'none')}; name a layer"
+    return f"{card.reasons.get('embedding', card.embedding)}; {counted(card.layers[card.embedding].width, 'value')}"
 
 
 def _entrance(card: NetworkCard) -> Iterator[tuple[str, str]]:
@@ -120,7 +116,7 @@ def _range(card: NetworkCard) -> str:
 def _running(facts: NetworkFacts) -> Iterator[tuple[str, str]]:
     if facts.weights:
         counts = listed(f"{n:,} in {kind}" for kind, n in facts.weights.items())
-        yield "weights", _with_reason(f"{counts}, up to the embedding", facts.card, "precision")
+        yield "weights", f"{counts}, up to the embedding"
     yield "runs on", facts.provider
 
 

@@ -12,7 +12,6 @@ from ...errors import InputError
 from ...flows.views import View
 from ...networks.errors import MAX_LENGTH
 from ...networks.network import Network
-from ...networks.onnx.graph import infer_values
 from .graph import ML_DOMAIN, OPSET, Graph
 from .image_input import ImageInput
 from .pooling import Map
@@ -22,11 +21,10 @@ if TYPE_CHECKING:
 
 
 class _Body(NamedTuple):
-    """A network in the operator set of the graph, with the shape of each layer; its constants are in the graph."""
+    """A network in the operator set of the graph; its constants are in the graph, under these names."""
 
     model: ModelProto
     constants: Mapping[str, str]
-    shapes: Mapping[str, tuple[int, ...]]
 
 
 def add_layer(graph: Graph, network: Network, layer: str, view: View, image: ImageInput) -> Map:
@@ -35,16 +33,14 @@ def add_layer(graph: Graph, network: Network, layer: str, view: View, image: Ima
     Raises
     ------
     ValueError
-        If the network cannot be brought to the operator set of the graph, or leaves the shape of the layer open.
+        If the network cannot be brought to the operator set of the graph.
     """
     body = _share_body(graph, network)
     key = "pass", network.digest, network.card.input_size, view
     if key not in graph.shared:
         graph.shared[key] = _add_pass(graph, body, network, view, image)
-    shape = body.shapes.get(layer, ())
-    if len(shape) not in (2, 4) or min(shape[1:]) < 1:
-        raise InputError(f"{network.title}: expected a layer {layer!r} of fixed shape, got {shape}; use another layer")
-    return Map(graph.shared[key][layer], *shape[1:], *[1] * (4 - len(shape)))
+    width, _, positions = network.card.layers[layer]
+    return Map(graph.shared[key][layer], width, *(positions or (1, 1)))
 
 
 def _share_body(graph: Graph, network: Network) -> _Body:
@@ -61,11 +57,10 @@ def _share_body(graph: Graph, network: Network) -> _Body:
         graph.opset = max(graph.opset, versions.get("", OPSET))
         number = sum(isinstance(each, _Body) for each in graph.shared.values())
         constants = {tensor.name: f"network_{number}/{tensor.name}" for tensor in model.graph.initializer}
-        shapes = {name: tuple(value.shape) for name, value in infer_values(model).items()}
         for tensor in model.graph.initializer:
             tensor.name = constants[tensor.name]
         graph.extend([], model.graph.initializer)
-        graph.shared[key] = _Body(model, constants, shapes)
+        graph.shared[key] = _Body(model, constants)
     return graph.shared[key]
 
 
@@ -94,9 +89,8 @@ def _add_pass(graph: Graph, body: _Body, network: Network, view: View, image: Im
     names[source] = _preprocess(graph, network, _add_view(graph, view, image, network.card.input_size))
     graph.extend(_renamed(node, names, f"pass_{number}/") for node in body.model.graph.node)
     return {
-        layer: _turn_back(graph, names[layer]) if view.is_mirrored and len(body.shapes.get(layer, ())) == 4
-        else names[layer]
-        for layer in network.card.layers
+        layer: _turn_back(graph, names[layer]) if view.is_mirrored and is_map else names[layer]
+        for layer, (_, is_map, _) in network.card.layers.items()
     }
 
 
