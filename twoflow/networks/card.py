@@ -66,6 +66,9 @@ class NetworkCard:
         Width and height that the image is resized to before the middle is cut out. None by default: `input_size`.
     pad_color : (int, int, int)
         RGB of what ``fit="pad"`` adds. Black by default.
+    any_size : bool
+        Whether the network takes images of any size, and small details are better seen in larger ones. False by
+        default: only `input_size` is known to suit it.
     reasons : mapping of str to str
         What was concluded from the files and why, for `twoflow networks`: "embedding", "stages" and the like. Empty by
         default.
@@ -85,6 +88,7 @@ class NetworkCard:
     filter: str = "bicubic"
     resize_size: tuple[int, int] | None = None
     pad_color: tuple[int, int, int] = (0, 0, 0)
+    any_size: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
