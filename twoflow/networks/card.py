@@ -68,6 +68,9 @@ class NetworkCard:
         RGB of what ``fit="pad"`` adds. Black by default.
     rounding : {"down", "even"}
         What happens if the margin around the middle is odd; see `twoflow.images.Fitting`. "down" by default.
+    any_size : bool
+        Whether the network takes images of any size, and small details are better seen in larger ones. False by
+        default: only `input_size` is known to suit it.
     reasons : mapping of str to str
         What was concluded from the files and why, for `twoflow networks`: "embedding", "stages" and the like. Empty by
         default.
@@ -88,6 +91,7 @@ class NetworkCard:
     resize_size: tuple[int, int] | None = None
     pad_color: tuple[int, int, int] = (0, 0, 0)
     rounding: str = "down"
+    any_size: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -240,6 +240,7 @@ def _lite_card(name: str, variant: Variant) -> NetworkCard:
         embedding="global_pool",
         # Without the last map, `head`, because its mean over positions is the global pool.
         stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
+        any_size=True,
     )
 
 

@@ -12,6 +12,7 @@ from .external import load_external, walk
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+
 def load(file: Content, files: NetworkFiles) -> tuple[ModelProto, list[Content]]:
     """Parse an ONNX file. Whether the graph is valid is checked by onnxruntime, when a session is opened.
 
