@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..._text import printable
 from ...errors import InputError
@@ -101,12 +101,12 @@ class Config:
         """Return (width, height) of a value that is a side, or [height, width], maybe after the number of channels."""
         value = self._values.get(key)
         sides = [value, value] if not isinstance(value, (list, tuple)) else value * 2 if len(value) == 1 else value[-2:]
-        if len(sides) != 2 or not all(map(is_side, sides)):
-            raise self.refuse(key, f"[height, width] in pixels up to {LARGEST_SIDE}")
-        return sides[1], sides[0]
+        if len(sides) == 2 and is_side(sides[0]) and is_side(sides[1]):
+            return sides[1], sides[0]
+        raise self.refuse(key, f"[height, width] in pixels up to {LARGEST_SIDE}")
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Return whether this is a finite number that float can hold."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
@@ -116,6 +116,6 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def is_side(value: Any) -> bool:
+def is_side(value: Any) -> TypeGuard[int]:
     """Return whether this is a number of pixels."""
     return type(value) is int and 0 < value <= LARGEST_SIDE
