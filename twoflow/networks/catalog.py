@@ -66,7 +66,8 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
     near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # in the table's order: the smallest first
     raise InputError(
-        f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or a path, or hf://ORGANIZATION/NAME?"
+        f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file or "
+        "folder, or hf://ORGANIZATION/NAME?"
     )
 
 

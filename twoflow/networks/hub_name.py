@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, NamedTuple, TypeGuard
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .._text import printable
 from ..errors import InputError
@@ -12,7 +12,7 @@ from ..errors import InputError
 PREFIX = "hf://"
 _WORD = r"[A-Za-z0-9](?:[\w.-]{0,94}[\w])?"
 _NAME = re.compile(
-    rf"(?P<repository>{_WORD}/{_WORD})(?:@(?P<revision>refs/pr/\d+|[^/@\s]{{1,200}}))?(?:/(?P<file>[^\s].*))?", re.ASCII
+    rf"(?P<repository>{_WORD}/{_WORD})(?:@(?P<revision>refs/pr/\d+|[^/@\s]{{1,200}}))?(?:/(?P<file>\S.*))?", re.ASCII
 )
 
 
@@ -39,7 +39,7 @@ class HubName(NamedTuple):
         return self.repository.partition("/")[2]
 
     def __str__(self) -> str:
-        revision = "" if self.revision is None else f"@{self.revision}"
+        revision = "" if self.revision is None else f"@{quote(self.revision, safe='')}"
         return f"{PREFIX}{self.repository}{revision}" + ("" if self.file is None else f"/{self.file}")
 
 
@@ -51,13 +51,18 @@ def is_hub_name(network: Any) -> TypeGuard[str]:
 def parse_hub_name(text: str) -> HubName:
     """Take a name of the hub apart; ValueError if it is none."""
     match = _NAME.fullmatch(text.removeprefix(PREFIX))
-    if match is None or match["file"] is not None and not is_safe(match["file"]):
+    revision = match and match["revision"] and unquote(match["revision"])
+    if match is None or not all(is_safe(each) for each in (revision, match["file"]) if each is not None):
         raise InputError(
-            f"expected {PREFIX}ORGANIZATION/NAME, maybe with @REVISION and the path of an .onnx file behind it, such as "
+            f"expected {PREFIX}ORGANIZATION/NAME, maybe with @REVISION and the path of an .onnx file, such as "
             f"{PREFIX}org/name@main/onnx/model.onnx, got {printable(text, 200)}"
         )
-    revision = match["revision"]
-    return HubName(match["repository"], revision and unquote(revision), match["file"])
+    return HubName(match["repository"], revision, match["file"])
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether a revision is a commit, which never changes."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
 
 
 def is_same_repository(first: str, second: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 #: How many tokens come before those of the patches, without registers, by kind of model.
 _PREFIX = {
@@ -62,9 +62,9 @@ def _count_classes(config: Mapping[str, Any]) -> int:
     return number if _is_count(number) else 2  # what transformers takes if the file names no classes
 
 
-def _is_known(kind: Any) -> bool:
+def _is_known(kind: Any) -> TypeGuard[str]:
     return isinstance(kind, str) and kind in _PREFIX
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _MOST

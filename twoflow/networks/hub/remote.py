@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping
+import errno
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any, NamedTuple
 
+from ..._files import reason_of
 from ..._text import printable
-from ...errors import InputError, MissingExtraError, UnreachableError
+from ...errors import InputError, MissingExtraError, OutsideError, UnreachableError
 from ..content import MAX_BYTES, read_content
-from ..hub_name import HubName, is_safe
+from ..hub_name import HubName, is_commit, is_safe
 from ..onnx.external import read_locations
 from .choosing import Choice, choose_file
 from .config import MAX_CONFIG_BYTES
 from .folder import ABOUT, list_files
 
 _SECONDS = 10  # to wait for the hub's answer about a repository
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _lock = Lock()
 
 
@@ -89,40 +92,57 @@ def fetch(name: HubName) -> Fetched:
 
 def _download(name: HubName) -> Fetched:
     hub = _import_hub()
-    with _Answers(name):
+    with _answers(name):
         info = hub.HfApi().model_info(name.repository, revision=name.revision, files_metadata=True, timeout=_SECONDS)
     sizes = {each.rfilename: each.size or 0 for each in info.siblings or () if is_safe(each.rfilename)}
     choice = _choose(name, sizes)
-    pinned = name._replace(revision=info.sha, file=choice.file)
     _require_size(name, sizes, [choice.file])
 
-    def get(file: str) -> Path:
-        with _Answers(name):
-            return Path(hub.hf_hub_download(name.repository, file, revision=info.sha))
+    def get(file: str, revision: str | None) -> Path:
+        with _answers(name):
+            return Path(hub.hf_hub_download(name.repository, file, revision=revision))
 
-    model = get(choice.file)
+    # By its own revision, so that the cache remembers which commit a branch has.
+    model = get(choice.file, name.revision)
+    folder = model.parents[len(PurePosixPath(choice.file).parts) - 1]
+    if folder.name != info.sha:  # the branch has moved since the files were listed
+        return _download(name)
     weights = _find_weights(choice.file, model, sizes)
     _require_size(name, sizes, [choice.file, *weights])
-    for file in weights:
-        get(file)
-    for file in ABOUT:
-        if sizes.get(file, MAX_CONFIG_BYTES + 1) <= MAX_CONFIG_BYTES:
-            get(file)
-    return Fetched(pinned, _root(model, choice.file), choice.reason)
+    for file in (*weights, *(each for each in ABOUT if each in sizes)):
+        if file in weights or sizes[file] <= MAX_CONFIG_BYTES:
+            get(file, info.sha)
+    return Fetched(name._replace(revision=info.sha, file=choice.file), folder, choice.reason)
 
 
 def _find_in_cache(name: HubName, reason: _Unreachable) -> Fetched:
-    hub = _import_hub()
-    try:
-        folder = Path(hub.snapshot_download(name.repository, revision=name.revision, local_files_only=True))
-    except Exception as error:  # what is raised differs between versions
+    remedy = (
+        f"on a machine with a connection run: hf download {name.repository} --local-dir {name.short}, then use the "
+        "path of that folder"
+    )
+    folder = _find_snapshot(name)
+    if folder is None:
         raise UnreachableError(
-            f"{name}: the hub does not answer ({reason}), and this revision is not in the cache; on a machine with a "
-            f"connection run: hf download {name.repository} --local-dir {name.short}, then use the path of that folder"
+            f"{name}: the hub does not answer ({reason}), and the cache does not have this revision; {remedy}"
+        )
+    try:
+        choice = _choose(name, list_files(folder))
+    except InputError as error:
+        raise UnreachableError(
+            f"{name}: the hub does not answer ({reason}), and the cache does not have the network ({error}); {remedy}"
         ) from error
-    choice = _choose(name, list_files(folder))
-    reason_of_choice = f"{choice.reason} It comes from the cache, because the hub does not answer ({reason})."
-    return Fetched(name._replace(revision=folder.name, file=choice.file), folder, reason_of_choice)
+    sentence = f"It comes from the cache, because the hub does not answer ({reason})."
+    return Fetched(name._replace(revision=folder.name, file=choice.file), folder, f"{choice.reason} {sentence}".strip())
+
+
+def _find_snapshot(name: HubName) -> Path | None:
+    """Return the folder in the cache that has the files of a revision."""
+    root = Path(_import_hub().constants.HF_HUB_CACHE) / f"models--{name.repository.replace('/', '--')}"
+    revision = name.revision or "main"
+    with suppress(OSError, UnicodeDecodeError):
+        revision = (root / "refs" / revision).read_text("ascii").strip()
+    folder = root / "snapshots" / revision
+    return folder if is_commit(revision) and folder.is_dir() else None
 
 
 def _import_hub() -> Any:
@@ -151,11 +171,6 @@ def _find_weights(file: str, model: Path, sizes: Mapping[str, int]) -> list[str]
     return sorted(named & set(sizes))
 
 
-def _root(path: Path, file: str) -> Path:
-    """Return the folder that a file's path in the repository is relative to."""
-    return path.parents[len(PurePosixPath(file).parts) - 1]
-
-
 def _require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> None:
     if (total := sum(sizes[file] for file in files)) > MAX_BYTES:
         raise InputError(
@@ -163,38 +178,32 @@ def _require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> 
         )
 
 
-class _Answers:
+@contextmanager
+def _answers(name: HubName) -> Iterator[None]:
     """Turn the errors of huggingface_hub into one line each."""
-
-    def __init__(self, name: HubName) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if not isinstance(error, Exception):
-            return
-        known = import_module("huggingface_hub.errors")
-        name, repository = self._name, self._name.repository
-        if isinstance(error, known.GatedRepoError):
-            raise InputError(
-                f"{name}: its owner lets in only those who have accepted the terms; accept them on the page of "
-                f"{repository}, and set HF_TOKEN to your token"
-            ) from error
-        if isinstance(error, known.RepositoryNotFoundError):
-            raise InputError(
-                f"{name}: the hub has no repository {repository}, or it is private; correct the name, or set HF_TOKEN "
-                "to a token that may read it"
-            ) from error
-        if isinstance(error, known.RevisionNotFoundError):
-            raise InputError(
-                f"{name}: {repository} has no revision {name.revision!r}; name one of its branches, tags or commits"
-            ) from error
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
-            return  # the disk, and not the hub
-        reason = "HF_HUB_OFFLINE is set" if isinstance(error, known.OfflineModeIsEnabled) else _short(error)
-        raise _Unreachable(reason) from error
+    known = _import_hub().errors
+    try:
+        yield
+    except known.GatedRepoError as error:
+        raise InputError(
+            f"{name}: its owner lets in only those who have accepted the terms; accept them on the page of "
+            f"{name.repository}, and set HF_TOKEN to your token"
+        ) from error
+    except known.RepositoryNotFoundError as error:
+        raise InputError(
+            f"{name}: the hub has no repository {name.repository}, or it is private; correct the name, or set HF_TOKEN "
+            "to a token that may read it"
+        ) from error
+    except known.RevisionNotFoundError as error:
+        raise InputError(
+            f"{name}: {name.repository} has no revision {name.revision!r}; name one of its branches, tags or commits"
+        ) from error
+    except known.OfflineModeIsEnabled as error:
+        raise _Unreachable("HF_HUB_OFFLINE is set") from error
+    except Exception as error:  # the library for HTTP, and so its errors, differ between versions
+        if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_DISK):
+            raise OutsideError(f"{name}: the cache cannot be written: {reason_of(error)}; set HF_HOME") from error
+        raise _Unreachable(_short(error)) from error
 
 
 def _short(error: Exception) -> str:
