@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..card import NetworkCard
-from ..card_file import check_fields, complete_fields
+from ..card_file import check_fields, complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
 from .global_pool import find_global_pool
@@ -46,7 +46,7 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
             own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
         metadata = {each.key: each.value for each in model.metadata_props}
         own.update(license=metadata.get("license") or "unknown")
-        fields = complete_fields({**own, **fields}, files.model, files.card)
+        fields, _ = split_hints(complete_fields({**own, **fields}, files.model, files.card))
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
             raise InputError(
                 f"expected an input_size of {found.width} x {found.height} pixels, the only one that the graph takes, "
