@@ -10,7 +10,6 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -144,9 +143,9 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
         chosen = dict(given)
         beside = read_folder(files, {**own, **chosen}) if files.folder else FolderCard({}, {}, [])
         fields = override(override(beside.fields, own), chosen)
+        if reasons := {**({"file": files.choice} if files.choice else {}), **beside.reasons}:
+            fields["reasons"] = reasons
         network, contents = (open_mxnet if files.parameters else open_onnx)(files, fields)
-        reasons = {**({"file": files.choice} if files.choice else {}), **beside.reasons, **network.card.reasons}
-        network = replace(network, card=replace(network.card, reasons=reasons))
         stamps: dict[Path, Stamp | None] = {}
         if files.carried is None:  # files in memory never change
             for path in about(files.folder).values() if files.folder else ():

@@ -32,7 +32,8 @@ def read_geometry(config: Mapping[str, Any]) -> dict[str, Any]:
     values = _values(config)
     fit = values.choice("resize_mode", _FITS)
     size, filter = values.size("size"), values.choice("interpolation", _FILTERS)
-    return fit_fields(fit, filter, size, pad_color=_color(values) if fit == "pad" else None)
+    fields = fit_fields(fit, filter, size, pad_color=_color(values) if fit == "pad" else None)
+    return {**fields, "rounding": "even"}
 
 
 def read_values(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,11 +35,12 @@ def read_geometry(config: Mapping[str, Any]) -> dict[str, Any]:
     if fraction > 1:
         raise values.refuse("crop_pct", "at most 1, the part of the resized image that is kept")
     fit = values.choice("crop_mode", _FITS)
-    return fit_fields(
+    fields = fit_fields(
         fit, values.choice("interpolation", _FILTERS), size,
         (math.floor(size[0] / fraction), math.floor(size[1] / fraction)),
         color_of(values.channels("mean")) if fit == "pad" else None,
     )
+    return {**fields, "rounding": "even"}
 
 
 def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
