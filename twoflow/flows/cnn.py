@@ -13,10 +13,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._text import printable
 from ..errors import InputError
-from ..images import LoadedImage
+from ..images import Fitting, LoadedImage
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
-from ..networks.catalog import choose_layer, find_relative, resolve
+from ..networks.catalog import choose_layer, find_pin, follow_pin, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
 from ..networks.network import Network
@@ -31,7 +31,7 @@ from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
 
 #: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
-_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color")
+_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color", "rounding")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
@@ -46,7 +46,9 @@ class CNNEmbedding(Flow):
     network : str, path or CarriedNetwork
         A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or the path of an ``.onnx`` file, of
         an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
-        ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
+        ``.params`` of another epoch, or of a folder that contains such a pair. Or the path of a folder as hubs have it,
+        with an ONNX file and configuration files, or the name of such a folder on the Hugging Face hub,
+        ``hf://ORGANIZATION/NAME@REVISION``; this needs the extra ``twoflow[hub]``. The network is loaded at the first
         image, once in a process. It is not part of the estimator, so clones and pickles stay small.
     layer : str, optional
         A layer on the network's card. By default, the layer that the card calls the embedding, such as the global pool
@@ -75,10 +77,25 @@ class CNNEmbedding(Flow):
         the sides; it needs ``grid=1``. The positions of all views are pooled together; of vectors, the mean is taken.
         Flows in a `FlowUnion` share the passes that they have in common.
     preprocessing : dict, optional
-        How images enter the network: any of `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and
-        `scale`. A value from 0 to 255 enters as ``(value - mean) / scale``, where each is a number or a list of three.
-        It is needed if neither the network's file nor a card next to it says so. The named EfficientNet-Lite networks
-        let you choose `input_size`, with sides of 32 to 4096 pixels. By default, the card decides.
+        How images enter the network. It is needed if neither the network's files nor a card next to them say so. By
+        default, the card decides. Any of:
+
+        - `input_size`: (width, height) in pixels.
+        - `fit`: how an image of other proportions gets that size. "stretch", the default, changes the proportions.
+          "crop" cuts off what is too long. "pad" adds margins of `pad_color`, a list of red, green and blue from 0 to
+          255; the default is black.
+        - `filter`: "bicubic", the default, or another of `twoflow.images.FILTERS`.
+        - `resize_size`: (width, height) that the image is resized to before the middle is cut out. The default is
+          `input_size`.
+        - `rounding`: "down", the default, or "even": how an odd margin around the middle is divided; see
+          `twoflow.images.Fitting`.
+        - `channels`: "RGB", the default, or "BGR".
+        - `mean` and `scale`: a value from 0 to 255 enters as ``(value - mean) / scale``. Each is a number, or a list of
+          one for each channel.
+        - `prefix_tokens`, `patch_size`, `output`, `n_classes`: what helps to find the layers if the graph leaves that
+          open; see the guide on networks.
+
+        The named EfficientNet-Lite networks let you choose the first five, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
         What runs the network. The default is "onnxruntime". "mxnet", the extra ``twoflow[mxnet]``, runs MXNet's own
         checkpoints only. Its features are the same up to rounding, but it takes one image at a time, on its own
@@ -97,7 +114,8 @@ class CNNEmbedding(Flow):
     network_card_ : NetworkCard
         The network's card. `transform` raises ValueError if the way in which images enter has changed.
     network_path_ : str or None
-        The absolute path of the network, if `network` is a relative path. So a fitted flow finds it from any folder.
+        The absolute path of the network, if `network` is a relative path; or its name with the commit and the file, if
+        it is a name of the hub. So a fitted flow finds the same network from any folder and at any time.
     quantized_ : QuantizedNetwork
         With ``precision="int8"``, the network up to the layer as an ONNX graph, and one calibration image with the
         output that the network itself gives for it. A process that opens the graph computes this image first, and
@@ -195,10 +213,10 @@ class CNNEmbedding(Flow):
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
         self.network_digest_, self.network_card_ = network.digest, network.card
-        self.network_path_ = find_relative(self.network)
+        self.network_path_ = find_pin(self.network)
         if self.precision == "float32":
             return
-        pixels = self._sample(images, network.card.input_size)
+        pixels = self._sample(images, network.card.fitting)
         layer = choose_layer(network, self.layer)
         self.quantized_, self.cosine_ = quantize(network, layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
@@ -221,11 +239,8 @@ class CNNEmbedding(Flow):
         return bound
 
     def _open(self) -> Network:
-        """Open the network as it is now. A relative path leads from the folder where the flow was fitted."""
-        fitted: str | None = getattr(self, "network_path_", None)
-        if fitted is not None and find_relative(self.network) and os.path.exists(fitted):
-            return resolve(fitted, self.preprocessing)
-        return resolve(self.network, self.preprocessing)
+        """Open the network as it is now. A fitted flow takes a relative path or a name of the hub as it was then."""
+        return resolve(follow_pin(self.network, getattr(self, "network_path_", None)), self.preprocessing)
 
     def open_network(self) -> Network:
         """Return the network as it is now; ValueError if the flow was fitted with another one."""
@@ -251,21 +266,22 @@ class CNNEmbedding(Flow):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if (network := state.pop("_bound", None)) is not None:
-            path = getattr(self, "network_path_", None) or find_relative(self.network)
+            path = getattr(self, "network_path_", None) or find_pin(self.network)
             state.update(network_digest_=network.digest, network_card_=network.card, network_path_=path)
         return state
 
-    def _sample(self, images: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
-        """Read and resize images from all over the collection, to take the ranges from."""
+    def _sample(self, images: Sequence[Source], fitting: Fitting) -> np.ndarray:
+        """Read images from all over the collection as they enter the network, to take the ranges from."""
         positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
-        reader = RawPixels(size, n_jobs=self.n_jobs, on_error=self.on_error)
+        reader = _FittedPixels(fitting.size, n_jobs=self.n_jobs, on_error=self.on_error)
+        reader.fitting = fitting
         features, errors, *_ = extract(reader, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
             raise InputError(f"none of the {len(positions)} images to quantize with can be read")
-        return reader.pack(read).reshape(-1, size[1], size[0], 3)
+        return reader.pack(read).reshape(-1, *fitting.size[::-1], 3)
 
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return self.extract_together([self], image, n_threads)[0]
@@ -339,3 +355,12 @@ class CNNEmbedding(Flow):
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
         tags.feature_kind = "unit" if self.pooling == "covariance" else "dense"
         return tags
+
+
+class _FittedPixels(RawPixels):
+    """The pixels of an image with one fitting, of whose size they are."""
+
+    fitting: Fitting
+
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self.unpack(image.fitted(self.fitting).ravel())

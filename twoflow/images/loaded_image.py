@@ -25,11 +25,11 @@ class LoadedImage:
 
     A flow's `extract` is given one, and asks it for pixels: mostly `resized`, `fitted` to keep the proportions, or `rgb`
     for all of them. Every flow that looks at the image shares this object, so it is decoded once, and resized once for
-    each size. The orientation and the color profile of the file are applied already; gray, transparent and 16-bit
+    each fitting. The orientation and the color profile of the file are applied already; gray, transparent and 16-bit
     images are 8-bit RGB, see `read_image`.
 
-    `resized`, `fitted`, `rgb`, `size`, `format`, `color_profile` and `read` raise `ImageReadError` if the image cannot be read.
-    A flow need not catch it: the engine does what the flow's `on_error` says.
+    `resized`, `fitted`, `rgb`, `size`, `format`, `color_profile` and `read` raise `ImageReadError` if the image cannot
+    be read. A flow need not catch it: the engine does what the flow's `on_error` says.
 
     Parameters
     ----------

@@ -54,7 +54,8 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
             raise InputError(
                 f"expected an input_size of {found.width} x {found.height} pixels, the only one that the graph takes, "
-                f"got {fields['input_size'][0]} x {fields['input_size'][1]}; leave input_size out"
+                f"got {fields['input_size'][0]} x {fields['input_size'][1]}; leave input_size out, or correct "
+                "it in the file that says so"
             )
         source = fix_input(model, fields["input_size"])
         structure = Structure(model, source, infer_values(model))
