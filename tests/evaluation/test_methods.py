@@ -207,7 +207,7 @@ def test_all_of_several_networks(much_memory):
 
 
 @pytest.mark.parametrize("name, message", [
-    ("cnn:stage5", r"expected a head, because there are 2 networks, got 'stage5'; .* such as efficientnet-lite0:stage5"),
+    ("cnn:stage5", "expected a head, because there are 2 networks, got 'stage5'; .* such as efficientnet-lite0:stage5"),
     ("cnn:stage5:lda", "got 'stage5:lda'"),
     ("cnn:", "got ''; .* such as efficientnet-lite0:LAYER; the networks are efficientnet-lite0, efficientnet-lite1"),
     ("vitt", "no method 'vitt'"),

@@ -33,6 +33,8 @@ def test_what_is_no_network(given, words):
     ("models/Inception-0009.params", "Inception"),
     ("models/inception-21k/", "inception-21k"),
     ("hf://facebook/dinov2-small@abc123", "dinov2-small"),
+    ("hf://openai/clip/onnx/vision_model.onnx", "clip"),
+    ("models/a@b.onnx", "a_b"),
     ("a__b.onnx", "a_b"),
     ("...", "..."),
     ("__.onnx", "network"),

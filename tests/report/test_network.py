@@ -14,7 +14,8 @@ CARD = NetworkCard(
     (123.675, 116.28, 103.53), (58.395, 57.12, 57.375),
     {"block1": Layer(8, True, (16, 16)), "cls": Layer(8, False), "out": Layer(4, False)}, "cls", ("block1",),
     reasons={
-        "embedding": "cls: the class token", "tokens": "tokens: a grid of 16 x 16", "file": "onnx/model.onnx", "odd": "x",
+        "embedding": "cls: the class token", "tokens": "tokens: a grid of 16 x 16", "file": "onnx/model.onnx",
+        "odd": "x",
     },
 )
 FACTS = NetworkFacts(CARD, "in files", 2_500_000, {"float16": 1_200, "float32": 3}, ("out",), "cpu")
@@ -25,8 +26,8 @@ def test_the_whole_text():
         "vit.onnx (in files, 2 MB)",
         "  embedding  cls: the class token; 8 values",
         "  image      stretched to 224 x 224 pixels; bicubic filter",
-        "  values     RGB; a value v from 0 to 255 enters as (v - (123.675, 116.28, 103.53)) / (58.395, 57.12, 57.375), "
-        "from -2.12 to 2.64",
+        "  values     RGB; a value v from 0 to 255 enters as (v - (123.675, 116.28, 103.53)) / (58.395, 57.12, 57.375)"
+        ", from -2.12 to 2.64",
         "  license    MIT",
         "  source     hf://a/b@1",
         "  file       onnx/model.onnx",

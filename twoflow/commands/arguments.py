@@ -179,9 +179,9 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--network", metavar="NAME|PATH,...", type=networks, default="efficientnet-lite0",
         help=f"pretrained network that computes the features, or several, with commas between them: "
-             f"{', '.join(NETWORKS)}; the path of an .onnx file, of a folder as hubs have it, of an MXNet symbol, or of "
-             "a folder with a symbol and its .params; or hf://ORGANIZATION/NAME@REVISION (needs twoflow[hub]). A path "
-             "with a comma is in double quotes. twoflow networks says what is installed, and what is in a file "
+             f"{', '.join(NETWORKS)}; the path of an .onnx file, of a folder as hubs have it, of an MXNet symbol, or "
+             "of a folder with a symbol and its .params; or hf://ORGANIZATION/NAME@REVISION (needs twoflow[hub]). A "
+             "path with a comma is in double quotes. twoflow networks says what is installed, and what is in a file "
              "(default: %(default)s)",
     )
 

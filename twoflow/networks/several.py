@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from .carried import CarriedNetwork, NetworkLike
+from .hub_name import is_hub_name, parse_hub_name
 
 #: One network, or several networks.
 NetworksLike = NetworkLike | Sequence[NetworkLike]
@@ -47,14 +48,14 @@ def list_networks(network: NetworksLike) -> list[NetworkLike]:
 def name_networks(networks: Iterable[NetworkLike], taken: Collection[str] = ()) -> list[str]:
     """Give each network a short name, of letters, digits, ``.``, ``-`` and ``_``, for names of flows and methods.
 
-    A network in a file is named by its file, such as "vit_s" for ``models/vit_s.onnx``. Names that are not distinct are
+    A network in a file is named by its file, such as "vit_s" for ``models/vit_s.onnx``, and one of the hub by its
+    repository. Names that are not distinct are
     numbered, and so are those that are `taken`; none are by default.
     """
     names: list[str] = []
     for each in networks:
-        text = str(each)
-        stem = Path(text.partition("@")[0].rstrip("/\\")).name if re.search(r"[/\\]|\.\w+$", text) else text
-        stem = re.sub(r"(-symbol\.json|-\d+\.params|\.onnx)$", "", stem)
+        text = parse_hub_name(each).short if is_hub_name(each) else Path(str(each)).name
+        stem = re.sub(r"(-symbol\.json|-\d+\.params|\.onnx)$", "", text)
         name = first = re.sub(r"_{2,}", "_", re.sub(r"[^\w.-]+", "_", stem)).strip("_") or "network"
         number = 1
         while name in names or name in taken:
