@@ -9,7 +9,7 @@ from ..bottlenecks import Step, find_bottlenecks
 from ..card import Layer
 from .graph import channels_last
 from .nodes import names_read
-from .shapes import Value
+from .values import Value
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto

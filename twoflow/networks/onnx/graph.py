@@ -11,7 +11,7 @@ from ..content import Content
 from ..network import NetworkFiles
 from .external import load_external, walk
 from .nodes import names_read
-from .shapes import Value
+from .values import Value
 
 if TYPE_CHECKING:
     from onnx import ModelProto

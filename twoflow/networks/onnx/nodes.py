@@ -1,4 +1,4 @@
-"""What the nodes of an ONNX graph read, including the graphs inside them."""
+"""What the nodes of an ONNX graph read, including the graphs inside them, and their attributes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto
+    from onnx import AttributeProto, GraphProto, NodeProto
+
+
+def attribute(node: NodeProto, name: str) -> AttributeProto:
+    """Return an attribute of a node, or an empty one if the node has none of that name."""
+    from onnx import AttributeProto
+
+    return next((each for each in node.attribute if each.name == name), AttributeProto())
 
 
 def bodies(node: NodeProto) -> Iterator[GraphProto]:
     """Yield the graphs inside a node, such as the branches of an If and the body of a Loop."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
+    for each in node.attribute:
+        if each.HasField("g"):
+            yield each.g
+        yield from each.graphs
 
 
 def names_read(node: NodeProto) -> Collection[str]:

@@ -14,6 +14,7 @@ from .entrance import fix_input, read_input
 from .global_pool import find_global_pool
 from .graph import cut, load, read_layers
 from .shapes import infer_values
+from .versions import check_versions
 
 
 def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
@@ -40,6 +41,7 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
     file = files.read(files.model)
     try:
         model, others = load(file, files)
+        check_versions(model)
         found = read_input(model)
         own: dict[str, Any] = {"channels": "RGB"}
         if found.is_uint8:
