@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..images import Fitting, LoadedImage
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError
-from ..networks.catalog import choose_layer, find_relative, resolve
+from ..networks.catalog import choose_layer, find_pin, follow_pin, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
 from ..networks.network import Network
@@ -46,7 +46,9 @@ class CNNEmbedding(Flow):
     network : str, path or CarriedNetwork
         A name in `twoflow.networks.NETWORKS`; the default is "efficientnet-lite0". Or the path of an ``.onnx`` file, of
         an MXNet ``PREFIX-symbol.json`` (with ``PREFIX-EPOCH.params`` next to it; the newest is used), of the
-        ``.params`` of another epoch, or of a folder that contains such a pair. The network is loaded at the first
+        ``.params`` of another epoch, or of a folder that contains such a pair. Or the path of a folder as hubs have it,
+        with an ONNX file and configuration files, or the name of such a folder on the Hugging Face hub,
+        ``hf://ORGANIZATION/NAME@REVISION``; this needs the extra ``twoflow[hub]``. The network is loaded at the first
         image, once in a process. It is not part of the estimator, so clones and pickles stay small.
     layer : str, optional
         A layer on the network's card. By default, the layer that the card calls the embedding, such as the global pool
@@ -112,7 +114,8 @@ class CNNEmbedding(Flow):
     network_card_ : NetworkCard
         The network's card. `transform` raises ValueError if the way in which images enter has changed.
     network_path_ : str or None
-        The absolute path of the network, if `network` is a relative path. So a fitted flow finds it from any folder.
+        The absolute path of the network, if `network` is a relative path; or its name with the commit and the file, if
+        it is a name of the hub. So a fitted flow finds the same network from any folder and at any time.
     quantized_ : QuantizedNetwork
         With ``precision="int8"``, the network up to the layer as an ONNX graph, and one calibration image with the
         output that the network itself gives for it. A process that opens the graph computes this image first, and
@@ -210,7 +213,7 @@ class CNNEmbedding(Flow):
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
         self.network_digest_, self.network_card_ = network.digest, network.card
-        self.network_path_ = find_relative(self.network)
+        self.network_path_ = find_pin(self.network)
         if self.precision == "float32":
             return
         pixels = self._sample(images, network.card.fitting)
@@ -236,11 +239,8 @@ class CNNEmbedding(Flow):
         return bound
 
     def _open(self) -> Network:
-        """Open the network as it is now. A relative path leads from the folder where the flow was fitted."""
-        fitted: str | None = getattr(self, "network_path_", None)
-        if fitted is not None and find_relative(self.network) and os.path.exists(fitted):
-            return resolve(fitted, self.preprocessing)
-        return resolve(self.network, self.preprocessing)
+        """Open the network as it is now. A fitted flow takes a relative path or a name of the hub as it was then."""
+        return resolve(follow_pin(self.network, getattr(self, "network_path_", None)), self.preprocessing)
 
     def open_network(self) -> Network:
         """Return the network as it is now; ValueError if the flow was fitted with another one."""
@@ -266,7 +266,7 @@ class CNNEmbedding(Flow):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if (network := state.pop("_bound", None)) is not None:
-            path = getattr(self, "network_path_", None) or find_relative(self.network)
+            path = getattr(self, "network_path_", None) or find_pin(self.network)
             state.update(network_digest_=network.digest, network_card_=network.card, network_path_=path)
         return state
 

@@ -18,7 +18,8 @@ from .card_file import FITTING, check_fields, check_sizes
 from .carried import NetworkLike
 from .content import read_content
 from .errors import one_line_errors
-from .files import is_path, open_carried, open_files
+from .files import is_path, open_carried, open_files, pin
+from .hub_name import is_hub_name, is_same_repository
 from .lite import Variant, build, read_state_dict
 from .mxnet import CARDS
 from .network import Network
@@ -67,15 +68,28 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     close = difflib.get_close_matches(str(network), NETWORKS, n=len(NETWORKS), cutoff=0.3)
     near = [name for name in NETWORKS if name in close] or list(NETWORKS)  # in the table's order: the smallest first
     raise InputError(
-        f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file?"
+        f"there is no network {network!r}; did you mean {' or '.join(map(repr, near))}, or the path of a file or "
+        "folder, or hf://ORGANIZATION/NAME?"
     )
 
 
-def find_relative(network: NetworkLike) -> str | None:
-    """Return the absolute path of a network that is given by a relative path; None if it is given in another way."""
-    if not isinstance(network, (str, os.PathLike)) or network in NETWORKS or expand(network).is_absolute():
+def find_pin(network: NetworkLike) -> str | None:
+    """Return what leads to the same network from any folder and at any time; see `files.pin`.
+
+    None for a name in `NETWORKS`, for an absolute path and for a network whose files are in memory.
+    """
+    if not isinstance(network, (str, os.PathLike)) or network in NETWORKS:
         return None
-    return os.path.abspath(expand(network))
+    return pin(network)
+
+
+def follow_pin(network: NetworkLike, pinned: str | None) -> NetworkLike:
+    """Return what `find_pin` has once returned for a network; the network itself if the pin leads to nothing now."""
+    if pinned is None or not isinstance(network, (str, os.PathLike)) or network in NETWORKS:
+        return network
+    if is_hub_name(network):
+        return pinned if is_hub_name(pinned) and is_same_repository(network, pinned) else network
+    return pinned if not expand(network).is_absolute() and os.path.exists(pinned) else network
 
 
 def get_card(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None) -> NetworkCard:

@@ -14,6 +14,12 @@ from ..errors import InputError
 #: Device, inode, size, and times in nanoseconds: at least one of them changes when a file changes.
 Stamp = tuple[int, ...]
 MAX_VALUES = 2**28  # in one layer: 1 GiB as float32, more than any network for photos needs
+#: What is found in place of a file that was not downloaded, by its first bytes.
+_STAND_INS = (
+    (b"version https://git-lfs", "a pointer of Git LFS; run git lfs pull, or download the file itself"),
+    (b"<!doctype html", "a web page; delete it, and download the file again"),
+    (b"<html", "a web page; delete it, and download the file again"),
+)
 MAX_BYTES = 2**31  # protobuf's own limit, and so the limit of all files of an ONNX graph together
 
 
@@ -55,7 +61,8 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
     Raises
     ------
     ValueError
-        If the file does not exist, is no regular file, cannot be read, or has more than `limit` bytes.
+        If the file does not exist, is no regular file, cannot be read, or has more than `limit` bytes. Also if it only
+        stands for the file, as a pointer or a web page that was downloaded in its place.
     """
     try:
         with open_regular(path) as file:
@@ -69,6 +76,9 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
         raise InputError(f"{path}: expected at most {limit} bytes, got {status.st_size}")
     if len(data) != status.st_size:
         raise InputError(f"{path} changed while it was read; try again when it is complete")
+    for beginning, what in _STAND_INS:
+        if data[:100].lstrip().lower().startswith(beginning):
+            raise InputError(f"{path}: expected the file itself, got {what}")
     return Content(path, _stamp(status), data, hashlib.sha256(data).hexdigest())
 
 

@@ -1,7 +1,11 @@
-"""Find the files of a network by a path, and open them: an ONNX file, or an MXNet symbol and its parameters."""
+"""Find the files of a network by a path, and open them: an ONNX file, or an MXNet symbol and its parameters.
+
+The path may lead to a folder, and the name of a network on the Hugging Face hub counts as one.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import OrderedDict
@@ -16,20 +20,45 @@ from .card_file import MAX_CARD_BYTES, check_fields, read_card_file
 from .carried import CarriedNetwork
 from .content import Stamp, find_stamp
 from .errors import one_line_errors
+from .hub.folder import FolderCard, about, choose_in_folder, find_folder, list_files, read_folder
+from .hub.remote import fetch
+from .hub_name import is_hub_name, parse_hub_name
 from .mxnet import open_mxnet
 from .network import Network, NetworkFiles
 from .onnx import load, open_onnx
+from .overriding import override
 
 _SYMBOL = "-symbol.json"
 _MAX_OPENED = 8  # networks that a process keeps open
+_FEW = 8  # files that an error names
+#: What a card may leave to the parameter `preprocessing`.
+_ENTRY = ("fit", "mean", "scale")
 _opening = Lock()
 
 
 def is_path(network: str | os.PathLike) -> bool:
-    """Decide whether a text is meant as a path rather than as the name of a network."""
+    """Decide whether a text is meant as a path, or a name of the hub, rather than as the name of a network."""
     if not isinstance(network, str):
         return True
     return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
+
+
+def pin(network: str | os.PathLike) -> str | None:
+    """Return what leads to the same network from any folder and at any time.
+
+    Parameters
+    ----------
+    network : path or name of the hub
+
+    Returns
+    -------
+    str or None
+        The absolute path of a relative one; a name of the hub with the commit and the file. None for an absolute path,
+        because it needs nothing else.
+    """
+    if is_hub_name(network):
+        return str(fetch(parse_hub_name(network)).name)
+    return None if expand(network).is_absolute() else os.path.abspath(expand(network))
 
 
 def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | None = None) -> Network:
@@ -37,13 +66,15 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
 
     Parameters
     ----------
-    network : path
-        One of four: an ``.onnx`` file; a ``PREFIX-symbol.json``, which is combined with the newest
-        ``PREFIX-EPOCH.params`` next to it; one of those ``.params`` files; or a folder with one symbol and its
-        parameters.
+    network : path or name of the hub
+        One of these: an ``.onnx`` file; a folder with ONNX files, of which `hub.choosing.choose_file` takes one; a
+        ``PREFIX-symbol.json``, which is combined with the newest ``PREFIX-EPOCH.params`` next to it; one of those
+        ``.params`` files; a folder with one symbol and its parameters; or ``hf://ORGANIZATION/NAME@REVISION/FILE``,
+        where the revision and the file may be left out.
     preprocessing : mapping, optional
-        Fields of a card, which override those of the card file. None by default: only the card file counts, which is
-        ``NAME.card.json`` for ``NAME.onnx`` and ``PREFIX.card.json`` for ``PREFIX-symbol.json``.
+        Fields of a card, which override those of the card file. None by default. The card file is ``NAME.card.json``
+        for ``NAME.onnx`` and ``PREFIX.card.json`` for ``PREFIX-symbol.json``. It overrides what the configuration
+        files in the folder say; see `hub.folder.read_folder`.
 
     Returns
     -------
@@ -53,10 +84,11 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
     Raises
     ------
     ValueError
-        If a file is missing or damaged, an operator is not supported, or no card says how images enter the network.
+        If a file is missing or damaged, an operator is not supported, or nothing says how images enter the network.
+        For names of the hub, also as `hub.remote.fetch` does.
     """
     with one_line_errors():
-        return _open_once(_find(expand(network)), preprocessing)
+        return _open_once(_find(network), preprocessing)
 
 
 def open_carried(network: CarriedNetwork, preprocessing: Mapping[str, Any] | None = None) -> Network:
@@ -67,15 +99,24 @@ def open_carried(network: CarriedNetwork, preprocessing: Mapping[str, Any] | Non
 
 
 def carry(network: str | os.PathLike) -> CarriedNetwork:
-    """Read all files of the network at a path into memory; see `open_files` for the parameter and errors."""
+    """Read all files of the network at a path into memory; see `open_files` for the parameter and errors.
+
+    In place of configuration files there is one card, with all that they say.
+    """
     with one_line_errors():
-        files = _find(expand(network))
+        files = _find(network)
         contents = [files.read(path) for path in (files.model, files.parameters) if path is not None]
         if files.parameters is None:
             contents += load(contents[0], files)[1]
-        if files.has_card():
-            contents.append(files.read(files.card, MAX_CARD_BYTES))
-        return CarriedNetwork(files.model.name, [(each.name or each.path.name, each.data) for each in contents])
+        parts = [(each.name or each.path.name, each.data) for each in contents]
+        card = files.read(files.card, MAX_CARD_BYTES) if files.has_card() else None
+        if files.folder is not None:
+            own = read_card_file(card) if card else {}
+            fields = override(read_folder(files, _ENTRY).fields, own)
+            parts.append((files.card.name, json.dumps(fields, indent=1, sort_keys=True).encode()))
+        elif card is not None:
+            parts.append((card.path.name, card.data))
+        return CarriedNetwork(files.model.name, parts)
 
 
 def _open_once(files: NetworkFiles, preprocessing: Mapping[str, Any] | None) -> Network:
@@ -98,11 +139,19 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
     known = _opened.pop(key, None)
     if known is None or any(find_stamp(path) != stamp for path, stamp in known.stamps.items()):
         card = files.read(files.card, MAX_CARD_BYTES) if files.has_card() else None
-        fields = {**(read_card_file(card) if card else {}), **dict(given)}
+        own = read_card_file(card) if card else {}
+        chosen = dict(given)
+        beside = read_folder(files, {**own, **chosen}) if files.folder else FolderCard({}, {}, [])
+        fields = override(override(beside.fields, own), chosen)
+        if reasons := {**({"file": files.choice} if files.choice else {}), **beside.reasons}:
+            fields["reasons"] = reasons
         network, contents = (open_mxnet if files.parameters else open_onnx)(files, fields)
         stamps: dict[Path, Stamp | None] = {}
         if files.carried is None:  # files in memory never change
-            stamps = {files.card: card.stamp if card else None, **{each.path: each.stamp for each in contents}}
+            for path in about(files.folder).values() if files.folder else ():
+                stamps[path] = None
+            stamps |= {files.card: card.stamp if card else None}
+            stamps |= {each.path: each.stamp for each in (*beside.files, *contents)}
         known = _Opened(network, stamps)
     _opened[key] = known
     while len(_opened) > _MAX_OPENED:
@@ -110,19 +159,21 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
     return known.network
 
 
-def _find(path: Path) -> NetworkFiles:
+def _find(network: str | os.PathLike) -> NetworkFiles:
+    """Find the files of a network; ValueError if they are not there."""
+    if is_hub_name(network):
+        fetched = fetch(parse_hub_name(network))
+        model = fetched.model
+        return NetworkFiles(
+            model, None, model.with_suffix(".card.json"), None, fetched.folder, fetched.name, fetched.choice
+        )
+    path = expand(network)
     if path.is_dir():
-        symbols = sorted(path.glob(f"*{_SYMBOL}"))
-        if len(symbols) != 1:
-            names = f" ({', '.join(symbol.name for symbol in symbols)})" if symbols else ""
-            raise InputError(
-                f"{path}: expected a folder with one file *{_SYMBOL}, got {len(symbols)}{names}; name the file"
-            )
-        path = symbols[0]
+        return _find_in_folder(path)
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     if path.suffix == ".onnx":
-        return NetworkFiles(path, None, path.with_suffix(".card.json"))
+        return NetworkFiles(path, None, path.with_suffix(".card.json"), folder=find_folder(path))
     if path.suffix == ".params":
         prefix = re.sub(r"-\d+$", "", path.stem)
         symbol = path.with_name(prefix + _SYMBOL)
@@ -133,12 +184,33 @@ def _find(path: Path) -> NetworkFiles:
         raise InputError(
             f"{path}: expected NAME.onnx, PREFIX{_SYMBOL}, PREFIX-EPOCH.params or a folder, got {path.name}"
         )
-    prefix = path.name.removesuffix(_SYMBOL)
+    return _find_newest(path)
+
+
+def _find_in_folder(folder: Path) -> NetworkFiles:
+    symbols = sorted(folder.glob(f"*{_SYMBOL}"))
+    graphs = [file for file in list_files(folder) if file.endswith(".onnx")]
+    if len(symbols) > 1 or symbols and graphs:
+        names = ", ".join([*(symbol.name for symbol in symbols), *graphs][:_FEW])
+        raise InputError(
+            f"{folder}: expected a folder with one network, got {len(symbols) + len(graphs)} files ({names}); name the "
+            "file"
+        )
+    if symbols:
+        return _find_newest(symbols[0])
+    choice = choose_in_folder(folder)
+    model = folder / choice.file
+    return NetworkFiles(model, None, model.with_suffix(".card.json"), folder=folder, choice=choice.reason)
+
+
+def _find_newest(symbol: Path) -> NetworkFiles:
+    """Find the parameters of the last epoch beside a symbol."""
+    prefix = symbol.name.removesuffix(_SYMBOL)
     epochs = {
         int(match[1]): file
-        for file in path.parent.iterdir()
+        for file in symbol.parent.iterdir()
         if (match := re.fullmatch(rf"{re.escape(prefix)}-(\d+)\.params", file.name))
     }
     if not epochs:
-        raise InputError(f"{path}: its parameters are missing; put {prefix}-EPOCH.params next to it")
-    return NetworkFiles(path, epochs[max(epochs)], path.with_name(f"{prefix}.card.json"))
+        raise InputError(f"{symbol}: its parameters are missing; put {prefix}-EPOCH.params next to it")
+    return NetworkFiles(symbol, epochs[max(epochs)], symbol.with_name(f"{prefix}.card.json"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .card import NetworkCard
 from .carried import CarriedNetwork
 from .content import MAX_BYTES, Content, read_content
+from .hub_name import HubName
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -28,12 +29,26 @@ class NetworkFiles(NamedTuple):
         Where a card file would be; it need not exist.
     carried : CarriedNetwork or None
         The files themselves, if they are in memory; the paths are their names then. None by default: on disk.
+    folder : Path or None
+        The folder whose configuration files describe the network. None by default: there are none.
+    hub : HubName or None
+        The repository and commit that the files were downloaded from. None by default: from none.
+    choice : str
+        Why `model` was chosen among several files. Empty by default: it was named.
     """
 
     model: Path
     parameters: Path | None
     card: Path
     carried: CarriedNetwork | None = None
+    folder: Path | None = None
+    hub: HubName | None = None
+    choice: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the network for error messages: that on the hub, or the path of its model."""
+        return str(self.model if self.hub is None else self.hub)
 
     def read(self, path: Path, limit: int = MAX_BYTES) -> Content:
         """Read one of the files, or one that the model names; see `read_content`."""

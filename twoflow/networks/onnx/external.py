@@ -64,6 +64,19 @@ def load_external(model: ModelProto, file: Content, files: NetworkFiles) -> list
     return [found[path] for path in sorted(found, key=files.order)]
 
 
+def read_locations(file: Content) -> set[str]:
+    """Return the names of the files in which an ONNX file keeps weights; ValueError if it is damaged."""
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
+
+    try:
+        model = ModelProto.FromString(file.data)
+    except DecodeError as error:
+        raise InputError(f"{file.path}: it is damaged, or no ONNX file: {error}") from error
+    return {entry.value for tensor in _external_tensors(model) for entry in tensor.external_data
+            if entry.key == "location"}
+
+
 def require_own_weights(graph: bytes) -> None:
     """Raise ValueError if a graph is damaged, or a tensor in it lies in another file."""
     from google.protobuf.message import DecodeError
