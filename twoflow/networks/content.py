@@ -16,9 +16,9 @@ Stamp = tuple[int, ...]
 MAX_VALUES = 2**28  # in one layer: 1 GiB as float32, more than any network for photos needs
 #: What is found in place of a file that was not downloaded, by its first bytes.
 _STAND_INS = (
-    (b"version https://git-lfs", "a pointer of Git LFS; run git lfs pull, or download the file"),
-    (b"<!doctype html", "a web page; download the file again, maybe after you have logged in"),
-    (b"<html", "a web page; download the file again, maybe after you have logged in"),
+    (b"version https://git-lfs", "a pointer of Git LFS; run git lfs pull, or download the file itself"),
+    (b"<!doctype html", "a web page; delete it, and download the file again"),
+    (b"<html", "a web page; delete it, and download the file again"),
 )
 MAX_BYTES = 2**31  # protobuf's own limit, and so the limit of all files of an ONNX graph together
 

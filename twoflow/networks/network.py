@@ -34,7 +34,7 @@ class NetworkFiles(NamedTuple):
     hub : HubName or None
         The repository and commit that the files were downloaded from. None by default: from none.
     choice : str
-        Why `model` was chosen among several files, as a sentence. Empty by default: it was named.
+        Why `model` was chosen among several files. Empty by default: it was named.
     """
 
     model: Path
@@ -44,6 +44,11 @@ class NetworkFiles(NamedTuple):
     folder: Path | None = None
     hub: HubName | None = None
     choice: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the network for error messages: that on the hub, or the path of its model."""
+        return str(self.model if self.hub is None else self.hub)
 
     def read(self, path: Path, limit: int = MAX_BYTES) -> Content:
         """Read one of the files, or one that the model names; see `read_content`."""

@@ -48,6 +48,8 @@ TRANSFORMERS = {
     "mobilevit": {"image_processor_type": "MobileViTImageProcessor", "do_resize": True, "do_rescale": True,
                   "rescale_factor": 1 / 255, "resample": 2, "do_center_crop": True, "do_flip_channel_order": True,
                   "size": {"shortest_edge": 288}, "crop_size": square(256)},
+    "efficientnet": {"image_processor_type": "EfficientNetImageProcessor", **DO, **IMAGENET, "resample": 3,
+                     "size": square(287), "do_center_crop": True, "crop_size": square(240), "include_top": False},
     "levit": {"image_processor_type": "LevitImageProcessor", **DO, **IMAGENET, "resample": 1, "do_center_crop": True,
               "size": {"shortest_edge": 224}, "crop_size": square(224)},
 }
@@ -126,15 +128,15 @@ def main(folder=None):
             values = planes.transpose(1, 2, 0)
             if folder:
                 np.save(Path(folder, f"{name}-{width}x{height}.npy"), values.astype(np.float32))
-            digits = {"grid": 1, "sampled": 1, "embedding": 2}
+            digits = {"grid": 1, "sampled": 1, "embedding": 1}
             found["results"][f"{width}x{height}"] = {
                 "shape": values.shape[:2],
-                **{key: each.round(digits[key]).ravel().tolist() for key, each in summarize(values).items()},
+                **{key: [float(f"{value:.{digits[key]}f}") for value in each.ravel()] for key, each in summarize(values).items()},
             }
     packages = ("torch", "torchvision", "transformers", "timm", "open_clip_torch", "pillow")
     lines = [f' "versions": {json.dumps({package: version(package) for package in packages})}']
     for name, case in cases.items():
-        results = [f'   "{size}": {json.dumps(result, separators=(",", ":"))}' for size, result in case["results"].items()]
+        results = [f'   "{size}": {json.dumps(result, separators=(",", ":")).replace(".0,", ",")}' for size, result in case["results"].items()]
         rows = ",\n".join(results)
         lines.append(f' "{name}": {{\n  "config": {json.dumps(case["config"])},\n  "results": {{\n{rows}\n  }}\n }}')
     Path(__file__).with_name("entry.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

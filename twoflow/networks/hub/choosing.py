@@ -34,7 +34,7 @@ REMEDY = "export it to ONNX first, as the guide shows in export-weights.md"
 
 
 class Choice(NamedTuple):
-    """The file of a network, and why it was chosen, as a sentence."""
+    """The file of a network, and why it was chosen."""
 
     file: str
     reason: str
@@ -78,7 +78,7 @@ def choose_file(files: Iterable[str], where: str) -> Choice:
         weights = [file for file in files if file.endswith(WEIGHTS)]
         if weights:
             raise InputError(f"{where}: expected an .onnx file, got weights only ({_some(weights)}); {REMEDY}")
-        raise InputError(f"{where}: expected a folder with an .onnx file or one *-symbol.json, got neither")
+        raise InputError(f"{where}: expected an .onnx file or one *-symbol.json in it, got neither")
     candidates = sorted(each for each in map(_judge, graphs) if each is not None)
     if not candidates:
         raise InputError(f"{where}: expected a network of images, got text towers and decoders only ({_some(graphs)})")
@@ -91,8 +91,8 @@ def choose_file(files: Iterable[str], where: str) -> Choice:
             "name the file"
         )
     others = [file for file in graphs if file != best.file]
-    rest = f" Passed over: {_some(others)}." if others else ""
-    return Choice(best.file, f"{best.file}, {_KINDS[best.kind]} in {_PRECISIONS[best.precision][0]}.{rest}")
+    rest = f"; passed over: {_some(others)}" if others else ""
+    return Choice(best.file, f"{best.file}: {_KINDS[best.kind]} in {_PRECISIONS[best.precision][0]}{rest}")
 
 
 def _judge(file: str) -> _Candidate | None:

@@ -98,7 +98,7 @@ def read_folder(files: NetworkFiles, given: Collection[str]) -> FolderCard:
     except InputError as error:
         raise InputError(f"{files.folder}: {error}") from error
     if name is not None:
-        reasons["entry"] = " ".join([f"How images enter is said by {name}.", *differences])
+        reasons["entry"] = "; ".join([f"{name} says how images enter", *differences])
     checked = check_fields({**fields, **fields_of_entry, **read_hints(config)}, str(files.folder / (name or CONFIG)))
     return FolderCard(checked, reasons, list(contents.values()))
 

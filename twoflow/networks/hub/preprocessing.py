@@ -66,7 +66,7 @@ def read_preprocessing(config: Mapping[str, Any], given: Collection[str] = ()) -
 
 
 def find_differences(config: Mapping[str, Any]) -> list[str]:
-    """Return sentences on what the library does in another way than a card says; empty if nothing is known."""
+    """Return phrases on what the library does in another way than a card says; empty if nothing is known."""
     library = _find(config)
     return library.find_differences(config) if library else []
 

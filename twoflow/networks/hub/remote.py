@@ -35,7 +35,7 @@ class Fetched(NamedTuple):
     folder : Path
         The commit's folder in the cache.
     choice : str
-        Why the file was chosen, and that of the cache, as sentences.
+        Why the file was chosen, and that it comes from the cache if it does.
     """
 
     name: HubName
@@ -131,13 +131,13 @@ def _find_in_cache(name: HubName, reason: _Unreachable) -> Fetched:
         raise UnreachableError(
             f"{name}: the hub does not answer ({reason}), and the cache does not have the network ({error}); {remedy}"
         ) from error
-    sentence = f"It comes from the cache, because the hub does not answer ({reason})."
-    return Fetched(name._replace(revision=folder.name, file=choice.file), folder, f"{choice.reason} {sentence}".strip())
+    why = f"{choice.reason or choice.file}; from the cache, because the hub does not answer ({reason})"
+    return Fetched(name._replace(revision=folder.name, file=choice.file), folder, why)
 
 
 def _find_snapshot(name: HubName) -> Path | None:
     """Return the folder in the cache that has the files of a revision."""
-    root = Path(_import_hub().constants.HF_HUB_CACHE) / f"models--{name.repository.replace('/', '--')}"
+    root = Path(_import_hub(".constants").HF_HUB_CACHE) / f"models--{name.repository.replace('/', '--')}"
     revision = name.revision or "main"
     with suppress(OSError, UnicodeDecodeError):
         revision = (root / "refs" / revision).read_text("ascii").strip()
@@ -145,9 +145,9 @@ def _find_snapshot(name: HubName) -> Path | None:
     return folder if is_commit(revision) and folder.is_dir() else None
 
 
-def _import_hub() -> Any:
+def _import_hub(module: str = "") -> Any:
     try:
-        return import_module("huggingface_hub")
+        return import_module(f"huggingface_hub{module}")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             'names that begin with hf:// need huggingface_hub, which is not installed; pip install "twoflow[hub]"'
@@ -181,7 +181,7 @@ def _require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> 
 @contextmanager
 def _answers(name: HubName) -> Iterator[None]:
     """Turn the errors of huggingface_hub into one line each."""
-    known = _import_hub().errors
+    known = _import_hub(".errors")
     try:
         yield
     except known.GatedRepoError as error:

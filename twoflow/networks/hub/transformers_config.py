@@ -140,16 +140,16 @@ def read_geometry(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_differences(config: Mapping[str, Any]) -> list[str]:
-    """Return sentences on what the library does in another way, or what is passed over."""
+    """Return phrases on what the library does in another way, or what is passed over."""
     values, _ = _values(config)
-    sentences = []
+    phrases = []
     if not values.flag("do_resize"):
-        sentences.append("The library leaves the size of an image as it is; here it is resized to the input size.")
+        phrases.append("the library leaves the size of an image as it is, here it is resized to the input size")
     elif values.flag("do_pad") and set(_edges(values)) == {"longest_edge"}:
-        sentences.append("The library pads an image at the right and below; here it is padded on both sides.")
+        phrases.append("the library pads an image at the right and below, here it is padded on both sides")
     if unknown := _unknown(config):
-        sentences.append(f"Keys of the processor that were passed over: {printable(', '.join(unknown), 200)}.")
-    return sentences
+        phrases.append(f"passed over: {printable(', '.join(unknown), 200)}")
+    return phrases
 
 
 def read_values(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,11 +64,11 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
         outputs = [value.name for value in model.graph.output]
         understood = understand(structure, outputs, hints)
     except ValueError as error:
-        raise InputError(f"{files.model}: {error}") from error
+        raise InputError(f"{files.title}: {error}") from error
     exits = understood.exits
     contents = [file, *others]
     return Network(
-        title=str(files.model),
+        title=files.title,
         card=NetworkCard(
             layers={name: exit.layer for name, exit in exits.items()}, embedding=understood.embedding,
             **{"stages": understood.stages, **fields, "reasons": {**understood.reasons, **fields.get("reasons", {})}},
