@@ -17,7 +17,7 @@ from ..networks.several import NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier, FlowStep
-from .stages import EARLY, LATE, cap_channels, choose_stages
+from .stages import cap_channels, early_stages, late_stages
 
 #: The image size for networks that take any. A network sees small details better in an image that is larger than its
 #: training images. It takes about twice the time.
@@ -124,7 +124,7 @@ def _paper(networks: Networks) -> dict[str, Recipe]:
 
 
 def _fast(networks: Networks) -> dict[str, Recipe]:
-    flows = [flow for prefix, network in networks.items() for flow in _covariances(network, "whole", prefix=prefix)]
+    flows = [flow for prefix, network in networks.items() for flow in _late(network, "whole", prefix)]
     return {"fast": Recipe(flows, "kernel-ridge")}
 
 
@@ -134,7 +134,7 @@ def _best(networks: Networks) -> dict[str, Recipe]:
         networks = {**networks, **{f"{name}_": name for name in _partners(*networks.values())}}
     (first_prefix, first), *_ = networks.items()
     color = [
-        *_covariances(first, "mirror", EARLY, first_prefix),
+        *_early(first, "mirror", first_prefix),
         ("lab", ColorHistogram("lab", (8, 8, 8))),
         ("lab_grid", ColorHistogram("lab", (4, 8, 8), (3, 3))),
         ("hsv_grid", ColorHistogram("hsv", (12, 3, 3), (3, 3))),
@@ -143,30 +143,32 @@ def _best(networks: Networks) -> dict[str, Recipe]:
     found: dict[str, list[tuple[str, Flow]]] = {}
     for count, (prefix, each) in enumerate(networks.items(), 1):
         number = "one network" if count == 1 else f"{_NUMBERS.get(count, count)} networks"
-        stages = [*stages, *_covariances(each, "mirror", prefix=prefix)]
+        stages = [*stages, *_late(each, "mirror", prefix)]
         found |= {number: stages, f"{number} and color": [*stages, *color]}
     return {name: Recipe(flows, "kernel-ridge") for name, flows in found.items()}
 
 
-def _covariances(
-    network: NetworkLike, views: str, depths: Sequence[float] = LATE, prefix: str = ""
-) -> list[tuple[str, Flow]]:
-    """Make the flows of the channel covariances of some stages, computed in one pass over the network.
+def _late(network: NetworkLike, views: str, prefix: str = "") -> list[tuple[str, Flow]]:
+    """Make the flows of the late stages; of a network without maps, the flow of its embedding."""
+    flows = _covariances(network, views, prefix, late_stages(get_card(network)))
+    return flows or [(f"{prefix}embedding", CNNEmbedding(network, views=views))]
 
-    Of a network without maps, the embedding takes the place of the late stages. Early stages that are late ones too, as
-    in a network with few stages, are left out.
-    """
+
+def _early(network: NetworkLike, views: str, prefix: str = "") -> list[tuple[str, Flow]]:
+    """Make the flow of the stage before the late ones, if there is one."""
+    return _covariances(network, views, prefix, early_stages(get_card(network)))
+
+
+def _covariances(network: NetworkLike, views: str, prefix: str, stages: Sequence[str]) -> list[tuple[str, Flow]]:
+    """Make the flows of the channel covariances of some stages, computed in one pass over the network."""
     card = get_card(network)
-    late, chosen = choose_stages(card), choose_stages(card, depths)
-    if not chosen:
-        return [(f"{prefix}embedding", CNNEmbedding(network, views=views))] if depths == LATE else []
     size = {"input_size": (_SIDE, _SIDE)} if card.any_size else None
     return [
-        (f"{prefix}{stage}", CNNEmbedding(
+        (f"{prefix}{stage.replace('__', '_')}", CNNEmbedding(
             network, stage, pooling="covariance", n_channels=cap_channels(card.layers[stage]), views=views,
             preprocessing=size,
         ))
-        for stage in chosen if depths == LATE or stage not in late
+        for stage in stages
     ]
 
 

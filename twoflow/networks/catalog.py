@@ -260,12 +260,12 @@ def _lite_card(name: str, variant: Variant, fitting: Fitting) -> NetworkCard:
         embedding="global_pool",
         # Without the last map, `head`, because its mean over positions is the global pool.
         stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
-        any_size=True,
         fit=fitting.fit,
         filter=fitting.filter,
         resize_size=fitting.resize_size,
         pad_color=fitting.pad_color,
         rounding=fitting.rounding,
+        any_size=True,
     )
 
 
