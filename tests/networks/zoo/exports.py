@@ -41,6 +41,7 @@ class Expected(NamedTuple):
     """What torch computes for one image: arrays without the axis of images."""
 
     outputs: dict[str, np.ndarray]
+    embedding: np.ndarray
     tokens: np.ndarray | None
     blocks: list[np.ndarray]
 
@@ -71,31 +72,40 @@ def make_text(name: str) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
-def expect(name: str, model: torch.nn.Module, pixels: np.ndarray) -> Expected:
+def expect(name: str, model: torch.nn.Module, pixels: np.ndarray, which: str) -> Expected:
     """Run torch.
+
+    The embedding is `image_embeds` or `pooler_output`, else, in this order, what enters the classifier, the class token
+    of `last_hidden_state`, or its mean over positions.
 
     Parameters
     ----------
     pixels : ndarray of shape (1, 3, height, width)
         As the network takes them.
     """
-    family, blocks = FAMILIES[name], []
+    family, blocks, pooled = FAMILIES[name], [], []
     hooks = [
         block.register_forward_hook(lambda module, x, y: blocks.append(y[0] if isinstance(y, tuple) else y))
         for block in find_blocks(name, model)
     ]
+    if which == "logits":
+        hooks.append(model.classifier.register_forward_pre_hook(lambda module, x: pooled.append(x[0].flatten())))
     with torch.no_grad():
         out = model(pixel_values=torch.from_numpy(pixels), **make_text(name))
-        outputs = {
-            key: value[0].numpy() for key, value in out.items() if isinstance(value, torch.Tensor)
-        }
     for hook in hooks:
         hook.remove()
+    outputs = {key: value[0].numpy() for key, value in out.items() if isinstance(value, torch.Tensor)}
     blocks = [as_map(block[0].numpy(), family.prefix, pixels.shape[2:]) for block in blocks]
-    tokens = outputs.get("last_hidden_state")
-    if tokens is None and takes_text(name):
-        tokens = out.vision_model_output.last_hidden_state[0].numpy()
-    return Expected(outputs, None if tokens is None else as_map(tokens, family.prefix or 0, pixels.shape[2:]), blocks)
+    last, tokens = outputs.get("last_hidden_state"), None
+    if last is not None:
+        tokens = as_map(last, family.prefix, pixels.shape[2:])
+    if pooled:
+        embedding = pooled[0].numpy()
+    elif which == "model" and {"image_embeds", "pooler_output"} & set(outputs):
+        embedding = outputs["image_embeds" if "image_embeds" in outputs else "pooler_output"].ravel()
+    else:
+        embedding = last[0] if family.prefix else tokens.mean(axis=(1, 2))
+    return Expected(outputs, embedding, tokens, blocks)
 
 
 def as_map(values: np.ndarray, prefix: int | None, size: tuple[int, int]) -> np.ndarray:

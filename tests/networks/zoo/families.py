@@ -71,7 +71,7 @@ FAMILIES = {
         "DINOv3ViTModel", {**SQUARE, "num_register_tokens": 4}, (32, 48), r"layers?\.\d+$", 5,
     ),
     "dinov3-convnext": Family(
-        "DINOv3ConvNextModel", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 2, 1]}, (64, 96), r"stages\.\d+$",
+        "DINOv3ConvNextModel", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 2, 1]}, (64, 96), r"stages\.\d+$", 1,
     ),
     "clip-vision": Family(
         "CLIPVisionModelWithProjection", {**SQUARE, "projection_dim": 24}, (40, 40), r"layers\.\d+$", 1
@@ -171,6 +171,9 @@ def make(name: str, logits: bool = False, seed: int = 0) -> torch.nn.Module:
         config._attn_implementation = "eager"
         model = maker(config)
     randomize(model, seed)
+    if name == "dinov2-registers":  # its graph would interpolate the positions, by an operator that few opsets have
+        embeddings = next(module for module in model.modules() if hasattr(module, "interpolate_pos_encoding"))
+        embeddings.interpolate_pos_encoding = lambda *args: embeddings.position_embeddings
     return model.eval().float()
 
 

@@ -50,22 +50,21 @@ class MobileNetV3(_Own):
     """MobileNetV3 (Howard et al. 2019, doi:10.1109/ICCV.2019.00140)."""
 
     def __init__(self, logits):
-        super().__init__(logits, 48)
+        super().__init__(logits, 40)
+        if logits:
+            self.classifier = nn.Sequential(nn.Linear(40, 48), nn.Hardswish(), nn.Linear(48, 10))
         self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.Hardswish())
         widths = [8, 12, 16, 20, 24]
         self.stages = nn.ModuleList(
             nn.Sequential(Inverted(a, b, 2), Inverted(b, b, 1)) for a, b in zip(widths, widths[1:])
         )
         self.last = nn.Sequential(nn.Conv2d(24, 40, 1, bias=False), nn.BatchNorm2d(40), nn.Hardswish())
-        self.hidden = nn.Linear(40, 48) if logits else None
 
     def pool(self, x):
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
-        x = nn.functional.adaptive_avg_pool2d(self.last(x), 1).flatten(1)
-        self.pooled = x
-        return x if self.hidden is None else nn.functional.hardswish(self.hidden(x))
+        return nn.functional.adaptive_avg_pool2d(self.last(x), 1).flatten(1)
 
 
 class Dense(nn.Module):
