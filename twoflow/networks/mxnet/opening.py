@@ -11,7 +11,7 @@ from ..card import Layer, NetworkCard
 from ..card_file import complete_fields
 from ..content import Content, join_digests
 from ..network import Checkpoint, Network, NetworkFiles
-from ..onnx import cut
+from ..onnx import Exit, cut
 from .convert import convert, layer_names, needed_nodes, parameter_names
 from .inception import recognize
 from .params import Entry, read_index, read_params
@@ -67,10 +67,11 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
 
     def build(outputs: Collection[str]) -> ModelProto:
         wanted = {name: names[name] for name in outputs}
+        exits = {name: Exit(layer, layers[name]) for name, layer in wanted.items()}
         needed = needed_nodes(nodes, wanted.values())
         weights = read_params(reread()[1], parameter_names(needed, shapes))
         try:
-            return cut(convert(needed, shapes, weights, set(wanted.values())), wanted)
+            return cut(convert(needed, shapes, weights, set(wanted.values())), exits)
         except ValueError as error:
             raise InputError(f"{files.model}: {error}") from error
 
