@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..card import Layer, NetworkCard
-from ..card_file import complete_fields
+from ..card_file import complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Checkpoint, Network, NetworkFiles
 from ..onnx import Exit, cut
@@ -58,7 +58,9 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
         if known is not None:
             own.update({field: getattr(known, field) for field in ("license", "input_size", "mean", "scale")})
             own.update(stages=tuple(name for name in known.stages if name in shapes))
-        fields = complete_fields({**own, **fields}, files.model, files.card)
+        fields, hints = split_hints(complete_fields({**own, **fields}, files.model, files.card))
+        if hints:
+            raise InputError(f"expected no {', '.join(hints)}, because a symbol says it, got some; leave that out")
         names = layer_names(nodes, shapes)
         layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...errors import InputError
@@ -12,9 +12,6 @@ from .meanings import Meanings
 from .stages import find_blocks, find_stages
 from .structure import Structure
 from .tokens import find_tokens
-
-#: The fields of a card that only say how to understand the graph.
-HINTS = ("n_classes", "output", "patch_size", "prefix_tokens")
 
 
 class Understanding(NamedTuple):
@@ -47,7 +44,7 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     outputs : sequence of str
         The names of the graph's outputs.
     hints : mapping of str to value
-        Any of `HINTS`, from the files that came with the graph. They are checked against it.
+        Any of `card_file.HINTS`, from the files that came with the graph. They are checked against it.
 
     Returns
     -------
@@ -165,12 +162,3 @@ def _name_embedding(
     name = found.exit.tensor if found.alias is None else names.add(found.alias, found.exit)
     reasons["embedding"] = f"{name}: {found.reason}"
     return name
-
-
-def split_hints(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split the fields of a card into those that `NetworkCard` has and the hints."""
-    return _without(fields, HINTS), {name: fields[name] for name in HINTS if name in fields}
-
-
-def _without(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}
