@@ -8,9 +8,10 @@ from .carried import CarriedNetwork, NetworkLike
 from .catalog import NETWORKS, find_weights, get_card, require_layer, resolve
 from .errors import NetworkOutputError
 from .network import Network
+from .providers import PROVIDERS
 from .session import ENGINES, open_session
 
 __all__ = [
-    "ENGINES", "NETWORKS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike", "NetworkOutputError",
-    "find_weights", "get_card", "open_session", "require_layer", "resolve",
+    "ENGINES", "NETWORKS", "PROVIDERS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike",
+    "NetworkOutputError", "find_weights", "get_card", "open_session", "require_layer", "resolve",
 ]
