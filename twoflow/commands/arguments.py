@@ -184,6 +184,18 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
              "path with a comma is in double quotes. twoflow networks says what is installed, and what is in a file "
              "(default: %(default)s)",
     )
+    add_provider_argument(group)
+
+
+def add_provider_argument(group: argparse._ActionsContainer) -> None:
+    """Add the argument that says what computes networks; `loading.choose_provider` takes it."""
+    from ..networks import PROVIDERS
+
+    group.add_argument(
+        "--provider", choices=PROVIDERS,
+        help="what computes the networks: auto takes a graphics card that onnxruntime can use and that agrees with the "
+             "processor, else the processor (default: the environment variable TWOFLOW_PROVIDER, or auto)",
+    )
 
 
 #: What --overwrite replaces, and what is written without it, if --out names a folder or a file.
@@ -193,8 +205,14 @@ _EARLIER = {
 }
 
 
-def add_run_arguments(parser: argparse.ArgumentParser, out: str = "folder") -> None:
-    """Add the arguments that say where and how the command runs; --out names a "folder" (default) or a "file"."""
+def add_run_arguments(parser: argparse.ArgumentParser, out: str = "folder") -> argparse._ArgumentGroup:
+    """Add the arguments that say where and how the command runs; --out names a "folder" (default) or a "file".
+
+    Returns
+    -------
+    argument group
+        Where further ones can be added.
+    """
     group = parser.add_argument_group("run")
     workers = group.add_mutually_exclusive_group()
     workers.add_argument("--jobs", metavar="N", type=at_least(1), default=str(os.cpu_count()),
@@ -215,6 +233,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, out: str = "folder") -> N
     group.add_argument("--quiet", action="store_true",
                        help="show no progress (default: show it on stderr: a bar on a terminal, elsewhere a line now "
                             "and then)")
+    return group
 
 
 def add_overwrite_argument(group: argparse._ActionsContainer, out: str = "folder") -> None:

@@ -16,7 +16,7 @@ from .arguments import (
     add_run_arguments,
     at_least,
 )
-from .loading import allow_named_hosts, find_folder_split, load_collection, make_paths_absolute, open_store
+from .loading import allow_named_hosts, choose_provider, find_folder_split, load_collection, make_paths_absolute, open_store
 from .output import choose_output
 from .program import print_to_reader
 
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
+    choose_provider(arguments)
     out, note = choose_output(arguments, AUDIT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)

@@ -21,6 +21,7 @@ from .arguments import (
 )
 from .loading import (
     allow_named_hosts,
+    choose_provider,
     find_folder_split,
     load_collection,
     make_paths_absolute,
@@ -130,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
+    choose_provider(arguments)
     out, note = choose_output(arguments, REPORT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)

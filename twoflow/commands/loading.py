@@ -38,6 +38,14 @@ def allow_named_hosts(arguments: argparse.Namespace) -> None:
         allow_hosts(*arguments.allow_hosts)
 
 
+def choose_provider(arguments: argparse.Namespace) -> None:
+    """Let the provider of --provider compute the networks; without the argument, the environment variable decides."""
+    from ..networks import use_provider
+
+    if arguments.provider is not None:
+        use_provider(arguments.provider)
+
+
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
     """Load the images that the arguments name, or return None if they name none."""
     from ..images import load_table

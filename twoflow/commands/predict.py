@@ -16,11 +16,12 @@ from .arguments import (
     add_hosts_argument,
     add_model_arguments,
     add_path_arguments,
+    add_provider_argument,
     add_run_arguments,
     add_threshold_argument,
     at_least,
 )
-from .loading import allow_named_hosts, open_model, open_store
+from .loading import allow_named_hosts, choose_provider, open_model, open_store
 from .output import choose_output
 from .program import say
 
@@ -49,7 +50,7 @@ def make_parser() -> CommandParser:
     add_model_arguments(parser)
     _add_image_arguments(parser)
     _add_answer_arguments(parser)
-    add_run_arguments(parser, out="file")
+    add_provider_argument(add_run_arguments(parser, out="file"))
     return parser
 
 
@@ -99,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .dask_scheduler import connected
 
     allow_named_hosts(arguments)
+    choose_provider(arguments)
     model_file = open_model(arguments)
     rules = None if arguments.rules is None else read_rules(arguments.rules, model_file.card)
     predictor = Predictor(
@@ -170,10 +172,11 @@ def _write_to_file(
 def _identify(arguments: argparse.Namespace, predictor: Predictor, model_digest: str) -> dict[str, str]:
     """Return what the predictions depend on besides the images; another run must not go on where this one stopped."""
     from .. import __version__
+    from ..networks.providers import wanted
 
     return {
         "model": model_digest, "version of twoflow": __version__, "--format": arguments.format,
-        "--threshold": repr(predictor.threshold), "--top": str(arguments.top),
+        "--provider": wanted("auto"), "--threshold": repr(predictor.threshold), "--top": str(arguments.top),
         "--rules": "" if predictor.rules is None else predictor.rules.digest,
         "--group-column": arguments.group_column or "",
     }

@@ -9,8 +9,17 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from .._text import printable
-from .arguments import CommandParser, add_model_arguments, add_threshold_argument, at_least, names, size, up_to
-from .loading import open_model
+from .arguments import (
+    CommandParser,
+    add_model_arguments,
+    add_provider_argument,
+    add_threshold_argument,
+    at_least,
+    names,
+    size,
+    up_to,
+)
+from .loading import choose_provider, open_model
 from .program import calling_at_signals, say
 
 if TYPE_CHECKING:
@@ -42,6 +51,7 @@ def make_parser() -> CommandParser:
     run = parser.add_argument_group("run")
     run.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count() or 1,
                      help="images to work on at the same time. The answers do not depend on it (default: every core)")
+    add_provider_argument(run)
     run.add_argument("--grace-seconds", metavar="S", type=_seconds, default=0.0,
                      help="after SIGTERM, /ready says no at once, and new work is still taken for S seconds. Use the "
                           "interval in which a load balancer asks /ready (default: %(default)g)")
@@ -131,6 +141,7 @@ def _make_server(arguments: Namespace) -> Server:
     from ..serving.token import read_token
 
     log_to_stderr(arguments.verbose)
+    choose_provider(arguments)
     token = read_token(arguments.token_file)
     is_local = is_loopback(arguments.host)
     if not is_local and not token:

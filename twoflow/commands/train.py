@@ -25,7 +25,7 @@ from .arguments import (
     at_least,
     share,
 )
-from .loading import allow_named_hosts, find_folder_split, load_collection, make_paths_absolute, open_store
+from .loading import allow_named_hosts, choose_provider, find_folder_split, load_collection, make_paths_absolute, open_store
 from .output import choose_output
 from .program import print_to_reader
 
@@ -114,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     _check(arguments)
     allow_named_hosts(arguments)
+    choose_provider(arguments)
     arguments.out = arguments.out or _default_name(arguments)
     out, note = choose_output(arguments)
     make_paths_absolute(arguments)

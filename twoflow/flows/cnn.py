@@ -6,7 +6,7 @@ import os
 from collections.abc import Hashable, Sequence
 from copy import copy
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,24 +15,33 @@ from .._text import printable
 from ..errors import InputError
 from ..images import Fitting, LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
+from ..networks import ENGINES, PROVIDERS, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
+from ..networks.acceleration import BATCH
 from ..networks.catalog import choose_layer, find_pin, follow_pin, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
 from ..networks.network import Network
+from ..networks.providers import CPU
 from ..networks.quantization import quantize
-from ..networks.session import check_engine, open_quantized, start_session
+from ..networks.session import check_engine, find_provider, open_quantized, start_session
 from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
 from .engine.extraction import extract
 from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
-from .views import VIEWS
+from .views import VIEWS, View
 
 #: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
 _ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color", "rounding")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
+
+
+class _Prepared(NamedTuple):
+    """What the network is shown of an image, by view; the name is for error messages."""
+
+    name: str
+    pixels: dict[View, np.ndarray]
 
 
 class CNNEmbedding(Flow):
@@ -104,6 +113,12 @@ class CNNEmbedding(Flow):
         The numbers that the network computes with. The default is "float32". "int8" takes half the time and gives
         nearly the same features. The ranges of its integers are learned in `fit`, so a comparison fits and runs it anew
         in every fold; use it for fast predictions.
+    provider : {"auto", "cpu", "cuda", "directml", "coreml"}
+        Where onnxruntime computes. "auto", the default, takes an accelerator that onnxruntime has, if its values agree
+        with the processor's, and the processor otherwise; see `twoflow.networks.session.find_provider`. The others
+        insist. Each machine chooses anew, so a model that was fitted on a graphics card runs on a processor too; their
+        features agree up to rounding, and a store keeps them apart. ``engine="mxnet"`` and ``precision="int8"`` run on
+        the processor.
     n_jobs, on_error, verbose, store
         See `Flow`.
 
@@ -145,6 +160,7 @@ class CNNEmbedding(Flow):
         "preprocessing": [dict, None],
         "engine": [StrOptions(set(ENGINES))],
         "precision": [StrOptions({"float32", "int8"})],
+        "provider": [StrOptions(set(PROVIDERS))],
     }
     feature_prefix = "cnn"
     _bound: Network | None = None  # set in the copy that `bind` returns
@@ -161,6 +177,7 @@ class CNNEmbedding(Flow):
         preprocessing: dict[str, Any] | None = None,
         engine: str = "onnxruntime",
         precision: str = "float32",
+        provider: str = "auto",
         n_jobs: int | None = None,
         on_error: str = "raise",
         verbose: bool = False,
@@ -176,13 +193,14 @@ class CNNEmbedding(Flow):
         self.preprocessing = preprocessing
         self.engine = engine
         self.precision = precision
+        self.provider = provider
 
     def check_parameters(self) -> None:
         self._check_with(self._open())
 
     def _check_with(self, network: Network) -> None:
         name = choose_layer(network, self.layer)
-        check_engine(self.engine, network)
+        check_engine(self.engine, network, self.provider)
         layer = network.card.layers[name]
         if not layer.is_map:
             for parameter, default in (("pooling", "mean"), ("grid", 1)):
@@ -198,6 +216,8 @@ class CNNEmbedding(Flow):
             self._check_positions(name, layer.positions, network.card.input_size)
         if self.precision == "int8" and self.engine != "onnxruntime":
             raise InputError('precision="int8" needs engine="onnxruntime"')
+        if self.precision == "int8" and self.provider not in ("auto", CPU):
+            raise InputError(f'precision="int8" runs on the processor only, got provider="{self.provider}"; use "cpu"')
 
     def _check_positions(self, layer: str, positions: tuple[int, int], size: tuple[int, int]) -> None:
         rows, columns = positions
@@ -228,7 +248,8 @@ class CNNEmbedding(Flow):
     def bind(self) -> CNNEmbedding:
         """Return a copy that keeps the network as it is now, even if its files change while features are computed.
 
-        In another process, the copy raises ValueError if it finds another network.
+        Its `provider` is the one that was found on this machine. In another process, the copy raises ValueError if it
+        finds another network, or not the same provider.
         """
         if self._bound is not None:
             return self
@@ -236,7 +257,14 @@ class CNNEmbedding(Flow):
         self._check_with(network)
         bound = copy(self)
         bound._bound = network
+        bound.provider = self._find_provider(network)
         return bound
+
+    def _find_provider(self, network: Network) -> str:
+        """Choose what computes the features on this machine: a name in `PROVIDERS`, but not "auto"."""
+        if self.precision == "int8" or self.engine != "onnxruntime":
+            return CPU
+        return find_provider(network, choose_layer(network, self.layer), self.provider)
 
     def _open(self) -> Network:
         """Open the network as it is now. A fitted flow takes a relative path or a name of the hub as it was then."""
@@ -290,45 +318,70 @@ class CNNEmbedding(Flow):
         network = self.open_network()
         preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
         layer = choose_layer(network, self.layer)
-        return {**super().cache_key(), "layer": layer, "network": network.digest, "preprocessing": preprocessing}
+        return {
+            **super().cache_key(), "layer": layer, "network": network.digest, "preprocessing": preprocessing,
+            "provider": self._find_provider(network),
+        }
 
     def networks(self) -> list[NetworkRecord]:
         network = self.open_network()
         card = network.card
-        return [NetworkRecord(card.name, network.digest, card.license, card.source, "cpu")]
+        return [NetworkRecord(card.name, network.digest, card.license, card.source, self._find_provider(network))]
 
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":
             return None  # its graph is its own and ends with its layer
-        return self.open_network(), self.engine
+        return self.open_network(), self.engine, self.provider
 
     @classmethod
     def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:
+        return cls.extract_batch(flows, [cls.prepare(flows, image)], n_threads)[0]
+
+    @property
+    def batch_size(self) -> int:
+        return 1 if self._find_provider(self.open_network()) == CPU else BATCH
+
+    @classmethod
+    def prepare(cls, flows: Sequence[CNNEmbedding], image: LoadedImage) -> _Prepared:
+        fitting = flows[0].open_network().card.fitting
+        views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
+        return _Prepared(image.name, {view: view.pixels(image, fitting) for view in views})
+
+    @classmethod
+    def extract_batch(
+        cls, flows: Sequence[CNNEmbedding], prepared: Sequence[_Prepared], n_threads: int
+    ) -> list[list[np.ndarray]]:
         first, network = flows[0], flows[0].open_network()
         chosen = [choose_layer(network, flow.layer) for flow in flows]
-        layers = tuple(sorted(set(chosen)))
         if first.precision == "int8":
             session = open_quantized(first.quantized_, network, chosen[0], n_threads)
         else:
-            session = start_session(network, layers, n_threads, first.engine)
-        views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
-        fitting = network.card.fitting
-        outputs = {view: session.run(view.pixels(image, fitting), image.name) for view in views}
-        with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
-            vectors = [
-                pool(
-                    [view.turned_back(outputs[view][layer]) for view in VIEWS[flow.views]],
-                    flow.pooling, flow.grid, flow.n_channels,
-                )
+            layers, provider = tuple(sorted(set(chosen))), first._find_provider(network)
+            session = start_session(network, layers, n_threads, first.engine, provider)
+        passes = [(i, view) for i, each in enumerate(prepared) for view in each.pixels]
+        pixels = [prepared[i].pixels[view] for i, view in passes]
+        found = session.run_many(pixels, [prepared[i].name for i, _ in passes])
+        outputs = dict(zip(passes, found))
+        return [
+            [
+                flow._pool(network, layer, [(view, outputs[i, view][layer]) for view in VIEWS[flow.views]], each.name)
                 for flow, layer in zip(flows, chosen)
             ]
-        for flow, layer, vector in zip(flows, chosen, vectors):
-            if not is_finite(vector):
-                raise NetworkOutputError(printable(
-                    f'{network.title}: pooling="{flow.pooling}" of layer {layer!r} of {image.name} overflows, '
-                    'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
-                ))
-        return vectors
+            for i, each in enumerate(prepared)
+        ]
+
+    def _pool(
+        self, network: Network, layer: str, outputs: Sequence[tuple[View, np.ndarray]], image: str
+    ) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
+            turned = [view.turned_back(output) for view, output in outputs]
+            vector = pool(turned, self.pooling, self.grid, self.n_channels)
+        if not is_finite(vector):
+            raise NetworkOutputError(printable(
+                f'{network.title}: pooling="{self.pooling}" of layer {layer!r} of {image} overflows, '
+                'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
+            ))
+        return vector
 
     def pack(self, features: np.ndarray) -> np.ndarray:
         """Keep a covariance pool in float16, to which it was rounded already."""

@@ -6,6 +6,7 @@ To write a flow, derive a class from `Flow`; define `extract` and `n_features_ou
 - for its parameters and names: `check_parameters`, `feature_prefix`, `features_dtype`;
 - for tags: ``__sklearn_tags__``, which returns `FlowTags`;
 - for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`;
+- for a flow that is faster in batches: `batch_size`, `prepare`, `extract_batch`;
 - for a flow that is made of others: `members`, `named_members`;
 - for reports: `networks`.
 
@@ -194,6 +195,54 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
             One for each flow, in their order.
         """
         return [flow.extract(image, n_threads) for flow in flows]
+
+    @property
+    def batch_size(self) -> int:
+        """How many images are computed at a time. By default 1: each image is computed before the next is read.
+
+        If it is more, the engine calls `prepare` for each image of a batch, then `extract_batch`, and never
+        `extract_together`. Flows that share a pass must have the same batch size.
+        """
+        return 1
+
+    @classmethod
+    def prepare(cls, flows: Sequence[Self], image: LoadedImage) -> Any:
+        """Take from an image what `extract_batch` needs, so that the image itself need not stay in memory.
+
+        By default, it is the image.
+
+        Parameters
+        ----------
+        flows : sequence of flows of this class
+        image
+            See `extract`. An image that cannot be read raises `ImageReadError` here, and is left out of the batch.
+
+        Returns
+        -------
+        object
+        """
+        return image
+
+    @classmethod
+    def extract_batch(cls, flows: Sequence[Self], prepared: Sequence[Any], n_threads: int) -> list[list[np.ndarray]]:
+        """Compute the features of several images for several flows whose `shared_pass` is the same.
+
+        The features of an image must not depend on the other images of the batch, nor on their number.
+
+        Parameters
+        ----------
+        flows : sequence of flows of this class
+        prepared : sequence of n objects
+            What `prepare` returned for each image; n is at most `batch_size`.
+        n_threads
+            See `extract`.
+
+        Returns
+        -------
+        list of n lists of ndarray of shape (n_features_out,)
+            For each image, what `extract_together` returns.
+        """
+        return [cls.extract_together(flows, image, n_threads) for image in prepared]
 
     def members(self) -> Sequence[FlowContract]:
         """Return the flows that this one puts side by side, in the order of their columns.

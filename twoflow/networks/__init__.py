@@ -8,12 +8,13 @@ from .carried import CarriedNetwork, NetworkLike
 from .catalog import NETWORKS, find_weights, get_card, require_layer, resolve
 from .errors import NetworkOutputError
 from .network import Network
+from .providers import PROVIDERS, use_provider
 from .record import NetworkRecord
 from .session import ENGINES, open_session
 from .several import NetworksLike, list_networks, name_networks
 
 __all__ = [
-    "ENGINES", "NETWORKS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike", "NetworkOutputError",
-    "NetworkRecord", "NetworksLike", "find_weights", "get_card", "list_networks", "name_networks", "open_session",
-    "require_layer", "resolve",
+    "ENGINES", "NETWORKS", "PROVIDERS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike",
+    "NetworkOutputError", "NetworkRecord", "NetworksLike", "find_weights", "get_card", "list_networks", "name_networks",
+    "open_session", "require_layer", "resolve", "use_provider",
 ]

@@ -12,6 +12,7 @@ from .carried import NetworkLike
 from .catalog import NETWORKS, find_weights, resolve
 from .network import Network
 from .providers import choose
+from .session import find_provider
 
 
 class NetworkFacts(NamedTuple):
@@ -70,17 +71,17 @@ def look_at(network: NetworkLike) -> NetworkFacts:
         state, n_bytes = ("not installed", None) if path is None else ("installed", path.stat().st_size)
     else:
         state, n_bytes = "in files", opened.n_bytes
-    weights = None if n_bytes is None else _count_weights(opened)
-    return NetworkFacts(opened.card, state, n_bytes, weights, opened.outputs, choose("auto"))
+    embedding, weights, provider = opened.card.embedding, None, choose()
+    if n_bytes is not None and embedding is not None:
+        weights, provider = _count_weights(opened, embedding), find_provider(opened, embedding)
+    return NetworkFacts(opened.card, state, n_bytes, weights, opened.outputs, provider)
 
 
-def _count_weights(network: Network) -> Mapping[str, int] | None:
+def _count_weights(network: Network, layer: str) -> Mapping[str, int]:
     from onnx import TensorProto
 
-    if network.card.embedding is None:
-        return None
     counts: Counter[str] = Counter()
-    for tensor in network.build((network.card.embedding,)).graph.initializer:
+    for tensor in network.build((layer,)).graph.initializer:
         name = TensorProto.DataType.Name(tensor.data_type).lower()
         counts[{"float": "float32", "double": "float64"}.get(name, name)] += math.prod(tensor.dims)
     counts.pop("int64", None)  # shapes and axes

@@ -78,10 +78,8 @@ def test_flows_are_kept_apart_and_shared(paths, store, monkeypatch):
     members = [("gist", GISTDescriptor((4, 2), size=32)), ("stage1", CNNEmbedding(layer="stage1"))]
     union = FlowUnion([*members, ("projection", PixelProjection(8, random_state=0))], store=store).fit(paths)
     computed = []
-    compute = extraction.compute
-    monkeypatch.setattr(
-        extraction, "compute", lambda flows, *rest: computed.append(len(flows)) or compute(flows, *rest)
-    )
+    begin = extraction.begin
+    monkeypatch.setattr(extraction, "begin", lambda flows, *rest: computed.append(len(flows)) or begin(flows, *rest))
     found = union.transform(paths)
     assert computed.count(2) == 7 and computed.count(3) == len(paths) - 7
     assert (found == clone(union).set_params(store=None).fit(paths).transform(paths)).all()
@@ -107,8 +105,8 @@ def test_unreadable_images_are_not_kept(paths, store):
 def test_grid_search_and_cross_validation_extract_once(folder, store, monkeypatch):
     shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
     computed = []
-    compute = extraction.compute
-    monkeypatch.setattr(extraction, "compute", lambda *arguments: computed.append(1) or compute(*arguments))
+    begin = extraction.begin
+    monkeypatch.setattr(extraction, "begin", lambda *arguments: computed.append(1) or begin(*arguments))
     pipeline = make_pipeline(CNNEmbedding(layer="stage1", store=store), RidgeClassifier())
     search = GridSearchCV(pipeline, {"ridgeclassifier__alpha": [1, 10, 100]}, cv=3).fit(shop, shop.labels)
     assert len(computed) == len(shop)

@@ -3,7 +3,8 @@
 Each worker takes one image from the file to its features before it takes the next. The decoding of one image thus
 overlaps with the network's work on another, memory does not grow with the number of images, and a row cannot depend on
 its neighbors. Batches would be no faster: on CPUs, onnxruntime computes single images on as many threads at the same
-rate.
+rate. On an accelerator batches are faster, so a flow that runs there says how many images it takes: the worker prepares
+them one by one, and then computes them together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import weakref
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
@@ -105,21 +106,62 @@ def compute(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -
     ValueError
         If a flow returns something else than `n_features_out` values.
     """
+    return finish(flows, [begin(flows, image, n_threads)], n_threads)[0]
+
+
+class Begun(NamedTuple):
+    """What the flows have taken from one image.
+
+    Attributes
+    ----------
+    vectors : dict of int to ndarray
+        By the position of the flow: the features of each flow that computes one image at a time.
+    prepared : list of object
+        What the flows of each pass that is computed in batches have prepared.
+    """
+
+    vectors: dict[int, np.ndarray]
+    prepared: list[Any]
+
+
+def begin(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -> Begun:
+    """Compute the features of an image for the flows that take one image at a time; prepare it for the others."""
+    begun = Begun({}, [])
+    for numbers in _passes(flows):
+        together = [flows[i] for i in numbers]
+        cls = type(together[0])
+        if together[0].batch_size > 1:
+            begun.prepared.append(cls.prepare(together, image))
+        else:
+            begun.vectors.update(zip(numbers, cls.extract_together(together, image, n_threads)))
+    return begun
+
+
+def finish(flows: Sequence[FlowContract], batch: Sequence[Begun], n_threads: int) -> list[list[np.ndarray]]:
+    """Compute what is left for a batch of images; return the features of each image for each flow; see `compute`."""
+    passes = [numbers for numbers in _passes(flows) if flows[numbers[0]].batch_size > 1]
+    for number, numbers in enumerate(passes):
+        together = [flows[i] for i in numbers]
+        found = type(together[0]).extract_batch(together, [begun.prepared[number] for begun in batch], n_threads)
+        for begun, vectors in zip(batch, found):
+            begun.vectors.update(zip(numbers, vectors))
+    for begun in batch:
+        for i, flow in enumerate(flows):
+            if np.shape(begun.vectors[i]) != (flow.n_features_out,):
+                raise InputError(
+                    f"expected extract of {type(flow).__name__} to return an array of shape ({flow.n_features_out},), "
+                    f"got {np.shape(begun.vectors[i])}; make extract and n_features_out agree"
+                )
+    return [[begun.vectors[i] for i in range(len(flows))] for begun in batch]
+
+
+def _passes(flows: Sequence[FlowContract]) -> list[list[int]]:
+    """Group flows that share a pass; return their positions."""
     passes: dict[Hashable, list[int]] = {}
     for i, flow in enumerate(flows):
         key = flow.shared_pass()
         passes.setdefault(i if key is None else (type(flow), key), []).append(i)
-    vectors: dict[int, np.ndarray] = {}
-    for numbers in passes.values():
-        together = [flows[i] for i in numbers]
-        vectors.update(zip(numbers, type(together[0]).extract_together(together, image, n_threads)))
-    for i, flow in enumerate(flows):
-        if np.shape(vectors[i]) != (flow.n_features_out,):
-            raise InputError(
-                f"expected extract of {type(flow).__name__} to return an array of shape ({flow.n_features_out},), got "
-                f"{np.shape(vectors[i])}; make extract and n_features_out agree"
-            )
-    return [vectors[i] for i in range(len(flows))]
+    return list(passes.values())
 
 
 def _file(
@@ -165,7 +207,8 @@ def _compute(
     work: _Work, n_jobs: int | None, images: Sequence[Source], positions: Sequence[int], rows: np.ndarray
 ) -> Generator[tuple[np.ndarray, _Chunk], None, None]:
     n_workers = effective_n_jobs(n_jobs)
-    step = min(_CHUNK, -(-len(rows) // n_workers))
+    batch_size = max(flow.batch_size for flow in work.flows)
+    step = min(max(_CHUNK, batch_size), max(batch_size, -(-len(rows) // n_workers)))
     chunks = [rows[i:i + step] for i in range(0, len(rows), step)]
     # A single image on an idle machine may use every core. If there is an image for each core, each image uses one.
     n_threads = threads_per_task(n_jobs, len(chunks))
@@ -189,22 +232,29 @@ def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, cr
     width = sum(flow.n_features_out for flow in work.flows)
     dtype = np.result_type(*(flow.features_dtype for flow in work.flows))
     chunk = _Chunk(np.empty((len(images), width), dtype), [None] * len(images), [])
+    batch_size = max(flow.batch_size for flow in work.flows)
+    sources = list(enumerate(images.items()))
     with crew, nullcontext() if crew.is_here else one_native_thread():
-        for row, (position, source) in enumerate(images.items()):
-            if crew.stopped or chunk.errors and work.on_error == "raise":
-                break
-            name = None if isinstance(source, (str, Path)) else f"image {position} ({describe(source)})"
-            try:
-                image = LoadedImage(source, name)
-                digest = image.digest if work.with_digests else None
-                features = np.concatenate(compute(work.flows, image, n_threads))
-                image.read()  # even if no flow looks at it: whether it can be read must not depend on the flow
-                chunk.features[row] = features
-                chunk.digests[row] = digest
-            except ImageReadError as error:
-                chunk.errors.append((position, error))
-                if work.on_error == "nan":
-                    chunk.features[row] = np.nan
+        for start in range(0, len(sources), batch_size):
+            batch: dict[int, Begun] = {}
+            for row, (position, source) in sources[start:start + batch_size]:
+                if crew.stopped or chunk.errors and work.on_error == "raise":
+                    return chunk
+                name = None if isinstance(source, (str, Path)) else f"image {position} ({describe(source)})"
+                try:
+                    image = LoadedImage(source, name)
+                    chunk.digests[row] = image.digest if work.with_digests else None
+                    batch[row] = begin(work.flows, image, n_threads)
+                    image.read()  # even if no flow looks at it: whether it can be read must not depend on the flow
+                except ImageReadError as error:
+                    batch.pop(row, None)
+                    chunk.digests[row] = None
+                    chunk.errors.append((position, error))
+                    if work.on_error == "nan":
+                        chunk.features[row] = np.nan
+            if batch:
+                for row, vectors in zip(batch, finish(work.flows, list(batch.values()), n_threads)):
+                    chunk.features[row] = np.concatenate(vectors)
     return chunk
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ...networks import PROVIDERS
+
 #: How and where a model is run, not what it computes; and the value that each gets.
 RUNNING: dict[str, Callable[[Any], Any]] = {
     "memory": lambda value: None,
     "n_jobs": lambda value: None,
     "network_path_": lambda value: None,
+    "provider": lambda value: "auto" if isinstance(value, str) and value in PROVIDERS else value,
     "store": lambda value: None,
     "verbose": lambda value: type(value)(0) if isinstance(value, (bool, int)) else False,
 }

@@ -27,7 +27,7 @@ def add_flow(graph: Graph, flow: FlowContract, image: ImageInput) -> str:
         If it cannot be exported. Also if its class is derived from one that can, but computes something else.
     """
     known = next(each for each in type(flow).__mro__ if each in to_onnx.registry)
-    for method in ("extract", "extract_together"):
+    for method in ("extract", "extract_together", "extract_batch"):
         if hasattr(known, method) and getattr_static(known, method) is not getattr_static(flow, method):
             raise InputError(
                 f"{type(flow).__name__} has its own {method}, so it cannot be exported as a {known.__name__}; register "

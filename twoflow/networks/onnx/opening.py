@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..card import NetworkCard
@@ -17,6 +17,9 @@ from .shapes import infer_values
 from .structure import Structure
 from .understanding import understand
 from .versions import check_versions
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 
 def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
@@ -77,3 +80,35 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
         digest=join_digests(contents),
         outputs=tuple(name for name in outputs if name in exits),
     ), contents
+
+
+def read_graph(content: bytes, size: tuple[int, int]) -> ModelProto:
+    """Read a graph that is no file of its own, such as the quantized network in a model file.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole graph, with its weights.
+    size : (int, int)
+        Width and height of its images in pixels.
+
+    Returns
+    -------
+    ModelProto
+        With one input, float32 of shape (1, 3, height, width).
+
+    Raises
+    ------
+    ValueError
+        If it takes no such image, or exceeds a limit.
+    """
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
+
+    try:
+        model = ModelProto.FromString(content)
+    except DecodeError as error:
+        raise InputError(f"expected an ONNX graph, got other bytes: {error}") from error
+    fix_input(model, size)
+    infer_values(model)
+    return model

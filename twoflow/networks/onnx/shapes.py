@@ -238,3 +238,9 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
         name: Value(types[name].tensor_type.elem_type if name in types else kinds[name], shape.tolist())
         for name, shape in zip(names, found)
     }
+
+
+def is_predictable(model: ModelProto) -> bool:
+    """Return whether a run costs the same for every image: no loops and branches, no shapes that images decide."""
+    has_bodies = any(True for node in model.graph.node for _ in bodies(node))
+    return not (has_bodies or model.functions or find_varying(model, ()))
