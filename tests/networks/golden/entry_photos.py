@@ -4,7 +4,7 @@ import numpy as np
 
 #: Width and height: wide, tall, very wide, small, and narrow.
 SIZES = ((640, 480), (301, 517), (1013, 211), (96, 75), (29, 301))
-GRID, N_SAMPLED, N_FILTERS, FILTER_SIDE, STRIDE = 6, 60, 16, 7, 5
+GRID, N_SAMPLED, N_FILTERS, FILTER_SIDE, STRIDE = 5, 50, 16, 7, 5
 
 
 def make_photo(width, height):

@@ -10,9 +10,10 @@ import numpy as np
 from ..._text import printable
 from ...errors import InputError
 from ...flows.views import View
+from ...images import Fitting
 from ...networks.errors import MAX_LENGTH
 from ...networks.network import Network
-from ...networks.onnx.graph import infer_values
+from ...networks.onnx.shapes import infer_values
 from .graph import ML_DOMAIN, OPSET, Graph
 from .image_input import ImageInput
 from .pooling import Map
@@ -38,7 +39,8 @@ def add_layer(graph: Graph, network: Network, layer: str, view: View, image: Ima
         If the network cannot be brought to the operator set of the graph, or leaves the shape of the layer open.
     """
     body = _share_body(graph, network)
-    key = "pass", network.digest, network.card.input_size, view
+    card = network.card
+    key = "pass", network.digest, card.fitting, card.channels, card.mean, card.scale, view
     if key not in graph.shared:
         graph.shared[key] = _add_pass(graph, body, network, view, image)
     shape = body.shapes.get(layer, ())
@@ -91,7 +93,7 @@ def _add_pass(graph: Graph, body: _Body, network: Network, view: View, image: Im
     number = sum(key[0] == "pass" for key in graph.shared if isinstance(key, tuple))
     names = dict(body.constants)
     [source] = [value.name for value in body.model.graph.input]
-    names[source] = _preprocess(graph, network, _add_view(graph, view, image, network.card.input_size))
+    names[source] = _preprocess(graph, network, _add_view(graph, view, image, network.card.fitting))
     graph.extend(_renamed(node, names, f"pass_{number}/") for node in body.model.graph.node)
     return {
         layer: _turn_back(graph, names[layer]) if view.is_mirrored and len(body.shapes.get(layer, ())) == 4
@@ -126,14 +128,15 @@ def _renamed(node: NodeProto, names: dict[str, str], prefix: str) -> NodeProto:
     return copy
 
 
-def _add_view(graph: Graph, view: View, image: ImageInput, size: tuple[int, int]) -> str:
+def _add_view(graph: Graph, view: View, image: ImageInput, fitting: Fitting) -> str:
     """Add the counterpart of `View.pixels`."""
     if view.crop is None:
-        whole = image.resized(size)
+        whole = image.fitted(fitting)
         return _mirror(graph, whole, axis=1) if view.is_mirrored else whole
-    larger, (left, top) = view.place(size)
+    larger, (left, top) = view.place(fitting)
     starts = np.array([top, left])
-    return graph.add("Slice", image.resized(larger), starts, starts + np.array(size[::-1]), np.array([0, 1]))
+    stops = starts + np.array(fitting.size[::-1])
+    return graph.add("Slice", image.fitted(larger), starts, stops, np.array([0, 1]))
 
 
 def _turn_back(graph: Graph, output: str) -> str:
