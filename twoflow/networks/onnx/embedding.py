@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .axes import has, has_positions
 from .layers import Exit, as_layer, mean, token
 from .meanings import CLASS_TOKEN, POOLS, Meanings
+from .operators import DENSE, PROBABILITIES, SAME, SCALES, SUMS
+from .stages import follow_normalization
 from .structure import Stop
 from .tokens import find_tokens
 
@@ -24,16 +26,6 @@ _EMBEDDINGS = (
 #: Names of outputs that speak of classes.
 _CLASSES = re.compile(r"logit|prob|class|score|softmax|label|pred", re.IGNORECASE)
 
-_SAME = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
-_PROBABILITIES = ("HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax")
-_DENSE = ("Conv", "FusedConv", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger", "QLinearConv")
-#: What a normalization is made of, and what else may come behind a pool without weights between channels.
-_NORMALIZING = (
-    *_SAME, "Abs", "Add", "BatchNormalization", "Div", "Expand", "InstanceNormalization", "LayerNormalization",
-    "LpNormalization", "Max", "Mul", "Pow", "RMSNormalization", "Reciprocal", "ReduceL2", "ReduceMean", "ReduceSum",
-    "ReduceSumSquare", "SimplifiedLayerNormalization", "Sqrt", "Sub",
-)
-
 
 class Embedding(NamedTuple):
     """The embedding of an image.
@@ -48,15 +40,12 @@ class Embedding(NamedTuple):
         Why it is the embedding, in words that complete "NAME: ...".
     stops : list of Stop
         What every path from the image to it passes.
-    pool : Exit or None
-        The pool over all positions that it is computed from, if there is one.
     """
 
     exit: Exit
     alias: str | None
     reason: str
     stops: Sequence[Stop]
-    pool: Exit | None = None
 
 
 def find_embedding(
@@ -121,21 +110,21 @@ def _end(meanings: Meanings, name: str) -> str:
     node = _before(meanings, name)
     if node is None:
         return "features"
-    if node.op_type in _PROBABILITIES or node.op_type == "Div" and _divides_by_sum_of_exp(meanings, node):
+    if node.op_type in PROBABILITIES or node.op_type == "Div" and _divides_by_sum_of_exp(meanings, node):
         return "probabilities"
     if node.op_type == "Tanh" and meanings.of[name].taken == {CLASS_TOKEN}:
         return "pooler"
-    if node.op_type == "Add":
+    if node.op_type in SUMS:
         images = [each for each in node.input if each in meanings.structure.images]
         before = _before(meanings, images[0]) if len(images) == 1 else None
-        return "dense" if before is not None and before.op_type in _DENSE else "features"
-    return "dense" if node.op_type in _DENSE else "features"
+        return "dense" if before is not None and before.op_type in DENSE else "features"
+    return "dense" if node.op_type in DENSE else "features"
 
 
 def _before(meanings: Meanings, name: str) -> NodeProto | None:
     """Return the node that computes a tensor, or the tensor that it has its values from."""
     node = meanings.structure.producers.get(name)
-    while node is not None and node.op_type in _SAME and node.input:
+    while node is not None and node.op_type in SAME and node.input:
         node = meanings.structure.producers.get(node.input[0])
     return node
 
@@ -150,19 +139,17 @@ def _divides_by_sum_of_exp(meanings: Meanings, node: NodeProto) -> bool:
 
 def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embedding | None:
     """Find the vector that a map becomes before the output of a path; None if the output is a map."""
-    last_map = max((i for i, stop in enumerate(stops) if has_positions(_axes(meanings, stop.name))), default=-1)
-    vectors = [
-        i for i in range(last_map + 1, len(stops))
-        if (exit := as_layer(meanings, stops[i].name)) and exit.layer.width > 1 and not exit.layer.is_map
-    ]
-    if last_map < 0 or not vectors:
+    first = _first_vector(meanings, stops)
+    if first is None:
         return None
-    first = vectors[0]
     taken = meanings.of[stops[first].name].taken
-    if taken <= POOLS.keys():
+    is_direct = not any(node.op_type in DENSE for node in stops[first].between)
+    if taken == {CLASS_TOKEN} and is_direct:
+        return _as_class_token(meanings, stops, first, rejected)
+    if taken <= {*POOLS, CLASS_TOKEN} and is_direct:
         return _as_pool(meanings, stops, first)
     if CLASS_TOKEN in taken:
-        return _as_class_token(meanings, stops, first, rejected)
+        return _find_class_token(meanings, stops, first, rejected)
     hidden = _last_hidden(stops, first)
     if hidden is None:
         return None
@@ -173,58 +160,99 @@ def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embe
     return Embedding(exit, None, reason, stops[:hidden + 1])
 
 
-def _axes(meanings: Meanings, name: str):
-    return meanings.of[name].axes if name in meanings.of else ()
+def find_pool(meanings: Meanings, outputs: Sequence[str]) -> Exit | None:
+    """Find the pool over all positions that an output of the graph is computed from.
 
+    Parameters
+    ----------
+    meanings : Meanings
+    outputs : sequence of str
+        The names of the graph's outputs.
 
-def _as_pool(meanings: Meanings, stops: Sequence[Stop], first: int) -> Embedding | None:
-    scaled = _follow(meanings, stops, first, ("Div", "Mul", *_SAME))
-    last = _follow(meanings, stops, first, _NORMALIZING)
-    pool, exit = as_layer(meanings, stops[scaled].name), as_layer(meanings, stops[last].name)
-    assert pool is not None and exit is not None
-    [*kinds] = sorted(meanings.of[stops[first].name].taken)
-    what = " and ".join(POOLS[kind] for kind in kinds) + ", which the output is computed from"
-    if len(kinds) != 1:
-        return Embedding(exit, None, what, stops[:last + 1])
-    if exit.tensor == pool.tensor:
-        return Embedding(exit, "global_pool", what, stops[:last + 1], pool)
-    return Embedding(exit, None, f"{what}, after its normalization", stops[:last + 1], pool)
-
-
-def _as_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
-    what = f"the class token after the last normalization, which the output is computed from{rejected}"
-    if meanings.of[stops[first].name].taken == {CLASS_TOKEN}:
-        last = _follow(meanings, stops, first, _NORMALIZING)
-        exit = as_layer(meanings, stops[last].name)
-        assert exit is not None
-        return Embedding(exit, "cls", what, stops[:last + 1])
-    for node in stops[first].between:  # the output reads the class token and something else
-        for name in node.output:
-            exit = as_layer(meanings, name)
-            if exit is not None and not exit.layer.is_map and meanings.of[name].taken == {CLASS_TOKEN}:
-                return Embedding(exit, "cls", what, stops[:first])
+    Returns
+    -------
+    Exit or None
+        A vector of more than one channel that every path to the output passes: neither the gate of a
+        squeeze-and-excitation block nor a part of a normalization. None if there is none.
+    """
+    for name in outputs:
+        stops = meanings.structure.path(name) if name in meanings.of else []
+        first = _first_vector(meanings, stops)
+        if first is not None and meanings.of[stops[first].name].taken in [{kind} for kind in POOLS]:
+            if not any(node.op_type in DENSE for node in stops[first].between):
+                return as_layer(meanings, stops[_follow_scale(meanings, stops, first)].name)
     return None
 
 
-def _follow(meanings: Meanings, stops: Sequence[Stop], i: int, operators: Sequence[str]) -> int:
-    """Return the last stop from stop `i` on that only these operators lead to, with as many channels."""
-    width = _width(meanings, stops[i].name)
-    end = i
-    while i + 1 < len(stops) and all(node.op_type in operators for node in (*stops[i + 1].between, stops[i + 1].node)):
+def _first_vector(meanings: Meanings, stops: Sequence[Stop]) -> int | None:
+    """Return the first stop behind the last map, with more than one channel; None if there is none."""
+    maps = [i for i, stop in enumerate(stops) if stop.name in meanings.of and has_positions(meanings.of[stop.name].axes)]
+    if not maps:
+        return None
+    for i in range(maps[-1] + 1, len(stops)):
+        exit = as_layer(meanings, stops[i].name)
+        if exit is not None and exit.layer.width > 1 and not exit.layer.is_map:
+            return i
+    return None
+
+
+def _as_pool(meanings: Meanings, stops: Sequence[Stop], first: int) -> Embedding | None:
+    scaled = _follow_scale(meanings, stops, first)
+    last = follow_normalization(meanings, stops, scaled)
+    exit = as_layer(meanings, stops[last].name)
+    assert exit is not None
+    kinds = sorted(meanings.of[stops[first].name].taken)
+    what = " and ".join(_TAKEN[kind] for kind in kinds) + ", which the output is computed from"
+    if last > scaled:
+        what += ", after its normalization"
+    if len(kinds) > 1:
+        return Embedding(exit, None, what, stops[:last + 1])
+    return Embedding(exit, None if last > scaled else "global_pool", what, stops[:last + 1])
+
+
+#: How positions can vanish that a vector for the whole image comes from, in words.
+_TAKEN = {**POOLS, CLASS_TOKEN: "the class token"}
+
+
+def _follow_scale(meanings: Meanings, stops: Sequence[Stop], i: int) -> int:
+    """Return the last stop that has the values of stop `i`, divided by the number of positions or the like."""
+    while i + 1 < len(stops) and _is_scale(meanings, stops[i + 1]):
         i += 1
-        if _width(meanings, stops[i].name) == width:
-            end = i
-    return end
+    return i
 
 
-def _width(meanings: Meanings, name: str) -> int:
-    exit = as_layer(meanings, name)
-    return 0 if exit is None else exit.layer.width
+def _is_scale(meanings: Meanings, stop: Stop) -> bool:
+    """Return whether a stop has the values of the one before, scaled by one constant number at most."""
+    if stop.between or stop.node.op_type not in (*SAME, *SCALES):
+        return False
+    structure = meanings.structure
+    constants = [name for name in stop.node.input if name and name not in structure.images]
+    return stop.node.op_type in SAME or all(set(structure.shapes.get(name, [0])) <= {1} for name in constants)
+
+
+def _as_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
+    last = follow_normalization(meanings, stops, first)
+    exit = as_layer(meanings, stops[last].name)
+    assert exit is not None
+    return Embedding(exit, "cls", f"{_CLASS_TOKEN}{rejected}", stops[:last + 1])
+
+
+_CLASS_TOKEN = "the class token after the last normalization, which the output is computed from"
+
+
+def _find_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
+    """Find the class token where an output is computed from it and from other tokens."""
+    for node in stops[first].between:
+        for name in node.output:
+            exit = as_layer(meanings, name)
+            if exit is not None and not exit.layer.is_map and meanings.of[name].taken == {CLASS_TOKEN}:
+                return Embedding(exit, "cls", f"{_CLASS_TOKEN}{rejected}", stops[:first])
+    return None
 
 
 def _last_hidden(stops: Sequence[Stop], first: int) -> int | None:
     """Return the stop that the last dense layer reads; None if that is a map."""
-    dense = [i for i in range(first, len(stops)) if stops[i].node.op_type in _DENSE]
+    dense = [i for i in range(first, len(stops)) if stops[i].node.op_type in DENSE]
     if not dense:
         return len(stops) - 1
     return dense[-1] - 1 if dense[-1] > first else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import InputError
-from .nodes import find_dependent, names_read
+from .nodes import attribute, find_dependent, names_read
 from .shapes import infer_shapes
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _has_channels_last(
     if named[0] != named[1]:
         return named[1]
     return any(
-        node.op_type == "Transpose" and [list(each.ints) for each in node.attribute if each.name == "perm"] == [_TO_FIRST]
+        node.op_type == "Transpose" and list(attribute(node, "perm").ints) == _TO_FIRST
         for node in _first_readers(model, name)
     )
 
@@ -214,7 +214,7 @@ def _count_channels(model: ModelProto, name: str) -> int | None:
     weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     for node in _first_readers(model, name):
         if node.op_type == "Conv" and len(node.input) > 1 and len(dims := weights.get(node.input[1], ())) == 4:
-            return dims[1] * next((each.i for each in node.attribute if each.name == "group"), 1)
+            return dims[1] * (attribute(node, "group").i or 1)
     return None
 
 

@@ -50,6 +50,8 @@ class Meanings:
     ----------
     of : dict of str to Meaning
         By the name of the tensor. Tensors of unknown shape are left out.
+    is_counted : bool
+        Whether class tokens were recognized by their count alone, because an unknown operator adds them.
     mixing : set of str
         The outputs of the nodes that let the positions of the image see each other, as attention does.
     """
@@ -57,6 +59,7 @@ class Meanings:
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
         self.mixing: set[str] = set()
+        self.is_counted = False
         source = structure.source
         image = tuple(single(letter, size) for letter, size in zip(" CHW", structure.shapes[source]))
         self.of = {source: Meaning(image)}
@@ -83,6 +86,7 @@ class Meanings:
                 continue
             if axes is None or [_length(axis) for axis in axes] != shapes[name]:
                 axes = unknown(shapes[name])
+            axes = self._count(node, axes)
             taken: frozenset[str] = frozenset()
             if not has_positions(axes):
                 kind = vanish(self, node) if callable(vanish) else vanish
@@ -90,6 +94,28 @@ class Meanings:
                 taken = frozenset([kind]) if had_positions else frozenset().union(*before)
             self.of[name] = Meaning(axes, taken)
 
+
+    def _count(self, node: NodeProto, axes: Axes) -> Axes:
+        """Take an unknown axis that is a little longer than the positions before it for tokens and these positions."""
+        if not has(axes, "?") or len(axes) != 3 or node.op_type in _PART:
+            return axes
+        read = next((self.of[name].axes for name in node.input if name in self.of), ())
+        if len(read) != 3:
+            return axes
+        result = list(axes)
+        for i, (old, new) in enumerate(zip(read, axes)):
+            found = read_map((old,)) if has([old], "HW") else None
+            more = _length(new) - _length(old)
+            if found is not None and has([new], "?") and 0 < more <= _MOST_TOKENS:
+                self.is_counted = True
+                result[i] = (Atom("P", _length(new), before=more, grid=found.grid),)
+        return tuple(result)
+
+
+#: How many tokens that are no positions may be recognized by their count alone: a class token and 16 registers.
+_MOST_TOKENS = 17
+#: Operators that leave positions out, or give them another order.
+_PART = ("Slice", "Gather", "Split", "TopK", "MatMul", "Gemm")
 
 Found = Sequence[Axes | None]
 Rule = Callable[[Meanings, "NodeProto"], Found]
@@ -321,13 +347,19 @@ def _concatenate(of: Meanings, node: NodeProto) -> Found:
     result = list(_broadcast(of, node.input, shape) or unknown(shape))
     if not placed:
         result[along] = single("C" if has(columns, "C") else "?", shape[along])
-    elif len(placed) == 1 and not has(columns, "C"):
+    elif len(placed) == 1 and not has(columns, "C") and _are_tokens(of, node, placed[0]):
         result[along] = _with_tokens(columns, placed[0], shape[along])
     elif all(has([axis], "C") for axis in columns):
         result[along] = join(atom for axis in columns[:1] for atom in single("C", shape[along]))
     else:
         result[along] = single("?", shape[along])
     return [tuple(result)]
+
+
+def _are_tokens(of: Meanings, node: NodeProto, placed: int) -> bool:
+    """Return whether what is put beside positions are tokens: the network's own, or pools of the positions."""
+    others = [of.of[name].taken for i, name in enumerate(node.input) if i != placed and name in of.of]
+    return all(kind in POOLS or kind.startswith("token") for taken in others for kind in taken)
 
 
 def _with_tokens(columns: Sequence[Axis], i: int, n: int) -> Axis:
@@ -432,7 +464,8 @@ def _window_kind(of: Meanings, node: NodeProto) -> str:
     """Decide whether a pool with a window covers every position once."""
     shape = (of.structure.shape(node.input[0]) or [])[2:]
     is_padded = attribute(node, "auto_pad").s not in (b"", b"NOTSET", b"VALID") or any(attribute(node, "pads").ints)
-    is_all = list(attribute(node, "kernel_shape").ints) == shape and not is_padded
+    window = list(attribute(node, "kernel_shape").ints)
+    is_all = len(window) == len(shape) and all(n >= side for n, side in zip(window, shape)) and not is_padded
     return {"AveragePool": "mean", "MaxPool": "max", "LpPool": "norm"}[node.op_type] if is_all else "window"
 
 

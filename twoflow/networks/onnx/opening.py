@@ -15,7 +15,8 @@ from .entrance import fix_input, read_input
 from .graph import load
 from .shapes import infer_values
 from .structure import Structure
-from .understanding import split_hints, understand
+from .understanding import understand
+from .versions import check_versions
 
 
 def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
@@ -42,6 +43,7 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
     file = files.read(files.model)
     try:
         model, others = load(file, files)
+        check_versions(model)
         found = read_input(model)
         own: dict[str, Any] = {"channels": "RGB"}
         if found.is_uint8:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import InputError
-from ..content import MAX_VALUES
 from ..limits import limited_session, time_limit
+from ..runtime import onnxruntime_errors
+from .cost import check_cost, check_size
 from .nodes import bodies, find_dependent, names_read
+from .values import Value, read_kind
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TypeProto
@@ -32,13 +34,6 @@ _SHAPED_BY: dict[str, Sequence[int]] = {
     "Pad": (1, 3),
 }
 _SHAPED_BY["Slice"] = (1, 2, 3, 4)
-
-
-class Value(NamedTuple):
-    """An output of a node: its ONNX data type and its shape. An unknown size is 0."""
-
-    kind: int
-    shape: Sequence[int]
 
 
 def infer_values(model: ModelProto) -> dict[str, Value]:
@@ -62,18 +57,22 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
     Raises
     ------
     ValueError
-        If the shapes contradict each other, an output has more than 2**28 values, or the run fails or exceeds a limit.
+        If the shapes contradict each other, the run fails, or the graph exceeds a limit: see `check_cost`, `check_size`
+        and `time_limit`.
     """
+    check_size(model)
     types = _infer(model)
     values = _as_values(types)
     closed = {name for name, each in types.items() if _is_closed(each)}
-    is_tensor = {name for name in _outputs(model.graph.node) if name not in types or types[name].HasField("tensor_type")}
-    if missing := is_tensor - closed:
-        missing -= find_varying(model, closed)
-        values.update(_run(model, types, [name for name in _outputs(model.graph.node) if name in missing]))
-    for name, value in values.items():
-        if (n := math.prod(value.shape)) > MAX_VALUES:
-            raise InputError(f"{name}: expected at most {MAX_VALUES} values in a layer, got {n}")
+    outputs = _outputs(model.graph.node)
+    missing = [
+        name for name in outputs
+        if name not in closed and (name not in types or types[name].HasField("tensor_type"))
+    ]
+    if missing:
+        varying = find_varying(model, closed)
+        values.update(_run(model, types, [name for name in missing if name not in varying]))
+    check_cost(model, values)
     return values
 
 
@@ -180,7 +179,7 @@ def _without_weights(model: ModelProto) -> ModelProto:
     return bare
 
 
-def _copy(message, name, value) -> None:
+def _copy(message: Any, name: str, value: Any) -> None:
     if hasattr(value, "ListFields"):
         getattr(message, name).CopyFrom(value)
     elif hasattr(value, "extend"):
@@ -232,18 +231,10 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
         return None
     [source] = session.get_inputs()
     image = np.random.default_rng(0).random(source.shape, np.float32)
-    with time_limit() as options:
+    with onnxruntime_errors(), time_limit() as options:
         found = session.run(shapes, {source.name: image}, options)
-    kinds = {each.name: _read_kind(each.type) for each in session.get_outputs()}
+    kinds = {each.name: read_kind(each.type) for each in session.get_outputs()}
     return {
         name: Value(types[name].tensor_type.elem_type if name in types else kinds[name], shape.tolist())
         for name, shape in zip(names, found)
     }
-
-
-def _read_kind(text: str) -> int:
-    """Return the data type of ONNX for onnxruntime's name of a type, such as "tensor(float)"; 0 if it is no tensor."""
-    from onnx import TensorProto
-
-    name = text.removeprefix("tensor(").removesuffix(")").upper()
-    return TensorProto.DataType.Value(name) if name in TensorProto.DataType.keys() else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..bottlenecks import Step, find_bottlenecks
 from .integers import find_integers
 from .nodes import names_read
-from .shapes import Value
+from .values import Value
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
