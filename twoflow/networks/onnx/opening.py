@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..card import NetworkCard
-from ..card_file import check_fields, complete_fields
+from ..card_file import check_fields, complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
 from .cut import cut
