@@ -1,5 +1,7 @@
 """Check the models that `make_model` makes of recipes, flows and heads."""
 
+import numpy as np
+import onnx
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -64,8 +66,13 @@ def test_wide_stages_are_projected():
 
 
 def test_fast_takes_the_embedding_of_a_network_without_maps(tmp_path, shop):
-    nodes = [nets.node("GlobalAveragePool", "images", "pool"), nets.node("Flatten", "pool", "out")]
-    path = nets.write(tmp_path / "net.onnx", nodes)
+    kinds = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", (1, 3, 9, 9)), ("image_embeds", (1, 5)))]
+    nodes = [nets.node("Flatten", "x", "flat"), nets.node("MatMul", "flat w", "image_embeds")]
+    weights = nets.constant("w", np.random.default_rng(0).normal(size=(243, 5)))
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "net", kinds[:1], kinds[1:], [weights]),
+                                     opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    path.with_suffix(".card.json").write_text('{"mean": 127, "scale": 64}')
     model = make_model("fast", network=path)
     (name, flow, _), = model.flows
     assert name == "embedding" and flow.layer is None and flow.pooling == "mean"
