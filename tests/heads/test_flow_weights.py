@@ -14,14 +14,12 @@ def unit(X):
     return X / np.linalg.norm(X, axis=1, keepdims=True)
 
 
-def make_flows(n=150, n_classes=4, seed=0):
+def make_flows(n=160, n_classes=4, seed=0):
     """Make a flow that separates the classes, one that does so in part, and one of noise."""
     rng = np.random.default_rng(seed)
-    y = np.arange(n) % n_classes
-    center = np.eye(n_classes)[y]
-    good = unit(np.hstack([2 * center, np.zeros((n, 8))]) + 0.5 * rng.standard_normal((n, n_classes + 8)))
-    weak = unit(np.hstack([center, np.zeros((n, 8))]) + 0.8 * rng.standard_normal((n, n_classes + 8)))
-    return [good, weak, unit(rng.standard_normal((n, 30)))], y
+    y = np.arange(n) * 7 // 3 % n_classes
+    center = np.eye(n_classes, 100)[y]
+    return [unit(strength * center + rng.standard_normal((n, 100)) / 10) for strength in (0.35, 0.2, 0)], y
 
 
 def weights_of(flows, y, groups=None, **parameters):
@@ -61,21 +59,24 @@ def test_the_loss_is_that_of_models_without_the_group(n_groups):
 
 
 def test_a_useless_flow_gets_little_weight_and_costs_nothing():
-    flows, y = make_flows(300)
-    weights = weights_of([flow[::2] for flow in flows], y[::2])
-    assert weights[0] > weights[1] > weights[2] and weights[2] < 0.3
+    gains = []
+    for seed in range(3):
+        flows, y = make_flows(400, seed=seed)
+        weights = weights_of([flow[:200] for flow in flows], y[:200])
+        assert weights[2] < 0.8 < weights[:2].min()
+        equal, weighed, without = (
+            KernelRidgeClassifier().fit(X[:200], y[:200]).score(X[200:], y[200:])
+            for X in (np.hstack([np.sqrt(w) * flow for w, flow in zip(row, flows)]) for row in ([1] * 3, weights, [1, 1, 0]))
+        )
+        gains.append([weighed - equal, weighed - without])
+    assert np.mean(gains, axis=0)[0] > 0 and np.mean(gains, axis=0)[1] > -0.01
 
-    def accuracy(weights):
-        X = np.hstack([np.sqrt(weight) * flow for weight, flow in zip(weights, flows)])
-        return KernelRidgeClassifier().fit(X[::2], y[::2]).score(X[1::2], y[1::2])
 
-    assert accuracy(weights) >= accuracy([1, 1, 0]) - 0.01 and accuracy(weights) > accuracy([1, 1, 1])
-
-
-def test_a_flow_of_no_use_for_many_rows_is_left_out():
-    rng = np.random.default_rng(0)
-    flows, y = make_flows(900)
-    assert weights_of([flows[0], *(unit(rng.standard_normal((900, 8))) for _ in range(3))], y)[1:].max() == 0
+def test_a_small_weight_becomes_zero(monkeypatch):
+    flows, y = make_flows()
+    assert weights_of(flows, y)[2] > 0
+    monkeypatch.setattr(flow_weights, "_LEAST_WEIGHT", 0.7)
+    assert weights_of(flows, y)[2] == 0
 
 
 def test_order_of_flows_and_rows_does_not_count():
@@ -99,7 +100,7 @@ def test_groups_are_left_out_together():
     order, items = np.argsort(y, kind="stable"), np.arange(160) // 2
     flows, y = [flows[1][order], unit(np.repeat(rng.standard_normal((80, 40)), 2, axis=0))], y[order]
     alone, together = weights_of(flows, y), weights_of(flows, y, items)
-    assert alone[1] > 1 and together[1] < 0.5
+    assert alone[1] > together[1] + 0.2
 
 
 def test_many_rows_are_thinned_out(monkeypatch):
