@@ -3,7 +3,7 @@ import pytest
 
 from twoflow import CNNEmbedding, FlowUnion
 from twoflow.flows.views import VIEWS
-from twoflow.images import LoadedImage
+from twoflow.images import Fitting, LoadedImage
 from twoflow.networks import open_session
 from twoflow.networks.session import Session
 
@@ -108,7 +108,7 @@ def test_views_in_8_bit_integers(shop, views, passed):
 def test_turned_back_where_they_were(pixels):
     mirror = VIEWS["mirror"][1]
     session = open_session("efficientnet-lite0", ("stage1", "logits"), preprocessing=PREPROCESSING)
-    outputs = session.run(mirror.pixels(LoadedImage(pixels), SIZE))
+    outputs = session.run(mirror.pixels(LoadedImage(pixels), Fitting(SIZE)))
     np.testing.assert_array_equal(mirror.turned_back(outputs["stage1"])[:, 3, 5], outputs["stage1"][:, 3, -6])
     assert mirror.turned_back(outputs["logits"]) is outputs["logits"]
 

@@ -3,12 +3,15 @@
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from twoflow import CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, RawPixels, make_model
+from twoflow import (
+    CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, RawPixels, TwoFlowClassifier, make_model,
+)
 from twoflow.heads import ForestSelector, KernelRidgeClassifier
 from twoflow.models import BestOf
 from twoflow.networks import catalog
 
 from ..lanes import unavailable
+from ..networks.onnx import nets
 from ..public_paths import without_public_path
 
 
@@ -52,8 +55,42 @@ def test_best_has_all_installed_networks(monkeypatch):
 def test_a_network_that_cannot_be_resized_keeps_its_size():
     for _, flow, _ in make_model("fast", network="inception-21k").flows:
         assert flow.preprocessing is None and flow.network == "inception-21k"
-    with pytest.raises(ValueError, match="names at least 5 stages, got inception-bn with 3; use another"):
-        make_model("fast", network="inception-bn")
+
+
+def test_wide_stages_are_projected():
+    flows = {name: flow.n_channels for name, flow, _ in make_model("fast", network="inception-bn").flows}
+    assert flows == {"max_pool_4e_pool": 256, "max_pool_5b_pool": 256}
+    assert {flow.n_channels for _, flow, _ in make_model("fast").flows} == {None}
+
+
+def test_fast_takes_the_embedding_of_a_network_without_maps(tmp_path, shop):
+    nodes = [nets.node("GlobalAveragePool", "images", "pool"), nets.node("Flatten", "pool", "out")]
+    path = nets.write(tmp_path / "net.onnx", nodes)
+    model = make_model("fast", network=path)
+    (name, flow, _), = model.flows
+    assert name == "embedding" and flow.layer is None and flow.pooling == "mean"
+    assert model.fit(shop).predict(shop[:3]).shape == (3,)
+
+
+def test_several_networks(tmp_path):
+    paths = [nets.plain(tmp_path / name) for name in ("one.onnx", "two.onnx")]
+    networks = ["efficientnet-lite0", *paths]
+    paper = make_model("paper", network=networks)
+    assert [name for name, *_ in paper.flows] == ["projection", "efficientnet-lite0_cnn", "one_cnn", "two_cnn"]
+    fast = make_model("fast", network=networks)
+    assert networks_of(fast) == networks
+    assert [name for name, *_ in fast.flows][:4] == [
+        "efficientnet-lite0_stage4", "efficientnet-lite0_stage5", "efficientnet-lite0_stage6", "one_stage1"
+    ]
+    assert [name for name, *_ in make_model("fast", network=[paths[0]]).flows] == ["stage1"]
+    assert TwoFlowClassifier("fast", network=networks).make().get_params()["one_stage1__network"] == paths[0]
+
+
+def test_best_of_several_networks_adds_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
+    path = nets.plain(tmp_path / "one.onnx")
+    for model in dict(make_model("best", network=[path, "efficientnet-lite0"]).models).values():
+        assert set(networks_of(model)) <= {path, "efficientnet-lite0"}
 
 
 def test_another_head_replaces_the_recipes_own():
@@ -85,6 +122,9 @@ def test_what_a_fitted_model_holds_has_a_public_path(shop, recipe, head):
         (("fast", "nearest"), "no head 'nearest'; did you mean"),
         (([("cnn",)],), "expected a list of .name, flow. or .name, flow, selector"),
         (("paper", None, "efficientnet"), "no network 'efficientnet'; did you mean"),
+        (("fast", None, ["efficientnet-lite0", "efficientnet"]), "no network 'efficientnet'; did you mean"),
+        (("fast", None, ["efficientnet-lite0"] * 2), "expected each network once, got 'efficientnet-lite0' twice"),
+        (("best", None, []), "expected at least one network, got none"),
     ],
 )
 def test_bad_arguments(arguments, message):

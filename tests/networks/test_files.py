@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from twoflow import CNNEmbedding, FlowUnion
 from twoflow.evaluation import make_methods
+from twoflow.images import Fitting
 from twoflow.networks import get_card, open_session
 
 from .mxnet.files import network, write
@@ -91,6 +92,19 @@ def test_methods_with_a_network_in_files(tmp_path, shop):
         ({"channels": "GBR"}, '"RGB" or "BGR"'),
         ({"input_size": [0, 8]}, r"\[width, height\]"),
         ({"input_size": [10**9, 8]}, r"\[width, height\]"),
+        ({"fit": "squash"}, "fit: expected one of stretch, crop, pad, got 'squash'"),
+        ({"filter": "cubic"}, "filter: expected one of nearest, box, bilinear, bicubic, lanczos, got 'cubic'"),
+        ({"filter": ["box"]}, "filter: expected one of"),
+        ({"resize_size": [256]}, r"\[width, height\]"),
+        ({"pad_color": [0, 0, 256]}, "three integers from 0 to 255"),
+        ({"pad_color": [0.0, 0, 0]}, "three integers from 0 to 255"),
+        ({"pad_color": [0, 0, 0], "fit": "crop"}, 'expected fit "pad" with a pad_color, got "crop"; leave one'),
+        ({"rounding": "up"}, "one of down, even"),
+        ({"prefix_tokens": -1}, "an integer from 0 to 4096"),
+        ({"prefix_tokens": True}, "an integer from 0 to 4096"),
+        ({"patch_size": 0}, "an integer from 1 to 4096"),
+        ({"output": ""}, "output: expected a text"),
+        ({"n_classes": 1000.0}, "a positive integer"),
         ([1], "expected a table of fields, got list"),
     ],
 )
@@ -197,3 +211,21 @@ def test_control_characters_of_a_layer_s_name_are_escaped(tmp_path):
     path = write(tmp_path, network(*operators), {"w": WEIGHT}, card=CARD)
     with pytest.raises(ValueError, match=r"has no layer 'x'; its layers are a\\x1b\[31m b$"):
         embed(path, layer="x")
+
+
+@pytest.mark.parametrize("fields", [{"resize_size": [7, 8]}, {"resize_size": [8, 7], "fit": "crop"}])
+def test_an_image_must_be_resized_to_the_input_size(tmp_path, fields):
+    path = make(tmp_path, card={"input_size": [8, 8], "mean": 0, "scale": 255})
+    with pytest.raises(ValueError, match="net.*: expected a resize_size of at least 8 x 8, the input_size, got [78] x"):
+        get_card(path, fields)
+    assert get_card(path, {**fields, "fit": "pad"}).fitting.resize_size == tuple(fields["resize_size"])
+
+
+def test_how_an_image_enters_is_on_the_card(tmp_path):
+    fields = {"input_size": [8, 6], "mean": 0, "scale": 255, "fit": "pad", "filter": "lanczos", "rounding": "even",
+              "resize_size": [10, 8], "pad_color": [1, 2, 3]}
+    expected = Fitting((8, 6), "pad", "lanczos", (10, 8), (1, 2, 3), "even")
+    assert get_card(make(tmp_path, card=fields)).fitting == expected
+    assert get_card(make(tmp_path, card={"mean": 0, "scale": 1}), {"fit": "crop", "input_size": (8, 6)}).fitting == (
+        Fitting((8, 6), "crop")
+    )

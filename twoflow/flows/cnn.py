@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._text import printable
 from ..errors import InputError
-from ..images import LoadedImage
+from ..images import Fitting, LoadedImage
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, CarriedNetwork, NetworkLike, NetworkOutputError
 from ..networks.catalog import choose_layer, find_relative, resolve
@@ -31,7 +31,7 @@ from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS
 
 #: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
-_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color")
+_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color", "rounding")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
@@ -75,10 +75,25 @@ class CNNEmbedding(Flow):
         the sides; it needs ``grid=1``. The positions of all views are pooled together; of vectors, the mean is taken.
         Flows in a `FlowUnion` share the passes that they have in common.
     preprocessing : dict, optional
-        How images enter the network: any of `input_size` (width, height), `channels` ("RGB" or "BGR"), `mean` and
-        `scale`. A value from 0 to 255 enters as ``(value - mean) / scale``, where each is a number or a list of three.
-        It is needed if neither the network's file nor a card next to it says so. The named EfficientNet-Lite networks
-        let you choose `input_size`, with sides of 32 to 4096 pixels. By default, the card decides.
+        How images enter the network. It is needed if neither the network's files nor a card next to them say so. By
+        default, the card decides. Any of:
+
+        - `input_size`: (width, height) in pixels.
+        - `fit`: how an image of other proportions gets that size. "stretch", the default, changes the proportions.
+          "crop" cuts off what is too long. "pad" adds margins of `pad_color`, a list of red, green and blue from 0 to
+          255; the default is black.
+        - `filter`: "bicubic", the default, or another of `twoflow.images.FILTERS`.
+        - `resize_size`: (width, height) that the image is resized to before the middle is cut out. The default is
+          `input_size`.
+        - `rounding`: "down", the default, or "even": how an odd margin around the middle is divided; see
+          `twoflow.images.Fitting`.
+        - `channels`: "RGB", the default, or "BGR".
+        - `mean` and `scale`: a value from 0 to 255 enters as ``(value - mean) / scale``. Each is a number, or a list of
+          one for each channel.
+        - `prefix_tokens`, `patch_size`, `output`, `n_classes`: what helps to find the layers if the graph leaves that
+          open; see the guide on networks.
+
+        The named EfficientNet-Lite networks let you choose the first five, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
         What runs the network. The default is "onnxruntime". "mxnet", the extra ``twoflow[mxnet]``, runs MXNet's own
         checkpoints only. Its features are the same up to rounding, but it takes one image at a time, on its own
@@ -198,7 +213,7 @@ class CNNEmbedding(Flow):
         self.network_path_ = find_relative(self.network)
         if self.precision == "float32":
             return
-        pixels = self._sample(images, network.card.input_size)
+        pixels = self._sample(images, network.card.fitting)
         layer = choose_layer(network, self.layer)
         self.quantized_, self.cosine_ = quantize(network, layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
@@ -255,17 +270,18 @@ class CNNEmbedding(Flow):
             state.update(network_digest_=network.digest, network_card_=network.card, network_path_=path)
         return state
 
-    def _sample(self, images: Sequence[Source], size: tuple[int, int]) -> np.ndarray:
-        """Read and resize images from all over the collection, to take the ranges from."""
+    def _sample(self, images: Sequence[Source], fitting: Fitting) -> np.ndarray:
+        """Read images from all over the collection as they enter the network, to take the ranges from."""
         positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
-        reader = RawPixels(size, n_jobs=self.n_jobs, on_error=self.on_error)
+        reader = _FittedPixels(fitting.size, n_jobs=self.n_jobs, on_error=self.on_error)
+        reader.fitting = fitting
         features, errors, *_ = extract(reader, images, positions)
         if errors:
             warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
         read = features[~np.isnan(features[:, 0])]
         if not len(read):
             raise InputError(f"none of the {len(positions)} images to quantize with can be read")
-        return reader.pack(read).reshape(-1, size[1], size[0], 3)
+        return reader.pack(read).reshape(-1, *fitting.size[::-1], 3)
 
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return self.extract_together([self], image, n_threads)[0]
@@ -291,8 +307,8 @@ class CNNEmbedding(Flow):
         else:
             session = start_session(network, layers, n_threads, first.engine)
         views = dict.fromkeys(view for flow in flows for view in VIEWS[flow.views])
-        size = network.card.input_size
-        outputs = {view: session.run(view.pixels(image, size), image.name) for view in views}
+        fitting = network.card.fitting
+        outputs = {view: session.run(view.pixels(image, fitting), image.name) for view in views}
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
             vectors = [
                 pool(
@@ -334,3 +350,12 @@ class CNNEmbedding(Flow):
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
         tags.feature_kind = "unit" if self.pooling == "covariance" else "dense"
         return tags
+
+
+class _FittedPixels(RawPixels):
+    """The pixels of an image with one fitting, of whose size they are."""
+
+    fitting: Fitting
+
+    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
+        return self.unpack(image.fitted(self.fitting).ravel())

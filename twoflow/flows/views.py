@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..images import LoadedImage
+from ..images import Fitting, LoadedImage
 
 #: Crops are cut from an image whose sides are 8/7 of theirs, so that each crop has 7/8 of the image's sides.
 _ENLARGEMENT = 8 / 7
@@ -22,20 +22,20 @@ class View(NamedTuple):
     crop: tuple[float, float] | None = None
     is_mirrored: bool = False
 
-    def pixels(self, image: LoadedImage, size: tuple[int, int]) -> np.ndarray:
-        """Return the view at `size` (width, height), of shape (height, width, 3) and dtype uint8."""
+    def pixels(self, image: LoadedImage, fitting: Fitting) -> np.ndarray:
+        """Return the view of an image, of the fitting's size: an array (height, width, 3) of dtype uint8."""
         if self.crop is None:
-            whole = image.resized(size)
+            whole = image.fitted(fitting)
             return whole[:, ::-1] if self.is_mirrored else whole
-        width, height = size
-        larger, (left, top) = self.place(size)
-        return image.resized(larger)[top:top + height, left:left + width]
+        width, height = fitting.size
+        larger, (left, top) = self.place(fitting)
+        return image.fitted(larger)[top:top + height, left:left + width]
 
-    def place(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the size that the image is stretched to for a crop of `size`, and the crop's left and top in it."""
-        larger = round(_ENLARGEMENT * size[0]), round(_ENLARGEMENT * size[1])
+    def place(self, fitting: Fitting) -> tuple[Fitting, tuple[int, int]]:
+        """Return the fitting of the larger image that a crop is cut from, and the crop's left and top in it."""
+        larger = fitting.enlarged(_ENLARGEMENT)
         shares = (0.0, 0.0) if self.crop is None else self.crop
-        left, top = (int(share * (all_ - part)) for share, all_, part in zip(shares, larger, size))
+        left, top = (int(share * (all_ - part)) for share, all_, part in zip(shares, larger.size, fitting.size))
         return larger, (left, top)
 
     def turned_back(self, output: np.ndarray) -> np.ndarray:

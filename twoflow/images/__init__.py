@@ -1,10 +1,11 @@
 """Read single images and collections of images, and generate a demo shop."""
 
 from .collection import ImageCollection
-from .fitting import FILTERS, FITS, Fitting
+from .fitting import FITS, ROUNDINGS, Fitting
 from .folders import load_folder
 from .loaded_image import LoadedImage
 from .reading import ImageReadError, UnreadableImagesWarning, read_image
+from .resizing import FILTERS
 from .shop import make_shop
 from .tables import load_table
 from .validation import check_images
@@ -13,6 +14,7 @@ from .web import allow_hosts
 __all__ = [
     "FILTERS",
     "FITS",
+    "ROUNDINGS",
     "Fitting",
     "ImageCollection",
     "ImageReadError",

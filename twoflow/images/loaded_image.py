@@ -1,4 +1,4 @@
-"""One image on its way through the flows, decoded once and resized once for each size."""
+"""One image on its way through the flows, decoded once and resized once for each fitting."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import numpy as np
 from PIL import Image
 
 from .errors import ImageReadError
+from .fitting import Fitting, Placement
 from .reading import Reduced, Source, choose_divisor, describe, open_reduced, read_content
-from .resizing import resize
+from .resizing import needed_part, resize
 
-#: Resizing stretches the height first. If the image is wider than high by more than this factor, the result in between
-#: may have at most so many pixels; a row of 5 million pixels would otherwise take gigabytes.
+#: Resizing stretches the height first. If the part of the image that is needed is wider than high by more than this
+#: factor, the result in between may have at most so many pixels; a row of 5 million pixels would otherwise take
+#: gigabytes.
 _MOST_STRETCHED, _LONG = 2**25, 16
 
 
 class LoadedImage:
     """One image as flows see it: RGB, upright, decoded when the first flow asks for it.
 
-    A flow's `extract` is given one, and asks it for pixels: mostly `resized`, or `rgb` for all of them. Every flow that
-    looks at the image shares this object, so it is decoded once, and resized once for each size. The orientation and
-    the color profile of the file are applied already; gray, transparent and 16-bit images are 8-bit RGB, see
-    `read_image`.
+    A flow's `extract` is given one, and asks it for pixels: mostly `resized`, `fitted` to keep the proportions, or `rgb`
+    for all of them. Every flow that looks at the image shares this object, so it is decoded once, and resized once for
+    each fitting. The orientation and the color profile of the file are applied already; gray, transparent and 16-bit
+    images are 8-bit RGB, see `read_image`.
 
-    `resized`, `rgb`, `size`, `format`, `color_profile` and `read` raise `ImageReadError` if the image cannot be read.
-    A flow need not catch it: the engine does what the flow's `on_error` says.
+    `resized`, `fitted`, `rgb`, `size`, `format`, `color_profile` and `read` raise `ImageReadError` if the image cannot
+    be read. A flow need not catch it: the engine does what the flow's `on_error` says.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class LoadedImage:
         self._source = source
         self._given, self._given_name = source, name
         self._by_divisor: dict[int, Reduced] = {}
-        self._resized: dict[tuple[int, int], np.ndarray] = {}
+        self._fitted: dict[Fitting, np.ndarray] = {}
 
     @property
     def name(self) -> str:
@@ -99,8 +101,7 @@ class LoadedImage:
         """Stretch the image to one size.
 
         Proportions are not kept: a product fills its photo, and a crop would cut toes and collars. The filter is
-        bicubic with antialiasing, see `resize`. A JPEG that is far larger is decoded at a fraction of its size first,
-        see `choose_divisor`.
+        bicubic. It is ``fitted(Fitting(size))``.
 
         Parameters
         ----------
@@ -115,34 +116,75 @@ class LoadedImage:
         Raises
         ------
         ImageReadError
-            If the image cannot be read, or is so much wider than high that resizing takes too much memory.
+            See `fitted`.
         """
         width, height = size
-        if (width, height) not in self._resized:
-            found = self._decoded((width, height))
-            stored = found.image
-            if stored.width * height > _MOST_STRETCHED and stored.width > _LONG * stored.height:
-                raise ImageReadError(
-                    self.name, f"stretching {stored.width:,} x {stored.height:,} pixels to {width:,} x {height:,} "
-                    "takes too much memory; crop the image",
-                )
-            self._resized[width, height] = resize(found.image, (width, height), found.box)
-        return self._resized[width, height]
+        return self.fitted(Fitting((width, height)))
+
+    def fitted(self, fitting: Fitting) -> np.ndarray:
+        """Resize the image with antialiasing, then cut out the middle or add margins, as the fitting says.
+
+        Only the pixels that are needed are resized. A JPEG that is far larger is decoded at a fraction of its size
+        first, see `choose_divisor`.
+
+        Parameters
+        ----------
+        fitting : Fitting
+            Size, fit, filter, pad color and more.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3) and dtype uint8
+            RGB, of the size ``fitting.size``. Flows share the array, so it is read-only.
+
+        Raises
+        ------
+        ImageReadError
+            If the image cannot be read, or is so much wider than high that resizing takes too much memory.
+        """
+        if fitting not in self._fitted:
+            found = self._decoded(fitting)
+            placement = fitting.place(found.full_size or found.image.size)
+            part = self._resize_part(found, placement, fitting)
+            if placement.part != fitting.size:
+                (left, top), (width, height) = placement.offset, placement.part
+                padded = np.empty((*fitting.size[::-1], 3), np.uint8)
+                padded[:] = fitting.pad_color
+                padded[top:top + height, left:left + width] = part
+                padded.flags.writeable = False
+                part = padded
+            self._fitted[fitting] = part
+        return self._fitted[fitting]
+
+    def _resize_part(self, found: Reduced, placement: Placement, fitting: Fitting) -> np.ndarray:
+        """Resize the part of the image that is not cut off."""
+        (width, height), filter = placement.part, fitting.filter
+        whole = found.box or (0, 0, *found.image.size)
+        box = placement.box(whole)
+        image, box = needed_part(found.image, placement.part, box, filter)
+        if image.width * height > _MOST_STRETCHED and image.width > _LONG * image.height:
+            raise ImageReadError(
+                self.name, f"stretching {image.width:,} x {image.height:,} pixels to {width:,} x {height:,} takes too "
+                "much memory; crop the image",
+            )
+        return resize(image, placement.part, box, filter)
 
     @property
     def _known(self) -> Reduced | None:
         return next(iter(self._by_divisor.values()), None)
 
-    def _decoded(self, size: tuple[int, int] | None) -> Reduced:
-        """Decode the image as far as `size` needs. Mostly all sizes need the same, and it is decoded once."""
+    def _decoded(self, fitting: Fitting | None) -> Reduced:
+        """Decode the image as far as `fitting` needs. Mostly all need the same, and it is decoded once."""
         known = self._known
         if known is not None:
-            divisor = 1 if size is None or known.full_size is None else choose_divisor(known.full_size, size)
+            divisor = 1
+            if fitting is not None and known.full_size is not None:
+                divisor = choose_divisor(known.full_size, fitting.scale(known.full_size))
             if divisor in self._by_divisor:
                 return self._by_divisor[divisor]
         # If the source was replaced by the content of its file, errors still name the file.
         name = self._given_name if self._source is self._given else self.name
-        found = open_reduced(self._source, name, size)
+        found = open_reduced(self._source, name, fitting)
         self._by_divisor[found.divisor] = found
         return found
 

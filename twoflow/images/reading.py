@@ -19,6 +19,7 @@ from .color import ADOBE_RGB, Encoding, find_conversion
 from .containers import Container, take_apart
 from .errors import ImageReadError, refusal
 from .exif import read_exif
+from .fitting import Fitting
 from .formats import FORMATS, MISSING_READERS, has_heif, identify, readable_suffixes
 from .pixels import TRANSPOSED, to_8_bit, to_array, to_rgb, turn_upright
 
@@ -119,8 +120,8 @@ class Reduced(NamedTuple):
     color_profile: str = "none"
 
 
-def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None) -> Reduced:
-    """Decode an image, reduced as far as resizing to `size` allows (see `choose_divisor`); whole if `size` is None."""
+def open_reduced(source: Source, name: str | None, fitting: Fitting | None) -> Reduced:
+    """Decode an image, reduced as far as a fitting allows (see `choose_divisor`); whole if `fitting` is None."""
     given = source
     if remote.is_url(source):
         source = read_content(source)  # outside the try: a missing package is not an error of the image
@@ -129,7 +130,7 @@ def open_reduced(source: Source, name: str | None, size: tuple[int, int] | None)
             return Reduced(_from_array(source), 1, None, None)
         if isinstance(source, Image.Image):
             return _from_pil(source)
-        return _from_content(source, size)
+        return _from_content(source, fitting)
     except ImageReadError as error:
         raise ImageReadError(name or describe(given), error.reason) from error
     except Exception as error:  # decoders raise almost any error for damaged or hostile bytes
@@ -148,7 +149,7 @@ def choose_divisor(full_size: tuple[int, int], size: tuple[int, int]) -> int:
     full_size : (int, int)
         Width and height of the image.
     size : (int, int)
-        Width and height that it will be resized to.
+        Width and height that it will be resized to, before anything is cut off.
 
     Notes
     -----
@@ -215,7 +216,7 @@ def warn_unreadable(errors: Sequence[ImageReadError], n_images: int, fate: str) 
     warnings.warn(message, UnreadableImagesWarning, stacklevel=3)
 
 
-def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
+def _from_content(source: Source, fitting: Fitting | None) -> Reduced:
     if not isinstance(source, (bytes, str, os.PathLike)):
         raise refusal(f"expected a path, bytes, an array or a PIL image, got {type(source).__name__}")
     content = read_content(source)
@@ -242,7 +243,7 @@ def _from_content(source: Source, size: tuple[int, int] | None) -> Reduced:
             orientation = read_exif(image.info.get("exif")).orientation
         if format == "JPEG":
             full_size = image.size[::-1] if orientation in TRANSPOSED else image.size
-            divisor = 1 if size is None else choose_divisor(full_size, size)
+            divisor = 1 if fitting is None else choose_divisor(full_size, fitting.scale(full_size))
             if divisor > 1:
                 image.draft(None, (image.width // divisor, image.height // divisor))
         if container.transparent is not None and "transparency" in image.info:

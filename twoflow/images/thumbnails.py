@@ -7,6 +7,7 @@ import io
 
 from PIL import Image
 
+from .fitting import Fitting
 from .reading import ImageReadError, Source, open_reduced
 
 _QUALITY = 70  # of the JPEG: two to three kilobytes at 96 pixels, twenty at 400
@@ -29,7 +30,7 @@ def jpeg_thumbnail(image: Source, side: int = 96) -> bytes | None:
     """
     try:
         # A large JPEG is decoded at a fraction of its size; its last pixels may be padding.
-        small = open_reduced(image, None, (side, side)).image
+        small = open_reduced(image, None, Fitting((side, side))).image
     except ImageReadError:
         return None
     if small is image:  # the image of the caller must not change

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,20 +11,21 @@ import numpy as np
 from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..heads.table import Head, get_head
-from ..networks import NETWORKS, NetworkLike, get_card
+from ..networks import NetworkLike, get_card
 from ..networks.catalog import find_weights
+from ..networks.several import NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier, FlowStep
+from .stages import cap_channels, early_stages, late_stages
 
 #: The image size for networks that take any. A network sees small details better in an image that is larger than its
 #: training images. It takes about twice the time.
 _SIDE = 320
 
-#: `_LATE` are the stages that distinguish products best: the last but one, and the two before it. The last stage has as
-#: many features as these three together, and adds little. `_EARLY` is the stage before them, which is more sensitive to
-#: color. A network needs at least `_LEAST_STAGES`.
-_LATE, _EARLY, _LEAST_STAGES = slice(-4, -1), slice(-5, -4), 5
+
+#: Networks by what the names of their flows begin with: nothing if there is one.
+Networks = Mapping[str, NetworkLike]
 
 
 class Recipe(NamedTuple):
@@ -38,7 +39,7 @@ def make_model(
     recipe: str | Sequence[tuple] = "paper",
     head: Any = None,
     *,
-    network: NetworkLike = "efficientnet-lite0",
+    network: NetworksLike = "efficientnet-lite0",
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
     verbose: bool = False,
@@ -52,17 +53,19 @@ def make_model(
         The name of a recipe, or your own flows by name. A flow without a selector gets the one that suits the head.
 
         - "paper" is the model of Iliukovich-Strakovskaia, Dral & Dral (2016). A Random Forest selects 55 of 128 random
-          projections of the pixels, and another selects 400 features of the global pool of a pretrained network. A
-          Random Forest of 200 trees decides on both.
-        - "fast" makes one pass over one network, and takes the covariances of the channels of its late stages. Kernel
-          ridge decides on them.
-        - "best" adds to "fast" the mirror image, more stages, color, and a second and third network if they are
-          installed (the extra ``twoflow[networks]``). It chooses among such models on the training images.
+          projections of the pixels, and another selects 400 features of the embedding of each pretrained network. A
+          Random Forest of 200 trees decides on all.
+        - "fast" makes one pass over each network, and takes the covariances of the channels of its late stages. Kernel
+          ridge decides on them. Of a network without maps it takes the embedding.
+        - "best" adds to "fast" the mirror image, more stages and color. To a single network it adds a second and a
+          third if they are installed (the extra ``twoflow[networks]``). It chooses among such models on the training
+          images.
     head : str or classifier, optional
         Decides on the features: a key of `HEADS`, or any classifier of features, for which nothing is selected.
         Default: the recipe's own head; for your own flows "forest".
-    network : str, path or CarriedNetwork, default="efficientnet-lite0"
-        The network of the recipe's flows; see `CNNEmbedding`. It has no effect on your own flows.
+    network : str, path, CarriedNetwork or list of these, default="efficientnet-lite0"
+        The network of the recipe's flows, or several networks; see `CNNEmbedding`. With several, the flows of each are
+        named after it. It has no effect on your own flows.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
@@ -74,7 +77,8 @@ def make_model(
     Raises
     ------
     ValueError
-        If there is no such recipe, head or network, or the card of the network names too few stages for the recipe.
+        If there is no such recipe, head or network, a network is given twice, or a network has neither a map nor an
+        embedding.
 
     Examples
     --------
@@ -99,58 +103,72 @@ def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
     return [step if len(step) == 3 else (*step, named.selector(step[1])) for step in flows], named.classifier()
 
 
-def _candidates(recipe: str | Sequence[tuple], network: NetworkLike) -> dict[str, Recipe]:
+def _candidates(recipe: str | Sequence[tuple], network: NetworksLike) -> dict[str, Recipe]:
     if not isinstance(recipe, str):
         if not all(isinstance(step, (tuple, list)) and len(step) in (2, 3) for step in recipe):
             raise InputError(f"recipe: expected a list of (name, flow) or (name, flow, selector), got {recipe!r}")
         return {"own": Recipe(recipe, "forest")}
-    get_card(network)  # a wrong name must be an error now, not later when images are read
+    networks = list_networks(network)
+    for each in networks:
+        get_card(each)  # a wrong name must be an error now, not later when images are read
     if recipe not in RECIPES:
         near = difflib.get_close_matches(recipe, RECIPES, n=1, cutoff=0.4) or list(RECIPES)
         raise InputError(f"there is no recipe {recipe!r}; did you mean {' or '.join(map(repr, near))}?")
-    return RECIPES[recipe](network)
+    prefixes = [""] if len(networks) == 1 else [f"{name}_" for name in name_networks(networks)]
+    return RECIPES[recipe](dict(zip(prefixes, networks)))
 
 
-def _paper(network: NetworkLike) -> dict[str, Recipe]:
-    flows = [("projection", PixelProjection(n_components=128)), ("cnn", CNNEmbedding(network))]
-    return {"paper": Recipe(flows, "forest")}
+def _paper(networks: Networks) -> dict[str, Recipe]:
+    embeddings = [(f"{prefix}cnn", CNNEmbedding(network)) for prefix, network in networks.items()]
+    return {"paper": Recipe([("projection", PixelProjection(n_components=128)), *embeddings], "forest")}
 
 
-def _fast(network: NetworkLike) -> dict[str, Recipe]:
-    return {"fast": Recipe(_covariances(network, "whole"), "kernel-ridge")}
+def _fast(networks: Networks) -> dict[str, Recipe]:
+    flows = [flow for prefix, network in networks.items() for flow in _late(network, "whole", prefix)]
+    return {"fast": Recipe(flows, "kernel-ridge")}
 
 
-def _best(network: NetworkLike) -> dict[str, Recipe]:
-    """Return candidates with one, two or three networks, each with and without color."""
+def _best(networks: Networks) -> dict[str, Recipe]:
+    """Return candidates with one network, two, and so on, each with and without color."""
+    if len(networks) == 1:
+        networks = {**networks, **{f"{name}_": name for name in _partners(*networks.values())}}
+    (first_prefix, first), *_ = networks.items()
     color = [
-        *_covariances(network, "mirror", _EARLY),
+        *_early(first, "mirror", first_prefix),
         ("lab", ColorHistogram("lab", (8, 8, 8))),
         ("lab_grid", ColorHistogram("lab", (4, 8, 8), (3, 3))),
         ("hsv_grid", ColorHistogram("hsv", (12, 3, 3), (3, 3))),
     ]
     stages: list[tuple[str, Flow]] = []
     found: dict[str, list[tuple[str, Flow]]] = {}
-    for number, each in zip(("one network", "two networks", "three networks"), [network, *_partners(network)]):
-        prefix = "" if each == network else f"{each}_"
-        stages = [*stages, *_covariances(each, "mirror", prefix=prefix)]
+    for count, (prefix, each) in enumerate(networks.items(), 1):
+        number = "one network" if count == 1 else f"{_NUMBERS.get(count, count)} networks"
+        stages = [*stages, *_late(each, "mirror", prefix)]
         found |= {number: stages, f"{number} and color": [*stages, *color]}
     return {name: Recipe(flows, "kernel-ridge") for name, flows in found.items()}
 
 
-def _covariances(
-    network: NetworkLike, views: str, which: slice = _LATE, prefix: str = ""
-) -> list[tuple[str, Flow]]:
+def _late(network: NetworkLike, views: str, prefix: str = "") -> list[tuple[str, Flow]]:
+    """Make the flows of the late stages; of a network without maps, the flow of its embedding."""
+    flows = _covariances(network, views, prefix, late_stages(get_card(network)))
+    return flows or [(f"{prefix}embedding", CNNEmbedding(network, views=views))]
+
+
+def _early(network: NetworkLike, views: str, prefix: str = "") -> list[tuple[str, Flow]]:
+    """Make the flow of the stage before the late ones, if there is one."""
+    return _covariances(network, views, prefix, early_stages(get_card(network)))
+
+
+def _covariances(network: NetworkLike, views: str, prefix: str, stages: Sequence[str]) -> list[tuple[str, Flow]]:
     """Make the flows of the channel covariances of some stages, computed in one pass over the network."""
-    stages = get_card(network).stages
-    if len(stages) < _LEAST_STAGES:
-        raise InputError(
-            f"expected a network whose card names at least {_LEAST_STAGES} stages, got {network} with {len(stages)}; "
-            "use another network or recipe"
-        )
-    size = {"input_size": (_SIDE, _SIDE)} if network in _RESIZABLE else None
+    card = get_card(network)
+    size = {"input_size": (_SIDE, _SIDE)} if card.any_size else None
     return [
-        (f"{prefix}{stage}", CNNEmbedding(network, stage, pooling="covariance", views=views, preprocessing=size))
-        for stage in stages[which]
+        (f"{prefix}{stage.replace('__', '_')}", CNNEmbedding(
+            network, stage, pooling="covariance", n_channels=cap_channels(card.layers[stage]), views=views,
+            preprocessing=size,
+        ))
+        for stage in stages
     ]
 
 
@@ -159,8 +177,8 @@ def _partners(network: NetworkLike) -> list[str]:
     return [name for name in _PARTNERS if name != network and find_weights(name) is not None]
 
 
-_RESIZABLE = tuple(name for name in NETWORKS if name.startswith("efficientnet-lite"))
+_NUMBERS = {2: "two", 3: "three"}
 _PARTNERS = ("efficientnet-lite2", "efficientnet-lite1", "efficientnet-lite0")
 
-#: Name -> function from a network to the candidates. With several, one is chosen on the training images.
-RECIPES: dict[str, Callable[[NetworkLike], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}
+#: Name -> function from networks to the candidates. With several, one is chosen on the training images.
+RECIPES: dict[str, Callable[[Networks], dict[str, Recipe]]] = {"paper": _paper, "fast": _fast, "best": _best}

@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..images.tags import ImageTags, extend_tags
-from ..networks import CarriedNetwork, NetworkLike
+from ..networks import CarriedNetwork
+from ..networks.several import NetworksLike
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
@@ -41,8 +42,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         Another head than the recipe's own: "forest" (its probabilities are the votes of its trees),
         "calibrated-forest", "logistic", "lda", "kernel-ridge", "kernel-svm", "stack" (combines the probabilities of a
         head for each flow), or any classifier of features, for which nothing is selected. Default: the recipe's own.
-    network : str, path or CarriedNetwork, default="efficientnet-lite0"
-        The network of the recipe's flows; see `CNNEmbedding`.
+    network : str, path, CarriedNetwork or list of these, default="efficientnet-lite0"
+        The network of the recipe's flows, or several networks; see `make_model`.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
@@ -64,7 +65,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "recipe": [StrOptions(set(RECIPES))],
         "head": [str, HasMethods(["fit", "predict"]), None],
-        "network": [str, os.PathLike, CarriedNetwork],
+        "network": [str, os.PathLike, CarriedNetwork, list, tuple],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -76,7 +77,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         recipe: str = "paper",
         *,
         head: Any = None,
-        network: NetworkLike = "efficientnet-lite0",
+        network: NetworksLike = "efficientnet-lite0",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,

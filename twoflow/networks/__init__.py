@@ -9,8 +9,10 @@ from .catalog import NETWORKS, find_weights, get_card, require_layer, resolve
 from .errors import NetworkOutputError
 from .network import Network
 from .session import ENGINES, open_session
+from .several import NetworksLike, list_networks, name_networks
 
 __all__ = [
     "ENGINES", "NETWORKS", "CarriedNetwork", "Layer", "Network", "NetworkCard", "NetworkLike", "NetworkOutputError",
-    "find_weights", "get_card", "open_session", "require_layer", "resolve",
+    "NetworksLike", "find_weights", "get_card", "list_networks", "name_networks", "open_session", "require_layer",
+    "resolve",
 ]

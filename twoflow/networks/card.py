@@ -66,6 +66,11 @@ class NetworkCard:
         Width and height that the image is resized to before the middle is cut out. None by default: `input_size`.
     pad_color : (int, int, int)
         RGB of what ``fit="pad"`` adds. Black by default.
+    rounding : {"down", "even"}
+        What happens if the margin around the middle is odd; see `twoflow.images.Fitting`. "down" by default.
+    any_size : bool
+        Whether the network takes images of any size, and small details are better seen in larger ones. False by
+        default: only `input_size` is known to suit it.
     reasons : mapping of str to str
         What was concluded from the files and why, for `twoflow networks`: "embedding", "stages" and the like. Empty by
         default.
@@ -85,12 +90,14 @@ class NetworkCard:
     filter: str = "bicubic"
     resize_size: tuple[int, int] | None = None
     pad_color: tuple[int, int, int] = (0, 0, 0)
+    rounding: str = "down"
+    any_size: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fitting(self) -> Fitting:
         """How the pixels of an image become those that `preprocess` takes."""
-        return Fitting(self.input_size, self.fit, self.filter, self.resize_size, self.pad_color)
+        return Fitting(self.input_size, self.fit, self.filter, self.resize_size, self.pad_color, self.rounding)
 
     def preprocess(self, pixels: np.ndarray) -> np.ndarray:
         """Convert an image to the network's input.

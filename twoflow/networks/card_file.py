@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..images import FILTERS, FITS, ROUNDINGS
 from .content import Content
 
 MAX_CARD_BYTES = 2**20
+#: Fields that are no part of a `NetworkCard`: they help to find the layers, where a graph alone leaves that open.
+HINTS = ("prefix_tokens", "patch_size", "output", "n_classes")
+#: Which of the fields say how the pixels of an image become those of the input size.
+FITTING = ("input_size", "fit", "filter", "resize_size", "pad_color", "rounding")
 
 
 def read_card_file(file: Content) -> dict[str, Any]:
@@ -29,7 +34,10 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
     Parameters
     ----------
     fields : mapping
-        Any of name, license, source, input_size, channels, mean and scale.
+        Any of name, license, source, input_size, channels, mean, scale, fit, filter, resize_size, pad_color and
+        rounding, which are those of `NetworkCard`; and any of `HINTS`: prefix_tokens, how many class and register
+        tokens precede those of the patches; patch_size, the side of a patch in pixels; output, the name of the output
+        or layer that is the embedding; n_classes, how many classes the network's logits have.
     origin : str
         Where the fields come from, for error messages.
 
@@ -40,7 +48,7 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is an unknown field, or a value is invalid.
+        If there is an unknown field, a value is invalid, or two fields contradict each other.
     """
     if not isinstance(fields, Mapping):
         raise InputError(f"{origin}: expected a table of fields, got {type(fields).__name__}")
@@ -53,7 +61,34 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
         if not is_valid(value):
             raise InputError(f"{origin}: {field}: expected {expected}, got {value!r}")
         checked[field] = value
+    if "pad_color" in checked and checked.get("fit", "pad") != "pad":
+        raise InputError(
+            f'{origin}: expected fit "pad" with a pad_color, got "{checked["fit"]}"; leave one of the two out'
+        )
     return checked
+
+
+def check_sizes(fields: Mapping[str, Any]) -> None:
+    """Raise ValueError if an image is resized to less than the input size, and nothing says that it is padded.
+
+    Parameters
+    ----------
+    fields : mapping of str to value
+        The checked fields from all places together.
+    """
+    size = fields["input_size"]
+    resized = fields.get("resize_size") or size
+    if fields.get("fit", "stretch") != "pad" and any(have < want for have, want in zip(resized, size)):
+        raise InputError(
+            f"expected a resize_size of at least {size[0]} x {size[1]}, the input_size, got "
+            f'{resized[0]} x {resized[1]}; set resize_size to [{size[0]}, {size[1]}], or fit to "pad"'
+        )
+
+
+def split_hints(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split checked fields into those of a `NetworkCard` and the hints."""
+    card = {field: value for field, value in fields.items() if field not in HINTS}
+    return card, {field: value for field, value in fields.items() if field in HINTS}
 
 
 def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[str, Any]:
@@ -75,7 +110,8 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
     Raises
     ------
     ValueError
-        If input_size, mean or scale is missing: nothing says how images enter the network.
+        If input_size, mean or scale is missing: nothing says how images enter the network. If resize_size is smaller
+        than input_size, and the image is not padded.
     """
     missing = [field for field in ("input_size", "mean", "scale") if field not in fields]
     if missing:
@@ -84,6 +120,7 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
             f"nothing says how images enter it: {', '.join(missing)} missing; write {card.name} next to it, or pass "
             f"preprocessing; for RGB values from 0 to 1 write {example}"
         )
+    check_sizes(fields)
     return {"name": model.name, "source": f"file {model.name}", **fields}
 
 
@@ -103,6 +140,18 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and all(type(n) is int and 0 < n <= 4096 for n in value)
 
 
+def _is_color(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 3 and all(type(n) is int and 0 <= n <= 255 for n in value)
+
+
+def _is_count(least: int, most: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def _one_of(choices: Sequence[str]) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: isinstance(value, str) and value in choices, f"one of {', '.join(choices)}"
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
@@ -115,4 +164,13 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "channels": (lambda value: value in ("RGB", "BGR"), '"RGB" or "BGR"'),
     "mean": (_is_per_channel, "a number, or one for each of three channels"),
     "scale": (_is_scale, "a positive number, or one for each of three channels"),
+    "fit": _one_of(FITS),
+    "filter": _one_of(FILTERS),
+    "resize_size": (_is_size, "[width, height] in pixels, up to 4096"),
+    "pad_color": (_is_color, "[red, green, blue], three integers from 0 to 255"),
+    "rounding": _one_of(ROUNDINGS),
+    "prefix_tokens": (_is_count(0, 4096), "an integer from 0 to 4096"),
+    "patch_size": (_is_count(1, 4096), "an integer from 1 to 4096"),
+    "output": (_is_text, "a text"),
+    "n_classes": (_is_count(1, 2**31), "a positive integer"),
 }

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._files import expand
 from ..errors import InputError, MissingExtraError
+from ..images import Fitting
 from .card import NetworkCard
-from .card_file import check_fields
+from .card_file import FITTING, check_fields, check_sizes
 from .carried import NetworkLike
 from .content import read_content
 from .errors import one_line_errors
@@ -34,13 +35,14 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     network : str, path or CarriedNetwork
         A name in `NETWORKS`, a path (see `files.open_files`), or a network whose files are in memory.
     preprocessing : mapping, optional
-        How images enter the network. For a network in files: any of input_size, channels, mean and scale, which
-        override its card. For an EfficientNet-Lite: input_size only. None by default: as the card says.
+        How images enter the network. For a network in files: any fields of `card_file.check_fields`, which override
+        its card. For an EfficientNet-Lite: the fields of `Fitting`, with input_size for its size. None by default: as
+        the card says.
 
     Returns
     -------
     Network
-        The same object for the same arguments, as long as no file has changed. Another input_size gives another
+        The same object for the same arguments, as long as no file has changed. Another fitting gives another
         network.
 
     Raises
@@ -52,7 +54,7 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     if not isinstance(network, (str, os.PathLike)):
         return open_carried(network, preprocessing)
     if network in _LITE:
-        return _open_lite(str(network), _choose_size(str(network), preprocessing or {}))
+        return _open_lite(str(network), _choose_fitting(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
             raise InputError(
@@ -204,29 +206,33 @@ _LITE = {
 }
 
 
-def _choose_size(name: str, preprocessing: Mapping[str, Any]) -> tuple[int, int]:
-    """Choose the input size of an EfficientNet-Lite: it is convolutional, so almost any size works."""
-    refused = [str(key) for key in preprocessing if key != "input_size"]
+def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
+    """Choose how images enter an EfficientNet-Lite: it is convolutional, so almost any size works."""
+    refused = [str(key) for key in preprocessing if key not in FITTING]
     if refused:
         raise InputError(
-            f"{name}: expected preprocessing with input_size only, because its card gives the rest, "
+            f"{name}: expected preprocessing with {', '.join(FITTING)} only, because its card gives the rest, "
             f"got {', '.join(refused)} too; leave that out"
         )
-    size = check_fields(preprocessing, "preprocessing").get("input_size", _LITE[name].size)
+    fields = {"input_size": _LITE[name].size, **check_fields(preprocessing, "preprocessing")}
+    size = fields["input_size"]
     if not all(_LEAST_SIDE <= side <= _LARGEST_SIDE for side in size):
         raise InputError(f"{name}: expected an input_size with sides of {_LEAST_SIDE} to {_LARGEST_SIDE}, got {size}")
-    return size
+    try:
+        check_sizes(fields)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    return Fitting(fields.pop("input_size"), **fields)
 
 
 @cache
-def _open_lite(name: str, size: tuple[int, int]) -> Network:
-    variant = _LITE[name]._replace(size=size)
-    return Network(
-        name, _lite_card(name, variant), partial(_build_lite, name, variant), _digest_of_named(name), ("logits",)
-    )
+def _open_lite(name: str, fitting: Fitting) -> Network:
+    variant = _LITE[name]._replace(size=fitting.size)
+    card = _lite_card(name, variant, fitting)
+    return Network(name, card, partial(_build_lite, name, variant), _digest_of_named(name), ("logits",))
 
 
-def _lite_card(name: str, variant: Variant) -> NetworkCard:
+def _lite_card(name: str, variant: Variant, fitting: Fitting) -> NetworkCard:
     layers = variant.layers
     return NetworkCard(
         name=name,
@@ -240,6 +246,12 @@ def _lite_card(name: str, variant: Variant) -> NetworkCard:
         embedding="global_pool",
         # Without the last map, `head`, because its mean over positions is the global pool.
         stages=tuple(name for name, layer in layers.items() if layer.is_map)[:-1],
+        fit=fitting.fit,
+        filter=fitting.filter,
+        resize_size=fitting.resize_size,
+        pad_color=fitting.pad_color,
+        rounding=fitting.rounding,
+        any_size=True,
     )
 
 
@@ -250,6 +262,6 @@ _ELSEWHERE = {
 
 #: The card of each named network.
 NETWORKS = {
-    **{name: _open_lite(name, variant.size).card for name, variant in _LITE.items()},
+    **{name: _open_lite(name, Fitting(variant.size)).card for name, variant in _LITE.items()},
     **{name: network.card for name, network in _ELSEWHERE.items()},
 }

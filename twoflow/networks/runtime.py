@@ -1,9 +1,13 @@
-"""Import onnxruntime late, and without its telemetry."""
+"""Import onnxruntime late, and without its telemetry; put its errors into one line."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
+
+from ..errors import InputError
 
 
 def load_onnxruntime() -> ModuleType:
@@ -17,3 +21,14 @@ def load_onnxruntime() -> ModuleType:
     import onnxruntime
 
     return onnxruntime
+
+
+@contextmanager
+def onnxruntime_errors() -> Iterator[None]:
+    """Turn what onnxruntime raises into an InputError; its errors have no common base class."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"onnxruntime cannot run it: {error}") from error

@@ -86,8 +86,8 @@ def test_each_size_is_another_network_with_the_same_weights():
         (NETWORK, {"input_size": 64}, r"expected \[width, height\]"),
         (NETWORK, {"input_size": (64, 64, 3)}, r"expected \[width, height\]"),
         (NETWORK, {"input_size": None}, r"expected \[width, height\]"),
-        (NETWORK, {"input_size": (64, 64), "mean": 0, "scales": 1}, "with input_size only, .* got mean, scales"),
-        (NETWORK, {3: 3}, "with input_size only, .* got 3"),
+        (NETWORK, {"input_size": (64, 64), "mean": 0, "scales": 1}, "with input_size, .* only, .* got mean, scales"),
+        (NETWORK, {3: 3}, "with input_size, .* only, .* got 3"),
         ("inception-bn", {"input_size": (224, 224)}, "inception-bn: expected no preprocessing, .* got input_size; "),
     ],
 )

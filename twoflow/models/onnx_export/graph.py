@@ -95,7 +95,7 @@ class Graph:
         """
         from onnx import TensorProto, helper
 
-        from ...networks.onnx.graph import names_read
+        from ...networks.onnx.nodes import names_read
 
         ends = [helper.make_node("Identity", [value], [name], name) for name, (value, _) in outputs.items()]
         needed = {value for value, _ in outputs.values()}

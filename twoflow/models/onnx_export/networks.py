@@ -12,7 +12,7 @@ from ...errors import InputError
 from ...flows.views import View
 from ...networks.errors import MAX_LENGTH
 from ...networks.network import Network
-from ...networks.onnx.graph import infer_values
+from ...networks.onnx.shapes import infer_values
 from .graph import ML_DOMAIN, OPSET, Graph
 from .image_input import ImageInput
 from .pooling import Map

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ..card import Layer, NetworkCard
-from ..card_file import complete_fields
+from ..card_file import complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Checkpoint, Network, NetworkFiles
-from ..onnx import cut
+from ..onnx import Exit, cut
 from .convert import convert, layer_names, needed_nodes, parameter_names
 from .inception import recognize
 from .params import Entry, read_index, read_params
@@ -58,7 +58,9 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
         if known is not None:
             own.update({field: getattr(known, field) for field in ("license", "input_size", "mean", "scale")})
             own.update(stages=tuple(name for name in known.stages if name in shapes))
-        fields = complete_fields({**own, **fields}, files.model, files.card)
+        fields, hints = split_hints(complete_fields({**own, **fields}, files.model, files.card))
+        if hints:
+            raise InputError(f"expected no {', '.join(hints)}, because a symbol says it, got some; leave that out")
         names = layer_names(nodes, shapes)
         layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
     except ValueError as error:
@@ -67,10 +69,11 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
 
     def build(outputs: Collection[str]) -> ModelProto:
         wanted = {name: names[name] for name in outputs}
+        exits = {name: Exit(layer, layers[name]) for name, layer in wanted.items()}
         needed = needed_nodes(nodes, wanted.values())
         weights = read_params(reread()[1], parameter_names(needed, shapes))
         try:
-            return cut(convert(needed, shapes, weights, set(wanted.values())), wanted)
+            return cut(convert(needed, shapes, weights, set(wanted.values())), exits)
         except ValueError as error:
             raise InputError(f"{files.model}: {error}") from error
 

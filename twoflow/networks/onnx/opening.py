@@ -7,11 +7,16 @@ from typing import Any
 
 from ...errors import InputError
 from ..card import NetworkCard
-from ..card_file import check_fields, complete_fields
+from ..card_file import check_fields, complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Network, NetworkFiles
-from .global_pool import find_global_pool
-from .graph import cut, fix_input, infer_values, load, read_input, read_layers
+from .cut import cut
+from .entrance import fix_input, read_input
+from .graph import load
+from .shapes import infer_values
+from .structure import Structure
+from .understanding import understand
+from .versions import check_versions
 
 
 def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, list[Content]]:
@@ -38,6 +43,7 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
     file = files.read(files.model)
     try:
         model, others = load(file, files)
+        check_versions(model)
         found = read_input(model)
         own: dict[str, Any] = {"channels": "RGB"}
         if found.is_uint8:
@@ -46,29 +52,27 @@ def open_onnx(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network, 
             own.update(check_fields({"input_size": (found.width, found.height)}, "its input"))
         metadata = {each.key: each.value for each in model.metadata_props}
         own.update(license=metadata.get("license") or "unknown")
-        fields = complete_fields({**own, **fields}, files.model, files.card)
+        fields, hints = split_hints(complete_fields({**own, **fields}, files.model, files.card))
         if own.get("input_size", fields["input_size"]) != fields["input_size"]:
             raise InputError(
                 f"expected an input_size of {found.width} x {found.height} pixels, the only one that the graph takes, "
                 f"got {fields['input_size'][0]} x {fields['input_size'][1]}; leave input_size out"
             )
         source = fix_input(model, fields["input_size"])
-        values = infer_values(model)
-        layers = read_layers(model, values)
-        pool = find_global_pool(model, source, values, layers)
+        structure = Structure(model, source, infer_values(model))
+        outputs = [value.name for value in model.graph.output]
+        understood = understand(structure, outputs, hints)
     except ValueError as error:
         raise InputError(f"{files.model}: {error}") from error
-    names = {name: name for name in layers}
-    if pool is not None and "global_pool" not in layers:
-        names["global_pool"] = pool
+    exits = understood.exits
     contents = [file, *others]
     return Network(
         title=str(files.model),
         card=NetworkCard(
-            layers={name: layers[layer] for name, layer in names.items()},
-            embedding="global_pool" if "global_pool" in names else None, **fields,
+            layers={name: exit.layer for name, exit in exits.items()}, embedding=understood.embedding,
+            **{"stages": understood.stages, **fields, "reasons": {**understood.reasons, **fields.get("reasons", {})}},
         ),
-        build=lambda outputs: cut(model, {name: names[name] for name in outputs}),
+        build=lambda names: cut(model, {name: exits[name] for name in names}),
         digest=join_digests(contents),
-        outputs=tuple(value.name for value in model.graph.output if value.name in layers),
+        outputs=tuple(name for name in outputs if name in exits),
     ), contents

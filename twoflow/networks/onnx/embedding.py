@@ -1,0 +1,254 @@
+"""Find the embedding of an image in an ONNX graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .axes import has, has_positions
+from .layers import Exit, as_layer, mean, token
+from .meanings import CLASS_TOKEN, POOLS, Meanings
+from .structure import Stop
+from .tokens import find_tokens
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+#: Names of outputs that are embeddings, the best first, in lower case.
+_EMBEDDINGS = (
+    "image_embeds", "image_embeddings", "image_embedding", "image_features", "pooler_output", "pooled_output",
+    "embeddings", "embedding", "embeds", "embed", "sentence_embedding", "features", "feature", "feats", "feat",
+    "representation",
+)
+#: Names of outputs that speak of classes.
+_CLASSES = re.compile(r"logit|prob|class|score|softmax|label|pred", re.IGNORECASE)
+
+_SAME = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+_PROBABILITIES = ("HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax")
+_DENSE = ("Conv", "FusedConv", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger", "QLinearConv")
+#: What a normalization is made of, and what else may come behind a pool without weights between channels.
+_NORMALIZING = (
+    *_SAME, "Abs", "Add", "BatchNormalization", "Div", "Expand", "InstanceNormalization", "LayerNormalization",
+    "LpNormalization", "Max", "Mul", "Pow", "RMSNormalization", "Reciprocal", "ReduceL2", "ReduceMean", "ReduceSum",
+    "ReduceSumSquare", "SimplifiedLayerNormalization", "Sqrt", "Sub",
+)
+
+
+class Embedding(NamedTuple):
+    """The embedding of an image.
+
+    Attributes
+    ----------
+    exit : Exit
+        How it leaves the graph.
+    alias : str or None
+        The name that it gets; None if it has the name of its tensor.
+    reason : str
+        Why it is the embedding, in words that complete "NAME: ...".
+    stops : list of Stop
+        What every path from the image to it passes.
+    pool : Exit or None
+        The pool over all positions that it is computed from, if there is one.
+    """
+
+    exit: Exit
+    alias: str | None
+    reason: str
+    stops: Sequence[Stop]
+    pool: Exit | None = None
+
+
+def find_embedding(
+    meanings: Meanings, outputs: Sequence[str], n_classes: int | None = None
+) -> Embedding | None:
+    """Find the embedding: an output of the graph, a pool, a class token, or the mean of a map, in this order.
+
+    Parameters
+    ----------
+    meanings : Meanings
+    outputs : sequence of str
+        The names of the graph's outputs.
+    n_classes : int, optional
+        The number of classes: an output of this width holds logits. None by default: nobody knows.
+
+    Returns
+    -------
+    Embedding or None
+        None if there is no layer with more than one channel.
+    """
+    outputs = [name for name in outputs if name in meanings.of]
+    rejected = ""
+    named = _rank_outputs(meanings, outputs, n_classes)
+    for name, reason in named:
+        exit = as_layer(meanings, name)
+        if exit is not None:
+            return Embedding(exit, None, reason, meanings.structure.path(name))
+    if any(_end(meanings, name) == "pooler" for name in outputs):
+        rejected = ", because a dense layer with tanh behind it is often left untrained"
+    paths = [meanings.structure.path(name) for name in outputs]
+    for stops in paths:
+        if (found := _read_tail(meanings, stops, rejected)) is not None:
+            return found
+    for stops in sorted(paths, key=len, reverse=True):
+        if (found := _take_mean(meanings, stops)) is not None:
+            return found
+    return None
+
+
+def _rank_outputs(meanings: Meanings, outputs: Sequence[str], n_classes: int | None) -> list[tuple[str, str]]:
+    """Return the outputs that are embeddings, the best first, each with the reason."""
+    found = []
+    for name in outputs:
+        exit = as_layer(meanings, name)
+        axes = meanings.of[name].axes
+        if exit is None or exit.layer.is_map or exit.layer.width < 2 or has_positions(axes) or not has(axes, "C"):
+            continue
+        end, plain = _end(meanings, name), re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        is_named = plain in _EMBEDDINGS
+        is_of_classes = _CLASSES.search(name) is not None or exit.layer.width == n_classes
+        if end in ("probabilities", "pooler") or is_of_classes and not (is_named and end != "dense"):
+            continue
+        if is_named:
+            found.append((_EMBEDDINGS.index(plain), name, "an output of the graph that is named so"))
+        elif end == "features":
+            found.append((len(_EMBEDDINGS), name, "an output of the graph with no dense layer for classes before it"))
+    return [(name, reason) for _, name, reason in sorted(found, key=lambda each: each[0])]
+
+
+def _end(meanings: Meanings, name: str) -> str:
+    """Say what the last operator before an output makes of it: probabilities, a pooler, dense, features."""
+    node = _before(meanings, name)
+    if node is None:
+        return "features"
+    if node.op_type in _PROBABILITIES or node.op_type == "Div" and _divides_by_sum_of_exp(meanings, node):
+        return "probabilities"
+    if node.op_type == "Tanh" and meanings.of[name].taken == {CLASS_TOKEN}:
+        return "pooler"
+    if node.op_type == "Add":
+        images = [each for each in node.input if each in meanings.structure.images]
+        before = _before(meanings, images[0]) if len(images) == 1 else None
+        return "dense" if before is not None and before.op_type in _DENSE else "features"
+    return "dense" if node.op_type in _DENSE else "features"
+
+
+def _before(meanings: Meanings, name: str) -> NodeProto | None:
+    """Return the node that computes a tensor, or the tensor that it has its values from."""
+    node = meanings.structure.producers.get(name)
+    while node is not None and node.op_type in _SAME and node.input:
+        node = meanings.structure.producers.get(node.input[0])
+    return node
+
+
+def _divides_by_sum_of_exp(meanings: Meanings, node: NodeProto) -> bool:
+    below = meanings.structure.producers.get(node.input[-1])
+    if below is None or below.op_type != "ReduceSum":
+        return False
+    above = meanings.structure.producers.get(below.input[0])
+    return above is not None and above.op_type == "Exp"
+
+
+def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embedding | None:
+    """Find the vector that a map becomes before the output of a path; None if the output is a map."""
+    last_map = max((i for i, stop in enumerate(stops) if has_positions(_axes(meanings, stop.name))), default=-1)
+    vectors = [
+        i for i in range(last_map + 1, len(stops))
+        if (exit := as_layer(meanings, stops[i].name)) and exit.layer.width > 1 and not exit.layer.is_map
+    ]
+    if last_map < 0 or not vectors:
+        return None
+    first = vectors[0]
+    taken = meanings.of[stops[first].name].taken
+    if taken <= POOLS.keys():
+        return _as_pool(meanings, stops, first)
+    if CLASS_TOKEN in taken:
+        return _as_class_token(meanings, stops, first, rejected)
+    hidden = _last_hidden(stops, first)
+    if hidden is None:
+        return None
+    exit = as_layer(meanings, stops[hidden].name)
+    if exit is None or exit.layer.width < 2:
+        return None
+    reason = "what the last dense layer before the output reads"
+    return Embedding(exit, None, reason, stops[:hidden + 1])
+
+
+def _axes(meanings: Meanings, name: str):
+    return meanings.of[name].axes if name in meanings.of else ()
+
+
+def _as_pool(meanings: Meanings, stops: Sequence[Stop], first: int) -> Embedding | None:
+    scaled = _follow(meanings, stops, first, ("Div", "Mul", *_SAME))
+    last = _follow(meanings, stops, first, _NORMALIZING)
+    pool, exit = as_layer(meanings, stops[scaled].name), as_layer(meanings, stops[last].name)
+    assert pool is not None and exit is not None
+    [*kinds] = sorted(meanings.of[stops[first].name].taken)
+    what = " and ".join(POOLS[kind] for kind in kinds) + ", which the output is computed from"
+    if len(kinds) != 1:
+        return Embedding(exit, None, what, stops[:last + 1])
+    if exit.tensor == pool.tensor:
+        return Embedding(exit, "global_pool", what, stops[:last + 1], pool)
+    return Embedding(exit, None, f"{what}, after its normalization", stops[:last + 1], pool)
+
+
+def _as_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
+    what = f"the class token after the last normalization, which the output is computed from{rejected}"
+    if meanings.of[stops[first].name].taken == {CLASS_TOKEN}:
+        last = _follow(meanings, stops, first, _NORMALIZING)
+        exit = as_layer(meanings, stops[last].name)
+        assert exit is not None
+        return Embedding(exit, "cls", what, stops[:last + 1])
+    for node in stops[first].between:  # the output reads the class token and something else
+        for name in node.output:
+            exit = as_layer(meanings, name)
+            if exit is not None and not exit.layer.is_map and meanings.of[name].taken == {CLASS_TOKEN}:
+                return Embedding(exit, "cls", what, stops[:first])
+    return None
+
+
+def _follow(meanings: Meanings, stops: Sequence[Stop], i: int, operators: Sequence[str]) -> int:
+    """Return the last stop from stop `i` on that only these operators lead to, with as many channels."""
+    width = _width(meanings, stops[i].name)
+    end = i
+    while i + 1 < len(stops) and all(node.op_type in operators for node in (*stops[i + 1].between, stops[i + 1].node)):
+        i += 1
+        if _width(meanings, stops[i].name) == width:
+            end = i
+    return end
+
+
+def _width(meanings: Meanings, name: str) -> int:
+    exit = as_layer(meanings, name)
+    return 0 if exit is None else exit.layer.width
+
+
+def _last_hidden(stops: Sequence[Stop], first: int) -> int | None:
+    """Return the stop that the last dense layer reads; None if that is a map."""
+    dense = [i for i in range(first, len(stops)) if stops[i].node.op_type in _DENSE]
+    if not dense:
+        return len(stops) - 1
+    return dense[-1] - 1 if dense[-1] > first else None
+
+
+def _take_mean(meanings: Meanings, stops: Sequence[Stop]) -> Embedding | None:
+    """Take the class token of the last tokens; without one, the mean of the smallest map."""
+    tokens = find_tokens(meanings, stops)
+    if tokens is not None and tokens.part is not None and tokens.part[1] > 0:
+        end = next(i for i, stop in enumerate(stops) if stop.name == tokens.tensor)
+        what = "the class token after the last normalization, because no output is a vector"
+        return Embedding(token(tokens, 0), "cls", what, stops[:end + 1])
+    if tokens is not None:
+        end = next(i for i, stop in enumerate(stops) if stop.name == tokens.tensor)
+        return Embedding(mean(tokens), "mean", "the mean of the last tokens over all positions", stops[:end + 1])
+    sizes = {}
+    for i, stop in enumerate(stops):
+        exit = as_layer(meanings, stop.name)
+        if exit is not None and exit.layer.positions is not None and exit.layer.width > 1:
+            sizes[i] = exit.layer.positions[0] * exit.layer.positions[1]
+    if not sizes:
+        return None
+    end = max(i for i, size in sizes.items() if size == min(sizes.values()))
+    exit = as_layer(meanings, stops[end].name)
+    assert exit is not None
+    what = f"the mean of {exit.tensor} over all positions, the last of the smallest maps that lead to the output"
+    return Embedding(mean(exit), "mean", what, stops[:end + 1])
