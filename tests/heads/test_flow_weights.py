@@ -5,7 +5,7 @@ import pytest
 
 from twoflow.heads import KernelRidgeClassifier, flow_weights
 from twoflow.heads.dual_ridge import Kernel, compute_kernel, find_shared, weigh_rows
-from twoflow.heads.flow_weights import find_weights, leave_out_loss
+from twoflow.heads.flow_weights import weigh_kernels, leave_out_loss
 
 ALPHAS = np.array([0.01, 0.1, 1.0])
 
@@ -23,7 +23,7 @@ def make_flows(n=160, n_classes=4, seed=0):
 
 
 def weights_of(flows, y, groups=None, **parameters):
-    return KernelRidgeClassifier(**parameters).find_weights([compute_kernel(flow) for flow in flows], y, groups)
+    return KernelRidgeClassifier(**parameters).weigh_kernels([compute_kernel(flow) for flow in flows], y, groups)
 
 
 @pytest.mark.parametrize("groups", [np.arange(40), np.arange(40) // 3, np.arange(40) % 7])
@@ -143,6 +143,6 @@ def test_nothing_to_weigh():
     flows, y = make_flows(40)
     assert weights_of(flows[:1], y).tolist() == [1]
     kernels, share = [compute_kernel(flow) for flow in flows], np.full(40, 1 / 40)
-    assert find_weights(kernels, np.eye(4)[y], share, np.zeros(40, dtype=int), ALPHAS).tolist() == [1, 1, 1]
+    assert weigh_kernels(kernels, np.eye(4)[y], share, np.zeros(40, dtype=int), ALPHAS).tolist() == [1, 1, 1]
     with pytest.raises(ValueError, match="need at least 2 groups, got 1"):
         weights_of(flows, y, np.zeros(40))

@@ -70,10 +70,10 @@ class Solution(NamedTuple):
 def fits_from_kernel(classifier: Any) -> bool:
     """Return whether a classifier can be fitted, and judged on held-out rows, from the kernel alone.
 
-    It needs the methods `fit_dual`, `fit_primal` and `find_weights`, and `leave_out_accuracy_` after the first of them;
+    It needs the methods `fit_dual`, `fit_primal` and `weigh_kernels`, and `leave_out_accuracy_` after the first of them;
     see `KernelRidgeClassifier`.
     """
-    return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "find_weights"))
+    return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "weigh_kernels"))
 
 
 def compute_kernel(X: np.ndarray) -> Kernel:

@@ -44,7 +44,7 @@ class Loss(NamedTuple):
     by_log_alpha: float
 
 
-def find_weights(
+def weigh_kernels(
     kernels: Sequence[Kernel], targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray
 ) -> np.ndarray:
     """Find the weights of kernels for which the log loss of leave-out predictions is smallest.
@@ -126,7 +126,7 @@ def leave_out_loss(
     alpha : float
         The ridge, relative to the mean diagonal of the weighted sum.
     targets, share
-        See `find_weights`.
+        See `weigh_kernels`.
     shared : sequence of ndarray
         The rows of each group that has several.
     least_ridge : float, default=0

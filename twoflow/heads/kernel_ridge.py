@@ -17,7 +17,7 @@ from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
-from .flow_weights import find_weights
+from .flow_weights import weigh_kernels
 from .targets import check_targets
 from .ties import credit
 
@@ -133,7 +133,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
         """Fit from the kernel alone, for callers that try several sums of kernels.
 
-        A classifier with this method, `fit_primal` and `find_weights` says so by them; see
+        A classifier with this method, `fit_primal` and `weigh_kernels` says so by them; see
         `twoflow.heads.dual_ridge.fits_from_kernel`.
 
         Parameters
@@ -185,7 +185,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self._set_coefficients(validate_data(self, X, dtype=[np.float64, np.float32]), solution)
         return self
 
-    def find_weights(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
+    def weigh_kernels(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
         """Find how much each of several kernels should count, from leave-out predictions.
 
         Rows whose label is probably wrong count as all others, whatever `label_noise` is.
@@ -200,11 +200,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_kernels,)
-            See `twoflow.heads.flow_weights.find_weights`.
+            See `twoflow.heads.flow_weights.weigh_kernels`.
         """
         alphas, codes, groups = self._check(y, groups)
         targets, share, _ = self._targets_and_share(codes)
-        return find_weights(kernels, targets, share, groups, alphas)
+        return weigh_kernels(kernels, targets, share, groups, alphas)
 
     def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
         coef, intercept = to_primal(X, self.kept_, solution)

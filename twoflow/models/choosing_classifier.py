@@ -47,7 +47,7 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         form.
     weights : {"equal", "leave-out"}, default="equal"
         How much the selections of a candidate count beside each other. With "leave-out" their weights are found on the
-        training rows; see `twoflow.heads.flow_weights.find_weights`. It has no effect if a head cannot be fitted from
+        training rows; see `twoflow.heads.flow_weights.weigh_kernels`. It has no effect if a head cannot be fitted from
         the kernel alone.
     random_state : int, RandomState or None, default=None
         Shuffles the rows before folds are drawn. With None each fit draws other folds.
@@ -140,7 +140,7 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         best: tuple[SelectingClassifier, np.ndarray, Any, Solution]
         for position, (name, candidate) in enumerate(self.candidates):
             head, parts = clone(candidate.head), kernels.of(candidate)
-            weights = np.ones(len(parts)) if self.weights == "equal" else head.find_weights(parts, y, groups)
+            weights = np.ones(len(parts)) if self.weights == "equal" else head.weigh_kernels(parts, y, groups)
             solution = head.fit_dual(total(parts, weights), y, groups)
             self.candidates_[name] = head.leave_out_accuracy_
             if first_of_best([*self.candidates_.values()]) == position:
