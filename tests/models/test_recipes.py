@@ -6,7 +6,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from twoflow import (
-    CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, RawPixels, TwoFlowClassifier, make_model,
+    CNNEmbedding,
+    ColorHistogram,
+    FlowClassifier,
+    PixelProjection,
+    RawPixels,
+    TwoFlowClassifier,
+    make_model,
 )
 from twoflow.heads import ForestSelector, KernelRidgeClassifier
 from twoflow.models import BestOf
@@ -70,12 +76,13 @@ def test_wide_stages_are_projected():
 
 
 def test_fast_takes_the_embedding_of_a_network_without_maps(tmp_path, shop):
-    kinds = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", (1, 3, 9, 9)), ("image_embeds", (1, 5)))]
+    shapes = {"x": (1, 3, 9, 9), "image_embeds": (1, 5)}
+    kinds = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in shapes.items()]
     nodes = [nets.node("Flatten", "x", "flat"), nets.node("MatMul", "flat w", "image_embeds")]
     weights = nets.constant("w", np.random.default_rng(0).normal(size=(243, 5)))
     path = tmp_path / "net.onnx"
-    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "net", kinds[:1], kinds[1:], [weights]),
-                                     opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    graph = onnx.helper.make_graph(nodes, "net", kinds[:1], kinds[1:], [weights])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
     path.with_suffix(".card.json").write_text('{"mean": 127, "scale": 64}')
     model = make_model("fast", network=path)
     (name, flow, _), = model.flows
@@ -100,7 +107,8 @@ def test_several_networks(tmp_path):
 def test_best_of_several_networks_adds_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
     path = nets.plain(tmp_path / "one.onnx")
-    assert networks_of(weighed(make_model("best", network=[path, "efficientnet-lite0"]))) == [path, "efficientnet-lite0"]
+    networks = [path, "efficientnet-lite0"]
+    assert networks_of(weighed(make_model("best", network=networks))) == networks
 
 
 def test_another_head_replaces_the_recipes_own():
