@@ -93,7 +93,8 @@ def test_several_networks(tmp_path):
 def test_best_of_several_networks_adds_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
     path = nets.plain(tmp_path / "one.onnx")
-    assert networks_of(weighed(make_model("best", network=[path, "efficientnet-lite0"]))) == [path, "efficientnet-lite0"]
+    networks = [path, "efficientnet-lite0"]
+    assert networks_of(weighed(make_model("best", network=networks))) == networks
 
 
 def test_another_head_replaces_the_recipes_own():
