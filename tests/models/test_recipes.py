@@ -1,10 +1,18 @@
 """Check the models that `make_model` makes of recipes, flows and heads."""
 
+import numpy as np
+import onnx
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from twoflow import (
-    CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, RawPixels, TwoFlowClassifier, make_model,
+    CNNEmbedding,
+    ColorHistogram,
+    FlowClassifier,
+    PixelProjection,
+    RawPixels,
+    TwoFlowClassifier,
+    make_model,
 )
 from twoflow.heads import ForestSelector, KernelRidgeClassifier
 from twoflow.models import BestOf
@@ -68,8 +76,14 @@ def test_wide_stages_are_projected():
 
 
 def test_fast_takes_the_embedding_of_a_network_without_maps(tmp_path, shop):
-    nodes = [nets.node("GlobalAveragePool", "images", "pool"), nets.node("Flatten", "pool", "out")]
-    path = nets.write(tmp_path / "net.onnx", nodes)
+    shapes = {"x": (1, 3, 9, 9), "image_embeds": (1, 5)}
+    kinds = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in shapes.items()]
+    nodes = [nets.node("Flatten", "x", "flat"), nets.node("MatMul", "flat w", "image_embeds")]
+    weights = nets.constant("w", np.random.default_rng(0).normal(size=(243, 5)))
+    path = tmp_path / "net.onnx"
+    graph = onnx.helper.make_graph(nodes, "net", kinds[:1], kinds[1:], [weights])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    path.with_suffix(".card.json").write_text('{"mean": 127, "scale": 64}')
     model = make_model("fast", network=path)
     (name, flow, _), = model.flows
     assert name == "embedding" and flow.layer is None and flow.pooling == "mean"
