@@ -5,7 +5,7 @@ import pytest
 
 from twoflow.heads import KernelRidgeClassifier, flow_weights
 from twoflow.heads.dual_ridge import Kernel, compute_kernel, find_shared, weigh_rows
-from twoflow.heads.flow_weights import weigh_kernels, leave_out_loss
+from twoflow.heads.flow_weights import leave_out_loss, weigh_kernels
 
 ALPHAS = np.array([0.01, 0.1, 1.0])
 
@@ -64,10 +64,12 @@ def test_a_useless_flow_gets_little_weight_and_costs_nothing():
         flows, y = make_flows(400, seed=seed)
         weights = weights_of([flow[:200] for flow in flows], y[:200])
         assert weights[2] < 0.8 < weights[:2].min()
-        equal, weighed, without = (
-            KernelRidgeClassifier().fit(X[:200], y[:200]).score(X[200:], y[200:])
-            for X in (np.hstack([np.sqrt(w) * flow for w, flow in zip(row, flows)]) for row in ([1] * 3, weights, [1, 1, 0]))
-        )
+
+        def accuracy(weights):
+            X = np.hstack([np.sqrt(weight) * flow for weight, flow in zip(weights, flows)])
+            return KernelRidgeClassifier().fit(X[:200], y[:200]).score(X[200:], y[200:])
+
+        equal, weighed, without = accuracy([1, 1, 1]), accuracy(weights), accuracy([1, 1, 0])
         gains.append([weighed - equal, weighed - without])
     assert np.mean(gains, axis=0)[0] > 0 and np.mean(gains, axis=0)[1] > -0.01
 

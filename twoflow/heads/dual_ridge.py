@@ -70,8 +70,8 @@ class Solution(NamedTuple):
 def fits_from_kernel(classifier: Any) -> bool:
     """Return whether a classifier can be fitted, and judged on held-out rows, from the kernel alone.
 
-    It needs the methods `fit_dual`, `fit_primal` and `weigh_kernels`, and `leave_out_accuracy_` after the first of them;
-    see `KernelRidgeClassifier`.
+    It needs the methods `fit_dual`, `fit_primal` and `weigh_kernels`, and `leave_out_accuracy_` after the first of
+    them; see `KernelRidgeClassifier`.
     """
     return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "weigh_kernels"))
 

@@ -167,7 +167,9 @@ def leave_out_loss(
     for rows in shared:
         spread[:, rows] = inverse[:, rows] @ (pulled[rows] @ errors[rows].T)
     by_kernel = ridge * (spread @ inverse - (inverse @ pulled) @ dual.T)
-    by_ridge = float((pulled * dual).sum() - spread.trace() + by_kernel.trace()) if alpha * trace > least_ridge else 0.0
+    by_ridge = 0.0
+    if alpha * trace > least_ridge:
+        by_ridge = float((pulled * dual).sum() - spread.trace() + by_kernel.trace())
     by_weight = np.array([np.vdot(by_kernel, part) for part in parts]) + by_ridge * alpha * traces / n
     return Loss(-float(share @ (aims * logs).sum(axis=1)), by_weight, ridge * by_ridge)
 

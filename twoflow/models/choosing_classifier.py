@@ -35,8 +35,8 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     kernel alone, such as `KernelRidgeClassifier`, each row (or group) is left out in closed form. Otherwise the
     candidates are cross-validated. At a tie, within a millionth, the first candidate is chosen: put cheaper ones first.
 
-    With ``weights="leave-out"`` the selections of a candidate do not count all alike: their weights are those with which
-    left-out rows are predicted best. A selection of weight zero is left out of the candidate.
+    With ``weights="leave-out"`` the selections of a candidate get the weights with which left-out rows are predicted
+    best. A selection of weight zero is left out of the candidate.
 
     Parameters
     ----------
