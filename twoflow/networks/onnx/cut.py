@@ -43,10 +43,9 @@ def cut(model: ModelProto, outputs: Mapping[str, Exit]) -> ModelProto:
         del field[:]
     graph.node.extend(reversed(kept))
     graph.initializer.extend(tensor for tensor in model.graph.initializer if tensor.name in needed)
-    changed = {name for name, exit in outputs.items() if exit != Exit(name, exit.layer)}
-    moved = _move(graph, needed & changed, needed.union(outputs))
+    names = _rename(graph, outputs, needed)
     for name, exit in outputs.items():
-        nodes, constants = _leave(exit, moved.get(exit.tensor, exit.tensor), name)
+        nodes, constants = _leave(exit, names.get(exit.tensor, exit.tensor), name)
         graph.node.extend(nodes)
         graph.initializer.extend(constants)
         graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
@@ -89,16 +88,22 @@ def _steps(exit: Exit) -> Iterator[tuple[str, Collection[int] | None, dict]]:
         yield "Flatten", None, {"axis": 1}
 
 
-def _move(graph: GraphProto, names: Collection[str], taken: Collection[str]) -> dict[str, str]:
-    """Give tensors other names, because outputs have theirs; return the new names."""
-    new = {}
-    for name in names:
-        new[name] = f"{name}.inside"
-        while new[name] in taken:
-            new[name] += "_"
-    if not new:
-        return new
-    waiting = list(graph.node)
+def _rename(graph: GraphProto, outputs: Mapping[str, Exit], tensors: Collection[str]) -> dict[str, str]:
+    """Rename the tensors that leave the graph as they are, and those whose name an output needs; return the names.
+
+    An Identity behind them would do as well, but onnxruntime 1.32 loses a node when it removes one before a Pad.
+    """
+    new = {name: name for name, exit in outputs.items() if exit == Exit(name, exit.layer)}
+    for name, exit in outputs.items():
+        if exit == Exit(exit.tensor, exit.layer):
+            new.setdefault(exit.tensor, name)
+    for name in outputs:
+        if name in tensors and name not in new:
+            new[name] = f"{name}.inside"
+            while new[name] in tensors:
+                new[name] += "_"
+    new = {name: other for name, other in new.items() if name != other}
+    waiting = list(graph.node) if new else []
     while waiting:
         node = waiting.pop()
         for field in (node.input, node.output):

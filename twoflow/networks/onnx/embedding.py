@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .axes import has, has_positions
 from .layers import Exit, as_layer, mean, token
 from .meanings import CLASS_TOKEN, POOLS, Meanings
+from .operators import DENSE, PROBABILITIES, SAME, SCALES, SUMS
+from .stages import follow_normalization
 from .structure import Stop
 from .tokens import find_tokens
 
@@ -23,16 +25,6 @@ _EMBEDDINGS = (
 )
 #: Names of outputs that speak of classes.
 _CLASSES = re.compile(r"logit|prob|class|score|softmax|label|pred", re.IGNORECASE)
-
-_SAME = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
-_PROBABILITIES = ("HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax")
-_DENSE = ("Conv", "FusedConv", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger", "QLinearConv")
-#: What a normalization is made of, and what else may come behind a pool without weights between channels.
-_NORMALIZING = (
-    *_SAME, "Abs", "Add", "BatchNormalization", "Div", "Expand", "InstanceNormalization", "LayerNormalization",
-    "LpNormalization", "Max", "Mul", "Pow", "RMSNormalization", "Reciprocal", "ReduceL2", "ReduceMean", "ReduceSum",
-    "ReduceSumSquare", "SimplifiedLayerNormalization", "Sqrt", "Sub",
-)
 
 
 class Embedding(NamedTuple):
@@ -121,21 +113,21 @@ def _end(meanings: Meanings, name: str) -> str:
     node = _before(meanings, name)
     if node is None:
         return "features"
-    if node.op_type in _PROBABILITIES or node.op_type == "Div" and _divides_by_sum_of_exp(meanings, node):
+    if node.op_type in PROBABILITIES or node.op_type == "Div" and _divides_by_sum_of_exp(meanings, node):
         return "probabilities"
     if node.op_type == "Tanh" and meanings.of[name].taken == {CLASS_TOKEN}:
         return "pooler"
-    if node.op_type == "Add":
+    if node.op_type in SUMS:
         images = [each for each in node.input if each in meanings.structure.images]
         before = _before(meanings, images[0]) if len(images) == 1 else None
-        return "dense" if before is not None and before.op_type in _DENSE else "features"
-    return "dense" if node.op_type in _DENSE else "features"
+        return "dense" if before is not None and before.op_type in DENSE else "features"
+    return "dense" if node.op_type in DENSE else "features"
 
 
 def _before(meanings: Meanings, name: str) -> NodeProto | None:
     """Return the node that computes a tensor, or the tensor that it has its values from."""
     node = meanings.structure.producers.get(name)
-    while node is not None and node.op_type in _SAME and node.input:
+    while node is not None and node.op_type in SAME and node.input:
         node = meanings.structure.producers.get(node.input[0])
     return node
 
@@ -159,10 +151,13 @@ def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embe
         return None
     first = vectors[0]
     taken = meanings.of[stops[first].name].taken
-    if taken <= POOLS.keys():
+    is_direct = not any(node.op_type in DENSE for node in stops[first].between)
+    if taken == {CLASS_TOKEN} and is_direct:
+        return _as_class_token(meanings, stops, first, rejected)
+    if taken <= {*POOLS, CLASS_TOKEN} and is_direct:
         return _as_pool(meanings, stops, first)
     if CLASS_TOKEN in taken:
-        return _as_class_token(meanings, stops, first, rejected)
+        return _find_class_token(meanings, stops, first, rejected)
     hidden = _last_hidden(stops, first)
     if hidden is None:
         return None
@@ -178,43 +173,52 @@ def _axes(meanings: Meanings, name: str):
 
 
 def _as_pool(meanings: Meanings, stops: Sequence[Stop], first: int) -> Embedding | None:
-    scaled = _follow(meanings, stops, first, ("Div", "Mul", *_SAME))
-    last = _follow(meanings, stops, first, _NORMALIZING)
+    scaled = first
+    while scaled + 1 < len(stops) and _is_scale(meanings, stops[scaled + 1]):
+        scaled += 1
+    last = follow_normalization(meanings, stops, scaled)
     pool, exit = as_layer(meanings, stops[scaled].name), as_layer(meanings, stops[last].name)
     assert pool is not None and exit is not None
-    [*kinds] = sorted(meanings.of[stops[first].name].taken)
-    what = " and ".join(POOLS[kind] for kind in kinds) + ", which the output is computed from"
-    if len(kinds) != 1:
+    kinds = sorted(meanings.of[stops[first].name].taken)
+    what = " and ".join(_TAKEN[kind] for kind in kinds) + ", which the output is computed from"
+    if last > scaled:
+        what += ", after its normalization"
+    if len(kinds) > 1:
         return Embedding(exit, None, what, stops[:last + 1])
-    if exit.tensor == pool.tensor:
-        return Embedding(exit, "global_pool", what, stops[:last + 1], pool)
-    return Embedding(exit, None, f"{what}, after its normalization", stops[:last + 1], pool)
+    return Embedding(exit, None if last > scaled else "global_pool", what, stops[:last + 1], pool)
+
+
+#: How positions can vanish that a vector for the whole image comes from, in words.
+_TAKEN = {**POOLS, CLASS_TOKEN: "the class token"}
+
+
+def _is_scale(meanings: Meanings, stop: Stop) -> bool:
+    """Return whether a stop has the values of the one before, scaled by one constant number at most."""
+    if stop.between or stop.node.op_type not in (*SAME, *SCALES):
+        return False
+    structure = meanings.structure
+    constants = [name for name in stop.node.input if name and name not in structure.images]
+    return stop.node.op_type in SAME or all(set(structure.shapes.get(name, [0])) <= {1} for name in constants)
 
 
 def _as_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
-    what = f"the class token after the last normalization, which the output is computed from{rejected}"
-    if meanings.of[stops[first].name].taken == {CLASS_TOKEN}:
-        last = _follow(meanings, stops, first, _NORMALIZING)
-        exit = as_layer(meanings, stops[last].name)
-        assert exit is not None
-        return Embedding(exit, "cls", what, stops[:last + 1])
-    for node in stops[first].between:  # the output reads the class token and something else
+    last = follow_normalization(meanings, stops, first)
+    exit = as_layer(meanings, stops[last].name)
+    assert exit is not None
+    return Embedding(exit, "cls", f"{_CLASS_TOKEN}{rejected}", stops[:last + 1])
+
+
+_CLASS_TOKEN = "the class token after the last normalization, which the output is computed from"
+
+
+def _find_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rejected: str) -> Embedding | None:
+    """Find the class token where an output is computed from it and from other tokens."""
+    for node in stops[first].between:
         for name in node.output:
             exit = as_layer(meanings, name)
             if exit is not None and not exit.layer.is_map and meanings.of[name].taken == {CLASS_TOKEN}:
-                return Embedding(exit, "cls", what, stops[:first])
+                return Embedding(exit, "cls", f"{_CLASS_TOKEN}{rejected}", stops[:first])
     return None
-
-
-def _follow(meanings: Meanings, stops: Sequence[Stop], i: int, operators: Sequence[str]) -> int:
-    """Return the last stop from stop `i` on that only these operators lead to, with as many channels."""
-    width = _width(meanings, stops[i].name)
-    end = i
-    while i + 1 < len(stops) and all(node.op_type in operators for node in (*stops[i + 1].between, stops[i + 1].node)):
-        i += 1
-        if _width(meanings, stops[i].name) == width:
-            end = i
-    return end
 
 
 def _width(meanings: Meanings, name: str) -> int:
@@ -224,7 +228,7 @@ def _width(meanings: Meanings, name: str) -> int:
 
 def _last_hidden(stops: Sequence[Stop], first: int) -> int | None:
     """Return the stop that the last dense layer reads; None if that is a map."""
-    dense = [i for i in range(first, len(stops)) if stops[i].node.op_type in _DENSE]
+    dense = [i for i in range(first, len(stops)) if stops[i].node.op_type in DENSE]
     if not dense:
         return len(stops) - 1
     return dense[-1] - 1 if dense[-1] > first else None

@@ -321,13 +321,19 @@ def _concatenate(of: Meanings, node: NodeProto) -> Found:
     result = list(_broadcast(of, node.input, shape) or unknown(shape))
     if not placed:
         result[along] = single("C" if has(columns, "C") else "?", shape[along])
-    elif len(placed) == 1 and not has(columns, "C"):
+    elif len(placed) == 1 and not has(columns, "C") and _are_tokens(of, node, placed[0]):
         result[along] = _with_tokens(columns, placed[0], shape[along])
     elif all(has([axis], "C") for axis in columns):
         result[along] = join(atom for axis in columns[:1] for atom in single("C", shape[along]))
     else:
         result[along] = single("?", shape[along])
     return [tuple(result)]
+
+
+def _are_tokens(of: Meanings, node: NodeProto, placed: int) -> bool:
+    """Return whether what is put beside positions are tokens: the network's own, or pools of the positions."""
+    others = [of.of[name].taken for i, name in enumerate(node.input) if i != placed and name in of.of]
+    return all(kind in POOLS or kind.startswith("token") for taken in others for kind in taken)
 
 
 def _with_tokens(columns: Sequence[Axis], i: int, n: int) -> Axis:
@@ -432,7 +438,8 @@ def _window_kind(of: Meanings, node: NodeProto) -> str:
     """Decide whether a pool with a window covers every position once."""
     shape = (of.structure.shape(node.input[0]) or [])[2:]
     is_padded = attribute(node, "auto_pad").s not in (b"", b"NOTSET", b"VALID") or any(attribute(node, "pads").ints)
-    is_all = list(attribute(node, "kernel_shape").ints) == shape and not is_padded
+    window = list(attribute(node, "kernel_shape").ints)
+    is_all = len(window) == len(shape) and all(n >= side for n, side in zip(window, shape)) and not is_padded
     return {"AveragePool": "mean", "MaxPool": "max", "LpPool": "norm"}[node.op_type] if is_all else "window"
 
 

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 
 from .layers import as_layer
 from .meanings import Meanings
+from .operators import ACTIVATIONS, NORMALIZING, NORMS, SUMS, WEIGHTED
 from .structure import Stop
 
-#: Operators that add a branch to the stream that it left.
-_SUMS = ("Add", "Sum", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization")
-#: Operators that join branches: those, and concatenation.
-_JOINS = (*_SUMS, "Concat")
-_WEIGHTED = ("MatMul", "Gemm", "Conv", "FusedMatMul", "FusedConv", "MatMulInteger", "Einsum", "QLinearConv")
-#: Operators that act on each value of a map alone.
-_ACTIVATIONS = (
-    "Relu", "Clip", "LeakyRelu", "PRelu", "HardSwish", "Sigmoid", "Elu", "Selu", "Gelu", "QuickGelu", "FastGelu", "Mish",
-    "Softplus", "Tanh", "Cast", "Identity", "Dropout",
-)
+#: Operators that join branches.
+_JOINS = (*SUMS, "Concat")
 
 
 def find_blocks(meanings: Meanings, stops: Sequence[Stop]) -> list[str]:
@@ -38,10 +31,10 @@ def find_blocks(meanings: Meanings, stops: Sequence[Stop]) -> list[str]:
         The tensors, in the order from the input to the output. Empty if the network is no transformer, or one whose
         blocks have maps of several sizes or are fewer than the other branches: its stages are those of a CNN.
     """
-    mixing = [i for i, stop in enumerate(stops) if _grid(meanings, stop.name) and _mixes(meanings, stop)]
+    mixing = [i for i, stop in enumerate(stops) if _grid(meanings, stop.name) and mixes(meanings, stop)]
     if not mixing or len({_grid(meanings, stops[i].name) for i in mixing}) > 1:
         return []
-    joins = [i for i, stop in enumerate(stops) if _is_sum(stop) and _grid(meanings, stop.name)]
+    joins = [i for i, stop in enumerate(stops) if is_sum(stop) and _grid(meanings, stop.name)]
     if 2 * len([i for i in joins if i >= mixing[0]]) < len(joins):
         return []
     ends = [i - 1 for i in mixing[1:]]
@@ -72,9 +65,11 @@ def find_stages(meanings: Meanings, stops: Sequence[Stop]) -> list[str]:
     """
     groups: list[list[int]] = []
     sizes: list[int] = []
+    is_image = True
     for i, stop in enumerate(stops):
         layer = as_layer(meanings, stop.name)
-        if layer is None or layer.layer.positions is None or layer.layer.width < 2:
+        is_image = is_image and not any(node.op_type in WEIGHTED for node in (*stop.between, stop.node))
+        if is_image or stop.node.op_type == "Pad" or layer is None or layer.layer.positions is None or layer.layer.width < 2:
             continue
         size = layer.layer.positions[0] * layer.layer.positions[1]
         if not sizes or size < sizes[-1]:
@@ -90,24 +85,39 @@ def _end(stops: Sequence[Stop], group: Sequence[int]) -> int:
     if not joins:
         return group[-1]
     end = joins[-1]
-    while end + 1 in group and stops[end + 1].node.op_type in _ACTIVATIONS and not stops[end + 1].between:
+    while end + 1 in group and stops[end + 1].node.op_type in ACTIVATIONS and not stops[end + 1].between:
         end += 1
     return end
 
 
-def _mixes(meanings: Meanings, stop: Stop) -> bool:
+def follow_normalization(meanings: Meanings, stops: Sequence[Stop], i: int) -> int:
+    """Return the last stop that only a normalization separates from stop `i`; `i` if there is none."""
+    first = as_layer(meanings, stops[i].name)
+    end, is_normalized = i, False
+    for j in range(i + 1, len(stops)):
+        operators = [node.op_type for node in (*stops[j].between, stops[j].node)]
+        layer = as_layer(meanings, stops[j].name)
+        if first is None or layer is None or layer.layer != first.layer or not set(operators) <= {*NORMALIZING}:
+            break
+        is_normalized = is_normalized or not {*NORMS}.isdisjoint(operators)
+        end = j if is_normalized else end
+    return end
+
+
+def mixes(meanings: Meanings, stop: Stop) -> bool:
+    """Return whether positions see each other, as in attention, between a stop and the one before."""
     return any(name in meanings.mixing for node in (*stop.between, stop.node) for name in node.output)
 
 
-def _is_sum(stop: Stop) -> bool:
+def is_sum(stop: Stop) -> bool:
     """Return whether a stop is the sum of the stream and a branch that has weights."""
-    is_weighted = any(node.op_type in _WEIGHTED or "Attention" in node.op_type for node in stop.between)
-    return stop.node.op_type in _SUMS and is_weighted
+    is_weighted = any(node.op_type in WEIGHTED for node in stop.between)
+    return stop.node.op_type in SUMS and is_weighted
 
 
 def _reads_stream(stop: Stop) -> bool:
     """Return whether a stop joins what has weights: not a gate, and no part of a normalization."""
-    return stop.node.op_type == "Concat" or _is_sum(stop)
+    return stop.node.op_type == "Concat" or is_sum(stop)
 
 
 def _grid(meanings: Meanings, name: str) -> tuple[int, int] | None:

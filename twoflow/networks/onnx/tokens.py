@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .axes import read_map
 from .layers import Exit, as_layer
 from .meanings import Meanings
+from .stages import follow_normalization, is_sum, mixes
 from .structure import Stop
 
 
@@ -22,31 +23,26 @@ def find_tokens(meanings: Meanings, stops: Sequence[Stop]) -> Exit | None:
     Returns
     -------
     Exit or None
-        How they leave the graph as a map. They are the last sequence with a class token or registers; without any, the
-        last sequence that has the channels last, after the last attention. None if there is no such sequence.
+        How they leave the graph as a map: the sum at the end of the last block, after its normalization if one follows.
+        In a network without blocks, the last sequence with a class token or registers, otherwise the last sequence.
+        None if there is none that has the channels last.
     """
-    with_more, plain = None, None
-    for i, stop in enumerate(stops):
-        exit = as_layer(meanings, stop.name)
-        if exit is None or not exit.layer.is_map or exit.layer.width < 2:
-            continue
-        found = read_map(meanings.of[stop.name].axes)
-        if found is None or found.channel != len(meanings.of[stop.name].axes) - 1:
-            continue
-        if exit.part is not None:
-            with_more = exit
-        elif len(meanings.of[stop.name].axes) == 3 or _is_mixed(meanings, stops[:i + 1]):
-            plain = exit
-    return with_more or plain
+    sums = [i for i, stop in enumerate(stops) if is_sum(stop) and _is_sequence(meanings, stop.name)]
+    mixing = [i for i, stop in enumerate(stops) if mixes(meanings, stop) and _is_sequence(meanings, stop.name)]
+    if mixing and sums and sums[-1] >= mixing[0]:
+        end = follow_normalization(meanings, stops, sums[-1])
+        sequences = [stop.name for stop in stops[sums[-1]:end + 1] if _is_sequence(meanings, stop.name)]
+        return as_layer(meanings, sequences[-1])
+    exits = [as_layer(meanings, stop.name) for stop in stops if _is_sequence(meanings, stop.name)]
+    with_tokens = [exit for exit in exits if exit is not None and exit.part is not None]
+    plain = [exit for exit in exits if exit is not None and len(meanings.of[exit.tensor].axes) == 3]
+    return [None, *plain, *with_tokens][-1]
 
 
-def count_more(exit: Exit, meanings: Meanings) -> tuple[int, int]:
-    """Return how many tokens that are no positions come before and after the positions."""
-    found = read_map(meanings.of[exit.tensor].axes)
-    return (0, 0) if found is None else (found.before, found.after)
-
-
-def _is_mixed(meanings: Meanings, stops: Sequence[Stop]) -> bool:
-    return any(
-        name in meanings.mixing for stop in stops for node in (*stop.between, stop.node) for name in node.output
-    )
+def _is_sequence(meanings: Meanings, name: str) -> bool:
+    """Return whether a tensor is a map that has the channels last, with more than one of them."""
+    exit = as_layer(meanings, name)
+    if exit is None or not exit.layer.is_map or exit.layer.width < 2:
+        return False
+    found = read_map(meanings.of[name].axes)
+    return found is not None and found.channel == len(meanings.of[name].axes) - 1
