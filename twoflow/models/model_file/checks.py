@@ -31,7 +31,8 @@ def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
             continue
         expected = replace(value)
         if value is not expected and not (isinstance(value, (bool, int, str)) and value == expected):
-            raise DamagedError(f"{name}.{parameter}: expected {expected!r}, got {str(value)[:50]!r}")
+            usual = repr(expected) if expected else "none"
+            raise DamagedError(f"{name}.{parameter}: expected {usual}, got {str(value)[:50]!r}")
     network = attributes.get("network")
     for each in network if isinstance(network, (list, tuple)) else [network]:
         if isinstance(each, str) and each not in NETWORKS:
