@@ -16,7 +16,7 @@ from .nodes import bodies, find_dependent, names_read
 from .values import Value, read_kind
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TypeProto
+    from onnx import GraphProto, ModelProto, NodeProto, TypeProto
 
 #: Initializers of more values than this cannot be shapes; inference needs only their sizes.
 _MAX_SHAPE_VALUES = 1024
@@ -29,11 +29,13 @@ _SHAPED_BY: dict[str, Sequence[int]] = {
          "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"), (1,),
     ),
     **dict.fromkeys(("Col2Im", "Resize"), (1, 2, 3)),
-    **dict.fromkeys(("Loop", "NonMaxSuppression", "Range", "Scan", "Slice"), range(16)),
+    "Loop": (0, 1),
     "MaxUnpool": (2,),
+    "NonMaxSuppression": range(5),
     "Pad": (1, 3),
+    "Range": range(3),
+    "Slice": range(1, 5),
 }
-_SHAPED_BY["Slice"] = (1, 2, 3, 4)
 
 
 def infer_values(model: ModelProto) -> dict[str, Value]:
@@ -67,7 +69,7 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
     outputs = _outputs(model.graph.node)
     missing = [
         name for name in outputs
-        if name not in closed and (name not in types or types[name].HasField("tensor_type"))
+        if name not in closed and (name not in types or _may_be_tensor(types[name]))
     ]
     if missing:
         varying = find_varying(model, closed)
@@ -96,7 +98,12 @@ def _infer(model: ModelProto) -> dict[str, TypeProto]:
         inferred = shape_inference.infer_shapes(_without_weights(model), data_prop=True).graph
     except Exception as error:
         raise InputError(f"the shapes of its layers cannot be inferred: {error}") from error
-    return {value.name: value.type for value in (*inferred.value_info, *inferred.output) if value.HasField("type")}
+    found = {value.name: value.type for value in (*inferred.value_info, *inferred.output)}
+    return {name: each for name, each in found.items() if each.tensor_type.elem_type or not _may_be_tensor(each)}
+
+
+def _may_be_tensor(kind: TypeProto) -> bool:
+    return kind.WhichOneof("value") in (None, "tensor_type")
 
 
 def _as_values(types: Mapping[str, TypeProto]) -> dict[str, Value]:
@@ -129,30 +136,34 @@ def find_varying(model: ModelProto, closed: Collection[str]) -> set[str]:
     set of str
         Such as the indices that NonZero finds, and all that is computed from them.
     """
-    content, varying = {value.name for value in model.graph.input}, set[str]()
-    for node in model.graph.node:
+    return _find_varying(model.graph.node, {value.name for value in model.graph.input}, closed)[0]
+
+
+def _find_varying(
+    nodes: Iterable[NodeProto], images: Iterable[str], closed: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """Return the values whose shape depends on the values named `images`, and those that depend on them at all."""
+    content, varying = set(images), set[str]()
+    for node in nodes:
         read = names_read(node)
-        decisive = {node.input[i] for i in _SHAPED_BY.get(node.op_type, ()) if i < len(node.input)}
-        has_loop = node.op_type in ("Loop", "Scan")
-        varies = not varying.isdisjoint(read) or not content.isdisjoint(read if has_loop else decisive)
-        varies = varies or any(_varies_inside(body.node, content) for body in bodies(node))
+        if content.isdisjoint(read):
+            continue
+        decisive = [node.input[i] for i in _SHAPED_BY.get(node.op_type, ()) if i < len(node.input)]
+        varies = (
+            not varying.isdisjoint(read) or not content.isdisjoint(decisive)
+            or any(_varies_inside(body, node.op_type, content) for body in bodies(node))
+        )
         if varies:
             varying.update(name for name in node.output if name and name not in closed)
-        if not content.isdisjoint(read) and (node.op_type not in ("Shape", "Size") or varies):
-            content.update(node.output)
-    content.discard("")
-    return varying
+        if varies or node.op_type not in ("Shape", "Size"):
+            content.update(name for name in node.output if name)
+    return varying, content
 
 
-def _varies_inside(nodes: Iterable[NodeProto], content: Collection[str]) -> bool:
-    """Decide whether a graph inside a node computes shapes from what the image shows."""
-    inner = find_dependent(nodes, content)
-    return any(
-        node.op_type in _SHAPED_BY and any(
-            node.input[i] in inner for i in _SHAPED_BY[node.op_type] if i < len(node.input)
-        ) or any(_varies_inside(body.node, inner) for body in bodies(node))
-        for node in nodes
-    )
+def _varies_inside(body: GraphProto, operator: str, content: Collection[str]) -> bool:
+    """Decide whether a graph inside a node computes shapes, or the end of a loop, from what the image shows."""
+    varying, inner = _find_varying(body.node, {*content, *(value.name for value in body.input[2:])}, ())
+    return bool(varying) or operator == "Loop" and any(value.name in inner for value in body.output[:1])
 
 
 def _without_weights(model: ModelProto) -> ModelProto:
