@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Collection, Mapping
 from functools import cache, partial
 from importlib.util import find_spec
@@ -121,13 +122,14 @@ def require_layer(network: Network, layer: str) -> None:
     if layer in layers:
         return
     with one_line_errors():
-        if layer == "global_pool":
-            others = [name for name in layers if name not in network.outputs]
-            names = ", ".join([*network.outputs, *others][:_FEW])
-            more = "" if len(layers) <= _FEW else f" ...; twoflow networks {title} lists all {len(layers)}"
+        reason = next((why for word, why in _MISSING.items() if re.fullmatch(rf"{word}[0-9]*", str(layer))), None)
+        if reason is not None:
+            first = [network.card.embedding] if network.card.embedding else []
+            names = list(dict.fromkeys([*first, *network.outputs, *network.card.stages, *layers]))
+            more = "" if len(names) <= _FEW else f" ...; twoflow networks {title} lists all {len(layers)}"
             raise InputError(
-                f"{title} has no layer 'global_pool', because no pool over all positions leads to its output; name "
-                f"another layer: {names}{more}"
+                f"{title} has no layer {layer!r}, because {reason}; name another layer: "
+                f"{', '.join(names[:_FEW])}{more}"
             )
         if len(layers) <= _FEW:
             raise InputError(f"{title} has no layer {layer!r}; its layers are {', '.join(layers)}")
@@ -190,6 +192,15 @@ class _Package(NamedTuple):
     sha256: str
 
 
+#: Why a network may lack a layer that is named by its meaning.
+_MISSING = {
+    "global_pool": "no pool over all positions leads to its output",
+    "cls": "no class token leads to its output",
+    "tokens": "no tokens that lie on a grid lead to its output",
+    "mean": "its embedding is not the mean of a map",
+    "block": "it has no or fewer blocks of a transformer, with maps of one size, on the way to its embedding",
+    "stage": "it has no or fewer maps of different sizes on the way to its embedding",
+}
 #: Up to this many layers, an error lists them all.
 _FEW = 20
 #: How long the sides of an EfficientNet-Lite's input may be, in pixels. At the least, the last map is one position.

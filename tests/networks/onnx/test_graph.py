@@ -70,7 +70,8 @@ def test_layers_are_listed_by_name(tmp_path):
     layers = get_card(make(tmp_path / "net.onnx")).layers
     assert {name: tuple(layer) for name, layer in layers.items()} == {
         "/conv/out": (5, True, (6, 8)), "/relu/out": (5, True, (6, 8)), "/pool/out": (5, False, None),
-        "/flat/out": (5, False, None), "scores": (2, False, None), "global_pool": (5, False, None),
+        "/flat/out": (5, False, None), "scores": (2, False, None), "stage1": (5, True, (6, 8)),
+        "global_pool": (5, False, None),
     }
     with pytest.raises(ValueError, match="net.onnx has no layer 'relu'; its layers are /conv/out, /relu/out"):
         CNNEmbedding(tmp_path / "net.onnx", "relu").fit([PIXELS])
@@ -95,12 +96,15 @@ def test_embedding(tmp_path):
     )
 
 
-def test_maps_that_have_the_channels_last_are_no_layers(tmp_path):
+def test_maps_that_have_the_channels_last_leave_with_the_channels_first(tmp_path):
     turn = helper.make_node("Transpose", ["/relu/out"], ["/turn/out"], perm=[0, 2, 3, 1])
     again = helper.make_node("Relu", ["/turn/out"], ["/again/out"])
     back = helper.make_node("Transpose", ["/again/out"], ["/back/out"], perm=[0, 3, 1, 2])
-    layers = get_card(make(tmp_path / "net.onnx", extra=[turn, again, back])).layers
-    assert not {"/turn/out", "/again/out"} & set(layers) and layers["/back/out"] == (5, True, (6, 8))
+    path = make(tmp_path / "net.onnx", extra=[turn, again, back])
+    names = ("/turn/out", "/again/out", "/back/out")
+    for name, output in open_session(path, names).run(PIXELS).items():
+        assert get_card(path).layers[name] == (5, True, (6, 8))
+        np.testing.assert_allclose(output, expected(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

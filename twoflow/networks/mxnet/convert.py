@@ -40,14 +40,18 @@ def layer_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> dict[str,
     that name. The network's output, the last node, is computed from that pool alone, so it is not the gate of a
     squeeze-and-excitation block.
     """
-    operators = [node for node in nodes if node.op != "null"]
-    names = {node.name: node.name for node in operators}
-    steps = [Step((node.name,), node.inputs) for node in operators]
-    for number in find_bottlenecks(steps, next(iter(shapes)), operators[-1].name):
-        node = operators[number]
+    names = {node.name: node.name for node in nodes if node.op != "null"}
+    for node in passed_nodes(nodes, shapes):
         if node.op == "Pooling" and node.flag("global_pool", False) and shapes[node.name][0] > 1:
             return {"global_pool": node.name, **names}
     return names
+
+
+def passed_nodes(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> list[Node]:
+    """Find the operators that every path from the image to the output passes, the last one first."""
+    operators = [node for node in nodes if node.op != "null"]
+    steps = [Step((node.name,), node.inputs) for node in operators]
+    return [operators[i] for i in find_bottlenecks(steps, next(iter(shapes)), operators[-1].name)]
 
 
 def parameter_names(nodes: Sequence[Node], shapes: Mapping[str, Shape]) -> set[str]:

@@ -12,7 +12,7 @@ from ..card_file import complete_fields, split_hints
 from ..content import Content, join_digests
 from ..network import Checkpoint, Network, NetworkFiles
 from ..onnx import Exit, cut
-from .convert import convert, layer_names, needed_nodes, parameter_names
+from .convert import convert, layer_names, needed_nodes, parameter_names, passed_nodes
 from .inception import recognize
 from .params import Entry, read_index, read_params
 from .shapes import Shape, infer_shapes
@@ -79,7 +79,7 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
 
     return Network(
         title=str(files.model),
-        card=NetworkCard(layers=layers, embedding=_find_embedding(layers), **fields),
+        card=NetworkCard(layers=layers, embedding=_find_embedding(nodes, shapes, layers), **fields),
         build=build,
         digest=join_digests(contents),
         outputs=tuple(names)[-1:],
@@ -113,10 +113,14 @@ def _infer_shapes(
         ) from error
 
 
-def _find_embedding(layers: Mapping[str, Layer]) -> str | None:
-    """Return the global pool; without one, the last vector before the output; None if there is no vector at all."""
-    vectors = [name for name, layer in layers.items() if not layer.is_map and layer.width > 1]
-    return "global_pool" if "global_pool" in layers else vectors[-2:][0] if vectors else None
+def _find_embedding(nodes: Sequence[Node], shapes: Mapping[str, Shape], layers: Mapping[str, Layer]) -> str | None:
+    """Return the global pool; without one, the last vector before the output; None if there is no vector at all.
+
+    A vector that scales a map, as in squeeze-and-excitation, is none of them: another path goes around it.
+    """
+    passed = [node.name for node in passed_nodes(nodes, shapes)]
+    vectors = [name for name in passed if not layers[name].is_map and layers[name].width > 1]
+    return "global_pool" if "global_pool" in layers else vectors[:2][-1] if vectors else None
 
 
 def _layer(shape: Shape) -> Layer:

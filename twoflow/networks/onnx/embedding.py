@@ -40,15 +40,12 @@ class Embedding(NamedTuple):
         Why it is the embedding, in words that complete "NAME: ...".
     stops : list of Stop
         What every path from the image to it passes.
-    pool : Exit or None
-        The pool over all positions that it is computed from, if there is one.
     """
 
     exit: Exit
     alias: str | None
     reason: str
     stops: Sequence[Stop]
-    pool: Exit | None = None
 
 
 def find_embedding(
@@ -142,14 +139,9 @@ def _divides_by_sum_of_exp(meanings: Meanings, node: NodeProto) -> bool:
 
 def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embedding | None:
     """Find the vector that a map becomes before the output of a path; None if the output is a map."""
-    last_map = max((i for i, stop in enumerate(stops) if has_positions(_axes(meanings, stop.name))), default=-1)
-    vectors = [
-        i for i in range(last_map + 1, len(stops))
-        if (exit := as_layer(meanings, stops[i].name)) and exit.layer.width > 1 and not exit.layer.is_map
-    ]
-    if last_map < 0 or not vectors:
+    first = _first_vector(meanings, stops)
+    if first is None:
         return None
-    first = vectors[0]
     taken = meanings.of[stops[first].name].taken
     is_direct = not any(node.op_type in DENSE for node in stops[first].between)
     if taken == {CLASS_TOKEN} and is_direct:
@@ -168,28 +160,65 @@ def _read_tail(meanings: Meanings, stops: Sequence[Stop], rejected: str) -> Embe
     return Embedding(exit, None, reason, stops[:hidden + 1])
 
 
-def _axes(meanings: Meanings, name: str):
-    return meanings.of[name].axes if name in meanings.of else ()
+def find_pool(meanings: Meanings, outputs: Sequence[str]) -> Exit | None:
+    """Find the pool over all positions that an output of the graph is computed from.
+
+    Parameters
+    ----------
+    meanings : Meanings
+    outputs : sequence of str
+        The names of the graph's outputs.
+
+    Returns
+    -------
+    Exit or None
+        A vector of more than one channel that every path to the output passes: neither the gate of a
+        squeeze-and-excitation block nor a part of a normalization. None if there is none.
+    """
+    for name in outputs:
+        stops = meanings.structure.path(name) if name in meanings.of else []
+        first = _first_vector(meanings, stops)
+        if first is not None and meanings.of[stops[first].name].taken in [{kind} for kind in POOLS]:
+            if not any(node.op_type in DENSE for node in stops[first].between):
+                return as_layer(meanings, stops[_follow_scale(meanings, stops, first)].name)
+    return None
+
+
+def _first_vector(meanings: Meanings, stops: Sequence[Stop]) -> int | None:
+    """Return the first stop behind the last map, with more than one channel; None if there is none."""
+    maps = [i for i, stop in enumerate(stops) if stop.name in meanings.of and has_positions(meanings.of[stop.name].axes)]
+    if not maps:
+        return None
+    for i in range(maps[-1] + 1, len(stops)):
+        exit = as_layer(meanings, stops[i].name)
+        if exit is not None and exit.layer.width > 1 and not exit.layer.is_map:
+            return i
+    return None
 
 
 def _as_pool(meanings: Meanings, stops: Sequence[Stop], first: int) -> Embedding | None:
-    scaled = first
-    while scaled + 1 < len(stops) and _is_scale(meanings, stops[scaled + 1]):
-        scaled += 1
+    scaled = _follow_scale(meanings, stops, first)
     last = follow_normalization(meanings, stops, scaled)
-    pool, exit = as_layer(meanings, stops[scaled].name), as_layer(meanings, stops[last].name)
-    assert pool is not None and exit is not None
+    exit = as_layer(meanings, stops[last].name)
+    assert exit is not None
     kinds = sorted(meanings.of[stops[first].name].taken)
     what = " and ".join(_TAKEN[kind] for kind in kinds) + ", which the output is computed from"
     if last > scaled:
         what += ", after its normalization"
     if len(kinds) > 1:
         return Embedding(exit, None, what, stops[:last + 1])
-    return Embedding(exit, None if last > scaled else "global_pool", what, stops[:last + 1], pool)
+    return Embedding(exit, None if last > scaled else "global_pool", what, stops[:last + 1])
 
 
 #: How positions can vanish that a vector for the whole image comes from, in words.
 _TAKEN = {**POOLS, CLASS_TOKEN: "the class token"}
+
+
+def _follow_scale(meanings: Meanings, stops: Sequence[Stop], i: int) -> int:
+    """Return the last stop that has the values of stop `i`, divided by the number of positions or the like."""
+    while i + 1 < len(stops) and _is_scale(meanings, stops[i + 1]):
+        i += 1
+    return i
 
 
 def _is_scale(meanings: Meanings, stop: Stop) -> bool:
@@ -219,11 +248,6 @@ def _find_class_token(meanings: Meanings, stops: Sequence[Stop], first: int, rej
             if exit is not None and not exit.layer.is_map and meanings.of[name].taken == {CLASS_TOKEN}:
                 return Embedding(exit, "cls", f"{_CLASS_TOKEN}{rejected}", stops[:first])
     return None
-
-
-def _width(meanings: Meanings, name: str) -> int:
-    exit = as_layer(meanings, name)
-    return 0 if exit is None else exit.layer.width
 
 
 def _last_hidden(stops: Sequence[Stop], first: int) -> int | None:

@@ -50,6 +50,8 @@ class Meanings:
     ----------
     of : dict of str to Meaning
         By the name of the tensor. Tensors of unknown shape are left out.
+    is_counted : bool
+        Whether class tokens were recognized by their count alone, because an unknown operator adds them.
     mixing : set of str
         The outputs of the nodes that let the positions of the image see each other, as attention does.
     """
@@ -57,6 +59,7 @@ class Meanings:
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
         self.mixing: set[str] = set()
+        self.is_counted = False
         source = structure.source
         image = tuple(single(letter, size) for letter, size in zip(" CHW", structure.shapes[source]))
         self.of = {source: Meaning(image)}
@@ -83,6 +86,7 @@ class Meanings:
                 continue
             if axes is None or [_length(axis) for axis in axes] != shapes[name]:
                 axes = unknown(shapes[name])
+            axes = self._count(node, axes)
             taken: frozenset[str] = frozenset()
             if not has_positions(axes):
                 kind = vanish(self, node) if callable(vanish) else vanish
@@ -90,6 +94,28 @@ class Meanings:
                 taken = frozenset([kind]) if had_positions else frozenset().union(*before)
             self.of[name] = Meaning(axes, taken)
 
+
+    def _count(self, node: NodeProto, axes: Axes) -> Axes:
+        """Take an unknown axis that is a little longer than the positions before it for tokens and these positions."""
+        if not has(axes, "?") or len(axes) != 3 or node.op_type in _PART:
+            return axes
+        read = next((self.of[name].axes for name in node.input if name in self.of), ())
+        if len(read) != 3:
+            return axes
+        result = list(axes)
+        for i, (old, new) in enumerate(zip(read, axes)):
+            found = read_map((old,)) if has([old], "HW") else None
+            more = _length(new) - _length(old)
+            if found is not None and has([new], "?") and 0 < more <= _MOST_TOKENS:
+                self.is_counted = True
+                result[i] = (Atom("P", _length(new), before=more, grid=found.grid),)
+        return tuple(result)
+
+
+#: How many tokens that are no positions may be recognized by their count alone: a class token and 16 registers.
+_MOST_TOKENS = 17
+#: Operators that leave positions out, or give them another order.
+_PART = ("Slice", "Gather", "Split", "TopK", "MatMul", "Gemm")
 
 Found = Sequence[Axes | None]
 Rule = Callable[[Meanings, "NodeProto"], Found]

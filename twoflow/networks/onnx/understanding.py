@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...errors import InputError
-from .embedding import Embedding, find_embedding
+from .embedding import Embedding, find_embedding, find_pool
 from .layers import Exit, as_layer, find_layers, token
 from .meanings import Meanings
 from .stages import find_blocks, find_stages
@@ -65,11 +65,12 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     _check_patches(structure, tokens, hints)
     if tokens is not None:
         name = names.add("tokens", tokens)
-        reasons["tokens"] = _describe_tokens(structure, name, tokens)
+        reasons["tokens"] = _describe_tokens(meanings, name, tokens)
         if tokens.part is not None and tokens.part[1] and (found is None or found.alias != "cls"):
             names.add("cls", token(tokens, 0))
-    if found is not None and found.pool is not None:
-        names.add("global_pool", found.pool)
+    pool = find_pool(meanings, outputs)
+    if pool is not None:
+        names.add("global_pool", pool)
     embedding = _name_embedding(names, found, hints.get("output"), reasons)
     return Understanding(names.exits, embedding, stages, reasons)
 
@@ -119,14 +120,15 @@ def _size(exit: Exit) -> str:
     return f"{rows} x {columns}"
 
 
-def _describe_tokens(structure: Structure, name: str, tokens: Exit) -> str:
+def _describe_tokens(meanings: Meanings, name: str, tokens: Exit) -> str:
     text = f"{name}: the last tokens, {tokens.tensor}, as a map of {_size(tokens)} positions"
     if tokens.part is None:
         return f"{text}; every token is a position"
     axis, start, end = tokens.part
-    n = structure.shapes[tokens.tensor][axis]
+    n = meanings.structure.shapes[tokens.tensor][axis]
+    why = "their count says so" if meanings.is_counted else "the graph puts them beside the positions"
     dropped = [f"the first {start}"] * bool(start) + [f"the last {n - end}"] * (n > end)
-    return f"{text}; {' and '.join(dropped)} of {n} dropped, because the graph adds them to the positions"
+    return f"{text}; {' and '.join(dropped)} of {n} dropped, because {why}"
 
 
 def _check_patches(structure: Structure, tokens: Exit | None, hints: Mapping[str, Any]) -> None:
