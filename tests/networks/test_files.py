@@ -133,13 +133,13 @@ def test_a_network_that_does_not_take_the_usual_size(tmp_path):
 
 
 def test_the_error_names_the_missing_file(tmp_path):
-    with pytest.raises(ValueError, match=r"a folder with one file \*-symbol.json, got 0; name the file"):
+    with pytest.raises(ValueError, match=r"expected an .onnx file or one \*-symbol.json in it, got neither"):
         get_card(tmp_path)
     with pytest.raises(ValueError, match="there is no file"):
         get_card(tmp_path / "net-symbol.json")
     path = make(tmp_path)
     make(tmp_path, prefix="other")
-    with pytest.raises(ValueError, match=r"got 2 \(net-symbol.json, other-symbol.json\); name the file"):
+    with pytest.raises(ValueError, match=r"got 2 files \(net-symbol.json, other-symbol.json\); name the file"):
         get_card(tmp_path)
     (tmp_path / "net-0001.params").unlink()
     with pytest.raises(ValueError, match="its parameters are missing; put net-EPOCH.params next to it"):

@@ -173,7 +173,7 @@ def _find(network: str | os.PathLike) -> NetworkFiles:
     if path.is_dir():
         return _find_in_folder(path)
     if not path.is_file():
-        raise InputError(f"there is no file {path}")
+        raise InputError(f"there is no file or folder {path}")
     if path.suffix == ".onnx":
         return NetworkFiles(path, None, path.with_suffix(".card.json"), folder=find_folder(path))
     if path.suffix == ".params":

@@ -42,10 +42,10 @@ class Hub:
         return commit
 
     def answer(self, request):
-        path = unquote(urlsplit(request.path).path)
-        self.asked.append(f"{request.command} {path}")
+        path = urlsplit(request.path).path
+        self.asked.append(f"{request.command} {unquote(path)}")
         is_listing = path.startswith("/api/models/")
-        parts = path.removeprefix("/api/models").strip("/").split("/")
+        parts = [unquote(part) for part in path.removeprefix("/api/models").strip("/").split("/")]
         repository = "/".join(parts[:2])
         revision = parts[3] if len(parts) > 3 else "main"
         if repository not in self.commits:

@@ -48,12 +48,12 @@ def read_license(model_card: str) -> str | None:
     lines = text[4:].split("\n---", 1)[0].split("\n")
     for i, line in enumerate(lines):
         if match := _KEY.fullmatch(line.rstrip()):
-            items = [each for each in _items(lines[i + 1:])] if not match[2] else [match[2].strip("[]")]
-            found.setdefault(match[1], ", ".join(filter(None, map(_unquote, items))))
+            items = match[2].strip("[]").split(",") if match[2] else _items(lines[i + 1:])
+            found.setdefault(match[1], ", ".join(to_spdx(each) for each in map(_unquote, items) if each))
     license, name, link = (found.get(key, "") for key in ("license", "license_name", "license_link"))
     if not license and not name:
         return None
-    text = to_spdx(license) if license.lower() != "other" or not name else name
+    text = name if name and license.lower() in ("", "other") else license
     return printable(f"{text} ({link})" if link else text, 200)
 
 
