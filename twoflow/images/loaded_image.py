@@ -23,8 +23,8 @@ _MOST_STRETCHED, _LONG = 2**25, 16
 class LoadedImage:
     """One image as flows see it: RGB, upright, decoded when the first flow asks for it.
 
-    A flow's `extract` is given one, and asks it for pixels: mostly `resized`, `fitted` to keep the proportions, or `rgb`
-    for all of them. Every flow that looks at the image shares this object, so it is decoded once, and resized once for
+    A flow's `extract` is given one, and asks it for pixels: mostly `resized`; `fitted` keeps the proportions, and `rgb`
+    has all pixels. Every flow that looks at the image shares this object, so it is decoded once, and resized once for
     each fitting. The orientation and the color profile of the file are applied already; gray, transparent and 16-bit
     images are 8-bit RGB, see `read_image`.
 

@@ -66,10 +66,10 @@ def resize(image: Image.Image, size: tuple[int, int], box: Box | None = None, fi
         rows, columns = (_nearest(*side) for side in ((top, bottom, height, image.height),
                                                       (left, right, width, image.width)))
         return _read_only(np.asarray(image)[rows[:, None], columns])
-    if image.width * image.height > _AT_ONCE:
+    # One direction after the other, because the resizer crashes at some boxes if it does both in one call.
+    if (top, bottom, height) != (0, image.height, image.height):
         image = _resize_height(image, height, top, bottom, algorithm)
-        top, bottom = 0, height
-    resized = _resize(image, (width, height), (left, top, right, bottom), algorithm)
+    resized = _resize(image, (width, height), (left, 0, right, height), algorithm)
     return np.frombuffer(resized, np.uint8).reshape(height, width, 3)
 
 
@@ -106,18 +106,16 @@ def _read_only(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _resize_height(
-    image: Image.Image, height: int, top: float, bottom: float, algorithm: ResizeAlg
-) -> Image.Image:
+def _resize_height(image: Image.Image, height: int, top: float, bottom: float, algorithm: ResizeAlg) -> Image.Image:
     """Stretch the part from `top` to `bottom` to `height`, and keep the width.
 
-    The resizer also does this step first and rounds its result to 8 bits. Bands of columns give the same pixels, but
-    copy only one band at a time.
+    Bands of columns give the same pixels as the whole, but copy only one band at a time.
     """
     result = Image.new("RGB", (image.width, height))
-    step = max(1, _BAND // image.height)
+    is_large = image.width * image.height > _AT_ONCE
+    step = max(1, _BAND // image.height) if is_large else image.width
     for left in range(0, image.width, step):
-        band = image.crop((left, 0, min(left + step, image.width), image.height))
+        band = image.crop((left, 0, min(left + step, image.width), image.height)) if is_large else image
         size = band.width, height
         resized = _resize(band, size, (0, top, band.width, bottom), algorithm)
         result.paste(Image.frombytes("RGB", size, resized), (left, 0))

@@ -56,14 +56,22 @@ TRANSFORMERS = {
 NET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 #: The table ``pretrained_cfg`` of timm's ``config.json``.
 TIMM = {
-    "center-0.875": {"input_size": [3, 224, 224], "interpolation": "bilinear", "crop_pct": 0.875, "crop_mode": "center"},
-    "center-0.95": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.95, "crop_mode": "center"},
-    "center-1.0": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 1.0, "crop_mode": "center"},
-    "center-wide": {"input_size": [3, 192, 256], "interpolation": "bicubic", "crop_pct": 0.9, "crop_mode": "center"},
-    "squash-0.95": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.95, "crop_mode": "squash"},
-    "squash-1.0": {"input_size": [3, 224, 224], "interpolation": "bilinear", "crop_pct": 1.0, "crop_mode": "squash"},
-    "border-0.9": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.9, "crop_mode": "border"},
-    "border-1.0": {"input_size": [3, 224, 224], "interpolation": "lanczos", "crop_pct": 1.0, "crop_mode": "border"},
+    "center-0.875": {"input_size": [3, 224, 224], "interpolation": "bilinear", "crop_pct": 0.875,
+                     "crop_mode": "center"},
+    "center-0.95": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.95,
+                    "crop_mode": "center"},
+    "center-1.0": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 1.0,
+                   "crop_mode": "center"},
+    "center-wide": {"input_size": [3, 192, 256], "interpolation": "bicubic", "crop_pct": 0.9,
+                    "crop_mode": "center"},
+    "squash-0.95": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.95,
+                    "crop_mode": "squash"},
+    "squash-1.0": {"input_size": [3, 224, 224], "interpolation": "bilinear", "crop_pct": 1.0,
+                   "crop_mode": "squash"},
+    "border-0.9": {"input_size": [3, 224, 224], "interpolation": "bicubic", "crop_pct": 0.9,
+                   "crop_mode": "border"},
+    "border-1.0": {"input_size": [3, 224, 224], "interpolation": "lanczos", "crop_pct": 1.0,
+                   "crop_mode": "border"},
 }
 #: The table ``preprocess_cfg`` of ``open_clip_config.json``.
 OPEN_CLIP = {
@@ -128,17 +136,15 @@ def main(folder=None):
             values = planes.transpose(1, 2, 0)
             if folder:
                 np.save(Path(folder, f"{name}-{width}x{height}.npy"), values.astype(np.float32))
-            digits = {"grid": 1, "sampled": 1, "embedding": 1}
-            found["results"][f"{width}x{height}"] = {
-                "shape": values.shape[:2],
-                **{key: [float(f"{value:.{digits[key]}f}") for value in each.ravel()] for key, each in summarize(values).items()},
-            }
+            kept = {key: [round(value, 1) for value in each.ravel().tolist()] for key, each in summarize(values).items()}
+            found["results"][f"{width}x{height}"] = {"shape": values.shape[:2], **kept}
     packages = ("torch", "torchvision", "transformers", "timm", "open_clip_torch", "pillow")
     lines = [f' "versions": {json.dumps({package: version(package) for package in packages})}']
     for name, case in cases.items():
-        results = [f'   "{size}": {json.dumps(result, separators=(",", ":")).replace(".0,", ",")}' for size, result in case["results"].items()]
-        rows = ",\n".join(results)
-        lines.append(f' "{name}": {{\n  "config": {json.dumps(case["config"])},\n  "results": {{\n{rows}\n  }}\n }}')
+        texts = {size: json.dumps(result, separators=(",", ":")) for size, result in case["results"].items()}
+        results = ",\n".join(f'   "{size}": {text.replace(".0,", ",")}' for size, text in texts.items())
+        config = json.dumps(case["config"])
+        lines.append(f' "{name}": {{\n  "config": {config},\n  "results": {{\n{results}\n  }}\n }}')
     Path(__file__).with_name("entry.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
