@@ -87,8 +87,9 @@ def vit(b, prefix=1, head="logits"):
     tokens = as_map(b.values[x][:, prefix:], grid)
     embedding = b.take(x, 0) if prefix else b.mean(x, 1)
     if head == "pooler":
-        embedding = b.name(b.tanh(b.linear(embedding, 12)), "pooler_output")
-        return Made((x, embedding), embedding, tokens, stages)
+        # Not the pooler: few checkpoints have its weights, and transformers draws them where they are missing.
+        pooler = b.name(b.tanh(b.linear(embedding, 12)), "pooler_output")
+        return Made((x, pooler), embedding, tokens, stages)
     if head == "tokens":
         return Made((x,), embedding, tokens, stages)
     return Made((b.linear(embedding, N_CLASSES),), embedding, tokens, stages)
@@ -213,7 +214,6 @@ def gate(b, x, activation):
 def mobile(b):
     """MobileNetV3 (Howard et al. 2019, doi:10.1109/ICCV.2019.00140): gates, and a hidden layer behind the pool."""
     x, stages = b.hard_swish(b.conv(b.input, 6, 3, 2, 1)), []
-    stages.append(x)
     for width in (8, 10):
         y = b.hard_swish(b.conv(x, 12, 1))
         y = gate(b, b.hard_swish(b.conv(y, 12, 3, 2, 1, 12)), b.sigmoid)
@@ -224,19 +224,20 @@ def mobile(b):
     x = b.hard_swish(b.conv(x, 14, 1))
     pooled = b.flatten(b.global_pool(x))
     logits = b.linear(b.hard_swish(b.linear(pooled, 9)), N_CLASSES)
-    return Made((logits,), pooled, None, tuple(planes(b, stage) for stage in (*stages[:-1], x)))
+    return Made((logits,), pooled, None, tuple(planes(b, stage) for stage in stages))
 
 
 def efficient(b):
     """EfficientNet (Tan and Le 2019, arXiv:1905.11946): gates with SiLU."""
-    x = b.silu(b.conv(b.input, 6, 3, 2, 1))
-    stages = [x]
+    x, stages = b.silu(b.conv(b.input, 6, 3, 2, 1)), []
     for width in (8, 10):
-        y = gate(b, b.silu(b.conv(b.silu(b.conv(x, 12, 1)), 12, 3, 2, 1, 12)), b.sigmoid)
-        x = b.conv(y, width, 1)
+        for stride in (2, 1):
+            y = b.silu(b.conv(b.silu(b.conv(x, 12, 1)), 12, 3, stride, 1, 12))
+            y = b.conv(gate(b, y, b.sigmoid), width, 1)
+            x = y if stride == 2 else b.add(y, x)
         stages.append(x)
     x = b.silu(b.conv(x, 14, 1))
-    return classify(b, x, (*stages[:-1], x), keepdims=b.channel == 1)
+    return classify(b, x, stages, keepdims=b.channel == 1)
 
 
 def resnet(b, groups=1, gated=False):
@@ -260,14 +261,16 @@ def regnet(b):
 def densenet(b):
     """DenseNet (Huang et al. 2017, doi:10.1109/CVPR.2017.243): every layer is appended to its input."""
     x = b.max_pool(b.relu(b.batch_norm(b.conv(b.input, 8, 3, 1, 1))), 3, 2, 1)
+    stages = []
     for part in range(2):
         for _ in range(2):
             y = b.conv(b.relu(b.batch_norm(x)), 6, 1)
             x = b.concat(x, b.conv(b.relu(b.batch_norm(y)), 4, 3, 1, 1), axis=1)
+        stages.append(x)
         if part == 0:
             x = b.average_pool(b.conv(b.relu(b.batch_norm(x)), 8, 1), 2)
     x = b.relu(b.batch_norm(x))
-    return classify(b, x, [x])
+    return classify(b, x, stages)
 
 
 def vgg(b):

@@ -12,6 +12,11 @@ import torch
 from .families import FAMILIES, find_blocks, make
 
 
+#: Families whose pooler is a dense layer with tanh. Few checkpoints have its weights, and transformers draws them where
+#: they are missing; so the class token before it is the embedding.
+TANH = ("vit", "deit")
+
+
 class Variant(NamedTuple):
     """One way to export.
 
@@ -47,9 +52,9 @@ class Expected(NamedTuple):
 
 
 class _Wrapped(torch.nn.Module):
-    def __init__(self, model, names, layout, kind):
+    def __init__(self, model, names, layout):
         super().__init__()
-        self.model, self.names, self.layout, self.kind = model, names, layout, kind
+        self.model, self.names, self.layout = model, names, layout
 
     def forward(self, pixel_values, input_ids=None, attention_mask=None):
         if self.layout == "nhwc":
@@ -75,13 +80,15 @@ def make_text(name: str) -> dict[str, torch.Tensor]:
 def expect(name: str, model: torch.nn.Module, pixels: np.ndarray, which: str) -> Expected:
     """Run torch.
 
-    The embedding is `image_embeds` or `pooler_output`, else, in this order, what enters the classifier, the class token
-    of `last_hidden_state`, or its mean over positions.
+    The embedding is what enters the classifier, if there is one; else `image_embeds`, `pooler_output`, the class token
+    of `last_hidden_state`, or its mean over positions, the first that there is.
 
     Parameters
     ----------
     pixels : ndarray of shape (1, 3, height, width)
         As the network takes them.
+    which : {"model", "last", "logits"}
+        The outputs that were exported, see `Variant`.
     """
     family, blocks, pooled = FAMILIES[name], [], []
     hooks = [
@@ -101,7 +108,7 @@ def expect(name: str, model: torch.nn.Module, pixels: np.ndarray, which: str) ->
         tokens = as_map(last, family.prefix, pixels.shape[2:])
     if pooled:
         embedding = pooled[0].numpy()
-    elif which == "model" and {"image_embeds", "pooler_output"} & set(outputs):
+    elif which == "model" and name not in TANH and {"image_embeds", "pooler_output"} & set(outputs):
         embedding = outputs["image_embeds" if "image_embeds" in outputs else "pooler_output"].ravel()
     else:
         embedding = last[0] if family.prefix else tokens.mean(axis=(1, 2))
@@ -154,7 +161,7 @@ def export(path: Path, name: str, variant: Variant, seed: int = 0) -> torch.nn.M
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Wrapped(exported, names, variant.layout, variant.kind).eval(), (pixels, *text.values()), str(path),
+            _Wrapped(exported, names, variant.layout).eval(), (pixels, *text.values()), str(path),
             input_names=["pixel_values", *text], output_names=names, opset_version=variant.opset,
             dynamo=variant.dynamo, **options, **({"verbose": False, "external_data": False} if variant.dynamo else {}),
         )

@@ -32,8 +32,6 @@ class Family(NamedTuple):
         Tokens before the patches. None: a CNN, whose blocks are maps.
     logits : str or None
         The class with a head for classes, if the two are one network with two heads.
-    last : "normed", "plain" or None
-        What `last_hidden_state` is, seen from the tokens that lead to the output.
     """
 
     model: str
@@ -42,7 +40,6 @@ class Family(NamedTuple):
     blocks: str
     prefix: int | None = None
     logits: str | None = None
-    grid: tuple[int, int] | None = None
 
 
 TRANSFORMER = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 40}
