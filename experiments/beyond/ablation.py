@@ -18,6 +18,7 @@ from sklearn.preprocessing import Normalizer
 from twoflow import CNNEmbedding, RawPixels, compare, load_table, make_model
 from twoflow.evaluation import corrected_resampled_ttest, make_methods
 from twoflow.evaluation.probabilities import calibrate
+from twoflow.models import BestOf
 from twoflow.report import format_text, write_report
 
 LITE0 = "efficientnet-lite0"
@@ -34,10 +35,21 @@ def make_steps():
     embedding = [("cnn", CNNEmbedding(LITE0))]
     whitened = [("cnn", CNNEmbedding(LITE0), make_pipeline(PCA(256, whiten=True, random_state=0), Normalizer()))]
     covariances = make_model("fast").flows
-    best = {name: candidate.flows for name, candidate in make_model("best").models}
+    (_, weighed), = make_model("best").models
+    networks = list(dict.fromkeys(flow.network for _, flow, _ in weighed.flows if hasattr(flow, "network")))
+
+    def best(n_networks, color=False):
+        """Take from the flows of "best" those of the first networks; the early stage of the first belongs to color."""
+        return [
+            (name, flow, selector) for name, flow, selector in weighed.flows
+            if (color if name == "stage3" or not hasattr(flow, "network") else flow.network in networks[:n_networks])
+        ]
 
     def model(flows, head="kernel-ridge"):
         return make_model(flows, head, random_state=0)
+
+    def weigh(flows):
+        return BestOf([("weighed", model(flows))], weights="leave-out")
 
     return {
         "paper": (None, make_methods(["paper"])["paper"]),
@@ -47,13 +59,15 @@ def make_steps():
         "mean and means of three stages": ("mean, kernel-ridge", model([*embedding, *stages("mean")])),
         "covariances of three stages": ("mean and means of three stages", model(stages("covariance"))),
         "at 320 px: fast": ("covariances of three stages", model(covariances)),
-        "mirror image": ("at 320 px: fast", model(best["one network"])),
-        "color": ("mirror image", model(best["one network and color"])),
-        "two networks": ("mirror image", model(best["two networks"])),
-        "two networks, color": ("two networks", model(best["two networks and color"])),
-        "three networks": ("two networks", model(best["three networks"])),
-        "three networks, color": ("three networks", model(best["three networks and color"])),
-        "best": ("at 320 px: fast", make_methods(["best"])["best"]),
+        "mirror image": ("at 320 px: fast", model(best(1))),
+        "color": ("mirror image", model(best(1, color=True))),
+        "two networks": ("mirror image", model(best(2))),
+        "two networks, color": ("two networks", model(best(2, color=True))),
+        "three networks": ("two networks", model(best(3))),
+        "three networks, color": ("three networks", model(best(3, color=True))),
+        "color, weighed": ("color", weigh(best(1, color=True))),
+        "two networks, color, weighed": ("two networks, color", weigh(best(2, color=True))),
+        "best": ("three networks, color", make_methods(["best"])["best"]),
         "peer: mean, logistic": (
             "mean, kernel-ridge", make_pipeline(CNNEmbedding(LITE0), LogisticRegression(max_iter=1000))
         ),

@@ -111,9 +111,11 @@ def test_positions_of_several_maps_are_pooled_together():
     np.testing.assert_allclose(pool([each[:, 0, 0] for each in maps], "mean", 1, None), joined[:, ::6].mean(axis=1))
 
 
-def test_channels_are_projected_at_random():
+def test_channels_are_projected_on_orthonormal_directions_drawn_at_random():
     output = draw(64, 400).reshape(64, 20, 20)
     few = pool([output], "covariance", 1, 16)
     assert few.shape == (136,) and (pool([output], "covariance", 1, 16) == few).all()
-    weights = np.random.RandomState(0).standard_normal((16, 64))
+    drawn = np.random.RandomState(0).standard_normal((16, 64))
+    weights = np.linalg.solve(np.linalg.cholesky(drawn @ drawn.T), drawn)
+    np.testing.assert_allclose(weights @ weights.T, np.eye(16), atol=1e-12)
     np.testing.assert_allclose(few, POOLINGS["covariance"](weights @ output.reshape(64, -1)), atol=1e-4)

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from twoflow import FlowUnion, PixelProjection, RawPixels, compare, make_model
+from twoflow import ColorHistogram, FlowUnion, PixelProjection, RawPixels, compare, make_model
+from twoflow.heads import KernelRidgeClassifier
 from twoflow.models import BestOf, take_apart
 from twoflow.report.document import summarize
 from twoflow.report.text import format_text
@@ -49,6 +50,26 @@ def test_flows_of_other_models_are_not_kept(shop):
     models = [("good", make_model([PIXELS], "kernel-ridge")), ("bad", make_model([GRAY], "kernel-ridge"))]
     model = BestOf(models).fit(shop)
     assert model.chosen_ == "good" and [*model.union_.slices()] == ["pixels"]
+
+
+def test_flows_of_weight_zero_are_not_kept(shop, monkeypatch):
+    monkeypatch.setattr(KernelRidgeClassifier, "weigh_kernels", lambda *_: np.array([0.0, 2.0]))
+    model = BestOf([("both", make_model([GRAY, PIXELS], "kernel-ridge"))], weights="leave-out").fit(shop)
+    assert model.weights_ == {"gray": 0, "pixels": 2} and [*model.union_.slices()] == ["pixels"]
+    alone = make_model([PIXELS], "kernel-ridge").fit(shop)
+    assert np.allclose(model.predict_proba(shop), alone.predict_proba(shop), atol=1e-5)
+
+
+def test_weights_do_not_depend_on_the_order_of_flows(shop):
+    flows = [GRAY, PIXELS, ("color", ColorHistogram())]
+
+    def fit(flows):
+        return BestOf([("all", make_model(flows, "kernel-ridge"))], weights="leave-out").fit(shop)
+
+    first, second, again = fit(flows), fit(flows[::-1]), fit(flows)
+    assert len(set(first.weights_.values())) > 1 and again.weights_ == first.weights_
+    assert [second.weights_[name] for name in first.weights_] == pytest.approx([*first.weights_.values()], abs=0.02)
+    assert (again.predict_proba(shop) == first.predict_proba(shop)).all()
 
 
 def test_the_same_flow_in_two_models_is_computed_once():
@@ -113,3 +134,8 @@ def test_a_comparison_reports_the_choices(shop):
     first, second = summarize(found)["methods"]
     assert [each["chosen"] for each in first["choices"]] == [each.chosen for each in best.choices]
     assert "choices" not in second
+
+
+def test_a_comparison_reports_no_choice_among_one(shop):
+    model = BestOf([("all", make_model([GRAY, PIXELS], "kernel-ridge"))], weights="leave-out")
+    assert compare({"weighed": model}, shop, folds=2, random_state=0).methods[0].choices is None

@@ -121,6 +121,49 @@ def test_without_other_columns_keeps_predictions(data):
     assert (smaller.predict_proba(X[:, kept]) == best.predict_proba(X)).all()
 
 
+def test_weights_are_those_of_left_out_rows(data):
+    X, y = (each[::2] for each in data)
+    noise, signal = ("noise", StandardScaler(), slice(6, 20)), ("signal", "passthrough", slice(0, 6))
+    both = SelectingClassifier([noise, signal], KernelRidgeClassifier())
+    model = ChoosingClassifier([("both", both)], weights="leave-out").fit(X, y)
+    assert [*model.weights_] == ["noise", "signal"] and model.weights_["signal"] > model.weights_["noise"] > 0
+    assert sum(model.weights_.values()) == pytest.approx(2, abs=0.02)
+    assert [selector[-1].weight for selector in model.best_.selectors_.values()] == [*model.weights_.values()]
+    equal = ChoosingClassifier([("both", both)]).fit(X, y)
+    assert set(equal.weights_.values()) == {1} and equal.best_.selectors_["signal"] == "passthrough"
+    assert model.candidates_["both"] > equal.candidates_["both"]
+
+
+def test_predictions_are_those_of_weighted_features(data):
+    X, y = data
+    parts = [("noise", "passthrough", slice(6, 20)), ("signal", "passthrough", slice(0, 6))]
+    model = ChoosingClassifier([("both", SelectingClassifier(parts, KernelRidgeClassifier()))], weights="leave-out")
+    model.fit(X[::2], y[::2])
+    scale = np.sqrt(np.repeat([model.weights_["signal"], model.weights_["noise"]], [6, 14]))
+    alone = KernelRidgeClassifier().fit(X[::2] * scale, y[::2])
+    assert np.allclose(model.predict_proba(X), alone.predict_proba(X * scale), atol=1e-4)
+    assert model.candidates_["both"] == pytest.approx(alone.leave_out_accuracy_)
+
+
+def test_a_selection_of_weight_zero_is_left_out(data, monkeypatch):
+    X, y = data
+    weights = {2: np.array([0, 2])}
+    monkeypatch.setattr(KernelRidgeClassifier, "weigh_kernels", lambda head, parts, y, groups: weights[len(parts)])
+    parts = [("noise", "passthrough", slice(6, 20)), ("signal", "passthrough", slice(0, 6))]
+    model = ChoosingClassifier([("both", SelectingClassifier(parts, KernelRidgeClassifier()))], weights="leave-out")
+    best = model.fit(X, y).best_
+    assert model.weights_ == {"noise": 0, "signal": 2} and [*best.selectors_] == ["signal"]
+    assert best.columns.tolist() == list(range(6)) and (model.predict(X) == best.predict(X)).all()
+
+
+def test_weights_need_a_head_that_is_fitted_from_the_kernel(data):
+    X, y = data
+    model = ChoosingClassifier(candidates(), weights="leave-out", random_state=0).fit(X, y)
+    assert model.weights_ == {"0": 1} and model.best_.selectors_ == {"0": "passthrough"}
+    with pytest.raises(ValueError, match="'weights' parameter"):
+        ChoosingClassifier(candidates(), weights="some").fit(X, y)
+
+
 def test_no_candidates(data):
     with pytest.raises(ValueError, match="candidates: expected at least one candidate, got none"):
         ChoosingClassifier([]).fit(*data)

@@ -1,10 +1,18 @@
 """Check the models that `make_model` makes of recipes, flows and heads."""
 
+import numpy as np
+import onnx
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from twoflow import (
-    CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, RawPixels, TwoFlowClassifier, make_model,
+    CNNEmbedding,
+    ColorHistogram,
+    FlowClassifier,
+    PixelProjection,
+    RawPixels,
+    TwoFlowClassifier,
+    make_model,
 )
 from twoflow.heads import ForestSelector, KernelRidgeClassifier
 from twoflow.models import BestOf
@@ -37,19 +45,23 @@ def test_fast_is_one_pass_over_one_network():
     assert (model.random_state, model.n_jobs, model.verbose, model.store) == (3, 2, True, "somewhere")
 
 
+def weighed(model):
+    """The model whose flows "best" weighs."""
+    (name, inside), = model.models
+    assert name == "weighed" and model.weights == "leave-out"
+    return inside
+
+
 def test_best_has_all_installed_networks(monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: None)
-    assert [name for name, _ in make_model("best").models] == ["one network", "one network and color"]
+    assert networks_of(weighed(make_model("best"))) == ["efficientnet-lite0"]
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
-    found = dict(make_model("best").models)
-    assert [*found][2:] == ["two networks", "two networks and color", "three networks", "three networks and color"]
-    assert networks_of(found["two networks"]) == ["efficientnet-lite0", "efficientnet-lite2"]
-    assert networks_of(found["three networks"]) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite1"]
-    other = dict(make_model("best", network="inception-21k").models)
-    assert networks_of(other["three networks"]) == ["inception-21k", "efficientnet-lite2", "efficientnet-lite1"]
-    for model in [*found.values(), *other.values()]:
+    best, other = (weighed(make_model("best", network=each)) for each in ("efficientnet-lite0", "inception-21k"))
+    assert networks_of(best) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite1"]
+    assert networks_of(other) == ["inception-21k", "efficientnet-lite2", "efficientnet-lite1"]
+    for model in (best, other):
         names = [name for name, *_ in model.flows]
-        assert len(set(names)) == len(names)
+        assert len(set(names)) == len(names) and {"lab", "lab_grid", "hsv_grid"} < set(names)
 
 
 def test_a_network_that_cannot_be_resized_keeps_its_size():
@@ -64,8 +76,14 @@ def test_wide_stages_are_projected():
 
 
 def test_fast_takes_the_embedding_of_a_network_without_maps(tmp_path, shop):
-    nodes = [nets.node("GlobalAveragePool", "images", "pool"), nets.node("Flatten", "pool", "out")]
-    path = nets.write(tmp_path / "net.onnx", nodes)
+    shapes = {"x": (1, 3, 9, 9), "image_embeds": (1, 5)}
+    kinds = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in shapes.items()]
+    nodes = [nets.node("Flatten", "x", "flat"), nets.node("MatMul", "flat w", "image_embeds")]
+    weights = nets.constant("w", np.random.default_rng(0).normal(size=(243, 5)))
+    path = tmp_path / "net.onnx"
+    graph = onnx.helper.make_graph(nodes, "net", kinds[:1], kinds[1:], [weights])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    path.with_suffix(".card.json").write_text('{"mean": 127, "scale": 64}')
     model = make_model("fast", network=path)
     (name, flow, _), = model.flows
     assert name == "embedding" and flow.layer is None and flow.pooling == "mean"
@@ -89,17 +107,22 @@ def test_several_networks(tmp_path):
 def test_best_of_several_networks_adds_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr("twoflow.models.recipes.find_weights", lambda name: name)
     path = nets.plain(tmp_path / "one.onnx")
-    for model in dict(make_model("best", network=[path, "efficientnet-lite0"]).models).values():
-        assert set(networks_of(model)) <= {path, "efficientnet-lite0"}
+    networks = [path, "efficientnet-lite0"]
+    assert networks_of(weighed(make_model("best", network=networks))) == networks
 
 
 def test_another_head_replaces_the_recipes_own():
     assert all(selector != "passthrough" for _, _, selector in make_model("paper", "lda").flows)
     own = make_model("paper", LogisticRegression(C=2))
     assert own.head.C == 2 and {selector for _, _, selector in own.flows} == {"passthrough"}
+    best = make_model("best", KernelRidgeClassifier(class_weight="balanced"), random_state=1)
+    assert isinstance(best, BestOf) and best.random_state == 1 and weighed(best).head.class_weight == "balanced"
+
+
+def test_only_a_head_that_is_fitted_from_the_kernel_has_weights():
     best = make_model("best", "logistic", random_state=1)
-    assert isinstance(best, BestOf) and best.random_state == 1
-    assert len({repr(model.head) for _, model in best.models}) == 1
+    assert isinstance(best, FlowClassifier) and best.random_state == 1
+    assert [name for name, *_ in best.flows] == [name for name, *_ in weighed(make_model("best")).flows]
 
 
 def test_flows_of_your_own():
@@ -137,4 +160,4 @@ def test_best_with_real_networks(shop):
     if None in map(catalog.find_weights, ("efficientnet-lite1", "efficientnet-lite2")):
         unavailable("needs the weights of a second and a third network, the extra networks")
     model = make_model("best", random_state=0).fit(shop)
-    assert len(model.candidates_) == 6 and model.score(shop, shop.labels) == 1
+    assert len(model.weights_) == 13 and model.score(shop, shop.labels) == 1

@@ -94,7 +94,7 @@ def test_bad_parameters(shop, parameters, message):
 
 
 def test_the_diagram_shows_the_model():
-    for recipe, part in (("paper", "PixelProjection"), ("fast", "stage5"), ("best", "one network")):
+    for recipe, part in (("paper", "PixelProjection"), ("fast", "stage5"), ("best", "weighed")):
         assert part in TwoFlowClassifier(recipe)._repr_html_()
 
 

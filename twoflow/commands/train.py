@@ -59,7 +59,7 @@ def make_parser() -> CommandParser:
     group = parser.add_argument_group("model")
     group.add_argument(
         "--recipe", choices=list(RECIPES), default="fast",
-        help="fast: one pass over one network; best: more flows and networks, chosen on your images; paper: the model "
+        help="fast: one pass over one network; best: more flows and networks, weighed on your images; paper: the model "
              "of the Two-Flow paper (default: %(default)s)",
     )
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),

@@ -132,7 +132,7 @@ def score_fold(
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=train_accuracy,
-        choice=None if chosen is None else Choice(last.chosen_, last.candidates_),
+        choice=Choice(last.chosen_, last.candidates_) if len(getattr(last, "candidates_", ())) > 1 else None,
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )

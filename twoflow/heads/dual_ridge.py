@@ -21,7 +21,7 @@ class Kernel(NamedTuple):
 
     Attributes
     ----------
-    gram : ndarray of shape (n, n) and dtype float64
+    gram : ndarray of shape (n, n) and dtype float64, or float32 to save memory
         Products of rows, after their mean has been subtracted.
     least_ridge : float
         The largest error of an eigenvalue of `gram` that rounding can cause.
@@ -33,6 +33,11 @@ class Kernel(NamedTuple):
     def take(self, rows: np.ndarray) -> Kernel:
         """Return the kernel of some rows, given as positions or as a mask."""
         return self._replace(gram=self.gram[np.ix_(rows, rows)])
+
+    def halved(self) -> Kernel:
+        """Return the kernel in float32, which takes half the memory."""
+        least = np.finfo(np.float32).eps * float(np.trace(self.gram))
+        return Kernel(self.gram.astype(np.float32), max(self.least_ridge, least))
 
 
 class Solution(NamedTuple):
@@ -65,10 +70,10 @@ class Solution(NamedTuple):
 def fits_from_kernel(classifier: Any) -> bool:
     """Return whether a classifier can be fitted, and judged on held-out rows, from the kernel alone.
 
-    It needs the methods `fit_dual` and `fit_primal`, and `leave_out_accuracy_` after the first of them; see
-    `KernelRidgeClassifier`.
+    It needs the methods `fit_dual`, `fit_primal` and `weigh_kernels`, and `leave_out_accuracy_` after the first of
+    them; see `KernelRidgeClassifier`.
     """
-    return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal"))
+    return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "weigh_kernels"))
 
 
 def compute_kernel(X: np.ndarray) -> Kernel:
@@ -93,15 +98,12 @@ def compute_kernel(X: np.ndarray) -> Kernel:
     return Kernel(gram, float(least))
 
 
-def total(kernels: Sequence[Kernel]) -> Kernel:
-    """Compute the kernel of features side by side from the kernel of each."""
-    first, *rest = kernels
-    if not rest:
-        return first
-    gram = first.gram.copy()
-    for kernel in rest:
-        gram += kernel.gram
-    return Kernel(gram, sum(kernel.least_ridge for kernel in kernels))
+def total(kernels: Sequence[Kernel], weights: Sequence[float] | np.ndarray) -> Kernel:
+    """Compute the kernel of weighted features side by side from the kernel of each, in float64."""
+    gram = np.zeros(kernels[0].gram.shape)
+    for kernel, weight in zip(kernels, weights):
+        gram += weight * kernel.gram
+    return Kernel(gram, sum(weight * kernel.least_ridge for kernel, weight in zip(kernels, weights)))
 
 
 def _centered_parts(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
@@ -147,9 +149,9 @@ def solve(
     differs by 0.002 at most.
     """
     root = np.sqrt(share)
-    weighted = _weigh(kernel.gram, share)
+    weighted = weigh_rows(kernel.gram, share)
     residual = root[:, None] * (targets - share @ targets)
-    shared = _find_shared(groups)
+    shared = find_shared(groups)
     codes = targets.argmax(axis=1)
     solutions, accuracies, errors = [], [], []
     for alpha in np.unique(alphas)[::-1]:
@@ -186,13 +188,13 @@ def solve_one(kernel: Kernel, targets: np.ndarray, share: np.ndarray, alpha: flo
         The coefficients of the rows' kernels, as `Solution.dual`.
     """
     root = np.sqrt(share)
-    weighted = _weigh(kernel.gram, share)
+    weighted = weigh_rows(kernel.gram, share)
     ridge = _scale_ridge(alpha, weighted, kernel)
     residual = root[:, None] * (targets - share @ targets)
     return root[:, None] * _solve_ridged(weighted, ridge, residual)
 
 
-def _weigh(gram: np.ndarray, share: np.ndarray) -> np.ndarray:
+def weigh_rows(gram: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Center the products of rows about their weighted mean, and weigh them by the roots of the shares."""
     means = gram @ share
     root = np.sqrt(share)
@@ -219,7 +221,7 @@ def _invert_factor(weighted: np.ndarray, ridge: float) -> np.ndarray:
     return linalg.lapack.dtrtri(factor, lower=1, overwrite_c=1)[0]
 
 
-def _find_shared(groups: np.ndarray) -> list[np.ndarray]:
+def find_shared(groups: np.ndarray) -> list[np.ndarray]:
     """Return the rows of each group that has several."""
     order = np.argsort(groups, kind="stable")
     sets = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
@@ -249,7 +251,7 @@ def score_dropped(gram: np.ndarray, groups: np.ndarray, kept: np.ndarray, soluti
     across = gram[np.ix_(kept, ~kept)]
     across = across - means[:, None] - share @ across + share @ means
     # Row i, column j: the weight of target i in prediction j.
-    smoother = root[:, None] * _solve_ridged(_weigh(within, share), solution.ridge, root[:, None] * across)
+    smoother = root[:, None] * _solve_ridged(weigh_rows(within, share), solution.ridge, root[:, None] * across)
     smoother += share[:, None]
     same = groups[kept][:, None] == groups[~kept]
     return smoother.T @ solution.targets - (smoother * same).T @ (solution.targets - solution.scores)

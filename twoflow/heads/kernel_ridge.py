@@ -17,6 +17,7 @@ from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
+from .flow_weights import weigh_kernels
 from .targets import check_targets
 from .ties import credit
 
@@ -132,7 +133,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
         """Fit from the kernel alone, for callers that try several sums of kernels.
 
-        A classifier with this method and `fit_primal` says so by them; see
+        A classifier with this method, `fit_primal` and `weigh_kernels` says so by them; see
         `twoflow.heads.dual_ridge.fits_from_kernel`.
 
         Parameters
@@ -147,10 +148,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Solution
             What `fit_primal` takes.
         """
-        self._validate_params()
-        alphas = self._check_alphas()
-        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
-        groups = _encode_groups(groups, len(codes))
+        alphas, codes, groups = self._check(y, groups)
         solution, weight = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores
         if self.label_noise == "drop":
@@ -186,6 +184,27 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         self._set_coefficients(validate_data(self, X, dtype=[np.float64, np.float32]), solution)
         return self
+
+    def weigh_kernels(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
+        """Find how much each of several kernels should count, from leave-out predictions.
+
+        Rows whose label is probably wrong count as all others, whatever `label_noise` is.
+
+        Parameters
+        ----------
+        kernels : sequence of Kernel
+            One for each flow, of the same n rows.
+        y, groups
+            See `fit_dual`.
+
+        Returns
+        -------
+        ndarray of shape (n_kernels,)
+            See `twoflow.heads.flow_weights.weigh_kernels`.
+        """
+        alphas, codes, groups = self._check(y, groups)
+        targets, share, _ = self._targets_and_share(codes)
+        return weigh_kernels(kernels, targets, share, groups, alphas)
 
     def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
         coef, intercept = to_primal(X, self.kept_, solution)
@@ -231,15 +250,26 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"alphas must be a sequence of one or more positive numbers, got {self.alphas!r}")
         return alphas
 
+    def _check(self, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Check the parameters, remember the classes, and return the ridges, and a class and group number per row."""
+        self._validate_params()
+        alphas = self._check_alphas()
+        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
+        return alphas, codes, _encode_groups(groups, len(codes))
+
     def _solve(
         self, kernel: Kernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
     ) -> tuple[Solution, np.ndarray]:
         """Return the best solution for some rows, and the weight of each class among them."""
+        targets, share, weight = self._targets_and_share(codes)
+        return solve(kernel, targets, share, groups, alphas), weight
+
+    def _targets_and_share(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the class indicators and the shares of some rows, and the weight of each class among them."""
         weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         if not (np.isfinite(weight) & (weight > 0)).all():
             raise InputError(f"expected positive weights in class_weight, got {self.class_weight!r}; correct them")
-        share = weight[codes] / weight[codes].sum()
-        return solve(kernel, np.eye(len(self.classes_))[codes], share, groups, alphas), weight
+        return np.eye(len(self.classes_))[codes], weight[codes] / weight[codes].sum(), weight
 
 
 def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:

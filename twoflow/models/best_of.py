@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
@@ -44,6 +44,10 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         put cheaper models first.
     cv : int, default=4
         The number of folds that the models are judged on. It has no effect if all can be judged in closed form.
+    weights : {"equal", "leave-out"}, default="equal"
+        How much the flows of a model count beside each other. With "leave-out" their weights are found on the training
+        images, and flows of weight zero are left out of the fitted model; see `ChoosingClassifier`. It has no effect if
+        a head cannot be fitted from the kernel alone.
     random_state : int, RandomState or None, default=None
         Draws the folds, and seeds every part that has a `random_state` of None. With None each fit draws others.
     n_jobs, verbose, store
@@ -57,8 +61,10 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
     candidates_ : dict of str to float
         The accuracy of each model on held-out images. That of the best is optimistic, because it was chosen by it: on
         new images expect less.
+    weights_ : dict of str to float
+        The weight of each flow of the best model, by its name there. The mean is 1.
     union_ : FlowUnion
-        The fitted flows of the best model. The flows of the other models are not kept.
+        The fitted flows of the best model that have a weight. The other flows are not kept.
     model_ : SelectingClassifier
         The best model's selectors and head, fitted on the features of these flows.
 
@@ -78,6 +84,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
     _parameter_constraints: ClassVar[dict] = {
         "models": [list, tuple],
         "cv": [Interval(Integral, 2, None, closed="left")],
+        "weights": [StrOptions({"equal", "leave-out"})],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -89,6 +96,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         models: Sequence[tuple[str, Any]],
         *,
         cv: int = 4,
+        weights: str = "equal",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -96,6 +104,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
     ) -> None:
         self.models = models
         self.cv = cv
+        self.weights = weights
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -138,7 +147,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         features = union.transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             chooser = fit_clone(parts.head, features, y, groups)
-        self.chosen_, self.candidates_ = chooser.chosen_, chooser.candidates_
+        self.chosen_, self.candidates_, self.weights_ = chooser.chosen_, chooser.candidates_, chooser.weights_
         places = union.slices()
         needed = [name for name, place in places.items() if place.start in chooser.best_.columns]
         self.union_ = FlowUnion.of_fitted({name: flow for name, flow in union.flows_ if name in needed}, **running)
@@ -191,4 +200,5 @@ def _(model: BestOf) -> Parts:
         for name, parts in apart.items()
     ]
     steps = [Step(name, [(name, flow)], "passthrough") for name, flow in flows.values()]
-    return Parts(steps, ChoosingClassifier(candidates, cv=model.cv, random_state=rng.randint(np.iinfo(np.int32).max)))
+    seed = rng.randint(np.iinfo(np.int32).max)
+    return Parts(steps, ChoosingClassifier(candidates, cv=model.cv, weights=model.weights, random_state=seed))

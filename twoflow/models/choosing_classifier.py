@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 import joblib
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,6 +20,7 @@ from ..errors import InputError
 from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
 from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
+from ..heads.kernel_weight import KernelWeight
 from ..heads.out_of_fold import answer_out_of_fold
 from ..heads.ties import first_of_best
 from .composition import PartsByName
@@ -33,6 +35,9 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     kernel alone, such as `KernelRidgeClassifier`, each row (or group) is left out in closed form. Otherwise the
     candidates are cross-validated. At a tie, within a millionth, the first candidate is chosen: put cheaper ones first.
 
+    With ``weights="leave-out"`` the selections of a candidate get the weights with which left-out rows are predicted
+    best. A selection of weight zero is left out of the candidate.
+
     Parameters
     ----------
     candidates : list of (str, SelectingClassifier)
@@ -40,6 +45,10 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     cv : int, default=4
         The number of folds; fewer if a class has fewer rows or groups. It has no effect if rows are left out in closed
         form.
+    weights : {"equal", "leave-out"}, default="equal"
+        How much the selections of a candidate count beside each other. With "leave-out" their weights are found on the
+        training rows; see `twoflow.heads.flow_weights.weigh_kernels`. It has no effect if a head cannot be fitted from
+        the kernel alone.
     random_state : int, RandomState or None, default=None
         Shuffles the rows before folds are drawn. With None each fit draws other folds.
 
@@ -52,13 +61,16 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     chosen_ : str
         The name of the best candidate.
     best_ : SelectingClassifier
-        The best candidate, fitted on all rows.
+        The best candidate, fitted on all rows. Behind the selectors that have weights is a `KernelWeight`.
+    weights_ : dict of str to float
+        The weight of each selection of the best candidate. The mean is 1; those of weight 0 are not in `best_`.
     n_features_in_ : int
     """
 
     _parameter_constraints: ClassVar[dict] = {
         "candidates": [list, tuple],
         "cv": [Interval(Integral, 2, None, closed="left")],
+        "weights": [StrOptions({"equal", "leave-out"})],
         "random_state": ["random_state"],
     }
 
@@ -67,10 +79,12 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         candidates: Sequence[tuple[str, SelectingClassifier]],
         *,
         cv: int = 4,
+        weights: str = "equal",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.candidates = candidates
         self.cv = cv
+        self.weights = weights
         self.random_state = random_state
 
     @property
@@ -123,14 +137,17 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
     def _choose_by_leaving_out(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> SelectingClassifier:
         kernels = _Kernels(X, y, groups, [candidate for _, candidate in self.candidates])
         self.candidates_: dict[str, float] = {}
-        best: tuple[SelectingClassifier, Any, Solution]
+        best: tuple[SelectingClassifier, np.ndarray, Any, Solution]
         for position, (name, candidate) in enumerate(self.candidates):
-            head = clone(candidate.head)
-            solution = head.fit_dual(kernels.of(candidate), y, groups)
+            head, parts = clone(candidate.head), kernels.of(candidate)
+            weights = np.ones(len(parts)) if self.weights == "equal" else head.weigh_kernels(parts, y, groups)
+            solution = head.fit_dual(total(parts, weights), y, groups)
             self.candidates_[name] = head.leave_out_accuracy_
             if first_of_best([*self.candidates_.values()]) == position:
-                self.chosen_, best = name, (clone(candidate), head, solution)
-        fitted, head, solution = best
+                self.chosen_, best = name, (candidate, weights, head, solution)
+        candidate, weights, head, solution = best
+        self.weights_ = {name: float(weight) for (name, _, _), weight in zip(candidate.selections, weights)}
+        fitted = _weighed(candidate, weights)
         fitted.head_ = head.fit_primal(fitted.fit_selectors(X, y, groups), solution)
         fitted.classes_ = head.classes_
         return fitted
@@ -143,41 +160,37 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
             name: _cross_validated(candidate, X, y, groups, folds) for name, candidate in self.candidates
         }
         self.chosen_ = list(self.candidates_)[first_of_best([*self.candidates_.values()])]
-        return fit_clone(dict(self.candidates)[self.chosen_], X, y, groups)
+        chosen = dict(self.candidates)[self.chosen_]
+        self.weights_ = {name: 1.0 for name, _, _ in chosen.selections}
+        return fit_clone(chosen, X, y, groups)
+
+
+def _weighed(candidate: SelectingClassifier, weights: np.ndarray) -> SelectingClassifier:
+    """Return a clone whose selections are multiplied by their weights; those of weight zero are left out."""
+    selections = [
+        (name, selector if weight == 1 else make_pipeline(selector, KernelWeight(float(weight))), columns)
+        for (name, selector, columns), weight in zip(candidate.selections, weights) if weight > 0
+    ]
+    return clone(SelectingClassifier(selections, candidate.head))
 
 
 class _Kernels:
-    """The kernels of the candidates, as sums of the kernels of their selections, each computed once.
-
-    Candidates often share most of their selections, and computing kernels is most of the work. The kernels of
-    selections that belong to exactly the same candidates are kept as one sum, which saves memory.
-    """
+    """The kernels of the candidates' selections. Candidates often share most of them, so each is computed once."""
 
     def __init__(
         self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, candidates: Sequence[SelectingClassifier]
     ) -> None:
-        owners: dict[str, list[int]] = {}
-        selections: dict[str, tuple[Any, Any]] = {}
-        for number, candidate in enumerate(candidates):
-            for key, selector, columns in _keyed(candidate):
-                selections[key] = selector, columns
-                owners.setdefault(key, []).append(number)
-        self._sums: dict[tuple[int, ...], Kernel] = {}
-        self._numbers = {id(candidate): number for number, candidate in enumerate(candidates)}
-        for key, (selector, columns) in selections.items():
-            kernel = compute_kernel(to_dense(fit_selector(selector, X[:, columns], y, groups)[1]))
-            together = tuple(owners[key])
-            self._sums[together] = total([kernel, *([self._sums[together]] if together in self._sums else [])])
+        self._kernels: dict[str, Kernel] = {}
+        for candidate in candidates:
+            for _, selector, columns in candidate.selections:
+                key = joblib.hash((selector, columns))
+                if key not in self._kernels:
+                    selected = to_dense(fit_selector(selector, X[:, columns], y, groups)[1])
+                    self._kernels[key] = compute_kernel(selected).halved()
 
-    def of(self, candidate: SelectingClassifier) -> Kernel:
-        """Return the kernel of all selected features of a candidate."""
-        number = self._numbers[id(candidate)]
-        return total([kernel for owners, kernel in self._sums.items() if number in owners])
-
-
-def _keyed(candidate: SelectingClassifier) -> list[tuple[str, Any, Any]]:
-    """Return the selections, each with a key that is equal for equal selectors of the same columns."""
-    return [(joblib.hash((selector, columns)), selector, columns) for _, selector, columns in candidate.selections]
+    def of(self, candidate: SelectingClassifier) -> list[Kernel]:
+        """Return the kernel of each selection of a candidate."""
+        return [self._kernels[joblib.hash((selector, columns))] for _, selector, columns in candidate.selections]
 
 
 def _cross_validated(model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: InnerFolds) -> float:

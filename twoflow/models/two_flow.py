@@ -52,7 +52,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         With several targets, a list with one such array for each.
     model_ : FlowClassifier or BestOf
-        The fitted model; `BestOf` for a recipe with several candidates, if there is one target.
+        The fitted model; `BestOf` for a recipe whose flows are weighed, if there is one target.
 
     Examples
     --------

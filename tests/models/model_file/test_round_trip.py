@@ -217,6 +217,13 @@ def test_candidates(small, shop, tmp_path):
     assert set(loaded.candidates_) == {"color", "pixels"}
 
 
+def test_weights_of_flows(shop, tmp_path):
+    flows = [("color", ColorHistogram()), ("pixels", RawPixels(SIZE))]
+    model = BestOf([("both", make_model(flows, "kernel-ridge"))], weights="leave-out", random_state=0).fit(shop)
+    assert len(set(model.weights_.values())) == 2
+    assert check(model, shop, tmp_path).weights_ == model.weights_
+
+
 def test_labels_of_other_kinds(shop, small, tmp_path):
     codes = np.unique(shop.labels, return_inverse=True)[1]
     for labels in (codes, codes > 1, shop.labels.astype(object)):

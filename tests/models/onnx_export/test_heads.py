@@ -125,6 +125,15 @@ def test_the_chosen_candidate():
     assert np.abs(run_part(model, X) - model.predict_proba(X)).max() < 1e-6
 
 
+def test_weights_of_flows():
+    X, y = problem(3)
+    selections = [("a", "passthrough", slice(0, 8)), ("b", StandardScaler(), slice(8, 20))]
+    candidate = SelectingClassifier(selections, KernelRidgeClassifier())
+    model = ChoosingClassifier([("both", candidate)], weights="leave-out").fit(X, y)
+    assert len(set(model.weights_.values())) == 2
+    assert np.abs(run_part(model, X) - model.predict_proba(X)).max() < 1e-6
+
+
 def test_features_of_float64():
     X, y = problem(3, np.float64)
     for classifier in (LogisticRegression(), KernelRidgeClassifier(), LinearDiscriminantAnalysis()):

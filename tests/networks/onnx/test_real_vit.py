@@ -68,4 +68,4 @@ def test_fast_runs_on_it(vit, shop):
     assert [(name, flow.n_channels) for name, flow, _ in model.flows] == [
         ("block7", 256), ("block9", 256), ("block11", 256)
     ]
-    assert model.fit(shop[::2]).score(shop[1::2], shop[1::2].labels) > 0.9
+    assert model.fit(shop[::2]).score(shop[1::2], shop[1::2].labels) > 0.7
