@@ -16,7 +16,7 @@ def blocks(count):
 
 
 def test_late_blocks_of_a_transformer():
-    assert late_stages(blocks(12)) == ["block7", "block9", "block11"]
+    assert late_stages(blocks(12)) == ["block7", "block9", "block10"]
     assert early_stages(blocks(12)) == ["block6"]
 
 
