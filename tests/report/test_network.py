@@ -52,7 +52,8 @@ def test_the_whole_text():
     ({"fit": "pad", "pad_color": (1, 2, 3)}, "with the color 1, 2, 3 around it"),
     ({"resize_size": (248, 248)}, "stretched to 248 x 248 pixels, then the middle 224 x 224 is cut out"),
     ({"filter": "bilinear"}, "bilinear filter"),
-    ({"channels": "BGR", "mean": 127, "scale": 128.0}, "BGR; a value v from 0 to 255 enters as (v - 127) / 128, from -"),
+    ({"channels": "BGR", "mean": 127, "scale": 128.0},
+     "BGR; a value v from 0 to 255 enters as (v - 127) / 128, from -"),
     ({"embedding": None, "reasons": {}}, "embedding  none; name a layer\n  image"),
     ({"name": "a\n\x1b[31mb"}, "a \\x1b[31mb (in files"),
 ])

@@ -16,7 +16,14 @@ from .arguments import (
     add_run_arguments,
     at_least,
 )
-from .loading import allow_named_hosts, choose_provider, find_folder_split, load_collection, make_paths_absolute, open_store
+from .loading import (
+    allow_named_hosts,
+    choose_provider,
+    find_folder_split,
+    load_collection,
+    make_paths_absolute,
+    open_store,
+)
 from .output import choose_output
 from .program import print_to_reader
 

@@ -68,10 +68,10 @@ def make_parser() -> CommandParser:
         "--methods", metavar="METHOD,...", type=names, default=",".join(DEFAULT_METHODS),
         help=f"methods to compare. A method is {', '.join(METHODS)}, "
              f"{', '.join(EXTRA_METHODS)}, or a recipe ({', '.join(RECIPE_METHODS)}). Further forms: "
-             f"{'; '.join(f'{form}, {meaning}' for form, meaning in NAME_FORMS.items())}. NETWORK is cnn for that of "
-             f"--network, or a name that twoflow networks lists; HEAD is one of {', '.join(HEADS)}. all compares every "
-             "method that is installed, except recipes and heads, and lists those that are not installed (default: "
-             "%(default)s)",
+             f"{'; '.join(f'{form}, {meaning}' for form, meaning in NAME_FORMS.items())}. NETWORK is cnn for those of "
+             "--network, the short name of one of them, such as vit for models/vit.onnx, or a name that twoflow "
+             f"networks lists; HEAD is one of {', '.join(HEADS)}. all compares every method that is installed, except "
+             "recipes and heads, and lists those that are not installed (default: %(default)s)",
     )
     group.add_argument("--folds", metavar="K", type=at_least(2), help="number of folds (default: 10)")
     group.add_argument(

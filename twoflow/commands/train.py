@@ -25,7 +25,14 @@ from .arguments import (
     at_least,
     share,
 )
-from .loading import allow_named_hosts, choose_provider, find_folder_split, load_collection, make_paths_absolute, open_store
+from .loading import (
+    allow_named_hosts,
+    choose_provider,
+    find_folder_split,
+    load_collection,
+    make_paths_absolute,
+    open_store,
+)
 from .output import choose_output
 from .program import print_to_reader
 

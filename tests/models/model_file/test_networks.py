@@ -21,6 +21,8 @@ from twoflow.networks.files import carry
 from ...networks.mxnet.files import network as symbol
 from ...networks.mxnet.files import write as write_mxnet
 from ...networks.onnx import nets
+from ...networks.onnx.builder import Builder
+from ...networks.onnx.families import FAMILIES
 from .tampering import change_array, change_attribute, change_members
 
 
@@ -255,3 +257,33 @@ def test_where_networks_are_is_a_choice_of_two(saved):
     model, _, target = saved
     with pytest.raises(InputError, match="networks: expected 'inside' or 'elsewhere', got 'here'"):
         save(model, target, networks="here")
+
+
+def test_several_networks_travel_and_the_provider_stays(tmp_path, shop):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = nets.plain(tmp_path / "one/net.onnx", 1), write_vit(tmp_path / "two/vit.onnx")
+    flows = [
+        ("one", CNNEmbedding(str(one), provider="cpu")),
+        ("two", CNNEmbedding(two, "tokens", pooling="covariance")),
+    ]
+    model = make_model(flows, GaussianNB()).fit(shop)
+    card = save(model, tmp_path / "m.twoflow")
+    assert [(each.name, each.license) for each in card.networks] == [("net.onnx", "unknown"), ("vit.onnx", "MIT")]
+    expected = model.predict_proba(shop)
+    shutil.rmtree(tmp_path / "one")
+    two.unlink()
+    loaded = load(tmp_path / "m.twoflow")
+    np.testing.assert_array_equal(loaded.predict_proba(shop), expected)
+    assert [flow.provider for _, flow, _ in loaded.flows] == ["auto", "auto"]
+    change_attribute(tmp_path / "m.twoflow", "CNNEmbedding", "provider", "cuda")
+    with pytest.raises(InputError, match="CNNEmbedding.provider: expected 'auto', got 'cuda'"):
+        load(tmp_path / "m.twoflow")
+
+
+def write_vit(path):
+    """Write a transformer whose card has a license."""
+    builder = Builder(np.zeros((16, 24, 3), np.uint8), 17)
+    builder.write(path, *FAMILIES["vit"](builder).outputs)
+    path.with_suffix(".card.json").write_text(json.dumps({"mean": 127, "scale": 64, "license": "MIT", "fit": "pad"}))
+    return path

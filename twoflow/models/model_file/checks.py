@@ -26,12 +26,16 @@ def check_attributes(name: str, attributes: Mapping[str, Any]) -> None:
         The name of the object's class.
     attributes : mapping of str to object
     """
-    for parameter in RUNNING:  # `save` leaves them out, so it did not make a file that has them
-        if (value := attributes.get(parameter)) is not None and value is not False and value != 0:
-            raise DamagedError(f"{name}.{parameter}: expected none, got {str(value)[:50]!r}")
+    for parameter, replace in RUNNING.items():  # `save` replaces them, so it did not make a file that has others
+        if (value := attributes.get(parameter)) is None:
+            continue
+        expected = replace(value)
+        if value is not expected and not (isinstance(value, (bool, int, str)) and value == expected):
+            raise DamagedError(f"{name}.{parameter}: expected {expected!r}, got {str(value)[:50]!r}")
     network = attributes.get("network")
-    if isinstance(network, str) and network not in NETWORKS:
-        raise DamagedError(f"{name}.network: expected the name of a network, got {network[:50]!r}")
+    for each in network if isinstance(network, (list, tuple)) else [network]:
+        if isinstance(each, str) and each not in NETWORKS:
+            raise DamagedError(f"{name}.network: expected the name of a network, got {each[:50]!r}")
 
 
 def check_tree(arguments: Any, state: Any) -> None:
