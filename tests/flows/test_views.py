@@ -20,8 +20,8 @@ def pixels(shop):
 @pytest.fixture
 def passed(monkeypatch):
     """The pixels of each pass over a network."""
-    found, run = [], Session.run
-    monkeypatch.setattr(Session, "run", lambda self, pixels, *rest: found.append(pixels) or run(self, pixels, *rest))
+    found, run = [], Session.run_many
+    monkeypatch.setattr(Session, "run_many", lambda self, all_, *rest: found.extend(all_) or run(self, all_, *rest))
     return found
 
 

@@ -164,6 +164,7 @@ class CNNEmbedding(Flow):
     }
     feature_prefix = "cnn"
     _bound: Network | None = None  # set in the copy that `bind` returns
+    _provider: str | None = None  # likewise; other processes that compute for the copy keep it
 
     def __init__(
         self,
@@ -248,8 +249,8 @@ class CNNEmbedding(Flow):
     def bind(self) -> CNNEmbedding:
         """Return a copy that keeps the network as it is now, even if its files change while features are computed.
 
-        Its `provider` is the one that was found on this machine. In another process, the copy raises ValueError if it
-        finds another network, or not the same provider.
+        It keeps the provider that was found on this machine, too. In another process, the copy raises an error if it
+        finds another network, or if that provider is not there.
         """
         if self._bound is not None:
             return self
@@ -257,11 +258,13 @@ class CNNEmbedding(Flow):
         self._check_with(network)
         bound = copy(self)
         bound._bound = network
-        bound.provider = self._find_provider(network)
+        bound._provider = self._find_provider(network)
         return bound
 
     def _find_provider(self, network: Network) -> str:
         """Choose what computes the features on this machine: a name in `PROVIDERS`, but not "auto"."""
+        if self._provider is not None:
+            return self._provider
         if self.precision == "int8" or self.engine != "onnxruntime":
             return CPU
         return find_provider(network, choose_layer(network, self.layer), self.provider)
@@ -331,7 +334,7 @@ class CNNEmbedding(Flow):
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":
             return None  # its graph is its own and ends with its layer
-        return self.open_network(), self.engine, self.provider
+        return self.open_network(), self.engine, self._find_provider(self.open_network())
 
     @classmethod
     def extract_together(cls, flows: Sequence[CNNEmbedding], image: LoadedImage, n_threads: int) -> list[np.ndarray]:

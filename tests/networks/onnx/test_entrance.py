@@ -79,7 +79,8 @@ def test_the_tower_of_a_network_for_images_and_texts():
     convolution, weights = stem()
     nodes = [
         node("Cast", "text", "floats", to=FLOAT), node("ReduceSum", "floats", "text_embeds", keepdims=0),
-        convolution, node("GlobalAveragePool", "map", "image_embeds"), node("Mul", "image_embeds text_embeds", "logits"),
+        convolution, node("GlobalAveragePool", "map", "image_embeds"),
+        node("Mul", "image_embeds text_embeds", "logits"),
     ]
     inputs = [("text", INT64, ("n", 7)), ("images", FLOAT, (None,) * 4)]
     model = graph(inputs, nodes, ["logits", "text_embeds", "image_embeds"], [weights])
@@ -108,10 +109,10 @@ IMAGE = ("images", FLOAT, ("n", 3, 6, 8))
 
 @pytest.mark.parametrize("inputs, message", [
     ([("input_ids", INT64, ("n", "length"))], r"got INT64 \(\?, \?\); use a network, or the part .* vision_model.onnx"),
-    ([("ids", INT64, (1, 9)), ("mask", INT64, (1, 9))], r"got ids of INT64 \(1, 9\), mask of INT64 .*; use the part of"),
+    ([("ids", INT64, (1, 9)), ("mask", INT64, (1, 9))], r"got ids of INT64 \(1, 9\), mask of INT64 .*; use the part"),
     ([IMAGE, ("second", *IMAGE[1:])], r"expected one input that takes an image, got 2 \(images, second\); export the"),
     ([("images", FLOAT, (3, 6, 8))], r"got FLOAT \(3, 6, 8\); export it with a batch axis in front"),
-    ([("images", FLOAT, (1, 3, 9, 6, 8))], r"got FLOAT \(1, 3, 9, 6, 8\); it takes videos or volumes; use a network for"),
+    ([("images", FLOAT, (1, 3, 9, 6, 8))], r"got FLOAT \(1, 3, 9, 6, 8\); it takes videos or volumes; use a network"),
     ([("images", FLOAT, None)], r"got FLOAT \(\); export it with the shape of its input"),
     ([("images", FLOAT, (1, 1, 6, 8))], r"takes images of 1 channel; use a network for images of three channels"),
     ([("images", FLOAT, (1, 12, 6, 8))], r"takes images of 12 channels; use a network for images of three channels"),

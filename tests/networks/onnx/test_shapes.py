@@ -71,7 +71,8 @@ def test_the_branch_of_an_image_size_is_taken():
         ) for name in ("then", "else")
     }
     nodes = [
-        node("Shape", "images", "shape"), node("Gather", "shape last", "width"), node("Equal", "width eight", "is_eight"),
+        node("Shape", "images", "shape"), node("Gather", "shape last", "width"),
+        node("Equal", "width eight", "is_eight"),
         helper.make_node("If", ["is_eight"], ["out"], **branches),
     ]
     constants = [
