@@ -114,11 +114,25 @@ def _end(meanings: Meanings, name: str) -> str:
         return "probabilities"
     if node.op_type == "Tanh" and meanings.of[name].taken == {CLASS_TOKEN}:
         return "pooler"
-    if node.op_type in SUMS:
+    return "dense" if _is_dense(meanings, name) else "features"
+
+
+def _is_dense(meanings: Meanings, name: str) -> bool:
+    """Return whether a tensor is computed by dense layers and nothing behind them but constants and sums of them."""
+    waiting, seen = [name], set()
+    while waiting:
+        node = _before(meanings, waiting.pop())
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.op_type in DENSE:
+            continue
         images = [each for each in node.input if each in meanings.structure.images]
-        before = _before(meanings, images[0]) if len(images) == 1 else None
-        return "dense" if before is not None and before.op_type in DENSE else "features"
-    return "dense" if node.op_type in DENSE else "features"
+        is_sum = node.op_type in (*SUMS, "Sub", "Mean")
+        if not images or not is_sum and not (node.op_type in SCALES and len(images) == 1):
+            return False
+        waiting.extend(images)
+    return bool(seen)
 
 
 def _before(meanings: Meanings, name: str) -> NodeProto | None:
@@ -186,7 +200,8 @@ def find_pool(meanings: Meanings, outputs: Sequence[str]) -> Exit | None:
 
 def _first_vector(meanings: Meanings, stops: Sequence[Stop]) -> int | None:
     """Return the first stop behind the last map, with more than one channel; None if there is none."""
-    maps = [i for i, stop in enumerate(stops) if stop.name in meanings.of and has_positions(meanings.of[stop.name].axes)]
+    known = meanings.of
+    maps = [i for i, stop in enumerate(stops) if stop.name in known and has_positions(known[stop.name].axes)]
     if not maps:
         return None
     for i in range(maps[-1] + 1, len(stops)):

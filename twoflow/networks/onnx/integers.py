@@ -29,7 +29,7 @@ def find_integers(model: ModelProto, shapes: Mapping[str, list[int]]) -> dict[st
     dict of str to ndarray of int64
         What cannot be computed with the few operators that exporters use for shapes is left out.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for tensor in model.graph.initializer:
         _add(found, tensor.name, _read(tensor))
     for node in model.graph.node:

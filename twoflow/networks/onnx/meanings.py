@@ -94,7 +94,6 @@ class Meanings:
                 taken = frozenset([kind]) if had_positions else frozenset().union(*before)
             self.of[name] = Meaning(axes, taken)
 
-
     def _count(self, node: NodeProto, axes: Axes) -> Axes:
         """Take an unknown axis that is a little longer than the positions before it for tokens and these positions."""
         if not has(axes, "?") or len(axes) != 3 or node.op_type in _PART:
@@ -472,9 +471,9 @@ def _window_kind(of: Meanings, node: NodeProto) -> str:
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 _KEEPING = (
-    "Abs", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "DequantizeLinear", "Dropout", "Elu",
-    "Erf", "Exp", "FastGelu", "Floor", "Gelu", "GroupNorm", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax",
-    "Identity", "InstanceNormalization", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
+    "Abs", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "DequantizeLinear", "Dropout",
+    "Elu", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "GroupNorm", "GroupNormalization", "HardSigmoid", "HardSwish",
+    "Hardmax", "Identity", "InstanceNormalization", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
     "LpNormalization", "MeanVarianceNormalization", "Mish", "Neg", "Not", "PRelu", "QuantizeLinear", "QuickGelu",
     "RMSNormalization", "Reciprocal", "Relu", "RotaryEmbedding", "Round", "ScatterElements", "ScatterND", "Selu",
     "Sigmoid", "Sign", "SimplifiedLayerNormalization", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish",

@@ -69,7 +69,9 @@ def find_stages(meanings: Meanings, stops: Sequence[Stop]) -> list[str]:
     for i, stop in enumerate(stops):
         layer = as_layer(meanings, stop.name)
         is_image = is_image and not any(node.op_type in WEIGHTED for node in (*stop.between, stop.node))
-        if is_image or stop.node.op_type == "Pad" or layer is None or layer.layer.positions is None or layer.layer.width < 2:
+        if is_image or stop.node.op_type == "Pad" or layer is None:
+            continue
+        if layer.layer.positions is None or layer.layer.width < 2:
             continue
         size = layer.layer.positions[0] * layer.layer.positions[1]
         if not sizes or size < sizes[-1]:

@@ -98,10 +98,8 @@ def _name_stages(
     exits = [exit for exit in (as_layer(meanings, name) for name in tensors) if exit is not None]
     stages = tuple(names.add(f"{word}{i}", exit) for i, exit in enumerate(exits, start=1))
     if blocks:
-        reasons["stages"] = (
-            f"{_range(stages)}: the outputs of the {len(stages)} blocks of a transformer, where every path to the "
-            "embedding passes"
-        )
+        what = "the output of the only block" if len(stages) == 1 else f"the outputs of the {len(stages)} blocks"
+        reasons["stages"] = f"{_range(stages)}: {what} of a transformer, where every path to the embedding passes"
     elif stages:
         sizes = ", ".join(_size(exit) for exit in exits)
         reasons["stages"] = (
