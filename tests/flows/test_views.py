@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from twoflow import CNNEmbedding, FlowUnion
+from twoflow.flows import cnn
 from twoflow.flows.views import VIEWS
 from twoflow.images import Fitting, LoadedImage
 from twoflow.networks import open_session
@@ -51,6 +52,37 @@ def test_the_mean_over_an_image_and_its_mirror_image_is_that_of_their_means(pixe
         flow = CNNEmbedding(layer=layer, views="mirror", preprocessing=PREPROCESSING)
         both = clone_whole(flow).transform([pixels, pixels[:, ::-1].copy()])
         np.testing.assert_allclose(flow.transform([pixels])[0], both.mean(axis=0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("entry", [
+    {"fit": "crop", "filter": "box"}, {"fit": "pad", "pad_color": (90, 80, 70), "resize_size": (70, 80)},
+], ids=["crop", "pad"])
+def test_views_of_a_fitted_image(shop, entry):
+    parameters = {"layer": "stage2", "preprocessing": {**PREPROCESSING, **entry}}
+    fitting = CNNEmbedding(**parameters).open_network().card.fitting
+    image = LoadedImage(shop.images[2][:, :50].copy())
+    same = {"layer": "stage2", "preprocessing": PREPROCESSING}
+    whole = image.fitted(fitting)
+    large = image.fitted(fitting.enlarged(8 / 7))
+    assert whole.shape == (64, 96, 3) and large.shape == (73, 110, 3)
+    crops = [large[:64, :96], large[:64, -96:], large[-64:, :96], large[-64:, -96:], large[4:68, 7:103]]
+    for views, parts in (("whole", [whole]), ("mirror", [whole, whole[:, ::-1]]), ("five-crop", crops)):
+        expected = CNNEmbedding(**same).transform([part.copy() for part in parts]).mean(axis=0)
+        found = CNNEmbedding(**parameters, views=views).transform([np.asarray(image.rgb)])[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert (whole != image.resized(SIZE)).any()
+
+
+def test_8_bit_integers_take_their_ranges_from_fitted_images(shop, monkeypatch):
+    entry = {**PREPROCESSING, "fit": "pad", "pad_color": (255, 0, 0)}
+    flow = CNNEmbedding(layer="stage2", precision="int8", preprocessing=entry)
+    seen = []
+    monkeypatch.setattr(cnn, "quantize", lambda network, layer, pixels: seen.append(pixels) or (None, 1.0))
+    images = [image[:, :30].copy() for image in shop.images[:3]]
+    flow.fit(images)
+    for image, pixels in zip(images, seen[0]):
+        assert (LoadedImage(image).fitted(flow.network_card_.fitting) == pixels).all()
+    assert (seen[0][:, :, 0] == (255, 0, 0)).all()
 
 
 @pytest.mark.parametrize("layer", ["stage3", "head", "global_pool"])

@@ -82,3 +82,9 @@ def test_many_threads_at_once():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda image: resize(image, (24, 24)), images))
     assert all((one == other).all() for one, other in zip(found, expected))
+
+
+def test_boxes_that_the_resizer_crashes_at_in_one_call():
+    image = noise(33, 21)
+    for box in ((4.2, 1.2, 28.2, 19.2), (3.2, 1.2, 27.2, 19.2)):
+        assert np.abs(resize(image, (40, 30), box) - by_pillow(image, (40, 30), box)).mean() < 1

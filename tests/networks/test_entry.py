@@ -53,7 +53,7 @@ def test_pixels_are_those_of_the_reference_library(name):
 def test_each_field_is_seen_in_the_golden_values(name, field, value):
     config = GOLDEN[name]["config"]
     fields = read_preprocessing(config)
-    assert fields[field] != value
+    assert fields.get(field) != value
     card = make_card({**fields, field: value})
     differences = []
     for size, expected in GOLDEN[name]["results"].items():

@@ -27,7 +27,8 @@ CASES = {
         {"fit": "crop", "filter": "bicubic", "input_size": (224, 224), "resize_size": (256, 256), **NUMBERS},
     ),
     "an old file that names nothing": (
-        {"do_normalize": True, "do_resize": True, "image_mean": [0.5] * 3, "image_std": 0.5, "resample": 2, "size": 224},
+        {"do_normalize": True, "do_resize": True, "image_mean": [0.5] * 3, "image_std": 0.5, "resample": 2,
+         "size": 224},
         {"fit": "stretch", "filter": "bilinear", "input_size": (224, 224), **HALF},
     ),
     "all by default": (processor("Siglip"), {"fit": "stretch", "filter": "bicubic", "input_size": (224, 224), **HALF}),
@@ -146,7 +147,9 @@ REFUSED = {
         {"do_resize": True, "do_pad": True, "resample": 2, "size": {"longest_edge": 9}, "pad_size": 10},
         "size: expected one that gives all images the same size",
     ),
-    "a crop beyond the image": (processor("MobileViT"), "expected images that are resized to at least 256 x 256 pixels, .* got 224 x 224"),
+    "a crop beyond the image": (
+        processor("MobileViT"), "expected images that are resized to at least 256 x 256 pixels, .* got 224 x 224",
+    ),
     "a crop of any size": (processor("CLIP", do_resize=False), "do_center_crop: expected an image that is resized"),
     "no filter": ({"do_resize": True, "size": 8}, "resample: expected 0 or 1 or .*, got nothing"),
     "a wrong filter": (processor("ViT", resample=9), "resample: expected 0 or 1 or .*, got 9"),
