@@ -136,7 +136,7 @@ def main(folder=None):
             values = planes.transpose(1, 2, 0)
             if folder:
                 np.save(Path(folder, f"{name}-{width}x{height}.npy"), values.astype(np.float32))
-            kept = {key: [round(value, 1) for value in each.ravel().tolist()] for key, each in summarize(values).items()}
+            kept = {key: each.ravel().round(1).tolist() for key, each in summarize(values).items()}
             found["results"][f"{width}x{height}"] = {"shape": values.shape[:2], **kept}
     packages = ("torch", "torchvision", "transformers", "timm", "open_clip_torch", "pillow")
     lines = [f' "versions": {json.dumps({package: version(package) for package in packages})}']
