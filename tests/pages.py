@@ -3,6 +3,7 @@
 The first line of a block says what the tests do with it:
 
 - ``python``: run, all blocks of one page in one namespace, in order.
+- ``python not-run``: only compiled; for what needs a package that the tests do without.
 - ``sh``: run, each line as a command, in the same process.
 - ``sh not-run``: only the arguments are checked; for a cluster, a web server, and what takes minutes.
 - ``text``: compared with the output of the block before it; ``...`` matches any text.
@@ -42,7 +43,7 @@ README = ROOT / "README.md"
 GUIDE = tuple(sorted((ROOT / "experiments/guide").glob("*.md")))
 
 _FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-_MARKERS = {"python": {"needs"}, "sh": {"needs", "not-run"}, "text": set(), "json": set()}
+_MARKERS = {"python": {"needs", "not-run"}, "sh": {"needs", "not-run"}, "text": set(), "json": set()}
 _COMPARED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -138,8 +139,10 @@ def _run_blocks(page: Path, blocks: Sequence[Block]) -> None:
 
 
 def _run_python(page: Path, block: Block, namespace: dict[str, Any], printed: str) -> str:
+    code = compile("\n" * block.line + block.text, str(page), "exec")
     with redirect_stdout(StringIO()) as out:
-        exec(compile("\n" * block.line + block.text, str(page), "exec"), namespace)
+        if "not-run" not in block.markers:
+            exec(code, namespace)
     return out.getvalue()
 
 

@@ -15,8 +15,8 @@ EPSILON = 1e-5
 class Builder:
     """Build a graph node by node, as exporters write it for an opset.
 
-    Every method adds the nodes of one operation and returns the name of its output. `values` has what numpy computes for
-    each name, in float64, for the pixels of one image.
+    Every method adds the nodes of one operation and returns the name of its output. `values` has what numpy computes
+    for each name, in float64, for the pixels of one image.
 
     Parameters
     ----------

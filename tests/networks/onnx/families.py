@@ -81,7 +81,7 @@ def transformer(b, prefix, n_blocks=2):
 
 
 def vit(b, prefix=1, head="logits"):
-    """Vision transformer (Dosovitskiy et al. 2021, arXiv:2010.11929); registers: Darcet et al. 2024, arXiv:2309.16588."""
+    """Vision transformer (Dosovitskiy et al. 2021, arXiv:2010.11929); registers (Darcet et al. 2024)."""
     x, grid, stages = transformer(b, prefix)
     x = b.layer_norm(x)
     tokens = as_map(b.values[x][:, prefix:], grid)
@@ -241,7 +241,7 @@ def efficient(b):
 
 
 def resnet(b, groups=1, gated=False):
-    """ResNet (He et al. 2016, doi:10.1109/CVPR.2016.90); with groups RegNet (Radosavovic et al. 2020, arXiv:2003.13678)."""
+    """ResNet (He et al. 2016, doi:10.1109/CVPR.2016.90); with groups and gates it is RegNet."""
     x = b.relu(b.conv(b.input, 8, 3, 2, 1))
     stages = [x]
     for width in (12, 16):
@@ -255,6 +255,7 @@ def resnet(b, groups=1, gated=False):
 
 
 def regnet(b):
+    """RegNet (Radosavovic et al. 2020, arXiv:2003.13678)."""
     return resnet(b, groups=4, gated=True)
 
 

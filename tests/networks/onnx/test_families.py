@@ -6,7 +6,7 @@ import pytest
 from twoflow import CNNEmbedding
 from twoflow.networks import get_card, open_session
 
-from .builder import CARD, Builder
+from .builder import Builder
 from .families import FAMILIES
 
 #: Rows and columns of the input differ, so that a turned map is found.

@@ -11,7 +11,6 @@ import torch
 
 from .families import FAMILIES, find_blocks, make
 
-
 #: Families whose pooler is a dense layer with tanh. Few checkpoints have its weights, and transformers draws them where
 #: they are missing; so the class token before it is the embedding.
 TANH = ("vit", "deit")
