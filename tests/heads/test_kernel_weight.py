@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow.heads import KernelWeight
@@ -23,3 +24,10 @@ def test_dot_products_are_multiplied_by_the_weight(dtype):
 def test_bad_weights(weight):
     with pytest.raises(ValueError, match="'weight' parameter"):
         KernelWeight(weight).fit([[1.0]])
+
+
+def test_sparse_features_stay_sparse():
+    X = np.array([[0.6, 0.0], [0.0, 0.8]], dtype=np.float32)
+    found = KernelWeight(0.25).fit_transform(sparse.csr_array(X))
+    assert sparse.issparse(found) and found.dtype == np.float32
+    assert np.allclose(found.toarray(), X / 2)

@@ -46,7 +46,7 @@ class KernelWeight(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like or sparse matrix of shape (n, n_features)
         y : ignored
 
         Returns
@@ -54,16 +54,17 @@ class KernelWeight(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self
         """
         self._validate_params()
-        validate_data(self, X, dtype=(np.float64, np.float32))
+        validate_data(self, X, dtype=(np.float64, np.float32), accept_sparse="csr")
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the weighted features, of shape (n, n_features) and in the dtype of X."""
+    def transform(self, X: Any) -> Any:
+        """Return the weighted features, of shape (n, n_features) and in the dtype of X; sparse if X is."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), accept_sparse="csr", reset=False)
         return X * np.sqrt(X.dtype.type(self.weight))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

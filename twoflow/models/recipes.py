@@ -139,7 +139,7 @@ def _best(networks: Networks) -> Recipe:
     color) one weighed model was right in 0.814, the best of such a choice in 0.804; see experiments/beyond.
     """
     if len(networks) == 1:
-        networks = {**networks, **{f"{name}_": name for name in _partners(*networks.values())}}
+        networks = {**networks, **{f"{name}_": name for name in _partners(*networks.values())[:_MOST_PARTNERS]}}
     (first_prefix, first), *_ = networks.items()
     flows = [
         *(flow for prefix, network in networks.items() for flow in _late(network, "mirror", prefix)),
@@ -180,6 +180,8 @@ def _partners(network: NetworkLike) -> list[str]:
     return [name for name in _PARTNERS if name != network and find_weights(name) is not None]
 
 
+#: The networks that "best" adds to a single one, the most useful first, and how many of them.
+_MOST_PARTNERS = 2
 _PARTNERS = ("efficientnet-lite2", "efficientnet-lite1", "efficientnet-lite0")
 
 #: Name -> function from networks to the recipe.
