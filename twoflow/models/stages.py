@@ -1,8 +1,8 @@
 """Choose the maps of a network whose covariances distinguish products, from what its card says.
 
-Depth decides, not the name of the network: what lies at 0.6 to 0.85 of the way from the input is best in a convolutional
-network (EfficientNet-Lite) and in a transformer (ViT-S). The last stages know the classes that the network was trained
-on, the first only edges. `experiments/any-network` has the figures.
+Depth decides, not the name of the network: what lies at 0.6 to 0.85 of the way from the input is best in a
+convolutional network (EfficientNet-Lite) and in a transformer (ViT-S). The last stages know the classes that the
+network was trained on, the first only edges. `experiments/any-network` has the figures.
 """
 
 from __future__ import annotations
