@@ -55,6 +55,8 @@ def test_blocks(page, folder):
 @pytest.mark.parametrize("page, need", [
     pytest.param(page, need, id=f"{name_of(page)}-{need}") for page in PAGES for need in needs(page)
 ])
+# The exporter of torch calls what torch itself deprecates.
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")
 def test_blocks_that_need_an_extra(page, need, folder):
     require_extra(need)
     if need == "dask":

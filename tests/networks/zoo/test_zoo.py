@@ -16,6 +16,8 @@ for package in ("torch", "transformers", "onnxscript"):
     except ImportError:
         unavailable(f"needs {package}, of the extra torch-test")
 
+import torch  # noqa: E402
+
 from twoflow import CNNEmbedding  # noqa: E402
 from twoflow.images import LoadedImage  # noqa: E402
 from twoflow.networks import get_card, open_session  # noqa: E402
@@ -54,6 +56,15 @@ LIMITS = {"float32": 1e-4, "float16": 2e-2}
 def is_close(value, expected, kind="float32"):
     limit = LIMITS[kind] * np.abs(expected).max()
     return value.shape == expected.shape and np.abs(value - expected).max() <= limit
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Tiny networks are slower on several threads."""
+    n = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n)
 
 
 @pytest.mark.parametrize("name, variant", [
