@@ -475,9 +475,9 @@ _KEEPING = (
     "Elu", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "GroupNorm", "GroupNormalization", "HardSigmoid", "HardSwish",
     "Hardmax", "Identity", "InstanceNormalization", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Log",
     "LogSoftmax", "LpNormalization", "MeanVarianceNormalization", "Mish", "Neg", "Not", "PRelu", "QuantizeLinear",
-    "QuickGelu", "RMSNormalization", "Reciprocal", "Relu", "RotaryEmbedding", "Round", "ScatterElements", "ScatterND", "Selu",
-    "Sigmoid", "Sign", "SimplifiedLayerNormalization", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish",
-    "Tanh", "ThresholdedRelu", "Trilu",
+    "QuickGelu", "RMSNormalization", "Reciprocal", "Relu", "RotaryEmbedding", "Round", "ScatterElements", "ScatterND",
+    "Selu", "Sigmoid", "Sign", "SimplifiedLayerNormalization", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt",
+    "Swish", "Tanh", "ThresholdedRelu", "Trilu",
 )
 _MERGING = (
     "Add", "And", "BiasGelu", "BiasSplitGelu", "Div", "Equal", "Expand", "Greater", "GreaterOrEqual", "Less",
