@@ -28,11 +28,12 @@ def loop(step, shape=None, condition="again", constants=()):
         [value("still", BOOL, []), value("next", FLOAT, shape)],
     )
     repeat = helper.make_node("Loop", ["", condition, "images"], ["end"], body=body)
-    nodes = [repeat, node("Reshape", "end same", "out")]
+    nodes = [repeat, node("Reshape", "end same", "shaped"), node("Conv", "shaped one", "out")]
     if condition == "bright":
         nodes[:0] = [node("ReduceMax", "images", "most", keepdims=0), node("Greater", "most half", "bright")]
     return graph(INPUT, nodes, constants=[
-        constant("again", True, bool), constant("half", 0.5), constant("same", [1, 3, 8, 8], np.int64), *constants,
+        constant("again", True, bool), constant("half", 0.5), constant("same", [1, 3, 8, 8], np.int64),
+        constant("one", np.eye(3)[:, :, None, None]), *constants,
     ])
 
 

@@ -122,7 +122,8 @@ def require_layer(network: Network, layer: str) -> None:
     if layer in layers:
         return
     with one_line_errors():
-        reason = next((why for word, why in _MISSING.items() if re.fullmatch(rf"{word}[0-9]*", str(layer))), None)
+        word = re.sub("[0-9]+$", "", str(layer))
+        reason = None if any(re.fullmatch(f"{re.escape(word)}[0-9]+", name) for name in layers) else _MISSING.get(word)
         if reason is not None:
             first = [network.card.embedding] if network.card.embedding else []
             names = list(dict.fromkeys([*first, *network.outputs, *network.card.stages, *layers]))
@@ -198,8 +199,8 @@ _MISSING = {
     "cls": "no class token leads to its output",
     "tokens": "no tokens that lie on a grid lead to its output",
     "mean": "its embedding is not the mean of a map",
-    "block": "it has no or fewer blocks of a transformer, with maps of one size, on the way to its embedding",
-    "stage": "it has no or fewer maps of different sizes on the way to its embedding",
+    "block": "no blocks of a transformer, with maps of one size, lead to its embedding",
+    "stage": "no maps of different sizes lead to its embedding",
 }
 #: Up to this many layers, an error lists them all.
 _FEW = 20

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .axes import Atom, Axes, Axis, has, has_positions, join, read_map, reshape, single, unknown
-from .nodes import attribute
+from .nodes import attribute, names_read
 from .structure import Structure
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Meanings:
         shapes = self.structure.shapes
         if not any(name in self.structure.images for name in node.output):
             return
-        rule, vanish = _RULES.get(node.op_type, (_lose, "unknown"))
-        found = rule(self, node) if node.domain in _DOMAINS else _lose(self, node)
+        rule, vanish = _RULES.get(node.op_type, (_suppose, "unknown"))
+        found = rule(self, node) if node.domain in _DOMAINS else _suppose(self, node)
         read = [self.of[name] for name in node.input if name in self.of]
         had_positions = any(has_positions(meaning.axes) for meaning in read)
         for name, axes in zip(node.output, found):
@@ -130,6 +130,21 @@ def _length(axis: Axis) -> int:
 def _lose(of: Meanings, node: NodeProto) -> Found:
     """Give up: nothing is known of the outputs but their shapes."""
     return [None] * len(node.output)
+
+
+def _suppose(of: Meanings, node: NodeProto) -> Found:
+    """Suppose that an operator that is not known turns a map with the channels first into another such map.
+
+    A loop, a branch and an operator of another domain are not looked into.
+    """
+    read = [of.of[name].axes for name in names_read(node) if name in of.of]
+    if not any(len(axes) == 4 and has([axes[2]], "H") and has([axes[3]], "W") for axes in read):
+        return _lose(of, node)
+    shapes = [of.structure.shape(name) for name in node.output]
+    return [
+        tuple(map(single, " CHW", shape)) if shape is not None and len(shape) == 4 and shape[0] == 1 else None
+        for shape in shapes
+    ]
 
 
 def _keep(of: Meanings, node: NodeProto) -> Found:
@@ -473,11 +488,11 @@ _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _KEEPING = (
     "Abs", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "DequantizeLinear", "Dropout",
     "Elu", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "GroupNorm", "GroupNormalization", "HardSigmoid", "HardSwish",
-    "Hardmax", "Identity", "InstanceNormalization", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
-    "LpNormalization", "MeanVarianceNormalization", "Mish", "Neg", "Not", "PRelu", "QuantizeLinear", "QuickGelu",
-    "RMSNormalization", "Reciprocal", "Relu", "RotaryEmbedding", "Round", "ScatterElements", "ScatterND", "Selu",
-    "Sigmoid", "Sign", "SimplifiedLayerNormalization", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish",
-    "Tanh", "ThresholdedRelu", "Trilu",
+    "Hardmax", "Identity", "InstanceNormalization", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Log",
+    "LogSoftmax", "LpNormalization", "MeanVarianceNormalization", "Mish", "Neg", "Not", "PRelu", "QuantizeLinear",
+    "QuickGelu", "RMSNormalization", "Reciprocal", "Relu", "RotaryEmbedding", "Round", "ScatterElements", "ScatterND",
+    "Selu", "Sigmoid", "Sign", "SimplifiedLayerNormalization", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt",
+    "Swish", "Tanh", "ThresholdedRelu", "Trilu",
 )
 _MERGING = (
     "Add", "And", "BiasGelu", "BiasSplitGelu", "Div", "Equal", "Expand", "Greater", "GreaterOrEqual", "Less",

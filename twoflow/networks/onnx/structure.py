@@ -85,11 +85,13 @@ class Structure:
                 on_path.append(number)
                 waiting.update(self.images.intersection(steps[number].inputs))
         numbers = sorted(find_bottlenecks(steps, self.source, target))
-        stops, before, between = [], self.source, []
+        stops: list[Stop] = []
+        before = self.source
+        between: list[NodeProto] = []
         for number in reversed(on_path):
             if numbers and number == numbers[0]:
                 numbers.pop(0)
-                name = next(name for name in reversed(steps[number].outputs) if name in waiting)
+                name = next(name for name in reversed(self.nodes[number].output) if name in waiting)
                 stops.append(Stop(name, self.nodes[number], between, before))
                 before, between = name, []
             else:
