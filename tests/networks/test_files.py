@@ -179,7 +179,7 @@ def test_the_gate_of_a_block_is_no_global_pool(tmp_path):
     path = write(tmp_path, network(*gated, pool), arrays, card=CARD)
     np.testing.assert_array_equal(embed(path), embed(path, layer="embedding"))
     path = write(tmp_path, network(*gated), arrays, card=CARD)
-    with pytest.raises(ValueError, match="its files show no embedding; name a layer"):
+    with pytest.raises(ValueError, match="expected an output that is a vector or a map of the image, got none"):
         embed(path)
     with pytest.raises(ValueError, match="no layer 'global_pool', .* name another layer: gated, conv, squeeze, excite"):
         embed(path, layer="global_pool")

@@ -108,8 +108,8 @@ def choose_layer(network: Network, layer: str | None) -> str:
     if layer is None:
         if network.card.embedding is None:
             raise InputError(
-                f"{network.title}: its files show no embedding; name a layer: twoflow networks {network.title} lists "
-                "them"
+                f"{network.title}: expected an output that is a vector or a map of the image, got none, as of a "
+                f"detector; name a layer: twoflow networks {network.title} lists them"
             )
         return network.card.embedding
     require_layer(network, layer)

@@ -64,7 +64,8 @@ def find_embedding(
     Returns
     -------
     Embedding or None
-        None if there is no layer with more than one channel.
+        None if no output is a vector or a map of the image, as of a detector, or if no layer has more than one
+        channel.
     """
     outputs = [name for name in outputs if name in meanings.of]
     rejected = ""
@@ -79,7 +80,9 @@ def find_embedding(
     for stops in paths:
         if (found := _read_tail(meanings, stops, rejected)) is not None:
             return found
-    for stops in sorted(paths, key=len, reverse=True):
+    # Boxes of a detector lie on several maps, side by side: what leads to them is no embedding.
+    understood = [path for path, name in zip(paths, outputs) if not has(meanings.of[name].axes, "?")]
+    for stops in sorted(understood, key=len, reverse=True):
         if (found := _take_mean(meanings, stops)) is not None:
             return found
     return None
