@@ -39,6 +39,21 @@ def test_the_mean_of_the_smallest_map_stands_in_for_a_pool(tmp_path, name, layer
     np.testing.assert_allclose(outputs["mean"], outputs[layer].mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("head", [[], [
+    node("Reshape", "boxes four", "shares"), node("Conv", "shares w", "decoded"),
+]], ids=["boxes of two maps", "decoded boxes"])
+def test_a_detector_has_no_embedding(tmp_path, head):
+    path = write(tmp_path / "net.onnx", [
+        node("MaxPool", "map", "small", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Reshape", "map flat", "many"), node("Reshape", "small flat", "few"),
+        node("Concat", "many few", "boxes", axis=2), *head,
+    ], [constant("flat", [1, WIDTH, -1], np.int64), constant("four", [1, 2, 3, 20], np.int64),
+        constant("w", np.ones((4, 2, 1, 1)))], outputs=["decoded" if head else "boxes"])
+    assert get_card(path).embedding is None
+    with pytest.raises(ValueError, match="a vector or a map of the image, got none, as of a detector; name a layer"):
+        CNNEmbedding(path).fit([PIXELS])
+
+
 @pytest.mark.parametrize("hints, message", [
     ({"prefix_tokens": 5}, "prefix_tokens: expected 1, because .* before the 4 x 4 positions, got 5"),
     ({"patch_size": 4}, "patch_size: expected 2, because the graph has 4 x 4 positions, got 4"),

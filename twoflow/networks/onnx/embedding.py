@@ -23,6 +23,8 @@ _EMBEDDINGS = (
     "embeddings", "embedding", "embeds", "embed", "sentence_embedding", "features", "feature", "feats", "feat",
     "representation",
 )
+#: How much wider or higher than the image the grid of a map may be. A list of boxes is far longer.
+_MOST_DISTORTED = 4
 #: Names of outputs that speak of classes.
 _CLASSES = re.compile(r"logit|prob|class|score|softmax|label|pred", re.IGNORECASE)
 
@@ -81,11 +83,23 @@ def find_embedding(
         if (found := _read_tail(meanings, stops, rejected)) is not None:
             return found
     # Boxes of a detector lie on several maps, side by side: what leads to them is no embedding.
-    understood = [path for path, name in zip(paths, outputs) if not has(meanings.of[name].axes, "?")]
+    understood = [path for path, name in zip(paths, outputs) if not _is_list(meanings, name)]
     for stops in sorted(understood, key=len, reverse=True):
         if (found := _take_mean(meanings, stops)) is not None:
             return found
     return None
+
+
+def _is_list(meanings: Meanings, name: str) -> bool:
+    """Return whether an output has an axis that is no axis of the image, such as the boxes of a detector."""
+    if has(meanings.of[name].axes, "?"):
+        return True
+    exit = as_layer(meanings, name)
+    if exit is None or exit.layer.positions is None:
+        return False
+    _, _, height, width = meanings.structure.shapes[meanings.structure.source]
+    rows, columns = exit.layer.positions
+    return not 1 / _MOST_DISTORTED <= rows * width / (columns * height) <= _MOST_DISTORTED
 
 
 def _rank_outputs(meanings: Meanings, outputs: Sequence[str], n_classes: int | None) -> list[tuple[str, str]]:

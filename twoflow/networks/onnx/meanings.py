@@ -98,7 +98,10 @@ class Meanings:
         """Take an unknown axis that is a little longer than the positions before it for tokens and these positions."""
         if not has(axes, "?") or len(axes) != 3 or node.op_type in _PART:
             return axes
-        read = next((self.of[name].axes for name in node.input if name in self.of), ())
+        known = [self.of[name].axes for name in node.input if name in self.of]
+        if sum(map(has_positions, known)) > 1:
+            return axes  # two maps side by side
+        read = next(iter(known), ())
         if len(read) != 3:
             return axes
         result = list(axes)

@@ -157,7 +157,7 @@ def _name_embedding(
         reasons["embedding"] = f"{output}: the card says so"
         return output
     if found is None:
-        reasons["embedding"] = "none: no layer with more than one channel leads to an output"
+        reasons["embedding"] = "none: no vector or map of the image with more than one channel leads to an output"
         return None
     name = found.exit.tensor if found.alias is None else names.add(found.alias, found.exit)
     reasons["embedding"] = f"{name}: {found.reason}"
