@@ -95,7 +95,9 @@ def _is_list(meanings: Meanings, name: str) -> bool:
     if has(meanings.of[name].axes, "?"):
         return True
     exit = as_layer(meanings, name)
-    if exit is None or exit.layer.positions is None:
+    if exit is None:
+        return len(meanings.structure.shapes[name]) > 2 and max(meanings.structure.shapes[name]) > 1
+    if exit.layer.positions is None:
         return False
     _, _, height, width = meanings.structure.shapes[meanings.structure.source]
     rows, columns = exit.layer.positions
