@@ -12,7 +12,8 @@ from ...errors import InputError
 from ..limits import limited_session, time_limit
 from ..runtime import onnxruntime_errors
 from .cost import check_cost, check_size
-from .nodes import bodies, find_dependent, names_read
+from .nodes import bodies, find_dependent, find_needed, names_read
+from .operators import OF_SHAPES
 from .values import Value, read_kind
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _find_varying(
         )
         if varies:
             varying.update(name for name in node.output if name and name not in closed)
-        if varies or node.op_type not in ("Shape", "Size"):
+        if varies or node.op_type not in OF_SHAPES:
             content.update(name for name in node.output if name)
     return varying, content
 
@@ -225,12 +226,7 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
     graph = probe.graph
     for field in (graph.output, graph.value_info, graph.node):
         del field[:]
-    needed, kept = set(names), []
-    for node in reversed(model.graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(names_read(node))
-    graph.node.extend(reversed(kept))
+    graph.node.extend(find_needed(model.graph.node, names)[0])
     shapes = [f"{name}.twoflow.shape" for name in names]
     graph.node.extend(helper.make_node("Shape", [name], [shape]) for name, shape in zip(names, shapes))
     # The run fetches the shapes only; the values are outputs too where only onnxruntime knows their type.
