@@ -73,7 +73,7 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
         if name not in closed and (name not in types or _may_be_tensor(types[name]))
     ]
     if missing:
-        varying = find_varying(model, closed)
+        varying = _varying(model, closed)
         values.update(_run(model, types, [name for name in missing if name not in varying]))
     check_cost(model, values)
     return values
@@ -122,20 +122,10 @@ def _is_closed(kind: TypeProto) -> bool:
     )
 
 
-def find_varying(model: ModelProto, closed: Collection[str]) -> set[str]:
-    """Find the values whose shape depends on what the image shows.
+def _varying(model: ModelProto, closed: Collection[str]) -> set[str]:
+    """Return the values whose shape depends on what the image shows, such as the indices that NonZero finds.
 
-    Parameters
-    ----------
-    model : ModelProto
-        After `fix_input`.
-    closed : collection of str
-        The values whose shape inference knows; they do not vary.
-
-    Returns
-    -------
-    set of str
-        Such as the indices that NonZero finds, and all that is computed from them.
+    Those in `closed` do not vary: inference knows their shape.
     """
     return _find_varying(model.graph.node, {value.name for value in model.graph.input}, closed)[0]
 
@@ -250,4 +240,4 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
 def is_predictable(model: ModelProto) -> bool:
     """Return whether a run costs the same for every image: no loops and branches, no shapes that images decide."""
     has_bodies = any(True for node in model.graph.node for _ in bodies(node))
-    return not (has_bodies or model.functions or find_varying(model, ()))
+    return not (has_bodies or model.functions or _varying(model, ()))
