@@ -17,6 +17,7 @@ from ..images import Fitting, LoadedImage
 from ..images.reading import Source, warn_unreadable
 from ..networks import ENGINES, PROVIDERS, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
 from ..networks.acceleration import BATCH
+from ..networks.card_file import ENTRY
 from ..networks.catalog import choose_layer, find_pin, follow_pin, resolve
 from ..networks.errors import MAX_LENGTH
 from ..networks.finite import is_finite
@@ -32,8 +33,6 @@ from .pixels import RawPixels
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS, View
 
-#: The fields of a card that say how an image enters the network. Features depend on them, besides the network's files.
-_ENTRY = ("input_size", "channels", "mean", "scale", "fit", "filter", "resize_size", "pad_color", "rounding")
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
 
 
@@ -285,7 +284,7 @@ class CNNEmbedding(Flow):
                 f"{network.title} is another network than the flow was fitted with: expected SHA-256 {digest}, got "
                 f"{network.digest}; put the old file back, or fit the flow again"
             )
-        for field in _ENTRY:
+        for field in ENTRY:
             expected, found = getattr(self.network_card_, field), getattr(network.card, field)
             if expected != found:
                 raise InputError(
@@ -319,7 +318,7 @@ class CNNEmbedding(Flow):
 
     def cache_key(self) -> dict[str, Any]:
         network = self.open_network()
-        preprocessing = tuple(getattr(network.card, field) for field in _ENTRY)
+        preprocessing = tuple(getattr(network.card, field) for field in ENTRY)
         layer = choose_layer(network, self.layer)
         return {
             **super().cache_key(), "layer": layer, "network": network.digest, "preprocessing": preprocessing,

@@ -36,7 +36,7 @@ class Kernel(NamedTuple):
 
     def halved(self) -> Kernel:
         """Return the kernel in float32, which takes half the memory."""
-        least = np.finfo(np.float32).eps * float(np.trace(self.gram))
+        least = float(np.finfo(np.float32).eps) * float(np.trace(self.gram))
         return Kernel(self.gram.astype(np.float32), max(self.least_ridge, least))
 
 

@@ -137,8 +137,8 @@ def leave_out_loss(
     Let W be the sum of the weighted kernels, r the ridge, C the inverse of W + r I, u the roots of the shares, R the
     weighted centered targets, A = C R, and P = r C - u uᵀ. The errors of a left-out group G are
     E_G = (P_GG)⁻¹ r A_G (see `twoflow.heads.dual_ridge.solve`). If S is the derivative of the loss with respect to E,
-    let H_G = (P_GG)⁻¹ S_G, and let B be the matrix with the blocks H_G (E_G)ᵀ. A change dW of the kernel changes the loss
-    by <N, dW> with N = r (C B C - C H Aᵀ), and a change dr of the ridge by dr (<H, A> - tr(B C) + tr N).
+    let H_G = (P_GG)⁻¹ S_G, and let B be the matrix with the blocks H_G (E_G)ᵀ. A change dW of the kernel changes the
+    loss by <N, dW> with N = r (C B C - C H Aᵀ), and a change dr of the ridge by dr (<H, A> - tr(B C) + tr N).
     """
     n, root = len(share), np.sqrt(share)
     traces = np.array([np.trace(part) for part in parts])

@@ -12,9 +12,7 @@ from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
 from ..heads.dual_ridge import fits_from_kernel
 from ..heads.table import Head, get_head
-from ..networks import NetworkLike, get_card
-from ..networks.catalog import find_weights
-from ..networks.several import NetworksLike, list_networks, name_networks
+from ..networks import NetworkLike, NetworksLike, find_weights, get_card, list_networks, name_networks
 from ..store import StoreLike
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier, FlowStep

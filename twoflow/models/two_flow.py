@@ -15,8 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..images.tags import ImageTags, extend_tags
-from ..networks import CarriedNetwork
-from ..networks.several import NetworksLike
+from ..networks import CarriedNetwork, NetworksLike
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions

@@ -13,10 +13,14 @@ from ..images import FILTERS, FITS, ROUNDINGS
 from .content import Content
 
 MAX_CARD_BYTES = 2**20
+#: The longest side of an image that enters a network, in pixels.
+LARGEST_SIDE = 4096
 #: Fields that are no part of a `NetworkCard`: they help to find the layers, where a graph alone leaves that open.
 HINTS = ("prefix_tokens", "patch_size", "output", "n_classes")
 #: Which of the fields say how the pixels of an image become those of the input size.
 FITTING = ("input_size", "fit", "filter", "resize_size", "pad_color", "rounding")
+#: Which of them say how an image enters: its pixels, and the numbers that these become.
+ENTRY = (*FITTING, "channels", "mean", "scale")
 
 
 def read_card_file(file: Content) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def _is_scale(value: Any) -> bool:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and all(type(n) is int and 0 < n <= 4096 for n in value)
+    return isinstance(value, tuple) and len(value) == 2 and all(type(n) is int and 0 < n <= LARGEST_SIDE for n in value)
 
 
 def _is_color(value: Any) -> bool:
@@ -160,13 +164,13 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
     "license": (_is_text, "a text"),
     "source": (_is_text, "a text"),
-    "input_size": (_is_size, "[width, height] in pixels, up to 4096"),
+    "input_size": (_is_size, f"[width, height] in pixels, up to {LARGEST_SIDE}"),
     "channels": (lambda value: value in ("RGB", "BGR"), '"RGB" or "BGR"'),
     "mean": (_is_per_channel, "a number, or one for each of three channels"),
     "scale": (_is_scale, "a positive number, or one for each of three channels"),
     "fit": _one_of(FITS),
     "filter": _one_of(FILTERS),
-    "resize_size": (_is_size, "[width, height] in pixels, up to 4096"),
+    "resize_size": (_is_size, f"[width, height] in pixels, up to {LARGEST_SIDE}"),
     "pad_color": (_is_color, "[red, green, blue], three integers from 0 to 255"),
     "rounding": _one_of(ROUNDINGS),
     "prefix_tokens": (_is_count(0, 4096), "an integer from 0 to 4096"),

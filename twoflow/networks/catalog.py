@@ -15,7 +15,7 @@ from .._files import expand
 from ..errors import InputError, MissingExtraError
 from ..images import Fitting
 from .card import NetworkCard
-from .card_file import FITTING, check_fields, check_sizes
+from .card_file import FITTING, LARGEST_SIDE, check_fields, check_sizes
 from .carried import NetworkLike
 from .content import read_content
 from .errors import one_line_errors
@@ -204,8 +204,8 @@ _MISSING = {
 }
 #: Up to this many layers, an error lists them all.
 _FEW = 20
-#: How long the sides of an EfficientNet-Lite's input may be, in pixels. At the least, the last map is one position.
-_LEAST_SIDE, _LARGEST_SIDE = 32, 4096
+#: The shortest side of an EfficientNet-Lite's input in pixels: the last map is one position then.
+_LEAST_SIDE = 32
 
 _PACKAGES = {
     "efficientnet-lite0": _Package(
@@ -242,8 +242,8 @@ def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
         )
     fields = {"input_size": _LITE[name].size, **check_fields(preprocessing, "preprocessing")}
     size = fields["input_size"]
-    if not all(_LEAST_SIDE <= side <= _LARGEST_SIDE for side in size):
-        raise InputError(f"{name}: expected an input_size with sides of {_LEAST_SIDE} to {_LARGEST_SIDE}, got {size}")
+    if not all(_LEAST_SIDE <= side <= LARGEST_SIDE for side in size):
+        raise InputError(f"{name}: expected an input_size with sides of {_LEAST_SIDE} to {LARGEST_SIDE}, got {size}")
     try:
         check_sizes(fields)
     except InputError as error:

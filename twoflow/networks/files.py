@@ -32,8 +32,8 @@ from .overriding import override
 _SYMBOL = "-symbol.json"
 _MAX_OPENED = 8  # networks that a process keeps open
 _FEW = 8  # files that an error names
-#: What a card may leave to the parameter `preprocessing`.
-_ENTRY = ("fit", "mean", "scale")
+#: Fields of a card that the parameter `preprocessing` may give when a carried network is opened.
+_GIVEN_LATER = ("fit", "mean", "scale")
 _opening = Lock()
 
 
@@ -113,7 +113,7 @@ def carry(network: str | os.PathLike) -> CarriedNetwork:
         card = files.read(files.card, MAX_CARD_BYTES) if files.has_card() else None
         if files.folder is not None:
             own = read_card_file(card) if card else {}
-            fields = override(read_folder(files, _ENTRY).fields, own)
+            fields = override(read_folder(files, _GIVEN_LATER).fields, own)
             parts.append((files.card.name, json.dumps(fields, indent=1, sort_keys=True).encode()))
         elif card is not None:
             parts.append((card.path.name, card.data))

@@ -63,7 +63,7 @@ def start_graph(
         limit_memory(options)
     with onnxruntime_errors():
         session = onnxruntime.InferenceSession(
-            with_batch(graph, batch).SerializeToString(), options, providers=_providers(provider, options),
+            _with_batch(graph, batch).SerializeToString(), options, providers=_providers(provider, options),
             enable_fallback=0,  # it would print the error on stdout, then try the same provider again
         )
         source = session.get_inputs()[0].name
@@ -88,7 +88,7 @@ def start_graph(
     return run if provider == CPU else run_alone
 
 
-def with_batch(graph: ModelProto, batch: int) -> ModelProto:
+def _with_batch(graph: ModelProto, batch: int) -> ModelProto:
     """Return the graph for this many images at a time; its layers may still be made for one."""
     if batch == 1:
         return graph

@@ -49,8 +49,7 @@ def name_networks(networks: Iterable[NetworkLike], taken: Collection[str] = ()) 
     """Give each network a short name, of letters, digits, ``.``, ``-`` and ``_``, for names of flows and methods.
 
     A network in a file is named by its file, such as "vit_s" for ``models/vit_s.onnx``, and one of the hub by its
-    repository. Names that are not distinct are
-    numbered, and so are those that are `taken`; none are by default.
+    repository. Equal names are numbered, and so are names in `taken`, which is empty by default.
     """
     names: list[str] = []
     for each in networks:

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from twoflow import ImageReadError
 from twoflow.flows import Flow
+from twoflow.flows.engine.extraction import extract
+from twoflow.store import FeatureStore
 
 
 def count_blas_threads():
@@ -38,3 +41,24 @@ def test_blas_has_one_thread(shop, backend, options):
         with joblib.parallel_config(backend, n_jobs=2, **options):
             assert (BlasThreads().transform(shop) == 1).all()
         assert count_blas_threads() == 2
+
+
+class InBatches(Flow):
+    """The mean of an image, of four images at a time."""
+
+    feature_prefix, n_features_out, batch_size = "mean", 1, 4
+
+    def extract(self, image, n_threads):
+        return np.array([np.mean(image.rgb)], np.float32)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def test_a_batch_that_ends_early_leaves_nothing_unfinished_in_the_store(shop, tmp_path):
+    store = FeatureStore(tmp_path)
+    images = list(shop)[:6]
+    with pytest.raises(ImageReadError):
+        InBatches(store=store, n_jobs=1).transform([*images[:2], b"no image", *images[2:]])
+    found = extract(InBatches(store=store, n_jobs=1), images)
+    assert (found.features == InBatches().transform(images)).all() and found.n_computed == len(images)

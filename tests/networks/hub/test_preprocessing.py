@@ -153,6 +153,7 @@ REFUSED = {
     "a crop of any size": (processor("CLIP", do_resize=False), "do_center_crop: expected an image that is resized"),
     "no filter": ({"do_resize": True, "size": 8}, "resample: expected 0 or 1 or .*, got nothing"),
     "a wrong filter": (processor("ViT", resample=9), "resample: expected 0 or 1 or .*, got 9"),
+    "hamming": (processor("ViT", resample=5), "resample: expected 0 or 1 or .*, got 5.*; say it yourself"),
     "true is no filter": (processor("ViT", resample=True), "resample: expected 0 or 1 or .*, got True"),
     "a huge size": (processor("ViT", size=10**30), r"size: expected \[height, width\] in pixels up to 4096, got 1000"),
     "a size of text": (processor("ViT", size="224"), "size: expected .* got '224'"),

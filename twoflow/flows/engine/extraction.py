@@ -236,25 +236,26 @@ def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, cr
     sources = list(enumerate(images.items()))
     with crew, nullcontext() if crew.is_here else one_native_thread():
         for start in range(0, len(sources), batch_size):
-            batch: dict[int, Begun] = {}
+            batch: dict[int, tuple[bytes | None, Begun]] = {}
             for row, (position, source) in sources[start:start + batch_size]:
                 if crew.stopped or chunk.errors and work.on_error == "raise":
-                    return chunk
+                    return chunk  # what has only begun has no digest, so the store does not keep it
                 name = None if isinstance(source, (str, Path)) else f"image {position} ({describe(source)})"
                 try:
                     image = LoadedImage(source, name)
-                    chunk.digests[row] = image.digest if work.with_digests else None
-                    batch[row] = begin(work.flows, image, n_threads)
+                    digest = image.digest if work.with_digests else None
+                    begun = begin(work.flows, image, n_threads)
                     image.read()  # even if no flow looks at it: whether it can be read must not depend on the flow
+                    batch[row] = digest, begun
                 except ImageReadError as error:
-                    batch.pop(row, None)
-                    chunk.digests[row] = None
                     chunk.errors.append((position, error))
                     if work.on_error == "nan":
                         chunk.features[row] = np.nan
             if batch:
-                for row, vectors in zip(batch, finish(work.flows, list(batch.values()), n_threads)):
+                found = finish(work.flows, [begun for _, begun in batch.values()], n_threads)
+                for (row, (digest, _)), vectors in zip(batch.items(), found):
                     chunk.features[row] = np.concatenate(vectors)
+                    chunk.digests[row] = digest
     return chunk
 
 

@@ -29,8 +29,8 @@ _KINDS = ("an image tower", "a whole model", "the only model")
 _USUAL_FOLDERS = (".", "onnx")
 _FEW = 8
 #: How the name of a file ends that has weights without a graph.
-WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ckpt")
-REMEDY = "export it to ONNX first, as the guide shows in export-weights.md"
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".ckpt")
+_REMEDY = "export it to ONNX first, as the guide shows in export-weights.md"
 
 
 class Choice(NamedTuple):
@@ -75,13 +75,19 @@ def choose_file(files: Iterable[str], where: str) -> Choice:
     files = list(files)
     graphs = sorted(file for file in files if file.lower().endswith(".onnx"))
     if not graphs:
-        weights = [file for file in files if file.endswith(WEIGHTS)]
+        weights = [file for file in files if file.endswith(_WEIGHTS)]
         if weights:
-            raise InputError(f"{where}: expected an .onnx file, got weights only ({_some(weights)}); {REMEDY}")
-        raise InputError(f"{where}: expected an .onnx file or one *-symbol.json in it, got neither")
+            raise InputError(f"{where}: expected an .onnx file, got weights only ({_some(weights)}); {_REMEDY}")
+        raise InputError(
+            f"{where}: expected an .onnx file or one *-symbol.json in it, got neither; name another folder, or export "
+            "the network to ONNX"
+        )
     candidates = sorted(each for each in map(_judge, graphs) if each is not None)
     if not candidates:
-        raise InputError(f"{where}: expected a network of images, got text towers and decoders only ({_some(graphs)})")
+        raise InputError(
+            f"{where}: expected a network of images, got text towers and decoders only ({_some(graphs)}); export the "
+            "image tower"
+        )
     best = candidates[0]
     rivals = [each for each in candidates if each[:2] == best[:2]]
     if len({each.stem for each in rivals}) > 1:

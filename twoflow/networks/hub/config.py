@@ -9,11 +9,11 @@ from typing import Any, TypeGuard
 
 from ..._text import printable
 from ...errors import InputError
+from ..card_file import LARGEST_SIDE
 from ..content import Content
 
 #: Names of 20,000 classes fit, with their descriptions.
 MAX_CONFIG_BYTES = 2**24
-LARGEST_SIDE = 4096
 
 
 def read_json(file: Content) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _DEFAULTS = {
     "mean": [0.485, 0.456, 0.406],
     "std": [0.229, 0.224, 0.225],
 }
-_FILTERS = {name: name for name in ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")}
+_FILTERS = {name: name for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")}
 _FITS = {"center": "crop", "squash": "stretch", "border": "pad"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .layers import Exit
-from .nodes import bodies, names_read
+from .nodes import bodies, find_needed
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -30,18 +30,13 @@ def cut(model: ModelProto, outputs: Mapping[str, Exit]) -> ModelProto:
     """
     from onnx import TensorProto, helper
 
-    needed = {each.tensor for each in outputs.values()}
-    kept = []
-    for node in reversed(model.graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(names_read(node))
+    kept, needed = find_needed(model.graph.node, (each.tensor for each in outputs.values()))
     result = type(model)()
     result.CopyFrom(model)
     graph = result.graph
     for field in (graph.node, graph.output, graph.value_info, graph.initializer):
         del field[:]
-    graph.node.extend(reversed(kept))
+    graph.node.extend(kept)
     graph.initializer.extend(tensor for tensor in model.graph.initializer if tensor.name in needed)
     names = _rename(graph, outputs, needed)
     for name, exit in outputs.items():

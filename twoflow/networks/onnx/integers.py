@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .nodes import attribute
+from .operators import OF_SHAPES
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -35,7 +36,7 @@ def find_integers(model: ModelProto, shapes: Mapping[str, list[int]]) -> dict[st
     for node in model.graph.node:
         if node.op_type not in _RULES or node.domain not in ("", "ai.onnx") or len(node.output) != 1:
             continue
-        if node.op_type in _OF_SHAPES:
+        if node.op_type in OF_SHAPES:
             shape = shapes.get(node.input[0]) if node.input else None
             arguments: list[Any] = [shape]
         else:
@@ -119,7 +120,6 @@ def _reshape(node: NodeProto, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
     return x.reshape([x.shape[i] if n == 0 else n for i, n in enumerate(shape.tolist())])
 
 
-_OF_SHAPES = ("Shape", "Size")
 _RULES: dict[str, Callable[..., np.ndarray | None]] = {
     "Constant": _constant,
     "Shape": _shape,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +28,31 @@ def names_read(node: NodeProto) -> Collection[str]:
     """Return the names of all values that a node reads, including those that the graphs inside it read."""
     return {*node.input, *(name for body in bodies(node) for inner in body.node for name in names_read(inner)),
             *(value.name for body in bodies(node) for value in body.output)}
+
+
+def find_needed(nodes: Sequence[NodeProto], targets: Iterable[str]) -> tuple[list[NodeProto], set[str]]:
+    """Find what some values are computed from.
+
+    Parameters
+    ----------
+    nodes : sequence of NodeProto
+        In an order in which every node comes after the nodes that compute its inputs.
+    targets : iterable of str
+        Names of values.
+
+    Returns
+    -------
+    list of NodeProto
+        The nodes that compute them, in the same order.
+    set of str
+        The names of the targets, and of all values that these nodes read.
+    """
+    needed, kept = set(targets), []
+    for node in reversed(nodes):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(names_read(node))
+    return kept[::-1], needed
 
 
 def find_dependent(nodes: Iterable[NodeProto], sources: Iterable[str]) -> set[str]:

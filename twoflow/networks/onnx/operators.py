@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: Depend on the shape of their input only, and so on no image.
+OF_SHAPES = ("Shape", "Size")
 #: Change at most shape, order and data type.
 SAME = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 #: Multiply by weights.

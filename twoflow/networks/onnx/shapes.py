@@ -12,7 +12,8 @@ from ...errors import InputError
 from ..limits import limited_session, time_limit
 from ..runtime import onnxruntime_errors
 from .cost import check_cost, check_size
-from .nodes import bodies, find_dependent, names_read
+from .nodes import bodies, find_dependent, find_needed, names_read
+from .operators import OF_SHAPES
 from .values import Value, read_kind
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def infer_values(model: ModelProto) -> dict[str, Value]:
         if name not in closed and (name not in types or _may_be_tensor(types[name]))
     ]
     if missing:
-        varying = find_varying(model, closed)
+        varying = _varying(model, closed)
         values.update(_run(model, types, [name for name in missing if name not in varying]))
     check_cost(model, values)
     return values
@@ -121,20 +122,10 @@ def _is_closed(kind: TypeProto) -> bool:
     )
 
 
-def find_varying(model: ModelProto, closed: Collection[str]) -> set[str]:
-    """Find the values whose shape depends on what the image shows.
+def _varying(model: ModelProto, closed: Collection[str]) -> set[str]:
+    """Return the values whose shape depends on what the image shows, such as the indices that NonZero finds.
 
-    Parameters
-    ----------
-    model : ModelProto
-        After `fix_input`.
-    closed : collection of str
-        The values whose shape inference knows; they do not vary.
-
-    Returns
-    -------
-    set of str
-        Such as the indices that NonZero finds, and all that is computed from them.
+    Those in `closed` do not vary: inference knows their shape.
     """
     return _find_varying(model.graph.node, {value.name for value in model.graph.input}, closed)[0]
 
@@ -155,7 +146,7 @@ def _find_varying(
         )
         if varies:
             varying.update(name for name in node.output if name and name not in closed)
-        if varies or node.op_type not in ("Shape", "Size"):
+        if varies or node.op_type not in OF_SHAPES:
             content.update(name for name in node.output if name)
     return varying, content
 
@@ -225,12 +216,7 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
     graph = probe.graph
     for field in (graph.output, graph.value_info, graph.node):
         del field[:]
-    needed, kept = set(names), []
-    for node in reversed(model.graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(names_read(node))
-    graph.node.extend(reversed(kept))
+    graph.node.extend(find_needed(model.graph.node, names)[0])
     shapes = [f"{name}.twoflow.shape" for name in names]
     graph.node.extend(helper.make_node("Shape", [name], [shape]) for name, shape in zip(names, shapes))
     # The run fetches the shapes only; the values are outputs too where only onnxruntime knows their type.
@@ -254,4 +240,4 @@ def _try_run(model: ModelProto, types: Mapping[str, TypeProto], names: Sequence[
 def is_predictable(model: ModelProto) -> bool:
     """Return whether a run costs the same for every image: no loops and branches, no shapes that images decide."""
     has_bodies = any(True for node in model.graph.node for _ in bodies(node))
-    return not (has_bodies or model.functions or find_varying(model, ()))
+    return not (has_bodies or model.functions or _varying(model, ()))

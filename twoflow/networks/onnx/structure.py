@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..bottlenecks import Step, find_bottlenecks
 from .integers import find_integers
 from .nodes import names_read
+from .operators import OF_SHAPES
 from .values import Value
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
-
-#: Operators whose output depends on the shape of their input only, and so on no image.
-_OF_SHAPES = ("Shape", "Size")
 
 
 class Structure:
@@ -53,16 +51,12 @@ class Structure:
         self.integers = find_integers(model, self.shapes)
         self.producers = {name: node for node in self.nodes for name in node.output if name}
         self._steps = [
-            Step(tuple(node.output), () if node.op_type in _OF_SHAPES else names_read(node)) for node in self.nodes
+            Step(tuple(node.output), () if node.op_type in OF_SHAPES else names_read(node)) for node in self.nodes
         ]
         self.images = {source}
         for step in self._steps:
             if not self.images.isdisjoint(step.inputs):
                 self.images.update(name for name in step.outputs if name)
-
-    def shape(self, name: str) -> list[int] | None:
-        """Return the shape of a tensor; None if it is unknown."""
-        return self.shapes.get(name)
 
     def path(self, target: str) -> list[Stop]:
         """Return the tensors that every path from the image to `target` passes, in order, with what lies between.
@@ -86,14 +80,13 @@ class Structure:
                 waiting.update(self.images.intersection(steps[number].inputs))
         numbers = sorted(find_bottlenecks(steps, self.source, target))
         stops: list[Stop] = []
-        before = self.source
         between: list[NodeProto] = []
         for number in reversed(on_path):
             if numbers and number == numbers[0]:
                 numbers.pop(0)
                 name = next(name for name in reversed(self.nodes[number].output) if name in waiting)
-                stops.append(Stop(name, self.nodes[number], between, before))
-                before, between = name, []
+                stops.append(Stop(name, self.nodes[number], between))
+                between = []
             else:
                 between.append(self.nodes[number])
         return stops
@@ -110,11 +103,8 @@ class Stop(NamedTuple):
         The node that computes it.
     between : sequence of NodeProto
         The nodes on the paths from the stop before to this one.
-    before : str
-        The name of the stop before, or of the input.
     """
 
     name: str
     node: NodeProto
     between: Sequence[NodeProto]
-    before: str

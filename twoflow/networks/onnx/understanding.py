@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from ...errors import InputError
 from .embedding import Embedding, find_embedding, find_pool
+from .following import follow_axes
 from .layers import Exit, as_layer, find_layers, token
 from .meanings import Meanings
 from .stages import find_blocks, find_stages
-from .structure import Structure
+from .structure import Stop, Structure
 from .tokens import find_tokens
 
 
@@ -55,7 +56,7 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     ValueError
         If a hint contradicts the graph.
     """
-    meanings = Meanings(structure)
+    meanings = follow_axes(structure)
     names = _Names(find_layers(meanings))
     reasons: dict[str, str] = {}
     found = find_embedding(meanings, outputs, hints.get("n_classes"))
@@ -90,7 +91,7 @@ class _Names:
 
 
 def _name_stages(
-    meanings: Meanings, names: _Names, stops: Sequence, reasons: dict[str, str]
+    meanings: Meanings, names: _Names, stops: Sequence[Stop], reasons: dict[str, str]
 ) -> tuple[str, ...]:
     blocks = find_blocks(meanings, stops)
     tensors = blocks or find_stages(meanings, stops)
