@@ -81,7 +81,8 @@ def choose_file(files: Iterable[str], where: str) -> Choice:
         raise InputError(f"{where}: expected an .onnx file or one *-symbol.json in it, got neither")
     candidates = sorted(each for each in map(_judge, graphs) if each is not None)
     if not candidates:
-        raise InputError(f"{where}: expected a network of images, got text towers and decoders only ({_some(graphs)})")
+        raise InputError(f"{where}: expected a network of images, got text towers and decoders only "
+                         f"({_some(graphs)}); add the image tower, or name its file")
     best = candidates[0]
     rivals = [each for each in candidates if each[:2] == best[:2]]
     if len({each.stem for each in rivals}) > 1:
