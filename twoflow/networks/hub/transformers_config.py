@@ -73,8 +73,8 @@ PROCESSOR_OF = {
     **{"levit": "Levit", "mobilenet_v1": "MobileNetV1", "mobilenet_v2": "MobileNetV2", "poolformer": "PoolFormer"},
     "segformer": "Segformer",
 }
-#: Pillow's numbers of its filters.
-_FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
+#: Pillow's numbers of its filters, without that of "hamming".
+_FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}
 #: Keys with which an image gets no fixed size, or becomes something else than one image of the whole.
 _REFUSED = (
     "do_align_long_axis", "do_color_quantize", "do_convert_grayscale", "do_image_splitting", "do_pan_and_scan",
@@ -152,6 +152,7 @@ def find_differences(config: Mapping[str, Any]) -> list[str]:
     return phrases
 
 
+@np.errstate(over="ignore")  # an infinite value is refused as one
 def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the card that say how pixels become numbers."""
     values, processor = _values(config)
