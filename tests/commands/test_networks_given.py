@@ -51,6 +51,8 @@ def test_a_path_with_a_comma_needs_quotes(work):
         networks("a,b.onnx")
     with pytest.raises(ArgumentTypeError, match="expected names with commas between them, got 'one.onnx,'"):
         networks("one.onnx,")
+    with pytest.raises(ArgumentTypeError, match="expected names with commas between them, got '\"my,net.onnx'"):
+        networks('"my,net.onnx')
 
 
 def test_a_comparison_and_an_audit_of_several_networks(work, call):

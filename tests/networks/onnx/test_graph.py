@@ -112,7 +112,7 @@ def test_maps_that_have_the_channels_last_leave_with_the_channels_first(tmp_path
     [
         ({"shape": ("N", 1, 6, 8)}, r"an input of shape .*, got FLOAT \(\?, 1, 6, 8\), .*1 channel; use a network for"),
         ({"kind": TensorProto.DOUBLE}, "an input of float32, float16 or uint8, got DOUBLE .*; export it"),
-        ({"shape": ("N", 3, "h", "w")}, r'images enter it: input_size missing; .*, such as {"input_size": \[224, 224\]}$'),
+        ({"shape": ("N", 3, "h", "w")}, r'enter it: input_size missing; .*, such as {"input_size": \[224, 224\]}$'),
         ({"card": None}, r'enter it: mean, scale missing; .* such as {"mean": 0, "scale": 255} for RGB values from 0'),
         ({"card": {**CARD, "input_size": [9, 9]}}, "an input_size of 8 x 6 pixels, .*, got 9 x 9"),
     ],
@@ -127,7 +127,7 @@ def test_weights_that_are_cut_short(tmp_path):
     model = onnx.load(path)
     model.graph.initializer[0].raw_data = b"123"
     onnx.save(model, path)
-    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it: .*; export it again, or name another file"):
+    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it: .*; export it again, or name an"):
         open_session(path, ("/conv/out",))
 
 

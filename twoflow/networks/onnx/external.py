@@ -139,10 +139,10 @@ def _locate(location: str, model: Path) -> Path:
 
 
 def _check_length(tensor: TensorProto, length: int) -> None:
-    """Raise ValueError if a tensor has more or fewer bytes than its shape says. Types of less than a byte are packed."""
+    """Raise ValueError if a tensor has more or fewer bytes than its shape says."""
     value = Value(tensor.data_type, tensor.dims)
-    n_values = math.prod(tensor.dims)
-    if value.n_bytes > n_values and length != value.n_bytes:
+    is_packed = value.n_bytes <= math.prod(tensor.dims)  # as types of less than a byte may be
+    if not is_packed and length != value.n_bytes:
         raise InputError(
             f"expected {value.n_bytes} bytes for {tensor.name}, got {length}; download or export the network again"
         )
