@@ -51,6 +51,8 @@ def test_a_path_with_a_comma_needs_quotes(work):
         networks("a,b.onnx")
     with pytest.raises(ArgumentTypeError, match="expected names with commas between them, got 'one.onnx,'"):
         networks("one.onnx,")
+    with pytest.raises(ArgumentTypeError, match="expected names with commas between them, got '\"my,net.onnx'"):
+        networks('"my,net.onnx')
 
 
 def test_a_comparison_and_an_audit_of_several_networks(work, call):
@@ -93,6 +95,11 @@ def test_a_provider_that_is_not_there(work, call, module, arguments, monkeypatch
     assert err.count("\n") == 1 and os.environ[providers.VARIABLE] == ""
     status, out, err = call(module, *arguments, "--provider", "gpu")
     assert (status, out) == (2, "") and "invalid choice: 'gpu'" in err
+    monkeypatch.setenv(providers.VARIABLE, "gpu")
+    before = sorted(os.listdir())
+    status, out, err = call(module, *arguments)
+    assert (status, out) == (2, "") and err.startswith("error: TWOFLOW_PROVIDER: expected one of auto, cpu, ")
+    assert sorted(os.listdir()) == before
 
 
 def test_the_environment_says_what_auto_is(work, monkeypatch):

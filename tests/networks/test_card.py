@@ -16,6 +16,8 @@ def test_preprocessing_follows_from_the_card():
 
 
 def test_the_error_gives_the_nearest_names():
+    with pytest.raises(ValueError, match="no network ''; did you mean"):
+        get_card("")
     with pytest.raises(ValueError, match="no network 'eficientnet'; did you mean 'efficientnet-lite0'"):
         get_card("eficientnet")
     with pytest.raises(ValueError, match="did you mean 'efficientnet-lite0'"):

@@ -74,7 +74,10 @@ def names(text: str) -> list[str]:
 
     A name that has commas is in double quotes, as in a CSV file.
     """
-    found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    try:
+        found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True, strict=True), [])]
+    except csv.Error:  # such as a quote that does not end
+        found = []
     if not found or not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found

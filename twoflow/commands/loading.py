@@ -39,11 +39,14 @@ def allow_named_hosts(arguments: argparse.Namespace) -> None:
 
 
 def choose_provider(arguments: argparse.Namespace) -> None:
-    """Let the provider of --provider compute the networks; without the argument, the environment variable decides."""
-    from ..networks import use_provider
+    """Let the provider of --provider compute the networks; without the argument, the environment variable decides.
 
-    if arguments.provider is not None:
-        use_provider(arguments.provider)
+    A wrong value of the variable is refused here, before anything is written.
+    """
+    from ..networks import use_provider
+    from ..networks.providers import wanted
+
+    use_provider(arguments.provider or wanted("auto"))
 
 
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:

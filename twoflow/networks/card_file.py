@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,10 @@ MAX_CARD_BYTES = 2**20
 LARGEST_SIDE = 4096
 #: Fields that are no part of a `NetworkCard`: they help to find the layers, where a graph alone leaves that open.
 HINTS = ("prefix_tokens", "patch_size", "output", "n_classes")
+#: What `complete_fields` needs, with the values of a common network.
+_EXAMPLE = {"input_size": [224, 224], "mean": 0, "scale": 255}
+#: Of numbers in a card. Beyond, float32 may not hold what enters the network.
+_LARGEST = 1e6
 #: Which of the fields say how the pixels of an image become those of the input size.
 FITTING = ("input_size", "fit", "filter", "resize_size", "pad_color", "rounding")
 #: Which of them say how an image enters: its pixels, and the numbers that these become.
@@ -117,19 +120,19 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
         If input_size, mean or scale is missing: nothing says how images enter the network. If resize_size is smaller
         than input_size, and the image is not padded.
     """
-    missing = [field for field in ("input_size", "mean", "scale") if field not in fields]
+    missing = [field for field in _EXAMPLE if field not in fields]
     if missing:
-        example = '{"input_size": [224, 224], "mean": 0, "scale": 255}'
+        example = json.dumps({field: _EXAMPLE[field] for field in missing})
         raise InputError(
             f"nothing says how images enter it: {', '.join(missing)} missing; write {card.name} next to it, or pass "
-            f"preprocessing; for RGB values from 0 to 1 write {example}"
+            f"preprocessing, such as {example}{' for RGB values from 0 to 1' if 'scale' in missing else ''}"
         )
     check_sizes(fields)
     return {"name": model.name, "source": f"file {model.name}", **fields}
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _is_per_channel(value: Any) -> bool:
@@ -137,7 +140,8 @@ def _is_per_channel(value: Any) -> bool:
 
 
 def _is_scale(value: Any) -> bool:
-    return _is_per_channel(value) and all(each > 0 for each in (value if isinstance(value, tuple) else (value,)))
+    each = value if isinstance(value, tuple) else (value,)
+    return _is_per_channel(value) and all(number >= 1 / _LARGEST for number in each)
 
 
 def _is_size(value: Any) -> bool:
@@ -166,8 +170,8 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "source": (_is_text, "a text"),
     "input_size": (_is_size, f"[width, height] in pixels, up to {LARGEST_SIDE}"),
     "channels": (lambda value: value in ("RGB", "BGR"), '"RGB" or "BGR"'),
-    "mean": (_is_per_channel, "a number, or one for each of three channels"),
-    "scale": (_is_scale, "a positive number, or one for each of three channels"),
+    "mean": (_is_per_channel, "a number up to 1e6, or one for each of three channels"),
+    "scale": (_is_scale, "a number from 1e-6 to 1e6, or one for each of three channels"),
     "fit": _one_of(FITS),
     "filter": _one_of(FILTERS),
     "resize_size": (_is_size, f"[width, height] in pixels, up to {LARGEST_SIDE}"),

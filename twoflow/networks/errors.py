@@ -18,6 +18,11 @@ class NetworkOutputError(InputError):
     """
 
 
+def damaged(reason: object) -> InputError:
+    """Return the error for a file that cannot be read as an ONNX graph."""
+    return InputError(f"it is damaged, or no ONNX file: {reason}; download or export it again")
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Put the message of a ValueError on one line, and escape its control characters."""

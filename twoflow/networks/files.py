@@ -41,6 +41,8 @@ def is_path(network: str | os.PathLike) -> bool:
     """Decide whether a text is meant as a path, or a name of the hub, rather than as the name of a network."""
     if not isinstance(network, str):
         return True
+    if not network:
+        return False  # which `expand` takes for the working directory
     return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
 
 

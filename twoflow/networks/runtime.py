@@ -31,4 +31,9 @@ def onnxruntime_errors() -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"onnxruntime cannot run it: {error}") from error
+        remedy = _REMEDIES.get(type(error).__name__, "export it again, or name another file")
+        raise InputError(f"onnxruntime cannot run it: {error}; {remedy}") from error
+
+
+#: What to do about some of onnxruntime's errors, by the name of their class.
+_REMEDIES = {"NotImplemented": "export it in float32, or update onnxruntime"}

@@ -129,7 +129,8 @@ def test_other_libraries(tmp_path, name, config):
     ("onnx/model.onnx", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS; run git lfs pull"),
     ("onnx/model.onnx_data", b"version https://git-lfs.github.com/spec/v1\n", "model.onnx_data: .* pointer of Git LFS"),
     ("onnx/model.onnx", b"\n<!DOCTYPE html>\n<html>", "model.onnx: expected the file itself, got a web page; delete"),
-    ("preprocessor_config.json", json.dumps({**PROCESSOR, "image_std": [0, 0, 0]}).encode(), "scale: expected a posit"),
+    ("preprocessor_config.json", json.dumps({**PROCESSOR, "image_std": [0, 0, 0]}).encode(),
+     "scale: expected a number from 1e-6"),
 ])
 def test_files_that_are_none(folder, name, content, message):
     (folder / name).write_bytes(content)

@@ -164,8 +164,14 @@ REFUSED = {
     "no number": (processor("ViT", image_std=[math.nan] * 3), "image_std: expected a number for each of three"),
     "two channels": (processor("ViT", image_std=[1, 2]), "image_std: expected a number for each of three"),
     "an integer beyond floats": (processor("ViT", rescale_factor=10**400), "rescale_factor: expected a number above 0"),
+    "a filter that is not there": (processor("ViT", resample=5), "resample: expected 0 or 1 or .*, got 5; say it"),
+    "no deviation": (processor("ViT", image_std=[0] * 3), "its values: scale: expected a number from .*; say it"),
+    "a huge deviation": (
+        processor("ViT", image_std=[1e308] * 3, rescale_factor=1e-9), "its values: mean: expected a number up to .*"
+    ),
     "no factor": (processor("ViT", rescale_factor=0), "rescale_factor: expected a number above 0, got 0"),
     "timm, a crop above 1": (timm(crop_pct=1.5), "crop_pct: expected at most 1"),
+    "timm, a filter that is not there": (timm(interpolation="hamming"), "interpolation: expected 'nearest' or .*; say"),
     "timm, another mode": (timm(crop_mode="random"), "crop_mode: expected 'center' or 'squash' or 'border', got 'ran"),
     "timm, one channel": (timm(input_size=[1, 8, 8]), "input_size: expected 3 channels, got 1"),
     "timm, a list": ({"pretrained_cfg": []}, "pretrained_cfg: expected a table, got"),
@@ -190,6 +196,8 @@ def test_what_somebody_says_need_not_be_understood():
     with pytest.raises(ValueError, match="image_mean: .*; say it yourself in a card or preprocessing, such as"):
         read_preprocessing(config, {"fit", "mean"})
     assert read_preprocessing(config, {"fit", "mean", "scale"}) == {}
+    black = processor("ViT", image_std=[0] * 3)
+    assert "scale" not in read_preprocessing(black, {"mean", "scale"})
 
 
 def test_differences_are_said():

@@ -139,9 +139,9 @@ def test_files_elsewhere_are_refused_in_every_part_of_a_model(path, put):
     ("folder/secret", "got 'folder/secret', a link to .*secret"),
     ("pipe", "a named pipe, not a regular file"),
     ("inner", "cannot be read"),
-    ("missing", "cannot be read"),
+    ("missing", "its weights are missing: there is no file .*missing; put the one of this name there"),
     ("a\0b", "cannot be"),
-    ("*/_ORT_MEM_ADDR_/*", "cannot be read"),
+    ("*/_ORT_MEM_ADDR_/*", "its weights are missing"),
     ("round", "cannot be"),
 ])
 def test_locations_that_are_refused(tmp_path, location, message):
@@ -164,6 +164,7 @@ def test_locations_that_are_refused(tmp_path, location, message):
 @pytest.mark.parametrize("fields, message", [
     ({"offset": 4}, "expected w as bytes 4 to 16 of values, got a file of 12 bytes"),
     ({"offset": 2**63 - 1, "length": 0}, "got a file of 12 bytes"),
+    ({"length": 8}, "expected 12 bytes for w, got 8; download or export the network again"),
     ({"offset": -1}, "the offset of weights in another file: expected a number of bytes, got '-1'"),
     ({"length": "12x"}, "the length of weights in another file: expected a number of bytes, got '12x'"),
     ({"length": "1" * 5000}, "the length of weights in another file: expected a number of bytes, got .11111"),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from twoflow import CNNEmbedding
 from twoflow.networks import get_card, open_session
@@ -150,3 +151,14 @@ def test_the_output_decides_between_two_pools(tmp_path):
     path = write(tmp_path / "net.onnx", nodes, [CLASSIFIER, mix], outputs=("out", "other"))
     outputs = open_session(path, ("pool", "global_pool")).run(PIXELS)
     np.testing.assert_array_equal(outputs["global_pool"], outputs["pool"])
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.DOUBLE])
+def test_a_pool_before_a_cast_to_a_type_that_no_layer_has(tmp_path, kind):
+    nodes = [node("GlobalAveragePool", "map", "pool"), node("Flatten", "pool", "flat"),
+             node("Cast", "flat", "out", to=kind)]
+    path = write(tmp_path / "net.onnx", nodes)
+    card = get_card(path)
+    assert card.embedding == "global_pool" and "out" not in card.layers
+    outputs = open_session(path, ("flat", "global_pool")).run(PIXELS)
+    np.testing.assert_array_equal(outputs["global_pool"], outputs["flat"])

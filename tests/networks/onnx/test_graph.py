@@ -112,8 +112,8 @@ def test_maps_that_have_the_channels_last_leave_with_the_channels_first(tmp_path
     [
         ({"shape": ("N", 1, 6, 8)}, r"an input of shape .*, got FLOAT \(\?, 1, 6, 8\), .*1 channel; use a network for"),
         ({"kind": TensorProto.DOUBLE}, "an input of float32, float16 or uint8, got DOUBLE .*; export it"),
-        ({"shape": ("N", 3, "h", "w")}, r"nothing says how images enter it: input_size missing"),
-        ({"card": None}, r"nothing says how images enter it: mean, scale missing"),
+        ({"shape": ("N", 3, "h", "w")}, r'enter it: input_size missing; .*, such as {"input_size": \[224, 224\]}$'),
+        ({"card": None}, r'enter it: mean, scale missing; .* such as {"mean": 0, "scale": 255} for RGB values from 0'),
         ({"card": {**CARD, "input_size": [9, 9]}}, "an input_size of 8 x 6 pixels, .*, got 9 x 9"),
     ],
 )
@@ -127,8 +127,21 @@ def test_weights_that_are_cut_short(tmp_path):
     model = onnx.load(path)
     model.graph.initializer[0].raw_data = b"123"
     onnx.save(model, path)
-    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it"):
+    with pytest.raises(ValueError, match="net.onnx: onnxruntime cannot run it: .*; export it again, or name an"):
         open_session(path, ("/conv/out",))
+
+
+def test_a_type_that_onnxruntime_does_not_compute(tmp_path):
+    path = make(tmp_path / "net.onnx")
+    model = onnx.load(path)
+    for tensor in model.graph.initializer[:2]:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
+    model.graph.node.insert(0, helper.make_node("Cast", ["images"], ["double"], to=TensorProto.DOUBLE))
+    model.graph.node[1].input[0] = "double"
+    model.graph.node.insert(2, helper.make_node("Cast", ["/conv/out"], ["/conv/single"], to=TensorProto.FLOAT))
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match="onnxruntime cannot run it: .*; export it in float32, or update onnxruntime"):
+        open_session(path, ("/conv/single",))
 
 
 @pytest.mark.parametrize("name", [b"images", b"Relu", b"kernel_shape", b"/conv/out", b"license", b"\x42\x01w"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from ...errors import InputError
+from ..card_file import check_fields
 from . import open_clip_config, timm_config, transformers_config
 
 
@@ -58,7 +59,7 @@ def read_preprocessing(config: Mapping[str, Any], given: Collection[str] = ()) -
         (library.read_values, {"mean", "scale"}, '{"mean": 0, "scale": 255}'),
     ):
         try:
-            fields |= read(config)
+            fields |= check_fields(read(config), "its values")
         except InputError as error:
             if not replaced <= set(given):
                 raise InputError(f"{error}; say it yourself in a card or preprocessing, such as {example}") from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InputError
+from ...images import FILTERS
 from .config import Config
 from .geometry import color_of, fit_fields
 
@@ -18,7 +19,7 @@ _DEFAULTS = {
     "mean": [0.485, 0.456, 0.406],
     "std": [0.229, 0.224, 0.225],
 }
-_FILTERS = {name: name for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")}
+_FILTERS = {name: name for name in FILTERS}
 _FITS = {"center": "crop", "squash": "stretch", "border": "pad"}
 
 

@@ -152,6 +152,7 @@ def find_differences(config: Mapping[str, Any]) -> list[str]:
     return phrases
 
 
+@np.errstate(over="ignore")  # an infinite value is refused as one
 def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the card that say how pixels become numbers."""
     values, processor = _values(config)

@@ -68,7 +68,10 @@ def check_cost(model: ModelProto, values: Mapping[str, Value]) -> None:
     """
     for name, value in values.items():
         if (n := math.prod(value.shape)) > MAX_VALUES:
-            raise InputError(f"{name}: expected at most {MAX_VALUES} values in a layer, got {n}")
+            raise InputError(
+                f"{name}: expected at most {MAX_VALUES} values in a layer, got {n}; use a smaller network or a smaller "
+                "input_size"
+            )
     if _peak_memory(model, values) > MAX_MEMORY:
         raise too_large()
     shapes: dict[str, Sequence[int]] = {name: value.shape for name, value in values.items()}

@@ -257,8 +257,8 @@ def _follow_scale(meanings: Meanings, stops: Sequence[Stop], i: int) -> int:
 
 def _is_scale(meanings: Meanings, stop: Stop) -> bool:
     """Return whether a stop has the values of the one before, scaled by one constant number at most."""
-    if stop.between or stop.node.op_type not in (*SAME, *SCALES):
-        return False
+    if stop.between or stop.node.op_type not in (*SAME, *SCALES) or as_layer(meanings, stop.name) is None:
+        return False  # such as a cast to integers
     structure = meanings.structure
     constants = [name for name in stop.node.input if name and name not in structure.images]
     return stop.node.op_type in SAME or all(set(structure.shapes.get(name, [0])) <= {1} for name in constants)

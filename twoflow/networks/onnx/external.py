@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from ...errors import InputError
 from ..content import MAX_BYTES, Content
+from ..errors import damaged
 from ..network import NetworkFiles
+from .values import Value
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -53,8 +56,9 @@ def load_external(model: ModelProto, file: Content, files: NetworkFiles) -> list
         if start + length > size:
             raise InputError(
                 f"expected {tensor.name} as bytes {start} to {start + length} of {path.name}, got a file of {size} "
-                "bytes; export the network again"
+                "bytes; download or export the network again"
             )
+        _check_length(tensor, length)
         left -= length
         if left < 0:  # small files can hold large tensors, because tensors may share bytes of a file
             raise InputError(f"expected at most {MAX_BYTES} bytes of tensors, got more")
@@ -72,7 +76,7 @@ def read_locations(file: Content) -> set[str]:
     try:
         model = ModelProto.FromString(file.data)
     except DecodeError as error:
-        raise InputError(f"{file.path}: it is damaged, or no ONNX file: {error}") from error
+        raise InputError(f"{file.path}: {damaged(error)}") from error
     return {entry.value for tensor in _external_tensors(model) for entry in tensor.external_data
             if entry.key == "location"}
 
@@ -110,7 +114,9 @@ def walk(message: Message) -> Iterator[Message]:
 
 
 def _locate(location: str, model: Path) -> Path:
-    """Find the file that a tensor names, with symbolic links resolved; ValueError if it is not in the model's folder.
+    """Find the file that a tensor names, with symbolic links resolved.
+
+    ValueError if it is not in the model's folder, or is not there.
 
     The model itself may be a symbolic link, as in a cache of the Hugging Face hub. Then the folder that the link leads
     to is allowed too.
@@ -127,7 +133,19 @@ def _locate(location: str, model: Path) -> Path:
         raise InputError(
             f"expected weights in a file in its own folder, got {location!r}, a link to {path}; put the file there"
         )
+    if not path.exists():
+        raise InputError(f"its weights are missing: there is no file {path}; put the one of this name there")
     return path
+
+
+def _check_length(tensor: TensorProto, length: int) -> None:
+    """Raise ValueError if a tensor has more or fewer bytes than its shape says."""
+    value = Value(tensor.data_type, tensor.dims)
+    is_packed = value.n_bytes <= math.prod(tensor.dims)  # as types of less than a byte may be
+    if not is_packed and length != value.n_bytes:
+        raise InputError(
+            f"expected {value.n_bytes} bytes for {tensor.name}, got {length}; download or export the network again"
+        )
 
 
 def _number(fields: dict[str, str], key: str, default: int) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import InputError
 from ..content import Content
+from ..errors import damaged
 from ..network import NetworkFiles
 from .external import load_external, walk
 
@@ -40,9 +40,9 @@ def load(file: Content, files: NetworkFiles) -> tuple[ModelProto, list[Content]]
     try:
         model = ModelProto.FromString(file.data)
     except DecodeError as error:
-        raise InputError(f"it is damaged, or no ONNX file: {error}") from error
+        raise damaged(error) from error
     if not model.graph.node:
-        raise InputError("it is damaged, or no ONNX file: it has no nodes")
+        raise damaged("it has no nodes")
     _check_texts(model)
     return model, load_external(model, file, files)
 
@@ -53,4 +53,4 @@ def _check_texts(model: ModelProto) -> None:
         for field, value in message.ListFields():
             if field.type == field.TYPE_STRING and field.name != "doc_string":
                 if any(isinstance(text, bytes) for text in ([value] if isinstance(value, (str, bytes)) else value)):
-                    raise InputError(f"it is damaged, or no ONNX file: {field.full_name} is not UTF-8")
+                    raise damaged(f"{field.full_name} is not UTF-8")
