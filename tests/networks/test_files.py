@@ -120,6 +120,13 @@ def test_cards_are_checked(tmp_path, fields, message):
             get_card(path, fields)
 
 
+def test_a_field_that_a_card_has_twice(tmp_path):
+    path = make(tmp_path)
+    (tmp_path / "net.card.json").write_text('{"mean": 0, "scale": 255, "mean": 127}')
+    with pytest.raises(ValueError, match="net.card.json: expected each field once, got 'mean' twice; remove one"):
+        get_card(path)
+
+
 def test_a_card_that_is_no_json(tmp_path):
     path = make(tmp_path)
     (tmp_path / "net.card.json").write_text("{mean}")

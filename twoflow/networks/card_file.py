@@ -29,10 +29,21 @@ ENTRY = (*FITTING, "channels", "mean", "scale")
 def read_card_file(file: Content) -> dict[str, Any]:
     """Read and check the fields of a card file; ValueError if it is no JSON, or if `check_fields` refuses it."""
     try:
-        fields = json.loads(file.data)
+        fields = json.loads(file.data, object_pairs_hook=_as_table)
+    except InputError as error:
+        raise InputError(f"{file.path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file.path}: expected a card in JSON, got other text ({error})") from error
     return check_fields(fields, str(file.path))
+
+
+def _as_table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a table of pairs; InputError if a field is there twice, of which JSON would keep the last."""
+    fields = dict(pairs)
+    for name in fields:
+        if sum(name == other for other, _ in pairs) > 1:
+            raise InputError(f"expected each field once, got {name!r} twice; remove one")
+    return fields
 
 
 def check_fields(fields: Any, origin: str) -> dict[str, Any]:
