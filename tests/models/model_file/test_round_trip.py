@@ -87,10 +87,9 @@ def test_recipes(recipe, shop, store, tmp_path):
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("head", HEADS)
 def test_recipes_and_heads(recipe, head, shop, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("twoflow.models.recipes._partners", lambda network: [])  # fewer candidates
+    monkeypatch.setattr("twoflow.models.recipes._partners", lambda network: [])  # fewer flows
     model = make_model(recipe, head, random_state=0, store=store)
-    fewer = {name: 3 for name in model.get_params() if name.endswith("n_estimators")}
-    model.set_params(**fewer, **({"cv": 2} if recipe == "best" else {}))
+    model.set_params(**{name: 3 for name in model.get_params() if name.endswith("n_estimators")})
     check(model.fit(shop), shop, tmp_path)
 
 
