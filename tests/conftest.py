@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from twoflow import make_shop
+from twoflow.networks.providers import VARIABLE
 
 from .browser import browser, missing
 from .lanes import unavailable
@@ -27,6 +28,12 @@ def cache_folder(tmp_path, matplotlib_folder, monkeypatch):
     """What commands keep stays inside the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("MPLCONFIGDIR", str(matplotlib_folder))
+
+
+@pytest.fixture(autouse=True)
+def provider(monkeypatch):
+    """What a command says about the provider stays inside the test."""
+    monkeypatch.setenv(VARIABLE, "")
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,8 @@ def test_a_model_of_several_networks(work, call):
     (predict, ["model.twoflow", "shop"]), (serve, ["model.twoflow"]),
 ])
 def test_a_provider_that_is_not_there(work, call, module, arguments, monkeypatch):
+    if module is serve:
+        pytest.importorskip("fastapi", reason="needs the extra serve")
     monkeypatch.setattr(providers, "available", lambda: ())
     status, out, err = call(module, *arguments, "--provider", "cuda")
     assert (status, out) == (2, "") and err.startswith('error: provider="cuda": expected an onnxruntime with CUDA')

@@ -104,7 +104,7 @@ def test_resizing_only_what_is_needed_changes_nothing(full, size, more, fit, fil
     found = LoadedImage(photo).fitted(fitting)[down:down + height, across:across + width].astype(int)
     difference = np.abs(found - whole[top:top + height, left:left + width])
     # These two filters jump where two pixels are equally near: rounding decides which of them counts.
-    assert filter in ("nearest", "box") or difference.max() <= 1
+    assert filter in ("nearest", "box") or difference.max() <= 2
 
 
 def test_a_crop_of_a_row_of_millions_of_pixels_takes_no_memory():

@@ -54,7 +54,7 @@ def test_the_papers_model(shop):
     model = make_model("paper", random_state=0).fit(shop)
     projection, cnn = (flow for _, flow in model.union_.flows_)
     assert isinstance(projection, PixelProjection) and isinstance(cnn, CNNEmbedding)
-    assert (projection.n_components, tuple(projection.size), cnn.layer) == (128, (640, 480), "global_pool")
+    assert (projection.n_components, tuple(projection.size), cnn.layer_name) == (128, (640, 480), "global_pool")
     assert [selector.max_features for selector in model.model_.selectors_.values()] == [55, 400]
     assert isinstance(model.head_, RandomForestClassifier) and model.head_.n_estimators == 200
     assert model.head_.n_features_in_ <= 455
