@@ -103,7 +103,8 @@ def test_resizing_only_what_is_needed_changes_nothing(full, size, more, fit, fil
     across, down = placement.offset
     found = LoadedImage(photo).fitted(fitting)[down:down + height, across:across + width].astype(int)
     difference = np.abs(found - whole[top:top + height, left:left + width])
-    # These two filters jump where two pixels are equally near: rounding decides which of them counts.
+    # These two filters jump where two pixels are equally near: rounding decides which of them counts. The others differ
+    # by one level in the first direction, which the negative weights of the second direction can make two.
     assert filter in ("nearest", "box") or difference.max() <= 2
 
 

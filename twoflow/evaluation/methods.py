@@ -68,7 +68,7 @@ def _cnn(settings: Settings) -> list[tuple[str, Flow]]:
 
 
 def _by_name(network: NetworksLike) -> dict[str, NetworkLike]:
-    """Return the networks by the short names that methods have for them, none of which is another method."""
+    """Return the networks by their short names in names of methods. No short name is the name of another method."""
     networks = list_networks(network)
     return dict(zip(name_networks(networks, _TAKEN), networks))
 

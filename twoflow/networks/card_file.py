@@ -38,7 +38,7 @@ def read_card_file(file: Content) -> dict[str, Any]:
 
 
 def _as_table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a table of pairs; InputError if a field is there twice, of which JSON would keep the last."""
+    """Make a table of pairs; InputError if a field is there twice. JSON would silently keep the second one."""
     fields = dict(pairs)
     for name in fields:
         if sum(name == other for other, _ in pairs) > 1:

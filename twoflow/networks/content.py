@@ -61,8 +61,8 @@ def read_content(path: Path, limit: int = MAX_BYTES) -> Content:
     Raises
     ------
     ValueError
-        If the file does not exist, is no regular file, cannot be read, or has more than `limit` bytes. Also if it only
-        stands for the file, as a pointer or a web page that was downloaded in its place.
+        If the file does not exist, is no regular file, cannot be read, or has more than `limit` bytes. Also if it is
+        a pointer of Git LFS, or a web page that was downloaded instead of the file.
     """
     try:
         with open_regular(path) as file:

@@ -70,7 +70,7 @@ def open_files(network: str | os.PathLike, preprocessing: Mapping[str, Any] | No
     Parameters
     ----------
     network : path or name of the hub
-        One of these: an ``.onnx`` file; a folder with ONNX files, of which `hub.choosing.choose_file` takes one; a
+        One of these: an ``.onnx`` file; a folder with ONNX files, where `hub.choosing.choose_file` chooses one; a
         ``PREFIX-symbol.json``, which is combined with the newest ``PREFIX-EPOCH.params`` next to it; one of those
         ``.params`` files; a folder with one symbol and its parameters; or ``hf://ORGANIZATION/NAME@REVISION/FILE``,
         where the revision and the file may be left out.

@@ -20,11 +20,11 @@ class Exit(NamedTuple):
     layer : Layer
         What it is when it leaves.
     part : (int, int, int) or None
-        An axis, and the start and end of what is kept of it. None by default: all of it.
+        An axis, and the start and end of the part that is kept. None by default: everything is kept.
     order : tuple of int or None
-        The order of the axes. None by default: as they are.
+        The new order of the axes. None by default: the order stays the same.
     shape : tuple of int or None
-        The shape that it gets; -1 stands for the images. None by default: as it is.
+        The new shape, where -1 is the number of images. None by default: the shape stays the same.
     is_half : bool
         Whether it is float16 inside and becomes float32 then. False by default.
     is_mean : bool
