@@ -58,7 +58,8 @@ def make_model(
           projections of the pixels, and another selects 400 features of the embedding of each pretrained network. A
           Random Forest of 200 trees decides on all.
         - "fast" makes one pass over each network, and takes the covariances of the channels of its late stages. Kernel
-          ridge decides on them. Of a network without maps it takes the embedding.
+          ridge decides on them. Of a network without maps it takes the embedding. With several networks, how much each
+          flow counts is found on the training images, as in "best".
         - "best" adds to "fast" the mirror image, more stages and color. To a single network it adds a second and a
           third if they are installed (the extra ``twoflow[networks]``). How much each flow counts is found on the
           training images, so that a flow that does not help costs nothing. Only kernel ridge has these weights: another
@@ -75,7 +76,8 @@ def make_model(
     Returns
     -------
     FlowClassifier or BestOf
-        `BestOf`, with the one model "weighed", for "best" with a head that can be fitted from the kernel alone.
+        `BestOf`, with the one model "weighed", for "best", and for "fast" with several networks, if the head can be
+        fitted from the kernel alone.
 
     Raises
     ------
@@ -127,7 +129,8 @@ def _paper(networks: Networks) -> Recipe:
 
 def _fast(networks: Networks) -> Recipe:
     flows = [flow for prefix, network in networks.items() for flow in _late(network, "whole", prefix)]
-    return Recipe(flows, "kernel-ridge")
+    # One network's flows are about equally good. A weak network beside a good one must not count as much.
+    return Recipe(flows, "kernel-ridge", "equal" if len(networks) == 1 else "leave-out")
 
 
 def _best(networks: Networks) -> Recipe:
