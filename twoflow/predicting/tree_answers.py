@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..images.levels import name_path
+from ..models.hierarchies import name_node
 from ..models.model_file import TargetCard
 from .answers import UNKNOWN, Answer
 
@@ -57,26 +57,20 @@ class TreeAnswers:
         """
         tree, target = self._tree, self._target
         rule = {} if threshold is None else {"fallback": threshold}
-        is_known = ~np.isnan(scores).any(axis=1)
-        known = scores[is_known]
         decisions = self._head.decide(
-            known[:, :self._n_nodes], known[:, self._n_nodes] if self._has_scope else None, **rule
+            scores[:, :self._n_nodes], scores[:, self._n_nodes] if self._has_scope else None, **rule
         )
-        of_leaves = scores[:, np.asarray(tree.leaves)]
+        of_leaves, leaves = scores[:, tree.leaves], set(tree.leaves.tolist())
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
-        leaves = dict(zip(np.asarray(tree.leaves).tolist(), target.classes))
-        decided = iter(zip(np.asarray(decisions.node).tolist(), decisions.confidence.tolist(), decisions.reason))
         answers = []
-        for columns, shares, is_answered in zip(order.tolist(), of_leaves.tolist(), is_known.tolist()):
+        for columns, shares, node, confidence, reason in zip(
+            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(), decisions.reason
+        ):
             named = tuple((target.classes[column], shares[column]) for column in columns)
-            node, confidence, reason = next(decided) if is_answered else (-1, float("nan"), _NOTHING)
-            if node < 0:
-                answers.append(Answer(target.name, UNKNOWN, "", confidence, reason, named))
-                continue
-            path = tree.nodes[node]
-            level = target.name if node in leaves else tree.levels[len(path) - 1]
-            answers.append(Answer(target.name, name_path(path), level, confidence, reason, named, path))
+            answer = Answer(target.name, UNKNOWN, "", confidence, reason, named)
+            if node >= 0:
+                path = tree.nodes[node]
+                level = target.name if node in leaves else tree.levels[len(path) - 1]
+                answer = answer._replace(label=name_node(tree, path), level=level, path=path)
+            answers.append(answer)
         return answers
-
-
-_NOTHING = "the model gives no probabilities"
