@@ -16,7 +16,8 @@ class Answer(NamedTuple):
     target : str
         The name of the target.
     label : Any
-        A class of the target, a class of a broader level, or `UNKNOWN`.
+        A class of the target, a class of a broader level, or `UNKNOWN`. With a tree of classes, it is the path of the
+        answer, joined with "/".
     level : str
         The target's name if `label` is one of its classes; the name of the broader level; "" if it is unknown.
     confidence : float
@@ -25,6 +26,9 @@ class Answer(NamedTuple):
         Why the answer is not a class of the target; "" if it is.
     top : tuple of (Any, float)
         The likeliest classes of the target with their probabilities, the likeliest first.
+    path : tuple
+        Of a model with a tree of classes: the labels from the broadest level to the answer; empty if it is unknown.
+        Empty, the default, without a tree.
     """
 
     target: str
@@ -33,6 +37,7 @@ class Answer(NamedTuple):
     confidence: float
     reason: str
     top: tuple[tuple[Any, float], ...]
+    path: tuple = ()
 
 
 class Decision(NamedTuple):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..._text import counted, printable
+
+if TYPE_CHECKING:
+    from ...heads.hierarchy import ClassTree
 
 
 class HeldOut(NamedTuple):
@@ -27,12 +30,16 @@ class HeldOut(NamedTuple):
         The probability of the predicted class.
     groups : ndarray of shape (n,) and dtype int32, or None
         A number for the group of each image; None without groups. None by default.
+    answered : ndarray of shape (n,) and dtype int32, or None
+        Of a model with a tree of classes: the node that was answered, as a position in `ClassTree.nodes`; -1 for
+        unknown. `predicted` and `confidence` are from before the fallback. None, the default, without a tree.
     """
 
     true: np.ndarray
     predicted: np.ndarray
     confidence: np.ndarray
     groups: np.ndarray | None = None
+    answered: np.ndarray | None = None
 
 
 class Expectation(NamedTuple):
@@ -70,11 +77,15 @@ class TargetCard:
         The number of training images of each class; empty if this is not known. Empty by default.
     levels : mapping of str to tuple
         Broader levels by name, the broadest first: for each class, in the order of `classes`, the broader class that
-        it lies in. Empty by default.
+        it lies in. With a tree, the paths of the tree's broader levels, joined with "/"; see `broader_paths`. Empty by
+        default.
     expectation : Expectation or None
         None, the default, if nothing was held out.
     held_out : HeldOut or None
         None, the default, if nothing was held out.
+    tree : ClassTree or None
+        The tree of the classes, if the model has one. `name` is then its finest level, and `classes` are the paths of
+        its leaves, joined with "/". None by default.
     """
 
     name: str
@@ -83,6 +94,7 @@ class TargetCard:
     levels: Mapping[str, tuple] = field(default_factory=dict)
     expectation: Expectation | None = None
     held_out: HeldOut | None = None
+    tree: ClassTree | None = None
 
 
 class NetworkEntry(NamedTuple):

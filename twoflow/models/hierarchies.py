@@ -1,0 +1,53 @@
+"""The tree of classes of a fitted hierarchical model, and the names that model files and answers give its nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..heads.hierarchy import ClassTree
+from ..images.levels import name_path
+from .fitted_parts import fitted_parts
+
+
+def find_tree(model: Any) -> ClassTree | None:
+    """Return the tree of classes of a fitted model.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted model of images.
+
+    Returns
+    -------
+    ClassTree or None
+        None for a model that gives no probabilities of nodes, so it is not hierarchical.
+    """
+    head = fitted_parts(model).head
+    return head.tree_ if hasattr(head, "predict_node_proba") else None
+
+
+def name_classes(tree: ClassTree) -> tuple[str, ...]:
+    """Return the name of each leaf, in the order of `ClassTree.leaves`."""
+    return tuple(name_path(tree.nodes[leaf]) for leaf in tree.leaves)
+
+
+def broader_paths(tree: ClassTree) -> dict[str, tuple[str, ...]]:
+    """Return the names of the nodes that the leaves lie in, for each level but the finest.
+
+    Returns
+    -------
+    dict of str to tuple of n_leaves str
+        By the name of the level, the broadest first. A leaf that ends above a level, or at it, is there by its own
+        name.
+
+    Examples
+    --------
+    >>> from twoflow import ClassTree
+    >>> tree = ClassTree.from_dict({"bags": {}, "shoes": {"clog": {}, "sandal": {}}})
+    >>> name_classes(tree), list(broader_paths(tree).values())
+    (('bags', 'shoes/clog', 'shoes/sandal'), [('bags', 'shoes', 'shoes')])
+    """
+    return {
+        level: tuple(name_path(tree.nodes[leaf][:depth + 1]) for leaf in tree.leaves)
+        for depth, level in enumerate(tree.levels[:-1])
+    }
