@@ -8,7 +8,8 @@ import numpy as np
 
 from ..images.levels import name_path
 from ..models.model_file import TargetCard
-from .answers import UNKNOWN, Answer
+from .answers import UNKNOWN, Answer, ScopeScore
+from .steps import find_steps
 
 
 class TreeAnswers:
@@ -65,18 +66,27 @@ class TreeAnswers:
         of_leaves = scores[:, np.asarray(tree.leaves)]
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
         leaves = dict(zip(np.asarray(tree.leaves).tolist(), target.classes))
-        decided = iter(zip(np.asarray(decisions.node).tolist(), decisions.confidence.tolist(), decisions.reason))
+        decided = zip(
+            np.asarray(decisions.node).tolist(), decisions.confidence.tolist(), decisions.reason,
+            find_steps(tree, known[:, :self._n_nodes], np.asarray(decisions.node)), self._scopes(known),
+        )
         answers = []
         for columns, shares, is_answered in zip(order.tolist(), of_leaves.tolist(), is_known.tolist()):
             named = tuple((target.classes[column], shares[column]) for column in columns)
-            node, confidence, reason = next(decided) if is_answered else (-1, float("nan"), _NOTHING)
+            node, confidence, reason, *seen = next(decided) if is_answered else (-1, float("nan"), _NOTHING, (), None)
             if node < 0:
-                answers.append(Answer(target.name, UNKNOWN, "", confidence, reason, named))
+                answers.append(Answer(target.name, UNKNOWN, "", confidence, reason, named, (), *seen))
                 continue
             path = tree.nodes[node]
             level = target.name if node in leaves else tree.levels[len(path) - 1]
-            answers.append(Answer(target.name, name_path(path), level, confidence, reason, named, path))
+            answers.append(Answer(target.name, name_path(path), level, confidence, reason, named, path, *seen))
         return answers
+
+    def _scopes(self, scores: np.ndarray) -> list[ScopeScore | None]:
+        if not self._has_scope:
+            return [None] * len(scores)
+        threshold = float(self._head.scope_.threshold_)
+        return [ScopeScore(score, threshold) for score in scores[:, self._n_nodes].tolist()]
 
 
 _NOTHING = "the model gives no probabilities"
