@@ -8,6 +8,42 @@ from typing import Any, NamedTuple
 UNKNOWN = "unknown"
 
 
+class Step(NamedTuple):
+    """The likeliest class of one level.
+
+    Attributes
+    ----------
+    level : str
+        The name of the level.
+    path : tuple
+        The labels from the broadest level to this class.
+    confidence : float
+        Its probability.
+    is_answered : bool
+        Whether it is the answer, or a broader class of the answer.
+    """
+
+    level: str
+    path: tuple
+    confidence: float
+    is_answered: bool
+
+
+class ScopeScore(NamedTuple):
+    """How much an image looks like the training images.
+
+    Attributes
+    ----------
+    score : float
+        Higher is more alike. It has no unit.
+    threshold : float
+        An image below it is out of scope, and its answer is unknown.
+    """
+
+    score: float
+    threshold: float
+
+
 class Answer(NamedTuple):
     """What a model answers for one target of one image.
 
@@ -29,6 +65,10 @@ class Answer(NamedTuple):
     path : tuple
         Of a model with a tree of classes: the labels from the broadest level to the answer; empty if it is unknown.
         Empty, the default, without a tree.
+    steps : tuple of Step
+        With a tree, the likeliest class of each level; see `find_steps`. Empty, the default, without.
+    scope : ScopeScore or None
+        How much the image looks like the training images; None, the default, for a model without a scope.
     """
 
     target: str
@@ -38,6 +78,8 @@ class Answer(NamedTuple):
     reason: str
     top: tuple[tuple[Any, float], ...]
     path: tuple = ()
+    steps: tuple[Step, ...] = ()
+    scope: ScopeScore | None = None
 
 
 class Decision(NamedTuple):

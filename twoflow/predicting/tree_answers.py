@@ -8,7 +8,8 @@ import numpy as np
 
 from ..models.hierarchies import name_node
 from ..models.model_file import TargetCard
-from .answers import UNKNOWN, Answer
+from .answers import UNKNOWN, Answer, ScopeScore
+from .steps import find_steps
 
 
 class TreeAnswers:
@@ -57,20 +58,27 @@ class TreeAnswers:
         """
         tree, target = self._tree, self._target
         rule = {} if threshold is None else {"fallback": threshold}
-        decisions = self._head.decide(
-            scores[:, :self._n_nodes], scores[:, self._n_nodes] if self._has_scope else None, **rule
-        )
-        of_leaves, leaves = scores[:, tree.leaves], set(tree.leaves.tolist())
+        nodes, scope = scores[:, :self._n_nodes], scores[:, self._n_nodes] if self._has_scope else None
+        decisions = self._head.decide(nodes, scope, **rule)
+        of_leaves, leaves = nodes[:, tree.leaves], set(tree.leaves.tolist())
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
+        rows = zip(
+            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(), decisions.reason,
+            find_steps(tree, nodes, decisions.node), self._scopes(scope, len(nodes)),
+        )
         answers = []
-        for columns, shares, node, confidence, reason in zip(
-            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(), decisions.reason
-        ):
+        for columns, shares, node, confidence, reason, steps, score in rows:
             named = tuple((target.classes[column], shares[column]) for column in columns)
-            answer = Answer(target.name, UNKNOWN, "", confidence, reason, named)
+            answer = Answer(target.name, UNKNOWN, "", confidence, reason, named, (), steps, score)
             if node >= 0:
                 path = tree.nodes[node]
                 level = target.name if node in leaves else tree.levels[len(path) - 1]
                 answer = answer._replace(label=name_node(tree, path), level=level, path=path)
             answers.append(answer)
         return answers
+
+    def _scopes(self, scores: np.ndarray | None, n: int) -> list[ScopeScore | None]:
+        if scores is None:
+            return [None] * n
+        threshold = float(self._head.scope_.threshold_)
+        return [ScopeScore(score, threshold) for score in scores.tolist()]
