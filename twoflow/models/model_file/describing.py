@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Real
@@ -17,7 +18,8 @@ from ...heads.hierarchy import ClassTree
 from ...images import ImageCollection, LoadedImage
 from ...images.targets import default_names
 from ...images.thumbnails import jpeg_thumbnail
-from ..hierarchies import broader_paths, find_tree, name_classes
+from ..fitted_parts import fitted_parts
+from ..tree_names import broader_paths, find_hierarchy, find_tree, name_classes
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
 from .card_json import to_plain
 
@@ -56,7 +58,8 @@ def describe(
     ValueError
         If the model has no classes, or the collection or the held-out answers have others.
     """
-    classes, tree = classes_of(model), find_tree(model)
+    classes, hierarchy = classes_of(model), find_hierarchy(fitted_parts(model).head)
+    tree = None if hierarchy is None else hierarchy.tree_
     if collection is None:
         names = default_names(len(classes)) if tree is None else tree.levels[-1:]
     else:
@@ -74,10 +77,12 @@ def describe(
             "pass the collection that was compared"
         )
     answers = held_out or {}
-    if tree is None:
+    if hierarchy is None or tree is None:
         targets = [_describe_target(name, own, collection, answers.get(name)) for name, own in zip(names, classes)]
     else:
-        targets = [_describe_tree(tree, collection, answers.get(names[0]))]
+        targets = [replace(
+            _describe_tree(tree, collection, answers.get(names[0])), rule=" ".join(repr(hierarchy.fallback_).split())
+        )]
     groups = None if collection is None else collection.groups
     recipe = getattr(model, "recipe", None)
     return ModelCard(
