@@ -17,10 +17,11 @@ from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
 from .held_out import collect_answers, describe_source
+from .hierarchy.answers import compare_paths
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
-from .scores import AppliedScore, find_score, scores_for
+from .scores import AppliedScore, Targets, find_score, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
 from .summary import (
@@ -167,13 +168,18 @@ class Comparison:
     @property
     def untested_classes(self) -> list[int]:
         """Positions of the classes of the finest target that no fold tests."""
-        labels = self.collection.target(self.collection.finest)[self.tested]
-        return np.flatnonzero(~np.isin(self.collection.classes, labels)).tolist()
+        finest = self.collection.finest
+        labels = self.collection.target(finest)[self.tested]
+        return np.flatnonzero(~np.isin(self.collection.classes_by_target[finest], labels)).tolist()
 
     @property
     def scores(self) -> dict[str, AppliedScore]:
         """The scores of each method, by name."""
-        return scores_for(self.collection.target_names)
+        return scores_for(self._targets)
+
+    @cached_property
+    def _targets(self) -> Targets:
+        return Targets.of(self.collection)
 
     @property
     def tested_score(self) -> str:
@@ -221,8 +227,8 @@ class Comparison:
     @cached_property
     def class_order(self) -> list[int]:
         """Positions of the classes of the finest target; classes that the best method confuses are neighbors."""
-        confusions = self.details[self.best][self.collection.finest].confusions
-        return order_classes(confusions, len(self.collection.classes))
+        finest = self.collection.finest
+        return order_classes(self.details[self.best][finest].confusions, len(self.collection.classes_by_target[finest]))
 
     @cached_property
     def level_accuracies(self) -> dict[str, dict[str, float]]:
@@ -243,6 +249,17 @@ class Comparison:
         """
         return {
             method.name: {name: self._interval(method, name) for name in method.scores} for method in self.methods
+        }
+
+    @cached_property
+    def full_intervals(self) -> dict[str, dict[str, Interval]]:
+        """The same for answers before fallback, of the methods that have them; from the spread over folds."""
+        return {
+            method.name: {
+                name: mean_interval(scores, (method.full_means or {})[name], self.folds.sizes)
+                for name, scores in method.full_scores.items()
+            }
+            for method in self.methods if method.full_scores is not None
         }
 
     @cached_property
@@ -272,7 +289,7 @@ class Comparison:
         method : str
             The name of the method.
         target : str, optional
-            The name of the target that must be right. Default: all targets must be.
+            The name of the target that must be right. Default: all targets must be; of levels, the path must be.
 
         Returns
         -------
@@ -284,6 +301,9 @@ class Comparison:
         if target is not None and len(names) > 1:
             labels, position = self.collection.target(target), names.index(target)
             predicted = tuple(own[:, position] for own in predicted)
+        elif self._targets.tree is not None:
+            tree = self._targets.tree
+            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in zip(self.folds, predicted))
         return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
@@ -297,12 +317,12 @@ class Comparison:
             The name of the target. Default: the finest target.
         """
         target = self.collection.finest if target is None else target
-        own, labels = self[method], self.collection.target(target)
+        own, labels, classes = self[method], self.collection.target(target), self.collection.classes_by_target[target]
         if len(self.collection.target_names) == 1:
-            return pool(labels, self.tested, own.predicted, own.probabilities)
+            return pool(labels, classes, self.tested, own.predicted, own.probabilities)
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
-        return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+        return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
 
     def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
         """Return what to expect of a method on new images, and the answers that this rests on.
@@ -340,8 +360,11 @@ class Comparison:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:
             return found
-        is_right = np.concatenate(self.is_right(method.name, applied.target))
-        return share_interval(is_right, self.tested, self.collection.groups)
+        is_right, tested = np.concatenate(self.is_right(method.name, applied.target)), self.tested
+        if applied.target is not None and self.collection.are_levels:
+            has_label = self.collection.target(applied.target)[tested] != ""
+            is_right, tested = is_right[has_label], tested[has_label]
+        return share_interval(is_right, tested, self.collection.groups)
 
     @property
     def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
