@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..heads.hierarchy import UNKNOWN
+from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
-from .held_out import collect_answers, describe_source
+from .held_out import collect_answers, collect_tree_answers, describe_source, find_tested_paths
 from .hierarchy.answers import compare_paths
 from .hierarchy.rejection import RiskCurve, draw_risk
 from .leakage import Leaks
@@ -370,20 +370,41 @@ class Comparison:
             image is tested several times: then each image is a group. HeldOut is None for a method without
             probabilities.
 
+            A method in a hierarchy of classes, and any method for levels, has one entry, of the finest level. The
+            positions are those of complete paths, in the order of `ClassTree.leaves`; images whose path is not complete
+            are left out. See `HeldOut.answered`.
+
         Raises
         ------
         KeyError
             If no method has this name.
         """
-        method = self.best if method is None else method
+        own = self[self.best if method is None else method]
         names, groups = self.collection.target_names, self.collection.groups
-        found = {}
-        for target in names:
-            score = find_score("accuracy", target, names)
-            mean, interval = self[method].means[score], self.intervals[method][score]
-            expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
-            found[target] = expectation, collect_answers(self.pooled(method, target), groups)
-        return found
+        if self.collection.are_levels or own.full is not None:
+            return {names[-1]: (self._expect(own, self.tested_score), self._paths_held_out(own))}
+        return {
+            target: (
+                self._expect(own, find_score("accuracy", target, names)),
+                collect_answers(self.pooled(own.name, target), groups),
+            )
+            for target in names
+        }
+
+    def _expect(self, method: MethodScores, score: str) -> Expectation:
+        interval = self.intervals[method.name][score]
+        source = describe_source(self.folds, self.collection.groups)
+        return Expectation(method.means[score], interval.ends, interval.confidence, source)
+
+    def _paths_held_out(self, method: MethodScores) -> HeldOut | None:
+        labels, tested = self.collection.labels, self.tested
+        tree = self._targets.tree or ClassTree.from_labels(labels, self.collection.target_names)
+        predicted, shares = np.concatenate(method.predicted), method.probabilities
+        full = predicted if method.full is None else np.concatenate(method.full)
+        by_level = None if shares is None else list(map(np.concatenate, zip(*shares) if labels.ndim > 1 else [shares]))
+        paths = find_tested_paths(tree, labels[tested], full, predicted)
+        classes = self._targets.classes(labels)
+        return collect_tree_answers(paths, full, by_level, classes, tested, self.collection.groups)
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
