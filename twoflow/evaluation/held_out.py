@@ -9,7 +9,6 @@ import numpy as np
 
 from .._text import counted
 from ..heads.hierarchy import UNKNOWN, ClassTree
-from ..images.targets import split_targets
 from ..models.model_file.card import HeldOut
 from .folds import Folds
 from .metrics import Pooled
@@ -141,7 +140,8 @@ def collect_tree_answers(
     if probabilities is None:
         return None
     confidence = np.ones(len(paths.rows))
-    for column, shares, known in zip(split_targets(labels[paths.rows]), probabilities, classes):
+    by_level = labels[paths.rows].reshape(len(paths.rows), -1).astype(object).T
+    for column, shares, known in zip(by_level, probabilities, classes):
         place = {label: i for i, label in enumerate(known.tolist())}
         columns = np.array([place.get(label, -1) for label in column.tolist()], dtype=int)
         found = np.where(columns >= 0, shares[paths.rows, columns], 1.0)
@@ -157,7 +157,7 @@ def _nodes(tree: ClassTree, labels: np.ndarray) -> np.ndarray:
     """Return the node of each row of labels; -1 for unknown, and for labels that are no path of the tree."""
     position = {path: i for i, path in enumerate(tree.nodes)}
     found = []
-    for row in zip(*(column.tolist() for column in split_targets(labels))):
+    for row in map(tuple, labels.reshape(len(labels), -1).tolist()):
         end = next((i for i, label in enumerate(row) if label in ("", UNKNOWN)), len(row))
         found.append(position.get(row[:end], -1))
     return np.array(found, dtype=int)
