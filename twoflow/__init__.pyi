@@ -14,6 +14,7 @@ from .flows import RawPixels as RawPixels
 from .flows import SIFTBagOfWords as SIFTBagOfWords
 from .heads import ForestSelector as ForestSelector
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
+from .heads import SequentialClassifier as SequentialClassifier
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder

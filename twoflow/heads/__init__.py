@@ -11,11 +11,14 @@ from .kernel_weight import KernelWeight
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
+from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
 
 __all__ = [
     "CappedClassifier",
     "ClassCovariance",
+    "DiscriminantProjection",
     "EachTargetClassifier",
+    "EarlyStoppingMLPClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
     "KernelRidgeClassifier",
@@ -24,4 +27,5 @@ __all__ = [
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
+    "SequentialClassifier",
 ]

@@ -21,8 +21,9 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.flows.image_traits": ("ImageTraits",),
     "twoflow.flows.sharpness": ("Sharpness",),
     "twoflow.heads": (
-        "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
-        "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
+        "CappedClassifier", "ClassCovariance", "DiscriminantProjection", "EachTargetClassifier",
+        "EarlyStoppingMLPClassifier", "ForestSelector", "KernelRidgeClassifier", "KernelSVMClassifier", "KernelWeight",
+        "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities", "SequentialClassifier",
     ),
     "twoflow.heads.object_hierarchy": ("Pair",),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
