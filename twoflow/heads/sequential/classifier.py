@@ -66,9 +66,11 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         its outputs.
     n_labeled_ : dict of str to int
         How many rows have a label, by target.
-    n_parameters_ : dict of str to (int or None)
-        The number of fitted weights and intercepts, by target, and of all under "total". The representation counts for
-        the first target only. None where a classifier has neither `n_parameters_` nor `coef_`.
+    n_parameters_ : int or None
+        The number of fitted weights and intercepts; the representation counts once. None if a classifier has neither
+        `n_parameters_` nor `coef_`.
+    n_parameters_by_target_ : dict of str to (int or None)
+        The same by target; the representation counts for the first one.
     epochs_ : dict of str to (int or None)
         How many epochs were trained, by target. None for a classifier without `epochs_`, such as a projection.
     n_features_in_ : int
@@ -154,7 +156,10 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         self.classes_ = [each.classes_ for each in self.estimators_]
         self.n_labeled_ = targets.n_labeled
-        self._count(targets.names)
+        counts = [count_parameters(each) for each in self.estimators_]
+        self.n_parameters_ = None if None in counts else sum(count for count in counts if count is not None)
+        self.n_parameters_by_target_ = dict(zip(targets.names, counts))
+        self.epochs_ = {name: getattr(each, "epochs_", None) for name, each in zip(targets.names, self.estimators_)}
         return self
 
     def _fit_first(
@@ -174,13 +179,6 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         shared[rows] = known
         shared[~rows] = self.representation_.transform(X[~rows])
         return shared
-
-    def _count(self, names: Sequence[str]) -> None:
-        """Count parameters and epochs, by target."""
-        counts = [count_parameters(each) for each in self.estimators_]
-        total = None if None in counts else sum(count for count in counts if count is not None)
-        self.n_parameters_ = {**dict(zip(names, counts)), "total": total}
-        self.epochs_ = dict(zip(names, (getattr(each, "epochs_", None) for each in self.estimators_)))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each row and target, of shape (n, k), in the order of the columns of y."""
