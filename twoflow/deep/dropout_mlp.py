@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, validate_data
 
@@ -15,7 +15,7 @@ from .._jobs import threads_per_task
 from ..heads.sequential.early_stopping import EarlyStoppingMLPClassifier, check_layers, hold_out
 from ..heads.sequential.partial_labels import read_partial_labels
 from ..heads.sequential.perceptron import Perceptron
-from ..heads.targets import check_targets
+from ..heads.targets import TargetsTags, check_targets, extend_targets_tags
 from ..images.targets import all_right, join_targets
 from .extra import require
 
@@ -215,7 +215,7 @@ class DropoutMLPClassifier(Perceptron):
         """
         return float(np.average(all_right(np.asarray(y), self.predict(X)), weights=sample_weight))
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> TargetsTags:
+        tags = extend_targets_tags(super().__sklearn_tags__())
         tags.target_tags.multi_output = True
         return tags

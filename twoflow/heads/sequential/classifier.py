@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...images.targets import all_right, join_targets
 from ..inner_folds import fit_clone, fit_transform_clone
 from ..random_states import seeded
+from ..targets import TargetsTags, extend_targets_tags
 from .discriminants import DiscriminantProjection
 from .early_stopping import EarlyStoppingMLPClassifier
 from .partial_labels import PartialLabels, read_partial_labels
@@ -217,8 +218,8 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return [(each, X if each is self.representation_ else shared) for each in self.estimators_]
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> TargetsTags:
+        tags = extend_targets_tags(super().__sklearn_tags__())
         tags.target_tags.single_output = False
         tags.target_tags.multi_output = True
         tags.non_deterministic = self.random_state is None
