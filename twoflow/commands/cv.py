@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .._progress import phase
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -102,6 +103,7 @@ def make_parser() -> CommandParser:
         help="seed of everything random. The same seed gives the same scores (default: 0)",
     )
     add_network_argument(group)
+    add_balance_arguments(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
         help="folder to write report.txt, report.json, report.html, scores.csv and predictions.csv to "
@@ -144,6 +146,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             collection,
             network=arguments.network,
             superclass_column=next(iter((arguments.levels or [])[-2:-1]), None),
+            class_weight=arguments.class_weight,
+            max_per_class=arguments.max_per_class,
             folds=arguments.folds or 10,
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,

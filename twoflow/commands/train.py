@@ -19,6 +19,7 @@ from .._text import counted, listed
 from ..errors import InputError
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -72,6 +73,7 @@ def make_parser() -> CommandParser:
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
+    add_balance_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -240,7 +242,8 @@ def _make_model(arguments: argparse.Namespace) -> TwoFlowClassifier:
     from ..models import TwoFlowClassifier
 
     return TwoFlowClassifier(
-        arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
+        arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
+        max_per_class=arguments.max_per_class, random_state=arguments.seed,
     )
 
 

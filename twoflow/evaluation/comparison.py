@@ -16,6 +16,7 @@ from .._progress import phase
 from ..errors import InputError, InputTypeError
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
+from ..heads.class_balance import ClassWeight, complete_class_weights
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
@@ -44,6 +45,8 @@ def compare(
     *,
     network: NetworksLike = "efficientnet-lite0",
     superclass_column: str | None = None,
+    class_weight: ClassWeight = None,
+    max_per_class: int | None = None,
     folds: int = 10,
     repeats: int = 1,
     test_size: float | None = None,
@@ -91,6 +94,12 @@ def compare(
         The column or target of the collection with the superclass of each image: the object hierarchy of "mid-level".
         Default: the column "superclass", which `load_folder` makes of folders in folders; if there is none, the method
         learns a hierarchy. With several targets it learns one for each, and takes no column.
+    class_weight : {"balanced"}, dict of class to float, or None, default=None
+        How much an image of each class counts when the head of a method given by name learns; see `make_model`. A note
+        says so. By default all images count the same. A classifier is fitted as it is: set its own parameters.
+    max_per_class : int, optional
+        The head of a method given by name learns from at most so many training images of each class; see `make_model`.
+        By default there is no limit.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.
@@ -149,7 +158,9 @@ def compare(
             f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
             "load_table or ImageCollection(images, labels)"
         )
-    named = name_methods(methods, collection, network, random_state, superclass_column)
+    named = name_methods(
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+    )
     methods = named.models
     sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
     given = [name for name, source in sources.items() if source is not None]
@@ -180,7 +191,12 @@ def compare(
     if record is None or len(collection) <= len(record.images):
         draw(collection)
     n_targets = len(collection.target_names)
-    models = [for_targets(seeded(model, check_random_state(random_state)), n_targets) for model in methods.values()]
+    models = [
+        complete_class_weights(
+            for_targets(seeded(model, check_random_state(random_state)), n_targets), collection.labels
+        )
+        for model in methods.values()
+    ]
     store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)
