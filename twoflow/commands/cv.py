@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from ..images import ImageCollection
 
 #: Arguments that ask for other folds than the official split of folders.
-_ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
+_ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "leave_one_out_column", "folds_from", "group_duplicates")
 
 #: Arguments that say where folds come from, and those that have no effect beside them.
 _WITHOUT_EFFECT = {
     "split_column": ("folds", "repeats"),
+    "leave_one_out_column": ("folds", "repeats"),
     "folds_from": ("folds", "repeats"),
     "test_size": ("folds",),
 }
@@ -82,6 +83,11 @@ def make_parser() -> CommandParser:
         "--test-size", metavar="SHARE", type=float,
         help="test a random share of the images in each repeat, instead of drawing folds. The paper: --test-size 0.1 "
              "--repeats 10 (default: draw folds)",
+    )
+    group.add_argument(
+        "--leave-one-out-column", metavar="COLUMN",
+        help="column of the table with the source of each image, such as its sender or shop: each fold tests one "
+             "source and trains on the others, at most 50 sources (default: draw folds)",
     )
     group.add_argument(
         "--folds-from", metavar="REPORT", type=os.path.expanduser,
@@ -152,6 +158,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,
             split_column=arguments.split_column,
+            leave_one_out_column=arguments.leave_one_out_column,
             folds_from=arguments.folds_from,
             train_sizes=arguments.train_sizes,
             random_state=arguments.seed,

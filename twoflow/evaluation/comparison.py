@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from .._peak_memory import peak_memory, total_peak
 from .._progress import phase
+from .._text import listed
 from ..errors import InputError, InputTypeError
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
@@ -26,7 +27,7 @@ from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
 from .fold_notes import note_on_folds
-from .folds import Fold, Folds, draw_folds, official_split, shrink
+from .folds import Fold, Folds, draw_folds, leave_one_out, official_split, shrink
 from .kept_folds import KeptFolds
 from .leakage import leaks
 from .method_scores import LearningCurve, MethodScores
@@ -51,6 +52,7 @@ def compare(
     repeats: int = 1,
     test_size: float | None = None,
     split_column: str | None = None,
+    leave_one_out_column: str | None = None,
     folds_from: str | os.PathLike | None = None,
     train_sizes: Sequence[float] = (),
     random_state: int = 0,
@@ -105,6 +107,9 @@ def compare(
         folds, drawn once.
     split_column : str, optional
         The column of the collection that holds an official split; see `official_split`. By default folds are drawn.
+    leave_one_out_column : str, optional
+        The column of the collection with the source of each image, such as its sender or shop: each fold tests one
+        source, and trains on the others; see `leave_one_out`. By default folds are drawn.
     folds_from : str or path, optional
         The report.json of another comparison of the same images, or the folder that contains it. Its folds are used
         again. By default folds are drawn.
@@ -162,11 +167,14 @@ def compare(
         methods, collection, network, random_state, superclass_column, class_weight, max_per_class
     )
     methods = named.models
-    sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
+    sources = {
+        "test_size": test_size, "split_column": split_column,
+        "leave_one_out_column": leave_one_out_column, "folds_from": folds_from,
+    }
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
         raise InputError(
-            f"expected at most one of test_size, split_column and folds_from, got {' and '.join(given)}; choose one"
+            f"expected at most one of {listed(sources)}, got {' and '.join(given)}; choose one"
         )
     if group_duplicates and (split_column is not None or folds_from is not None):
         raise InputError(f"group_duplicates: expected folds that are drawn, got {given[0]}; give only one of the two")
@@ -177,10 +185,10 @@ def compare(
         if record is not None:
             return record.folds_of(images)
         if split_column is not None:
-            if split_column not in images.columns:
-                known = ", ".join(map(repr, images.columns)) or "none"
-                raise InputError(f"split_column: expected a column of the collection ({known}), got {split_column!r}")
-            return official_split(images.columns[split_column], images.labels)
+            return official_split(_find_column(images, "split_column", split_column), images.labels)
+        if leave_one_out_column is not None:
+            values = _find_column(images, "leave_one_out_column", leave_one_out_column)
+            return leave_one_out(values, images.labels, images.groups, column=leave_one_out_column)
         return draw_folds(
             images.labels, images.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
@@ -235,6 +243,13 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
+
+
+def _find_column(images: ImageCollection, parameter: str, column: str) -> np.ndarray:
+    if column not in images.columns:
+        known = ", ".join(map(repr, images.columns)) or "none"
+        raise InputError(f"{parameter}: expected a column of the collection ({known}), got {column!r}")
+    return images.columns[column]
 
 
 def _networks(plan: FeaturePlan) -> tuple[NetworkRecord, ...]:

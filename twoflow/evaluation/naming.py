@@ -130,7 +130,7 @@ def name_methods(
 
 
 def _describe_balance(class_weight: ClassWeight, max_per_class: int | None, own: Sequence[str]) -> tuple[str, ...]:
-    """Say how the methods given by name treat rare and frequent classes, and that classifiers are as they were given."""
+    """Say how the methods given by name treat rare and frequent classes; `own` are the other methods."""
     parts = []
     if class_weight is not None:
         weights = class_weight if isinstance(class_weight, str) else listed(

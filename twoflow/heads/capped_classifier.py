@@ -180,9 +180,10 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _check_target(self, y: Any) -> None:
         """Raise ValueError if y has several targets."""
-        if y is not None and np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        shape = np.asarray(y).shape
+        if len(shape) == 2 and shape[1] > 1:
             raise InputError(
-                f"y: expected one target, got {np.shape(y)[1]}; put CappedClassifier inside the classifier that learns "
+                f"y: expected one target, got {shape[1]}; put CappedClassifier inside the classifier that learns "
                 "several, such as EachTargetClassifier(CappedClassifier(...))"
             )
 

@@ -51,9 +51,13 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
 
 
 def _scores(comparison: Comparison) -> str:
-    return to_csv([*_COLUMNS, *comparison.scores], (
+    held_out = [] if comparison.folds.column is None else ["held_out"]
+    return to_csv([*_COLUMNS, *held_out, *comparison.scores], (
         # Full precision, so that equal scores give equal files.
-        (method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *map(float, scores))
+        (
+            method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *(fold.held_out for _ in held_out),
+            *map(float, scores),
+        )
         for method in comparison.methods
         for fold, *scores in zip(comparison.folds, *method.scores.values())
     ))
