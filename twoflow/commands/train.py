@@ -19,6 +19,7 @@ from .._text import counted, listed
 from ..errors import InputError
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -85,6 +86,7 @@ def make_parser() -> CommandParser:
         help="recognize images that show none of the classes, and answer unknown for them. If images of yours have the "
              "(broadest) class unknown, they set and test how strict this is (default: every image is of some class)",
     )
+    add_balance_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -269,7 +271,8 @@ def _make_model(
     from ..models import TwoFlowClassifier
 
     model = TwoFlowClassifier(
-        arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
+        arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
+        max_per_class=arguments.max_per_class, random_state=arguments.seed,
     )
     if not _is_hierarchy(arguments, collection):
         return model
