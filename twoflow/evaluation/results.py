@@ -18,6 +18,7 @@ from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_an
 from .folds import Folds
 from .held_out import collect_answers, describe_source
 from .hierarchy.answers import compare_paths
+from .hierarchy.held_out import TestedPaths
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
@@ -324,6 +325,11 @@ class Comparison:
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
 
+    def tested_paths(self, method: str) -> TestedPaths | None:
+        """Return the answers of a hierarchical method as nodes of the tree; None for another method."""
+        own = self[method]
+        return None if own.full is None else TestedPaths(self.collection, self.folds, own)
+
     def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
         """Return what to expect of a method on new images, and the answers that this rests on.
 
@@ -339,7 +345,8 @@ class Comparison:
             of predictions.csv. A position is that of a class in the sorted classes of the target. A prediction that is
             no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
             image is tested several times: then each image is a group. HeldOut is None for a method without
-            probabilities.
+            probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
+            `TestedPaths`.
 
         Raises
         ------
@@ -348,6 +355,8 @@ class Comparison:
         """
         method = self.best if method is None else method
         names, groups = self.collection.target_names, self.collection.groups
+        if (paths := self.tested_paths(method)) is not None:
+            return {names[-1]: (paths.expectation, paths.collect())}
         found = {}
         for target in names:
             score = find_score("accuracy", target, names)
