@@ -33,9 +33,10 @@ from .naming import name_methods
 from .results import Comparison
 from .running import Runner
 from .saved_folds import read_folds
-from .scores import Given, Targets, compute_means, scores_for
-from .scoring import FoldScores, given
+from .scores import compute_means, scores_for
+from .scoring import FoldScores
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
+from .tested import Given, Targets
 
 
 def compare(
@@ -201,6 +202,7 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
+    _check_tested(drawn, collection)
     collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
         shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
@@ -219,6 +221,14 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
+
+
+def _check_tested(folds: Folds, collection: ImageCollection) -> None:
+    """Raise ValueError if no test image has a label at a level; folds that are drawn test every class."""
+    tested = np.concatenate([fold.test for fold in folds])
+    for name in collection.target_names if collection.are_levels else ():
+        if not (collection.target(name)[tested] != "").any():
+            raise InputError(f"expected test images with a label of {name!r}, got none; leave this level out")
 
 
 def _networks(plan: FeaturePlan) -> tuple[NetworkRecord, ...]:
@@ -278,7 +288,7 @@ def _means(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollectio
 
 
 def _given(fold: FoldScores, predicted: np.ndarray, collection: ImageCollection) -> Given:
-    return given(predicted, fold.full, fold.scope, fold.probabilities, Targets.of(collection), collection.labels)
+    return Given.of(predicted, fold.full, fold.scope, fold.probabilities, Targets.of(collection), collection.labels)
 
 
 def _before_fallback(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, Any]:

@@ -38,6 +38,12 @@ class Pooled:
     predicted: np.ndarray
     probabilities: np.ndarray | None
 
+    def without(self, label: Any) -> Pooled:
+        """Leave out the images of a class; without any other image there are no probabilities either."""
+        kept = self.classes[self.true] != label
+        shares = None if self.probabilities is None or not kept.any() else self.probabilities[kept]
+        return Pooled(self.classes, self.images[kept], self.true[kept], self.predicted[kept], shares)
+
 
 class ByClass(NamedTuple):
     """Arrays of shape (n_classes,); NaN where there is nothing to divide by.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
@@ -19,10 +20,11 @@ from .folds import Folds
 from .held_out import collect_answers, describe_source
 from .hierarchy.answers import compare_paths
 from .hierarchy.held_out import TestedPaths
+from .hierarchy.rejection import RiskCurve, draw_risk
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
-from .scores import AppliedScore, Targets, find_score, scores_for
+from .scores import AppliedScore, find_score, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
 from .summary import (
@@ -35,6 +37,7 @@ from .summary import (
     share_interval,
 )
 from .tables import prediction_columns, score_columns, to_frame
+from .tested import Given, Targets, Tested
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -242,6 +245,25 @@ class Comparison:
         }
 
     @cached_property
+    def risk_curves(self) -> dict[str, RiskCurve | None]:
+        """For levels: the risk of each method by the share of the images that it answers, all folds together.
+
+        None for a method without probabilities; empty if the targets are no levels.
+        """
+        if not self.collection.are_levels:
+            return {}
+        return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
+
+    def _tested_by(self, method: MethodScores) -> Tested:
+        labels, n_folds = self.collection.labels, len(self.folds)
+        full, probabilities = (each or [None] * n_folds for each in (method.full, method.probabilities))
+        given = [
+            Given.of(own, *rest, self._targets, labels)
+            for own, *rest in zip(method.predicted, full, [None] * n_folds, probabilities)
+        ]
+        return Tested(labels[self.tested], Given.join(given), self._targets.tree)
+
+    @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """The confidence interval of the mean of each score, by method and name of the score.
 
@@ -273,10 +295,17 @@ class Comparison:
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
-        """A detailed description of the predictions, by method and target."""
+        """A detailed description of the predictions, by method and target.
+
+        Of levels, images that have no label at a level are left out there. For those that are out of scope "unknown" is
+        the class.
+        """
         return {
             method.name: {
-                target: describe_predictions(self.pooled(method.name, target), self.collection.groups)
+                target: describe_predictions(
+                    self.pooled(method.name, target), self.collection.groups,
+                    outside=UNKNOWN if self.collection.are_levels else None,
+                )
                 for target in self.collection.target_names
             }
             for method in self.methods
@@ -353,16 +382,16 @@ class Comparison:
         KeyError
             If no method has this name.
         """
-        method = self.best if method is None else method
+        own = self[self.best if method is None else method]
         names, groups = self.collection.target_names, self.collection.groups
-        if (paths := self.tested_paths(method)) is not None:
+        if (paths := self.tested_paths(own.name)) is not None:
             return {names[-1]: (paths.expectation, paths.collect())}
         found = {}
         for target in names:
             score = find_score("accuracy", target, names)
-            mean, interval = self[method].means[score], self.intervals[method][score]
+            mean, interval = own.means[score], self.intervals[own.name][score]
             expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
-            found[target] = expectation, collect_answers(self.pooled(method, target), groups)
+            found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
         return found
 
     def _interval(self, method: MethodScores, name: str) -> Interval:

@@ -19,8 +19,9 @@ from ..images import ImageCollection
 from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold
 from .kept_folds import KeptFolds
-from .scores import Targets, scores_for
+from .scores import scores_for
 from .scoring import FoldScores, Selected, score_fold, select
+from .tested import Targets
 
 
 class Task(NamedTuple):

@@ -15,9 +15,9 @@ from ..models.importances import Origin, find_support, share_of_flows, steps_to_
 from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
-from .hierarchy.answers import certainty_of
 from .method_scores import Choice
-from .scores import Given, Targets, Tested, compute_scores, scores_for
+from .scores import compute_scores, scores_for
+from .tested import Given, Targets, Tested
 
 
 class Selected(NamedTuple):
@@ -132,9 +132,9 @@ def score_fold(
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
-        scores=compute_scores(y[fold.test], given(predicted, full, scope, probabilities, targets, y), targets),
+        scores=compute_scores(y[fold.test], Given.of(predicted, full, scope, probabilities, targets, y), targets),
         full_scores=None if full is None else compute_scores(
-            y[fold.test], given(full, full, scope, probabilities, targets, y), targets
+            y[fold.test], Given.of(full, full, scope, probabilities, targets, y), targets
         ),
         predicted=predicted,
         full=full,
@@ -148,28 +148,6 @@ def score_fold(
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
-
-
-def given(
-    predicted: np.ndarray, full: np.ndarray | None, scope: np.ndarray | None, probabilities: Any, targets: Targets,
-    y: np.ndarray,
-) -> Given:
-    """Put the answers of a fold together for its scores.
-
-    Parameters
-    ----------
-    predicted : ndarray of shape (n_test,) or (n_test, k)
-        The answers to score.
-    full, scope, probabilities
-        See `FoldScores`.
-    targets : Targets
-    y : ndarray of shape (n,) or (n, k)
-        The labels of the whole collection, whose classes are the columns of the probabilities.
-    """
-    if targets.tree is None:
-        return Given(predicted)
-    certainty = certainty_of(predicted if full is None else full, probabilities, targets.classes(y))
-    return Given(predicted, certainty, scope)
 
 
 def _probabilities(classifier: Any, X: Any, y: np.ndarray, targets: Targets) -> np.ndarray | list[np.ndarray] | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -183,7 +183,7 @@ def compare_every_pair(
     )
 
 
-def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
+def describe_predictions(pooled: Pooled, groups: np.ndarray | None, outside: Any = None) -> Details:
     """Describe the predictions of all folds for one target.
 
     Parameters
@@ -192,7 +192,11 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
     groups : ndarray of shape (n_images,) or None
         The groups of the collection, which the interval of the accuracy resamples; None resamples images. An image
         that is tested twice counts as one image.
+    outside : label, optional
+        The label of images that are out of scope. Their probabilities are not described, because a classifier gives
+        none to this label. By default there are no such images.
     """
+    inside = pooled if outside is None else pooled.without(outside)
     by_class, confusions = score_classes(pooled), count_confusions(pooled)
     certain = find_certain(pooled)
     wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
@@ -209,11 +213,11 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
             )
             for pair in wrong[:_PAIRS]
         ],
-        roc=average_roc(pooled),
-        calibration=calibrate(pooled),
-        log_loss=log_loss(pooled),
-        brier=brier_score(pooled),
-        coverage=cover(pooled),
+        roc=average_roc(inside),
+        calibration=calibrate(inside),
+        log_loss=log_loss(inside),
+        brier=brier_score(inside),
+        coverage=cover(inside),
     )
 
 

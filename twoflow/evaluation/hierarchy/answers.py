@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class LevelAnswers:
         How many labels at the beginning of the two paths are equal.
     is_stopped : ndarray of bool and shape (n,)
         Whether an answer is less than a complete path.
+    is_full_right : ndarray of bool and shape (n,)
+        `is_right` of the answers before fallback.
     certainty : ndarray of shape (n,) or None
         The probability of the finest label of the answer before fallback; None without probabilities.
     scope : ndarray of shape (n,) or None
@@ -39,6 +41,7 @@ class LevelAnswers:
     n_given: np.ndarray
     n_right: np.ndarray
     is_stopped: np.ndarray
+    is_full_right: np.ndarray
     certainty: np.ndarray | None = None
     scope: np.ndarray | None = None
 
@@ -59,8 +62,8 @@ class LevelAnswers:
 
 
 def compare_paths(
-    tree: ClassTree, y: np.ndarray, predicted: np.ndarray, certainty: np.ndarray | None = None,
-    scope: np.ndarray | None = None,
+    tree: ClassTree, y: np.ndarray, predicted: np.ndarray, full: np.ndarray | None = None,
+    certainty: np.ndarray | None = None, scope: np.ndarray | None = None,
 ) -> LevelAnswers:
     """Compare answers with true labels.
 
@@ -69,26 +72,40 @@ def compare_paths(
     tree : ClassTree
         Of all labels of the collection. It says which images are partly labeled: their path goes on for others.
     y, predicted : ndarray of shape (n, k)
+    full : ndarray of shape (n, k), optional
+        The answers before fallback. By default they are the same.
     certainty, scope : ndarray of shape (n,), optional
         See `LevelAnswers`. By default there are none.
     """
     node = tree.encode(y)
-    is_inside = node >= 0
-    n_true = np.where(is_inside, tree.depths[node] + 1, 0)
-    is_partial = is_inside & ~tree.is_leaf[node]
-    true, given = split_targets(y), split_targets(predicted)
-    is_answered = np.logical_and.accumulate([is_answer(column) for column in given])
-    n_given = is_answered.sum(axis=0)
-    n_right = np.logical_and.accumulate([a == b for a, b in zip(true, given)] & is_answered).sum(axis=0)
-    return LevelAnswers(
-        n_levels=len(true),
+    n_true = np.where(node >= 0, tree.depths[node] + 1, 0)
+    # Only for a partly labeled image the answer may go on below the true path.
+    n_most = np.where((node >= 0) & ~tree.is_leaf[node], n_true, len(tree.levels))
+    n_given, n_right = _measure(y, predicted, n_true, n_most)
+    found = LevelAnswers(
+        n_levels=len(tree.levels),
         n_true=n_true,
-        n_given=np.where(is_partial, np.minimum(n_given, n_true), n_given),
-        n_right=np.where(is_inside, n_right, 0),
-        is_stopped=np.logical_or.reduce([column == UNKNOWN for column in given]),
+        n_given=n_given,
+        n_right=n_right,
+        is_stopped=(predicted == UNKNOWN).any(axis=1),
+        is_full_right=(n_true == n_given) & (n_true == n_right),
         certainty=certainty,
         scope=scope,
     )
+    if full is None or full is predicted:
+        return found
+    n_given, n_right = _measure(y, full, n_true, n_most)
+    return replace(found, is_full_right=(n_true == n_given) & (n_true == n_right))
+
+
+def _measure(
+    y: np.ndarray, predicted: np.ndarray, n_true: np.ndarray, n_most: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths of the answered paths, at most `n_most`, and how many labels of each are right."""
+    true, given = split_targets(y), split_targets(predicted)
+    is_answered = np.logical_and.accumulate([is_answer(column) for column in given])
+    is_equal = np.logical_and.accumulate([a == b for a, b in zip(true, given)] & is_answered)
+    return np.minimum(is_answered.sum(axis=0), n_most), np.minimum(is_equal.sum(axis=0), n_true)
 
 
 def is_answer(labels: np.ndarray) -> np.ndarray:

@@ -1,13 +1,43 @@
-"""How well the certainty of answers tells right from wrong ones. NaN where there is nothing to compare."""
+"""How well the certainty of answers before fallback separates right from wrong ones.
+
+NaN where there is nothing to compare.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from ..probabilities import COVERAGES
 from .answers import LevelAnswers
+
+
+class RiskCurve(NamedTuple):
+    """The risk if only the most certain answers are given.
+
+    Attributes
+    ----------
+    coverage, risk : ndarray of shape (20,)
+        Shares of the images that are answered, and the share of these answers that is not the whole true path.
+    area : float
+        The mean risk over all coverages; see `risk_area`.
+    """
+
+    coverage: np.ndarray
+    risk: np.ndarray
+    area: float
+
+
+def draw_risk(answers: LevelAnswers) -> RiskCurve | None:
+    """Return the risk-coverage curve of answers before fallback; None without probabilities."""
+    if answers.certainty is None:
+        return None
+    risks = risk_by_coverage(answers.certainty, ~answers.is_full_right)
+    wanted = np.ceil(COVERAGES * len(risks) - 1e-9).astype(int)
+    return RiskCurve(COVERAGES, risks[wanted - 1], float(risks.mean()))
 
 
 def risk_by_coverage(certainty: np.ndarray, is_error: np.ndarray) -> np.ndarray:
@@ -43,7 +73,7 @@ def risk_area(answers: LevelAnswers) -> float:
     """
     if answers.certainty is None or not len(answers.n_true):
         return math.nan
-    return float(risk_by_coverage(answers.certainty, ~answers.is_right).mean())
+    return float(risk_by_coverage(answers.certainty, ~answers.is_full_right).mean())
 
 
 def excess_risk_area(answers: LevelAnswers) -> float:
@@ -55,7 +85,7 @@ def excess_risk_area(answers: LevelAnswers) -> float:
     if answers.certainty is None or not len(answers.n_true):
         return math.nan
     n_answered = np.arange(1, len(answers.n_true) + 1)
-    best = np.maximum(n_answered - answers.is_right.sum(), 0) / n_answered
+    best = np.maximum(n_answered - answers.is_full_right.sum(), 0) / n_answered
     return risk_area(answers) - float(best.mean())
 
 
@@ -63,7 +93,7 @@ def right_auroc(answers: LevelAnswers) -> float:
     """Return the probability that a right answer is more certain than a wrong one, of images that are in scope."""
     if answers.certainty is None:
         return math.nan
-    return _auroc(answers.is_right[~answers.is_outside], answers.certainty[~answers.is_outside])
+    return _auroc(answers.is_full_right[~answers.is_outside], answers.certainty[~answers.is_outside])
 
 
 def scope_auroc(answers: LevelAnswers) -> float:
