@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ..heads.hierarchy import UNKNOWN, ClassTree
+from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
-from .held_out import collect_answers, collect_tree_answers, describe_source, find_tested_paths
+from .held_out import collect_answers, describe_source
 from .hierarchy.answers import compare_paths
+from .hierarchy.held_out import TestedPaths
 from .hierarchy.rejection import RiskCurve, draw_risk
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
@@ -378,6 +379,11 @@ class Comparison:
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
         return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
 
+    def tested_paths(self, method: str) -> TestedPaths | None:
+        """Return the answers of a hierarchical method as nodes of the tree; None for another method."""
+        own = self[method]
+        return None if own.full is None else TestedPaths(self.collection, self.folds, own)
+
     def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
         """Return what to expect of a method on new images, and the answers that this rests on.
 
@@ -393,11 +399,8 @@ class Comparison:
             of predictions.csv. A position is that of a class in the sorted classes of the target. A prediction that is
             no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
             image is tested several times: then each image is a group. HeldOut is None for a method without
-            probabilities.
-
-            A method in a hierarchy of classes, and any method for levels, has one entry, of the finest level. The
-            positions are those of complete paths, in the order of `ClassTree.leaves`; images whose path is not complete
-            are left out. See `HeldOut.answered`.
+            probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
+            `TestedPaths`.
 
         Raises
         ------
@@ -406,30 +409,15 @@ class Comparison:
         """
         own = self[self.best if method is None else method]
         names, groups = self.collection.target_names, self.collection.groups
-        if self.collection.are_levels or own.full is not None:
-            return {names[-1]: (self._expect(own, self.tested_score), self._paths_held_out(own))}
-        return {
-            target: (
-                self._expect(own, find_score("accuracy", target, names)),
-                collect_answers(self.pooled(own.name, target), groups),
-            )
-            for target in names
-        }
-
-    def _expect(self, method: MethodScores, score: str) -> Expectation:
-        interval = self.intervals[method.name][score]
-        source = describe_source(self.folds, self.collection.groups)
-        return Expectation(method.means[score], interval.ends, interval.confidence, source)
-
-    def _paths_held_out(self, method: MethodScores) -> HeldOut | None:
-        labels, tested = self.collection.labels, self.tested
-        tree = self._targets.tree or ClassTree.from_labels(labels, self.collection.target_names)
-        predicted, shares = np.concatenate(method.predicted), method.probabilities
-        full = predicted if method.full is None else np.concatenate(method.full)
-        by_level = None if shares is None else list(map(np.concatenate, zip(*shares) if labels.ndim > 1 else [shares]))
-        paths = find_tested_paths(tree, labels[tested], full, predicted)
-        classes = self._targets.classes(labels)
-        return collect_tree_answers(paths, full, by_level, classes, tested, self.collection.groups)
+        if (paths := self.tested_paths(own.name)) is not None:
+            return {names[-1]: (paths.expectation, paths.collect())}
+        found = {}
+        for target in names:
+            score = find_score("accuracy", target, names)
+            mean, interval = own.means[score], self.intervals[own.name][score]
+            expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
+            found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
+        return found
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
