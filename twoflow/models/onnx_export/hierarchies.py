@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ...heads.hierarchy import ClassTree, Confidence, HierarchicalClassifier
 from ...heads.hierarchy.rules import AtLeast, Likeliest
 from .graph import Graph
+from .linear import to_probabilities
 from .registry import to_onnx
 
 
@@ -158,8 +160,8 @@ def _first_that_reaches(graph: Graph, source: NodeProbabilities, thresholds: Seq
 def _label_matrices(part: HierarchicalClassifier) -> list[np.ndarray]:
     """Return for each level which nodes each of its labels sums, of shape (n_nodes, n_labels)."""
     tree, matrices = part.tree_, []
-    for level, labels in enumerate(classes_by_level(part)):
-        cut, position = tree.cut(level), {label: i for i, label in enumerate(labels)}
+    for level, labels in enumerate(part.classes_ if isinstance(part.classes_, list) else [part.classes_]):
+        cut, position = tree.cut(level), {label: i for i, label in enumerate(labels.tolist())}
         matrix = np.zeros((len(tree.nodes), len(labels)))
         matrix[cut, [position[label] for label in tree.label_column(level, cut)]] = 1
         matrices.append(matrix)
