@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..heads.hierarchy import ClassTree
@@ -20,18 +21,33 @@ def find_tree(model: Any) -> ClassTree | None:
     Returns
     -------
     ClassTree or None
-        None for a model that gives no probabilities of nodes, so it is not hierarchical.
+        None for a model that is not hierarchical: it gives no probabilities of nodes.
     """
     head = fitted_parts(model).head
     return head.tree_ if hasattr(head, "predict_node_proba") else None
 
 
-def name_classes(tree: ClassTree) -> tuple[str, ...]:
+def name_node(tree: ClassTree, path: Sequence[Any]) -> Any:
+    """Return the name of a node: its labels with slashes between them; see `name_path`.
+
+    In a tree of one level it is the label itself, of any type.
+
+    Examples
+    --------
+    >>> name_node(ClassTree.from_dict({"shoes": ["clog"]}), ("shoes", "clog"))
+    'shoes/clog'
+    >>> name_node(ClassTree.from_dict({"4/4": None}), ("4/4",))
+    '4/4'
+    """
+    return path[0] if len(tree.levels) == 1 else name_path(tuple(path))
+
+
+def name_classes(tree: ClassTree) -> tuple:
     """Return the name of each leaf, in the order of `ClassTree.leaves`."""
-    return tuple(name_path(tree.nodes[leaf]) for leaf in tree.leaves)
+    return tuple(name_node(tree, tree.nodes[leaf]) for leaf in tree.leaves)
 
 
-def broader_paths(tree: ClassTree) -> dict[str, tuple[str, ...]]:
+def broader_paths(tree: ClassTree) -> dict[str, tuple]:
     """Return the names of the nodes that the leaves lie in, for each level but the finest.
 
     Returns
@@ -42,12 +58,11 @@ def broader_paths(tree: ClassTree) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
-    >>> from twoflow import ClassTree
-    >>> tree = ClassTree.from_dict({"bags": {}, "shoes": {"clog": {}, "sandal": {}}})
+    >>> tree = ClassTree.from_dict({"bags": None, "shoes": ["clog", "sandal"]})
     >>> name_classes(tree), list(broader_paths(tree).values())
     (('bags', 'shoes/clog', 'shoes/sandal'), [('bags', 'shoes', 'shoes')])
     """
     return {
-        level: tuple(name_path(tree.nodes[leaf][:depth + 1]) for leaf in tree.leaves)
+        level: tuple(name_node(tree, tree.nodes[leaf][:depth + 1]) for leaf in tree.leaves)
         for depth, level in enumerate(tree.levels[:-1])
     }

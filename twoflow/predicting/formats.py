@@ -31,7 +31,8 @@ class Columns:
     with_items : bool
         Whether a prediction is for an item of several photos.
     levels : tuple of str
-        The levels of the model's tree of classes, the broadest first; empty without a tree. Empty by default.
+        The levels of the model's tree of classes, the broadest first; empty without a tree of several. Empty by
+        default.
     """
 
     targets: tuple[str, ...]
@@ -45,7 +46,8 @@ class Columns:
         """Return what is told of a model's predictions; there are no more likeliest classes than classes."""
         most = max(len(target.classes) for target in card.targets)
         tree, names = card.targets[0].tree, tuple(target.name for target in card.targets)
-        return cls(names, min(top, most), with_decisions, with_items, () if tree is None else tuple(tree.levels))
+        levels = () if tree is None or len(tree.levels) == 1 else tuple(tree.levels)
+        return cls(names, min(top, most), with_decisions, with_items, levels)
 
     @property
     def name(self) -> str:

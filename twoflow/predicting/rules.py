@@ -12,8 +12,8 @@ from typing import Any
 from .._files import expand, open_regular, reason_of
 from .._text import listed, printable
 from ..errors import InputError, OutsideError
-from ..images.levels import name_path
 from ..images.passed_over import name_first
+from ..models.hierarchies import name_node
 from ..models.model_file import ModelCard, TargetCard
 from .answers import UNKNOWN
 from .moderation import DECISIONS, Rule, Rules
@@ -128,7 +128,7 @@ def _find_classes(place: str, table: Mapping[str, Any], target: TargetCard, leve
         return list(range(len(of_level)))
     known: dict[str, list[Any]] = {}
     for path in () if target.tree is None else target.tree.nodes:
-        if (name := name_path(path)) in of_level:
+        if (name := name_node(target.tree, path)) in of_level:
             known.setdefault(str(path[-1]), []).append(name)
     known |= {str(label): [label] for label in of_level}  # a whole path goes before a last label
     chosen: set[Any] = set()

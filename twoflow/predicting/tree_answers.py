@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..images.levels import name_path
+from ..models.hierarchies import name_node
 from ..models.model_file import TargetCard
 from .answers import UNKNOWN, Answer, ScopeScore
 from .steps import find_steps
@@ -58,35 +58,27 @@ class TreeAnswers:
         """
         tree, target = self._tree, self._target
         rule = {} if threshold is None else {"fallback": threshold}
-        is_known = ~np.isnan(scores).any(axis=1)
-        known = scores[is_known]
-        decisions = self._head.decide(
-            known[:, :self._n_nodes], known[:, self._n_nodes] if self._has_scope else None, **rule
-        )
-        of_leaves = scores[:, np.asarray(tree.leaves)]
+        nodes, scope = scores[:, :self._n_nodes], scores[:, self._n_nodes] if self._has_scope else None
+        decisions = self._head.decide(nodes, scope, **rule)
+        of_leaves, leaves = nodes[:, tree.leaves], set(tree.leaves.tolist())
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
-        leaves = dict(zip(np.asarray(tree.leaves).tolist(), target.classes))
-        decided = zip(
-            np.asarray(decisions.node).tolist(), decisions.confidence.tolist(), decisions.reason,
-            find_steps(tree, known[:, :self._n_nodes], np.asarray(decisions.node)), self._scopes(known),
+        rows = zip(
+            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(), decisions.reason,
+            find_steps(tree, nodes, decisions.node), self._scopes(scope, len(nodes)),
         )
         answers = []
-        for columns, shares, is_answered in zip(order.tolist(), of_leaves.tolist(), is_known.tolist()):
+        for columns, shares, node, confidence, reason, steps, score in rows:
             named = tuple((target.classes[column], shares[column]) for column in columns)
-            node, confidence, reason, *seen = next(decided) if is_answered else (-1, float("nan"), _NOTHING, (), None)
-            if node < 0:
-                answers.append(Answer(target.name, UNKNOWN, "", confidence, reason, named, (), *seen))
-                continue
-            path = tree.nodes[node]
-            level = target.name if node in leaves else tree.levels[len(path) - 1]
-            answers.append(Answer(target.name, name_path(path), level, confidence, reason, named, path, *seen))
+            answer = Answer(target.name, UNKNOWN, "", confidence, reason, named, (), steps, score)
+            if node >= 0:
+                path = tree.nodes[node]
+                level = target.name if node in leaves else tree.levels[len(path) - 1]
+                answer = answer._replace(label=name_node(tree, path), level=level, path=path)
+            answers.append(answer)
         return answers
 
-    def _scopes(self, scores: np.ndarray) -> list[ScopeScore | None]:
-        if not self._has_scope:
-            return [None] * len(scores)
+    def _scopes(self, scores: np.ndarray | None, n: int) -> list[ScopeScore | None]:
+        if scores is None:
+            return [None] * n
         threshold = float(self._head.scope_.threshold_)
-        return [ScopeScore(score, threshold) for score in scores[:, self._n_nodes].tolist()]
-
-
-_NOTHING = "the model gives no probabilities"
+        return [ScopeScore(score, threshold) for score in scores.tolist()]
