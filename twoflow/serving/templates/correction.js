@@ -59,7 +59,7 @@ const correction = (target, answer, photo, allowsNew) => {
       form.querySelector(".problem")?.remove();
       try {
         await sendCorrection(photo, target.name, String(label));
-        const thanks = make("p", { tabIndex: -1, className: "thanks" }, "Thank you. The photo is kept as ", named(label), ".");
+        const thanks = make("p", { tabIndex: -1, className: "thanks" }, "Thank you. The photo is kept as ", ...crumbs(pathOf(target, label)), ".");
         form.replaceWith(thanks);
         thanks.focus();
         say(thanks.textContent);
