@@ -38,7 +38,8 @@ class PaintedLeaves(ClassifierMixin, BaseEstimator):
         rows = np.zeros((len(X), n))
         for row, image in zip(rows, X):
             leaf, percent, _ = map(int, np.asarray(read_image(image))[0, 0])
-            row[leaf], row[(leaf + 1) % n] = percent / 100, 1 - percent / 100
+            share = min(percent, 100) / 100
+            row[leaf % n], row[(leaf + 1) % n] = share, 1 - share
         return rows
 
     def __sklearn_tags__(self) -> Tags:

@@ -100,7 +100,7 @@ def test_corrections_name_a_class_of_any_level(file, tmp_path):
     assert lines[0] == "path,category,article"
     assert [line.split(",")[1:] for line in lines[1:]] == [["shoes", "other"], ["bags", ""], ["hats", ""], ["unknown", ""]]
     found = load_table(tmp_path / "a.csv", levels=["category", "article"])
-    assert found.labels.tolist() == [["shoes", "other"], ["bags", ""], ["hats", ""], ["unknown", ""]]
+    assert found.labels.tolist() == [["shoes", "other"], ["bags", ""], ["hats", ""], ["unknown"] * 2]
     for label in ("boots", "shoes/tote bags", "shoes/", "unknown/other"):
         with pytest.raises(Refusal, match="expected a class of the model"):
             corrections.add(photos["hats"], "article", label)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..heads.hierarchy import UNKNOWN
 from ..models.hierarchies import name_node
 from ..models.model_file import TargetCard
-from .answers import UNKNOWN, Answer, ScopeScore
+from .answers import Answer, ScopeScore
 from .steps import find_steps
 
 
