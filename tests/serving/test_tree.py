@@ -6,8 +6,8 @@ from .serving import serving  # isort: skip; skips where the extra is missing
 
 import httpx
 
-from twoflow import load_table
-from twoflow.errors import InputError
+from twoflow import ClassTree, load_table
+from twoflow.models.hierarchies import name_classes
 from twoflow.models.model_file import ModelCard, TargetCard
 from twoflow.serving.corrections import Corrections
 from twoflow.serving.refusal import Refusal
@@ -112,14 +112,16 @@ def test_new_classes_lie_below_known_ones(file, tmp_path):
         corrections.add(painted_leaf("hats", 90 - i), "article", label)
     rows = [line.split(",")[1:] for line in (tmp_path / "a.csv").read_text().splitlines()[1:]]
     assert rows == [["shoes", "clogs"], ["scarves", ""], ["scarves", "silk"]]
-    for label in ("shoes/boots/high", "shoes/=a", "unknown/silk", "shoes/", "/silk"):
+    for label in ("shoes/boots/high", "shoes/=a", "boots\\", "unknown/silk", "shoes/", "/silk"):
         with pytest.raises(Refusal, match="expected up to 2 labels"):
             corrections.add(painted_leaf("hats"), "article", label)
 
 
-def test_paths_that_are_the_same_text_are_refused(tmp_path):
-    from twoflow import ClassTree
-
-    tree = ClassTree.from_dict({"a": ["b/c", "d"], "a/b": ["c"]}, ["kind", "style"])
-    with pytest.raises(InputError, match="rename a class"):
-        Corrections(tmp_path / "a.csv", ModelCard("", "", (TargetCard("style", ("a/b/c", "x"), tree=tree),)))
+def test_labels_with_slashes(tmp_path):
+    tree = ClassTree.from_dict({"a": ["b/c", "d"], "a/b": ["c"], "\\": ["/"]}, ["kind", "style"])
+    target = TargetCard("style", name_classes(tree), tree=tree)
+    corrections = Corrections(tmp_path / "a.csv", ModelCard("", "", (target,)), allows_new=True)
+    for i, label in enumerate(["a/b\\/c", "a\\/b/c", "a\\/b", "\\\\/\\/", "a/e\\/f"]):
+        corrections.add(painted_leaf("hats", 90 - i), "style", label)
+    rows = [line.split(",")[1:] for line in (tmp_path / "a.csv").read_text().splitlines()[1:]]
+    assert rows == [["a", "b/c"], ["a/b", "c"], ["a/b", ""], ["\\", "/"], ["a", "e/f"]]

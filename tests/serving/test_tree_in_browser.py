@@ -7,7 +7,7 @@ from .serving import serving  # isort: skip; skips where the extra is missing
 from twoflow.serving.corrections import Corrections
 
 from .painted_tree import painted_leaf, tree_model
-from .test_page_in_browser import WINDOWS, ask, kept_rows, show, text, texts
+from .test_page_in_browser import WINDOWS, answered, ask, kept_rows, pretend, show, text, texts
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_path_is_shown_with_the_confidence_of_each_level(window, answer):
     assert steps(window) == [["category", "shoes", "1.00", "answered"], ["article", "boots", "0.93", "answered"]]
     assert texts(window, ".reason") == [] and text(window, ".kind") is None
     assert texts(window, ".answer-of > .likely:not(.steps) .class")[:2] == ["shoes › boots", "shoes › heels"]
-    assert text(window, ".scope").startswith("Likeness to the training photos: 0.800, at least 0.500")
+    assert text(window, ".scope").startswith("Likeness to the training photos: 0.8, at least 0.5")
     assert text(window, "#said") == "article: shoes, boots, confidence 0.93."
 
 
@@ -58,17 +58,26 @@ def test_a_broader_class_has_its_level_and_the_reason(window, answer):
     assert steps(window) == [["category", "shoes", "1.00", "answered"], ["article", "boots", "0.60", "not answered"]]
 
 
-def test_a_finer_class_elsewhere_is_shown_with_its_whole_path(window, answer):
-    answer("bags/tote bags", 51)
-    assert text(window, ".label") == "unknown"
-    answer("hats", 45)  # the likeliest article, boots, is below shoes
-    assert [each[1] for each in steps(window)] == ["shoes", "boots"]
+def test_a_finer_class_elsewhere_is_shown_with_its_whole_path(window, service, tmp_path):
+    (tmp_path / "photo.png").write_bytes(painted_leaf("hats"))
+    show(window, service)
+    body = answered("shoes", "category", 0.6, "the likeliest article is not below shoes", [("bags/other", 0.4, 1)])
+    steps_of = body["predictions"][0]["answers"][0]
+    steps_of["steps"] = [
+        {"level": "category", "path": ["shoes"], "confidence": 0.6, "answered": True},
+        {"level": "article", "path": ["bags", "other"], "confidence": 0.4, "answered": False},
+    ]
+    steps_of["target"], steps_of["path"] = "article", ["shoes"]
+    pretend(window, "/predict", body=body)
+    ask(window, tmp_path / "photo.png")
+    pretend(window, "")
+    assert [each[1] for each in steps(window)] == ["shoes", "bags › other"]
 
 
 def test_an_image_out_of_scope_says_why(window, answer):
     answer("shoes/boots", 93, 20)
     assert text(window, ".label") == "unknown" and "nothing in the training images" in text(window, ".reason")
-    assert text(window, ".scope").endswith("0.200, below 0.500: nothing that the model knows.")
+    assert text(window, ".scope").endswith("0.2, below 0.5: nothing that the model knows.")
     assert [each[-1] for each in steps(window)] == ["not answered"] * 2
 
 
