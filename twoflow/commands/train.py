@@ -17,6 +17,7 @@ import numpy as np
 from .._progress import phase
 from .._text import counted, listed
 from ..errors import InputError
+from . import hierarchy
 from .arguments import (
     CommandParser,
     add_collection_arguments,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from ..store import FeatureStore
 
 _FOLDS = 5
-_STRATEGIES = ("leaves", "parents", "levels")
 _CONFIDENCE = 0.95  # of the promise of --error
 _SUFFIX = ".twoflow"
 
@@ -75,16 +75,7 @@ def make_parser() -> CommandParser:
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
-    group.add_argument(
-        "--strategy", choices=_STRATEGIES,
-        help="how --levels are learned: leaves sums the probabilities of the finest classes, parents decides below each "
-             "class, levels learns each level by itself (default: leaves)",
-    )
-    group.add_argument(
-        "--scope", action="store_true",
-        help="recognize images that show none of the classes, and answer unknown for them. If images of yours have the "
-             "(broadest) class unknown, they set and test how strict this is (default: every image is of some class)",
-    )
+    hierarchy.add_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -153,11 +144,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
         if comparison is None:
             collection = _without_unreadable(model, running, collection)
-        threshold = arguments.threshold if comparison is None else _choose_threshold(arguments, comparison)
+        threshold = _choose_threshold(arguments, collection, comparison)
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
             fitted = _fit(_running(model, running), collection)
-    gone = print_to_reader(_describe(arguments, collection, comparison, threshold))
+    gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
     with phase("file", verbose=verbose):
         save(
             fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
@@ -214,7 +205,7 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     collection = collection.without_small_classes(arguments.min_per_class)
     classes = {target: own.tolist() for target, own in collection.classes_by_target.items()}
     check_unicode([arguments.title, classes, collection.levels])  # before the work
-    _check_targets(arguments, collection)
+    hierarchy.check_targets(arguments, collection)
     column = find_folder_split(arguments, collection)
     if arguments.split_column is not None:
         if arguments.folds:
@@ -229,17 +220,6 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     if arguments.split_column is not None and arguments.fit_on != "all":
         _check_split(_train_rows(arguments, collection), collection)
     return collection
-
-
-def _check_targets(arguments: argparse.Namespace, collection: ImageCollection) -> None:
-    """Raise an error if a hierarchy is asked for, but the targets make none."""
-    if collection.are_levels:
-        return
-    if arguments.strategy is not None:
-        raise InputError("--strategy: expected levels, got none; name them by --levels, or leave --strategy out")
-    if arguments.scope and len(collection.target_names) > 1:
-        raise InputError(f"--scope: expected one target, or --levels, got the targets "
-                         f"{listed(collection.target_names)}; train one file for each target")
 
 
 def _train_rows(arguments: argparse.Namespace, collection: ImageCollection) -> np.ndarray:
@@ -264,27 +244,15 @@ def _check_split(train: np.ndarray, collection: ImageCollection) -> None:
 def _make_model(
     arguments: argparse.Namespace, collection: ImageCollection
 ) -> TwoFlowClassifier | HierarchicalClassifier:
-    """Make the model: that of the recipe; for levels, and with --scope, a hierarchy of it."""
-    from ..heads import ClassTree, HierarchicalClassifier, OutOfScope, Risk
+    """Make the model of the recipe, or a hierarchy of it."""
     from ..models import TwoFlowClassifier
 
     model = TwoFlowClassifier(
         arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
     )
-    if not _is_hierarchy(arguments, collection):
+    if not hierarchy.is_asked_for(arguments, collection):
         return model
-    # The rule is a part of the model, so each fold learns its own, and the held-out answers test it.
-    rule = arguments.threshold if arguments.error is None else Risk(arguments.error, confidence=_CONFIDENCE)
-    return HierarchicalClassifier(
-        model, ClassTree.from_labels(collection.labels, collection.target_names),
-        strategy=arguments.strategy or _STRATEGIES[0], fallback=rule, scope=OutOfScope() if arguments.scope else None,
-        random_state=arguments.seed,
-    )
-
-
-def _is_hierarchy(arguments: argparse.Namespace, collection: ImageCollection) -> bool:
-    """Return whether the model is a hierarchy; one target with --scope is a hierarchy of one level."""
-    return collection.are_levels or arguments.scope
+    return hierarchy.make(arguments, collection, model, _CONFIDENCE)
 
 
 def _without_unreadable(model: Any, running: Mapping[str, Any], collection: ImageCollection) -> ImageCollection:
@@ -313,9 +281,13 @@ def _to_fit_on(arguments: argparse.Namespace, collection: ImageCollection) -> Im
     )
 
 
-def _choose_threshold(arguments: argparse.Namespace, comparison: Comparison) -> float | None:
+def _choose_threshold(
+    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None
+) -> float | None:
     """Return --threshold, or the lowest threshold that keeps the promise of --error for every target."""
-    if arguments.error is None:
+    if hierarchy.is_asked_for(arguments, collection):
+        return None  # its rule is in the model
+    if arguments.error is None or comparison is None:
         return arguments.threshold
     from ..predicting.thresholds import threshold_for
 
@@ -346,13 +318,15 @@ def _fit(model: Any, collection: ImageCollection) -> Any:
 
 
 def _describe(
-    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None, threshold: float | None
+    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None, threshold: float | None,
+    fitted: Any,
 ) -> str:
     """Say what the model was fitted on, and what to expect of it."""
     from ..evaluation.outlook import answer_above, look_out
     from ..report.outlook import format_collection, format_outlook
 
-    lines = [format_collection(collection), ""]
+    is_hierarchy = hierarchy.is_asked_for(arguments, collection)
+    lines = [format_collection(collection), *(hierarchy.describe(fitted) if is_hierarchy else ()), ""]
     if comparison is None:
         lines.append("Nothing was held out (--folds 0), so the file says nothing of the accuracy on new images.")
         return "\n".join(lines)
@@ -361,6 +335,7 @@ def _describe(
     lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison))
     if arguments.error is not None:
         what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
+        what = "its rule" if is_hierarchy else what
         lines.append(
             f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
             "less, of every target, for new images like these."

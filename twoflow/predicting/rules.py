@@ -14,8 +14,8 @@ from .._text import listed, printable
 from ..errors import InputError, OutsideError
 from ..heads.hierarchy import UNKNOWN
 from ..images.passed_over import name_first
-from ..models.hierarchies import name_node
 from ..models.model_file import ModelCard, TargetCard
+from ..models.tree_names import name_node
 from .moderation import DECISIONS, Rule, Rules
 from .undecided import CONFIDENCE, Undecided
 

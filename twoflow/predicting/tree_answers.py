@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..heads.hierarchy import UNKNOWN
-from ..models.hierarchies import name_node
 from ..models.model_file import TargetCard
+from ..models.tree_names import find_hierarchy, name_node
 from .answers import Answer, ScopeScore
 from .steps import find_steps
 
@@ -30,14 +30,14 @@ class TreeAnswers:
     def __init__(self, head: Any, target: TargetCard) -> None:
         assert target.tree is not None
         self._head, self._target, self._tree = head, target, target.tree
-        self._has_scope = hasattr(head, "scope_scores")
+        self._scope = find_hierarchy(head).scope_
         self._n_nodes = len(self._tree.nodes)
-        self.n_columns = self._n_nodes + self._has_scope
+        self.n_columns = self._n_nodes + (self._scope is not None)
 
     def score(self, inputs: Any) -> np.ndarray:
         """Score rows of features, or images if the head takes them; of shape (n, n_columns)."""
         columns = [self._head.predict_node_proba(inputs)]
-        if self._has_scope:
+        if self._scope is not None:
             columns.append(self._head.scope_scores(inputs)[:, None])
         return np.hstack(columns)
 
@@ -59,7 +59,7 @@ class TreeAnswers:
         """
         tree, target = self._tree, self._target
         rule = {} if threshold is None else {"fallback": threshold}
-        nodes, scope = scores[:, :self._n_nodes], scores[:, self._n_nodes] if self._has_scope else None
+        nodes, scope = scores[:, :self._n_nodes], None if self._scope is None else scores[:, self._n_nodes]
         decisions = self._head.decide(nodes, scope, **rule)
         of_leaves, leaves = nodes[:, tree.leaves], set(tree.leaves.tolist())
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
@@ -81,5 +81,5 @@ class TreeAnswers:
     def _scopes(self, scores: np.ndarray | None, n: int) -> list[ScopeScore | None]:
         if scores is None:
             return [None] * n
-        threshold = float(self._head.scope_.threshold_)
+        threshold = float(self._scope.threshold_)
         return [ScopeScore(score, threshold) for score in scores.tolist()]

@@ -10,11 +10,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ..._text import listed, printable
 from ...errors import InputError
+from ...images.levels import UNKNOWN
 from ...images.targets import default_names
 from ...images.validation import from_other_library, is_missing, to_values
-
-#: The label of an answer that no class is certain enough for, and of an image that is none of the classes.
-UNKNOWN = "unknown"
 
 #: The labels of a node and of those above it, the broadest first.
 Path = tuple[Any, ...]

@@ -301,8 +301,9 @@ class ClassTree:
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a ClassTree does not change; make another one instead of setting {name}")
 
-    def __reduce__(self) -> tuple:
-        return _restore, (self.levels, self.nodes, self.counts)
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what makes the tree, without what is computed from it."""
+        return {"levels": self.levels, "nodes": self.nodes, "counts": self.counts}
 
     def __eq__(self, other: Any) -> bool:
         if type(other) is not type(self):
@@ -326,12 +327,6 @@ class ClassTree:
 def show_path(path: Path) -> str:
     """Write a path on one line, from the broadest label to the finest."""
     return printable(" > ".join(map(str, path)), 120)
-
-
-def _restore(levels: tuple, nodes: tuple, counts: tuple | None) -> ClassTree:
-    tree = ClassTree.__new__(ClassTree)
-    vars(tree).update(levels=levels, nodes=nodes, counts=counts)
-    return tree
 
 
 def _check_path(path: Any) -> Path:

@@ -86,6 +86,9 @@ class TargetCard:
     tree : ClassTree or None
         The tree of the classes, if the model has one. `name` is then its finest level, and `classes` are the paths of
         its leaves, joined with "/". None by default.
+    rule : str
+        What decides when a model with a tree answers a broader class or "unknown", such as "AtLeast(threshold=0.7)".
+        Empty without a tree, which is the default.
     """
 
     name: str
@@ -95,6 +98,7 @@ class TargetCard:
     expectation: Expectation | None = None
     held_out: HeldOut | None = None
     tree: ClassTree | None = None
+    rule: str = ""
 
 
 class NetworkEntry(NamedTuple):
@@ -139,7 +143,8 @@ class ModelCard:
     data_digest : str
         SHA-256 over the contents and labels of the training images, in order; empty if this is not known.
     threshold : float or None
-        Below this confidence, an answer falls back to a broader class or "unknown". None: every answer stands.
+        Below this confidence, an answer falls back to a broader class or "unknown". None: every answer stands, or the
+        rule of a model with a tree decides.
     networks : tuple of NetworkEntry
     versions : mapping of str to str
         The versions of twoflow, Python and the packages that the answers depend on.
@@ -165,7 +170,10 @@ class ModelCard:
             facts.append(("data SHA-256", printable(self.data_digest)))
         for target in self.targets:
             facts += _facts(target)
-        answers = "every answer stands" if self.threshold is None else f"below {self.threshold:.2f}, answers fall back"
+        own = printable("; ".join(filter(None, (target.rule for target in self.targets))))
+        answers = "every answer stands" if not own else f"the model's own rule: {own}"
+        if self.threshold is not None:
+            answers = f"below {self.threshold:.2f}, answers fall back"
         facts.append(("threshold", answers))
         facts += [
             ("network", printable(f"{each.name} ({each.license}; {each.place}), SHA-256 {each.digest}"))
@@ -188,6 +196,10 @@ def _facts(target: TargetCard) -> list[tuple[str, str]]:
         low, high = expected.interval
         interval = f" [{low:.3f}, {high:.3f}]" if low == low else ", without an interval"  # NaN is not equal to itself
         facts.append(("  accuracy", printable(f"{expected.accuracy:.3f}{interval} on new images; {expected.source}")))
+    if target.tree is not None:
+        return [*facts, *(("  tree" if not number else "", line) for number, line in enumerate(
+            str(target.tree).splitlines()
+        ))]
     names = [printable(label) for label in target.classes]
     numbers = [f" {count:,}" for count in target.counts] or [""] * len(names)
     width = max(map(len, names))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..._text import printable
 from ...errors import InputError
-from ..hierarchies import broader_paths, name_classes
+from ..tree_names import broader_paths, name_classes
 from .archive import parse_json
 from .arrays import read_array, write_array
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
@@ -107,7 +107,7 @@ def to_table(card: ModelCard) -> dict[str, Any]:
                     "interval": [_or_none(end) for end in target.expectation.interval],
                     "confidence": target.expectation.confidence, "source": target.expectation.source,
                 },
-                "tree": None if target.tree is None else to_tree_table(target.tree),
+                "tree": None if target.tree is None else {**to_tree_table(target.tree), "rule": target.rule},
             }
             for target in card.targets
         ],
@@ -179,7 +179,8 @@ def _read_target(table: _Reader, number: int, members: Mapping[str, bytes]) -> T
         raise DamagedError(f"{CARD}: counts: expected whole numbers, got others")
     if any(len(values) != len(classes) for values in levels.values()):
         raise DamagedError(f"{CARD}: levels: expected a value for each of {len(classes)} classes, got others")
-    name, tree = table.text("name"), _read_tree(table.inside("tree"))
+    name, of_tree = table.text("name"), table.inside("tree")
+    tree = None if of_tree is None else _read_tree(of_tree)
     if tree is not None and (name, classes, list(levels.items())) != (
         tree.levels[-1], name_classes(tree), list(broader_paths(tree).items())
     ):
@@ -188,13 +189,12 @@ def _read_target(table: _Reader, number: int, members: Mapping[str, bytes]) -> T
         name=name, classes=classes, counts=tuple(counts), levels=levels,
         expectation=_read_expectation(table.inside("expectation")),
         held_out=_read_held_out(number, len(classes), tree, members), tree=tree,
+        rule="" if of_tree is None else of_tree.text("rule"),
     )
 
 
-def _read_tree(table: _Reader | None) -> ClassTree | None:
-    return None if table is None else read_tree(table.get("levels", list), table.get("nodes", list), table.get(
-        "counts", list, type(None)
-    ))
+def _read_tree(table: _Reader) -> ClassTree:
+    return read_tree(table.get("levels", list), table.get("nodes", list), table.get("counts", list, type(None)))
 
 
 def _read_expectation(table: _Reader | None) -> Expectation | None:

@@ -17,7 +17,8 @@ from ...heads.hierarchy import ClassTree
 from ...images import ImageCollection, LoadedImage
 from ...images.targets import default_names
 from ...images.thumbnails import jpeg_thumbnail
-from ..hierarchies import broader_paths, find_tree, name_classes
+from ..fitted_parts import fitted_parts
+from ..tree_names import broader_paths, find_hierarchy, find_tree, name_classes
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
 from .card_json import to_plain
 
@@ -56,11 +57,11 @@ def describe(
     ValueError
         If the model has no classes, or the collection or the held-out answers have others.
     """
-    classes, tree = classes_of(model), find_tree(model)
+    classes, hierarchy = classes_of(model), find_hierarchy(fitted_parts(model).head)
     if collection is None:
-        names = default_names(len(classes)) if tree is None else tree.levels[-1:]
+        names = default_names(len(classes)) if hierarchy is None else hierarchy.tree_.levels[-1:]
     else:
-        names = collection.target_names if tree is None else collection.target_names[-1:]
+        names = collection.target_names if hierarchy is None else collection.target_names[-1:]
     if len(names) != len(classes):
         raise InputError(
             f"collection: expected the {len(classes)} targets that the model was fitted on, got {', '.join(names)}"
@@ -74,10 +75,10 @@ def describe(
             "pass the collection that was compared"
         )
     answers = held_out or {}
-    if tree is None:
+    if hierarchy is None:
         targets = [_describe_target(name, own, collection, answers.get(name)) for name, own in zip(names, classes)]
     else:
-        targets = [_describe_tree(tree, collection, answers.get(names[0]))]
+        targets = [_describe_tree(hierarchy, collection, answers.get(names[0]))]
     groups = None if collection is None else collection.groups
     recipe = getattr(model, "recipe", None)
     return ModelCard(
@@ -128,9 +129,9 @@ def _describe_target(
 
 
 def _describe_tree(
-    tree: ClassTree, collection: ImageCollection | None, held_out: tuple[Expectation, HeldOut | None] | None
+    hierarchy: Any, collection: ImageCollection | None, held_out: tuple[Expectation, HeldOut | None] | None
 ) -> TargetCard:
-    expectation, answers = held_out or (None, None)
+    tree, (expectation, answers) = hierarchy.tree_, held_out or (None, None)
     if collection is not None:
         tree = _count_images(tree, collection)
         if answers is not None and ClassTree.from_labels(collection.labels).nodes != tree.nodes:
@@ -138,7 +139,8 @@ def _describe_tree(
                              "the tree of the model, or save it without the comparison")
     counts = () if tree.counts is None else tuple(tree.counts[leaf] for leaf in tree.leaves)
     return TargetCard(
-        tree.levels[-1], name_classes(tree), counts, broader_paths(tree), expectation, answers, tree
+        tree.levels[-1], name_classes(tree), counts, broader_paths(tree), expectation, answers, tree,
+        rule=" ".join(repr(hierarchy.fallback_).split()),
     )
 
 

@@ -23,8 +23,15 @@ def find_tree(model: Any) -> ClassTree | None:
     ClassTree or None
         None for a model that is not hierarchical: it gives no probabilities of nodes.
     """
-    head = fitted_parts(model).head
-    return head.tree_ if hasattr(head, "predict_node_proba") else None
+    hierarchy = find_hierarchy(fitted_parts(model).head)
+    return None if hierarchy is None else hierarchy.tree_
+
+
+def find_hierarchy(head: Any) -> Any:
+    """Return the hierarchy that a fitted head is, or that it holds behind selectors; None if there is none."""
+    if not hasattr(head, "predict_node_proba"):
+        return None
+    return find_hierarchy(head.head_) if hasattr(head, "head_") else head
 
 
 def name_node(tree: ClassTree, path: Sequence[Any]) -> Any:
