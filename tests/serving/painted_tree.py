@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 
 from twoflow import ClassTree, HierarchicalClassifier
 from twoflow.images.reading import read_image
-from twoflow.models.hierarchies import broader_paths, name_classes
+from twoflow.models.tree_names import broader_paths, name_classes
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
 
 TREE = ClassTree.from_dict(

@@ -7,7 +7,7 @@ from .serving import serving  # isort: skip; skips where the extra is missing
 import httpx
 
 from twoflow import ClassTree, load_table
-from twoflow.models.hierarchies import name_classes
+from twoflow.models.tree_names import name_classes
 from twoflow.models.model_file import ModelCard, TargetCard
 from twoflow.serving.corrections import Corrections
 from twoflow.serving.refusal import Refusal

@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from twoflow import ClassTree, Confidence, HierarchicalClassifier, RawPixels, make_model
+from twoflow import ClassTree, Confidence, HierarchicalClassifier, RawPixels, Risk, make_model
 from twoflow.errors import InputError
 from twoflow.heads.hierarchy.strategies import STRATEGIES
 from twoflow.models.onnx_export import Graph, Output, compare, export_onnx, to_onnx
@@ -26,7 +26,9 @@ TREE = ClassTree.from_dict(
     ["category", "article", "style"],
 )
 PATHS = [TREE.nodes[leaf] for leaf in TREE.leaves if TREE.nodes[leaf] != ("watches",)]
-RULES = {"none": None, "number": 0.8, "confidence": Confidence(0.6)}
+RULES = {
+    "none": None, "number": 0.8, "confidence": Confidence(0.6), "risk": Risk(0.15), "per class": Risk(0.2, per_class=True),
+}
 
 
 @pytest.fixture(scope="module")
