@@ -21,7 +21,7 @@ from ..fitted_parts import fitted_parts
 from ..model_file import ModelFile
 from ..model_file.card_json import to_table
 from ..model_file.card_tree import to_tree_table
-from ..model_file.describing import classes_of, describe
+from ..model_file.describing import describe
 from .flows import add_flow
 from .graph import Graph, Output
 from .image_input import ImageInput
@@ -160,7 +160,7 @@ def _labels(source: ModelFile) -> dict[str, list]:
     targets = source.card.targets
     if (tree := targets[0].tree) is None:
         return {target.name: list(target.classes) for target in targets}
-    return {level: list(labels) for level, labels in zip(tree.levels, classes_of(source.model), strict=True)}
+    return dict(zip(tree.levels, tree.labels_by_level))
 
 
 def _output_names(names: Iterable[str]) -> dict[str, str]:

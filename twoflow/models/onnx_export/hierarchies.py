@@ -12,6 +12,7 @@ from ...heads.hierarchy.rules import AtLeast, Likeliest
 from .graph import Graph
 from .linear import to_probabilities
 from .registry import to_onnx
+from .scopes import ScopeInput
 
 
 class TreeValues(NamedTuple):
@@ -47,21 +48,6 @@ class NodeProbabilities(NamedTuple):
 
     tree: ClassTree
     value: str
-
-
-class ScopeInput(NamedTuple):
-    """What a score of scope is given.
-
-    Attributes
-    ----------
-    features : str
-        The name of the features, of shape (1, n_features).
-    leaves : str
-        The name of the probabilities of the leaves, of shape (1, n_leaves) and dtype float64.
-    """
-
-    features: str
-    leaves: str
 
 
 @to_onnx.register
