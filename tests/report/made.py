@@ -10,6 +10,7 @@ from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.method_scores import Choice, LearningCurve, MethodScores
 from twoflow.evaluation.results import Comparison
 from twoflow.evaluation.scores import compute_means, compute_scores
+from twoflow.evaluation.tested import Given, Targets
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
@@ -32,9 +33,10 @@ def scores(name, n_features, folds, rng, labels=LABELS, skill=0.3, importances=N
 
 def by_name(labels, folds, predicted, target_names=("class",)):
     """The scores of predictions by name, each an array over folds, and the numbers to report."""
-    found = [compute_scores(labels[fold.test], guess, target_names) for fold, guess in zip(folds, predicted)]
+    given, targets = list(map(Given, predicted)), Targets(target_names)
+    found = [compute_scores(labels[fold.test], guess, targets) for fold, guess in zip(folds, given)]
     scores = {name: np.array([each[name] for each in found]) for name in found[0]}
-    return scores, compute_means(scores, labels, folds, predicted, target_names)
+    return scores, compute_means(scores, labels, folds, given, targets)
 
 
 def with_scores(method, **scores):

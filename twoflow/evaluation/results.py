@@ -36,7 +36,7 @@ from .summary import (
     mean_interval,
     share_interval,
 )
-from .tables import prediction_columns, score_columns, to_frame
+from .tables import level_columns, prediction_columns, score_columns, to_frame
 from .tested import Given, Targets, Tested
 
 
@@ -139,6 +139,26 @@ class Comparison:
         methods = [self.methods[i] for i in self.order]
         return to_frame(score_columns(methods, self.tested_score, self.to_best), "to_frame()")
 
+    def levels_frame(self) -> Any:
+        """Return the scores of levels as a pandas DataFrame, one row for each score.
+
+        Returns
+        -------
+        DataFrame
+            Column "score" with the name of the score, and a column for each method, the best first. A method that falls
+            back to broader answers has a column "METHOD, before fallback" too. Empty if the targets are no levels.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed.
+        """
+        return to_frame(self.level_columns(), "levels_frame()")
+
+    def level_columns(self) -> list[tuple[str, list[Any]]]:
+        """Return the same as names and values of columns, without pandas."""
+        return level_columns([self.methods[i] for i in self.order], self.scores)
+
     def predictions(self) -> Any:
         """Return every prediction as a pandas DataFrame, one row for each test image of each fold.
 
@@ -184,6 +204,11 @@ class Comparison:
     @cached_property
     def _targets(self) -> Targets:
         return Targets.of(self.collection)
+
+    @property
+    def tree(self) -> ClassTree | None:
+        """The tree of all labels, with counts, if the targets are levels."""
+        return self._targets.tree
 
     @property
     def tested_score(self) -> str:

@@ -43,11 +43,12 @@ def read_tree(levels: Any, nodes: Any, counts: Any) -> ClassTree:
     ):
         raise DamagedError("tree: counts: expected a whole number for each node, or null, got others")
     paths = tuple(map(tuple, nodes))
+    own = None if counts is None else _own_counts(dict(zip(paths, counts)))
     try:
-        tree = ClassTree(paths, levels, None if counts is None else _own_counts(dict(zip(paths, counts))))
+        tree = ClassTree(paths, levels, own)
     except InputError as error:
         raise DamagedError(f"tree: {error}") from error
-    if tree.nodes != paths or counts is not None and list(tree.counts or ()) != counts:
+    if tree.nodes != paths or min((own or {}).values(), default=0) < 0:
         raise DamagedError("tree: expected all nodes in order, and counts that add up, got others")
     return tree
 

@@ -19,7 +19,7 @@ from ...errors import InputError, OutsideError
 from ...networks.carried import CarriedNetwork
 from ...networks.files import carry
 from ..fitted_parts import fitted_parts
-from ..tree_names import find_hierarchy
+from ..tree_names import find_hierarchy, find_tree
 from .archive import MAX_FILE, unpack
 from .card_json import read_card
 from .damage import REMEDY, DamagedError
@@ -134,6 +134,9 @@ def _open(data: bytes, digest: str, paths: Sequence[str | os.PathLike], trusted:
     model = read_model(members[MODEL], trusted, found.find)
     if [target.classes for target in card.targets] != classes_of(model):
         raise DamagedError("its card names other classes than its model has")
+    tree, of_card = find_tree(model), card.targets[0].tree
+    if (tree is None) != (of_card is None) or tree is not None and of_card is not None and tree.nodes != of_card.nodes:
+        raise DamagedError("its card has another tree of classes than its model")
     return ModelFile(model, card, digest, read_examples(card, members))
 
 

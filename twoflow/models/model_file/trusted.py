@@ -26,6 +26,7 @@ _OURS: dict[str, tuple[str, ...]] = {
         "OutOfScope",
     ),
     "twoflow.heads.hierarchy": ("ClassTree", "Confidence", "HierarchicalClassifier", "Risk"),
+    "twoflow.heads.hierarchy.local_classifiers": ("LocalClassifier",),
     "twoflow.heads.hierarchy.rules": ("AtLeast", "Likeliest"),
     "twoflow.heads.object_hierarchy": ("Pair",),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
