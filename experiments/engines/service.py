@@ -88,13 +88,18 @@ class Photos:
         path = self._tree["nodes"][node] if node >= 0 else []
         return {
             "target": levels[-1],
-            "label": "/".join(map(str, path)) or "unknown",
+            "label": _name(path) if path else "unknown",
             "path": path,
             "level": levels[len(path) - 1] if path else "",
             "confidence": float(values["confidence"][0]),
-            "in_scope": bool(values["in_scope"][0]),
+            "in_scope": bool(values["in_scope"][0]) if "in_scope" in values else None,
             "probabilities": {level: shares.tolist() for level, shares in probabilities.items()},
         }
+
+
+def _name(path: list[Any]) -> str:
+    """Name a path as twoflow does: slashes between the labels, and an escaped slash inside of one."""
+    return "/".join(str(label).replace("\\", "\\\\").replace("/", "\\/") for label in path)
 
 
 async def _body(request: Request) -> bytes:
