@@ -58,11 +58,14 @@ def make(
     """
     from ..heads import ClassTree, HierarchicalClassifier, OutOfScope, Risk
 
+    tree = ClassTree.from_labels(collection.labels, collection.target_names)
+    # With two classes none can be held out, by which the best score would be chosen.
+    score = "auto" if len(tree.leaves) > 2 else "indicator"
     return HierarchicalClassifier(
-        model, ClassTree.from_labels(collection.labels, collection.target_names),
+        model, tree,
         strategy=arguments.strategy or _STRATEGIES[0],
         fallback=arguments.threshold if arguments.error is None else Risk(arguments.error, confidence=confidence),
-        scope=OutOfScope() if arguments.scope else None, random_state=arguments.seed,
+        scope=OutOfScope(score) if arguments.scope else None, random_state=arguments.seed,
     )
 
 
@@ -73,3 +76,11 @@ def describe(fitted: HierarchicalClassifier) -> Iterator[str]:
     if fitted.n_partly_labeled_:
         images = counted(fitted.n_partly_labeled_, "image is", "images are")
         yield f"{images} only partly labeled, and used only at the levels that they have"
+    if (scope := fitted.scope_) is not None:
+        yield (
+            f"out of scope: images whose {scope.score_} score is below {scope.threshold_:.4g}; {scope.answered_:.1%} of "
+            "held-out images of the classes are not"
+        )
+        if scope.outside_rejected_ is not None:
+            tested = counted(scope.n_outside_tested_, "image", "images")
+            yield f"of {tested} of class unknown that did not set it, {scope.outside_rejected_:.1%} are"

@@ -335,10 +335,10 @@ def _describe(
     lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison))
     if arguments.error is not None:
         what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
-        what = "its rule" if is_hierarchy else what
+        what, scope = ("its rule", "") if is_hierarchy else (what, ", of every target")
         lines.append(
             f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
-            "less, of every target, for new images like these."
+            f"less{scope}, for new images like these."
         )
     return "\n".join(lines)
 

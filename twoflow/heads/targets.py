@@ -82,7 +82,7 @@ def read_targets(y: Any) -> np.ndarray:
         raise InputError("requires y to be passed, but the target y is None")
     y = from_other_library(y)
     if not isinstance(y, np.ndarray):
-        y = _to_array(list(y))
+        y = np.asarray(y) if hasattr(y, "__array__") else _to_array(list(y))
     if np.ma.isMaskedArray(y):
         y = np.where(np.ma.getmaskarray(y), np.array(None, dtype=object), y.data)
     if y.ndim not in (1, 2) or y.ndim == 2 and not y.shape[1]:
@@ -98,7 +98,7 @@ def read_targets(y: Any) -> np.ndarray:
 
 def _to_array(rows: list[Any]) -> np.ndarray:
     """Return a list of labels, or of rows of labels, as an array of objects."""
-    are_rows = [isinstance(row, (list, tuple, np.ndarray)) and np.ndim(row) == 1 for row in rows]
+    are_rows = [isinstance(row, (list, tuple)) or isinstance(row, np.ndarray) and row.ndim == 1 for row in rows]
     width = len(rows[0]) if any(are_rows[:1]) else None
     for number, row in enumerate(rows):
         if (len(row) if are_rows[number] else None) != width:

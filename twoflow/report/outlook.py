@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .._text import counted, listed, printable
 from ..evaluation import Comparison
 from ..evaluation.outlook import Answered, Outlook
+from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
 from .lines import aligned, left_out_lines, source_lines
 
@@ -17,7 +18,10 @@ _ALL_LISTED = "twoflow audit lists all"
 def format_collection(collection: ImageCollection) -> str:
     """Say what was trained on: counts, what was left out, and doubts about how it was read."""
     groups = "" if collection.groups is None else f" in {counted(len(set(collection.groups.tolist())), 'group')}"
-    counts = [counted(len(found), "class", "classes") for found in collection.classes_by_target.values()]
+    counts = [
+        counted(len(found) - (collection.are_levels and UNKNOWN in found), "class", "classes")
+        for found in collection.classes_by_target.values()
+    ]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
     return "\n".join([
@@ -58,7 +62,7 @@ def _expected(outlook: Outlook, name: str) -> str:
     interval = f" {_ends((low, high))}".rstrip()
     level = "" if math.isnan(low) else f"{confidence:.0%} interval; "
     about = f"{accuracy:.3f}{interval} ({level}{source})"
-    if outlook.levels:
+    if len(outlook.levels) > 1:
         return f"On new images of these classes expect the full path to be right for about {about}."
     return f"On new images of these classes expect an accuracy{name} of about {about}."
 
@@ -76,9 +80,10 @@ def _levels(outlook: Outlook) -> list[str]:
 
 def _stops(outlook: Outlook) -> list[str]:
     """List where the answers of a hierarchy end."""
+    what = "full path" if len(outlook.levels) > 1 else "a class"
     rows = [
         [
-            "full path" if not number else printable(level) or "unknown", f"{share:.1%}",
+            what if not number else printable(level) or "unknown", f"{share:.1%}",
             "" if math.isnan(accuracy) else f"{accuracy:.3f}",
         ] for number, (level, share, accuracy) in enumerate(outlook.stops)
     ]

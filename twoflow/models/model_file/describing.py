@@ -80,9 +80,8 @@ def describe(
     else:
         targets = [_describe_tree(hierarchy, collection, answers.get(names[0]))]
     groups = None if collection is None else collection.groups
-    recipe = getattr(model, "recipe", None)
     return ModelCard(
-        title=title or (f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__),
+        title=title or _title(model),
         created=date.today().isoformat(),
         targets=tuple(targets),
         n_images=None if collection is None else len(collection),
@@ -92,6 +91,14 @@ def describe(
         networks=tuple(networks),
         versions=_versions(),
     )
+
+
+def _title(model: Any) -> str:
+    """Name a model by its recipe, or by its class; of a hierarchy, the model that it is made of."""
+    if hasattr(model, "predict_node_proba") and hasattr(model, "estimator"):
+        return f"hierarchy of {_title(model.estimator)}"
+    recipe = getattr(model, "recipe", None)
+    return f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__
 
 
 def classes_of(model: Any) -> list[tuple]:
