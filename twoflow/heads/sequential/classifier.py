@@ -140,8 +140,8 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If y has one dimension, a target has no label or only one class, or `order` does not name each target once.
         """
         self._validate_params()
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         targets = read_partial_labels(y)
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
         check_consistent_length(X, targets.has_label, groups)
         groups = None if groups is None else np.asarray(groups)
         self.order_ = _resolve(self.order, targets)
@@ -189,12 +189,6 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the probabilities of each target's classes: a list with an array of shape (n, n_classes) for each."""
         return [each.predict_proba(rows) for each, rows in self._inputs(X)]
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the shared representation, of shape (n, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return self.representation_.transform(X)
-
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows whose targets are all right.
 
@@ -214,8 +208,9 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _inputs(self, X: Any) -> list[tuple[Any, np.ndarray]]:
         """Return what answers for each target, with the rows that it takes."""
-        shared = self.transform(X)
+        check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        shared = self.representation_.transform(X)
         return [(each, X if each is self.representation_ else shared) for each in self.estimators_]
 
     def __sklearn_tags__(self) -> TargetsTags:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..dual_ridge import compute_kernel
 from ..kernel_ridge import KernelRidgeClassifier
 
 
-class DiscriminantProjection(ClassifierMixin, BaseEstimator):
+class DiscriminantProjection(TransformerMixin, ClassifierMixin, BaseEstimator):
     """Project features on the discriminants of the classes: a supervised representation, and a classifier.
 
     This is linear discriminant analysis with a ridge on the covariance, computed as ridge regression of class

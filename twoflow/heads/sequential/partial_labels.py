@@ -57,7 +57,9 @@ def read_partial_labels(y: Any) -> PartialLabels:
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
     values = from_other_library(y)
-    if not isinstance(values, np.ndarray):
+    if hasattr(values, "__array__"):
+        values = np.asarray(values)
+    else:
         # As objects: an array of text would turn None into a word.
         rows = [list(row) if isinstance(row, (list, tuple, np.ndarray)) else row for row in values]
         ragged = any(isinstance(row, list) and len(row) != len(rows[0]) for row in rows if isinstance(rows[0], list))
@@ -80,6 +82,8 @@ def _read_column(name: str, labels: np.ndarray) -> np.ndarray:
         labels = np.array(labels.tolist())
     if not len(labels):
         raise InputError(f"y: expected labels of target {name!r}, got none; leave the target out, or label images")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise InputError(f"Input y contains infinity among the labels of {name!r}; expected classes; correct the labels")
     check_classification_targets(labels)
     if (labels == labels[0]).all():
         raise InputError(

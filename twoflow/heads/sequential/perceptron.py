@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
-class Perceptron(ClassifierMixin, BaseEstimator):
+class Perceptron(TransformerMixin, ClassifierMixin, BaseEstimator):
     """Base of classifiers that are multilayer perceptrons with ReLU units.
 
     A subclass fits them, with any library. Their answers are computed from the arrays below with NumPy only.
@@ -72,7 +72,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class of each row, of shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        answers = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[answers]
 
     def _standardize(self, X: np.ndarray) -> np.ndarray:
         """Find `mean_` and `scale_`, and return the standardized features."""
