@@ -36,5 +36,7 @@ __all__ = [
     "OutOfFoldProbabilities",
     "Risk",
     "OutOfScope",
+    "OutOfScope",
+    "Risk",
     "SequentialClassifier",
 ]
