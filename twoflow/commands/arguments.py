@@ -153,9 +153,10 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
              "a comma is in double quotes (default: class)",
     )
     group.add_argument(
-        "--levels", metavar="BROAD,...,CLASS", type=names,
-        help="columns of a hierarchy in the table, from broad to fine. The last is the class and replaces "
-             "--label-column (default: no hierarchy, or that of IMAGES/<superclass>/<class>)",
+        "--levels", metavar="BROAD,...,FINE", type=names,
+        help="levels of a hierarchy, from broad to fine: columns of the table, in place of --label-column; without "
+             "--labels, names for the folders IMAGES/<BROAD>/.../<FINE>/*.jpg. Finer labels may be missing (default: no "
+             "hierarchy, or that of IMAGES/<superclass>/<class>)",
     )
     group.add_argument(
         "--group-column", metavar="COLUMN",

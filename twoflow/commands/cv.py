@@ -143,7 +143,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.methods,
             collection,
             network=arguments.network,
-            superclass_column=next(iter((arguments.levels or [])[-2:-1]), None),
             folds=arguments.folds or 10,
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,

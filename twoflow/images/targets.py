@@ -44,10 +44,7 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
     >>> to_targets([["nike", "air"], ["puma", "suede"]]).shape
     (2, 2)
     """
-    labels = from_other_library(labels)
-    if not isinstance(labels, np.ndarray):
-        labels = list(labels)
-    columns = _columns(labels)
+    columns = to_columns(labels)
     if len(columns) == 1:
         return to_values("labels", columns[0])
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
@@ -130,10 +127,12 @@ def finest(labels: np.ndarray) -> np.ndarray:
     return split_targets(labels)[finest_position(labels)]
 
 
-def _columns(labels: np.ndarray | list[Any]) -> list[Any]:
-    """Return the columns of a table of labels; an array of another shape is one column."""
+def to_columns(labels: Any) -> list[Any]:
+    """Return the columns of a table of labels, as `to_targets` takes it; an array of another shape is one column."""
+    labels = from_other_library(labels)
     if isinstance(labels, np.ndarray):
         return list(labels.T) if labels.ndim == 2 and labels.shape[1] > 0 else [labels]
+    labels = list(labels)
     rows = [item if isinstance(item, (list, tuple, np.ndarray)) and np.ndim(item) == 1 else [item] for item in labels]
     widths = [len(row) for row in rows]
     for number, width in enumerate(widths):
