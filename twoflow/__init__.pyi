@@ -12,7 +12,10 @@ from .flows import LBPHistogram as LBPHistogram
 from .flows import PixelProjection as PixelProjection
 from .flows import RawPixels as RawPixels
 from .flows import SIFTBagOfWords as SIFTBagOfWords
+from .heads import ClassTree as ClassTree
+from .heads import Confidence as Confidence
 from .heads import ForestSelector as ForestSelector
+from .heads import HierarchicalClassifier as HierarchicalClassifier
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twoflow.heads import UNKNOWN
 from twoflow.models.model_file import TargetCard
-from twoflow.predicting.answers import UNKNOWN
 from twoflow.predicting.fallback import fall_back
 
 SHOES = TargetCard(

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from twoflow.errors import UserError
+from twoflow.heads import UNKNOWN
 from twoflow.models.model_file import HeldOut, ModelCard, TargetCard
-from twoflow.predicting.answers import UNKNOWN, Answer
+from twoflow.predicting.answers import Answer
 from twoflow.predicting.fallback import fall_back
 from twoflow.predicting.rules import read_rules
 

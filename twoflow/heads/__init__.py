@@ -4,6 +4,7 @@ from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
+from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
@@ -13,11 +14,16 @@ from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
 
 __all__ = [
+    "UNKNOWN",
     "CappedClassifier",
     "ClassCovariance",
+    "ClassTree",
+    "Confidence",
+    "Decisions",
     "EachTargetClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
+    "HierarchicalClassifier",
     "KernelRidgeClassifier",
     "KernelSVMClassifier",
     "KernelWeight",

@@ -157,7 +157,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return self._floored_log(_probabilities(self.classifier_, X))
+        return self._floored_log(probabilities_of(self.classifier_, X))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the classes as an array of str."""
@@ -249,13 +249,13 @@ def ask_clone(
     columns = np.searchsorted(classes, known)
     if len(known) > 1:
         fitted = fit_clone(classifier, X[train], y[train], None if groups is None else groups[train])
-        probabilities[:, columns] = _probabilities(fitted, X[test])
+        probabilities[:, columns] = probabilities_of(fitted, X[test])
     else:
         probabilities[:, columns] = 1  # many classifiers refuse a single class
     return probabilities
 
 
-def _probabilities(classifier: Any, X: np.ndarray) -> np.ndarray:
+def probabilities_of(classifier: Any, X: np.ndarray) -> np.ndarray:
     """Return probabilities of shape (n, n_classes), or the softmax of scores, which the head calibrates."""
     if hasattr(classifier, "predict_proba"):
         return classifier.predict_proba(X)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -49,3 +51,22 @@ def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None =
             which = "" if y.ndim == 1 else f" of {name!r}"
             raise InputError(f"a classifier needs at least two classes; all {len(y)} labels{which} are {target[0]!s}")
     return y
+
+
+@dataclass
+class TargetsTags(Tags):
+    """The tags of scikit-learn, and what models must know of a head that learns several targets.
+
+    Attributes
+    ----------
+    learns_targets_together : bool
+        Whether the head learns all targets in one fit, and checks the labels itself: some may be missing. Models then
+        do not give each target a head of its own. The default is False.
+    """
+
+    learns_targets_together: bool = False
+
+
+def extend_targets_tags(tags: Tags) -> TargetsTags:
+    """Copy tags into `TargetsTags` of a head that learns all targets together."""
+    return TargetsTags(**{field.name: getattr(tags, field.name) for field in fields(tags)}, learns_targets_together=True)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-#: The label of an answer that no class is certain enough for.
-UNKNOWN = "unknown"
-
 
 class Answer(NamedTuple):
     """What a model answers for one target of one image.

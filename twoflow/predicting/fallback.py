@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..heads.hierarchy import UNKNOWN
 from ..models.model_file import TargetCard
-from .answers import UNKNOWN, Answer
+from .answers import Answer
 
 #: Probabilities that were rounded to float32, averaged and written to files still sum to 1 within this.
 _ROUNDING = 1e-3

@@ -12,9 +12,9 @@ from typing import Any
 from .._files import expand, open_regular, reason_of
 from .._text import listed, printable
 from ..errors import InputError, OutsideError
+from ..heads.hierarchy import UNKNOWN
 from ..images.passed_over import name_first
 from ..models.model_file import ModelCard, TargetCard
-from .answers import UNKNOWN
 from .moderation import DECISIONS, Rule, Rules
 from .undecided import CONFIDENCE, Undecided
 

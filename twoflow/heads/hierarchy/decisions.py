@@ -1,0 +1,88 @@
+"""Decide which node of the tree is answered, from the probabilities of all nodes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .tree import ClassTree
+
+
+class Decisions(NamedTuple):
+    """The answer for each image.
+
+    Attributes
+    ----------
+    node : ndarray of int and shape (n,)
+        The position of the answered node in `ClassTree.nodes`; -1 for unknown.
+    confidence : ndarray of float and shape (n,)
+        The probability of this node; of the likeliest leaf if the answer is unknown.
+    reason : list of n str
+        Why the answer is not a full path; "" if it is.
+    """
+
+    node: np.ndarray
+    confidence: np.ndarray
+    reason: list[str]
+
+
+class Candidates(NamedTuple):
+    """The likeliest node of each level, from the finest level to the broadest.
+
+    At each level, a leaf of a broader level is a candidate too. So the candidates of a level share all images.
+
+    Attributes
+    ----------
+    nodes : ndarray of int and shape (n, k)
+    confidences : ndarray of float and shape (n, k)
+        The probability of each of these nodes.
+    """
+
+    nodes: np.ndarray
+    confidences: np.ndarray
+
+
+def reaches(confidence: Any, threshold: Any) -> Any:
+    """Return whether a confidence, or each of an array, reaches a threshold; compared in float32.
+
+    The held-out answers by which thresholds are chosen are float32 too.
+    """
+    return np.asarray(confidence, dtype=np.float32) >= np.asarray(threshold, dtype=np.float32)
+
+
+def find_candidates(tree: ClassTree, node_proba: np.ndarray) -> Candidates:
+    """Return the likeliest node of each level, the finest level first; of equally likely ones the first.
+
+    Parameters
+    ----------
+    tree : ClassTree
+    node_proba : ndarray of shape (n, n_nodes)
+        A row with NaN has no meaningful candidates.
+    """
+    nodes, confidences = [], []
+    for level in range(len(tree.levels) - 1, -1, -1):
+        cut = tree.cut(level)
+        within = node_proba[:, cut]
+        best = within.argmax(axis=1)
+        nodes.append(cut[best])
+        confidences.append(np.take_along_axis(within, best[:, None], axis=1)[:, 0])
+    return Candidates(np.column_stack(nodes), np.column_stack(confidences))
+
+
+def first_that_reaches(candidates: Candidates, thresholds: Any) -> np.ndarray:
+    """Return the finest candidate of each row that reaches its threshold; -1 if none does.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    thresholds : float, or ndarray of shape (n, k)
+
+    Returns
+    -------
+    ndarray of int and shape (n,)
+    """
+    is_reached = reaches(candidates.confidences, thresholds)
+    first = is_reached.argmax(axis=1)[:, None]
+    nodes = np.take_along_axis(candidates.nodes, first, axis=1)[:, 0]
+    return np.where(is_reached.any(axis=1), nodes, -1)
