@@ -25,8 +25,14 @@ NINE_WITH_CASUAL_SHOES = {
     **NINE, "shoes": {"casual shoes": "Casual Shoes", "flats": "Flats", "high heels": "Heels"},
 }
 
+#: The same with shoes whose soles are flat in the place of Flats, many of which have heels. It was added when this was
+#: known.
+NINE_WITH_FLIP_FLOPS = {
+    **NINE, "shoes": {"sports shoes": "Sports Shoes", "flip-flops": "Flip Flops", "high heels": "Heels"},
+}
+
 #: The tasks by name.
-TASKS = {"nine": NINE, "casual": NINE_WITH_CASUAL_SHOES}
+TASKS = {"nine": NINE, "casual": NINE_WITH_CASUAL_SHOES, "flip-flops": NINE_WITH_FLIP_FLOPS}
 
 #: The subclasses with the fewest images: 16 to 22.
 RARE = ("dresses", "skirts", "clutches")
