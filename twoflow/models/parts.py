@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -98,7 +98,7 @@ def take_apart(model: Any) -> Parts:
     taken apart if a flow of its model learns from data: the flow would learn from rows that the meta-estimator holds
     out.
     """
-    return _take_wrapper_apart(model, lambda inside: True)
+    return take_wrapper_apart(model)
 
 
 @take_apart.register
@@ -114,15 +114,27 @@ def _(model: BaseSearchCV) -> Parts:
     """Take a search apart, unless it searches parameters of flows, which would change the features."""
     space = getattr(model, "param_grid", None) or getattr(model, "param_distributions", None)
     names = {name for grid in _grids(space) for name in grid}
-    return _take_wrapper_apart(model, lambda inside: names <= inside.get_params().keys())
+    return take_wrapper_apart(model, lambda inside: names <= inside.get_params().keys())
 
 
 def _grids(space: Any) -> Iterable[dict]:
     return [space] if isinstance(space, dict) else ParameterGrid(space).param_grid if space else []
 
 
-def _take_wrapper_apart(model: Any, is_possible: Any) -> Parts:
-    """Replace the one model that a meta-estimator wraps by the second half of that model."""
+def take_wrapper_apart(model: Any, is_possible: Callable[[Any], bool] = lambda inside: True) -> Parts:
+    """Replace the one model that a meta-estimator wraps by the second half of that model.
+
+    Parameters
+    ----------
+    model : estimator
+    is_possible : callable
+        Takes that second half, and returns whether it may be put into the meta-estimator. By default it always may.
+
+    Returns
+    -------
+    Parts
+        Without steps if the meta-estimator wraps no model of flows or several, or if a flow learns from data.
+    """
     if not isinstance(model, BaseEstimator):
         return Parts([], model)
     nested = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..heads.each_target import EachTargetClassifier
 from .flow_classifier import FlowClassifier
-from .parts import take_apart
+from .parts import Parts, take_apart
 
 _RUNNING = ("n_jobs", "verbose", "store")  # parameters that say how a model runs
 
@@ -42,9 +42,24 @@ def each_target(model: Any) -> Any:
     parts = take_apart(model)
     if not parts.steps:
         return model
+    return on_flows(parts, EachTargetClassifier(parts.on_features()), model)
+
+
+def on_flows(parts: Parts, head: Any, model: Any) -> FlowClassifier:
+    """Make a model of the flows of another one, which runs as that one does.
+
+    Parameters
+    ----------
+    parts : Parts
+        Its flows are used, but not its selectors.
+    head : classifier
+        Decides on the features of all flows.
+    model : estimator
+        Its `n_jobs`, `verbose` and `store` are used, where it has them.
+    """
     flows = [(name, flow, "passthrough") for name, flow in parts.flows]
-    running = {name: getattr(model, name) for name in _RUNNING}
-    return FlowClassifier(flows, EachTargetClassifier(parts.on_features()), **running)
+    running = {name: getattr(model, name) for name in _RUNNING if hasattr(model, name)}
+    return FlowClassifier(flows, head, **running)
 
 
 @singledispatch

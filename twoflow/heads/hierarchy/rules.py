@@ -6,28 +6,29 @@ from numbers import Real
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
+from ...errors import InputError
 from .decisions import find_candidates, first_that_reaches, reaches
 from .tree import ClassTree
 
 
 class Rule(Protocol):
-    """What decides which node is answered; its parameters are those of a scikit-learn estimator.
-
-    `answer` returns the node of each row of node probabilities, of shape (n,); -1 for unknown. `explain` says of one
-    row why its answer is not a full path.
-    """
+    """What decides which node is answered; its parameters are those of a scikit-learn estimator."""
 
     #: Whether `fit` needs the probabilities of models that were not fitted on the rows.
     needs_held_out: ClassVar[bool]
 
-    def fit(self, tree: ClassTree, node_proba: Any = None, nodes: Any = None, groups: Any = None) -> Self: ...
+    def fit(self, tree: ClassTree, node_proba: Any = None, nodes: Any = None, groups: Any = None) -> Self:
+        """Fit the rule on the probabilities, true leaves and groups of held-out rows, if it needs them."""
 
-    def answer(self, tree: ClassTree, node_proba: np.ndarray) -> np.ndarray: ...
+    def answer(self, tree: ClassTree, node_proba: np.ndarray) -> np.ndarray:
+        """Return the answered node of each row, of shape (n,); -1 for unknown."""
 
-    def explain(self, tree: ClassTree, row: np.ndarray, node: int) -> str: ...
+    def explain(self, tree: ClassTree, row: np.ndarray, node: int) -> str:
+        """Say why the answer of one row is not a full path."""
 
 
 class Likeliest(BaseEstimator):
@@ -169,3 +170,23 @@ def to_rule(fallback: Any) -> Rule:
     if isinstance(fallback, str):
         return RULES[fallback]()
     return AtLeast(float(fallback)) if isinstance(fallback, Real) else fallback
+
+
+def fitted_rule(fallback: Any, tree: ClassTree) -> Rule:
+    """Return a rule that can answer; see `to_rule`.
+
+    Raises
+    ------
+    ValueError
+        If the rule has to be fitted on held-out rows, and is not.
+    """
+    rule = to_rule(fallback)
+    if not rule.needs_held_out:
+        return clone(rule).fit(tree)
+    try:
+        check_is_fitted(rule)
+    except ValueError as error:
+        raise InputError(
+            f"fallback: expected a number, None or a fitted rule, got {rule!r}, which is not; fit the classifier with it"
+        ) from error
+    return rule

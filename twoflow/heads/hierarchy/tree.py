@@ -86,7 +86,7 @@ class ClassTree:
                 for end in range(1, len(path) + 1):
                     below[path[:end]] += int(number)
             sums = tuple(below[node] for node in ordered)
-        vars(self).update(levels=names, nodes=ordered, counts=sums)
+        self.__setstate__({"levels": names, "nodes": ordered, "counts": sums})
 
     levels: tuple[str, ...]
     nodes: tuple[Path, ...]
@@ -162,6 +162,12 @@ class ClassTree:
         nodes = self.encode(y)
         return ClassTree(self.nodes, self.levels, Counter(self.nodes[node] for node in nodes[nodes >= 0].tolist()))
 
+    def named(self, levels: Sequence[str]) -> ClassTree:
+        """Return the same tree with other names of the levels."""
+        renamed = ClassTree(self.nodes, levels)
+        renamed.__setstate__({"levels": renamed.levels, "nodes": self.nodes, "counts": self.counts})
+        return renamed
+
     def encode(self, y: Any) -> np.ndarray:
         """Return the node of the deepest known label of each row.
 
@@ -232,6 +238,13 @@ class ClassTree:
         """Whether each node has nothing below it, of shape (n_nodes,)."""
         return ~np.isin(np.arange(len(self.nodes)), self.parents)
 
+    @cached_property
+    def children(self) -> dict[int, np.ndarray]:
+        """The nodes below each node that has some, by level; -1 is above the broadest level."""
+        above, starts = np.unique(self.parents, return_index=True)
+        ends = [*starts[1:].tolist(), len(self.nodes)]
+        return {node: np.arange(start, end) for node, start, end in zip(above.tolist(), starts.tolist(), ends)}
+
     def cut(self, level: int) -> np.ndarray:
         """Return the nodes of a level and the leaves above it; every leaf is one of them, or below exactly one."""
         return np.flatnonzero((self.depths == level) | self.is_leaf & (self.depths < level))
@@ -239,6 +252,17 @@ class ClassTree:
     def label_column(self, level: int, nodes: np.ndarray) -> list[Any]:
         """Return the labels of nodes at one level, as values of Python."""
         return self._table[nodes, level].tolist()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all leaves are at the finest level."""
+        return bool((self.depths[self.leaves] == len(self.levels) - 1).all())
+
+    @cached_property
+    def labels_by_level(self) -> list[list[Any]]:
+        """The sorted labels of each level; "" for leaves of broader levels."""
+        columns = [self.label_column(level, self.cut(level)) for level in range(len(self.levels))]
+        return [sorted(set(column), key=lambda label: (isinstance(label, str), label)) for column in columns]
 
     @cached_property
     def membership(self) -> np.ndarray:
@@ -301,8 +325,11 @@ class ClassTree:
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a ClassTree does not change; make another one instead of setting {name}")
 
-    def __reduce__(self) -> tuple:
-        return _restore, (self.levels, self.nodes, self.counts)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"levels": self.levels, "nodes": self.nodes, "counts": self.counts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
 
     def __eq__(self, other: Any) -> bool:
         if type(other) is not type(self):
@@ -326,12 +353,6 @@ class ClassTree:
 def show_path(path: Path) -> str:
     """Write a path on one line, from the broadest label to the finest."""
     return printable(" > ".join(map(str, path)), 120)
-
-
-def _restore(levels: tuple, nodes: tuple, counts: tuple | None) -> ClassTree:
-    tree = ClassTree.__new__(ClassTree)
-    vars(tree).update(levels=levels, nodes=nodes, counts=counts)
-    return tree
 
 
 def _check_path(path: Any) -> Path:
