@@ -7,7 +7,7 @@ import hashlib
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,12 @@ from .program import print_to_reader
 if TYPE_CHECKING:
     from ..evaluation import Comparison
     from ..images import ImageCollection
+    from ..heads import HierarchicalClassifier
     from ..models import TwoFlowClassifier
     from ..store import FeatureStore
 
 _FOLDS = 5
+_STRATEGIES = ("leaves", "parents", "levels")
 _CONFIDENCE = 0.95  # of the promise of --error
 _SUFFIX = ".twoflow"
 
@@ -60,6 +62,7 @@ def make_parser() -> CommandParser:
             "twoflow train shoes/ --out shoes.twoflow",
             "twoflow train shoes/ --labels shoes/labels.csv --group-column item --recipe best --threshold 0.7",
             "twoflow train --labels labels.csv --label-column type,color --out clothing.twoflow",
+            "twoflow train --labels labels.csv --levels category,article --error 0.02 --scope",
         ],
     )
     add_collection_arguments(parser)
@@ -72,6 +75,16 @@ def make_parser() -> CommandParser:
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
+    group.add_argument(
+        "--strategy", choices=_STRATEGIES,
+        help="how --levels are learned: leaves sums the probabilities of the finest classes, parents decides below each "
+             "class, levels learns each level by itself (default: leaves)",
+    )
+    group.add_argument(
+        "--scope", action="store_true",
+        help="recognize images that show none of the classes, and answer unknown for them. If images of yours have the "
+             "(broadest) class unknown, they set and test how strict this is (default: every image is of some class)",
+    )
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -128,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     verbose = not arguments.quiet
     with connected(arguments.scheduler), _opened_store(arguments) as store:
         collection = _load(arguments)
-        model = _make_model(arguments)
+        model = _make_model(arguments, collection)
         comparison = None
         if arguments.folds != 0:
             comparison = compare(
@@ -137,13 +150,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                 verbose=verbose, store=store,
             )
             collection = comparison.collection
-        model.set_params(n_jobs=arguments.jobs, verbose=verbose, store=store)
+        running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
         if comparison is None:
-            collection = _without_unreadable(model, collection)
+            collection = _without_unreadable(model, running, collection)
         threshold = arguments.threshold if comparison is None else _choose_threshold(arguments, comparison)
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
-            fitted = _fit(model, collection)
+            fitted = _fit(_running(model, running), collection)
     gone = print_to_reader(_describe(arguments, collection, comparison, threshold))
     with phase("file", verbose=verbose):
         save(
@@ -201,6 +214,7 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     collection = collection.without_small_classes(arguments.min_per_class)
     classes = {target: own.tolist() for target, own in collection.classes_by_target.items()}
     check_unicode([arguments.title, classes, collection.levels])  # before the work
+    _check_targets(arguments, collection)
     column = find_folder_split(arguments, collection)
     if arguments.split_column is not None:
         if arguments.folds:
@@ -215,6 +229,17 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     if arguments.split_column is not None and arguments.fit_on != "all":
         _check_split(_train_rows(arguments, collection), collection)
     return collection
+
+
+def _check_targets(arguments: argparse.Namespace, collection: ImageCollection) -> None:
+    """Raise an error if a hierarchy is asked for, but the targets make none."""
+    if collection.are_levels:
+        return
+    if arguments.strategy is not None:
+        raise InputError("--strategy: expected levels, got none; name them by --levels, or leave --strategy out")
+    if arguments.scope and len(collection.target_names) > 1:
+        raise InputError(f"--scope: expected one target, or --levels, got the targets "
+                         f"{listed(collection.target_names)}; train one file for each target")
 
 
 def _train_rows(arguments: argparse.Namespace, collection: ImageCollection) -> np.ndarray:
@@ -236,21 +261,38 @@ def _check_split(train: np.ndarray, collection: ImageCollection) -> None:
             )
 
 
-def _make_model(arguments: argparse.Namespace) -> TwoFlowClassifier:
+def _make_model(
+    arguments: argparse.Namespace, collection: ImageCollection
+) -> TwoFlowClassifier | HierarchicalClassifier:
+    """Make the model: that of the recipe; for levels, and with --scope, a hierarchy of it."""
+    from ..heads import ClassTree, HierarchicalClassifier, OutOfScope, Risk
     from ..models import TwoFlowClassifier
 
-    return TwoFlowClassifier(
+    model = TwoFlowClassifier(
         arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
+    )
+    if not _is_hierarchy(arguments, collection):
+        return model
+    # The rule is a part of the model, so each fold learns its own, and the held-out answers test it.
+    rule = arguments.threshold if arguments.error is None else Risk(arguments.error, confidence=_CONFIDENCE)
+    return HierarchicalClassifier(
+        model, ClassTree.from_labels(collection.labels, collection.target_names),
+        strategy=arguments.strategy or _STRATEGIES[0], fallback=rule, scope=OutOfScope() if arguments.scope else None,
+        random_state=arguments.seed,
     )
 
 
-def _without_unreadable(model: TwoFlowClassifier, collection: ImageCollection) -> ImageCollection:
+def _is_hierarchy(arguments: argparse.Namespace, collection: ImageCollection) -> bool:
+    """Return whether the model is a hierarchy; one target with --scope is a hierarchy of one level."""
+    return collection.are_levels or arguments.scope
+
+
+def _without_unreadable(model: Any, running: Mapping[str, Any], collection: ImageCollection) -> ImageCollection:
     """Leave out the images that cannot be read. The features of the others are then in the store."""
     from ..flows import FlowUnion
     from ..flows.engine.extraction import extract
     from ..models import take_apart
 
-    running: dict[str, Any] = {"n_jobs": model.n_jobs, "verbose": model.verbose, "store": model.store}
     union = FlowUnion(take_apart(model).flows, on_error="nan", **running)
     errors = extract(union.fit(collection.images), collection.images).errors
     return collection.without(errors) if errors else collection
@@ -289,7 +331,13 @@ def _choose_threshold(arguments: argparse.Namespace, comparison: Comparison) -> 
     return max(found) or None  # 0: all answers keep the promise
 
 
-def _fit(model: TwoFlowClassifier, collection: ImageCollection) -> TwoFlowClassifier:
+def _running(model: Any, parameters: Mapping[str, Any]) -> Any:
+    """Set how a model runs; of a hierarchy, how the model inside does."""
+    inside = "estimator__" if hasattr(model, "estimator") else ""
+    return model.set_params(**{f"{inside}{name}": value for name, value in parameters.items()})
+
+
+def _fit(model: Any, collection: ImageCollection) -> Any:
     """Fit the model on one thread of linear algebra, so that the file does not depend on the number of cores."""
     from .._jobs import one_blas_thread
 

@@ -36,6 +36,7 @@ from .saved_folds import read_folds
 from .scores import compute_means, scores_for
 from .scoring import FoldScores
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
+from .tested import Given, Targets
 
 
 def compare(
@@ -169,9 +170,9 @@ def compare(
             if split_column not in images.columns:
                 known = ", ".join(map(repr, images.columns)) or "none"
                 raise InputError(f"split_column: expected a column of the collection ({known}), got {split_column!r}")
-            return official_split(images.columns[split_column], images.labels)
+            return official_split(images.columns[split_column], images.to_stratify)
         return draw_folds(
-            images.labels, images.groups,
+            images.to_stratify, images.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
         )
 
@@ -194,22 +195,23 @@ def compare(
         digests = [digest for i, digest in enumerate(digests) if i not in set(unreadable)]
 
     traits = read_traits(features[:, plan.n_once:])
-    collection = collection.noted(*named.notes(traits.sizes))
+    collection = collection.noted(*named.notes(traits.sizes), *collection.level_notes)
     with phase("duplicates", verbose=verbose):
         duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
+    _check_tested(drawn, collection)
     collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
-        shrink(drawn, kept, collection.labels, collection.groups, random_state=random_state) for kept in shares
+        shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
     ]
     series = [list(some) for some in (drawn, *smaller)]
     kept = KeptFolds(store, dict(zip(methods, plan.apart)), collection, digests)
     run = Runner(list(methods), plan, collection, features, series, n_jobs, verbose).run(kept)
     results = tuple(_method_scores(name, own[0], drawn, collection) for name, own in run.scores.items())
-    tested_score = next(iter(scores_for(collection.target_names)))
+    tested_score = next(iter(scores_for(Targets.of(collection))))
     return Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
         _learning_curve(shares, series, run.scores, drawn, collection),
@@ -219,6 +221,14 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
+
+
+def _check_tested(folds: Folds, collection: ImageCollection) -> None:
+    """Raise ValueError if no test image has a label at a level; folds that are drawn test every class."""
+    tested = np.concatenate([fold.test for fold in folds])
+    for name in collection.target_names if collection.are_levels else ():
+        if not (collection.target(name)[tested] != "").any():
+            raise InputError(f"expected test images with a label of {name!r}, got none; leave this level out")
 
 
 def _networks(plan: FeaturePlan) -> tuple[NetworkRecord, ...]:
@@ -273,8 +283,25 @@ def _scores_by_name(folds: Sequence[FoldScores]) -> dict[str, np.ndarray]:
 
 
 def _means(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, float]:
-    predicted = [fold.predicted for fold in folds]
-    return compute_means(_scores_by_name(folds), collection.labels, drawn, predicted, collection.target_names)
+    answers = [_given(fold, fold.predicted, collection) for fold in folds]
+    return compute_means(_scores_by_name(folds), collection.labels, drawn, answers, Targets.of(collection))
+
+
+def _given(fold: FoldScores, predicted: np.ndarray, collection: ImageCollection) -> Given:
+    return Given.of(predicted, fold.full, fold.scope, fold.probabilities, Targets.of(collection), collection.labels)
+
+
+def _before_fallback(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, Any]:
+    """Return what `MethodScores` says of the answers before fallback; nothing for a method that has none."""
+    if any(fold.full is None for fold in folds):
+        return {}
+    scores = {name: np.array([fold.full_scores[name] for fold in folds]) for name in folds[0].full_scores or ()}
+    answers = [_given(fold, fold.full, collection) for fold in folds]
+    return {
+        "full": tuple(fold.full for fold in folds),
+        "full_scores": scores,
+        "full_means": compute_means(scores, collection.labels, drawn, answers, Targets.of(collection)),
+    }
 
 
 def _method_scores(
@@ -299,6 +326,7 @@ def _method_scores(
         predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
         train_accuracy=np.array([fold.train_accuracy for fold in folds]),
         choices=choices or None,
+        **_before_fallback(folds, drawn, collection),
     )
 
 

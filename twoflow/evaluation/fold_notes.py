@@ -8,6 +8,7 @@ import numpy as np
 
 from .._text import counted, printable
 from ..images import ImageCollection
+from ..images.targets import finest
 from .folds import Folds
 
 _NAMED = 3  # groups or classes that a note names
@@ -31,7 +32,7 @@ def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
             "too high; draw folds instead to keep groups together",
         )
     yield from _note(
-        folds, collection.target(collection.finest), False, "class", "{} tested without a training image ({}, such as "
+        folds, finest(collection.to_stratify), False, "class", "{} tested without a training image ({}, such as "
         "{}): every answer for them is wrong; train on these classes, or leave them out", "classes",
     )
 

@@ -21,7 +21,8 @@ from ..flows import (
     RawPixels,
     SIFTBagOfWords,
 )
-from ..heads import ObjectHierarchyFeatures
+from ..heads import HierarchicalClassifier, ObjectHierarchyFeatures
+from ..heads.hierarchy.strategies import STRATEGIES
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
 from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
@@ -125,7 +126,13 @@ NAME_FORMS = {
     "NETWORK:HEAD": "a head on the embedding; cnn:logistic is logistic regression on embeddings",
     "NETWORK:LAYER:HEAD": "a head on another layer",
     "pixels:WIDTHxHEIGHT": "pixels at a size of your choice, in place of the one that memory and images allow",
+    "METHOD:STRATEGY": "a method in a hierarchy of classes, on images with levels. STRATEGY is leaves (one classifier "
+                       "of the finest classes, whose probabilities are summed upward), parents (a classifier for each "
+                       "class that has finer ones) or levels (a classifier for each level)",
+    "METHOD:STRATEGY:confidence": "the same, with broader answers, or unknown, where the classes are not sure",
 }
+
+_OF_TREE = re.compile(rf"(.+):({'|'.join(STRATEGIES)})(:confidence)?")
 
 _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 
@@ -152,18 +159,30 @@ def find_left_out() -> dict[str, str]:
 
 def needs_size(name: str) -> bool:
     """Return whether a method takes raw pixels, but does not say at which size."""
-    return name in ("pixels", "pixels+cnn")
+    return split_strategy(name)[0] in ("pixels", "pixels+cnn")
 
 
 def add_size(name: str, size: tuple[int, int]) -> str:
     """Write the size into a name that needs one; return other names as they are."""
-    return name.replace("pixels", "pixels:{}x{}".format(*size)) if needs_size(name) else name
+    return name.replace("pixels", "pixels:{}x{}".format(*size), 1) if needs_size(name) else name
 
 
 def read_size(name: str) -> tuple[int, int] | None:
     """Read the size from the name of a method of raw pixels; None for any other name."""
-    found = _SIZED.fullmatch(name)
+    found = _SIZED.fullmatch(split_strategy(name)[0])
     return None if found is None else (int(found[2]), int(found[3]))
+
+
+def split_strategy(name: str) -> tuple[str, str | None, str | None]:
+    """Split a name into that of a method, and the strategy and the fallback of a hierarchy; None if it has none.
+
+    Examples
+    --------
+    >>> split_strategy("fast:stack:leaves:confidence"), split_strategy("fast:stack")
+    (('fast:stack', 'leaves', 'confidence'), ('fast:stack', None, None))
+    """
+    found = _OF_TREE.fullmatch(name)
+    return (name, None, None) if found is None else (found[1], found[2], "confidence" if found[3] else None)
 
 
 def make_method(name: str, settings: Settings) -> Any:
@@ -176,6 +195,10 @@ def make_method(name: str, settings: Settings) -> Any:
     ModuleNotFoundError
         If the extra of the method is not installed. The message says how to install it.
     """
+    method, strategy, fallback = split_strategy(name)
+    if strategy is not None:
+        model = make_method(method, settings)
+        return HierarchicalClassifier(model, strategy=strategy, fallback=fallback, random_state=settings.seed)
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
         return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)

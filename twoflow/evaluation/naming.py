@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from .._text import printable
 from ..errors import InputError, InputTypeError
 from ..images import ImageCollection
+from ..images.tags import read_tag
 from ..models import TwoFlowClassifier, each_target
 from ..networks import NetworksLike, get_card, list_networks
 from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
@@ -105,13 +106,26 @@ def name_methods(
     named = dict(zip(_choose_names(entries), (method for _, method in entries)))
     by_name = {name: method for name, method in named.items() if isinstance(method, str)}
     sizes = {name: read_size(method) for name, method in by_name.items()}
-    n_targets = 1 if collection is None else len(collection.target_names)
     made = {name: make_method(method, settings) for name, method in by_name.items()}
+    if collection is not None and len(collection.target_names) > 1:
+        apart = [name for name, model in made.items() if not read_tag(model, "learns_targets_together", False)]
+        _check_levels(collection, apart)
+        made |= {name: each_target(made[name]) for name in apart}
     return NamedMethods(
-        models={**named, **{name: each_target(model) if n_targets > 1 else model for name, model in made.items()}},
+        models={**named, **made},
         left_out=left_out,
         pixel_sizes={name: size for name, size in sizes.items() if size is not None},
     )
+
+
+def _check_levels(collection: ImageCollection, apart: Sequence[str]) -> None:
+    """Raise ValueError if a level has one class only, and methods would learn each level by itself."""
+    constant = [name for name, labels in zip(collection.target_names, collection.labels.T) if len(set(labels)) < 2]
+    if apart and collection.are_levels and constant:
+        raise InputError(
+            f"the level {constant[0]!r} has only one class, which {apart[0]} cannot learn by itself; leave this level "
+            f"out, or compare methods in the hierarchy, such as {apart[0]}:leaves"
+        )
 
 
 #: A name that was given, or None; and the name of a method, or a classifier.

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
-from .held_out import collect_answers, describe_source
+from .held_out import collect_answers, collect_tree_answers, describe_source, find_tested_paths
+from .hierarchy.answers import compare_paths
+from .hierarchy.rejection import RiskCurve, draw_risk
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
@@ -33,6 +36,7 @@ from .summary import (
     share_interval,
 )
 from .tables import prediction_columns, score_columns, to_frame
+from .tested import Given, Targets, Tested
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -167,13 +171,18 @@ class Comparison:
     @property
     def untested_classes(self) -> list[int]:
         """Positions of the classes of the finest target that no fold tests."""
-        labels = self.collection.target(self.collection.finest)[self.tested]
-        return np.flatnonzero(~np.isin(self.collection.classes, labels)).tolist()
+        finest = self.collection.finest
+        labels = self.collection.target(finest)[self.tested]
+        return np.flatnonzero(~np.isin(self.collection.classes_by_target[finest], labels)).tolist()
 
     @property
     def scores(self) -> dict[str, AppliedScore]:
         """The scores of each method, by name."""
-        return scores_for(self.collection.target_names)
+        return scores_for(self._targets)
+
+    @cached_property
+    def _targets(self) -> Targets:
+        return Targets.of(self.collection)
 
     @property
     def tested_score(self) -> str:
@@ -221,8 +230,8 @@ class Comparison:
     @cached_property
     def class_order(self) -> list[int]:
         """Positions of the classes of the finest target; classes that the best method confuses are neighbors."""
-        confusions = self.details[self.best][self.collection.finest].confusions
-        return order_classes(confusions, len(self.collection.classes))
+        finest = self.collection.finest
+        return order_classes(self.details[self.best][finest].confusions, len(self.collection.classes_by_target[finest]))
 
     @cached_property
     def level_accuracies(self) -> dict[str, dict[str, float]]:
@@ -233,6 +242,25 @@ class Comparison:
             method.name: {name: level_accuracy(pooled[method.name], level) for name, level in levels.items()}
             for method in self.methods
         }
+
+    @cached_property
+    def risk_curves(self) -> dict[str, RiskCurve | None]:
+        """For levels: the risk of each method by the share of the images that it answers, all folds together.
+
+        None for a method without probabilities; empty if the targets are no levels.
+        """
+        if not self.collection.are_levels:
+            return {}
+        return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
+
+    def _tested_by(self, method: MethodScores) -> Tested:
+        labels, n_folds = self.collection.labels, len(self.folds)
+        full, probabilities = (each or [None] * n_folds for each in (method.full, method.probabilities))
+        given = [
+            Given.of(own, *rest, self._targets, labels)
+            for own, *rest in zip(method.predicted, full, [None] * n_folds, probabilities)
+        ]
+        return Tested(labels[self.tested], Given.join(given), self._targets.tree)
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
@@ -246,6 +274,17 @@ class Comparison:
         }
 
     @cached_property
+    def full_intervals(self) -> dict[str, dict[str, Interval]]:
+        """The same for answers before fallback, of the methods that have them; from the spread over folds."""
+        return {
+            method.name: {
+                name: mean_interval(scores, (method.full_means or {})[name], self.folds.sizes)
+                for name, scores in method.full_scores.items()
+            }
+            for method in self.methods if method.full_scores is not None
+        }
+
+    @cached_property
     def pairwise(self) -> tuple[Pair, ...]:
         """Every method against every later one: the test of `tested_score`, and the probability of equivalence.
 
@@ -255,10 +294,17 @@ class Comparison:
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
-        """A detailed description of the predictions, by method and target."""
+        """A detailed description of the predictions, by method and target.
+
+        Of levels, images that have no label at a level are left out there. For those that are out of scope "unknown" is
+        the class.
+        """
         return {
             method.name: {
-                target: describe_predictions(self.pooled(method.name, target), self.collection.groups)
+                target: describe_predictions(
+                    self.pooled(method.name, target), self.collection.groups,
+                    outside=UNKNOWN if self.collection.are_levels else None,
+                )
                 for target in self.collection.target_names
             }
             for method in self.methods
@@ -272,7 +318,7 @@ class Comparison:
         method : str
             The name of the method.
         target : str, optional
-            The name of the target that must be right. Default: all targets must be.
+            The name of the target that must be right. Default: all targets must be; of levels, the path must be.
 
         Returns
         -------
@@ -284,6 +330,9 @@ class Comparison:
         if target is not None and len(names) > 1:
             labels, position = self.collection.target(target), names.index(target)
             predicted = tuple(own[:, position] for own in predicted)
+        elif self._targets.tree is not None:
+            tree = self._targets.tree
+            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in zip(self.folds, predicted))
         return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
@@ -297,12 +346,12 @@ class Comparison:
             The name of the target. Default: the finest target.
         """
         target = self.collection.finest if target is None else target
-        own, labels = self[method], self.collection.target(target)
+        own, labels, classes = self[method], self.collection.target(target), self.collection.classes_by_target[target]
         if len(self.collection.target_names) == 1:
-            return pool(labels, self.tested, own.predicted, own.probabilities)
+            return pool(labels, classes, self.tested, own.predicted, own.probabilities)
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
-        return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+        return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
 
     def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
         """Return what to expect of a method on new images, and the answers that this rests on.
@@ -321,27 +370,51 @@ class Comparison:
             image is tested several times: then each image is a group. HeldOut is None for a method without
             probabilities.
 
+            A method in a hierarchy of classes, and any method for levels, has one entry, of the finest level. The
+            positions are those of complete paths, in the order of `ClassTree.leaves`; images whose path is not complete
+            are left out. See `HeldOut.answered`.
+
         Raises
         ------
         KeyError
             If no method has this name.
         """
-        method = self.best if method is None else method
+        own = self[self.best if method is None else method]
         names, groups = self.collection.target_names, self.collection.groups
-        found = {}
-        for target in names:
-            score = find_score("accuracy", target, names)
-            mean, interval = self[method].means[score], self.intervals[method][score]
-            expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
-            found[target] = expectation, collect_answers(self.pooled(method, target), groups)
-        return found
+        if self.collection.are_levels or own.full is not None:
+            return {names[-1]: (self._expect(own, self.tested_score), self._paths_held_out(own))}
+        return {
+            target: (
+                self._expect(own, find_score("accuracy", target, names)),
+                collect_answers(self.pooled(own.name, target), groups),
+            )
+            for target in names
+        }
+
+    def _expect(self, method: MethodScores, score: str) -> Expectation:
+        interval = self.intervals[method.name][score]
+        source = describe_source(self.folds, self.collection.groups)
+        return Expectation(method.means[score], interval.ends, interval.confidence, source)
+
+    def _paths_held_out(self, method: MethodScores) -> HeldOut | None:
+        labels, tested = self.collection.labels, self.tested
+        tree = self._targets.tree or ClassTree.from_labels(labels, self.collection.target_names)
+        predicted, shares = np.concatenate(method.predicted), method.probabilities
+        full = predicted if method.full is None else np.concatenate(method.full)
+        by_level = None if shares is None else list(map(np.concatenate, zip(*shares) if labels.ndim > 1 else [shares]))
+        paths = find_tested_paths(tree, labels[tested], full, predicted)
+        classes = self._targets.classes(labels)
+        return collect_tree_answers(paths, full, by_level, classes, tested, self.collection.groups)
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:
             return found
-        is_right = np.concatenate(self.is_right(method.name, applied.target))
-        return share_interval(is_right, self.tested, self.collection.groups)
+        is_right, tested = np.concatenate(self.is_right(method.name, applied.target)), self.tested
+        if applied.target is not None and self.collection.are_levels:
+            has_label = self.collection.target(applied.target)[tested] != ""
+            is_right, tested = is_right[has_label], tested[has_label]
+        return share_interval(is_right, tested, self.collection.groups)
 
     @property
     def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:

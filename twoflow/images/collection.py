@@ -16,7 +16,7 @@ from .lookalikes import find_lookalikes, spell
 from .passed_over import PassedOver, count_paths
 from .preview import to_fragment
 from .reading import ImageReadError, Source
-from .targets import default_names, finest_position, split_targets, to_targets
+from .targets import default_names, finest, finest_position, split_targets, to_targets
 from .validation import check_images, to_values
 
 _PREVIEWED = 12  # classes that a notebook shows with an image
@@ -179,8 +179,11 @@ class ImageCollection:
 
     @property
     def classes(self) -> np.ndarray:
-        """The distinct `finest_labels`, sorted. See also `classes_by_target`."""
-        return np.unique(self.finest_labels)
+        """The distinct labels, sorted; with several targets, those of the finest. See also `classes_by_target`.
+
+        With levels they are the names of all complete paths, such as "shoes/boot".
+        """
+        return np.unique(finest(self.to_stratify))
 
     @property
     def classes_by_target(self) -> dict[str, np.ndarray]:
@@ -195,17 +198,21 @@ class ImageCollection:
 
     @property
     def finest_labels(self) -> np.ndarray:
-        """The class of each image, of shape (n,): the label of the finest target.
+        """The label of the finest target of each image, of shape (n,).
 
         With levels it is the name of the image's path, such as "shoes/boot", because a name may be there under several
-        parents. The path of a partly labeled image is that of its most frequent complete class; see `strata`.
+        parents.
         """
-        return strata(self.labels) if self.are_levels else self.target(self.finest)
+        return name_paths(self.labels) if self.are_levels else self.target(self.finest)
 
     @property
     def to_stratify(self) -> np.ndarray:
-        """The labels that folds are drawn by; see `draw_folds`. For levels they are `finest_labels`, else `labels`."""
-        return self.finest_labels if self.are_levels else self.labels
+        """The labels that folds keep in proportion; see `draw_folds`.
+
+        They are `labels`; of levels they are the names of paths, of shape (n,). A partly labeled image then counts with
+        its most frequent finer class.
+        """
+        return strata(self.labels) if self.are_levels else self.labels
 
     @property
     def level_notes(self) -> tuple[str, ...]:
@@ -322,7 +329,7 @@ class ImageCollection:
         ValueError
             If no class has `least` images.
         """
-        labels = name_paths(self.labels) if self.are_levels else self.finest_labels
+        labels = self.finest_labels
         is_partial = are_inner(self.labels) if self.are_levels else np.zeros(len(self), dtype=bool)
         classes, positions = np.unique(labels, return_inverse=True)
         counts = np.bincount(positions)

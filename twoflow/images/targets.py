@@ -19,7 +19,7 @@ def default_names(n_targets: int) -> tuple[str, ...]:
     return (DEFAULT_NAME,) if n_targets == 1 else tuple(f"target {number}" for number in range(1, n_targets + 1))
 
 
-def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
+def to_targets(labels: Any, names: Sequence[str] | None = None, *, may_end: bool = False) -> np.ndarray:
     """Convert labels to an array of one target or of several.
 
     Parameters
@@ -28,6 +28,9 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
         Also a Series, or a table of pandas, polars or Arrow with one column for each target.
     names : sequence of k str, optional
         How an error names the targets. By default as `default_names` does.
+    may_end : bool
+        Whether labels of all targets but the first may be "", as those of levels may. By default (False) that is an
+        error.
 
     Returns
     -------
@@ -48,7 +51,10 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
     if len(columns) == 1:
         return to_values("labels", columns[0])
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
-    checked = [to_values(f"labels of {name!r}", column) for name, column in zip(shown, columns)]
+    checked = [
+        to_values(f"labels of {name!r}", column, may_be_empty=may_end and position > 0)
+        for position, (name, column) in enumerate(zip(shown, columns))
+    ]
     return join_targets(checked)
 
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassif
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
@@ -53,6 +54,8 @@ CLASSIFIERS = {
     "liblinear": LogisticRegression(solver="liblinear"),
     "lda": LinearDiscriminantAnalysis(),
     "ridge": KernelRidgeClassifier(),
+    "layers": MLPClassifier((6, 5), solver="lbfgs", max_iter=2000, random_state=0),
+    "tanh": MLPClassifier((4,), "tanh", solver="lbfgs", max_iter=2000, random_state=0),
     "pool": make_pipeline(OutOfFoldProbabilities(LogisticRegression(), random_state=0), LogOpinionPool()),
     "capped": CappedClassifier(LogisticRegression(), 10, random_state=0),
     "searched": GridSearchCV(KernelRidgeClassifier(), {"label_noise": ["keep", "drop"]}, cv=2),

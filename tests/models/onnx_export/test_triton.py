@@ -23,7 +23,8 @@ def graph(labels):
         [value("image", TensorProto.UINT8, ["height", "width", 3])],
         [value(name, TensorProto.FLOAT, [len(classes)]) for name, classes in zip(names, labels.values())],
     ))
-    helper.set_model_props(model, {"labels": json.dumps(labels)})
+    outputs = dict(zip(labels, names))
+    helper.set_model_props(model, {"labels": json.dumps(labels), "card": json.dumps({"outputs": outputs})})
     return model
 
 

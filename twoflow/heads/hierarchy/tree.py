@@ -326,6 +326,7 @@ class ClassTree:
         raise AttributeError(f"a ClassTree does not change; make another one instead of setting {name}")
 
     def __getstate__(self) -> dict[str, Any]:
+        """Return what makes the tree, without what is computed from it."""
         return {"levels": self.levels, "nodes": self.nodes, "counts": self.counts}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ _OURS: dict[str, tuple[str, ...]] = {
         "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
         "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
     ),
+    "twoflow.heads.hierarchy": ("ClassTree", "Confidence", "HierarchicalClassifier", "Risk"),
+    "twoflow.heads.hierarchy.rules": ("AtLeast", "Likeliest"),
     "twoflow.heads.object_hierarchy": ("Pair",),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
     "twoflow.networks.card": ("Layer", "NetworkCard"),

@@ -1,15 +1,15 @@
 """One ONNX graph of a fitted model, from RGB pixels to class probabilities."""
 
 # These register their parts with `to_onnx`.
-from . import classifiers, flows, selectors  # noqa: F401
+from . import classifiers, flows, hierarchies, selectors  # noqa: F401
 from .agreement import Agreement, compare
 from .export import export_onnx, output_files
-from .graph import Graph
+from .graph import Graph, Output
 from .image_input import ImageInput
 from .registry import to_onnx
 from .triton import check_triton, write_triton
 
 __all__ = [
-    "Agreement", "Graph", "ImageInput", "check_triton", "compare", "export_onnx", "output_files", "to_onnx",
+    "Agreement", "Graph", "ImageInput", "Output", "check_triton", "compare", "export_onnx", "output_files", "to_onnx",
     "write_triton",
 ]
