@@ -37,11 +37,12 @@ TASKS = {"nine": NINE, "casual": NINE_WITH_CASUAL_SHOES, "flip-flops": NINE_WITH
 #: The subclasses with the fewest images: 16 to 22.
 RARE = ("dresses", "skirts", "clutches")
 
-#: Kinds of products outside the nine that look like one of them.
-LOOKALIKES = (
-    "Tops", "Kurtas", "Sweaters", "Sweatshirts", "Trousers", "Tunics", "Sandals", "Flip Flops", "Formal Shoes",
-    "Casual Shoes", "Wallets", "Laptop Bag", "Duffel Bag", "Mobile Pouch", "Waist Pouch",
-)
+#: Kinds of products outside the nine that look like one of them, by main class.
+LOOKALIKES = {
+    "clothing": ("Tops", "Kurtas", "Sweaters", "Sweatshirts", "Trousers", "Tunics"),
+    "shoes": ("Sandals", "Flip Flops", "Formal Shoes", "Casual Shoes"),
+    "bags": ("Wallets", "Laptop Bag", "Duffel Bag", "Mobile Pouch"),
+}
 
 
 def load_task(data, name="nine"):
@@ -53,12 +54,16 @@ def load_task(data, name="nine"):
     return ImageCollection(chosen.images, labels, chosen.groups, target_names=["main", "sub"], are_levels=True)
 
 
-def load_lookalikes(data, most=100):
-    """Load products of the kinds in `LOOKALIKES`, labeled by their kind; at most some of each kind."""
-    products = _load_products(data)
-    of_kind = (np.flatnonzero(products.labels == kind) for kind in LOOKALIKES)
-    rng = np.random.default_rng(0)
-    return products[np.concatenate([np.sort(rng.permutation(rows)[:most]) for rows in of_kind])]
+def load_lookalikes(data, most=40):
+    """Load products of the kinds in `LOOKALIKES`, labeled by main class and kind; at most some of each kind."""
+    products, rng = _load_products(data), np.random.default_rng(0)
+    kinds = {kind: main for main, kinds in LOOKALIKES.items() for kind in kinds}
+    rows = np.concatenate([
+        np.sort(rng.permutation(np.flatnonzero(products.labels == kind))[:most]) for kind in kinds
+    ])
+    chosen = products[rows]
+    labels = [(kinds[kind], kind) for kind in chosen.labels]
+    return ImageCollection(chosen.images, labels, chosen.groups, target_names=["main", "kind"], are_levels=True)
 
 
 def _load_products(data):
@@ -76,8 +81,8 @@ def main(data):
             of_label = task.target("sub") == label
             print(f"{label}: {of_label.sum()} images in {len(np.unique(task.groups[of_label]))} groups")
     lookalikes = load_lookalikes(data)
-    for kind in LOOKALIKES:
-        print(f"outside the tree: {kind}, {(lookalikes.labels == kind).sum()} images")
+    print(f"outside the tree: {len(lookalikes)} images")
+    print(ClassTree.from_labels(lookalikes.labels, lookalikes.target_names))
 
 
 if __name__ == "__main__":
