@@ -4,7 +4,7 @@ from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
-from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier
+from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier, Risk
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
@@ -30,4 +30,5 @@ __all__ = [
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
+    "Risk",
 ]
