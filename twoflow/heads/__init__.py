@@ -34,9 +34,9 @@ __all__ = [
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
-    "Risk",
     "OutOfScope",
     "OutOfScope",
     "Risk",
     "SequentialClassifier",
+    "Risk",
 ]
