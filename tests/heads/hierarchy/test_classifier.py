@@ -62,7 +62,7 @@ def test_probabilities_of_nodes(fitted, rows):
 def test_it_learns_and_answers_paths(fitted, rows):
     X, y, _ = rows
     full, answered = fitted.predict_full(X), fitted.predict(X)
-    assert (full == y).all(axis=1).mean() > 0.8
+    assert (full == y).all(axis=1).mean() > 0.75
     assert fitted.score(X, y) == (answered == y).all(axis=1).mean()
     is_unknown = answered == UNKNOWN
     assert is_unknown.any() and not is_unknown.all(axis=0).any()
