@@ -15,7 +15,13 @@ import numpy as np
 from scipy import linalg, stats
 
 from twoflow import (
-    ClassTree, FlowUnion, HierarchicalClassifier, Risk, corrected_resampled_ttest, load_table, make_model,
+    ClassTree,
+    FlowUnion,
+    HierarchicalClassifier,
+    Risk,
+    corrected_resampled_ttest,
+    load_table,
+    make_model,
 )
 from twoflow.evaluation.folds import draw_folds
 from twoflow.heads import KernelRidgeClassifier
