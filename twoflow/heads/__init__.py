@@ -12,6 +12,7 @@ from .kernel_weight import KernelWeight
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
+from .scope import OutOfScope
 
 __all__ = [
     "UNKNOWN",
@@ -31,4 +32,5 @@ __all__ = [
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
     "Risk",
+    "OutOfScope",
 ]

@@ -188,11 +188,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         self.scope_ = None
         if self.scope is not None:
             assert held_out is not None
-            outside = np.flatnonzero(~is_inside)
-            self.scope_ = seeded(self.scope, rng).fit(
-                _safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, tree.leaves],
-                outside=_safe_indexing(X, outside) if len(outside) else None,
-            )
+            self.scope_ = self._fit_scope(seeded(self.scope, rng), X, nodes, groups, rows, held_out)
         return self
 
     def name_levels(self, names: Sequence[str]) -> None:
@@ -302,6 +298,21 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         node_proba = ask_local(model.estimators_, X, model.tree_, model.strategy)
         scores = None if model.scope_ is None else model._score_scope(X, node_proba)
         return node_proba, self.decide(node_proba, scores)
+
+    def _fit_scope(
+        self, scope: Any, X: Any, nodes: np.ndarray, groups: np.ndarray | None, rows: np.ndarray, held_out: np.ndarray
+    ) -> Any:
+        """Fit the scope on rows in scope, and on those that are labeled as out of scope if there are any."""
+        leaves, outside = self.tree_.leaves, np.flatnonzero(nodes < 0)
+        given = {}
+        if len(outside):
+            given["outside"] = _safe_indexing(X, outside)
+            node_proba = ask_local(self.estimators_, given["outside"], self.tree_, self.strategy)
+            given["outside_probabilities"] = node_proba[:, leaves]
+            if groups is not None:
+                given["outside_groups"] = groups[outside]
+        own_groups = None if groups is None else groups[rows]
+        return scope.fit(_safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, leaves], **given)
 
     def _score_scope(self, X: Any, node_proba: np.ndarray) -> np.ndarray:
         assert self.scope_ is not None

@@ -23,6 +23,7 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.heads": (
         "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
         "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
+        "OutOfScope",
     ),
     "twoflow.heads.object_hierarchy": ("Pair",),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
