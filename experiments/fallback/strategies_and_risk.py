@@ -112,7 +112,8 @@ def check_promises(node_proba, tree, nodes, groups):
 
     The other half is a finite sample, whose error exceeds the promise by chance even if the error of the rule does not.
     So two more shares are printed: of splits whose excess is more than chance (a binomial test at 5 %), and of splits
-    whose threshold breaks the promise on all photos, of which the first half is a random sample.
+    whose threshold breaks the promise on all photos, of which the first half is a random sample. All three are shares
+    of all splits; one without a threshold answers nothing, and so breaks nothing.
     """
     print("\n| promise | no threshold | exceeded | beyond chance | broken on all | error | answered | full path |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
@@ -136,7 +137,8 @@ def check_promises(node_proba, tree, nodes, groups):
                 is_wrong.sum() / is_answered.sum() > error, n_wrong / n, is_answered[~is_first].mean(),
                 (is_answered & is_leaf)[~is_first].mean(),
             ])
-        means = np.mean(rows, axis=0) if rows else [np.nan] * 6
+        means = np.mean(rows, axis=0) if rows else np.full(6, np.nan)
+        means[:3] *= len(rows) / SPLITS
         print(f"| {error} | {n_none} of {SPLITS} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |", flush=True)
 
 

@@ -8,12 +8,13 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import ColorHistogram, make_model, make_shop
 from twoflow.errors import UserError
 from twoflow.heads import UNKNOWN, CappedClassifier, ClassTree, Confidence, HierarchicalClassifier, Risk
-from twoflow.heads.hierarchy.strategies import STRATEGIES
+from twoflow.heads.hierarchy.strategies import STRATEGIES, level_proba
 from twoflow.images import ImageCollection
 from twoflow.models import take_apart
 from twoflow.models.fitted_parts import fitted_parts
@@ -299,7 +300,7 @@ def test_sums_are_consistent_and_a_higher_threshold_never_answers_deeper(labels,
     X = np.array(data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n)), dtype=float)[:, None]
     labels = [*labels, ("a", "c"), ("b", "")]
     X = np.vstack([X, [[0.0], [5.0]]])
-    model = HierarchicalClassifier(GaussianNB(var_smoothing=0.1)).fit(X, labels)
+    model = HierarchicalClassifier(KNeighborsClassifier(2)).fit(X, labels)
     node_proba, tree = model.predict_node_proba(X), model.tree_
     assert np.allclose(node_proba, node_proba[:, tree.leaves] @ tree.membership.T.astype(float))
     lower, higher = (
@@ -311,3 +312,10 @@ def test_sums_are_consistent_and_a_higher_threshold_never_answers_deeper(labels,
     both = (lower >= 0) & (higher >= 0)
     assert not (both & is_leaf[higher] & ~is_leaf[lower]).any()
     assert (depth[higher] <= depth[lower])[both & ~is_leaf[higher]].all()
+
+
+def test_levels_that_contradict_each_other_entirely():
+    """One classifier is sure that the path has ended, the other that it goes on."""
+    tree = ClassTree([("hats",), ("shoes", "boots"), ("shoes", "heels")])
+    node_proba = np.array([[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.25, 0.25]])
+    assert level_proba(tree, node_proba)[1].tolist() == [[1 / 3] * 3, [1.0, 0.0, 0.0], [0.5, 0.25, 0.25]]
