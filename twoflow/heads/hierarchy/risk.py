@@ -55,8 +55,8 @@ class Risk(BaseEstimator):
     MAPIE 1.6 (BSD-3-Clause, 0.6 MB, no further dependency) has controllers for such tests. They count all rows as
     independent, and know no hierarchy, so they are not used.
 
-    In 500 simulated data sets with two levels, the promise was broken in 2.6 % (500 rows, error 0.1), 2.0 % (2,000 rows,
-    0.05) and 3.0 % (2,000 rows, 0.02); 5 % are allowed.
+    In 500 simulated data sets with two levels, the promise was broken in 2.6 % (500 rows, error 0.1), 2.0 % (2,000
+    rows, 0.05) and 3.0 % (2,000 rows, 0.02); 5 % are allowed.
 
     With `per_class`, an image belongs to its likeliest class of the broadest level, and only nodes below it can be its
     answer. Each promise holds by itself; that all hold together is less sure.
