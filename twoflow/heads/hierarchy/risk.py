@@ -73,8 +73,8 @@ class Risk(BaseEstimator):
     >>> node_proba = np.column_stack([np.zeros(1000), np.ones(1000), np.zeros(1000), share, 1 - share])
     >>> is_right = rng.random(1000) < share
     >>> rule = Risk(0.05).fit(tree, node_proba, np.where(is_right, 3, 4))
-    >>> [tree.nodes[node] for node in rule.answer(tree, node_proba[:3])]
-    [('shoes', 'boots'), ('shoes',), ('shoes',)]
+    >>> [tree.nodes[node] for node in rule.answer(tree, node_proba[3:6])]
+    [('shoes',), ('shoes', 'boots'), ('shoes', 'boots')]
     """
 
     _parameter_constraints: ClassVar[dict] = {
