@@ -39,4 +39,5 @@ __all__ = [
     "Risk",
     "SequentialClassifier",
     "Risk",
+    "OutOfScope",
 ]
