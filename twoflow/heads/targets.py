@@ -11,8 +11,10 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from .._text import printable
 from ..errors import InputError
 from ..images.targets import default_names, split_targets, to_targets
+from ..images.validation import from_other_library, is_missing
 
 
 def check_targets(
@@ -57,6 +59,73 @@ def check_targets(
     return y
 
 
+def read_targets(y: Any) -> np.ndarray:
+    """Read labels of which some may be missing.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, k)
+        Also a table of pandas, polars or Arrow. None, NaN and blank text are missing.
+
+    Returns
+    -------
+    ndarray of object and shape (n,) or (n, k)
+        Values of Python; None for a missing label.
+
+    Raises
+    ------
+    ValueError
+        If y is None or has another shape, the rows have different numbers of labels, or the labels of a target are
+        numbers that are not classes.
+    """
+    if y is None:
+        raise InputError("requires y to be passed, but the target y is None")
+    y = from_other_library(y)
+    if not isinstance(y, np.ndarray):
+        y = np.asarray(y) if hasattr(y, "__array__") else _to_array(list(y))
+    if np.ma.isMaskedArray(y):
+        y = np.where(np.ma.getmaskarray(y), np.array(None, dtype=object), y.data)
+    if y.ndim not in (1, 2) or y.ndim == 2 and not y.shape[1]:
+        raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
+    labels = np.empty(y.shape, dtype=object)
+    labels.ravel()[:] = [_to_label(label) for label in y.ravel().tolist()]
+    for column in labels.reshape(len(y), -1).T:
+        numbers = [label for label in column if isinstance(label, (float, complex))]
+        if numbers and not np.isfinite(numbers).all():
+            raise InputError("labels: Input y contains infinity; expected classes, so correct or remove these labels")
+        if numbers:
+            check_classification_targets(numbers)
+    return labels
+
+
+def _to_array(rows: list[Any]) -> np.ndarray:
+    """Return a list of labels, or of rows of labels, as an array of objects."""
+    are_rows = [isinstance(row, (list, tuple)) or isinstance(row, np.ndarray) and row.ndim == 1 for row in rows]
+    width = len(rows[0]) if any(are_rows[:1]) else None
+    for number, row in enumerate(rows):
+        if (len(row) if are_rows[number] else None) != width:
+            expected, got = (
+                "one label" if n is None else f"{n} labels" for n in (width, len(row) if are_rows[number] else None)
+            )
+            raise InputError(
+                f"labels: expected {expected} in each row as in row 0, got {got} in row {number}; write an empty label "
+                "where there is none"
+            )
+    table = np.empty((len(rows),) if width is None else (len(rows), width), dtype=object)
+    for number, row in enumerate(rows):
+        table[number] = row
+    return table
+
+
+def _to_label(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") and getattr(value, "shape", ()) == () else value
+    if is_missing(value):
+        return None
+    if not isinstance(value, (str, int, float, complex)):
+        raise InputError(f"labels: expected text or numbers, got {printable(repr(value), 60)}; convert it")
+    return value
+
+
 @dataclass
 class TargetsTags(Tags):
     """The tags of scikit-learn, and what models must know of a head that learns several targets.
@@ -73,4 +142,5 @@ class TargetsTags(Tags):
 
 def extend_targets_tags(tags: Tags) -> TargetsTags:
     """Copy tags into `TargetsTags` of a head that learns all targets together."""
-    return TargetsTags(**{field.name: getattr(tags, field.name) for field in fields(tags)}, learns_targets_together=True)
+    own = {field.name: getattr(tags, field.name) for field in fields(tags)}
+    return TargetsTags(**own, learns_targets_together=True)

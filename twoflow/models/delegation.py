@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ def _delegate_has(method: str) -> Any:
 
 
 class DelegatedPredictions:
-    """A mixin: `predict`, `predict_proba` and `decision_function` of the estimator that `_delegate` returns.
+    """A mixin: the predictions of the estimator that `_delegate` returns.
 
-    The last two exist if that estimator has them. `score` compares the predictions with the true classes.
+    `predict` is always there. All others exist if that estimator has them. `score` compares the predictions with the
+    true classes.
     """
 
     def _delegate(self) -> Any:
@@ -47,6 +49,46 @@ class DelegatedPredictions:
         """Return the score of each class; the head that decides defines the shape."""
         inputs = self._inputs(X)
         return self._delegate().decision_function(inputs)
+
+    @_delegate_has("predict_full")
+    def predict_full(self, X: Any) -> np.ndarray:
+        """Return the labels before fallback; see `HierarchicalClassifier.predict_full`."""
+        inputs = self._inputs(X)
+        return self._delegate().predict_full(inputs)
+
+    @_delegate_has("predict_path")
+    def predict_path(self, X: Any) -> list[tuple[Any, ...]]:
+        """Return the answered path of each image; see `HierarchicalClassifier.predict_path`."""
+        inputs = self._inputs(X)
+        return self._delegate().predict_path(inputs)
+
+    @_delegate_has("predict_node_proba")
+    def predict_node_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each node; see `HierarchicalClassifier.predict_node_proba`."""
+        inputs = self._inputs(X)
+        return self._delegate().predict_node_proba(inputs)
+
+    @_delegate_has("scope_scores")
+    def scope_scores(self, X: Any) -> np.ndarray | None:
+        """Return how much each image is like the training images; see `HierarchicalClassifier.scope_scores`."""
+        inputs = self._inputs(X)
+        return self._delegate().scope_scores(inputs)
+
+    @_delegate_has("explain_fallback")
+    def explain_fallback(self, X: Any) -> list[str]:
+        """Say why an answer is not a full path; see `HierarchicalClassifier.explain_fallback`."""
+        inputs = self._inputs(X)
+        return self._delegate().explain_fallback(inputs)
+
+    @_delegate_has("decide")
+    def decide(self, *args: Any, **kwargs: Any) -> Any:
+        """Decide which node is answered; see `HierarchicalClassifier.decide`."""
+        return self._delegate().decide(*args, **kwargs)
+
+    @_delegate_has("name_levels")
+    def name_levels(self, names: Sequence[str]) -> None:
+        """Name the levels of the fitted tree; see `HierarchicalClassifier.name_levels`."""
+        self._delegate().name_levels(names)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of images or rows that are right; with several targets, those whose targets are all right.

@@ -20,7 +20,8 @@ from ..errors import InputError
 from ..flows import Flow, FlowUnion
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
-from ..images.tags import ImageTags, extend_tags
+from ..images import ImageCollection
+from ..images.tags import ImageTags, extend_tags, read_tag
 from ..store import StoreLike
 from .composition import PartsByName
 from .delegation import DelegatedPredictions
@@ -147,12 +148,17 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         ValueError
             If a parameter of the model or of a flow is wrong, or y contains no classes.
         """
-        images, y, groups = check_inputs(X, y, groups)
+        names = X.target_names if isinstance(X, ImageCollection) and y is None else None
+        images, y, groups = check_inputs(
+            X, y, groups, may_be_missing=read_tag(self.head, "learns_targets_together", False)
+        )
         parts = take_apart(self)
         self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         features = self.union_.fit(images, y).transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             self.model_ = fit_clone(parts.on_features(), features, y, groups)
+        if names is not None and hasattr(self.model_, "name_levels"):
+            self.model_.name_levels(names)
         self.classes_ = self.model_.classes_
         self._flow_shares = flow_shares(parts, self.model_, features)
         return self

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from ..heads.targets import check_targets
+from ..heads.targets import check_targets, read_targets
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
 
 
 def check_inputs(
-    X: Any, y: Any = None, groups: Any = None, *, several: bool = True
+    X: Any, y: Any = None, groups: Any = None, *, several: bool = True, may_be_missing: bool = False
 ) -> tuple[Sequence[Source], np.ndarray, np.ndarray | None]:
     """Check the arguments of a model's `fit`.
 
@@ -27,6 +27,8 @@ def check_inputs(
         The group of each image. Default: the groups of the collection, if it has any.
     several : bool, default=True
         Allow several targets. If False, y must have shape (n,).
+    may_be_missing : bool, default=False
+        Leave the labels to a head that checks them itself; see `TargetsTags`. Missing ones are None.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def check_inputs(
     if isinstance(X, ImageCollection):
         y, names = (X.labels, X.target_names) if y is None else (y, None)
         groups = X.groups if groups is None else groups
-    y = check_targets(y, several=several, names=names)
+    y = read_targets(y) if may_be_missing else check_targets(y, several=several, names=names)
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups

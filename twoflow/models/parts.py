@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -11,8 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 
 from ..flows.contract import FlowContract, learns_from_data
+from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.random_states import seeded
 from .selecting_classifier import SelectingClassifier
 
 
@@ -98,7 +101,7 @@ def take_apart(model: Any) -> Parts:
     taken apart if a flow of its model learns from data: the flow would learn from rows that the meta-estimator holds
     out.
     """
-    return _take_wrapper_apart(model, lambda inside: True)
+    return _take_wrapper_apart(model)
 
 
 @take_apart.register
@@ -107,6 +110,15 @@ def _(model: Pipeline) -> Parts:
     if not rest or not hasattr(first, "named_members"):
         return Parts([], model)
     return Parts([Step(name, first.named_members(name), "passthrough")], Pipeline(rest))
+
+
+@take_apart.register
+def _(model: HierarchicalClassifier) -> Parts:
+    """Return the flows of the model inside, and the hierarchy around its second half."""
+    rng = check_random_state(model.random_state)
+    estimator = seeded(model.estimator, rng)
+    seed = rng.randint(np.iinfo(np.int32).max)
+    return _take_wrapper_apart(clone(model).set_params(estimator=estimator, random_state=seed))
 
 
 @take_apart.register
@@ -121,8 +133,20 @@ def _grids(space: Any) -> Iterable[dict]:
     return [space] if isinstance(space, dict) else ParameterGrid(space).param_grid if space else []
 
 
-def _take_wrapper_apart(model: Any, is_possible: Any) -> Parts:
-    """Replace the one model that a meta-estimator wraps by the second half of that model."""
+def _take_wrapper_apart(model: Any, is_possible: Callable[[Any], bool] = lambda inside: True) -> Parts:
+    """Replace the one model that a meta-estimator wraps by the second half of that model.
+
+    Parameters
+    ----------
+    model : estimator
+    is_possible : callable
+        Takes that second half, and returns whether it may be put into the meta-estimator. By default it always may.
+
+    Returns
+    -------
+    Parts
+        Without steps if the meta-estimator wraps no model of flows or several, or if a flow learns from data.
+    """
     if not isinstance(model, BaseEstimator):
         return Parts([], model)
     nested = {

@@ -1,4 +1,4 @@
-"""Make a model of several targets from a model of one."""
+"""Make a model of several targets, or of levels, from a model of one target."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from functools import singledispatch
 from typing import Any
 
 from ..heads.each_target import EachTargetClassifier
+from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.hierarchy.images import on_shared_features
 from .flow_classifier import FlowClassifier
-from .parts import take_apart
+from .parts import Parts, take_apart
 
 _RUNNING = ("n_jobs", "verbose", "store")  # parameters that say how a model runs
 
@@ -42,9 +44,24 @@ def each_target(model: Any) -> Any:
     parts = take_apart(model)
     if not parts.steps:
         return model
+    return on_flows(parts, EachTargetClassifier(parts.on_features()), model)
+
+
+def on_flows(parts: Parts, head: Any, model: Any) -> FlowClassifier:
+    """Make a model of the flows of another one, which runs as that one does.
+
+    Parameters
+    ----------
+    parts : Parts
+        Its flows are used, but not its selectors.
+    head : classifier
+        Decides on the features of all flows.
+    model : estimator
+        Its `n_jobs`, `verbose` and `store` are used, where it has them.
+    """
     flows = [(name, flow, "passthrough") for name, flow in parts.flows]
-    running = {name: getattr(model, name) for name in _RUNNING}
-    return FlowClassifier(flows, EachTargetClassifier(parts.on_features()), **running)
+    running = {name: getattr(model, name) for name in _RUNNING if hasattr(model, name)}
+    return FlowClassifier(flows, head, **running)
 
 
 @singledispatch
@@ -65,3 +82,9 @@ def for_targets(model: Any, n_targets: int) -> Any:
     estimator
     """
     return model
+
+
+@on_shared_features.register
+def _(model: HierarchicalClassifier) -> FlowClassifier | None:
+    parts = take_apart(model)
+    return on_flows(parts, parts.on_features(), model.estimator) if parts.steps else None

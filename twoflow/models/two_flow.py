@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow
-from ..images.tags import ImageTags, extend_tags
+from ..images import ImageCollection
+from ..images.tags import ImageTags, extend_tags, read_tag
 from ..networks import CarriedNetwork, NetworksLike
 from ..store import StoreLike
 from .best_of import BestOf
@@ -125,8 +126,11 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter is wrong, or y contains no classes.
         """
-        images, y, groups = check_inputs(X, y, groups)
+        names = X.target_names if isinstance(X, ImageCollection) and y is None else None
+        images, y, groups = check_inputs(X, y, groups, may_be_missing=_learns_together(self.head))
         self.model_ = for_targets(self, 1 if y.ndim == 1 else y.shape[1]).fit(images, y, groups)
+        if names is not None and hasattr(self.model_, "name_levels"):
+            self.model_.name_levels(names)
         self.classes_ = self.model_.classes_
         return self
 
@@ -165,9 +169,14 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
 
 @for_targets.register
 def _(model: TwoFlowClassifier, n_targets: int) -> FlowClassifier | BestOf:
-    return model.make() if n_targets == 1 else each_target(model.make())
+    return model.make() if n_targets == 1 or _learns_together(model.head) else each_target(model.make())
 
 
 @take_apart.register
 def _(model: TwoFlowClassifier) -> Parts:
     return take_apart(model.make())
+
+
+def _learns_together(head: Any) -> bool:
+    """Return whether a head learns all targets in one fit."""
+    return read_tag(head, "learns_targets_together", False)

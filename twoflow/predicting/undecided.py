@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
+from ..heads.hierarchy import independent_answers, independent_answers_needed
 from ..models.model_file import HeldOut, TargetCard
 from .fallback import reaches
-from .thresholds import independent_answers, independent_answers_needed, threshold_for
+from .thresholds import threshold_for
 
 #: How sure the promise of a rule is; see `threshold_for`.
 CONFIDENCE = 0.95

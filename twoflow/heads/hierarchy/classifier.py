@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import Tags, _safe_indexing, check_random_state, get_tags
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ...errors import InputError
-from ...images.targets import all_right, to_targets
-from ..inner_folds import draw_inner_folds, fit_clone
-from ..out_of_fold import answer_out_of_fold, probabilities_of
+from ...images import ImageCollection
 from ..random_states import seeded
-from ..targets import TargetsTags, extend_targets_tags
-from .decisions import Decisions, reaches
-from .labels import UNKNOWN, to_column
-from .rules import RULES, to_rule
-from .strategies import STRATEGIES
+from ..targets import TargetsTags, extend_targets_tags, read_targets
+from .decisions import Decisions, decide
+from .images import on_shared_features
+from .labels import to_column
+from .local_classifiers import ask_local, ask_out_of_fold, fit_local
+from .rules import RULES, Rule, fitted_rule, to_rule
+from .strategies import STRATEGIES, full_labels, level_proba
 from .tree import ClassTree
 
 _OWN: Any = object()  # the rule that was fitted
@@ -33,22 +33,31 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     Parameters
     ----------
     estimator : classifier
-        Learns one target. It is cloned, and never fitted itself. It may also be a whole model of images.
+        Learns one target. It is cloned, and never fitted itself. It may also be a whole model of images; then X are
+        images, and the features of each image are computed once for all classifiers.
     tree : ClassTree, optional
         The classes. Default: those that occur in the labels. A class of the tree that does not occur has the
         probability 0.
-    strategy : {"leaves"}, default="leaves"
-        "leaves": one classifier of the finest classes, whose probabilities are summed upward.
-    fallback : None, float, "confidence" or a rule, default=None
+    strategy : {"leaves", "parents", "levels"}, default="leaves"
+        Which classifiers are fitted.
+
+        - "leaves": one of the finest classes. The probability of a broader class is the sum over those below it, so
+          levels never contradict each other.
+        - "parents": one for each class with several below it. Probabilities are multiplied along the path, so levels
+          never contradict each other either.
+        - "levels": an independent one for each level. Levels may contradict each other.
+    fallback : None, float, "confidence", Confidence or Risk, default=None
         When a broader class or "unknown" is answered. None: never. A number: the deepest class whose probability
-        reaches it is answered. "confidence": see `Confidence`.
+        reaches it is the answer. "confidence": as `Confidence` says. `Risk`: the deepest class that keeps a promise
+        about the error.
     scope : OutOfScope, optional
-        Recognizes images that are none of the classes, and answers "unknown" for them. Default: no image is refused
-        for this reason.
+        Recognizes images that are none of the classes; their answer is "unknown". Default: none is recognized.
     cv : int, default=5
-        The number of folds in which probabilities of held-out rows are computed, if the rule or the scope needs them.
+        The most folds in which the probabilities of held-out rows are computed, for `Risk` and for `scope`. Without
+        them it has no effect.
     random_state : int, RandomState or None, default=None
-        Draws the folds, and seeds the estimator where its random states are None. By default each fit differs.
+        Draws the folds, and seeds the estimator and the scope where their random states are None. By default each fit
+        differs.
     n_jobs : int, optional
         How many classifiers are fitted at the same time; by default one, or as joblib's context says.
 
@@ -58,14 +67,17 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         With the number of training images of each node.
     classes_ : list of k ndarray of shape (n_classes,)
         The labels of each level, sorted; "" for paths that end above the level. If y has shape (n,), one such array.
-    estimators_ : dict of str to classifier
-        The fitted classifiers, by what they decide on.
+    estimators_ : list of LocalClassifier
+        The fitted classifiers.
     fallback_ : rule
         The fitted rule.
     scope_ : OutOfScope or None
         Fitted.
     n_partly_labeled_ : int
-        The number of training rows whose path ends where other paths go on.
+        The number of training rows whose path ends where the tree goes on. They are used at the levels that they have:
+        by the rule and the scope never, and by the classifier of "leaves" neither.
+    model_ : FlowClassifier or None
+        For a whole model of images, its flows and, as head, the hierarchy on their features.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -119,7 +131,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like of shape (n, n_features), or n images for a model of images
+            An `ImageCollection` brings y, groups and the names of the levels.
         y : array-like of shape (n, k), or (n,) for one level
             A column for each level, the broadest first. A missing finer label (None, NaN or blank) ends the path. A
             row with `UNKNOWN` at the broadest level is an image of none of the classes, for `scope`.
@@ -133,78 +146,67 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If a parameter is wrong, labels are no paths, or there is only one class.
+            If a parameter is wrong, labels are no paths of the tree, there is only one class, or the rule cannot keep
+            its promise.
         """
         self._validate_params()
+        self.model_ = on_shared_features(self)
+        if self.model_ is not None:
+            self._take_over(self.model_.fit(X, y, groups).model_)
+            return self
+        names = None
+        if y is None and isinstance(X, ImageCollection):
+            y, groups, names = X.labels, X.groups if groups is None else groups, X.target_names
         X = self._checked(X, reset=True)
-        tree = ClassTree.from_labels(y) if self.tree is None else self.tree
+        y = read_targets(y)
+        tree = ClassTree.from_labels(y, names) if self.tree is None else self.tree
         nodes = tree.encode(y)
         check_consistent_length(X, nodes, groups)
         groups = None if groups is None else np.asarray(groups)
         self.tree_ = tree.counted(y)
-        self._is_flat = len(tree.levels) == 1 and np.ndim(y) == 1
-        classes = [to_column(labels) for labels in _labels_by_level(tree)]
+        self._is_flat = y.ndim == 1
+        classes = [to_column(labels) for labels in tree.labels_by_level]
         self.classes_ = classes[0] if self._is_flat else classes
-        self.n_partly_labeled_ = int((~tree.is_leaf[nodes[nodes >= 0]]).sum())
-        if len(np.unique(nodes[nodes >= 0])) < 2:
-            raise InputError(f"a classifier needs at least two classes; all {len(nodes)} labels are of one")
+        is_inside = nodes >= 0
+        is_complete = is_inside & tree.is_leaf[nodes]
+        self.n_partly_labeled_ = int((is_inside & ~is_complete).sum())
+        if len(np.unique(nodes[is_complete])) < 2:
+            raise InputError(
+                f"a classifier needs at least two classes; all {len(nodes)} labels are of one, or of no finest class"
+            )
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)
-        self._fitted = _fit_tasks(estimator, X, nodes, groups, tree, self.strategy, self.n_jobs)
-        self.estimators_ = {name: fitted for name, fitted, _ in self._fitted if fitted is not None}
-        rule = to_rule(self.fallback)
-        self._fit_on_held_out(X, nodes, groups, estimator, seeded(rule, rng), rng)
-        return self
-
-    def _fit_on_held_out(
-        self, X: Any, nodes: np.ndarray, groups: np.ndarray | None, estimator: Any, rule: Any, rng: Any
-    ) -> None:
-        """Fit the rule and the scope, with the probabilities of rows that were held out if they need them."""
-        tree = self.tree_
-        rows, held_out = np.flatnonzero(tree.is_leaf[nodes] & (nodes >= 0)), None
+        self.estimators_ = fit_local(estimator, X, nodes, groups, tree, self.strategy, self.n_jobs)
+        rule = seeded(to_rule(self.fallback), rng)
+        rows, held_out = np.flatnonzero(is_complete), None
         if rule.needs_held_out or self.scope is not None:
-            held_out = self._ask_out_of_fold(X, nodes, groups, estimator, rng)[rows]
+            held_out = ask_out_of_fold(
+                estimator, X, nodes, groups, tree, self.strategy, self.cv, rng, self.n_jobs
+            )[rows]
         own_groups = None if groups is None else groups[rows]
-        self.fallback_ = rule.fit(tree, held_out, nodes[rows], own_groups)
+        self.fallback_ = rule.fit(self.tree_, held_out, nodes[rows], own_groups)
         self.scope_ = None
         if self.scope is not None:
-            outside = np.flatnonzero(nodes < 0)
-            self.scope_ = seeded(self.scope, rng).fit(
-                _safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, tree.leaves],
-                outside=_safe_indexing(X, outside) if len(outside) else None,
-            )
+            assert held_out is not None
+            self.scope_ = self._fit_scope(seeded(self.scope, rng), X, nodes, groups, rows, held_out)
+        return self
 
-    def _ask_out_of_fold(
-        self, X: Any, nodes: np.ndarray, groups: np.ndarray | None, estimator: Any, rng: Any
-    ) -> np.ndarray:
-        """Return the node probabilities of each row from models that were not fitted on it; NaN outside the tree."""
-        inside = np.flatnonzero(nodes >= 0)
-        within = None if groups is None else groups[inside]
-        folds = draw_inner_folds(nodes[inside], within, self.cv, rng, every_class=False)
-
-        def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-            train, test = inside[train], inside[test]
-            part = None if groups is None else groups[train]
-            fitted = _fit_tasks(estimator, _safe_indexing(X, train), nodes[train], part, self.tree_, self.strategy, 1)
-            return _ask(fitted, _safe_indexing(X, test), self.tree_, self.strategy)
-
-        rows, answers = answer_out_of_fold(ask, folds, self.n_jobs)
-        node_proba = np.full((len(nodes), len(self.tree_.nodes)), np.nan)
-        node_proba[inside[rows]] = answers
-        return node_proba
+    def name_levels(self, names: Sequence[str]) -> None:
+        """Give the levels of the fitted tree other names, such as those of a collection's targets."""
+        check_is_fitted(self)
+        self.tree_ = self.tree_.named(names)
 
     def predict_node_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each node, of shape (n, n_nodes), in the order of `tree_.nodes`."""
-        check_is_fitted(self)
-        return _ask(self._fitted, self._checked(X, reset=False), self.tree_, self.strategy)
+        model, X = self._enter(X)
+        return ask_local(model.estimators_, X, model.tree_, model.strategy)
 
     def scope_scores(self, X: Any) -> np.ndarray | None:
-        """Return how much each row is like the training rows, of shape (n,), higher = more; None without a scope."""
-        check_is_fitted(self)
-        return None if self.scope_ is None else self._scores(self._checked(X, reset=False), self.predict_node_proba(X))
-
-    def _scores(self, X: Any, node_proba: np.ndarray) -> np.ndarray:
-        return self.scope_.score_samples(X, node_proba[:, self.tree_.leaves])
+        """Return how much each row is like the training rows, of shape (n,): higher is more; None without `scope`."""
+        model, X = self._enter(X)
+        if model.scope_ is None:
+            return None
+        return model._score_scope(X, ask_local(model.estimators_, X, model.tree_, model.strategy))
 
     def decide(
         self, node_proba: np.ndarray, scope_scores: np.ndarray | None = None, fallback: Any = _OWN
@@ -217,68 +219,42 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             See `predict_node_proba`. A row with NaN is answered with unknown.
         scope_scores : ndarray of shape (n,), optional
             See `scope_scores`. Default: no row is out of scope.
-        fallback : None, float or rule, optional
+        fallback : None, float, "confidence" or rule, optional
             Another rule for these rows. Default: the fitted one.
 
         Returns
         -------
         Decisions
+
+        Raises
+        ------
+        ValueError
+            If the probabilities have another shape, or the rule would have to be fitted on held-out rows.
         """
         check_is_fitted(self)
-        tree, node_proba = self.tree_, np.asarray(node_proba, dtype=float)
-        rule = self.fallback_ if fallback is _OWN else to_rule(fallback)
-        if rule is not self.fallback_ and not rule.needs_held_out:
-            rule = rule.fit(tree)
-        nodes = rule.answer(tree, node_proba)
-        is_nothing = np.isnan(node_proba).any(axis=1)
-        is_outside = np.zeros(len(nodes), dtype=bool)
-        if scope_scores is not None and self.scope_ is not None:
-            is_outside = np.asarray(scope_scores) < self.scope_.threshold_
-        nodes = np.where(is_nothing | is_outside, -1, nodes)
-        likeliest = node_proba[:, tree.leaves].max(axis=1)
-        confidence = np.where(nodes >= 0, node_proba[np.arange(len(nodes)), nodes], likeliest)
-        reasons = [""] * len(nodes)
-        for row in np.flatnonzero((nodes < 0) | ~tree.is_leaf[nodes]).tolist():
-            if is_nothing[row]:
-                reasons[row] = "the model gives no probabilities"
-            elif is_outside[row]:
-                reasons[row] = (
-                    f"looks like nothing in the training images: its {self.scope_.score_} score {scope_scores[row]:.3g} "
-                    f"is below {self.scope_.threshold_:.3g}"
-                )
-            else:
-                reasons[row] = rule.explain(tree, node_proba[row], int(nodes[row]))
-        return Decisions(nodes, np.minimum(confidence, 1.0), reasons)
-
-    def _decide(self, X: Any) -> tuple[np.ndarray, Decisions]:
-        check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        node_proba = _ask(self._fitted, X, self.tree_, self.strategy)
-        scores = None if self.scope_ is None else self._scores(X, node_proba)
-        return node_proba, self.decide(node_proba, scores)
+        rule: Rule = self.fallback_ if fallback is _OWN else fitted_rule(fallback, self.tree_)
+        return decide(self.tree_, node_proba, rule, scope_scores, self.scope_)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the labels of each row, of shape (n, k), with `UNKNOWN` at levels that are not answered.
 
-        If y had shape (n,), so has this.
+        If y had shape (n,), so has this. With the strategy "levels" and no fallback, levels may contradict each other.
         """
         node_proba, decisions = self._decide(X)
-        if self.fallback is not None or self.scope is not None:
-            labels = self.tree_.labels(decisions.node)
-            if self.fallback is None:
-                full = self._full_labels(node_proba)
-                labels = np.where((decisions.node < 0)[:, None], labels, full)
-        else:
+        if self.fallback is None:
             labels = self._full_labels(node_proba)
+            is_unknown = decisions.node < 0
+            if is_unknown.any():
+                labels = np.where(is_unknown[:, None], self.tree_.labels(decisions.node), labels)
+        else:
+            labels = self.tree_.labels(decisions.node)
         return labels[:, 0] if self._is_flat else labels
 
     def predict_full(self, X: Any) -> np.ndarray:
-        """Return the labels of the full path of each row, of shape (n, k), without fallback."""
-        labels = self._full_labels(self.predict_node_proba(X))
+        """Return the labels of each row before fallback, of shape (n, k), or (n,) if y had this shape."""
+        node_proba = self.predict_node_proba(X)
+        labels = self._full_labels(node_proba)
         return labels[:, 0] if self._is_flat else labels
-
-    def _full_labels(self, node_proba: np.ndarray) -> np.ndarray:
-        return self.tree_.labels(to_rule(None).answer(self.tree_, node_proba))
 
     def predict_path(self, X: Any) -> list[tuple[Any, ...]]:
         """Return the answered path of each row as a tuple of labels; () for unknown."""
@@ -293,81 +269,81 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         list of k ndarray of shape (n, n_classes)
             One for each level, in the order of `classes_`. If y had shape (n,), the array alone.
         """
-        node_proba, tree = self.predict_node_proba(X), self.tree_
-        by_level = []
-        for level, labels in enumerate(_labels_by_level(tree)):
-            cut, position = tree.cut(level), {label: i for i, label in enumerate(labels)}
-            shares = np.zeros((len(node_proba), len(labels)))
-            columns = [position[label] for label in tree.label_column(level, cut)]
-            np.add.at(shares.T, columns, node_proba[:, cut].T)
-            by_level.append(shares)
-        return by_level[0] if self._is_flat else by_level
+        node_proba = self.predict_node_proba(X)
+        proba = level_proba(self.tree_, node_proba)
+        return proba[0] if self._is_flat else proba
 
     def explain_fallback(self, X: Any) -> list[str]:
         """Say for each row why its answer is not a full path; "" where it is."""
         return self._decide(X)[1].reason
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows whose labels are right at all levels.
+        """Return the share of rows that are right at all levels.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        X : array-like of shape (n, n_features), or n images
         y : array-like of shape (n, k) or (n,)
-            The true labels.
+            The true labels. A missing one is right if the answer's path ends there too.
         sample_weight : array-like of shape (n,), optional
             The weight of each row. By default all count the same.
         """
-        return float(np.average(self.predict(X) == np.asarray(y), weights=sample_weight))
+        true, given = read_targets(y), read_targets(self.predict(X))
+        is_right = true == given
+        return float(np.average(is_right.reshape(len(true), -1).all(axis=1), weights=sample_weight))
+
+    def _decide(self, X: Any) -> tuple[np.ndarray, Decisions]:
+        """Return the node probabilities of rows or images, and the answers."""
+        model, X = self._enter(X)
+        node_proba = ask_local(model.estimators_, X, model.tree_, model.strategy)
+        scores = None if model.scope_ is None else model._score_scope(X, node_proba)
+        return node_proba, self.decide(node_proba, scores)
+
+    def _fit_scope(
+        self, scope: Any, X: Any, nodes: np.ndarray, groups: np.ndarray | None, rows: np.ndarray, held_out: np.ndarray
+    ) -> Any:
+        """Fit the scope on rows in scope, and on those that are labeled as out of scope if there are any."""
+        leaves, outside = self.tree_.leaves, np.flatnonzero(nodes < 0)
+        given = {}
+        if len(outside):
+            given["outside"] = _safe_indexing(X, outside)
+            node_proba = ask_local(self.estimators_, given["outside"], self.tree_, self.strategy)
+            given["outside_probabilities"] = node_proba[:, leaves]
+            if groups is not None:
+                given["outside_groups"] = groups[outside]
+        own_groups = None if groups is None else groups[rows]
+        return scope.fit(_safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, leaves], **given)
+
+    def _score_scope(self, X: Any, node_proba: np.ndarray) -> np.ndarray:
+        assert self.scope_ is not None
+        return self.scope_.score_samples(X, node_proba[:, self.tree_.leaves])
+
+    def _full_labels(self, node_proba: np.ndarray) -> np.ndarray:
+        return full_labels(self.tree_, node_proba, self.strategy)
+
+    def _take_over(self, fitted: HierarchicalClassifier) -> None:
+        """Show what the hierarchy on features has learned."""
+        for name, value in vars(fitted).items():
+            if name.endswith("_") and name != "model_":
+                setattr(self, name, value)
+        self._is_flat = fitted._is_flat
+
+    def _enter(self, X: Any) -> tuple[HierarchicalClassifier, Any]:
+        """Return the hierarchy on features, and the features of images; or itself, and checked rows."""
+        check_is_fitted(self)
+        if self.model_ is not None:
+            return self.model_.model_, self.model_.union_.transform(X)
+        return self, self._checked(X, reset=False)
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Check features; images are left to the estimator."""
-        if not get_tags(self.estimator).input_tags.two_d_array:
+        if not get_tags(self).input_tags.two_d_array:
             return X
-        return validate_data(self, X, dtype=None, reset=reset)
+        return validate_data(self, X, dtype=None, reset=reset, ensure_min_samples=2 if reset else 1)
 
     def __sklearn_tags__(self) -> TargetsTags:
         tags = extend_targets_tags(super().__sklearn_tags__())
-        own = get_tags(self.estimator).input_tags
+        tags.input_tags = get_tags(self.estimator).input_tags
         tags.input_tags.sparse = False
-        tags.input_tags.allow_nan, tags.input_tags.two_d_array = own.allow_nan, own.two_d_array
         tags.target_tags.multi_output = True
-        tags.target_tags.single_output = True
         return tags
-
-
-#: A name, a fitted classifier (None if there is one class only), and the nodes of its probabilities.
-_Fitted = list[tuple[str, Any, np.ndarray]]
-
-
-def _fit_tasks(
-    estimator: Any, X: Any, nodes: np.ndarray, groups: np.ndarray | None, tree: ClassTree, strategy: str,
-    n_jobs: int | None,
-) -> _Fitted:
-    tasks = STRATEGIES[strategy]().tasks(tree, nodes)
-
-    def fit(rows: np.ndarray, targets: np.ndarray) -> Any:
-        if len(np.unique(targets)) < 2:
-            return None
-        return fit_clone(estimator, _safe_indexing(X, rows), targets, None if groups is None else groups[rows])
-
-    fitted = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(fit)(task.rows, task.targets) for task in tasks)
-    return [(task.name, each, np.unique(task.targets)) for task, each in zip(tasks, fitted)]
-
-
-def _ask(fitted: _Fitted, X: Any, tree: ClassTree, strategy: str) -> np.ndarray:
-    n = X.shape[0] if hasattr(X, "shape") else len(X)
-    shares = []
-    for _, classifier, nodes in fitted:
-        share = np.zeros((n, len(tree.nodes)))
-        share[:, nodes] = 1.0 if classifier is None else probabilities_of(classifier, X)
-        shares.append(share)
-    return STRATEGIES[strategy]().combine(tree, shares)
-
-
-def _labels_by_level(tree: ClassTree) -> list[list[Any]]:
-    """Return the sorted labels of each level; "" for leaves of broader levels."""
-    return [
-        sorted(set(tree.label_column(level, tree.cut(level))), key=lambda label: (isinstance(label, str), label))
-        for level in range(len(tree.levels))
-    ]

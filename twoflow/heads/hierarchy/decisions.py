@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...errors import InputError
 from .tree import ClassTree
 
 
@@ -86,3 +87,58 @@ def first_that_reaches(candidates: Candidates, thresholds: Any) -> np.ndarray:
     first = is_reached.argmax(axis=1)[:, None]
     nodes = np.take_along_axis(candidates.nodes, first, axis=1)[:, 0]
     return np.where(is_reached.any(axis=1), nodes, -1)
+
+
+def decide(
+    tree: ClassTree, node_proba: Any, rule: Any, scope_scores: Any = None, scope: Any = None
+) -> Decisions:
+    """Decide which node is answered for each row, and why it is not a full path.
+
+    Parameters
+    ----------
+    tree : ClassTree
+    node_proba : array-like of shape (n, n_nodes)
+        The answer for a row with NaN is unknown.
+    rule : Rule
+        Fitted.
+    scope_scores : array-like of shape (n,), optional
+        The answer for a row below the scope's threshold is unknown. Default: no row is out of scope.
+    scope : OutOfScope, optional
+        Has the threshold. Default: no row is out of scope.
+
+    Returns
+    -------
+    Decisions
+
+    Raises
+    ------
+    ValueError
+        If the probabilities have another shape.
+    """
+    node_proba = np.asarray(node_proba, dtype=float)
+    if node_proba.ndim != 2 or node_proba.shape[1] != len(tree.nodes):
+        raise InputError(
+            f"node_proba: expected a column for each of {len(tree.nodes)} nodes, got shape {node_proba.shape}; pass "
+            "what predict_node_proba returns"
+        )
+    nodes = rule.answer(tree, node_proba)
+    is_nothing = np.isnan(node_proba).any(axis=1)
+    is_outside, scores = np.zeros(len(nodes), dtype=bool), np.zeros(0)
+    if scope_scores is not None and scope is not None:
+        scores = np.asarray(scope_scores)
+        is_outside = scores < scope.threshold_
+    nodes = np.where(is_nothing | is_outside, -1, nodes)
+    likeliest = node_proba[:, tree.leaves].max(axis=1, initial=0.0)
+    confidence = np.where(nodes >= 0, node_proba[np.arange(len(nodes)), nodes], likeliest)
+    reasons = [""] * len(nodes)
+    for row in np.flatnonzero((nodes < 0) | ~tree.is_leaf[nodes]).tolist():
+        if is_nothing[row]:
+            reasons[row] = "the model gives no probabilities"
+        elif is_outside[row]:
+            reasons[row] = (
+                f"looks like nothing in the training images: its {scope.score_} score {scores[row]:.3g} is below "
+                f"{scope.threshold_:.3g}"
+            )
+        else:
+            reasons[row] = rule.explain(tree, node_proba[row], int(nodes[row]))
+    return Decisions(nodes, np.minimum(confidence, 1.0), reasons)

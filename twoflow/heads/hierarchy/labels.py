@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
 
 from ..._text import listed, printable
 from ...errors import InputError
 from ...images.levels import UNKNOWN
 from ...images.targets import default_names
-from ...images.validation import from_other_library, is_missing, to_values
+from ..targets import read_targets
 
 #: The labels of a node and of those above it, the broadest first.
 Path = tuple[Any, ...]
@@ -41,29 +40,28 @@ def read_paths(y: Any, names: Sequence[str] | None = None) -> tuple[list[Path], 
         If y is None or has another shape, a broadest label is missing, a label follows a missing one, or labels are
         numbers that are not classes.
     """
-    if y is None:
-        raise InputError("requires y to be passed, but the target y is None")
-    columns = _columns(y)
-    names = default_names(len(columns)) if names is None else tuple(names)
-    if len(names) != len(columns) or len(set(names)) < len(names):
+    labels = read_targets(y)
+    labels = labels[:, None] if labels.ndim == 1 else labels
+    n_levels = labels.shape[1]
+    names = default_names(n_levels) if names is None else tuple(names)
+    if len(names) != n_levels or len(set(names)) < len(names):
         raise InputError(
-            f"levels: expected {len(columns)} different names, one for each column of labels, got {listed(names)}; "
+            f"levels: expected {n_levels} different names, one for each column of labels, got {listed(names)}; "
             "give one name for each column"
         )
-    rows = list(zip(*columns))
     paths = []
-    for row, labels in enumerate(rows):
-        path = tuple(labels[:next((i for i, label in enumerate(labels) if label is None), None)])
-        if not path and labels:
+    for row, given in enumerate(labels.tolist()):
+        path = tuple(given[:given.index(None)] if None in given else given)
+        if not path:
             raise InputError(
                 f"labels of {names[0]!r}: expected a label in each row, got none in row {row}; fill it, or write "
                 f"{UNKNOWN!r} for an image of none of the classes"
             )
-        after = [i for i in range(len(path), len(labels)) if labels[i] is not None]
+        after = [i for i in range(len(path), n_levels) if given[i] is not None]
         if after:
             raise InputError(
                 f"labels of {names[len(path)]!r}: expected a label in row {row}, because {names[after[0]]!r} is "
-                f"{printable(labels[after[0]], 60)}, got none; fill it"
+                f"{printable(given[after[0]], 60)}, got none; fill it"
             )
         paths.append(_without_unknown(row, path, names))
     return paths, names
@@ -82,42 +80,6 @@ def to_column(labels: Iterable[Any]) -> np.ndarray:
     column = np.empty(len(labels), dtype=object)
     column[:] = labels
     return np.array(labels) if len(kinds) == 1 else column
-
-
-def _columns(y: Any) -> list[list[Any]]:
-    """Return the labels of each level as values of Python, None where they are missing."""
-    y = from_other_library(y)
-    if not isinstance(y, np.ndarray):
-        y = list(y)
-        are_rows = [isinstance(row, (list, tuple, np.ndarray)) and np.ndim(row) == 1 for row in y]
-        if any(are_rows):
-            width = len(y[0]) if are_rows[0] else 1
-            wrong = next((i for i, row in enumerate(y) if not are_rows[i] or len(row) != width), None)
-            if wrong is not None or not width:
-                raise InputError(
-                    f"labels: expected {max(width, 1)} in each row as in row 0, got another number in row {wrong or 0}; "
-                    "write an empty label where there is none"
-                )
-            columns: list[Any] = [list(column) for column in zip(*y)]
-        else:
-            columns = [y]
-    elif y.ndim > 2 or y.ndim == 0 or y.ndim == 2 and not y.shape[1]:
-        raise InputError(f"y: expected shape (n,) or (n, n_levels), got {y.shape}; pass one column for each level")
-    else:
-        columns = [y] if y.ndim == 1 else list(y.T)
-    return [_read_column(column) for column in columns]
-
-
-def _read_column(column: Any) -> list[Any]:
-    items = to_values("labels", column, may_be_missing=True) if isinstance(column, np.ndarray) else column
-    items = [item.item() if hasattr(item, "item") else item for item in (
-        items.tolist() if isinstance(items, np.ndarray) else items
-    )]
-    labels = [None if is_missing(item) else item for item in items]
-    known = [label for label in labels if label is not None]
-    if any(isinstance(label, (float, complex)) for label in known):
-        check_classification_targets(to_column(known))
-    return labels
 
 
 def _without_unknown(row: int, path: Path, names: Sequence[str]) -> Path:

@@ -6,28 +6,29 @@ from numbers import Real
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
+from ...errors import InputError
 from .decisions import find_candidates, first_that_reaches, reaches
 from .tree import ClassTree
 
 
 class Rule(Protocol):
-    """What decides which node is answered; its parameters are those of a scikit-learn estimator.
-
-    `answer` returns the node of each row of node probabilities, of shape (n,); -1 for unknown. `explain` says of one
-    row why its answer is not a full path.
-    """
+    """What decides which node is answered; its parameters are those of a scikit-learn estimator."""
 
     #: Whether `fit` needs the probabilities of models that were not fitted on the rows.
     needs_held_out: ClassVar[bool]
 
-    def fit(self, tree: ClassTree, node_proba: Any = None, nodes: Any = None, groups: Any = None) -> Self: ...
+    def fit(self, tree: ClassTree, node_proba: Any = None, nodes: Any = None, groups: Any = None) -> Self:
+        """Fit the rule on the probabilities, true leaves and groups of held-out rows, if it needs them."""
 
-    def answer(self, tree: ClassTree, node_proba: np.ndarray) -> np.ndarray: ...
+    def answer(self, tree: ClassTree, node_proba: np.ndarray) -> np.ndarray:
+        """Return the answered node of each row, of shape (n,); -1 for unknown."""
 
-    def explain(self, tree: ClassTree, row: np.ndarray, node: int) -> str: ...
+    def explain(self, tree: ClassTree, row: np.ndarray, node: int) -> str:
+        """Say why the answer of one row is not a full path."""
 
 
 class Likeliest(BaseEstimator):
@@ -126,8 +127,9 @@ class Confidence(BaseEstimator):
             return explain_shortfall(tree, row, nodes[0], node, self.threshold, tree.levels[0])
         level = int(tree.depths[node]) + 1
         return (
-            f"the likeliest {tree.levels[level]}, {tree.name(nodes[level])} with {confidences[level]:.2f}, is not below "
-            f"{tree.name(node)} with {row[node]:.2f}; the answer is its {tree.levels[level - 1]} {tree.name(node)}"
+            f"the likeliest {tree.levels[level]}, {tree.name(nodes[level])} with {confidences[level]:.2f}, is not "
+            f"below {tree.name(node)} with {row[node]:.2f}; the answer is its {tree.levels[level - 1]} "
+            f"{tree.name(node)}"
         )
 
 
@@ -150,9 +152,8 @@ def explain_shortfall(
     """
     share = float(row[likeliest])
     digits = next((n for n in range(2, 7) if f"{share:.{n}f}" != f"{threshold:.{n}f}"), 7)
-    reason = (
-        f"no {what} reaches {threshold:.{digits}f}: the likeliest, {tree.name(likeliest)}, has {share:.{digits}f}"
-    )
+    least, most = f"{threshold:.{digits}f}", f"{share:.{digits}f}"
+    reason = f"no {what} reaches {least}: the likeliest, {tree.name(likeliest)}, has {most}"
     if node < 0:
         return reason
     return f"{reason}; the answer is its {tree.levels[tree.depths[node]]} {tree.name(node)} with {row[node]:.2f}"
@@ -169,3 +170,24 @@ def to_rule(fallback: Any) -> Rule:
     if isinstance(fallback, str):
         return RULES[fallback]()
     return AtLeast(float(fallback)) if isinstance(fallback, Real) else fallback
+
+
+def fitted_rule(fallback: Any, tree: ClassTree) -> Rule:
+    """Return a rule that can answer; see `to_rule`.
+
+    Raises
+    ------
+    ValueError
+        If the rule has to be fitted on held-out rows, and is not.
+    """
+    rule = to_rule(fallback)
+    if not rule.needs_held_out:
+        return clone(rule).fit(tree)
+    try:
+        check_is_fitted(rule)
+    except ValueError as error:
+        raise InputError(
+            f"fallback: expected a number, None or a fitted rule, got {rule!r}, which is not fitted; fit the "
+            "classifier with it"
+        ) from error
+    return rule

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..._text import printable
 from ...errors import InputError, InputTypeError
-from ...images.targets import default_names, join_targets
-from .labels import UNKNOWN, Path, read_paths, to_column
+from ...images.targets import default_names
+from .labels import UNKNOWN, Path, read_paths
 from .nested import paths_of_folder, paths_of_mapping
 from .text import draw
 
@@ -86,7 +86,7 @@ class ClassTree:
                 for end in range(1, len(path) + 1):
                     below[path[:end]] += int(number)
             sums = tuple(below[node] for node in ordered)
-        vars(self).update(levels=names, nodes=ordered, counts=sums)
+        self.__setstate__({"levels": names, "nodes": ordered, "counts": sums})
 
     levels: tuple[str, ...]
     nodes: tuple[Path, ...]
@@ -162,6 +162,12 @@ class ClassTree:
         nodes = self.encode(y)
         return ClassTree(self.nodes, self.levels, Counter(self.nodes[node] for node in nodes[nodes >= 0].tolist()))
 
+    def named(self, levels: Sequence[str]) -> ClassTree:
+        """Return the same tree with other names of the levels."""
+        renamed = ClassTree(self.nodes, levels)
+        renamed.__setstate__({"levels": renamed.levels, "nodes": self.nodes, "counts": self.counts})
+        return renamed
+
     def encode(self, y: Any) -> np.ndarray:
         """Return the node of the deepest known label of each row.
 
@@ -206,11 +212,10 @@ class ClassTree:
         """
         nodes = np.asarray(nodes, dtype=int)
         table = self._table[nodes]
-        if self._is_text or (nodes >= 0).all() and (self.depths[nodes] == len(self.levels) - 1).all():
-            return join_targets([to_column(column) if len(column) else column for column in table.T]).reshape(
-                table.shape
-            ).astype(self._text_type if self._is_text else None, copy=False)
-        return table
+        if self._is_text:
+            return table.astype(self._text_type)
+        is_complete = bool((nodes >= 0).all() and (self.depths[nodes] == len(self.levels) - 1).all())
+        return table.astype(self._number_type) if is_complete and self._number_type else table
 
     @cached_property
     def parents(self) -> np.ndarray:
@@ -232,6 +237,13 @@ class ClassTree:
         """Whether each node has nothing below it, of shape (n_nodes,)."""
         return ~np.isin(np.arange(len(self.nodes)), self.parents)
 
+    @cached_property
+    def children(self) -> dict[int, np.ndarray]:
+        """The nodes below each node that has some, by level; -1 is above the broadest level."""
+        above, starts = np.unique(self.parents, return_index=True)
+        ends = [*starts[1:].tolist(), len(self.nodes)]
+        return {node: np.arange(start, end) for node, start, end in zip(above.tolist(), starts.tolist(), ends)}
+
     def cut(self, level: int) -> np.ndarray:
         """Return the nodes of a level and the leaves above it; every leaf is one of them, or below exactly one."""
         return np.flatnonzero((self.depths == level) | self.is_leaf & (self.depths < level))
@@ -239,6 +251,17 @@ class ClassTree:
     def label_column(self, level: int, nodes: np.ndarray) -> list[Any]:
         """Return the labels of nodes at one level, as values of Python."""
         return self._table[nodes, level].tolist()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all leaves are at the finest level."""
+        return bool((self.depths[self.leaves] == len(self.levels) - 1).all())
+
+    @cached_property
+    def labels_by_level(self) -> list[list[Any]]:
+        """The sorted labels of each level; "" for leaves of broader levels."""
+        columns = [self.label_column(level, self.cut(level)) for level in range(len(self.levels))]
+        return [sorted(set(column), key=lambda label: (isinstance(label, str), label)) for column in columns]
 
     @cached_property
     def membership(self) -> np.ndarray:
@@ -285,6 +308,11 @@ class ClassTree:
         return all(isinstance(node[-1], str) for node in self.nodes)
 
     @cached_property
+    def _number_type(self) -> np.dtype | None:
+        labels = [node[-1] for node in self.nodes]
+        return None if any(isinstance(label, str) for label in labels) else np.array(labels).dtype
+
+    @cached_property
     def _text_type(self) -> np.dtype:
         return np.array([UNKNOWN, *(node[-1] for node in self.nodes)]).dtype
 
@@ -302,8 +330,10 @@ class ClassTree:
         raise AttributeError(f"a ClassTree does not change; make another one instead of setting {name}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what makes the tree, without what is computed from it."""
         return {"levels": self.levels, "nodes": self.nodes, "counts": self.counts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
 
     def __eq__(self, other: Any) -> bool:
         if type(other) is not type(self):

@@ -23,6 +23,7 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.heads": (
         "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
         "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
+        "OutOfScope",
     ),
     "twoflow.heads.hierarchy": ("ClassTree", "Confidence", "HierarchicalClassifier", "Risk"),
     "twoflow.heads.hierarchy.rules": ("AtLeast", "Likeliest"),
