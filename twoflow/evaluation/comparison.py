@@ -84,7 +84,9 @@ def compare(
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
         `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself; see
-        `each_target`. Any other classifier must learn all of them.
+        `each_target`. Any other classifier must learn all of them. If the targets are levels, the exact match of paths
+        is tested, and there are the scores of `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and
+        names such as "fast:leaves".
     network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
         The network of methods given by name, or several networks; see `CNNEmbedding`. Of several, a recipe takes all,
         and "cnn" is their embeddings side by side.

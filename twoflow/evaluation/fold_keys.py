@@ -42,8 +42,8 @@ class FoldKeys:
     """Make the keys of the folds of a comparison.
 
     A key covers: the content and the order of the images to train on and to test, their labels and groups, the names
-    of the targets, all classes, the tree of levels, the code of twoflow, the versions of the packages that compute, and the method; see
-    `describe_method`.
+    of the targets, all classes, the tree of levels, the code of twoflow, the versions of the packages that compute, and
+    the method; see `describe_method`.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ from .summary import (
     share_interval,
 )
 from .tables import level_columns, prediction_columns, score_columns, to_frame
-from .tested import Given, Targets, Tested
+from .tested import Given, Scored, Targets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,14 +278,14 @@ class Comparison:
             return {}
         return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
 
-    def _tested_by(self, method: MethodScores) -> Tested:
+    def _tested_by(self, method: MethodScores) -> Scored:
         labels, n_folds = self.collection.labels, len(self.folds)
         full, probabilities = method.full or [None] * n_folds, method.probabilities or [None] * n_folds
         given = [
             Given.of(own, before, None, shares, self._targets, labels)
             for own, before, shares in zip(method.predicted, full, probabilities)
         ]
-        return Tested(labels[self.tested], Given.join(given), self._targets.tree)
+        return Scored(labels[self.tested], Given.join(given), self._targets.tree)
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:

@@ -15,7 +15,7 @@ from ..images.targets import all_right
 from .folds import Folds
 from .hierarchy import path_scores, rejection
 from .hierarchy.answers import LevelAnswers
-from .tested import Given, Targets, Tested
+from .tested import Given, Scored, Targets
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -152,7 +152,7 @@ class AppliedScore(NamedTuple):
         """The name that tables and plots show."""
         return self.score.label if self.target is None else f"{self.score.label} {self.score.link} {self.target}"
 
-    def __call__(self, tested: Tested) -> float:
+    def __call__(self, tested: Scored) -> float:
         """Compute the score; NaN if there is nothing to score."""
         if self.score.levels is not None:
             which = [] if self.position is None else [self.position]
@@ -236,7 +236,7 @@ def compute_scores(y: np.ndarray, given: Given, targets: Targets) -> dict[str, f
             f"expected predictions of shape {y.shape}, one column for each target, got {given.predicted.shape}; "
             "use a classifier that learns several targets"
         )
-    tested = Tested(y, given, targets.tree)
+    tested = Scored(y, given, targets.tree)
     return {name: score(tested) for name, score in scores_for(targets).items()}
 
 
@@ -264,7 +264,7 @@ def compute_means(
     for position, fold in enumerate(folds):
         together.setdefault(fold.repeat if folds.n_splits > 1 else 0, []).append(position)
     joined = [
-        Tested(
+        Scored(
             np.concatenate([y[folds.splits[i].test] for i in positions]), Given.join([given[i] for i in positions]),
             targets.tree,
         )

@@ -86,14 +86,14 @@ class Given(NamedTuple):
     def join(cls, parts: Sequence[Given]) -> Given:
         """Return the answers of several folds, one after the other."""
         joined: list[Any] = [
-            None if any(each is None for each in own) else np.concatenate(own)  # type: ignore[arg-type]
+            None if any(each is None for each in own) else np.concatenate(own)
             for own in zip(*parts)
         ]
         return cls(*joined)
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Scored:
     """True labels and answers of the same images, for scores.
 
     Attributes

@@ -146,9 +146,7 @@ def _hierarchy(tree: ClassTree | None, collection: ImageCollection) -> dict[str,
         return None
     nodes = zip(tree.nodes, tree.counts or [0] * len(tree.nodes), tree.is_leaf)
     return {
-        "levels": [
-            {"name": name, "n_classes": len(classes)} for name, classes in collection.classes_by_target.items()
-        ],
+        "levels": [{"name": name, "n_classes": number} for name, number in collection.n_classes_by_target.items()],
         "nodes": [
             {"path": list(map(str, path)), "n_images": n, "is_leaf": bool(is_leaf)}
             for path, n, is_leaf in sorted(nodes, key=lambda node: list(map(str, node[0])))

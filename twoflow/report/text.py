@@ -98,7 +98,7 @@ def _hierarchy(comparison: Comparison) -> list[str]:
 def _headline(comparison: Comparison) -> str:
     collection, folds = comparison.collection, comparison.folds
     groups = "" if collection.groups is None else f" in {len(set(collection.groups.tolist())):,} groups"
-    counts = [f"{len(found)} classes" for found in collection.classes_by_target.values()]
+    counts = [f"{number} classes" for number in collection.n_classes_by_target.values()]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
     if collection.are_levels:
