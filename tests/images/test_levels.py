@@ -69,7 +69,7 @@ def test_partly_labeled_images_count_with_the_most_frequent_class_below():
 
 def test_a_collection_of_levels():
     found = collection()
-    assert repr(found) == "ImageCollection(8 images, levels kind: 4 classes, model: 3 classes)"
+    assert repr(found) == "ImageCollection(8 images, levels kind: 3 classes, model: 3 classes)"
     assert found.finest == "model" and found.levels == {}
     assert found.classes.tolist() == ["bags", "hats/boot", "shoes/boot", "shoes/clog", "unknown"]
     assert found.finest_labels.tolist()[3:6] == ["shoes", "bags", "hats/boot"]

@@ -25,7 +25,7 @@ def document(found):
 
 def test_what_images_say_at_a_level_and_nothing_else_is_counted(found, document):
     hierarchy = document["dataset"]["hierarchy"]
-    assert [(each["name"], each["n_classes"]) for each in hierarchy["levels"]] == [("kind", 4), ("model <b>", 4)]
+    assert [(each["name"], each["n_classes"]) for each in hierarchy["levels"]] == [("kind", 3), ("model <b>", 3)]
     nodes = {tuple(each["path"]): (each["n_images"], each["is_leaf"]) for each in hierarchy["nodes"]}
     assert nodes["shoes",] == (24, False) and nodes["shoes", "boot"] == (11, True) and nodes["hats",] == (12, True)
     assert hierarchy["n_leaves"] == 4
@@ -65,7 +65,7 @@ def test_the_exact_match_and_its_test_see_the_same_images(found):
 
 def test_text(found):
     text = format_text(found)
-    assert "\n60 images, levels kind: 4 classes, model <b>: 4 classes\n" in text
+    assert "\n60 images, levels kind: 3 classes, model <b>: 3 classes\n" in text
     lines = [line for line in text.splitlines() if line.startswith("AUROC, right against wrong")]
     assert lines and lines[0].split()[-3] == "–"
     assert "tree, before fallback" in text and "conditional accuracy of model <b>" in text

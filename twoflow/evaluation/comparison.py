@@ -89,7 +89,9 @@ def compare(
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
         `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself; see
-        `each_target`. Any other classifier must learn all of them.
+        `each_target`. Any other classifier must learn all of them. If the targets are levels, the exact match of paths
+        is tested, and there are the scores of `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and
+        names such as "fast:leaves".
     network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
         The network of methods given by name, or several networks; see `CNNEmbedding`. Of several, a recipe takes all,
         and "cnn" is their embeddings side by side.
@@ -324,12 +326,13 @@ def _given(fold: FoldScores, predicted: np.ndarray, collection: ImageCollection)
 
 def _before_fallback(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, Any]:
     """Return what `MethodScores` says of the answers before fallback; nothing for a method that has none."""
-    if any(fold.full is None for fold in folds):
+    found = [(fold, fold.full, fold.full_scores or {}) for fold in folds if fold.full is not None]
+    if not found:
         return {}
-    scores = {name: np.array([fold.full_scores[name] for fold in folds]) for name in folds[0].full_scores or ()}
-    answers = [_given(fold, fold.full, collection) for fold in folds]
+    scores = {name: np.array([own[name] for _, _, own in found]) for name in found[0][2]}
+    answers = [_given(fold, full, collection) for fold, full, _ in found]
     return {
-        "full": tuple(fold.full for fold in folds),
+        "full": tuple(full for _, full, _ in found),
         "full_scores": scores,
         "full_means": compute_means(scores, collection.labels, drawn, answers, Targets.of(collection)),
     }

@@ -24,6 +24,7 @@ from ..images.tags import read_tag
 from ..images.targets import split_targets
 from ..models import Parts
 from .folds import Fold
+from .tested import Targets
 
 #: What the results of a fold depend on, besides what features depend on.
 _ROOMS = ("images", "networks", "flows", "heads", "models", "deep", "evaluation")
@@ -41,8 +42,8 @@ class FoldKeys:
     """Make the keys of the folds of a comparison.
 
     A key covers: the content and the order of the images to train on and to test, their labels and groups, the names
-    of the targets, all classes, the code of twoflow, the versions of the packages that compute, and the method; see
-    `describe_method`.
+    of the targets, all classes, the tree of levels, the code of twoflow, the versions of the packages that compute, and
+    the method; see `describe_method`.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ class FoldKeys:
         self._rows: list[np.ndarray] = [np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)]
         self._whole = hashlib.sha256()
         _note(self._whole, _code(), repr(versions(_PACKAGES)), *collection.target_names)
+        tree = Targets.of(collection).tree
+        _note(self._whole, repr(None if tree is None else tree.nodes))  # it says which images are partly labeled
         for values in [*split_targets(collection.labels), *([] if collection.groups is None else [collection.groups])]:
             distinct, codes = np.unique(values, return_inverse=True)
             self._rows.append(codes.reshape(-1, 1))

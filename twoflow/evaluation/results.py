@@ -37,7 +37,7 @@ from .summary import (
     share_interval,
 )
 from .tables import level_columns, prediction_columns, score_columns, to_frame
-from .tested import Given, Targets, Tested
+from .tested import Given, Scored, Targets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -279,14 +279,14 @@ class Comparison:
             return {}
         return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
 
-    def _tested_by(self, method: MethodScores) -> Tested:
+    def _tested_by(self, method: MethodScores) -> Scored:
         labels, n_folds = self.collection.labels, len(self.folds)
-        full, probabilities = (each or [None] * n_folds for each in (method.full, method.probabilities))
+        full, probabilities = method.full or [None] * n_folds, method.probabilities or [None] * n_folds
         given = [
-            Given.of(own, *rest, self._targets, labels)
-            for own, *rest in zip(method.predicted, full, [None] * n_folds, probabilities)
+            Given.of(own, before, None, shares, self._targets, labels)
+            for own, before, shares in zip(method.predicted, full, probabilities)
         ]
-        return Tested(labels[self.tested], Given.join(given), self._targets.tree)
+        return Scored(labels[self.tested], Given.join(given), self._targets.tree)
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
@@ -358,7 +358,8 @@ class Comparison:
             predicted = tuple(own[:, position] for own in predicted)
         elif self._targets.tree is not None:
             tree = self._targets.tree
-            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in zip(self.folds, predicted))
+            pairs = zip(self.folds, predicted)
+            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in pairs)
         return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:

@@ -15,7 +15,7 @@ from ..images.targets import all_right
 from .folds import Folds
 from .hierarchy import path_scores, rejection
 from .hierarchy.answers import LevelAnswers
-from .tested import Given, Targets, Tested
+from .tested import Given, Scored, Targets
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -79,7 +79,7 @@ class Score(NamedTuple):
     """
 
     label: str
-    function: Callable[[Any, Any], float]
+    function: Callable[..., float]
     of_one_target: bool
     greater_is_better: bool = True
     of_all_predictions: bool = False
@@ -120,7 +120,9 @@ LEVEL_SCORES: dict[str, Score] = {
         "stopped", path_scores.stopped, True, greater_is_better=False, levels=slice(None, -1), link="at"
     ),
     "risk_area": _of_paths("area under risk by coverage", rejection.risk_area, greater_is_better=False),
-    "excess_risk_area": _of_paths("its excess over the best order", rejection.excess_risk_area, greater_is_better=False),
+    "excess_risk_area": _of_paths(
+        "its excess over the best order", rejection.excess_risk_area, greater_is_better=False
+    ),
     "right_auroc": _of_paths("AUROC, right against wrong", rejection.right_auroc),
     "scope_auroc": _of_paths("AUROC, in scope against out of scope", rejection.scope_auroc, is_of_scope=True),
     "outside_rejected": _of_paths(
@@ -150,7 +152,7 @@ class AppliedScore(NamedTuple):
         """The name that tables and plots show."""
         return self.score.label if self.target is None else f"{self.score.label} {self.score.link} {self.target}"
 
-    def __call__(self, tested: Tested) -> float:
+    def __call__(self, tested: Scored) -> float:
         """Compute the score; NaN if there is nothing to score."""
         if self.score.levels is not None:
             which = [] if self.position is None else [self.position]
@@ -234,7 +236,7 @@ def compute_scores(y: np.ndarray, given: Given, targets: Targets) -> dict[str, f
             f"expected predictions of shape {y.shape}, one column for each target, got {given.predicted.shape}; "
             "use a classifier that learns several targets"
         )
-    tested = Tested(y, given, targets.tree)
+    tested = Scored(y, given, targets.tree)
     return {name: score(tested) for name, score in scores_for(targets).items()}
 
 
@@ -262,7 +264,7 @@ def compute_means(
     for position, fold in enumerate(folds):
         together.setdefault(fold.repeat if folds.n_splits > 1 else 0, []).append(position)
     joined = [
-        Tested(
+        Scored(
             np.concatenate([y[folds.splits[i].test] for i in positions]), Given.join([given[i] for i in positions]),
             targets.tree,
         )

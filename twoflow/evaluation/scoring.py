@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from .feature_plan import Part, PreparedMethod
 from .folds import Fold
 from .method_scores import Choice
 from .scores import compute_scores, scores_for
-from .tested import Given, Targets, Tested
+from .tested import Given, Scored, Targets
 
 
 class Selected(NamedTuple):
@@ -120,7 +120,7 @@ def score_fold(
         if train_accuracy is None:
             tested = next(iter(scores_for(targets).values()))
             again = Given(np.asarray(classifier.predict(X_train)))
-            train_accuracy = tested(Tested(y[fold.train], again, targets.tree))
+            train_accuracy = tested(Scored(y[fold.train], again, targets.tree))
         importances = None
         if method.parts is not None:
             origins = [

@@ -85,11 +85,15 @@ class Given(NamedTuple):
     @classmethod
     def join(cls, parts: Sequence[Given]) -> Given:
         """Return the answers of several folds, one after the other."""
-        return cls(*(None if any(each is None for each in own) else np.concatenate(own) for own in zip(*parts)))
+        joined: list[Any] = [
+            None if any(each is None for each in own) else np.concatenate(own)
+            for own in zip(*parts)
+        ]
+        return cls(*joined)
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Scored:
     """True labels and answers of the same images, for scores.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._text import counted
 from ..errors import InputError, InputTypeError
-from .levels import are_inner, describe_levels, name_paths, strata, to_levels
+from .levels import UNKNOWN, are_inner, describe_levels, name_paths, paths_of, strata, to_levels
 from .lookalikes import find_lookalikes, spell
 from .passed_over import PassedOver, count_paths
 from .preview import to_fragment
@@ -131,7 +131,7 @@ class ImageCollection:
         n_passed_over = count_paths(self.passed_over)
         files = counted(n_passed_over, "file or folder", "files or folders")
         passed_over = f", {files} passed over" if n_passed_over else ""
-        counts = {name: f"{len(classes)} classes" for name, classes in self.classes_by_target.items()}
+        counts = {name: f"{number} classes" for name, number in self.n_classes_by_target.items()}
         several = len(counts) > 1
         classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
         classes = f"levels {classes}" if self.are_levels else classes
@@ -152,9 +152,10 @@ class ImageCollection:
             counts = Counter(self.target(target).tolist())
             sizes = [counts[label] for label in classes.tolist()]
             name = f"{target}: " if len(self.target_names) > 1 else ""
-            yield f"{name}{counted(len(classes), 'class', 'classes')} with {min(sizes):,} to {max(sizes):,} images"
+            number = counted(self.n_classes_by_target[target], "class", "classes")
+            yield f"{name}{number} with {min(sizes):,} to {max(sizes):,} images"
         if self.are_levels:
-            yield f"levels, from broad to fine; paths of classes: {len(self.classes):,}"
+            yield "levels, from broad to fine"
         yield from self.level_notes
         if self.groups is not None:
             yield counted(len(np.unique(self.groups)), "group")
@@ -190,6 +191,20 @@ class ImageCollection:
         """The distinct labels of each target, sorted, by the name of the target; a missing label is none."""
         found = {name: np.unique(labels) for name, labels in zip(self.target_names, split_targets(self.labels))}
         return {name: labels[labels != ""] if self.are_levels else labels for name, labels in found.items()}
+
+    @property
+    def n_classes_by_target(self) -> dict[str, int]:
+        """How many classes each target has, by its name.
+
+        With levels a name under two parents is two classes, and "unknown" for images that are out of scope is none.
+        """
+        if not self.are_levels:
+            return {name: len(classes) for name, classes in self.classes_by_target.items()}
+        paths = {path for path in paths_of(self.labels) if path[0] != UNKNOWN}
+        return {
+            name: len({path[:depth] for path in paths if len(path) >= depth})
+            for depth, name in enumerate(self.target_names, start=1)
+        }
 
     @property
     def finest(self) -> str:
