@@ -51,7 +51,10 @@ class Photos:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._labels = json.loads(self._session.get_modelmeta().custom_metadata_map["labels"])
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._labels = json.loads(metadata["labels"])
+        self._outputs = json.loads(metadata["card"])["outputs"]
+        self._tree = json.loads(metadata.get("tree", "null"))
 
     async def __call__(self, request: Request) -> JSONResponse:
         try:
@@ -62,18 +65,32 @@ class Photos:
 
     def _answer(self, content: bytes) -> list[dict[str, Any]]:
         names = [output.name for output in self._session.get_outputs()]
+        values = dict(zip(names, self._session.run(names, {"image": read(content)}), strict=True))
+        probabilities = {target: values[name] for target, name in self._outputs.items()}
+        if self._tree is not None:
+            return [self._answer_of_tree(values, probabilities)]
         answers = []
-        for (target, labels), probabilities in zip(
-            self._labels.items(), self._session.run(names, {"image": read(content)}), strict=True
-        ):
-            best = int(probabilities.argmax())
+        for target, shares in probabilities.items():
+            best = int(shares.argmax())
             answers.append({
                 "target": target,
-                "label": labels[best],
-                "confidence": float(probabilities[best]),
-                "probabilities": probabilities.tolist(),
+                "label": self._labels[target][best],
+                "confidence": float(shares[best]),
+                "probabilities": shares.tolist(),
             })
         return answers
+
+    def _answer_of_tree(
+        self, values: dict[str, np.ndarray], probabilities: dict[str, np.ndarray]
+    ) -> dict[str, Any]:
+        """Return the answer of a model with a tree of classes, after its fallback; the path is empty for unknown."""
+        node = int(values["node"][0])
+        return {
+            "path": self._tree["nodes"][node] if node >= 0 else [],
+            "confidence": float(values["confidence"][0]),
+            "in_scope": bool(values["in_scope"][0]) if "in_scope" in values else None,
+            "probabilities": {level: shares.tolist() for level, shares in probabilities.items()},
+        }
 
 
 async def _body(request: Request) -> bytes:

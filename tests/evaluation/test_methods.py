@@ -241,8 +241,8 @@ def test_logistic_answers_as_plain_logistic_regression(shop):
 
 
 def test_every_form_of_a_name_is_made():
-    filled = {"RECIPE": "fast", "NETWORK": "efficientnet-lite0", "LAYER": "stage2", "HEAD": "lda", "WIDTH": "8",
-              "HEIGHT": "6"}
+    filled = {"METHOD": "fast:stack", "STRATEGY": "leaves", "RECIPE": "fast", "NETWORK": "efficientnet-lite0",
+              "LAYER": "stage2", "HEAD": "lda", "WIDTH": "8", "HEIGHT": "6"}
     for form in NAME_FORMS:
         name = form
         for word, value in filled.items():

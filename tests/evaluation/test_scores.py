@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.scores import SCORES, Score, compute_means, compute_scores, exact_match, scores_for
+from twoflow.evaluation.tested import Given, Targets
 from twoflow.images.targets import all_right
 
 Y = np.array([["nike", "air"], ["nike", "dunk"], ["puma", "suede"], ["puma", "suede"]])
@@ -13,39 +14,39 @@ PREDICTED = np.array([["nike", "dunk"], ["nike", "dunk"], ["nike", "suede"], ["p
 
 
 def test_scores_of_one_target():
-    found = compute_scores(Y[:, 1], PREDICTED[:, 1], ["model"])
+    found = compute_scores(Y[:, 1], Given(PREDICTED[:, 1]), Targets(["model"]))
     expected = f1_score(Y[:, 1], PREDICTED[:, 1], average="macro", zero_division=0)
     assert found == {"accuracy": 0.75, "macro_f1": expected}
     assert all(type(value) is float for value in found.values())
 
 
 def test_scores_of_several_targets():
-    found = compute_scores(Y, PREDICTED, ["brand", "model"])
+    found = compute_scores(Y, Given(PREDICTED), Targets(["brand", "model"]))
     assert list(found) == ["exact_match", "accuracy:brand", "macro_f1:brand", "accuracy:model", "macro_f1:model"]
     assert found["exact_match"] == 0.5
     for position, name in enumerate(("brand", "model")):
         assert found[f"accuracy:{name}"] == accuracy_score(Y[:, position], PREDICTED[:, position])
         assert found[f"macro_f1:{name}"] == f1_score(Y[:, position], PREDICTED[:, position], average="macro")
-    labels = [score.label for score in scores_for(["brand", "model"]).values()]
+    labels = [score.label for score in scores_for(Targets(["brand", "model"])).values()]
     assert labels[:2] == ["exact match", "accuracy of brand"]
 
 
 def test_targets_of_different_kinds():
     y = np.array([["a", 1], ["b", 2], ["b", 3]], dtype=object)
     assert exact_match(y, y[[0, 1, 1]]) == pytest.approx(2 / 3)
-    assert compute_scores(y, y[[0, 1, 1]], ["letter", "number"])["accuracy:number"] == pytest.approx(2 / 3)
+    assert compute_scores(y, Given(y[[0, 1, 1]]), Targets(["letter", "number"]))["accuracy:number"] == pytest.approx(2 / 3)
 
 
 def test_a_score_is_one_line_of_the_table(monkeypatch):
     monkeypatch.setitem(SCORES, "error", Score("error", lambda y, given: np.mean(y != given), True, False))
-    assert compute_scores(Y[:, 1], PREDICTED[:, 1], ["model"])["error"] == 0.25
-    assert compute_scores(Y, PREDICTED, ["brand", "model"])["error:model"] == 0.25
-    assert list(scores_for(["model"]))[0] == "accuracy"
+    assert compute_scores(Y[:, 1], Given(PREDICTED[:, 1]), Targets(["model"]))["error"] == 0.25
+    assert compute_scores(Y, Given(PREDICTED), Targets(["brand", "model"]))["error:model"] == 0.25
+    assert list(scores_for(Targets(["model"])))[0] == "accuracy"
 
 
 def test_predictions_of_one_target_for_several():
     with pytest.raises(ValueError, match=r"expected predictions of shape \(4, 2\).*got \(4,\)"):
-        compute_scores(Y, PREDICTED[:, 0], ["brand", "model"])
+        compute_scores(Y, Given(PREDICTED[:, 0]), Targets(["brand", "model"]))
 
 
 def test_all_targets_must_be_right():
@@ -64,9 +65,9 @@ def guess(y, folds, skill=0.8):
 
 
 def means_of(y, folds, predicted):
-    found = [compute_scores(y[fold.test], own, ["class"]) for fold, own in zip(folds, predicted)]
+    found = [compute_scores(y[fold.test], Given(own), Targets(["class"])) for fold, own in zip(folds, predicted)]
     scores = {name: np.array([each[name] for each in found]) for name in found[0]}
-    return scores, compute_means(scores, y, folds, predicted, ["class"])
+    return scores, compute_means(scores, y, folds, list(map(Given, predicted)), Targets(["class"]))
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

@@ -36,6 +36,7 @@ def test_schema_2():
         ],
         "finest": "class",
         "levels": [],
+        "hierarchy": None,
         "groups": None,
         "small_classes": [],
         "unreadable": [{"path": UNREADABLE.name, "reason": "the file is empty"}],

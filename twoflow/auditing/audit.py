@@ -193,7 +193,7 @@ def audit(
     duplicates = match(images, traits, extraction.errors, embeddings, n_jobs)
     faults = find_faults(images, traits, extraction.features[traits.positions, columns["sharpness"]].ravel())
 
-    notes: list[str] = [] if collection is None else list(collection.notes)
+    notes: list[str] = [] if collection is None else [*collection.notes, *collection.level_notes]
     n_converted = len(traits.with_profile("converted"))
     if n_converted:
         notes.append(f"converted to sRGB by color profile: {counted(n_converted, 'image')}")
@@ -202,7 +202,7 @@ def audit(
     if collection is None:
         notes.append("there are no labels, so labels and classes were not checked")
     else:
-        labels = collection.target(collection.finest)
+        labels = collection.finest_labels
         conflicts = _conflicts(duplicates, labels)
         issues = _label_issues(collection, traits.positions, embeddings, duplicates, rank, random_state, n_jobs, notes)
         classes, numbers = np.unique(labels, return_counts=True)
@@ -260,7 +260,7 @@ def _label_issues(
 
     Otherwise a model trained on a copy with the same label would confirm that label.
     """
-    groups, labels = duplicates.join(collection.groups)[positions], collection.target(collection.finest)[positions]
+    groups, labels = duplicates.join(collection.groups)[positions], collection.finest_labels[positions]
     try:
         judged, classes = out_of_fold_probabilities(
             embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
@@ -273,19 +273,19 @@ def _label_issues(
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
         notes.append(f"labels of {n_left:,} images were not judged: their classes have too few images or groups")
-    return find_label_issues(collection.target(collection.finest), probabilities, classes, rank=rank)
+    return find_label_issues(collection.finest_labels, probabilities, classes, rank=rank)
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
     if collection is None or column is None:
         return None
-    return leaks(official_split(collection.columns[column], collection.labels), duplicates)
+    return leaks(official_split(collection.columns[column], collection.to_stratify), duplicates)
 
 
 def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
     if collection is None or len(collection.classes) < 2:
         return {}
-    labels = collection.target(collection.finest)
+    labels = collection.finest_labels
     return {
         name: chi2_independence(labels, values, collection.groups) for name, values in collection.columns.items()
         if len(np.unique(values)) > 1

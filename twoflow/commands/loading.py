@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..store import FeatureStore
 
 #: Arguments that say something about the table of --labels.
-_ABOUT_TABLE = ("label_column", "levels", "group_column", "image_column", "image_pattern", "missing")
+_ABOUT_TABLE = ("label_column", "group_column", "image_column", "image_pattern", "missing")
 
 
 def open_model(arguments: argparse.Namespace) -> ModelFile:
@@ -60,16 +60,17 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
             "expected --levels or --label-column, got both; leave out --label-column: the last of --levels is the "
             "column of classes"
         )
-    *broad, label_column = arguments.levels or ["class"]
+    of_folds = [arguments.split_column, getattr(arguments, "leave_one_out_column", None)]
     return load_table(
         arguments.labels,
         arguments.images,
         path_column=arguments.image_column or "path",
         image_pattern=arguments.image_pattern,
         missing=arguments.missing or "leave-out",
-        label_column=arguments.label_column or label_column,
+        label_column=arguments.label_column,
+        levels=arguments.levels,
         group_column=arguments.group_column,
-        columns=[*broad, *([arguments.split_column] if arguments.split_column else [])],
+        columns=[column for column in of_folds if column is not None],
     )
 
 
@@ -79,13 +80,16 @@ def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
     for name in _ABOUT_TABLE:
         if getattr(arguments, name) is not None:
             raise InputError(f"--{name.replace('_', '-')} needs --labels, a table of paths and classes")
-    collection = None if arguments.images is None else load_folder(arguments.images)
+    collection = None if arguments.images is None else load_folder(arguments.images, arguments.levels)
     column = arguments.split_column
     if column is not None and (collection is None or column not in collection.columns):
         raise InputError(
             "--split-column needs --labels, the table with that column; or IMAGES with the folders train and test, "
             "whose column is named split"
         )
+    column = getattr(arguments, "leave_one_out_column", None)
+    if column is not None and (collection is None or column not in collection.columns):
+        raise InputError("--leave-one-out-column needs --labels, the table with that column")
     return collection
 
 

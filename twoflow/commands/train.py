@@ -7,7 +7,7 @@ import hashlib
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ import numpy as np
 from .._progress import phase
 from .._text import counted, listed
 from ..errors import InputError
+from . import hierarchy
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -38,6 +40,7 @@ from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..evaluation import Comparison
+    from ..heads import HierarchicalClassifier
     from ..images import ImageCollection
     from ..models import TwoFlowClassifier
     from ..store import FeatureStore
@@ -60,6 +63,7 @@ def make_parser() -> CommandParser:
             "twoflow train shoes/ --out shoes.twoflow",
             "twoflow train shoes/ --labels shoes/labels.csv --group-column item --recipe best --threshold 0.7",
             "twoflow train --labels labels.csv --label-column type,color --out clothing.twoflow",
+            "twoflow train --labels labels.csv --levels category,article --error 0.02 --scope",
         ],
     )
     add_collection_arguments(parser)
@@ -72,6 +76,8 @@ def make_parser() -> CommandParser:
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
+    hierarchy.add_arguments(group)
+    add_balance_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -128,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     verbose = not arguments.quiet
     with connected(arguments.scheduler), _opened_store(arguments) as store:
         collection = _load(arguments)
-        model = _make_model(arguments)
+        model = _make_model(arguments, collection)
         comparison = None
         if arguments.folds != 0:
             comparison = compare(
@@ -137,14 +143,14 @@ def main(argv: Sequence[str] | None = None) -> None:
                 verbose=verbose, store=store,
             )
             collection = comparison.collection
-        model.set_params(n_jobs=arguments.jobs, verbose=verbose, store=store)
+        running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
         if comparison is None:
-            collection = _without_unreadable(model, collection)
-        threshold = arguments.threshold if comparison is None else _choose_threshold(arguments, comparison)
+            collection = _without_unreadable(model, running, collection)
+        threshold = _choose_threshold(arguments, collection, comparison)
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
-            fitted = _fit(model, collection)
-    gone = print_to_reader(_describe(arguments, collection, comparison, threshold))
+            fitted = _fit(_running(model, running), collection)
+    gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
     with phase("file", verbose=verbose):
         save(
             fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
@@ -201,6 +207,7 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     collection = collection.without_small_classes(arguments.min_per_class)
     classes = {target: own.tolist() for target, own in collection.classes_by_target.items()}
     check_unicode([arguments.title, classes, collection.levels])  # before the work
+    hierarchy.check_targets(arguments, collection)
     column = find_folder_split(arguments, collection)
     if arguments.split_column is not None:
         if arguments.folds:
@@ -236,21 +243,27 @@ def _check_split(train: np.ndarray, collection: ImageCollection) -> None:
             )
 
 
-def _make_model(arguments: argparse.Namespace) -> TwoFlowClassifier:
+def _make_model(
+    arguments: argparse.Namespace, collection: ImageCollection
+) -> TwoFlowClassifier | HierarchicalClassifier:
+    """Make the model of the recipe, or a hierarchy of it."""
     from ..models import TwoFlowClassifier
 
-    return TwoFlowClassifier(
-        arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
+    model = TwoFlowClassifier(
+        arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
+        max_per_class=arguments.max_per_class, random_state=arguments.seed,
     )
+    if not hierarchy.is_asked_for(arguments, collection):
+        return model
+    return hierarchy.make(arguments, collection, model, _CONFIDENCE)
 
 
-def _without_unreadable(model: TwoFlowClassifier, collection: ImageCollection) -> ImageCollection:
+def _without_unreadable(model: Any, running: Mapping[str, Any], collection: ImageCollection) -> ImageCollection:
     """Leave out the images that cannot be read. The features of the others are then in the store."""
     from ..flows import FlowUnion
     from ..flows.engine.extraction import extract
     from ..models import take_apart
 
-    running: dict[str, Any] = {"n_jobs": model.n_jobs, "verbose": model.verbose, "store": model.store}
     union = FlowUnion(take_apart(model).flows, on_error="nan", **running)
     errors = extract(union.fit(collection.images), collection.images).errors
     return collection.without(errors) if errors else collection
@@ -271,9 +284,13 @@ def _to_fit_on(arguments: argparse.Namespace, collection: ImageCollection) -> Im
     )
 
 
-def _choose_threshold(arguments: argparse.Namespace, comparison: Comparison) -> float | None:
+def _choose_threshold(
+    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None
+) -> float | None:
     """Return --threshold, or the lowest threshold that keeps the promise of --error for every target."""
-    if arguments.error is None:
+    if hierarchy.is_asked_for(arguments, collection):
+        return None  # its rule is in the model
+    if arguments.error is None or comparison is None:
         return arguments.threshold
     from ..predicting.thresholds import threshold_for
 
@@ -289,7 +306,13 @@ def _choose_threshold(arguments: argparse.Namespace, comparison: Comparison) -> 
     return max(found) or None  # 0: all answers keep the promise
 
 
-def _fit(model: TwoFlowClassifier, collection: ImageCollection) -> TwoFlowClassifier:
+def _running(model: Any, parameters: Mapping[str, Any]) -> Any:
+    """Set how a model runs; of a hierarchy, how the model inside does."""
+    inside = "estimator__" if hasattr(model, "estimator") else ""
+    return model.set_params(**{f"{inside}{name}": value for name, value in parameters.items()})
+
+
+def _fit(model: Any, collection: ImageCollection) -> Any:
     """Fit the model on one thread of linear algebra, so that the file does not depend on the number of cores."""
     from .._jobs import one_blas_thread
 
@@ -298,13 +321,15 @@ def _fit(model: TwoFlowClassifier, collection: ImageCollection) -> TwoFlowClassi
 
 
 def _describe(
-    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None, threshold: float | None
+    arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None, threshold: float | None,
+    fitted: Any,
 ) -> str:
     """Say what the model was fitted on, and what to expect of it."""
     from ..evaluation.outlook import answer_above, look_out
     from ..report.outlook import format_collection, format_outlook
 
-    lines = [format_collection(collection), ""]
+    is_hierarchy = hierarchy.is_asked_for(arguments, collection)
+    lines = [format_collection(collection), *(hierarchy.describe(fitted) if is_hierarchy else ()), ""]
     if comparison is None:
         lines.append("Nothing was held out (--folds 0), so the file says nothing of the accuracy on new images.")
         return "\n".join(lines)
@@ -313,9 +338,10 @@ def _describe(
     lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison))
     if arguments.error is not None:
         what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
+        what, scope = ("its rule", "") if is_hierarchy else (what, ", of every target")
         lines.append(
             f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
-            "less, of every target, for new images like these."
+            f"less{scope}, for new images like these."
         )
     return "\n".join(lines)
 

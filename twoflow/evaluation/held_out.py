@@ -26,7 +26,9 @@ def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
     """
     tested = np.unique(np.concatenate([fold.test for fold in folds]))
     images = counted(len(tested), "image")
-    if folds.n_splits > 1:
+    if folds.column is not None:
+        text = f"{folds.n_splits} folds of {images}, each tested on another {folds.column}"
+    elif folds.n_splits > 1:
         again = f", drawn {folds.repeats} times" if folds.repeats > 1 else ""
         text = f"{folds.n_splits} folds of {images}{again}"
     elif folds.seed is not None:
@@ -58,10 +60,24 @@ def collect_answers(pooled: Pooled, groups: np.ndarray | None) -> HeldOut | None
     rows = np.arange(len(pooled.true))
     is_class = pooled.predicted >= 0
     confidence = np.where(is_class, pooled.probabilities[rows, pooled.predicted], np.nan)
-    units = pooled.images if groups is None else groups[pooled.images]
-    # The answers for an image that is tested several times belong together, as those of a group do.
-    is_grouped = groups is not None or len(np.unique(pooled.images)) < len(rows)
     return HeldOut(
         pooled.true.astype(np.int32), pooled.predicted.astype(np.int32), confidence.astype(np.float32),
-        np.unique(units, return_inverse=True)[1].astype(np.int32) if is_grouped else None,
+        number_groups(pooled.images, groups),
     )
+
+
+def number_groups(images: np.ndarray, groups: np.ndarray | None) -> np.ndarray | None:
+    """Number the groups of tested images, of dtype int32; None if each image is by itself.
+
+    The answers for an image that is tested several times belong together, as those of a group do.
+
+    Parameters
+    ----------
+    images : ndarray of int and shape (n_tested,)
+        Positions in the collection.
+    groups : ndarray of shape (n_images,) or None
+        The groups of the collection.
+    """
+    is_grouped = groups is not None or len(np.unique(images)) < len(images)
+    units = images if groups is None else groups[images]
+    return np.unique(units, return_inverse=True)[1].astype(np.int32) if is_grouped else None

@@ -52,6 +52,10 @@ class MethodScores:
         above the tested score, the classifier overfits. A classifier that has a `train_accuracy_` says it itself.
     choices : tuple of Choice, or None
         The choice in each fold; None for a method that does not choose.
+    full : tuple of ndarray of shape (n_test, k), or None
+        The predicted labels before fallback, for each fold; None for a classifier that has no `predict_full`.
+    full_scores, full_means : mapping, or None
+        The scores of `full`, as `scores` and `means` are those of `predicted`.
     """
 
     name: str
@@ -65,6 +69,14 @@ class MethodScores:
     predict_seconds: float
     train_accuracy: np.ndarray = field(repr=False)
     choices: tuple[Choice, ...] | None = field(default=None, repr=False)
+    full: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
+    full_scores: Mapping[str, np.ndarray] | None = field(default=None, repr=False)
+    full_means: Mapping[str, float] | None = field(default=None, repr=False)
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether any answer differs from that before fallback."""
+        return self.full is not None and any((a != b).any() for a, b in zip(self.full, self.predicted))
 
     @property
     def candidates(self) -> list[Candidate]:

@@ -21,7 +21,9 @@ from ..flows import (
     RawPixels,
     SIFTBagOfWords,
 )
-from ..heads import ObjectHierarchyFeatures
+from ..heads import HierarchicalClassifier, ObjectHierarchyFeatures
+from ..heads.class_balance import ClassWeight
+from ..heads.hierarchy.strategies import STRATEGIES
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
 from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
@@ -41,12 +43,18 @@ class Settings(NamedTuple):
         The object hierarchy of "mid-level"; None to learn one.
     size : (int, int), default=(64, 48)
         Width and height of raw pixels. A method of pixels has its own, in its name.
+    class_weight : {"balanced"}, mapping of class to float, or None, default=None
+    max_per_class : int or None, default=None
+        See `make_model`. None of them has an effect on a network that is trained on the images, so there they are
+        refused.
     """
 
     network: NetworksLike
     seed: int
     superclasses: Mapping[Any, Any] | None
     size: tuple[int, int] = (64, 48)
+    class_weight: ClassWeight = None
+    max_per_class: int | None = None
 
 
 def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
@@ -125,7 +133,13 @@ NAME_FORMS = {
     "NETWORK:HEAD": "a head on the embedding; cnn:logistic is logistic regression on embeddings",
     "NETWORK:LAYER:HEAD": "a head on another layer",
     "pixels:WIDTHxHEIGHT": "pixels at a size of your choice, in place of the one that memory and images allow",
+    "METHOD:STRATEGY": "a method in a hierarchy of classes, on images with levels. STRATEGY is leaves (one classifier "
+                       "of the finest classes, whose probabilities are summed upward), parents (a classifier for each "
+                       "class that has finer ones) or levels (a classifier for each level)",
+    "METHOD:STRATEGY:confidence": "the same, with broader answers, or unknown, where the classes are not sure",
 }
+
+_OF_TREE = re.compile(rf"(.+):({'|'.join(STRATEGIES)})(:confidence)?")
 
 _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 
@@ -152,18 +166,30 @@ def find_left_out() -> dict[str, str]:
 
 def needs_size(name: str) -> bool:
     """Return whether a method takes raw pixels, but does not say at which size."""
-    return name in ("pixels", "pixels+cnn")
+    return split_strategy(name)[0] in ("pixels", "pixels+cnn")
 
 
 def add_size(name: str, size: tuple[int, int]) -> str:
     """Write the size into a name that needs one; return other names as they are."""
-    return name.replace("pixels", "pixels:{}x{}".format(*size)) if needs_size(name) else name
+    return name.replace("pixels", "pixels:{}x{}".format(*size), 1) if needs_size(name) else name
 
 
 def read_size(name: str) -> tuple[int, int] | None:
     """Read the size from the name of a method of raw pixels; None for any other name."""
-    found = _SIZED.fullmatch(name)
+    found = _SIZED.fullmatch(split_strategy(name)[0])
     return None if found is None else (int(found[2]), int(found[3]))
+
+
+def split_strategy(name: str) -> tuple[str, str | None, str | None]:
+    """Split a name into that of a method, and the strategy and the fallback of a hierarchy; None if it has none.
+
+    Examples
+    --------
+    >>> split_strategy("fast:stack:leaves:confidence"), split_strategy("fast:stack")
+    (('fast:stack', 'leaves', 'confidence'), ('fast:stack', None, None))
+    """
+    found = _OF_TREE.fullmatch(name)
+    return (name, None, None) if found is None else (found[1], found[2], "confidence" if found[3] else None)
 
 
 def make_method(name: str, settings: Settings) -> Any:
@@ -176,6 +202,10 @@ def make_method(name: str, settings: Settings) -> Any:
     ModuleNotFoundError
         If the extra of the method is not installed. The message says how to install it.
     """
+    method, strategy, fallback = split_strategy(name)
+    if strategy is not None:
+        model = make_method(method, settings)
+        return HierarchicalClassifier(model, strategy=strategy, fallback=fallback, random_state=settings.seed)
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
         return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)
@@ -194,11 +224,16 @@ def make_method(name: str, settings: Settings) -> Any:
         return _make_on_flows(_FLOWS[name](settings), None, settings)
     if name == "mid-level":
         union, select = FlowUnion(_low_level(settings)), ObjectHierarchyFeatures(settings.superclasses)
-        return make_model([("low-level", union, select)], random_state=settings.seed)
+        return _make([("low-level", union, select)], None, settings)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
             raise MissingExtraError(f"the method {name!r} {reason}")
+        if settings.class_weight is not None or settings.max_per_class is not None:
+            raise InputError(
+                f"class_weight, max_per_class: expected methods with a head, got {name}, which takes neither; leave "
+                "this method out"
+            )
         return _EXTRA[name].make(settings.seed)
     known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *dict.fromkeys([*NETWORKS, *given])]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
@@ -210,7 +245,7 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _make_recipe(recipe: str, head: str | None, settings: Settings) -> Any:
-    model = make_model(recipe, head=head, network=settings.network, random_state=settings.seed)
+    model = _make(recipe, head, settings)
     # All methods with a projection have the same one.
     return model.set_params(projection__random_state=settings.seed) if "projection" in model.get_params() else model
 
@@ -234,8 +269,16 @@ def _make_on_networks(name: str, head: str | None, settings: Settings) -> Any:
 def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Settings) -> Any:
     """Make a model with a head and the selectors that suit it; without a head, a forest that takes all features."""
     if head is None:
-        return make_model([(name, flow, "passthrough") for name, flow in flows], random_state=settings.seed)
-    return make_model(flows, head, random_state=settings.seed)
+        return _make([(name, flow, "passthrough") for name, flow in flows], None, settings)
+    return _make(flows, head, settings)
+
+
+def _make(recipe: str | list[tuple], head: str | None, settings: Settings) -> Any:
+    """Make the model of a recipe, or of flows, with the settings that all methods share."""
+    return make_model(
+        recipe, head, network=settings.network, class_weight=settings.class_weight,
+        max_per_class=settings.max_per_class, random_state=settings.seed,
+    )
 
 
 def _read_layer_and_head(name: str, rest: str, network: NetworkLike) -> tuple[str | None, str | None]:

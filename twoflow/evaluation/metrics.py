@@ -38,6 +38,12 @@ class Pooled:
     predicted: np.ndarray
     probabilities: np.ndarray | None
 
+    def without(self, label: Any) -> Pooled:
+        """Leave out the images of a class; without any other image there are no probabilities either."""
+        kept = self.classes[self.true] != label
+        shares = None if self.probabilities is None or not kept.any() else self.probabilities[kept]
+        return Pooled(self.classes, self.images[kept], self.true[kept], self.predicted[kept], shares)
+
 
 class ByClass(NamedTuple):
     """Arrays of shape (n_classes,); NaN where there is nothing to divide by.
@@ -61,7 +67,7 @@ class Confusion(NamedTuple):
 
 
 def pool(
-    labels: np.ndarray, images: np.ndarray, predicted: Sequence[np.ndarray],
+    labels: np.ndarray, classes: np.ndarray, images: np.ndarray, predicted: Sequence[np.ndarray],
     probabilities: Sequence[np.ndarray] | None = None,
 ) -> Pooled:
     """Pool the predictions of all folds for one target.
@@ -70,6 +76,8 @@ def pool(
     ----------
     labels : ndarray of shape (n,)
         Of all images of the collection.
+    classes : ndarray of shape (n_classes,)
+        The classes of the target, sorted. Images whose label is no class, as of levels, are left out.
     images : ndarray of shape (n_tested,) and dtype int
         Positions of the test images, fold after fold.
     predicted : sequence of ndarray of shape (n_test,)
@@ -77,12 +85,14 @@ def pool(
     probabilities : sequence of ndarray of shape (n_test, n_classes), optional
         By default there are none.
     """
-    classes = np.unique(labels)
+    is_class = np.isin(labels[images], classes)
+    images = images[is_class]
     true = np.searchsorted(classes, labels[images])
     # A prediction that is no class counts too.
     known = {label: i for i, label in enumerate(classes.tolist())}
-    given = np.array([known.get(label, -1) for label in np.concatenate(predicted).tolist()], dtype=np.intp)
-    return Pooled(classes, images, true, given, None if probabilities is None else np.concatenate(probabilities))
+    given = np.array([known.get(label, -1) for label in np.concatenate(predicted)[is_class].tolist()], dtype=np.intp)
+    shares = None if probabilities is None else np.concatenate(probabilities)[is_class]
+    return Pooled(classes, images, true, given, shares)
 
 
 def score_classes(pooled: Pooled) -> ByClass:

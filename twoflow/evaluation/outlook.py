@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..models.model_file.card import Expectation, HeldOut
+from .hierarchy.held_out import AnsweredAt, LevelAccuracy
 from .metrics import Pooled, count_confusions, score_classes
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class Outlook(NamedTuple):
         The classes with the lowest recall, the lowest first; at most three, and none without a mistake.
     worst : Mistake or None
         The mistake that occurs most often; None if there is none.
+    levels : tuple of LevelAccuracy
+        Of a hierarchical method, how often the path is right down to each level, before fallback. Empty by default.
+    stops : tuple of AnsweredAt
+        Of a hierarchical method that falls back, where its answers end. Empty by default.
+    outside_rejected : float
+        The share of the images out of scope that a hierarchical method answers with unknown. NaN, the default, if there
+        are none.
     """
 
     target: str
@@ -74,6 +82,9 @@ class Outlook(NamedTuple):
     answered: tuple[Answered, ...]
     weakest: tuple[WeakClass, ...]
     worst: Mistake | None
+    levels: tuple[LevelAccuracy, ...] = ()
+    stops: tuple[AnsweredAt, ...] = ()
+    outside_rejected: float = math.nan
 
 
 def look_out(comparison: Comparison, method: str) -> list[Outlook]:
@@ -89,11 +100,17 @@ def look_out(comparison: Comparison, method: str) -> list[Outlook]:
     -------
     list of Outlook
     """
-    found = []
+    found, paths = [], comparison.tested_paths(method)
     for target, (expectation, held_out) in comparison.held_out(method).items():
-        pooled = comparison.pooled(method, target)
+        pooled = comparison.pooled(method, target) if paths is None else paths.pooled
         answered = () if held_out is None else tuple(answer_share(held_out, share) for share in COVERAGES)
-        found.append(Outlook(target, expectation, answered, _weakest(pooled), _worst(pooled)))
+        outlook = Outlook(target, expectation, answered, _weakest(pooled), _worst(pooled))
+        if paths is not None:
+            outlook = outlook._replace(
+                levels=tuple(paths.accuracies), outside_rejected=paths.outside_rejected,
+                stops=tuple(paths.answers) if comparison[method].falls_back else (),
+            )
+        found.append(outlook)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
@@ -17,6 +18,9 @@ from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
 from .folds import Folds
 from .held_out import collect_answers, describe_source
+from .hierarchy.answers import compare_paths
+from .hierarchy.held_out import TestedPaths
+from .hierarchy.rejection import RiskCurve, draw_risk
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
@@ -32,7 +36,8 @@ from .summary import (
     mean_interval,
     share_interval,
 )
-from .tables import prediction_columns, score_columns, to_frame
+from .tables import level_columns, prediction_columns, score_columns, to_frame
+from .tested import Given, Targets, Tested
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,6 +139,26 @@ class Comparison:
         methods = [self.methods[i] for i in self.order]
         return to_frame(score_columns(methods, self.tested_score, self.to_best), "to_frame()")
 
+    def levels_frame(self) -> Any:
+        """Return the scores of levels as a pandas DataFrame, one row for each score.
+
+        Returns
+        -------
+        DataFrame
+            Column "score" with the name of the score, and a column for each method, the best first. A method that falls
+            back to broader answers has a column "METHOD, before fallback" too. Empty if the targets are no levels.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is not installed.
+        """
+        return to_frame(self.level_columns(), "levels_frame()")
+
+    def level_columns(self) -> list[tuple[str, list[Any]]]:
+        """Return the same as names and values of columns, without pandas."""
+        return level_columns([self.methods[i] for i in self.order], self.scores)
+
     def predictions(self) -> Any:
         """Return every prediction as a pandas DataFrame, one row for each test image of each fold.
 
@@ -167,13 +192,23 @@ class Comparison:
     @property
     def untested_classes(self) -> list[int]:
         """Positions of the classes of the finest target that no fold tests."""
-        labels = self.collection.target(self.collection.finest)[self.tested]
-        return np.flatnonzero(~np.isin(self.collection.classes, labels)).tolist()
+        finest = self.collection.finest
+        labels = self.collection.target(finest)[self.tested]
+        return np.flatnonzero(~np.isin(self.collection.classes_by_target[finest], labels)).tolist()
 
     @property
     def scores(self) -> dict[str, AppliedScore]:
         """The scores of each method, by name."""
-        return scores_for(self.collection.target_names)
+        return scores_for(self._targets)
+
+    @cached_property
+    def _targets(self) -> Targets:
+        return Targets.of(self.collection)
+
+    @property
+    def tree(self) -> ClassTree | None:
+        """The tree of all labels, with counts, if the targets are levels."""
+        return self._targets.tree
 
     @property
     def tested_score(self) -> str:
@@ -221,8 +256,8 @@ class Comparison:
     @cached_property
     def class_order(self) -> list[int]:
         """Positions of the classes of the finest target; classes that the best method confuses are neighbors."""
-        confusions = self.details[self.best][self.collection.finest].confusions
-        return order_classes(confusions, len(self.collection.classes))
+        finest = self.collection.finest
+        return order_classes(self.details[self.best][finest].confusions, len(self.collection.classes_by_target[finest]))
 
     @cached_property
     def level_accuracies(self) -> dict[str, dict[str, float]]:
@@ -233,6 +268,25 @@ class Comparison:
             method.name: {name: level_accuracy(pooled[method.name], level) for name, level in levels.items()}
             for method in self.methods
         }
+
+    @cached_property
+    def risk_curves(self) -> dict[str, RiskCurve | None]:
+        """For levels: the risk of each method by the share of the images that it answers, all folds together.
+
+        None for a method without probabilities; empty if the targets are no levels.
+        """
+        if not self.collection.are_levels:
+            return {}
+        return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
+
+    def _tested_by(self, method: MethodScores) -> Tested:
+        labels, n_folds = self.collection.labels, len(self.folds)
+        full, probabilities = (each or [None] * n_folds for each in (method.full, method.probabilities))
+        given = [
+            Given.of(own, *rest, self._targets, labels)
+            for own, *rest in zip(method.predicted, full, [None] * n_folds, probabilities)
+        ]
+        return Tested(labels[self.tested], Given.join(given), self._targets.tree)
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
@@ -246,6 +300,17 @@ class Comparison:
         }
 
     @cached_property
+    def full_intervals(self) -> dict[str, dict[str, Interval]]:
+        """The same for answers before fallback, of the methods that have them; from the spread over folds."""
+        return {
+            method.name: {
+                name: mean_interval(scores, (method.full_means or {})[name], self.folds.sizes)
+                for name, scores in method.full_scores.items()
+            }
+            for method in self.methods if method.full_scores is not None
+        }
+
+    @cached_property
     def pairwise(self) -> tuple[Pair, ...]:
         """Every method against every later one: the test of `tested_score`, and the probability of equivalence.
 
@@ -255,10 +320,17 @@ class Comparison:
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
-        """A detailed description of the predictions, by method and target."""
+        """A detailed description of the predictions, by method and target.
+
+        Of levels, images that have no label at a level are left out there. For those that are out of scope "unknown" is
+        the class.
+        """
         return {
             method.name: {
-                target: describe_predictions(self.pooled(method.name, target), self.collection.groups)
+                target: describe_predictions(
+                    self.pooled(method.name, target), self.collection.groups,
+                    outside=UNKNOWN if self.collection.are_levels else None,
+                )
                 for target in self.collection.target_names
             }
             for method in self.methods
@@ -272,7 +344,7 @@ class Comparison:
         method : str
             The name of the method.
         target : str, optional
-            The name of the target that must be right. Default: all targets must be.
+            The name of the target that must be right. Default: all targets must be; of levels, the path must be.
 
         Returns
         -------
@@ -284,6 +356,9 @@ class Comparison:
         if target is not None and len(names) > 1:
             labels, position = self.collection.target(target), names.index(target)
             predicted = tuple(own[:, position] for own in predicted)
+        elif self._targets.tree is not None:
+            tree = self._targets.tree
+            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in zip(self.folds, predicted))
         return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
@@ -297,12 +372,17 @@ class Comparison:
             The name of the target. Default: the finest target.
         """
         target = self.collection.finest if target is None else target
-        own, labels = self[method], self.collection.target(target)
+        own, labels, classes = self[method], self.collection.target(target), self.collection.classes_by_target[target]
         if len(self.collection.target_names) == 1:
-            return pool(labels, self.tested, own.predicted, own.probabilities)
+            return pool(labels, classes, self.tested, own.predicted, own.probabilities)
         position = self.collection.target_names.index(target)
         probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
-        return pool(labels, self.tested, [each[:, position] for each in own.predicted], probabilities)
+        return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
+
+    def tested_paths(self, method: str) -> TestedPaths | None:
+        """Return the answers of a hierarchical method as nodes of the tree; None for another method."""
+        own = self[method]
+        return None if own.full is None else TestedPaths(self.collection, self.folds, own)
 
     def held_out(self, method: str | None = None) -> dict[str, tuple[Expectation, HeldOut | None]]:
         """Return what to expect of a method on new images, and the answers that this rests on.
@@ -319,29 +399,35 @@ class Comparison:
             of predictions.csv. A position is that of a class in the sorted classes of the target. A prediction that is
             no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
             image is tested several times: then each image is a group. HeldOut is None for a method without
-            probabilities.
+            probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
+            `TestedPaths`.
 
         Raises
         ------
         KeyError
             If no method has this name.
         """
-        method = self.best if method is None else method
+        own = self[self.best if method is None else method]
         names, groups = self.collection.target_names, self.collection.groups
+        if (paths := self.tested_paths(own.name)) is not None:
+            return {names[-1]: (paths.expectation, paths.collect())}
         found = {}
         for target in names:
             score = find_score("accuracy", target, names)
-            mean, interval = self[method].means[score], self.intervals[method][score]
+            mean, interval = own.means[score], self.intervals[own.name][score]
             expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
-            found[target] = expectation, collect_answers(self.pooled(method, target), groups)
+            found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
         return found
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:
             return found
-        is_right = np.concatenate(self.is_right(method.name, applied.target))
-        return share_interval(is_right, self.tested, self.collection.groups)
+        is_right, tested = np.concatenate(self.is_right(method.name, applied.target)), self.tested
+        if applied.target is not None and self.collection.are_levels:
+            has_label = self.collection.target(applied.target)[tested] != ""
+            is_right, tested = is_right[has_label], tested[has_label]
+        return share_interval(is_right, tested, self.collection.groups)
 
     @property
     def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:

@@ -21,6 +21,7 @@ from .folds import Fold
 from .kept_folds import KeptFolds
 from .scores import scores_for
 from .scoring import FoldScores, Selected, score_fold, select
+from .tested import Targets
 
 
 class Task(NamedTuple):
@@ -135,7 +136,8 @@ class Runner:
 
     def _compute(self, tasks: Sequence[Task], found: dict[Task, FoldScores], kept: KeptFolds) -> Sequence[Task]:
         """Score the tasks, and add their results to `found`."""
-        finished = _FinishedMethods(self.collection.target_names, list(self._tasks()), found)
+        targets = Targets.of(self.collection)
+        finished = _FinishedMethods(targets, list(self._tasks()), found)
         if not tasks:
             with phase("scoring", len(found), "folds", n_done=len(found), verbose=self.verbose) as shown:
                 finished.tell(shown.say)
@@ -151,7 +153,7 @@ class Runner:
             X = images[method.size] if method.parts is None else once
             return delayed(_score_numbered)(
                 number, task.method, method, X, learned.get(key), y, groups, self._fold(task), shared,
-                self.collection.target_names,
+                targets,
             )
 
         costs = Costs([(task.method, task.series) for task in tasks])
@@ -230,8 +232,8 @@ class Runner:
 class _FinishedMethods:
     """The methods whose last fold is done; the score of each is told once."""
 
-    def __init__(self, target_names: Sequence[str], tasks: Sequence[Task], found: Mapping[Task, FoldScores]) -> None:
-        self._name, score = next(iter(scores_for(target_names).items()))
+    def __init__(self, targets: Targets, tasks: Sequence[Task], found: Mapping[Task, FoldScores]) -> None:
+        self._name, score = next(iter(scores_for(targets).items()))
         self._label = score.label
         self._found = found
         self._waiting: dict[str, list[Task]] = {}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from ..errors import InputError
-from ..images.targets import all_right, split_targets
+from ..heads.hierarchy import UNKNOWN
+from ..images.targets import all_right
 from .folds import Folds
+from .hierarchy import path_scores, rejection
+from .hierarchy.answers import LevelAnswers
+from .tested import Given, Targets, Tested
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -29,6 +33,19 @@ def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.mean(all_right(y, predicted)))
 
 
+def macro_f1(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the mean F1 of the classes that occur; an answer that names no class is a miss, and no class itself.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n,)
+    """
+    labels = np.union1d(y, predicted)
+    if labels.dtype.kind in "UO":
+        labels = np.array([label for label in labels.tolist() if label not in ("", UNKNOWN) or label in y])
+    return float(f1_score(y, predicted, labels=labels, average="macro", zero_division=0))
+
+
 class Score(NamedTuple):
     """A score and what it is computed from.
 
@@ -38,7 +55,8 @@ class Score(NamedTuple):
         The name that tables and plots show.
     function : callable
         Takes the true and the predicted labels, and returns a number from 0 to 1. The arrays have shape (n,) for a
-        score of one target, and (n, k) for a score of several together.
+        score of one target, and (n, k) for a score of several together. A score of levels takes a `LevelAnswers`, and
+        the position of the level if it is computed for each level. NaN says that there is nothing to score.
     of_one_target : bool
         Whether the score is computed for each target by itself; otherwise for all targets together, if there are
         several.
@@ -51,6 +69,13 @@ class Score(NamedTuple):
     counts_images : bool
         Whether it is the share of images that are right. Counts of images then say how sure it is, if folds do not. By
         default it is not.
+    levels : slice or None
+        For a score of levels: the levels that it is computed for, if it is computed for each; all of them if it is
+        computed once. By default (None) it is a score of any targets.
+    link : str
+        What joins the label and the name of the target, by default "of".
+    is_of_scope : bool
+        Whether it needs images that are out of scope. By default it does not.
     """
 
     label: str
@@ -59,14 +84,47 @@ class Score(NamedTuple):
     greater_is_better: bool = True
     of_all_predictions: bool = False
     counts_images: bool = False
+    levels: slice | None = None
+    link: str = "of"
+    is_of_scope: bool = False
+
+
+def _of_paths(label: str, function: Callable[[LevelAnswers], float], **rest: Any) -> Score:
+    return Score(label, function, of_one_target=False, levels=slice(None), **rest)
 
 
 #: The scores by name. The first that applies to the targets of a collection is the one that is tested.
 SCORES: dict[str, Score] = {
     "exact_match": Score("exact match", exact_match, of_one_target=False, counts_images=True),
     "accuracy": Score("accuracy", accuracy_score, of_one_target=True, counts_images=True),
-    "macro_f1": Score(
-        "macro F1", partial(f1_score, average="macro", zero_division=0), of_one_target=True, of_all_predictions=True
+    "macro_f1": Score("macro F1", macro_f1, of_one_target=True, of_all_predictions=True),
+}
+
+#: The scores of levels, in addition to `SCORES` or in place of them.
+LEVEL_SCORES: dict[str, Score] = {
+    "exact_match": _of_paths("exact match", path_scores.exact_match, counts_images=True),
+    "conditional_accuracy": Score(
+        "conditional accuracy", path_scores.conditional_accuracy, True, of_all_predictions=True, levels=slice(1, None)
+    ),
+    "hierarchical_f1": _of_paths("hierarchical F1", path_scores.hierarchical_f1, of_all_predictions=True),
+    "hierarchical_precision": _of_paths(
+        "hierarchical precision", path_scores.hierarchical_precision, of_all_predictions=True
+    ),
+    "hierarchical_recall": _of_paths("hierarchical recall", path_scores.hierarchical_recall, of_all_predictions=True),
+    "near_errors": _of_paths(
+        "errors inside the right broadest class", path_scores.near_errors, of_all_predictions=True
+    ),
+    "risk": _of_paths("wrong among the answered", path_scores.risk, greater_is_better=False, of_all_predictions=True),
+    "unknown": _of_paths("answered unknown", path_scores.unknown, greater_is_better=False),
+    "stopped": Score(
+        "stopped", path_scores.stopped, True, greater_is_better=False, levels=slice(None, -1), link="at"
+    ),
+    "risk_area": _of_paths("area under risk by coverage", rejection.risk_area, greater_is_better=False),
+    "excess_risk_area": _of_paths("its excess over the best order", rejection.excess_risk_area, greater_is_better=False),
+    "right_auroc": _of_paths("AUROC, right against wrong", rejection.right_auroc),
+    "scope_auroc": _of_paths("AUROC, in scope against out of scope", rejection.scope_auroc, is_of_scope=True),
+    "outside_rejected": _of_paths(
+        "out of scope answered unknown", path_scores.outside_rejected, of_all_predictions=True, is_of_scope=True
     ),
 }
 
@@ -90,43 +148,49 @@ class AppliedScore(NamedTuple):
     @property
     def label(self) -> str:
         """The name that tables and plots show."""
-        return self.score.label if self.target is None else f"{self.score.label} of {self.target}"
+        return self.score.label if self.target is None else f"{self.score.label} {self.score.link} {self.target}"
 
-    def __call__(self, y: np.ndarray, predicted: np.ndarray) -> float:
-        """Compute the score from labels of shape (n,) or (n, k)."""
-        if self.position is None:
-            return float(self.score.function(y, predicted))
-        return float(self.score.function(*(split_targets(labels)[self.position] for labels in (y, predicted))))
+    def __call__(self, tested: Tested) -> float:
+        """Compute the score; NaN if there is nothing to score."""
+        if self.score.levels is not None:
+            which = [] if self.position is None else [self.position]
+            return self.score.function(tested.paths, *which)
+        true, predicted = tested.column(self.position)
+        return float(self.score.function(true, predicted)) if len(true) else math.nan
 
 
-def scores_for(target_names: Sequence[str]) -> dict[str, AppliedScore]:
+def scores_for(targets: Targets) -> dict[str, AppliedScore]:
     """Return the scores that apply to some targets, by name; the first is the one that is tested.
 
     Parameters
     ----------
-    target_names : sequence of str
+    targets : Targets
 
     Returns
     -------
     dict of str to AppliedScore
         For one target the names are those of `SCORES`. For several, the scores of all targets together come first, and
-        each score of one target is there for each target, as ``"score:target"``.
+        each score of one target is there for each target, as ``"score:target"``. Levels have those of `LEVEL_SCORES`
+        too. An accuracy and a macro F1 of a level is that of the images that have a label there.
 
     Examples
     --------
-    >>> list(scores_for(["class"]))
+    >>> list(scores_for(Targets(["class"])))
     ['accuracy', 'macro_f1']
-    >>> list(scores_for(["brand", "model"]))
+    >>> list(scores_for(Targets(["brand", "model"])))
     ['exact_match', 'accuracy:brand', 'macro_f1:brand', 'accuracy:model', 'macro_f1:model']
     """
-    of_one = {name: score for name, score in SCORES.items() if score.of_one_target}
-    if len(target_names) == 1:
-        return {name: AppliedScore(score) for name, score in of_one.items()}
+    names = targets.names
+    if len(names) == 1:
+        return {name: AppliedScore(score) for name, score in SCORES.items() if score.of_one_target}
+    known = SCORES if targets.tree is None else {**SCORES, **LEVEL_SCORES}
+    applying = {name: score for name, score in known.items() if targets.has_outside or not score.is_of_scope}
     return {
-        **{name: AppliedScore(score) for name, score in SCORES.items() if not score.of_one_target},
+        **{name: AppliedScore(score) for name, score in applying.items() if not score.of_one_target},
         **{
-            find_score(name, target, target_names): AppliedScore(score, target, position)
-            for position, target in enumerate(target_names) for name, score in of_one.items()
+            find_score(name, target, names): AppliedScore(score, target, position)
+            for position, target in enumerate(names) for name, score in applying.items()
+            if score.of_one_target and position in range(len(names))[score.levels or slice(None)]
         },
     }
 
@@ -151,36 +215,37 @@ def find_score(name: str, target: str, target_names: Sequence[str]) -> str:
     return name if len(target_names) == 1 else f"{name}:{target}"
 
 
-def compute_scores(y: np.ndarray, predicted: np.ndarray, target_names: Sequence[str]) -> dict[str, float]:
+def compute_scores(y: np.ndarray, given: Given, targets: Targets) -> dict[str, float]:
     """Compute all scores that apply.
 
     Parameters
     ----------
-    y, predicted : ndarray of shape (n,) for one target, (n, k) for several
-    target_names : sequence of k str
+    y : ndarray of shape (n,) for one target, (n, k) for several
+    given : Given
+    targets : Targets
 
     Raises
     ------
     ValueError
         If there are several targets and the predictions have another shape.
     """
-    if y.ndim > 1 and predicted.shape != y.shape:
+    if y.ndim > 1 and given.predicted.shape != y.shape:
         raise InputError(
-            f"expected predictions of shape {y.shape}, one column for each target, got {predicted.shape}; "
+            f"expected predictions of shape {y.shape}, one column for each target, got {given.predicted.shape}; "
             "use a classifier that learns several targets"
         )
-    return {name: score(y, predicted) for name, score in scores_for(target_names).items()}
+    tested = Tested(y, given, targets.tree)
+    return {name: score(tested) for name, score in scores_for(targets).items()}
 
 
 def compute_means(
-    scores: Mapping[str, np.ndarray], y: np.ndarray, folds: Folds, predicted: Sequence[np.ndarray],
-    target_names: Sequence[str],
+    scores: Mapping[str, np.ndarray], y: np.ndarray, folds: Folds, given: Sequence[Given], targets: Targets,
 ) -> dict[str, float]:
     """Compute the number that is reported for each score.
 
-    It is the mean over folds. A score that says `Score.of_all_predictions` is computed from all predictions of a repeat
-    together, and the number is the mean over repeats. Random splits have one split a repeat, so all predictions of all
-    splits are taken together.
+    It is the mean over folds, without those that have nothing to score. A score that says `Score.of_all_predictions` is
+    computed from all predictions of a repeat together, and the number is the mean over repeats. Random splits have one
+    split a repeat, so all predictions of all splits are taken together.
 
     Parameters
     ----------
@@ -189,24 +254,29 @@ def compute_means(
     y : ndarray of shape (n,) or (n, k)
         The labels of all images.
     folds : Folds
-    predicted : sequence of ndarray of shape (n_test,) or (n_test, k)
-        The predictions of each fold.
-    target_names : sequence of k str
+    given : sequence of Given
+        The answers of each fold.
+    targets : Targets
     """
     together: dict[int, list[int]] = {}
     for position, fold in enumerate(folds):
         together.setdefault(fold.repeat if folds.n_splits > 1 else 0, []).append(position)
-
-    def of_all(score: AppliedScore) -> float:
-        return float(np.mean([
-            score(
-                np.concatenate([y[folds.splits[i].test] for i in positions]),
-                np.concatenate([predicted[i] for i in positions]),
-            )
-            for positions in together.values()
-        ]))
-
+    joined = [
+        Tested(
+            np.concatenate([y[folds.splits[i].test] for i in positions]), Given.join([given[i] for i in positions]),
+            targets.tree,
+        )
+        for positions in together.values()
+    ]
     return {
-        name: of_all(score) if score.score.of_all_predictions else float(scores[name].mean())
-        for name, score in scores_for(target_names).items()
+        name: mean_of_known(
+            np.array([score(each) for each in joined]) if score.score.of_all_predictions else scores[name]
+        )
+        for name, score in scores_for(targets).items()
     }
+
+
+def mean_of_known(values: np.ndarray) -> float:
+    """Return the mean without NaN; NaN if there is nothing else."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan

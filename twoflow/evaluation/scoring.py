@@ -11,13 +11,13 @@ import numpy as np
 from .._jobs import one_blas_thread, stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
 from ..heads.inner_folds import fit_clone
-from ..images.targets import split_targets
 from ..models.importances import Origin, find_support, share_of_flows, steps_to_decision
 from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
 from .method_scores import Choice
 from .scores import compute_scores, scores_for
+from .tested import Given, Targets, Tested
 
 
 class Selected(NamedTuple):
@@ -36,12 +36,16 @@ class Selected(NamedTuple):
 class FoldScores(NamedTuple):
     """The results of one method on one fold; see `MethodScores`.
 
-    `seconds` is the time of everything that was computed for the fold, with the selectors that methods share.
+    `scope` is how much each test image is like the training images, None for a method that has no such score. `seconds`
+    is the time of everything that was computed for the fold, with the selectors that methods share.
     """
 
     n_features: int | None
     scores: dict[str, float]
+    full_scores: dict[str, float] | None
     predicted: np.ndarray
+    full: np.ndarray | None
+    scope: np.ndarray | None
     probabilities: np.ndarray | list[np.ndarray] | None
     importances: dict[str, float] | None
     fit_seconds: float
@@ -61,7 +65,7 @@ def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: F
 
 def score_fold(
     method: PreparedMethod, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected],
-    target_names: Sequence[str],
+    targets: Targets,
 ) -> FoldScores:
     """Fit a clone of a method's classifier on a fold and score it.
 
@@ -80,8 +84,8 @@ def score_fold(
     fold : Fold
     shared : mapping of str to Selected
         The parts, by key, that were already selected for several methods.
-    target_names : sequence of k str
-        The names of the targets, for the names of the scores.
+    targets : Targets
+        What the labels of the whole collection are.
 
     Returns
     -------
@@ -107,13 +111,16 @@ def score_fold(
         fitted = time.perf_counter()
         predicted = np.asarray(classifier.predict(X_test))
         ended = time.perf_counter()
-        probabilities = _probabilities(classifier, X_test, y)
+        full = np.asarray(classifier.predict_full(X_test)) if hasattr(classifier, "predict_full") else None
+        scope = classifier.scope_scores(X_test) if hasattr(classifier, "scope_scores") else None
+        probabilities = _probabilities(classifier, X_test, y, targets)
         last = steps_to_decision(classifier)[-1]
         # A classifier of images that knows its accuracy does not read all training images again.
         train_accuracy = getattr(last, "train_accuracy_", None)
         if train_accuracy is None:
-            tested = next(iter(scores_for(target_names).values()))
-            train_accuracy = tested(y[fold.train], np.asarray(classifier.predict(X_train)))
+            tested = next(iter(scores_for(targets).values()))
+            again = Given(np.asarray(classifier.predict(X_train)))
+            train_accuracy = tested(Tested(y[fold.train], again, targets.tree))
         importances = None
         if method.parts is not None:
             origins = [
@@ -125,8 +132,13 @@ def score_fold(
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
-        scores=compute_scores(y[fold.test], predicted, target_names),
+        scores=compute_scores(y[fold.test], Given.of(predicted, full, scope, probabilities, targets, y), targets),
+        full_scores=None if full is None else compute_scores(
+            y[fold.test], Given.of(full, full, scope, probabilities, targets, y), targets
+        ),
         predicted=predicted,
+        full=full,
+        scope=scope,
         probabilities=probabilities,
         importances=importances,
         fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
@@ -138,27 +150,30 @@ def score_fold(
     )
 
 
-def _probabilities(classifier: Any, X: Any, y: np.ndarray) -> np.ndarray | list[np.ndarray] | None:
+def _probabilities(classifier: Any, X: Any, y: np.ndarray, targets: Targets) -> np.ndarray | list[np.ndarray] | None:
     """Return the probability of each class in y, for each target if there are several.
 
     Return None for a classifier without probabilities, or without one array of them for each target.
     """
     if not hasattr(classifier, "predict_proba"):
         return None
-    found = classifier.predict_proba(X)
+    found, classes = classifier.predict_proba(X), targets.classes(y)
     if y.ndim == 1:
-        return _align(found, classifier.classes_, y)
-    targets = split_targets(y)
-    if not isinstance(found, list) or len(found) != len(targets):
+        return _align(found, classifier.classes_, classes[0])
+    if not isinstance(found, list) or len(found) != len(classes):
         return None
-    return [_align(table, classes, target) for table, classes, target in zip(found, classifier.classes_, targets)]
+    return [_align(*each) for each in zip(found, classifier.classes_, classes)]
 
 
-def _align(found: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Put the columns of the known classes among those of all labels; the column of an unknown class is zero."""
-    classes = np.unique(labels)
+def _align(found: np.ndarray, known: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Put the columns of the known classes among all classes; the column of an unknown class is zero.
+
+    A column that is no class, such as that of a missing label, is left out.
+    """
     probabilities = np.zeros((len(found), len(classes)), dtype=np.float32)
-    probabilities[:, np.searchsorted(classes, np.asarray(known, dtype=classes.dtype))] = found
+    known = np.asarray(known, dtype=classes.dtype)
+    is_class = np.isin(known, classes)
+    probabilities[:, np.searchsorted(classes, known[is_class])] = found[:, is_class]
     return probabilities
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -116,9 +116,15 @@ class Details:
 
 
 def spread(scores: np.ndarray, mean: float) -> Spread:
-    """Return the spread of a score over folds, beside the number that is reported."""
-    deviation = float(scores.std(ddof=1)) if len(scores) > 1 else None
-    return Spread(mean, deviation, float(scores.min()), float(scores.max()), scores)
+    """Return the spread of a score over folds, beside the number that is reported.
+
+    Folds that have nothing to score, whose score is NaN, are left out of all but `folds`.
+    """
+    known = scores[~np.isnan(scores)]
+    if not len(known):
+        return Spread(mean, None, math.nan, math.nan, scores)
+    deviation = float(known.std(ddof=1)) if len(known) > 1 else None
+    return Spread(mean, deviation, float(known.min()), float(known.max()), scores)
 
 
 def mean_interval(scores: np.ndarray, mean: float, sizes: Sizes) -> Interval:
@@ -126,9 +132,14 @@ def mean_interval(scores: np.ndarray, mean: float, sizes: Sizes) -> Interval:
 
     Nadeau and Bengio's variance applies to any mean over folds: the score is tested as a difference to zero. The
     interval is that of the logit of the mean, by the delta method, so that it stays between 0 and 1. It is around the
-    reported number, which for macro F1 is not the mean over folds; see `compute_means`.
+    reported number, which for macro F1 is not the mean over folds; see `compute_means`. Folds that have nothing to
+    score, whose score is NaN, are left out.
     """
-    result = corrected_resampled_ttest(scores, np.zeros(len(scores)), *sizes)
+    if np.isnan(scores).all():
+        scores = np.zeros(len(scores))  # without spread, and so without an interval
+    known = np.flatnonzero(~np.isnan(scores))
+    n_train, n_test = ([counts[i] for i in known] for counts in sizes)
+    result = corrected_resampled_ttest(scores[known], np.zeros(len(known)), n_train, n_test)
     half = result.confidence_interval[1] - result.mean_difference
     ends = (math.nan, math.nan)
     if not math.isnan(half):
@@ -172,7 +183,7 @@ def compare_every_pair(
     )
 
 
-def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
+def describe_predictions(pooled: Pooled, groups: np.ndarray | None, outside: Any = None) -> Details:
     """Describe the predictions of all folds for one target.
 
     Parameters
@@ -181,7 +192,11 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
     groups : ndarray of shape (n_images,) or None
         The groups of the collection, which the interval of the accuracy resamples; None resamples images. An image
         that is tested twice counts as one image.
+    outside : label, optional
+        The label of images that are out of scope. Their probabilities are not described, because a classifier gives
+        none to this label. By default there are no such images.
     """
+    inside = pooled if outside is None else pooled.without(outside)
     by_class, confusions = score_classes(pooled), count_confusions(pooled)
     certain = find_certain(pooled)
     wrong = sorted((pair for pair in confusions if pair.true != pair.predicted), key=lambda pair: -pair.n)
@@ -198,11 +213,11 @@ def describe_predictions(pooled: Pooled, groups: np.ndarray | None) -> Details:
             )
             for pair in wrong[:_PAIRS]
         ],
-        roc=average_roc(pooled),
-        calibration=calibrate(pooled),
-        log_loss=log_loss(pooled),
-        brier=brier_score(pooled),
-        coverage=cover(pooled),
+        roc=average_roc(inside),
+        calibration=calibrate(inside),
+        log_loss=log_loss(inside),
+        brier=brier_score(inside),
+        coverage=cover(inside),
     )
 
 

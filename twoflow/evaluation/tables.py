@@ -15,6 +15,7 @@ from .folds import Folds
 from .method_scores import MethodScores
 from .metrics import Pooled
 from .saved_folds import image_names
+from .scores import AppliedScore
 from .summary import spread
 
 #: The names of columns and their values. A method may have the name of another column, so this is no mapping.
@@ -56,6 +57,32 @@ def score_columns(
         ("fit_seconds", [method.fit_seconds for method in methods]),
         ("predict_seconds", [method.predict_seconds for method in methods]),
     ]
+    return columns
+
+
+def level_columns(methods: Sequence[MethodScores], scores: Mapping[str, AppliedScore]) -> Columns:
+    """Return the table of scores of levels and the accuracies, one row for each score, after and before fallback.
+
+    Parameters
+    ----------
+    methods : sequence of MethodScores
+        In the order of the columns.
+    scores : mapping of str to AppliedScore
+        All scores.
+
+    Returns
+    -------
+    list of (str, list)
+        See `Comparison.levels_frame`.
+    """
+    is_shown = {name: each.score.levels is not None or each.score.counts_images for name, each in scores.items()}
+    are_levels = any(each.score.levels is not None for each in scores.values())
+    names = [name for name in scores if are_levels and is_shown[name]]
+    columns: Columns = [("score", names)]
+    for method in methods:
+        columns.append((method.name, [method.means[name] for name in names]))
+        if method.falls_back and method.full_means is not None:
+            columns.append((f"{method.name}, before fallback", [method.full_means[name] for name in names]))
     return columns
 
 

@@ -4,7 +4,7 @@ from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
-from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier
+from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier, Risk
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
@@ -13,6 +13,7 @@ from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
 from .scope import OutOfScope
+from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
 
 __all__ = [
     "UNKNOWN",
@@ -21,7 +22,9 @@ __all__ = [
     "ClassTree",
     "Confidence",
     "Decisions",
+    "DiscriminantProjection",
     "EachTargetClassifier",
+    "EarlyStoppingMLPClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
     "HierarchicalClassifier",
@@ -32,4 +35,8 @@ __all__ = [
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
     "OutOfScope",
+    "OutOfScope",
+    "Risk",
+    "SequentialClassifier",
+    "Risk",
 ]

@@ -13,12 +13,16 @@ from ..images.targets import join_targets, split_targets
 from .inner_folds import fit_clone
 from .targets import check_targets
 
+#: Stands for "" in a classifier. No label is likely to be this, and it is sorted before nearly all labels, as "" is.
+_EMPTY = "!\N{EMPTY SET}"
+
 
 class EachTargetClassifier(MultiOutputClassifier):
     """Fit one clone of a classifier for each target.
 
     This is `sklearn.multioutput.MultiOutputClassifier` for the targets of images. It also takes targets of different
-    kinds, such as text and numbers, and it hands groups to the cross-validation inside each classifier.
+    kinds, such as text and numbers, and it hands groups to the cross-validation inside each classifier. If the targets
+    are levels of a hierarchy, a missing finer label, "", is a class of its own there.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ class EachTargetClassifier(MultiOutputClassifier):
         ----------
         X : array-like of shape (n, n_features)
         y : array-like of shape (n, k)
-            Classes; a column for each target.
+            Classes; a column for each target. In all columns but the first "" is a class too.
         groups : array-like of shape (n,), optional
             Where a classifier holds rows out, it holds whole groups out. Default: no groups.
 
@@ -68,20 +72,30 @@ class EachTargetClassifier(MultiOutputClassifier):
             If y has one dimension, or a target has fewer than two classes.
         """
         self._validate_params()
-        y = check_targets(y)
+        y = check_targets(y, may_end=True)
         if y.ndim == 1:
             raise InputError(
                 f"y: expected shape (n, n_targets), got {y.shape}; for one target, use the classifier alone"
             )
         groups = None if groups is None else np.asarray(groups)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_clone)(self.estimator, X, target, groups) for target in split_targets(y)
+            delayed(fit_clone)(self.estimator, X, _without_empty(target), groups) for target in split_targets(y)
         )
-        self.classes_ = [classifier.classes_ for classifier in self.estimators_]
+        self.classes_ = [_with_empty(classifier.classes_) for classifier in self.estimators_]
         if hasattr(self.estimators_[0], "n_features_in_"):
             self.n_features_in_ = self.estimators_[0].n_features_in_
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each row and target, of shape (n, k)."""
-        return join_targets([classifier.predict(X) for classifier in self.estimators_])
+        return join_targets([_with_empty(classifier.predict(X)) for classifier in self.estimators_])
+
+
+def _without_empty(labels: np.ndarray) -> np.ndarray:
+    """Replace "", which classifiers take for a missing label, by a name of its own, which comes first when sorted."""
+    return np.where(labels == "", _EMPTY, labels) if labels.dtype.kind == "U" else labels
+
+
+def _with_empty(labels: np.ndarray) -> np.ndarray:
+    """Undo `_without_empty`."""
+    return np.where(labels == _EMPTY, "", labels) if labels.dtype.kind == "U" else labels

@@ -17,7 +17,9 @@ from ..images.targets import default_names, split_targets, to_targets
 from ..images.validation import from_other_library, is_missing
 
 
-def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None = None) -> np.ndarray:
+def check_targets(
+    y: Any, *, several: bool = True, names: Sequence[str] | None = None, may_end: bool = False
+) -> np.ndarray:
     """Check that y contains one class for each image and target, and return it as an array.
 
     Parameters
@@ -28,6 +30,8 @@ def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None =
         learn one target only, other shapes than (n,) and (n, 1) are an error.
     names : sequence of k str, optional
         What an error calls the targets. By default as `default_names` does.
+    may_end : bool
+        Whether labels of all targets but the first may be "". By default (False) that is an error.
 
     Returns
     -------
@@ -43,7 +47,7 @@ def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None =
         raise InputError("requires y to be passed, but the target y is None")
     if not several:
         column_or_1d(y)  # refuses any other shape
-    y = to_targets(y, names)
+    y = to_targets(y, names, may_end=may_end)
     if y.ndim > 2:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
     targets = split_targets(y)
@@ -78,7 +82,7 @@ def read_targets(y: Any) -> np.ndarray:
         raise InputError("requires y to be passed, but the target y is None")
     y = from_other_library(y)
     if not isinstance(y, np.ndarray):
-        y = _to_array(list(y))
+        y = np.asarray(y) if hasattr(y, "__array__") else _to_array(list(y))
     if np.ma.isMaskedArray(y):
         y = np.where(np.ma.getmaskarray(y), np.array(None, dtype=object), y.data)
     if y.ndim not in (1, 2) or y.ndim == 2 and not y.shape[1]:
@@ -94,7 +98,7 @@ def read_targets(y: Any) -> np.ndarray:
 
 def _to_array(rows: list[Any]) -> np.ndarray:
     """Return a list of labels, or of rows of labels, as an array of objects."""
-    are_rows = [isinstance(row, (list, tuple, np.ndarray)) and np.ndim(row) == 1 for row in rows]
+    are_rows = [isinstance(row, (list, tuple)) or isinstance(row, np.ndarray) and row.ndim == 1 for row in rows]
     width = len(rows[0]) if any(are_rows[:1]) else None
     for number, row in enumerate(rows):
         if (len(row) if are_rows[number] else None) != width:

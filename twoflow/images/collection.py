@@ -11,11 +11,12 @@ import numpy as np
 
 from .._text import counted
 from ..errors import InputError, InputTypeError
+from .levels import are_inner, describe_levels, name_paths, strata, to_levels
 from .lookalikes import find_lookalikes, spell
 from .passed_over import PassedOver, count_paths
 from .preview import to_fragment
 from .reading import ImageReadError, Source
-from .targets import default_names, finest_position, split_targets, to_targets
+from .targets import default_names, finest, finest_position, split_targets, to_targets
 from .validation import check_images, to_values
 
 _PREVIEWED = 12  # classes that a notebook shows with an image
@@ -47,6 +48,10 @@ class ImageCollection:
         Sentences on how the source was read, such as that its folders are an official split. Empty by default.
     target_names : sequence of k str, optional
         A name for each target. By default "class" for one target, and "target 1", "target 2", ... for several.
+    are_levels : bool
+        Whether the targets are levels of one hierarchy, from broad to fine. By default (False) they are independent.
+        Then finer labels may be missing, which `labels` holds as "". An image whose broadest label is "unknown" is out
+        of scope: it belongs to no class. See `ClassTree`.
 
     Attributes
     ----------
@@ -70,6 +75,15 @@ class ImageCollection:
     ImageCollection(3 images, brand: 2 classes, model: 3 classes)
     >>> shoes.finest, shoes.target("brand").tolist()
     ('model', ['nike', 'nike', 'puma'])
+
+    With levels:
+
+    >>> labels = [["nike", "air"], ["nike", "dunk"], ["puma", None]]
+    >>> shoes = ImageCollection(shoes.images, labels, target_names=["brand", "model"], are_levels=True)
+    >>> shoes
+    ImageCollection(3 images, levels brand: 2 classes, model: 2 classes)
+    >>> shoes.classes.tolist()
+    ['nike/air', 'nike/dunk', 'puma']
     """
 
     def __init__(
@@ -83,7 +97,9 @@ class ImageCollection:
         passed_over: Iterable[PassedOver] = (),
         notes: Iterable[str] = (),
         target_names: Sequence[str] | None = None,
+        are_levels: bool = False,
     ) -> None:
+        self.are_levels = bool(are_levels)
         self.images: Sequence[Source] = check_images(images)
         self.labels, self.target_names = self._checked_labels(labels, target_names)
         self.groups = None if groups is None else self._checked("groups", groups)
@@ -118,11 +134,12 @@ class ImageCollection:
         counts = {name: f"{len(classes)} classes" for name, classes in self.classes_by_target.items()}
         several = len(counts) > 1
         classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
+        classes = f"levels {classes}" if self.are_levels else classes
         return f"ImageCollection({len(self)} images, {classes}{groups}{unreadable}{passed_over})"
 
     def _repr_html_(self) -> str:
         """Show counts and an image of each of the largest classes in a notebook."""
-        labels = self.target(self.finest).tolist()
+        labels = self.finest_labels.tolist()
         counts = Counter(labels)
         largest = sorted(counts, key=lambda name: (-counts[name], labels.index(name)))[:_PREVIEWED]
         tiles = [(self.images[labels.index(name)], str(name), counted(counts[name], "image")) for name in largest]
@@ -132,9 +149,13 @@ class ImageCollection:
 
     def _facts(self) -> Iterator[str]:
         for target, classes in self.classes_by_target.items():
-            sizes = Counter(self.target(target).tolist()).values()
+            counts = Counter(self.target(target).tolist())
+            sizes = [counts[label] for label in classes.tolist()]
             name = f"{target}: " if len(self.target_names) > 1 else ""
             yield f"{name}{counted(len(classes), 'class', 'classes')} with {min(sizes):,} to {max(sizes):,} images"
+        if self.are_levels:
+            yield f"levels, from broad to fine; paths of classes: {len(self.classes):,}"
+        yield from self.level_notes
         if self.groups is not None:
             yield counted(len(np.unique(self.groups)), "group")
         if self.columns:
@@ -158,18 +179,45 @@ class ImageCollection:
 
     @property
     def classes(self) -> np.ndarray:
-        """The distinct labels, sorted; with several targets, those of the finest. See also `classes_by_target`."""
-        return np.unique(self.target(self.finest))
+        """The distinct labels, sorted; with several targets, those of the finest. See also `classes_by_target`.
+
+        With levels they are the names of all complete paths, such as "shoes/boot".
+        """
+        return np.unique(finest(self.to_stratify))
 
     @property
     def classes_by_target(self) -> dict[str, np.ndarray]:
-        """The distinct labels of each target, sorted, by the name of the target."""
-        return {name: np.unique(labels) for name, labels in zip(self.target_names, split_targets(self.labels))}
+        """The distinct labels of each target, sorted, by the name of the target; a missing label is none."""
+        found = {name: np.unique(labels) for name, labels in zip(self.target_names, split_targets(self.labels))}
+        return {name: labels[labels != ""] if self.are_levels else labels for name, labels in found.items()}
 
     @property
     def finest(self) -> str:
-        """The name of the target with the most classes, the later one at a tie; folds are stratified by it."""
-        return self.target_names[finest_position(self.labels)]
+        """The name of the finest target: the last of levels, else the one with the most classes, the later at a tie."""
+        return self.target_names[-1 if self.are_levels else finest_position(self.labels)]
+
+    @property
+    def finest_labels(self) -> np.ndarray:
+        """The label of the finest target of each image, of shape (n,).
+
+        With levels it is the name of the image's path, such as "shoes/boot", because a name may be there under several
+        parents.
+        """
+        return name_paths(self.labels) if self.are_levels else self.target(self.finest)
+
+    @property
+    def to_stratify(self) -> np.ndarray:
+        """The labels that folds keep in proportion; see `draw_folds`.
+
+        They are `labels`; of levels they are the names of paths, of shape (n,). A partly labeled image then counts with
+        its most frequent finer class.
+        """
+        return strata(self.labels) if self.are_levels else self.labels
+
+    @property
+    def level_notes(self) -> tuple[str, ...]:
+        """Sentences on labels that are missing, out of scope, or under several parents; empty without levels."""
+        return tuple(describe_levels(self.labels, self.target_names)) if self.are_levels else ()
 
     def target(self, name: str) -> np.ndarray:
         """Return the labels of one target.
@@ -196,7 +244,7 @@ class ImageCollection:
     @property
     def lookalikes(self) -> tuple[tuple[Any, ...], ...]:
         """Groups of classes of one target whose names are hard to distinguish, with `small_classes`."""
-        small = {self.finest: self.small_classes}
+        small = {} if self.are_levels else {self.finest: self.small_classes}  # of levels they are paths
         return tuple(
             group for name, classes in self.classes_by_target.items()
             for group in find_lookalikes(sorted({*classes.tolist(), *small.get(name, ())}))
@@ -235,8 +283,10 @@ class ImageCollection:
         """The broader levels of the finest target: for each its classes' values, the broadest level first.
 
         A level is a column, or another target, that is the same for all images of a class, and has fewer values than
-        there are classes but more than one.
+        there are classes but more than one. If the targets are levels themselves (`are_levels`), there are no others.
         """
+        if self.are_levels:
+            return {}
         found = {}
         labels = self.target(self.finest).tolist()
         others = {name: self.target(name) for name in self.target_names if name != self.finest}
@@ -270,26 +320,33 @@ class ImageCollection:
     def without_small_classes(self, least: int) -> ImageCollection:
         """Leave out the classes with fewer than `least` images and list them in `small_classes`.
 
-        With several targets, the classes are those of the finest.
+        With several targets, the classes are those of the finest. With levels they are paths, such as "shoes/boot". An
+        image that is only partly labeled is left out if none of its finer classes is left, and counts as a class of
+        its own there.
 
         Raises
         ------
         ValueError
             If no class has `least` images.
         """
-        labels = self.target(self.finest)
-        classes, positions, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        is_small = counts < least
-        if is_small.all():
-            raise InputError(f"no class has {least} images; the largest has {max(counts, default=0)}")
-        rest = self[~is_small[positions]]
-        rest.small_classes = {**self.small_classes, **dict(zip(classes[is_small].tolist(), counts[is_small].tolist()))}
+        labels = self.finest_labels
+        is_partial = are_inner(self.labels) if self.are_levels else np.zeros(len(self), dtype=bool)
+        classes, positions = np.unique(labels, return_inverse=True)
+        counts = np.bincount(positions)
+        is_small = (counts[positions] < least) & ~is_partial
+        if is_small[~is_partial].all():
+            raise InputError(f"no class has {least} images; the largest has {counts[positions][~is_partial].max()}")
+        if self.are_levels:
+            is_small |= is_partial & ~are_inner(self.labels, ~is_small & ~is_partial)
+        rest = self[~is_small]
+        gone = np.unique(positions[is_small])
+        rest.small_classes = {**self.small_classes, **dict(zip(classes[gone].tolist(), counts[gone].tolist()))}
         return rest
 
     def _provenance(self) -> dict[str, Any]:
         """Return what is known of the whole source, which holds for every part of it."""
         return {
-            "target_names": self.target_names,
+            "target_names": self.target_names, "are_levels": self.are_levels,
             "unreadable": self.unreadable, "small_classes": self.small_classes, "passed_over": self.passed_over,
             "notes": self.notes,
         }
@@ -301,7 +358,7 @@ class ImageCollection:
         return array
 
     def _checked_labels(self, labels: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-        array = to_targets(labels, names)
+        array = to_levels(labels, names) if self.are_levels else to_targets(labels, names)
         if array.shape[:1] != (len(self.images),) or array.ndim > 2:
             raise InputError(f"labels: expected {len(self.images)} values, one for each image, got shape {array.shape}")
         n_targets = 1 if array.ndim == 1 else array.shape[1]

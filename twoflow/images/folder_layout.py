@@ -89,7 +89,8 @@ def find_layout(
     levels : int, optional
         How many levels of folders name the class. By default this is decided from the paths.
     names : sequence of str
-        The names of the levels, for messages. By default they have none.
+        The names of the levels. By default they have none. An image may be in fewer folders than there are names, but
+        in one at least.
 
     Raises
     ------
@@ -106,11 +107,12 @@ def find_layout(
             f"{describe(root)}/<split>/<class>/*.jpg, or a table of labels"
         )
     chosen = levels or (2 if _is_deep(folders) else 1)
-    strays = [file for file, place in zip(images, folders) if _is_stray(file, place, chosen, split)]
+    least = 1 if names else chosen
+    strays = [file for file, place in zip(images, folders) if _is_stray(file, place, least, split)]
     if len(strays) > _FEW * len(images):
         expected = names or ("superclass", "class")[-chosen:]
         raise InputError(_too_many_strays(root, strays, expected, split, len(images)))
-    lying = [place for file, place in zip(images, folders) if not _is_stray(file, place, chosen, split)]
+    lying = [place for file, place in zip(images, folders) if not _is_stray(file, place, least, split)]
     notes = [] if split is None else _notes_on_split(split, images, strays)
     deeper = sum(len(place) > chosen for place in lying)
     if levels is None and deeper:
@@ -174,8 +176,8 @@ def _is_deep(folders: Sequence[Parts]) -> bool:
     return all(n == 1 or first in deeper for first, n in directly.items())
 
 
-def _is_stray(file: Parts, place: Parts, levels: int, split: Split | None) -> bool:
-    return len(place) < levels or split is not None and len(file) < split.position + 2
+def _is_stray(file: Parts, place: Parts, least: int, split: Split | None) -> bool:
+    return len(place) < least or split is not None and len(file) < split.position + 2
 
 
 def _too_many_strays(

@@ -51,14 +51,15 @@ def load_folder(root: str | os.PathLike, levels: int | Sequence[str] | None = No
         nor does a single one, unless they make up a first-level folder of two images or more.
 
         A sequence of names, such as ``("brand", "model")``, makes each level a target with that name, from broad to
-        fine.
+        fine. Two names or more are levels of a hierarchy; see `ImageCollection`. Then an image may be in fewer folders
+        than there are names: its path ends there.
 
     Returns
     -------
     ImageCollection
         In the order of the sorted paths. With two levels a label is ``"superclass/class"``, because different
-        superclasses may have classes with the same name. The column ``superclass`` contains the first part, unless the
-        levels have names and are targets. With an official split the column ``split`` contains "train", "validation"
+        superclasses may have classes with the same name, and the column ``superclass`` contains the first part. If the
+        levels have names, the labels are the names of the folders. With an official split the column ``split`` contains "train", "validation"
         or "test"; without a test part the validation part is "test". `ImageCollection.passed_over` names what was not
         read: hidden files, files and folders made by programs, files with other endings than those of images, class
         folders without an image, and up to 5 % of images above the class folders. `ImageCollection.notes` says how the
@@ -100,7 +101,7 @@ def load_folder(root: str | os.PathLike, levels: int | Sequence[str] | None = No
     strays = set(layout.strays)
     taken = [(file, place) for file, place in zip(listing.images, layout.folders) if file not in strays]
     labels = ["/".join(place[:layout.levels]) for _, place in taken]
-    targets = [["/".join(place[:depth + 1]) for depth in range(len(names))] for _, place in taken]
+    targets = [[*place[:len(names)], *[""] * (len(names) - len(place))] for _, place in taken]
     notes = [*layout.notes, *note_on_words_for_missing(labels)]
     columns: dict[str, list[str]] = {}
     if layout.levels == 2 and not names:
@@ -115,6 +116,7 @@ def load_folder(root: str | os.PathLike, levels: int | Sequence[str] | None = No
         passed_over=_passed_over(root, listing, layout),
         notes=notes,
         target_names=names or None,
+        are_levels=len(names) > 1,
     )
 
 

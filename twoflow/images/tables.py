@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from .._files import expand
@@ -31,7 +31,8 @@ def load_table(
     *,
     path_column: str = "path",
     image_pattern: str | None = None,
-    label_column: str | Sequence[str] = "class",
+    label_column: str | Sequence[str] | None = None,
+    levels: Sequence[str] | None = None,
     group_column: str | None = None,
     columns: Sequence[str] = (),
     missing: str = "leave-out",
@@ -55,6 +56,9 @@ def load_table(
         default paths are read from `path_column`.
     label_column : str or sequence of str
         The column of classes, by default "class". Several columns are several targets, named after the columns.
+    levels : sequence of str, optional
+        The columns of the levels of a hierarchy, from broad to fine, in place of `label_column`. Cells of all but the
+        broadest may be empty: the path of that image ends there. By default there are no levels. See `ImageCollection`.
     group_column : str, optional
         The column of groups. By default there are no groups.
     columns : sequence of str
@@ -92,15 +96,16 @@ def load_table(
     """
     if missing not in _MISSING:
         raise InputError(f"missing: expected one of {', '.join(map(repr, _MISSING))}, got {missing!r}")
-    targets = [label_column] if isinstance(label_column, str) else list(label_column)
-    if not targets:
-        raise InputError("label_column: expected the name of a column, or several names, got none")
+    targets = _targets(label_column, levels)
     name, place, paths, values, (read, rows) = list_table(
         table, root, path_column=path_column, image_pattern=image_pattern,
         columns=[*targets, *([group_column] if group_column else []), *columns],
+        may_be_empty=targets[1:] if levels is not None else (),
     )
     lost = find_missing(paths, values, rows)
-    notes = note_on_words_for_missing(label for target in targets for label in read[target])
+    notes = note_on_words_for_missing(
+        label for target in targets for label in read[target] if not is_missing(label)
+    )
     if lost:
         told = explain_missing(lost, len(paths), place, name)
         if missing == "error" or len(lost) == len(paths):
@@ -123,7 +128,21 @@ def load_table(
         unreadable=[each.error for each in lost],
         notes=[*notes, *_note_on_repeated(paths, labels)],
         target_names=targets,
+        are_levels=levels is not None and len(targets) > 1,
     )
+
+
+def _targets(label_column: str | Sequence[str] | None, levels: Sequence[str] | None) -> list[str]:
+    """Return the names of the columns of labels."""
+    if levels is not None and label_column is not None:
+        raise InputError("expected levels or label_column, got both; leave out label_column: the finest level is the class")
+    names = levels if levels is not None else "class" if label_column is None else label_column
+    targets = [names] if isinstance(names, str) else list(names)
+    if not targets or levels is not None and isinstance(levels, str):
+        name, expected = ("label_column", "the name of a column, or several names") if levels is None else (
+            "levels", "names of columns, from broad to fine")
+        raise InputError(f"{name}: expected {expected}, got {names if targets else 'none'}")
+    return targets
 
 
 class TableImages(NamedTuple):
@@ -157,6 +176,7 @@ def list_table(
     path_column: str = "path",
     image_pattern: str | None = None,
     columns: Sequence[str] = (),
+    may_be_empty: Collection[str] = (),
 ) -> TableImages:
     """List the images that a table names, and read some of its columns; other columns are not looked at.
 
@@ -165,7 +185,9 @@ def list_table(
     table, root, path_column, image_pattern
         See `load_table`.
     columns : sequence of str
-        The columns to read, by default none. None of their cells may be empty.
+        The columns to read, by default none.
+    may_be_empty : collection of str
+        Those of them whose cells may be empty, by default none.
 
     Returns
     -------
@@ -182,17 +204,19 @@ def list_table(
     place = place_of(table, root)
     name = _name(table)
     of_path = [path_column] if pattern is None else pattern.names
-    read = _read(table, list(dict.fromkeys([*of_path, *columns])), name)
+    read = _read(table, list(dict.fromkeys([*of_path, *columns])), name, set(may_be_empty) - set(of_path))
     values = read.columns[path_column] if pattern is None else pattern.fill(read.columns)
     paths = [place.resolve(value, f"row {row}") for value, row in zip(values, read.rows)]
     return TableImages(name, place, paths, values, read)
 
 
-def _read(table: Any, names: Sequence[str], name: str) -> Table:
-    """Read the named columns; there must be at least one row, and no empty cell."""
+def _read(table: Any, names: Sequence[str], name: str, may_be_empty: Collection[str]) -> Table:
+    """Read the named columns; there must be at least one row, and no empty cell except where it may be."""
     is_file = isinstance(table, (str, os.PathLike))
     read = read_csv(table, names) if is_file else read_object(table, names)
     for column in names:
+        if column in may_be_empty:
+            continue
         for row, value in zip(read.rows, read.columns[column]):
             if is_missing(value):
                 raise InputError(f"{name}, row {row}: column {column!r} is empty; fill it or drop the row")

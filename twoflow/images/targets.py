@@ -19,7 +19,7 @@ def default_names(n_targets: int) -> tuple[str, ...]:
     return (DEFAULT_NAME,) if n_targets == 1 else tuple(f"target {number}" for number in range(1, n_targets + 1))
 
 
-def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
+def to_targets(labels: Any, names: Sequence[str] | None = None, *, may_end: bool = False) -> np.ndarray:
     """Convert labels to an array of one target or of several.
 
     Parameters
@@ -28,6 +28,9 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
         Also a Series, or a table of pandas, polars or Arrow with one column for each target.
     names : sequence of k str, optional
         How an error names the targets. By default as `default_names` does.
+    may_end : bool
+        Whether labels of all targets but the first may be "", as those of levels may. By default (False) that is an
+        error.
 
     Returns
     -------
@@ -44,14 +47,14 @@ def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
     >>> to_targets([["nike", "air"], ["puma", "suede"]]).shape
     (2, 2)
     """
-    labels = from_other_library(labels)
-    if not isinstance(labels, np.ndarray):
-        labels = list(labels)
-    columns = _columns(labels)
+    columns = to_columns(labels)
     if len(columns) == 1:
         return to_values("labels", columns[0])
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
-    checked = [to_values(f"labels of {name!r}", column) for name, column in zip(shown, columns)]
+    checked = [
+        to_values(f"labels of {name!r}", column, may_be_empty=may_end and position > 0)
+        for position, (name, column) in enumerate(zip(shown, columns))
+    ]
     return join_targets(checked)
 
 
@@ -130,10 +133,12 @@ def finest(labels: np.ndarray) -> np.ndarray:
     return split_targets(labels)[finest_position(labels)]
 
 
-def _columns(labels: np.ndarray | list[Any]) -> list[Any]:
-    """Return the columns of a table of labels; an array of another shape is one column."""
+def to_columns(labels: Any) -> list[Any]:
+    """Return the columns of a table of labels, as `to_targets` takes it; an array of another shape is one column."""
+    labels = from_other_library(labels)
     if isinstance(labels, np.ndarray):
         return list(labels.T) if labels.ndim == 2 and labels.shape[1] > 0 else [labels]
+    labels = list(labels)
     rows = [item if isinstance(item, (list, tuple, np.ndarray)) and np.ndim(item) == 1 else [item] for item in labels]
     widths = [len(row) for row in rows]
     for number, width in enumerate(widths):

@@ -5,6 +5,42 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
+class Step(NamedTuple):
+    """The likeliest class of one level.
+
+    Attributes
+    ----------
+    level : str
+        The name of the level.
+    path : tuple
+        The labels from the broadest level to this class.
+    confidence : float
+        Its probability.
+    is_answered : bool
+        Whether it is the answer, or a broader class of the answer.
+    """
+
+    level: str
+    path: tuple
+    confidence: float
+    is_answered: bool
+
+
+class ScopeScore(NamedTuple):
+    """How much an image looks like the training images.
+
+    Attributes
+    ----------
+    score : float
+        Higher is more alike. It has no unit.
+    threshold : float
+        An image below it is out of scope, and its answer is unknown.
+    """
+
+    score: float
+    threshold: float
+
+
 class Answer(NamedTuple):
     """What a model answers for one target of one image.
 
@@ -13,7 +49,8 @@ class Answer(NamedTuple):
     target : str
         The name of the target.
     label : Any
-        A class of the target, a class of a broader level, or `UNKNOWN`.
+        A class of the target, a class of a broader level, or `UNKNOWN`. With a tree of classes, it is the path of the
+        answer, joined with "/".
     level : str
         The target's name if `label` is one of its classes; the name of the broader level; "" if it is unknown.
     confidence : float
@@ -22,6 +59,13 @@ class Answer(NamedTuple):
         Why the answer is not a class of the target; "" if it is.
     top : tuple of (Any, float)
         The likeliest classes of the target with their probabilities, the likeliest first.
+    path : tuple
+        Of a model with a tree of classes: the labels from the broadest level to the answer; empty if it is unknown.
+        Empty, the default, without a tree.
+    steps : tuple of Step
+        With a tree, the likeliest class of each level; see `find_steps`. Empty, the default, without.
+    scope : ScopeScore or None
+        How much the image looks like the training images; None, the default, for a model without a scope.
     """
 
     target: str
@@ -30,6 +74,9 @@ class Answer(NamedTuple):
     confidence: float
     reason: str
     top: tuple[tuple[Any, float], ...]
+    path: tuple = ()
+    steps: tuple[Step, ...] = ()
+    scope: ScopeScore | None = None
 
 
 class Decision(NamedTuple):

@@ -30,18 +30,24 @@ class Columns:
         Whether there are rules of moderation.
     with_items : bool
         Whether a prediction is for an item of several photos.
+    levels : tuple of str
+        The levels of the model's tree of classes, the broadest first; empty without a tree of several. Empty by
+        default.
     """
 
     targets: tuple[str, ...]
     top: int
     with_decisions: bool
     with_items: bool
+    levels: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, card: ModelCard, top: int, with_decisions: bool, with_items: bool) -> Columns:
         """Return what is told of a model's predictions; there are no more likeliest classes than classes."""
         most = max(len(target.classes) for target in card.targets)
-        return cls(tuple(target.name for target in card.targets), min(top, most), with_decisions, with_items)
+        tree, names = card.targets[0].tree, tuple(target.name for target in card.targets)
+        levels = () if tree is None or len(tree.levels) == 1 else tuple(tree.levels)
+        return cls(names, min(top, most), with_decisions, with_items, levels)
 
     @property
     def name(self) -> str:
@@ -87,6 +93,9 @@ class JsonFormat:
             del document["n_images"]
         if not columns.with_decisions:
             del document["decision"]
+        if not columns.levels:
+            for answer in document["answers"]:
+                del answer["path"]
         return json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -111,6 +120,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "level": answer.level,
         "confidence": _rounded(answer.confidence),
         "reason": answer.reason,
+        "path": [_plain(label) for label in answer.path],
         "top": [{"label": _plain(label), "confidence": _rounded(confidence)} for label, confidence in answer.top],
     }
 
@@ -119,6 +129,7 @@ def _header(columns: Columns) -> Iterator[str]:
     yield columns.name
     for target in columns.targets:
         yield from (f"{target}_{name}" for name in ("label", "confidence", "level", "reason"))
+        yield from (f"{target}_path_{level}" for level in columns.levels)
         for rank in range(1, columns.top + 1):
             yield from (f"{target}_label_{rank}", f"{target}_confidence_{rank}")
     yield from ["decision", "rule"] if columns.with_decisions else []
@@ -130,9 +141,10 @@ def _cells(prediction: Prediction, columns: Columns) -> Iterator[Any]:
     yield prediction.name
     for _, answer in zip_longest(columns.targets, prediction.answers):
         if answer is None:
-            yield from [None] * (4 + 2 * columns.top)
+            yield from [None] * (4 + len(columns.levels) + 2 * columns.top)
             continue
         yield from (_plain(answer.label), _rounded(answer.confidence), answer.level, answer.reason)
+        yield from (None if label is None else _plain(label) for _, label in zip_longest(columns.levels, answer.path))
         for _, (label, confidence) in zip_longest(range(columns.top), answer.top, fillvalue=(None, None)):
             yield from (_plain(label), _rounded(confidence))
     if columns.with_decisions:

@@ -59,7 +59,8 @@ class Predictor:
     model_file : ModelFile
     threshold : float, None or "card"
         Below this confidence, an answer falls back to a broader class or "unknown"; in [0, 1]. "card", the default,
-        is the threshold on the model's card. With None every answer stands.
+        is the threshold on the model's card. With None every answer stands; a model with a tree of classes then falls
+        back by its own rule.
     top : int
         How many of the likeliest classes each answer names. The default is 3.
     rules : Rules, optional
@@ -206,7 +207,9 @@ class Predictor:
         of_targets = []
         for values, target in zip(scores.by_target, self.card.targets):
             means = np.array([average(values[rows]) for rows in rows_of_items])
-            if self.has_probabilities:
+            if self._scorer.tree is not None:
+                of_targets.append(self._scorer.tree.answer(means, self.threshold, self.top))
+            elif self.has_probabilities:
                 of_targets.append(fall_back(means, target, self.threshold, self.top))
             else:
                 of_targets.append([_without_confidence(target, row) for row in means])

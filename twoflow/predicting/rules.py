@@ -15,6 +15,7 @@ from ..errors import InputError, OutsideError
 from ..heads.hierarchy import UNKNOWN
 from ..images.passed_over import name_first
 from ..models.model_file import ModelCard, TargetCard
+from ..models.tree_names import name_node
 from .moderation import DECISIONS, Rule, Rules
 from .undecided import CONFIDENCE, Undecided
 
@@ -32,7 +33,8 @@ def read_rules(path: str | os.PathLike, card: ModelCard) -> Rules:
 
         - ``decision``: "approved", "denied" or "review". Required.
         - ``target``: the target that the rule is about. Required if the model has several.
-        - ``classes``: a list of classes. The rule fits an answer that is one of them. By default every class fits.
+        - ``classes``: a list of classes. The rule fits an answer that is one of them. By default every class fits. In a
+          tree, a class is its path, such as "shoes/sandal", or the last label if no other class has it.
         - ``level``: a broader level. `classes` then are classes of this level, and the rule also fits answers that fell
           back to this level or a finer one. By default, it fits only answers that are a class of the target.
         - ``confidence``: in (0, 1]. The least confidence of an answer that fits.
@@ -115,7 +117,8 @@ def _find_level(place: str, table: Mapping[str, Any], target: TargetCard) -> str
         return target.name
     if not target.levels:
         raise InputError(f"{place}: level: expected no level, because {target.name} has none, got one; remove it")
-    return _find(place, "level", table["level"], {name: name for name in target.levels})
+    finest = [] if target.tree is None else [target.name]
+    return _find(place, "level", table["level"], {name: name for name in [*target.levels, *finest]})
 
 
 def _find_classes(place: str, table: Mapping[str, Any], target: TargetCard, level: str) -> list[int]:
@@ -123,8 +126,20 @@ def _find_classes(place: str, table: Mapping[str, Any], target: TargetCard, leve
     of_level = target.levels.get(level, target.classes)
     if "classes" not in table:
         return list(range(len(of_level)))
-    known = {str(label): label for label in of_level}
-    chosen = {_find(place, "classes", str(label), known) for label in table["classes"]}
+    known: dict[str, list[Any]] = {}
+    for path in () if target.tree is None else target.tree.nodes:
+        if (name := name_node(target.tree, path)) in of_level:
+            known.setdefault(str(path[-1]), []).append(name)
+    known |= {str(label): [label] for label in of_level}  # a whole path goes before a last label
+    chosen: set[Any] = set()
+    for label in table["classes"]:
+        found = _find(place, "classes", str(label), known)
+        if len(found) > 1:
+            raise InputError(
+                f"{place}: classes: expected a class, got {_show(label)}, which is the last label of several; write "
+                f"{printable(listed(map(repr, found), ' or'))}"
+            )
+        chosen |= set(found)
     return [i for i, label in enumerate(of_level) if label in chosen]
 
 

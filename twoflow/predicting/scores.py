@@ -15,6 +15,7 @@ from ..images.reading import Source
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import TargetCard
 from ..store import StoreLike
+from .tree_answers import TreeAnswers
 
 #: The head takes at most so many images at a time. Its sums are rounded in another way for another number, so the
 #: number must not depend on the workers. It also bounds the memory that the head needs.
@@ -29,7 +30,8 @@ class Scores(NamedTuple):
     ----------
     by_target : tuple of ndarray of shape (n, n_classes) and dtype float64
         For each target, the probability of each class; of a model without probabilities, 1 for the class that it
-        answers and 0 for the others. A row is NaN if its image cannot be read.
+        answers and 0 for the others. Of a model with a tree of classes, the columns of `TreeAnswers`. A row is NaN if its
+        image cannot be read.
     errors : dict of int to ImageReadError
         The errors of the images that cannot be read, by position.
     """
@@ -54,6 +56,13 @@ class Scorer:
         How many images are read at the same time; has no effect on a model that cannot be taken apart.
     store : path, FeatureStore or None
         Keeps features on disk; see `Flow`.
+
+    Attributes
+    ----------
+    has_probabilities : bool
+        Whether the scores are probabilities.
+    tree : TreeAnswers or None
+        What turns the scores of a model with a tree of classes into answers; None for another model.
     """
 
     def __init__(self, model: Any, targets: Sequence[TargetCard], n_jobs: int | None, store: StoreLike) -> None:
@@ -64,6 +73,10 @@ class Scorer:
             n_jobs=n_jobs, store=store, verbose=False, on_error="nan"
         )
         self.has_probabilities = hasattr(self._head, "predict_proba")
+        self.tree = None if targets[0].tree is None else TreeAnswers(self._head, targets[0])
+        self._widths = [len(target.classes) for target in targets] if self.tree is None else [self.tree.n_columns]
+        decide: dict[bool, Callable[[Any], list[np.ndarray]]] = {True: self._probabilities, False: self._votes}
+        self._decide = decide[self.has_probabilities] if self.tree is None else self._of_tree
 
     def score(self, images: Sequence[Source], blocks: Sequence[range]) -> Scores:
         """Score images; any error but that of an unreadable image is raised.
@@ -75,7 +88,7 @@ class Scorer:
             The positions that the head takes together, each range after the one before, up to n. A range longer than
             `BLOCK` is divided.
         """
-        scores = Scores(tuple(np.full((len(images), len(target.classes)), np.nan) for target in self._targets), {})
+        scores = Scores(tuple(np.full((len(images), width), np.nan) for width in self._widths), {})
         parts = [block[i:i + BLOCK] for block in blocks for i in range(0, len(block), BLOCK)]
         at_a_time = 1 if self._flow is None else _AT_A_TIME // BLOCK
         for start in range(0, len(parts), at_a_time):
@@ -109,13 +122,16 @@ class Scorer:
             self._score_whole(images, rows[middle:], scores)
 
     def _fill(self, scores: Scores, rows: Sequence[int], inputs: Any) -> None:
-        decide: Callable[[Any], list[np.ndarray]] = self._probabilities if self.has_probabilities else self._votes
-        for found, values in zip(scores.by_target, decide(inputs), strict=True):
+        for found, values in zip(scores.by_target, self._decide(inputs), strict=True):
             found[rows] = values
 
     def _probabilities(self, inputs: Any) -> list[np.ndarray]:
         found = self._head.predict_proba(inputs)
         return found if isinstance(found, list) else [found]  # a list for several targets, as in scikit-learn
+
+    def _of_tree(self, inputs: Any) -> list[np.ndarray]:
+        assert self.tree is not None
+        return [self.tree.score(inputs)]
 
     def _votes(self, inputs: Any) -> list[np.ndarray]:
         answers = np.asarray(self._head.predict(inputs))

@@ -23,7 +23,8 @@ class Undecided:
     ----------
     target : TargetCard
     least : float or None
-        The threshold of the model. An answer below it is no class of the target.
+        The threshold of the model. An answer below it is no class of the target. With None and a tree of classes, the
+        held-out answers say themselves which were answered.
 
     Attributes
     ----------
@@ -36,7 +37,10 @@ class Undecided:
         held_out = target.held_out or HeldOut(empty, empty, np.zeros(0, np.float32))
         self.n_held_out = len(held_out.true)
         self._target, self._least = target, least or 0.0
-        self._answers = _take(held_out, (held_out.predicted >= 0) & reaches(held_out.confidence, self._least))
+        is_answered = (held_out.predicted >= 0) & reaches(held_out.confidence, self._least)
+        if target.tree is not None and held_out.answered is not None and least is None:
+            is_answered &= np.isin(held_out.answered, target.tree.leaves)  # by the rule of the model's head
+        self._answers = _take(held_out, is_answered)
 
     def choose(self, place: str, error: float, positions: Sequence[int], level: str) -> float:
         """Choose the threshold that promises an error among the answers that are one of some classes.

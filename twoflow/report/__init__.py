@@ -11,7 +11,9 @@ from .displays import (
     DifferencesDisplay,
     ImportancesDisplay,
     LearningCurveDisplay,
+    LevelsDisplay,
     ReliabilityDisplay,
+    RiskDisplay,
     RocDisplay,
 )
 from .document import to_document
@@ -29,8 +31,10 @@ __all__ = [
     "DifferencesDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",
+    "LevelsDisplay",
     "REPORT_FILES",
     "ReliabilityDisplay",
+    "RiskDisplay",
     "RocDisplay",
     "check_output_folder",
     "format_audit",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import Comparison
+from ..evaluation.hierarchy.rejection import RiskCurve
 from ..evaluation.probabilities import FALSE_POSITIVE_RATES, Calibration, Coverage, Roc
 from ..evaluation.summary import ConfusedPair, Details
 from .plain import finite, finite_list
@@ -89,6 +90,13 @@ def _coverage(coverage: Coverage | None) -> dict[str, Any] | None:
     return {
         "coverage": coverage.coverage.tolist(), "accuracy": coverage.accuracy.tolist(), "area": coverage.area,
     }
+
+
+def risk_document(curve: RiskCurve | None) -> dict[str, Any] | None:
+    """Convert a risk-coverage curve; None if there is none."""
+    if curve is None:
+        return None
+    return {"coverage": curve.coverage.tolist(), "risk": curve.risk.tolist(), "area": curve.area}
 
 
 def _or_none(position: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -16,10 +17,11 @@ from ..evaluation.method_scores import Choice, LearningCurve, MethodScores
 from ..evaluation.saved_folds import folds_to_json
 from ..evaluation.statistics import Difference
 from ..evaluation.summary import Interval, Pair, spread
+from ..heads.hierarchy import ClassTree
 from ..images import ImageCollection
 from ..images.reading import describe
-from .details import details_document, tested_document
-from .plain import finite, leaks_document, passed_over_document
+from .details import details_document, risk_document, tested_document
+from .plain import finite, finite_list, leaks_document, passed_over_document
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
 
@@ -44,6 +46,7 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
     finest = comparison.collection.finest
     for entry in document["methods"]:
         entry["level_accuracies"] = list(comparison.level_accuracies[entry["name"]].values())
+        entry["risk_coverage"] = risk_document(comparison.risk_curves.get(entry["name"]))
         others = dict(comparison.details[entry["name"]])
         entry |= details_document(others.pop(finest))
         if others:
@@ -61,6 +64,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
     return {
         "schema": 2,
         "dataset": _dataset(collection) | {
+            "hierarchy": _hierarchy(comparison.tree, collection),
             "color_profiles": {
                 "converted": comparison.n_converted,
                 "damaged": [describe(collection.images[position]) for position in comparison.damaged_profiles],
@@ -78,7 +82,8 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
         "scores": [
             {
                 "name": name, "label": each.score.label, "target": each.target,
-                "greater_is_better": each.score.greater_is_better,
+                "greater_is_better": each.score.greater_is_better, "of_levels": each.score.levels is not None,
+                "link": each.score.link,
             }
             for name, each in comparison.scores.items()
         ],
@@ -86,7 +91,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
         "best": comparison.order[0],
         "order": comparison.order,
         "answer": _answer(comparison.answer),
-        "methods": [_method(method, comparison.intervals[method.name]) for method in comparison.methods],
+        "methods": [_method(method, comparison) for method in comparison.methods],
         "left_out": [{"name": name, "reason": reason} for name, reason in comparison.left_out.items()],
         "comparisons": [_difference(difference) for difference in comparison.differences],
         "pairwise": [_pair(pair) for pair in comparison.pairwise],
@@ -135,24 +140,52 @@ def _classes(labels: np.ndarray, classes: np.ndarray) -> list[dict[str, Any]]:
     return [{"name": str(name), "n_images": counts[name]} for name in classes.tolist()]
 
 
-def _method(method: MethodScores, intervals: dict[str, Interval]) -> dict[str, Any]:
+def _hierarchy(tree: ClassTree | None, collection: ImageCollection) -> dict[str, Any] | None:
+    """Convert the tree of levels; None if the targets are no levels."""
+    if tree is None:
+        return None
+    counts = tree.counts or [0] * len(tree.nodes)
+    return {
+        "levels": [
+            {"name": name, "n_classes": len(classes)} for name, classes in collection.classes_by_target.items()
+        ],
+        "nodes": [
+            {"path": list(map(str, path)), "n_images": n, "is_leaf": bool(is_leaf)}
+            for path, n, is_leaf in sorted(zip(tree.nodes, counts, tree.is_leaf), key=lambda node: list(map(str, node[0])))
+        ],
+        "n_leaves": len(tree.leaves),
+    }
+
+
+def _method(method: MethodScores, comparison: Comparison) -> dict[str, Any]:
+    before = comparison.full_intervals.get(method.name)
     return {
         "name": method.name,
         "n_features": method.n_features,
-        "scores": {
-            name: {
-                **_spread(scores, method.means[name]),
-                "confidence_interval": [finite(end) for end in intervals[name].ends],
-                "confidence": intervals[name].confidence,
-                "interval_kind": intervals[name].kind,
-            }
-            for name, scores in method.scores.items()
-        },
+        "scores": _scores(method.scores, method.means, comparison.intervals[method.name]),
+        "before_fallback": (
+            _scores(method.full_scores or {}, method.full_means or {}, before)
+            if before is not None and method.falls_back else None
+        ),
         "fit_seconds": method.fit_seconds,
         "predict_seconds": method.predict_seconds,
         "importances": None if method.importances is None else dict(method.importances),
         "train_accuracy": _spread(method.train_accuracy, float(method.train_accuracy.mean())),
         **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
+    }
+
+
+def _scores(
+    scores: Mapping[str, np.ndarray], means: Mapping[str, float], intervals: Mapping[str, Interval]
+) -> dict[str, Any]:
+    return {
+        name: {
+            **_spread(own, means[name]),
+            "confidence_interval": [finite(end) for end in intervals[name].ends],
+            "confidence": intervals[name].confidence,
+            "interval_kind": intervals[name].kind,
+        }
+        for name, own in scores.items()
     }
 
 
@@ -164,7 +197,9 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 
 def _spread(scores: np.ndarray, mean: float) -> dict[str, Any]:
-    return spread(scores, mean)._asdict() | {"folds": scores.tolist()}
+    found = spread(scores, mean)
+    ends = {name: finite(getattr(found, name)) for name in ("mean", "min", "max")}
+    return {**found._asdict(), **ends, "folds": finite_list(scores)}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -51,11 +52,20 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
 
 
 def _scores(comparison: Comparison) -> str:
-    return to_csv([*_COLUMNS, *comparison.scores], (
-        # Full precision, so that equal scores give equal files.
-        (method.name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *map(float, scores))
-        for method in comparison.methods
-        for fold, *scores in zip(comparison.folds, *method.scores.values())
+    tables = [(method.name, method.scores) for method in comparison.methods]
+    tables += [
+        (f"{method.name}, before fallback", method.full_scores)
+        for method in comparison.methods if method.falls_back and method.full_scores is not None
+    ]
+    held_out = [] if comparison.folds.column is None else ["held_out"]
+    return to_csv([*_COLUMNS, *held_out, *comparison.scores], (
+        # Full precision, so that equal scores give equal files. A fold with nothing to score has an empty cell.
+        (
+            name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *(fold.held_out for _ in held_out),
+            *("" if math.isnan(score) else float(score) for score in own),
+        )
+        for name, scores in tables
+        for fold, *own in zip(comparison.folds, *scores.values())
     ))
 
 

@@ -19,7 +19,9 @@ from .displays import (
     Display,
     ImportancesDisplay,
     LearningCurveDisplay,
+    LevelsDisplay,
     ReliabilityDisplay,
+    RiskDisplay,
     RocDisplay,
 )
 from .matrix import matrix_svg
@@ -45,6 +47,8 @@ _PLOTS: dict[str, type[Display]] = {
     "reliability": ReliabilityDisplay,
     "learning_curve": LearningCurveDisplay,
     "importances": ImportancesDisplay,
+    "levels": LevelsDisplay,
+    "risk": RiskDisplay,
 }
 
 
@@ -58,10 +62,15 @@ class Section(NamedTuple):
 
 _SECTIONS = (
     Section("scores", "Scores"),
+    Section("levels", "Hierarchy", lambda document: document["dataset"]["hierarchy"] is not None),
     Section("pairs", "Every pair", lambda document: bool(document["pairwise"])),
     Section("classes", "Classes"),
     Section("confusions", "Confusions"),
-    Section("targets", "Other targets", lambda document: len(document["dataset"]["targets"]) > 1),
+    Section(
+        "targets", "Other targets",
+        lambda document: len(document["dataset"]["targets"]) > 1 and document["dataset"]["hierarchy"] is None,
+    ),
+    Section("targets", "Other levels", lambda document: document["dataset"]["hierarchy"] is not None),
     Section(
         "probabilities", "Probabilities", lambda document: any(each["calibration"] for each in document["methods"])
     ),

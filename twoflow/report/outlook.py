@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .._text import counted, listed, printable
 from ..evaluation import Comparison
 from ..evaluation.outlook import Answered, Outlook
+from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
 from .lines import aligned, left_out_lines, source_lines
 
@@ -17,7 +18,10 @@ _ALL_LISTED = "twoflow audit lists all"
 def format_collection(collection: ImageCollection) -> str:
     """Say what was trained on: counts, what was left out, and doubts about how it was read."""
     groups = "" if collection.groups is None else f" in {counted(len(set(collection.groups.tolist())), 'group')}"
-    counts = [counted(len(found), "class", "classes") for found in collection.classes_by_target.values()]
+    counts = [
+        counted(len(found) - (collection.are_levels and UNKNOWN in found), "class", "classes")
+        for found in collection.classes_by_target.values()
+    ]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
     return "\n".join([
@@ -42,8 +46,11 @@ def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comp
     for number, outlook in enumerate(outlooks):
         name = f" of {printable(outlook.target)}" if len(outlooks) > 1 else ""
         lines += [*([""] if lines else []), _expected(outlook, name)]
+        lines += _levels(outlook)
         if chosen:
             lines.append(_threshold(chosen[number]))
+        elif outlook.stops:
+            lines += ["After fallback:", *_stops(outlook)]
         elif outlook.answered:
             lines += ["If it answers only what it is certain enough of:", *_table(outlook.answered)]
         lines += [*_weakest(outlook), *_worst(outlook)]
@@ -52,10 +59,39 @@ def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comp
 
 def _expected(outlook: Outlook, name: str) -> str:
     accuracy, (low, high), confidence, source = outlook.expectation
-    interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+    interval = f" {_ends((low, high))}".rstrip()
     level = "" if math.isnan(low) else f"{confidence:.0%} interval; "
     about = f"{accuracy:.3f}{interval} ({level}{source})"
+    if len(outlook.levels) > 1:
+        return f"On new images of these classes expect the full path to be right for about {about}."
     return f"On new images of these classes expect an accuracy{name} of about {about}."
+
+
+def _levels(outlook: Outlook) -> list[str]:
+    """Say how often a hierarchy is right down to each level, and how many images out of scope it rejects."""
+    lines = []
+    if len(outlook.levels) > 1:
+        rows = [[printable(name), f"{accuracy:.3f}", _ends(interval.ends)] for name, accuracy, interval in outlook.levels]
+        lines += [f"  {line}" for line in aligned([["right down to", "accuracy", "interval"], *rows], range(1, 3))]
+    if not math.isnan(outlook.outside_rejected):
+        lines.append(f"Of the held-out images of none of the classes, {outlook.outside_rejected:.1%} are answered unknown.")
+    return lines
+
+
+def _stops(outlook: Outlook) -> list[str]:
+    """List where the answers of a hierarchy end."""
+    what = "full path" if len(outlook.levels) > 1 else "a class"
+    rows = [
+        [
+            what if not number else printable(level) or "unknown", f"{share:.1%}",
+            "" if math.isnan(accuracy) else f"{accuracy:.3f}",
+        ] for number, (level, share, accuracy) in enumerate(outlook.stops)
+    ]
+    return [f"  {line}" for line in aligned([["answered", "images", "right"], *rows], range(1, 3))]
+
+
+def _ends(ends: tuple[float, float]) -> str:
+    return "" if math.isnan(ends[0]) else f"[{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
 def _threshold(answered: Answered) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..errors import InputError
+
 
 class PairWithBest(NamedTuple):
     """The pair of a method and the best one, and the difference of the method to the best.
@@ -38,6 +40,21 @@ class PairWithBest(NamedTuple):
 def ranked(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the methods of a report.json, the best first."""
     return [document["methods"][position] for position in document["order"]]
+
+
+def details_of(document: Mapping[str, Any], method: Mapping[str, Any], target: str | None) -> Mapping[str, Any]:
+    """Return what a report.json says of a method's predictions for one target; None means the finest.
+
+    Raises
+    ------
+    ValueError
+        If there is no such target.
+    """
+    known = [each["name"] for each in document["dataset"]["targets"]]
+    if target is not None and target not in known:
+        raise InputError(f"target: expected one of {', '.join(map(repr, known))}, got {target!r}")
+    is_finest = target is None or target == document["dataset"]["finest"]
+    return method if is_finest else method["other_targets"][target]
 
 
 def differences_to_best(document: Mapping[str, Any]) -> dict[str, PairWithBest]:

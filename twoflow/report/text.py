@@ -13,6 +13,12 @@ from ..images.reading import describe
 from .lines import aligned, left_out_lines, network_lines, source_lines
 from .values import MISSING, p_value
 
+_LEVEL_LEGEND = (
+    "exact match: the whole path is right. An image out of scope is right if it is answered with unknown.",
+    "conditional accuracy: of images whose broader labels are all right.",
+    "hierarchical: over the labels of all levels; an answer that stops early has fewer of them.",
+    "risk by coverage and AUROC: of answers before fallback, by the probability of their finest label.",
+)
 _TO_RIGHT = (1,)  # the column of whole numbers in the tables
 
 
@@ -39,7 +45,8 @@ def _answer(comparison: Comparison) -> list[str]:
 def _scores(comparison: Comparison) -> list[str]:
     """Make the table of scores, one line for each method, the best first."""
     tested = comparison.tested_score
-    labels = {name: printable(score.label) for name, score in comparison.scores.items()}
+    shown = {name: each for name, each in comparison.scores.items() if each.score.levels is None or name == tested}
+    labels = {name: printable(score.label) for name, score in shown.items()}
     others = [name for name in labels if name != tested]
     is_compared = len(comparison.methods) > 1
     header = [
@@ -59,6 +66,8 @@ def _scores(comparison: Comparison) -> list[str]:
 
 def _levels(comparison: Comparison) -> list[str]:
     """Give the accuracy at each broader level, one line for each method."""
+    if comparison.tree is not None:
+        return _hierarchy(comparison)
     levels = comparison.collection.levels
     if not levels:
         return []
@@ -73,12 +82,27 @@ def _levels(comparison: Comparison) -> list[str]:
     return [*aligned([header, *lines]), ""]
 
 
+def _hierarchy(comparison: Comparison) -> list[str]:
+    """Give the scores of levels, one line for each, after and before fallback."""
+    (_, names), *columns = comparison.level_columns()
+    header = ["in the hierarchy", "", *(printable(name) for name, _ in columns)]
+    lines = [
+        [printable(comparison.scores[name].label), "", *(
+            MISSING if math.isnan(values[row]) else f"{values[row]:.3f}" for _, values in columns
+        )]
+        for row, name in enumerate(names)
+    ]
+    return [*aligned([header, *lines]), "", *_LEVEL_LEGEND, ""]
+
+
 def _headline(comparison: Comparison) -> str:
     collection, folds = comparison.collection, comparison.folds
     groups = "" if collection.groups is None else f" in {len(set(collection.groups.tolist())):,} groups"
     counts = [f"{len(found)} classes" for found in collection.classes_by_target.values()]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
+    if collection.are_levels:
+        counts[0] = f"levels {counts[0]}"
     if folds.n_splits > 1:
         protocol = f"{folds.n_splits}-fold {folds.kind.replace(' k-fold', '')} cross-validation"
     else:
@@ -126,7 +150,9 @@ def _legend(comparison: Comparison) -> list[str]:
     lines = []
     if len(comparison.folds) > 1:
         lines.append(f"{label}: mean over splits ± their standard deviation (least to greatest).")
-        whole = [score for score in comparison.scores.values() if score.score.of_all_predictions]
+        whole = [
+            score for score in comparison.scores.values() if score.score.of_all_predictions and score.score.levels is None
+        ]
         lines += [f"{printable(score.label)}: of all predictions of a repeat together." for score in whole]
     lines.append(f"training: {label} on the training images. If it is far above the {label}, the method overfits.")
     return [*lines, *_tests(comparison, label), *network_lines(comparison.networks), time]

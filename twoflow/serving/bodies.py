@@ -30,15 +30,35 @@ class Likely(BaseModel):
     position: int = Field(description="Its position among the target's classes, for /examples.")
 
 
+class StepBody(BaseModel):
+    """The likeliest class of one level of a tree."""
+
+    level: str
+    path: list[Label] = Field(description="The labels from the broadest level to this class.")
+    confidence: float | None = Field(description="Its probability.")
+    answered: bool = Field(description="Whether it is part of the answer.")
+
+
+class ScopeBody(BaseModel):
+    """How much an image looks like those that the model knows."""
+
+    score: float | None = Field(description="Higher for an image that looks more like the training images.")
+    threshold: float = Field(description="Below it, the answer is unknown.")
+
+
 class AnswerBody(BaseModel):
     """The answer for one target."""
 
     target: str
-    label: Label = Field(description='A class, a broader class, or "unknown".')
+    label: Label = Field(description='A class, a broader class, or "unknown"; with a tree, a path joined with "/".')
     level: str = Field(description='The target for a class; the name of the broader level; "" for unknown.')
     confidence: float | None
     reason: str = Field(description='Why the label is not a class of the target; "" if it is.')
     top: list[Likely]
+    path: list[Label] = Field(description="With a tree, the labels from the broadest level to the answer; else empty.")
+    steps: list[StepBody] = Field(
+        description="With a tree, the likeliest class of each level, the broadest first; else empty.")
+    scope: ScopeBody | None = Field(description="Null for a model that does not look for images that are out of scope.")
 
 
 class DecisionBody(BaseModel):
@@ -79,12 +99,21 @@ class Accuracy(BaseModel):
     source: str
 
 
+class TreeBody(BaseModel):
+    """The tree of the classes."""
+
+    levels: list[str] = Field(description="The names of the levels, the broadest first.")
+    nodes: list[list[Label]] = Field(
+        description="The path of each class, from the broadest level to its own; by level, then sorted.")
+
+
 class TargetBody(BaseModel):
     """One target of the model."""
 
     name: str
     classes: list[Label]
     levels: dict[str, list[Label]] = Field(description="For each broader level, the broader class of each class.")
+    tree: TreeBody | None = Field(description="Null for a model without a tree of classes.")
     accuracy: Accuracy | None
     has_examples: bool
 
@@ -181,6 +210,11 @@ def _answer(answer: Answer, positions: Mapping[Any, int], top: int) -> AnswerBod
         confidence=_finite(answer.confidence), reason=answer.reason,
         top=[Likely(label=shown(label), confidence=_finite(confidence), position=positions[label])
              for label, confidence in answer.top[:top]],
+        path=list(map(shown, answer.path)),
+        steps=[StepBody(level=step.level, path=list(map(shown, step.path)), confidence=_finite(step.confidence),
+                        answered=step.is_answered) for step in answer.steps],
+        scope=None if answer.scope is None else ScopeBody(
+            score=_finite(answer.scope.score), threshold=answer.scope.threshold),
     )
 
 
@@ -192,7 +226,10 @@ def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> Ta
     )
     return TargetBody(
         name=target.name, classes=list(map(shown, target.classes)),
-        levels={name: list(map(shown, classes)) for name, classes in target.levels.items()}, accuracy=accuracy,
+        levels={name: list(map(shown, classes)) for name, classes in target.levels.items()},
+        tree=None if target.tree is None else TreeBody(
+            levels=list(target.tree.levels), nodes=[list(map(shown, node)) for node in target.tree.nodes]),
+        accuracy=accuracy,
         has_examples=any(name == target.name for name, _ in examples),
     )
 

@@ -9,30 +9,27 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .._files import expand
-from .._text import printable
+from .._text import listed, printable
 from ..errors import InputError
 from ..images.formats import identify
 from ..images.reading import ImageReadError, read_image
 from ..images.table_csv import read_csv, tidy
 from ..models.model_file import ModelCard
+from .corrected_labels import CorrectedLabels
 from .refusal import Refusal
-
-#: A new label may not begin with one of these: a spreadsheet would compute it, and an escape would rename the class.
-_FORMULA = ("=", "+", "-", "@")
-_LONGEST_LABEL = 100
 
 
 class Corrections:
     """A table of corrected images, and the folder with the images.
 
-    The table has the column ``path`` and a column named like the target, as `load_table` reads it. It can lie beside
-    the table of an earlier run, and is continued. A row is written only after its image is on the disk, and both are
+    The table has the column ``path`` and a column named like the target, or one for each level of its tree, as
+    `load_table` reads them. It can lie beside the table of an earlier run, and is continued. A row is written only after its image is on the disk, and both are
     on the disk before the user is thanked.
 
     Parameters
@@ -61,20 +58,20 @@ class Corrections:
         self.allows_new, self._max_bytes = allows_new, max_bytes
         self._folder = path.with_name(f"{path.stem}-images")
         self._lock = threading.Lock()
-        self._labels = {target.name: [tidy(str(label)) for label in target.classes] for target in card.targets}
+        self._labels = {target.name: CorrectedLabels(target, allows_new) for target in card.targets}
         is_one = len(card.targets) == 1
         self._tables: Mapping[str, Path] = {
             name: path if is_one else path.with_name(f"{path.stem}-{_safe(name)}{path.suffix}") for name in self._labels
         }
         self._folder.mkdir(parents=True, exist_ok=True)
         for name, table in self._tables.items():
-            _open_table(table, name)
+            _open_table(table, self._labels[name].columns)
         self._n_bytes = sum(file.stat().st_size for file in self._folder.iterdir())
 
     @property
     def labels(self) -> list[str]:
-        """The classes of all targets, each once."""
-        return list(dict.fromkeys(label for labels in self._labels.values() for label in labels))
+        """The labels of all targets, each once; see `CorrectedLabels`."""
+        return list(dict.fromkeys(label for labels in self._labels.values() for label in labels.texts))
 
     def add(self, content: bytes, target: str, label: str) -> str:
         """Keep an image with its right label.
@@ -96,7 +93,7 @@ class Corrections:
             With status 422 if there is no such target or label, or the image cannot be read; 503 if the images take
             more bytes than allowed, or cannot be written.
         """
-        label = self._check(target, label)
+        cells = self._check(target, label)
         try:
             read_image(content)
         except ImageReadError as error:
@@ -107,25 +104,17 @@ class Corrections:
         try:
             with self._lock:
                 self._keep(image, content)
-                self._append(self._tables[target], target, f"{self._folder.name}/{image.name}", label)
+                self._append(self._tables[target], self._labels[target].columns, [f"{self._folder.name}/{image.name}", *cells])
         except OSError as error:
             raise Refusal(503, f"the correction cannot be kept: {(error.strerror or 'the disk').lower()}; tell whoever "
                                "runs the service") from error
         return digest
 
-    def _check(self, target: str, label: str) -> str:
+    def _check(self, target: str, label: str) -> list[str]:
         if target not in self._labels:
             raise Refusal(422, f"expected a target among {', '.join(map(repr, self._labels))}, got "
                                f"{printable(target, 100)!r}; correct it")
-        tidied = tidy(label)
-        if tidied in self._labels[target]:
-            return tidied
-        if not self.allows_new:
-            raise Refusal(422, f"expected a class of the model, got {printable(label, 100)!r}; choose one of /model")
-        if not tidied.isprintable() or not 0 < len(tidied) <= _LONGEST_LABEL or tidied.startswith(_FORMULA):
-            raise Refusal(422, f"expected a label of 1 to {_LONGEST_LABEL} letters that begins with none of "
-                               f"{' '.join(_FORMULA)}, got {printable(label, 100)!r}; choose another")
-        return tidied
+        return self._labels[target].read(label)
 
     def _keep(self, image: Path, content: bytes) -> None:
         """Write the image whole or not at all."""
@@ -146,9 +135,9 @@ class Corrections:
         _sync_folder(self._folder)
         self._n_bytes += len(content)
 
-    def _append(self, table: Path, target: str, path: str, label: str) -> None:
+    def _append(self, table: Path, columns: Sequence[str], cells: Sequence[str]) -> None:
         """Append a row, unless the table has it."""
-        row = _line([path, label])
+        row = _line(cells)
         with _locked(table) as file:
             file.seek(0)
             content = file.read()
@@ -157,28 +146,29 @@ class Corrections:
             if b"\n" + row in content + start:
                 return
             try:
-                _write(file, (start if content else _line(["path", target])) + row)
+                _write(file, (start if content else _line(["path", *columns])) + row)
                 os.fsync(file.fileno())
             except OSError:
                 file.truncate(end)  # half a row, on a full disk, would spoil the table
                 raise
 
 
-def _open_table(table: Path, target: str) -> None:
-    """Make the table, or check that it is one of this target."""
-    if target == "path":
+def _open_table(table: Path, columns: Sequence[str]) -> None:
+    """Make the table, or check that it is one with these columns."""
+    expected = ["path", *columns]
+    if "path" in columns:
         raise InputError("corrections: expected a target with another name than 'path'; rename its column, and "
                          "train again")
     with _locked(table) as file:
         if not file.read():
-            _write(file, _line(["path", target]))
+            _write(file, _line(expected))
             os.fsync(file.fileno())
             _sync_folder(table.parent)
             return
-    read_csv(table, ["path", target])  # raises an error that names the row
+    read_csv(table, expected)  # raises an error that names the row
     header = table.read_text("utf-8-sig").splitlines()[0]
-    if [tidy(cell) for cell in next(csv.reader([header]))] != ["path", tidy(target)]:
-        raise InputError(f"{table}: expected the columns path and {target}, got {printable(header, 100)}; name another "
+    if [tidy(cell) for cell in next(csv.reader([header]))] != list(map(tidy, expected)):
+        raise InputError(f"{table}: expected the columns {listed(expected)}, got {printable(header, 100)}; name another "
                          "table for corrections")
 
 
@@ -200,7 +190,7 @@ def _write(file: BinaryIO, content: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _line(cells: list[str]) -> bytes:
+def _line(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..report.page import read_script, render
 
 #: The scripts, in the order in which they build on each other.
-_SCRIPTS = ("words.js", "service.js", "combobox.js", "answers.js", "correction.js", "about.js", "upload.js")
+_SCRIPTS = (
+    "words.js", "service.js", "combobox.js", "tree.js", "answers.js", "correction.js", "about.js", "upload.js",
+)
 
 
 def render_page() -> str:

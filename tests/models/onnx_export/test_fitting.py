@@ -5,7 +5,7 @@ import pytest
 
 from twoflow import CNNEmbedding
 from twoflow.images import FILTERS, Fitting, LoadedImage
-from twoflow.models.onnx_export import Graph, ImageInput
+from twoflow.models.onnx_export import Graph, ImageInput, Output
 
 from .running import graph_of_flow, run, start
 
@@ -37,7 +37,7 @@ def test_every_pixel_is_the_one_that_the_kit_makes(fitting, filter):
     pixels = graph.add("Flatten", graph.cast(ImageInput(graph, "image").fitted(fitting), np.float32), axis=0)
     n_values = 3 * fitting.size[0] * fitting.size[1]
     output = graph.add("Squeeze", pixels, np.array([0]))
-    session = start(graph.finish({"image": ("height", "width", 3)}, {"pixels": (output, n_values)}))
+    session = start(graph.finish({"image": ("height", "width", 3)}, {"pixels": Output(output, n_values)}))
     for photo in photos():
         [found] = session.run(None, {"image": photo})
         assert (found == LoadedImage(photo).fitted(fitting).ravel()).all(), photo.shape

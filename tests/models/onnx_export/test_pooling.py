@@ -3,7 +3,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from twoflow.flows.pooling import pool as expected_pool
-from twoflow.models.onnx_export import Graph
+from twoflow.models.onnx_export import Graph, Output
 from twoflow.models.onnx_export.pooling import Map, pool
 
 from .running import start
@@ -13,7 +13,7 @@ def pooled(maps, pooling="covariance", grid=1, n_channels=None):
     graph = Graph()
     inputs = [Map(f"map{i}", *each.shape) for i, each in enumerate(maps)]
     features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels), np.array([0]))
-    model = graph.finish({}, {"out": (features, len(expected_pool(maps, pooling, grid, n_channels)))})
+    model = graph.finish({}, {"out": Output(features, len(expected_pool(maps, pooling, grid, n_channels)))})
     for i, each in enumerate(maps):
         model.graph.input.append(helper.make_tensor_value_info(f"map{i}", TensorProto.FLOAT, (1, *each.shape)))
     return start(model).run(None, {f"map{i}": each[None] for i, each in enumerate(maps)})[0]

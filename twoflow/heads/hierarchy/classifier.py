@@ -252,7 +252,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     def predict_full(self, X: Any) -> np.ndarray:
         """Return the labels of each row before fallback, of shape (n, k), or (n,) if y had this shape."""
-        labels = self._full_labels(self.predict_node_proba(X))
+        node_proba = self.predict_node_proba(X)
+        labels = self._full_labels(node_proba)
         return labels[:, 0] if self._is_flat else labels
 
     def predict_path(self, X: Any) -> list[tuple[Any, ...]]:
@@ -268,7 +269,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         list of k ndarray of shape (n, n_classes)
             One for each level, in the order of `classes_`. If y had shape (n,), the array alone.
         """
-        proba = level_proba(self.tree_, self.predict_node_proba(X))
+        node_proba = self.predict_node_proba(X)
+        proba = level_proba(self.tree_, node_proba)
         return proba[0] if self._is_flat else proba
 
     def explain_fallback(self, X: Any) -> list[str]:
@@ -337,7 +339,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         """Check features; images are left to the estimator."""
         if not get_tags(self).input_tags.two_d_array:
             return X
-        return validate_data(self, X, dtype=None, reset=reset)
+        return validate_data(self, X, dtype=None, reset=reset, ensure_min_samples=2 if reset else 1)
 
     def __sklearn_tags__(self) -> TargetsTags:
         tags = extend_targets_tags(super().__sklearn_tags__())

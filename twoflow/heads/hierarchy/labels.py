@@ -9,11 +9,9 @@ import numpy as np
 
 from ..._text import listed, printable
 from ...errors import InputError
+from ...images.levels import UNKNOWN
 from ...images.targets import default_names
 from ..targets import read_targets
-
-#: The label of an answer that no class is certain enough for, and of an image that is none of the classes.
-UNKNOWN = "unknown"
 
 #: The labels of a node and of those above it, the broadest first.
 Path = tuple[Any, ...]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..._text import counted, printable
+
+if TYPE_CHECKING:
+    from ...heads.hierarchy import ClassTree
 
 
 class HeldOut(NamedTuple):
@@ -27,12 +30,16 @@ class HeldOut(NamedTuple):
         The probability of the predicted class.
     groups : ndarray of shape (n,) and dtype int32, or None
         A number for the group of each image; None without groups. None by default.
+    answered : ndarray of shape (n,) and dtype int32, or None
+        Of a model with a tree of classes: the node that was answered, as a position in `ClassTree.nodes`; -1 for
+        unknown. `predicted` and `confidence` are from before the fallback. None, the default, without a tree.
     """
 
     true: np.ndarray
     predicted: np.ndarray
     confidence: np.ndarray
     groups: np.ndarray | None = None
+    answered: np.ndarray | None = None
 
 
 class Expectation(NamedTuple):
@@ -70,11 +77,18 @@ class TargetCard:
         The number of training images of each class; empty if this is not known. Empty by default.
     levels : mapping of str to tuple
         Broader levels by name, the broadest first: for each class, in the order of `classes`, the broader class that
-        it lies in. Empty by default.
+        it lies in. With a tree, the paths of the tree's broader levels, joined with "/"; see `broader_paths`. Empty by
+        default.
     expectation : Expectation or None
         None, the default, if nothing was held out.
     held_out : HeldOut or None
         None, the default, if nothing was held out.
+    tree : ClassTree or None
+        The tree of the classes, if the model has one. `name` is then its finest level, and `classes` are the paths of
+        its leaves, joined with "/". None by default.
+    rule : str
+        What decides when a model with a tree answers a broader class or "unknown", such as "AtLeast(threshold=0.7)".
+        Empty without a tree, which is the default.
     """
 
     name: str
@@ -83,6 +97,8 @@ class TargetCard:
     levels: Mapping[str, tuple] = field(default_factory=dict)
     expectation: Expectation | None = None
     held_out: HeldOut | None = None
+    tree: ClassTree | None = None
+    rule: str = ""
 
 
 class NetworkEntry(NamedTuple):
@@ -127,7 +143,8 @@ class ModelCard:
     data_digest : str
         SHA-256 over the contents and labels of the training images, in order; empty if this is not known.
     threshold : float or None
-        Below this confidence, an answer falls back to a broader class or "unknown". None: every answer stands.
+        Below this confidence, an answer falls back to a broader class or "unknown". None: every answer stands, or the
+        rule of a model with a tree decides.
     networks : tuple of NetworkEntry
     versions : mapping of str to str
         The versions of twoflow, Python and the packages that the answers depend on.
@@ -153,7 +170,10 @@ class ModelCard:
             facts.append(("data SHA-256", printable(self.data_digest)))
         for target in self.targets:
             facts += _facts(target)
-        answers = "every answer stands" if self.threshold is None else f"below {self.threshold:.2f}, answers fall back"
+        own = printable("; ".join(filter(None, (target.rule for target in self.targets))))
+        answers = "every answer stands" if not own else f"the model's own rule: {own}"
+        if self.threshold is not None:
+            answers = f"below {self.threshold:.2f}, answers fall back"
         facts.append(("threshold", answers))
         facts += [
             ("network", printable(f"{each.name} ({each.license}; {each.place}), SHA-256 {each.digest}"))
@@ -176,6 +196,10 @@ def _facts(target: TargetCard) -> list[tuple[str, str]]:
         low, high = expected.interval
         interval = f" [{low:.3f}, {high:.3f}]" if low == low else ", without an interval"  # NaN is not equal to itself
         facts.append(("  accuracy", printable(f"{expected.accuracy:.3f}{interval} on new images; {expected.source}")))
+    if target.tree is not None:
+        return [*facts, *(("  tree" if not number else "", line) for number, line in enumerate(
+            str(target.tree).splitlines()
+        ))]
     names = [printable(label) for label in target.classes]
     numbers = [f" {count:,}" for count in target.counts] or [""] * len(names)
     width = max(map(len, names))

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..._text import printable
 from ...errors import InputError
+from ..tree_names import broader_paths, name_classes
 from .archive import parse_json
 from .arrays import read_array, write_array
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
+from .card_tree import read_tree, to_tree_table
 from .damage import DamagedError
+
+if TYPE_CHECKING:
+    from ...heads.hierarchy import ClassTree
 
 CARD = "card.json"
 _PLACES = ("package", "inside", "elsewhere")
@@ -102,6 +107,7 @@ def to_table(card: ModelCard) -> dict[str, Any]:
                     "interval": [_or_none(end) for end in target.expectation.interval],
                     "confidence": target.expectation.confidence, "source": target.expectation.source,
                 },
+                "tree": None if target.tree is None else {**to_tree_table(target.tree), "rule": target.rule},
             }
             for target in card.targets
         ],
@@ -173,11 +179,22 @@ def _read_target(table: _Reader, number: int, members: Mapping[str, bytes]) -> T
         raise DamagedError(f"{CARD}: counts: expected whole numbers, got others")
     if any(len(values) != len(classes) for values in levels.values()):
         raise DamagedError(f"{CARD}: levels: expected a value for each of {len(classes)} classes, got others")
+    name, of_tree = table.text("name"), table.inside("tree")
+    tree = None if of_tree is None else _read_tree(of_tree)
+    if tree is not None and (name, classes, list(levels.items())) != (
+        tree.levels[-1], name_classes(tree), list(broader_paths(tree).items())
+    ):
+        raise DamagedError(f"{CARD}: tree: expected the name, classes and levels of its target, got others")
     return TargetCard(
-        name=table.text("name"), classes=classes, counts=tuple(counts), levels=levels,
+        name=name, classes=classes, counts=tuple(counts), levels=levels,
         expectation=_read_expectation(table.inside("expectation")),
-        held_out=_read_held_out(number, len(classes), members),
+        held_out=_read_held_out(number, len(classes), tree, members), tree=tree,
+        rule="" if of_tree is None else of_tree.text("rule"),
     )
+
+
+def _read_tree(table: _Reader) -> ClassTree:
+    return read_tree(table.get("levels", list), table.get("nodes", list), table.get("counts", list, type(None)))
 
 
 def _read_expectation(table: _Reader | None) -> Expectation | None:
@@ -193,7 +210,9 @@ def _read_expectation(table: _Reader | None) -> Expectation | None:
     return Expectation(math.nan if accuracy is None else accuracy, (low, high), confidence, table.text("source"))
 
 
-_DTYPES: dict[str, type] = {"true": np.int32, "predicted": np.int32, "confidence": np.float32, "groups": np.int32}
+_DTYPES: dict[str, type] = {
+    "true": np.int32, "predicted": np.int32, "confidence": np.float32, "groups": np.int32, "answered": np.int32,
+}
 
 _LEAST = {"true": 0, "predicted": -1}
 
@@ -202,7 +221,9 @@ def _member(number: int, column: str) -> str:
     return f"held_out/{number}/{column}.npy"
 
 
-def _read_held_out(number: int, n_classes: int, members: Mapping[str, bytes]) -> HeldOut | None:
+def _read_held_out(
+    number: int, n_classes: int, tree: ClassTree | None, members: Mapping[str, bytes]
+) -> HeldOut | None:
     columns = {
         name: read_array(members[_member(number, name)]) for name in HeldOut._fields if _member(number, name) in members
     }
@@ -216,6 +237,11 @@ def _read_held_out(number: int, n_classes: int, members: Mapping[str, bytes]) ->
     # A prediction that is no class has the position -1.
     if any(not ((columns[name] >= least) & (columns[name] < n_classes)).all() for name, least in _LEAST.items()):
         raise DamagedError(f"expected held-out answers as positions of {n_classes} classes, got others")
+    answered, n_nodes = columns.get("answered"), 0 if tree is None else len(tree.nodes)
+    if (answered is None) != (tree is None) or answered is not None and not (
+        (answered >= -1) & (answered < n_nodes)
+    ).all():
+        raise DamagedError(f"expected held-out answers as positions of {n_nodes} nodes of a tree, got others")
     if not _are_shares(columns["confidence"]):
         raise DamagedError("expected confidences from 0 to 1, or none, got others")
     return HeldOut(**columns)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...networks import NETWORKS, resolve
+from .card_tree import read_tree
 from .damage import REMEDY, DamagedError
 from .portable import RUNNING
 
@@ -124,6 +125,13 @@ def _check_support_vectors(model: Any) -> None:
         raise DamagedError("expected support vectors and coefficients of one shape, got others")
 
 
+def _check_class_tree(tree: Any) -> None:
+    """Check that a tree is the one that its nodes make, so that every path upward ends."""
+    if vars(tree).keys() != {"levels", "nodes", "counts"}:
+        raise DamagedError("expected a tree of classes with levels, nodes and counts, got other attributes")
+    read_tree(list(tree.levels), [list(path) for path in tree.nodes], tree.counts and list(tree.counts))
+
+
 def _check_quantized(network: Any) -> None:
     try:
         network.check_graph()
@@ -147,6 +155,7 @@ def _check_network(flow: Any) -> None:
 #: The checks of objects, by the name of the class.
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "CNNEmbedding": _check_network,
+    "ClassTree": _check_class_tree,
     "DecisionTreeClassifier": _check_decision_tree,
     "ExtraTreeClassifier": _check_decision_tree,
     "ExtraTreesClassifier": _check_forest,

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...heads.hierarchy import ClassTree
 from ...images import ImageCollection, LoadedImage
 from ...images.targets import default_names
 from ...images.thumbnails import jpeg_thumbnail
+from ..fitted_parts import fitted_parts
+from ..tree_names import broader_paths, find_hierarchy, find_tree, name_classes
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
 from .card_json import to_plain
 
@@ -54,8 +57,11 @@ def describe(
     ValueError
         If the model has no classes, or the collection or the held-out answers have others.
     """
-    classes = classes_of(model)
-    names = default_names(len(classes)) if collection is None else collection.target_names
+    classes, hierarchy = classes_of(model), find_hierarchy(fitted_parts(model).head)
+    if collection is None:
+        names = default_names(len(classes)) if hierarchy is None else hierarchy.tree_.levels[-1:]
+    else:
+        names = collection.target_names if hierarchy is None else collection.target_names[-1:]
     if len(names) != len(classes):
         raise InputError(
             f"collection: expected the {len(classes)} targets that the model was fitted on, got {', '.join(names)}"
@@ -68,11 +74,14 @@ def describe(
             f"comparison: expected the targets {', '.join(names)}, got {', '.join(sorted(unknown))}; "
             "pass the collection that was compared"
         )
-    targets = [_describe_target(name, own, collection, (held_out or {}).get(name)) for name, own in zip(names, classes)]
+    answers = held_out or {}
+    if hierarchy is None:
+        targets = [_describe_target(name, own, collection, answers.get(name)) for name, own in zip(names, classes)]
+    else:
+        targets = [_describe_tree(hierarchy, collection, answers.get(names[0]))]
     groups = None if collection is None else collection.groups
-    recipe = getattr(model, "recipe", None)
     return ModelCard(
-        title=title or (f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__),
+        title=title or _title(model),
         created=date.today().isoformat(),
         targets=tuple(targets),
         n_images=None if collection is None else len(collection),
@@ -84,8 +93,21 @@ def describe(
     )
 
 
+def _title(model: Any) -> str:
+    """Name a model by its recipe, or by its class; of a hierarchy, the model that it is made of."""
+    if hasattr(model, "predict_node_proba") and hasattr(model, "estimator"):
+        return f"hierarchy of {_title(model.estimator)}"
+    recipe = getattr(model, "recipe", None)
+    return f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__
+
+
 def classes_of(model: Any) -> list[tuple]:
-    """Return the classes of each target of a fitted model; ValueError if it has none."""
+    """Return the classes of each target of a fitted model; ValueError if it has none.
+
+    Of a model with a tree of classes, these are the names of its leaves, as one target.
+    """
+    if (tree := find_tree(model)) is not None:
+        return [name_classes(tree)]
     found = getattr(model, "classes_", None)
     if found is None:
         raise InputError(f"expected a fitted classifier, got a {type(model).__name__} without classes_; call fit first")
@@ -113,6 +135,51 @@ def _describe_target(
     return TargetCard(name, classes, tuple(counts.tolist()), broader, expectation, answers)
 
 
+def _describe_tree(
+    hierarchy: Any, collection: ImageCollection | None, held_out: tuple[Expectation, HeldOut | None] | None
+) -> TargetCard:
+    tree, (expectation, answers) = hierarchy.tree_, held_out or (None, None)
+    if collection is not None:
+        tree = _count_images(tree, collection)
+        if answers is not None and ClassTree.from_labels(collection.labels).nodes != tree.nodes:
+            raise InputError("comparison: expected a tree of the classes that were compared, got another one; leave out "
+                             "the tree of the model, or save it without the comparison")
+    counts = () if tree.counts is None else tuple(tree.counts[leaf] for leaf in tree.leaves)
+    return TargetCard(
+        tree.levels[-1], name_classes(tree), counts, broader_paths(tree), expectation, answers, tree,
+        rule=" ".join(repr(hierarchy.fallback_).split()),
+    )
+
+
+def _count_images(tree: ClassTree, collection: ImageCollection) -> ClassTree:
+    """Return the tree with the names of the collection's levels, and the number of its images of each node."""
+    if len(tree.levels) != len(collection.target_names):
+        raise InputError(
+            f"collection: expected the {len(tree.levels)} levels that the model was fitted on, got "
+            f"{', '.join(collection.target_names)}"
+        )
+    try:
+        found = ClassTree(tree.nodes, collection.target_names).counted(collection.labels)
+    except InputError as error:
+        raise InputError(f"collection: {error}") from error
+    if tree.counts is not None and tree.counts != found.counts:
+        raise InputError(
+            "collection: expected the images that the model was fitted on, got other numbers of images; pass the "
+            "collection that it was fitted on"
+        )
+    return found
+
+
+def _find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
+    """Return the position of the class of each image; -1 for an image of no leaf of the tree."""
+    if target.tree is None:
+        position = {label: i for i, label in enumerate(target.classes)}
+        return np.array([position[label] for label in collection.target(target.name).tolist()])
+    of_node = np.full(len(target.tree.nodes) + 1, -1)  # the last one is for images of none of the classes
+    of_node[target.tree.leaves] = np.arange(len(target.classes))
+    return of_node[target.tree.encode(collection.labels)]
+
+
 def digest_data(collection: ImageCollection) -> str:
     """Return SHA-256 over the contents and labels of the images, in order; of no names of files."""
     digest = hashlib.sha256()
@@ -126,9 +193,9 @@ def choose_examples(card: ModelCard, collection: ImageCollection) -> dict[tuple[
     """Make a thumbnail of the first image of each class that can be read, by the target and the class's position."""
     examples = {}
     for target in card.targets:
-        labels = collection.target(target.name)
-        for position, label in enumerate(target.classes):
-            for row in np.flatnonzero(labels == label).tolist():
+        positions = _find_classes(target, collection)
+        for position in range(len(target.classes)):
+            for row in np.flatnonzero(positions == position).tolist():
                 if (content := jpeg_thumbnail(collection.images[row])) is not None:
                     examples[target.name, position] = content
                     break

@@ -19,6 +19,7 @@ from ...errors import InputError, OutsideError
 from ...networks.carried import CarriedNetwork
 from ...networks.files import carry
 from ..fitted_parts import fitted_parts
+from ..tree_names import find_hierarchy, find_tree
 from .archive import MAX_FILE, unpack
 from .card_json import read_card
 from .damage import REMEDY, DamagedError
@@ -133,6 +134,9 @@ def _open(data: bytes, digest: str, paths: Sequence[str | os.PathLike], trusted:
     model = read_model(members[MODEL], trusted, found.find)
     if [target.classes for target in card.targets] != classes_of(model):
         raise DamagedError("its card names other classes than its model has")
+    tree, of_card = find_tree(model), card.targets[0].tree
+    if (tree is None) != (of_card is None) or tree is not None and of_card is not None and tree.nodes != of_card.nodes:
+        raise DamagedError("its card has another tree of classes than its model")
     return ModelFile(model, card, digest, read_examples(card, members))
 
 
@@ -200,6 +204,9 @@ def _probe(model: Any) -> None:
         if not 0 < width <= _MAX_FEATURES:
             raise DamagedError(f"expected at most {_MAX_FEATURES} features, got {width}")
         row = np.zeros((1, width), dtype=flow.features_dtype)
+        if (hierarchy := find_hierarchy(head)) is not None:
+            _probe_tree(head, len(hierarchy.tree_.nodes), row)
+            return
         answers = head.predict(row)
         shares = head.predict_proba(row) if hasattr(head, "predict_proba") else None
     except InputError:
@@ -211,3 +218,12 @@ def _probe(model: Any) -> None:
     widths = [np.shape(each) for each in shares if each is not None]
     if np.shape(answers)[:1] != (1,) or widths and widths != [(1, len(each)) for each in classes]:
         raise DamagedError(f"expected probabilities of {[len(each) for each in classes]} classes, got {widths}")
+
+
+def _probe_tree(head: Any, n_nodes: int, row: np.ndarray) -> None:
+    """Ask a head with a tree of classes for its decision on one row."""
+    probabilities = head.predict_node_proba(row)
+    node = head.decide(probabilities, head.scope_scores(row)).node
+    if np.shape(probabilities) != (1, n_nodes) or np.shape(node) != (1,) or not -1 <= node[0] < n_nodes:
+        raise DamagedError(f"expected probabilities of {n_nodes} nodes, got shape {np.shape(probabilities)}")
+    head.predict(row)

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier
 
 from ...errors import InputError
 from ...heads import CappedClassifier, KernelRidgeClassifier, KernelSVMClassifier, LogOpinionPool
@@ -20,6 +21,9 @@ from .forests import add_votes
 from .graph import Graph
 from .linear import add_linear, to_probabilities
 from .registry import to_onnx
+
+#: The operators of the activations that a `MLPClassifier` may have; "" keeps the values.
+_ACTIVATIONS = {"identity": "", "logistic": "Sigmoid", "relu": "Relu", "tanh": "Tanh"}
 
 
 @to_onnx.register
@@ -106,3 +110,17 @@ def _(part: Any, graph: Graph, source: str) -> str:
         raise InputError('a LogisticRegression with solver="liblinear" of several classes cannot be exported to ONNX: '
                          'its probabilities are no softmax; use solver="lbfgs"')
     return to_probabilities(graph, add_linear(graph, source, part.coef_, part.intercept_), len(part.classes_))
+
+
+@to_onnx.register
+def _(part: MLPClassifier, graph: Graph, source: str) -> str:
+    if part.out_activation_ == "logistic" and part.n_outputs_ > 1:
+        raise InputError("an MLPClassifier of several labels for one row cannot be exported to ONNX: its probabilities do "
+                         "not sum to 1; use a MultiOutputClassifier of it")
+    *hidden, last = zip(part.coefs_, part.intercepts_, strict=True)
+    for weights, offset in hidden:
+        source = add_linear(graph, source, weights.T, offset)
+        if operator := _ACTIVATIONS[part.activation]:
+            source = graph.add(operator, source)
+    weights, offset = last
+    return to_probabilities(graph, add_linear(graph, source, weights.T, offset), len(part.classes_))

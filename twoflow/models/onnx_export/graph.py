@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 #: The least operator sets that have everything: Resize with antialiasing has come with 18, trees in float64 with 3.
 OPSET, ML_OPSET = 18, 3
 ML_DOMAIN = "ai.onnx.ml"
+
+
+class Output(NamedTuple):
+    """An output of a graph: a vector.
+
+    Attributes
+    ----------
+    value : str
+        The name of the value that it is.
+    length : int
+    dtype : dtype of NumPy
+        float32 by default.
+    """
+
+    value: str
+    length: int
+    dtype: Any = np.float32
 
 
 class Graph:
@@ -83,22 +100,22 @@ class Graph:
         """The size of the constants, without those inside of nodes."""
         return sum(len(tensor.raw_data) for tensor in self._constants.values())
 
-    def finish(self, inputs: Mapping[str, tuple], outputs: Mapping[str, tuple[str, int]]) -> ModelProto:
+    def finish(self, inputs: Mapping[str, tuple], outputs: Mapping[str, Output]) -> ModelProto:
         """Return the model: the graph without what no output needs.
 
         Parameters
         ----------
         inputs : mapping of str to tuple
             The shape of each uint8 input; a str is a side of any length.
-        outputs : mapping of str to (str, int)
-            For the name of each output, a vector of float32: the value that it is, and its length.
+        outputs : mapping of str to Output
+            By the name of each output.
         """
         from onnx import TensorProto, helper
 
         from ...networks.onnx.nodes import names_read
 
-        ends = [helper.make_node("Identity", [value], [name], name) for name, (value, _) in outputs.items()]
-        needed = {value for value, _ in outputs.values()}
+        ends = [helper.make_node("Identity", [output.value], [name], name) for name, output in outputs.items()]
+        needed = {output.value for output in outputs.values()}
         nodes: list[NodeProto] = []
         for node in reversed(self._nodes):
             if needed.intersection(node.output):
@@ -109,7 +126,9 @@ class Graph:
             [*reversed(nodes), *ends],
             "twoflow",
             [helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name, shape in inputs.items()],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, [n]) for name, (_, n) in outputs.items()],
+            [helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(np.dtype(output.dtype)), [output.length]
+            ) for name, output in outputs.items()],
             constants,
         )
         versions = [helper.make_opsetid("", self.opset), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]

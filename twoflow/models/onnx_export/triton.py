@@ -17,8 +17,8 @@ from ...errors import InputError, OutsideError
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
-#: The server's types of tensors, by ONNX's numbers (TensorProto.FLOAT and UINT8).
-_TYPES = {1: "TYPE_FP32", 2: "TYPE_UINT8"}
+#: The server's types of tensors, by ONNX's numbers (TensorProto.FLOAT, UINT8, INT64 and BOOL).
+_TYPES = {1: "TYPE_FP32", 2: "TYPE_UINT8", 7: "TYPE_INT64", 9: "TYPE_BOOL"}
 #: A label of a domain name, RFC 1035, section 2.3.1, as Kubernetes asks for it. It is a folder's name on any system.
 _NAME, _LONGEST = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?"), 63
 
@@ -93,7 +93,7 @@ def write_triton(graph: ModelProto, folder: str | os.PathLike, name: str) -> lis
         FOLDER/NAME/1/model.onnx        the graph, as version 1
         FOLDER/NAME/config.pbtxt        inputs, outputs and instances, as the server's ModelConfig
         FOLDER/NAME/labels.txt          a class on each line, in the order of the probabilities; labels-2.txt and so on
-                                        for further targets
+                                        for further targets or levels
         FOLDER/NAME.yaml                an InferenceService of KServe, for protocol version 2
 
     Parameters
@@ -127,15 +127,14 @@ def write_triton(graph: ModelProto, folder: str | os.PathLike, name: str) -> lis
     files = {"1/model.onnx": graph.SerializeToString()}
     label_files = {}
     metadata = {entry.key: entry.value for entry in graph.metadata_props}
-    for number, ((target, labels), output) in enumerate(
-        zip(json.loads(metadata["labels"]).items(), graph.graph.output, strict=True), 1
-    ):
-        label_files[output.name] = "labels.txt" if number == 1 else f"labels-{number}.txt"
-        files[label_files[output.name]] = _lines(target, labels).encode()
+    outputs = json.loads(metadata["card"])["outputs"]
+    for number, (target, labels) in enumerate(json.loads(metadata["labels"]).items(), 1):
+        label_files[outputs[target]] = "labels.txt" if number == 1 else f"labels-{number}.txt"
+        files[label_files[outputs[target]]] = _lines(target, labels, may_be_empty="tree" in metadata).encode()
     files["config.pbtxt"] = _CONFIG.format(
         name=_quoted(name),
         inputs=",\n".join(map(_tensor, graph.graph.input)),
-        outputs=",\n".join(_tensor(value, label_files[value.name]) for value in graph.graph.output),
+        outputs=",\n".join(_tensor(value, label_files.get(value.name)) for value in graph.graph.output),
     ).encode()
     made, service = _model_folder(folder, name), _service_file(folder, name)
     try:
@@ -174,9 +173,10 @@ def _quoted(text: str) -> str:
     ) + '"'
 
 
-def _lines(target: str, labels: list) -> str:
+def _lines(target: str, labels: list, may_be_empty: bool) -> str:
+    """Write a label on each line; that of paths which end above a level of a tree is empty."""
     for label in labels:
-        if str(label).splitlines() != [str(label)]:
+        if str(label).splitlines() != [str(label)] and not (may_be_empty and label == ""):
             raise InputError(
                 f"Triton's file of labels has a class on each line, got {printable(label)!r} for the target "
                 f"{printable(target)}; train with classes of one line"

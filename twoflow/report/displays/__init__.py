@@ -6,6 +6,7 @@ from .confusion import ConfusionDisplay
 from .critical_difference import CriticalDifferenceDisplay
 from .importances import ImportancesDisplay
 from .learning_curve import LearningCurveDisplay
+from .levels import LevelsDisplay, RiskDisplay
 from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Display",
     "ImportancesDisplay",
     "LearningCurveDisplay",
+    "LevelsDisplay",
     "ReliabilityDisplay",
+    "RiskDisplay",
     "RocDisplay",
 ]

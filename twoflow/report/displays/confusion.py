@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..ranking import details_of
 from .base import ACCENT, Display, label
 
 if TYPE_CHECKING:
@@ -45,23 +46,30 @@ class ConfusionDisplay(Display):
         self.display_labels = display_labels
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], *, method: int | None = None) -> Self:
-        """Create from the content of a report.json, with confused classes beside each other.
+    def from_document(
+        cls, document: Mapping[str, Any], *, method: int | None = None, target: str | None = None
+    ) -> Self:
+        """Create from the content of a report.json; confused classes of the finest target are beside each other.
 
         Parameters
         ----------
         document : mapping
         method : int
             The position of the method, by default that of the best. Predictions that are no class are left out.
+        target : str, optional
+            The target, or the level, by default the finest.
         """
-        order = document["dataset"]["class_order"]
+        dataset = document["dataset"]
+        details = details_of(document, document["methods"][document["best"] if method is None else method], target)
+        name = dataset["finest"] if target is None else target
+        classes = next(each["classes"] for each in dataset["targets"] if each["name"] == name)
+        order = dataset["class_order"] if name == dataset["finest"] else list(range(len(classes)))
         place = {k: i for i, k in enumerate(order)}
         matrix = np.zeros((len(order), len(order)), dtype=int)
-        for true, predicted, count in document["methods"][document["best"] if method is None else method]["confusion"]:
+        for true, predicted, count in details["confusion"]:
             if predicted is not None:
                 matrix[place[true], place[predicted]] = count
-        names = [document["dataset"]["classes"][k]["name"] for k in order]
-        return cls(confusion_matrix=matrix, display_labels=names)
+        return cls(confusion_matrix=matrix, display_labels=[classes[k]["name"] for k in order])
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on the given axes, or by default on new ones, and return self.

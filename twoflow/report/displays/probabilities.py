@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..ranking import ranked
+from ..ranking import details_of, ranked
 from .base import Display, add_legend, label, styles
 
 if TYPE_CHECKING:
@@ -101,14 +101,22 @@ class RocDisplay(Display):
         self.roc_auc = roc_auc
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Create from the content of a report.json; the methods with probabilities are drawn, the best first."""
-        methods = [method for method in ranked(document) if method["roc"] is not None]
+    def from_document(cls, document: Mapping[str, Any], *, target: str | None = None) -> Self:
+        """Create from the content of a report.json; the methods with probabilities are drawn, the best first.
+
+        Parameters
+        ----------
+        document : mapping
+        target : str, optional
+            The target, or the level, by default the finest.
+        """
+        found = [(method["name"], details_of(document, method, target)["roc"]) for method in ranked(document)]
+        drawn = [(name, roc) for name, roc in found if roc is not None]
         return cls(
-            names=[method["name"] for method in methods],
-            fpr=[method["roc"]["false_positive_rate"] for method in methods],
-            tpr=[method["roc"]["macro"] for method in methods],
-            roc_auc=[method["roc"]["macro_auc"] for method in methods],
+            names=[name for name, _ in drawn],
+            fpr=[roc["false_positive_rate"] for _, roc in drawn],
+            tpr=[roc["macro"] for _, roc in drawn],
+            roc_auc=[roc["macro_auc"] for _, roc in drawn],
         )
 
     def plot(self, ax: Axes | None = None) -> Self:

@@ -17,6 +17,7 @@ const expectedInWords = (accuracy) => {
 const showAbout = (model) => {
   const several = model.targets.length > 1;
   const n = model.targets.map((target) => {
+    if (target.tree) return levelsInWords(target.tree);
     const number = counted(target.classes.length, "class", "classes");
     return several ? `${printable(target.name)} (${number})` : number;
   });
@@ -25,7 +26,10 @@ const showAbout = (model) => {
   at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${right}.`;
   document.title = `${printable(model.title)}: classify photos`;
 
-  const threshold = model.threshold === null ? "none: the likeliest class is always the answer"
+  const standing = model.targets.some((target) => target.tree)
+    ? "none: the model itself decides when the answer is a broader class or “unknown”"
+    : "none: the likeliest class is always the answer";
+  const threshold = model.threshold === null ? standing
     : `${confidence(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
   at("facts").replaceChildren(
     fact("model", named(model.title)),
@@ -40,8 +44,10 @@ const showAbout = (model) => {
   );
   at("classes").replaceChildren(...model.targets.map((target) => make(
     "details", {},
-    make("summary", {}, ...(several ? [named(target.name), ": "] : []), counted(target.classes.length, "class", "classes")),
-    make("ul", { className: "columns" }, ...target.classes.map((each) => make("li", {}, named(each)))),
+    make("summary", {}, ...(several ? [named(target.name), ": "] : []), target.tree ? "The tree of classes"
+      : counted(target.classes.length, "class", "classes")),
+    target.tree ? make("div", { className: "tree" }, listOf(target.tree))
+      : make("ul", { className: "columns" }, ...target.classes.map((each) => make("li", {}, named(each)))),
   )));
   at("privacy").textContent = model.corrections
     ? "A photo is kept only if you correct its answer." : "Photos are not kept.";

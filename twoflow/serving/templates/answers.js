@@ -4,28 +4,33 @@ const DECISIONS = { approved: "good", denied: "warm", review: "" };
 
 const shareOf = (share) => make("span", { className: "share", textContent: share === null ? "" : confidence(share) });
 
+const barOf = (share) => {
+  const bar = make("span", { className: "track", hidden: share === null });
+  bar.setAttribute("aria-hidden", "true");
+  const part = make("span", { className: "bar" });
+  part.style.width = `${Math.min(100, share * 100)}%`;
+  if (share !== null) bar.append(part);
+  return bar;
+};
+
 let lists = 0;
 
+const captionOf = (text) => make("p", { className: "note caption", id: `likely-${++lists}`, textContent: text });
+
 // A likely class: an example photo of it, its name, its confidence as a bar and as a number.
-const likely = (each, answer, hasExamples) => {
+const likely = (each, target) => {
   const line = make("li", {});
-  if (hasExamples) {
+  if (target?.has_examples) {
     const frame = make("span", { className: "example" });
-    askExample(answer.target, each.position).then((address) => {
+    askExample(target.name, each.position).then((address) => {
       if (address) frame.append(make("img", { src: address, alt: `Example of ${printable(each.label)}` }));
     });
     line.append(frame);
   }
-  const bar = make("span", { className: "track" });
-  if (each.confidence !== null) {
-    const part = make("span", { className: "bar" });
-    part.style.width = `${Math.min(100, each.confidence * 100)}%`;
-    bar.append(part);
-    bar.setAttribute("aria-hidden", "true");
-  } else {
-    bar.hidden = true;
-  }
-  const words = make("span", { className: "what" }, make("span", { className: "class" }, named(each.label)), bar);
+  const words = make(
+    "span", { className: "what" }, make("span", { className: "class" }, ...crumbs(pathOf(target, each.label))),
+    barOf(each.confidence),
+  );
   line.append(words, shareOf(each.confidence));
   return line;
 };
@@ -33,27 +38,33 @@ const likely = (each, answer, hasExamples) => {
 // In one sentence, for a screen reader.
 const inWords = (answer) => {
   const share = answer.confidence === null || !answer.level ? "" : `, confidence ${confidence(answer.confidence)}`;
-  return `${printable(answer.target)}: ${printable(answer.label)}${share}. ${answer.reason}`.trim();
+  const label = answer.path.length ? pathInWords(answer.path) : printable(answer.label);
+  return `${printable(answer.target)}: ${label}${share}. ${answer.reason}`.trim();
 };
 
 // One target's answer. `model` is that of the service; `photo` is the file.
 const showAnswer = (answer, photo, model) => {
   const target = model.targets.find((each) => each.name === answer.target);
   const isBroader = answer.level !== "" && answer.level !== answer.target;
-  const label = make("p", { className: "label" }, named(answer.label));
+  const label = make("p", { className: "label" }, ...crumbs(answer.path.length ? answer.path : [answer.label]));
   if (answer.level) label.append(" ", shareOf(answer.confidence));
   label.classList.toggle("warm", !answer.level);
-  const heading = make("h3", { className: "target" }, named(answer.target));
+  const heading = make("h3", { className: "target" }, ...crumbs(target?.tree?.levels ?? [answer.target]));
   const section = make("section", { className: "answer-of" }, heading, label);
   if (isBroader) section.append(make("p", { className: "kind" }, "a broader class, of the level ", named(answer.level)));
   if (answer.reason) section.append(make("p", { className: "reason", textContent: printable(answer.reason) }));
   const isSure = answer.top.some((each) => each.confidence !== null);
-  const caption = make("p", { className: "note caption", id: `likely-${++lists}` });
-  caption.textContent = isSure ? "Likeliest classes and their confidence" : "Likeliest classes; this model has no confidences";
+  if (answer.steps.length) {
+    const caption = captionOf("The likeliest class of each level and its confidence");
+    section.append(caption, stepsOf(answer, caption.id));
+  }
+  if (answer.scope) section.append(scopeOf(answer.scope) ?? "");
+  const what = answer.steps.length ? "Likeliest paths" : "Likeliest classes";
+  const caption = captionOf(isSure ? `${what} and their confidence` : `${what}; this model has no confidences`);
   const list = make("ol", { className: "likely" });
   list.setAttribute("role", "list");  // Safari takes the role from a list without marks
   list.setAttribute("aria-labelledby", caption.id);
-  list.append(...answer.top.map((each) => likely(each, answer, Boolean(target?.has_examples))));
+  list.append(...answer.top.map((each) => likely(each, target)));
   section.append(caption, list);
   if (model.corrections && target) section.append(correction(target, answer, photo, model.new_labels));
   return section;

@@ -4,12 +4,12 @@
 let comboboxes = 0;
 
 // Returns the element, its input, and a function for the chosen class. That is null if there is no such class, and the
-// text itself if `allowsNew`.
-const combobox = (labelText, classes, allowsNew) => {
+// text itself if `allowsNew`. With `isOptional` it may be empty. `changed` is called after each change.
+const combobox = (labelText, classes, allowsNew, { isOptional = false, changed = () => {} } = {}) => {
   const id = `combobox-${++comboboxes}`;
   const texts = classes.map(printable);
   const keys = texts.map((text) => text.toLowerCase());
-  const input = make("input", { id, type: "text", autocomplete: "off", spellcheck: false, required: true });
+  const input = make("input", { id, type: "text", autocomplete: "off", spellcheck: false, required: !isOptional });
   const list = make("ul", { id: `${id}-list`, hidden: true, className: "options" });
   const count = make("span", { className: "hidden" });
   const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id };
@@ -57,6 +57,7 @@ const combobox = (labelText, classes, allowsNew) => {
     input.value = texts[option.dataset.place];
     input.setCustomValidity("");
     open(false);
+    changed();
   };
   const step = (by) => {
     if (list.hidden) filter();
@@ -66,7 +67,7 @@ const combobox = (labelText, classes, allowsNew) => {
     activate(shown.at(place % shown.length));
   };
 
-  input.addEventListener("input", () => { input.setCustomValidity(""); filter(); });
+  input.addEventListener("input", () => { input.setCustomValidity(""); filter(); changed(); });
   input.addEventListener("click", () => { if (list.hidden) filter(); });
   input.addEventListener("blur", () => open(false));
   input.addEventListener("keydown", (event) => {
@@ -88,7 +89,7 @@ const combobox = (labelText, classes, allowsNew) => {
   const element = make("div", {}, make("label", { htmlFor: id, textContent: labelText }), box);
   const chosen = () => {
     const place = texts.findIndex((text) => text.trim() === input.value.trim());
-    const isMissing = place < 0 && !allowsNew;
+    const isMissing = place < 0 && !allowsNew && !(isOptional && !input.value.trim());
     input.setCustomValidity(isMissing ? "Choose a class from the list." : "");
     return isMissing ? null : classes[place] ?? input.value.trim();
   };

@@ -77,10 +77,14 @@ const isShare = (value) => value === null || (typeof value === "number" && value
 
 const isModel = (model) => isText(model.title) && isText(model.digest) && model.limits.max_bytes > 0
   && model.limits.max_images > 0 && model.targets.length > 0
-  && model.targets.every((target) => isText(target.name) && Array.isArray(target.classes));
+  && model.targets.every((target) => isText(target.name) && Array.isArray(target.classes)
+    && (target.tree === null || (target.tree.levels.every(isText) && target.tree.nodes.every((path) => path.length))));
+
+const isStep = (step) => isText(step.level) && step.path.length && isShare(step.confidence);
+const isScope = (scope) => scope === null || (typeof scope.threshold === "number" && (scope.score === null || typeof scope.score === "number"));
 
 const isAnswer = (answer) => isText(answer.target) && isText(answer.level) && isText(answer.reason)
-  && answer.label !== undefined && isShare(answer.confidence)
+  && answer.label !== undefined && isShare(answer.confidence) && Array.isArray(answer.path) && answer.steps.every(isStep) && isScope(answer.scope)
   && answer.top.every((each) => each.label !== undefined && isShare(each.confidence) && Number.isInteger(each.position));
 
 const isPredictions = (body) => isText(body.model) && body.predictions.length === 1 && body.predictions.every((prediction) =>
