@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 from twoflow import ImageCollection, RawPixels, compare
 from twoflow.evaluation.fold_notes import note_on_folds
-from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.evaluation.folds import draw_folds, leave_one_out, official_split
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (12, 8, 8, 3), dtype=np.uint8)
 LABELS = ["boot", "clog"] * 6
@@ -44,3 +44,18 @@ def test_the_notes_of_a_comparison(groups, expected):
     collection = ImageCollection(list(IMAGES), LABELS, groups=groups, columns={"split": SPLIT})
     found = compare(make_pipeline(RawPixels((4, 4)), RidgeClassifier()), collection, split_column="split")
     assert sum("both sides of a fold" in note for note in found.collection.notes) == expected
+
+
+def test_sources_are_counted_with_what_is_not_trained_on():
+    labels, senders = ["boot", "clog", "boot", "pump"] * 3, np.array(["ann"] * 6 + ["ben"] * 4 + ["cleo"] * 2)
+    collection = ImageCollection(list(IMAGES), labels, groups=[0, *range(6), 0, *range(7, 11)])
+    folds = leave_one_out(senders, collection.labels, collection.groups, column="sender")
+    first, second = note_on_folds(folds, collection)
+    assert first.startswith("each fold tests the images of another sender: ann (6), ben (4) and cleo (2); the mean ")
+    assert second.startswith("up to 2 images are not trained on in a fold, because their group is tested in it: some ")
+    many = leave_one_out(np.arange(12), collection.labels)
+    assert "source: from 9 (1) and 8 (1) to 0 (1); the mean" in next(note_on_folds(many, collection))
+    labels = ["pump"] * 6 + ["boot", "clog"] * 3
+    collection = ImageCollection(list(IMAGES), labels)
+    *_, note = note_on_folds(leave_one_out(senders, collection.labels), collection)
+    assert note.startswith("1 class is tested without a training image (6 test images, such as pump)")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twoflow.evaluation.folds import draw_folds, official_split, shrink
+from twoflow.evaluation.folds import draw_folds, leave_one_out, official_split, shrink
 
 LABELS = np.repeat(["boot", "clog", "pump"], [40, 20, 60])
 GROUPS = np.arange(120) // 2
@@ -171,3 +171,39 @@ def test_every_target_needs_two_classes():
         official_split(marks, labels)
     with pytest.raises(ValueError, match="only one class to train on, x"):
         draw_folds(np.column_stack([LABELS, np.full(120, "x")]))
+
+
+SENDERS = np.tile(["ann", "ben", "cleo"], 40)
+
+
+def test_each_source_is_left_out_once():
+    folds = leave_one_out(SENDERS, LABELS, column="sender")
+    assert (folds.kind, folds.n_splits, folds.repeats, folds.seed) == ("leave-one-sender-out", 3, 1, None)
+    assert folds.column == "sender" and [fold.held_out for fold in folds] == ["ann", "ben", "cleo"]
+    for fold in folds:
+        assert (SENDERS[fold.test] == fold.held_out).all() and not (SENDERS[fold.train] == fold.held_out).any()
+        assert len(fold.train) + len(fold.test) == 120
+    numbers = leave_one_out(np.arange(120) % 2, LABELS)
+    assert [fold.held_out for fold in numbers] == ["0", "1"] and numbers.column == "source"
+    smaller = shrink(folds, 0.5, LABELS)
+    assert [fold.held_out for fold in smaller] == ["ann", "ben", "cleo"] and smaller.column == "sender"
+
+
+def test_a_group_of_a_source_that_is_left_out_is_not_trained_on():
+    groups = np.arange(120)
+    groups[[0, 1, 2]] = 0  # ann, ben and cleo sent the same item
+    for fold in leave_one_out(SENDERS, LABELS, groups):
+        assert not np.isin(groups[fold.train], groups[fold.test]).any()
+        assert len(fold.train) + len(fold.test) == 118
+
+
+@pytest.mark.parametrize("values, labels, message", [
+    (["ann"] * 120, LABELS, "at least 2 different values of shop, got 1, ann; draw folds instead"),
+    (np.arange(120) % 51, LABELS, "at most 50 different values of shop, because each is a fold, got 51; .*--group-col"),
+    (["ann", "", None, float("nan")] * 30, LABELS, "a shop for each image, got none for 90 images, .* at position 1;"),
+    (["ann"] * 59 + ["ben"] + ["ann"] * 60, LABELS, "two classes to train on without shop ann, got clog; add"),
+    (["ann"] * 60 + ["ben"] * 60, LABELS, "two classes to train on without shop ann, got pump; add images of other"),
+])
+def test_sources_that_cannot_be_left_out(values, labels, message):
+    with pytest.raises(ValueError, match=message):
+        leave_one_out(np.array(values, dtype=object), labels, column="shop")

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import CappedClassifier, KernelRidgeClassifier
+from twoflow.heads import CappedClassifier, EachTargetClassifier, KernelRidgeClassifier
 
 
 @parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])
@@ -56,6 +57,33 @@ def test_groups_of_drawn_rows_reach_the_classifier(skewed):
     assert (alone.classifier_.leave_out_probabilities_ != expected.leave_out_probabilities_).any()
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.fit(X, y, groups=groups[1:])
+
+
+def test_the_smallest_classes_and_a_cap_of_one(skewed):
+    X, y = skewed
+    y = np.where(np.arange(600) == 7, 3, y)
+    rows = CappedClassifier(RidgeClassifier(), 1, random_state=0).fit(X, y).sample_indices_
+    assert sorted(y[rows]) == [0, 1, 2, 3]
+    assert 7 in CappedClassifier(RidgeClassifier(), 30, random_state=0).fit(X, y).sample_indices_
+
+
+def test_the_seed_reaches_what_is_inside(skewed):
+    X, y = skewed
+    first, again, other = (
+        CappedClassifier(RandomForestClassifier(3), 20, random_state=seed).fit(X, y).predict_proba(X)
+        for seed in (0, 0, 1)
+    )
+    assert (first == again).all() and (first != other).any()
+
+
+def test_several_targets_are_learned_inside_another_classifier(skewed):
+    X, y = skewed
+    both = np.stack([y, np.arange(600) % 2], axis=1)
+    capped = CappedClassifier(RidgeClassifier(), 25, random_state=0)
+    with pytest.raises(ValueError, match="expected one target, got 2; put CappedClassifier inside .*EachTarget"):
+        capped.fit(X, both)
+    each = EachTargetClassifier(capped).fit(X, both)
+    assert [len(own.sample_indices_) for own in each.estimators_] == [75, 50]
 
 
 @pytest.mark.parametrize("cap", [0, 2.5, None])

@@ -95,13 +95,14 @@ def test_several_networks(tmp_path):
     networks = ["efficientnet-lite0", *paths]
     paper = make_model("paper", network=networks)
     assert [name for name, *_ in paper.flows] == ["projection", "efficientnet-lite0_cnn", "one_cnn", "two_cnn"]
-    fast = make_model("fast", network=networks)
+    fast = weighed(make_model("fast", network=networks))
     assert networks_of(fast) == networks
     assert [name for name, *_ in fast.flows][:4] == [
         "efficientnet-lite0_stage4", "efficientnet-lite0_stage5", "efficientnet-lite0_stage6", "one_stage1"
     ]
     assert [name for name, *_ in make_model("fast", network=[paths[0]]).flows] == ["stage1"]
-    assert TwoFlowClassifier("fast", network=networks).make().get_params()["one_stage1__network"] == paths[0]
+    parameters = TwoFlowClassifier("fast", network=networks).make().get_params()
+    assert parameters["weights"] == "leave-out" and parameters["weighed__one_stage1__network"] == paths[0]
 
 
 def test_best_of_several_networks_adds_no_other(tmp_path, monkeypatch):

@@ -83,6 +83,25 @@ def names(text: str) -> list[str]:
     return found
 
 
+def class_weights(text: str) -> str | dict[str, float]:
+    """Parse class weights: "balanced", or CLASS=WEIGHT for some classes, with commas between them."""
+    if text.strip() == "balanced":
+        return "balanced"
+    found: dict[str, float] = {}
+    for item in names(text):
+        label, _, weight = item.rpartition("=")
+        label = label.strip()
+        try:
+            found["" if label in found else label] = float(weight)
+        except ValueError:
+            found[""] = 0.0
+    if "" in found or not all(0 < weight < float("inf") for weight in found.values()):
+        raise argparse.ArgumentTypeError(
+            f"expected balanced, or each class once with a weight above 0, such as boots=5,clogs=2, got {text!r}"
+        )
+    return found
+
+
 def networks(text: str) -> str | list[str]:
     """Split an argument into names and paths of networks, as `names` does; return one as it is, several as a list."""
     whole = os.path.expanduser(text)
@@ -113,6 +132,19 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--networks", metavar="PATH", action="append", type=os.path.expanduser, default=[],
         help="file of a network that the model needs and that is not inside the model file; repeat it for several "
              "(default: none)",
+    )
+
+
+def add_balance_arguments(group: argparse._ActionsContainer) -> None:
+    """Add the arguments that say how much the images of rare and of frequent classes count."""
+    group.add_argument(
+        "--class-weight", metavar="WEIGHT", type=class_weights,
+        help="how much an image of each class counts: balanced, so that all classes count the same, or "
+             "CLASS=WEIGHT,..., with 1 for the classes that are not named (default: all images count the same)",
+    )
+    group.add_argument(
+        "--max-per-class", metavar="N", type=at_least(1),
+        help="learn from at most N images of each class, drawn at random (default: all images)",
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .._progress import phase
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from ..images import ImageCollection
 
 #: Arguments that ask for other folds than the official split of folders.
-_ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "folds_from", "group_duplicates")
+_ASK_FOR_FOLDS = ("folds", "repeats", "test_size", "leave_one_out_column", "folds_from", "group_duplicates")
 
 #: Arguments that say where folds come from, and those that have no effect beside them.
 _WITHOUT_EFFECT = {
     "split_column": ("folds", "repeats"),
+    "leave_one_out_column": ("folds", "repeats"),
     "folds_from": ("folds", "repeats"),
     "test_size": ("folds",),
 }
@@ -83,6 +85,11 @@ def make_parser() -> CommandParser:
              "--repeats 10 (default: draw folds)",
     )
     group.add_argument(
+        "--leave-one-out-column", metavar="COLUMN",
+        help="column of the table with the source of each image, such as its sender or shop: each fold tests one "
+             "source and trains on the others, at most 50 sources (default: draw folds)",
+    )
+    group.add_argument(
         "--folds-from", metavar="REPORT", type=os.path.expanduser,
         help="use the folds of an earlier run on the same images: its report.json, or the folder that contains it "
              "(default: draw folds)",
@@ -102,6 +109,7 @@ def make_parser() -> CommandParser:
         help="seed of everything random. The same seed gives the same scores (default: 0)",
     )
     add_network_argument(group)
+    add_balance_arguments(group)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
         help="folder to write report.txt, report.json, report.html, scores.csv and predictions.csv to "
@@ -143,10 +151,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.methods,
             collection,
             network=arguments.network,
+            class_weight=arguments.class_weight,
+            max_per_class=arguments.max_per_class,
             folds=arguments.folds or 10,
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,
             split_column=arguments.split_column,
+            leave_one_out_column=arguments.leave_one_out_column,
             folds_from=arguments.folds_from,
             train_sizes=arguments.train_sizes,
             random_state=arguments.seed,

@@ -60,6 +60,7 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
             "expected --levels or --label-column, got both; leave out --label-column: the last of --levels is the "
             "column of classes"
         )
+    of_folds = [arguments.split_column, getattr(arguments, "leave_one_out_column", None)]
     return load_table(
         arguments.labels,
         arguments.images,
@@ -69,7 +70,7 @@ def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
         label_column=arguments.label_column,
         levels=arguments.levels,
         group_column=arguments.group_column,
-        columns=[arguments.split_column] if arguments.split_column else [],
+        columns=[column for column in of_folds if column is not None],
     )
 
 
@@ -86,6 +87,9 @@ def _load_folder(arguments: argparse.Namespace) -> ImageCollection | None:
             "--split-column needs --labels, the table with that column; or IMAGES with the folders train and test, "
             "whose column is named split"
         )
+    column = getattr(arguments, "leave_one_out_column", None)
+    if column is not None and (collection is None or column not in collection.columns):
+        raise InputError("--leave-one-out-column needs --labels, the table with that column")
     return collection
 
 

@@ -20,6 +20,7 @@ from ..errors import InputError
 from . import hierarchy
 from .arguments import (
     CommandParser,
+    add_balance_arguments,
     add_collection_arguments,
     add_network_argument,
     add_run_arguments,
@@ -39,8 +40,8 @@ from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..evaluation import Comparison
-    from ..images import ImageCollection
     from ..heads import HierarchicalClassifier
+    from ..images import ImageCollection
     from ..models import TwoFlowClassifier
     from ..store import FeatureStore
 
@@ -76,6 +77,7 @@ def make_parser() -> CommandParser:
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
     hierarchy.add_arguments(group)
+    add_balance_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
                        help="seed of everything random. The same seed gives the same model (default: 0)")
     group.add_argument(
@@ -248,7 +250,8 @@ def _make_model(
     from ..models import TwoFlowClassifier
 
     model = TwoFlowClassifier(
-        arguments.recipe, head=arguments.head, network=arguments.network, random_state=arguments.seed
+        arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
+        max_per_class=arguments.max_per_class, random_state=arguments.seed,
     )
     if not hierarchy.is_asked_for(arguments, collection):
         return model

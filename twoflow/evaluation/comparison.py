@@ -13,9 +13,11 @@ from sklearn.utils import check_random_state
 
 from .._peak_memory import peak_memory, total_peak
 from .._progress import phase
+from .._text import listed
 from ..errors import InputError, InputTypeError
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import read_traits
+from ..heads.class_balance import ClassWeight, complete_class_weights
 from ..heads.random_states import seeded
 from ..images import ImageCollection
 from ..images.reading import warn_unreadable
@@ -25,7 +27,7 @@ from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
 from .fold_notes import note_on_folds
-from .folds import Fold, Folds, draw_folds, official_split, shrink
+from .folds import Fold, Folds, draw_folds, leave_one_out, official_split, shrink
 from .kept_folds import KeptFolds
 from .leakage import leaks
 from .method_scores import LearningCurve, MethodScores
@@ -45,10 +47,13 @@ def compare(
     *,
     network: NetworksLike = "efficientnet-lite0",
     superclass_column: str | None = None,
+    class_weight: ClassWeight = None,
+    max_per_class: int | None = None,
     folds: int = 10,
     repeats: int = 1,
     test_size: float | None = None,
     split_column: str | None = None,
+    leave_one_out_column: str | None = None,
     folds_from: str | os.PathLike | None = None,
     train_sizes: Sequence[float] = (),
     random_state: int = 0,
@@ -92,11 +97,20 @@ def compare(
         The column or target of the collection with the superclass of each image: the object hierarchy of "mid-level".
         Default: the column "superclass", which `load_folder` makes of folders in folders; if there is none, the method
         learns a hierarchy. With several targets it learns one for each, and takes no column.
+    class_weight : {"balanced"}, dict of class to float, or None, default=None
+        How much an image of each class counts when the head of a method given by name learns; see `make_model`. A note
+        says so. By default all images count the same. A classifier is fitted as it is: set its own parameters.
+    max_per_class : int, optional
+        The head of a method given by name learns from at most so many training images of each class; see `make_model`.
+        By default there is no limit.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.
     split_column : str, optional
         The column of the collection that holds an official split; see `official_split`. By default folds are drawn.
+    leave_one_out_column : str, optional
+        The column of the collection with the source of each image, such as its sender or shop: each fold tests one
+        source, and trains on the others; see `leave_one_out`. By default folds are drawn.
     folds_from : str or path, optional
         The report.json of another comparison of the same images, or the folder that contains it. Its folds are used
         again. By default folds are drawn.
@@ -150,13 +164,18 @@ def compare(
             f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
             "load_table or ImageCollection(images, labels)"
         )
-    named = name_methods(methods, collection, network, random_state, superclass_column)
+    named = name_methods(
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+    )
     methods = named.models
-    sources = {"test_size": test_size, "split_column": split_column, "folds_from": folds_from}
+    sources = {
+        "test_size": test_size, "split_column": split_column,
+        "leave_one_out_column": leave_one_out_column, "folds_from": folds_from,
+    }
     given = [name for name, source in sources.items() if source is not None]
     if len(given) > 1:
         raise InputError(
-            f"expected at most one of test_size, split_column and folds_from, got {' and '.join(given)}; choose one"
+            f"expected at most one of {listed(sources)}, got {' and '.join(given)}; choose one"
         )
     if group_duplicates and (split_column is not None or folds_from is not None):
         raise InputError(f"group_duplicates: expected folds that are drawn, got {given[0]}; give only one of the two")
@@ -167,10 +186,10 @@ def compare(
         if record is not None:
             return record.folds_of(images)
         if split_column is not None:
-            if split_column not in images.columns:
-                known = ", ".join(map(repr, images.columns)) or "none"
-                raise InputError(f"split_column: expected a column of the collection ({known}), got {split_column!r}")
-            return official_split(images.columns[split_column], images.to_stratify)
+            return official_split(_find_column(images, "split_column", split_column), images.to_stratify)
+        if leave_one_out_column is not None:
+            values = _find_column(images, "leave_one_out_column", leave_one_out_column)
+            return leave_one_out(values, images.to_stratify, images.groups, column=leave_one_out_column)
         return draw_folds(
             images.to_stratify, images.groups,
             n_splits=folds, repeats=repeats, test_size=test_size, random_state=random_state,
@@ -181,7 +200,12 @@ def compare(
     if record is None or len(collection) <= len(record.images):
         draw(collection)
     n_targets = len(collection.target_names)
-    models = [for_targets(seeded(model, check_random_state(random_state)), n_targets) for model in methods.values()]
+    models = [
+        complete_class_weights(
+            for_targets(seeded(model, check_random_state(random_state)), n_targets), collection.labels
+        )
+        for model in methods.values()
+    ]
     store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
     extraction = extract(plan.once.fit(collection.images), collection.images)
@@ -229,6 +253,13 @@ def _check_tested(folds: Folds, collection: ImageCollection) -> None:
     for name in collection.target_names if collection.are_levels else ():
         if not (collection.target(name)[tested] != "").any():
             raise InputError(f"expected test images with a label of {name!r}, got none; leave this level out")
+
+
+def _find_column(images: ImageCollection, parameter: str, column: str) -> np.ndarray:
+    if column not in images.columns:
+        known = ", ".join(map(repr, images.columns)) or "none"
+        raise InputError(f"{parameter}: expected a column of the collection ({known}), got {column!r}")
+    return images.columns[column]
 
 
 def _networks(plan: FeaturePlan) -> tuple[NetworkRecord, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .._text import counted, printable
+from .._text import counted, listed, printable
 from ..images import ImageCollection
 from ..images.targets import finest
 from .folds import Folds
 
+_LISTED = 10  # sources that a note names, if there are no more
 _NAMED = 3  # groups or classes that a note names
 _LENGTH = 60  # of the name of one
 
@@ -18,7 +19,8 @@ _LENGTH = 60  # of the name of one
 def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
     """Yield a note for each doubt about the folds; none if there is nothing to doubt.
 
-    Folds that are drawn keep groups together, and train on every class. An official split is used as it is.
+    Folds that are drawn keep groups together, and train on every class. An official split is used as it is. Folds that
+    leave out a whole source can lack a class, and are as uneven as the sources.
 
     Parameters
     ----------
@@ -26,6 +28,8 @@ def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
     collection : ImageCollection
         The images that the folds are positions in.
     """
+    if folds.column is not None:
+        yield from _note_on_sources(folds, folds.column, len(collection))
     if collection.groups is not None:
         yield from _note(
             folds, collection.groups, True, "group", "{} on both sides of a fold ({}, such as {}): the scores may be "
@@ -35,6 +39,24 @@ def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
         folds, finest(collection.to_stratify), False, "class", "{} tested without a training image ({}, such as "
         "{}): every answer for them is wrong; train on these classes, or leave them out", "classes",
     )
+
+
+def _note_on_sources(folds: Folds, column: str, n_images: int) -> Iterator[str]:
+    """Say how many images each source has, and how many others are not trained on because of their groups."""
+    column = printable(column, _LENGTH)
+    sizes = sorted(((len(fold.test), printable(fold.held_out, _LENGTH)) for fold in folds), reverse=True)
+    named = [f"{name} ({size:,})" for size, name in (sizes if len(sizes) <= _LISTED else [*sizes[:2], sizes[-1]])]
+    which = listed(named) if len(sizes) <= _LISTED else f"from {named[0]} and {named[1]} to {named[2]}"
+    yield (
+        f"each fold tests the images of another {column}: {which}; the mean over folds counts each {column} the same, "
+        "however many images it has"
+    )
+    unused = [n_images - len(fold.train) - len(fold.test) for fold in folds]
+    if any(unused):
+        yield (
+            f"up to {counted(max(unused), 'image is', 'images are')} not trained on in a fold, because their group is "
+            f"tested in it: some groups have images of more than one {column}"
+        )
 
 
 def _note(

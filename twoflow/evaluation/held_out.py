@@ -26,7 +26,9 @@ def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
     """
     tested = np.unique(np.concatenate([fold.test for fold in folds]))
     images = counted(len(tested), "image")
-    if folds.n_splits > 1:
+    if folds.column is not None:
+        text = f"{folds.n_splits} folds of {images}, each tested on another {folds.column}"
+    elif folds.n_splits > 1:
         again = f", drawn {folds.repeats} times" if folds.repeats > 1 else ""
         text = f"{folds.n_splits} folds of {images}{again}"
     elif folds.seed is not None:

@@ -22,6 +22,7 @@ from ..flows import (
     SIFTBagOfWords,
 )
 from ..heads import HierarchicalClassifier, ObjectHierarchyFeatures
+from ..heads.class_balance import ClassWeight
 from ..heads.hierarchy.strategies import STRATEGIES
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
@@ -42,12 +43,18 @@ class Settings(NamedTuple):
         The object hierarchy of "mid-level"; None to learn one.
     size : (int, int), default=(64, 48)
         Width and height of raw pixels. A method of pixels has its own, in its name.
+    class_weight : {"balanced"}, mapping of class to float, or None, default=None
+    max_per_class : int or None, default=None
+        See `make_model`. None of them has an effect on a network that is trained on the images, so there they are
+        refused.
     """
 
     network: NetworksLike
     seed: int
     superclasses: Mapping[Any, Any] | None
     size: tuple[int, int] = (64, 48)
+    class_weight: ClassWeight = None
+    max_per_class: int | None = None
 
 
 def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
@@ -217,11 +224,16 @@ def make_method(name: str, settings: Settings) -> Any:
         return _make_on_flows(_FLOWS[name](settings), None, settings)
     if name == "mid-level":
         union, select = FlowUnion(_low_level(settings)), ObjectHierarchyFeatures(settings.superclasses)
-        return make_model([("low-level", union, select)], random_state=settings.seed)
+        return _make([("low-level", union, select)], None, settings)
     if name in _EXTRA:
         reason = _EXTRA[name].missing_reason()
         if reason is not None:
             raise MissingExtraError(f"the method {name!r} {reason}")
+        if settings.class_weight is not None or settings.max_per_class is not None:
+            raise InputError(
+                f"class_weight, max_per_class: expected methods with a head, got {name}, which takes neither; leave "
+                "this method out"
+            )
         return _EXTRA[name].make(settings.seed)
     known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *dict.fromkeys([*NETWORKS, *given])]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
@@ -233,7 +245,7 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _make_recipe(recipe: str, head: str | None, settings: Settings) -> Any:
-    model = make_model(recipe, head=head, network=settings.network, random_state=settings.seed)
+    model = _make(recipe, head, settings)
     # All methods with a projection have the same one.
     return model.set_params(projection__random_state=settings.seed) if "projection" in model.get_params() else model
 
@@ -257,8 +269,16 @@ def _make_on_networks(name: str, head: str | None, settings: Settings) -> Any:
 def _make_on_flows(flows: list[tuple[str, Flow]], head: str | None, settings: Settings) -> Any:
     """Make a model with a head and the selectors that suit it; without a head, a forest that takes all features."""
     if head is None:
-        return make_model([(name, flow, "passthrough") for name, flow in flows], random_state=settings.seed)
-    return make_model(flows, head, random_state=settings.seed)
+        return _make([(name, flow, "passthrough") for name, flow in flows], None, settings)
+    return _make(flows, head, settings)
+
+
+def _make(recipe: str | list[tuple], head: str | None, settings: Settings) -> Any:
+    """Make the model of a recipe, or of flows, with the settings that all methods share."""
+    return make_model(
+        recipe, head, network=settings.network, class_weight=settings.class_weight,
+        max_per_class=settings.max_per_class, random_state=settings.seed,
+    )
 
 
 def _read_layer_and_head(name: str, rest: str, network: NetworkLike) -> tuple[str | None, str | None]:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .._text import printable
+from .._text import counted, listed, printable
 from ..errors import InputError, InputTypeError
+from ..heads.class_balance import ClassWeight, check_balance
 from ..images import ImageCollection
 from ..images.tags import read_tag
 from ..models import TwoFlowClassifier, each_target
@@ -34,16 +35,19 @@ class NamedMethods(NamedTuple):
         The methods that "all" leaves out, each with the reason.
     pixel_sizes : dict of str to (int, int)
         The width and height of those methods of raw pixels that were given by name.
+    balance : tuple of str, default=()
+        A note if classes are weighed or limited.
     """
 
     models: dict[str, Any]
     left_out: dict[str, str]
     pixel_sizes: dict[str, tuple[int, int]]
+    balance: tuple[str, ...] = ()
 
     def notes(self, sizes: np.ndarray) -> list[str]:
-        """Write a note for each method that enlarges images, from their sizes, an array of shape (n, 2)."""
-        notes = (note_enlarged(name, size, sizes) for name, size in self.pixel_sizes.items())
-        return [note for note in notes if note is not None]
+        """Write the notes: `balance`, and one for each method that enlarges images, whose sizes have shape (n, 2)."""
+        enlarged = (note_enlarged(name, size, sizes) for name, size in self.pixel_sizes.items())
+        return [*self.balance, *(note for note in enlarged if note is not None)]
 
 
 def make_methods(
@@ -53,6 +57,8 @@ def make_methods(
     network: NetworksLike = "efficientnet-lite0",
     random_state: int = 0,
     superclass_column: str | None = None,
+    class_weight: ClassWeight = None,
+    max_per_class: int | None = None,
 ) -> dict[str, Any]:
     """Make the unfitted models of named methods, as `compare` does.
 
@@ -63,7 +69,7 @@ def make_methods(
     collection : ImageCollection, optional
         The images to compare on. They set the size of "pixels", and the object hierarchy of "mid-level". By default the
         size is that for the paper's 5,250 images of 640 x 480, and the hierarchy is learned.
-    network, random_state, superclass_column
+    network, random_state, superclass_column, class_weight, max_per_class
         See `compare`.
 
     Returns
@@ -82,7 +88,9 @@ def make_methods(
     >>> list(make_methods(["fast", "cnn:logistic"]))
     ['fast', 'cnn:logistic']
     """
-    return name_methods(methods, collection, network, random_state, superclass_column).models
+    return name_methods(
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+    ).models
 
 
 def name_methods(
@@ -91,6 +99,8 @@ def name_methods(
     network: NetworksLike,
     random_state: int,
     superclass_column: str | None,
+    class_weight: ClassWeight = None,
+    max_per_class: int | None = None,
 ) -> NamedMethods:
     """Name the methods, and make those that are given by name; see `make_methods` for parameters and errors."""
     for each in list_networks(network):
@@ -99,7 +109,11 @@ def name_methods(
     left_out = find_left_out() if (None, "all") in given else {}
     entries = [entry for each in given for entry in _expand(each, network)]
     called = [method for _, method in entries if isinstance(method, str)]
-    settings = Settings(network, random_state, _find_superclasses(collection, superclass_column, called))
+    check_balance(class_weight, max_per_class)
+    superclasses = _find_superclasses(collection, superclass_column, called)
+    settings = Settings(
+        network, random_state, superclasses, class_weight=class_weight, max_per_class=max_per_class
+    )
     if any(map(needs_size, called)):
         size = choose_size(collection)
         entries = [(name, add_size(method, size) if isinstance(method, str) else method) for name, method in entries]
@@ -115,6 +129,7 @@ def name_methods(
         models={**named, **made},
         left_out=left_out,
         pixel_sizes={name: size for name, size in sizes.items() if size is not None},
+        balance=_describe_balance(class_weight, max_per_class, [name for name in named if name not in by_name]),
     )
 
 
@@ -126,6 +141,22 @@ def _check_levels(collection: ImageCollection, apart: Sequence[str]) -> None:
             f"the level {constant[0]!r} has only one class, which {apart[0]} cannot learn by itself; leave this level "
             f"out, or compare methods in the hierarchy, such as {apart[0]}:leaves"
         )
+
+
+def _describe_balance(class_weight: ClassWeight, max_per_class: int | None, own: Sequence[str]) -> tuple[str, ...]:
+    """Say how the methods given by name treat rare and frequent classes; `own` are the other methods."""
+    parts = []
+    if class_weight is not None:
+        weights = class_weight if isinstance(class_weight, str) else listed(
+            f"{printable(label)} {weight:g}" for label, weight in class_weight.items()
+        )
+        parts.append(f"with the class weights {weights}")
+    if max_per_class is not None:
+        parts.append(f"on at most {counted(max_per_class, 'training image')} of each class")
+    if not parts:
+        return ()
+    but = f"; {listed(own)} as given" if own else ""
+    return (f"methods given by name are fitted {' and '.join(parts)}{but}",)
 
 
 #: A name that was given, or None; and the name of a method, or a classifier.

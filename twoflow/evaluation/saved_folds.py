@@ -27,9 +27,10 @@ def folds_to_json(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
     Returns
     -------
     dict
-        "images" has the name of each image; see `image_names`. "splits" has for each fold "repeat", "fold", and the
-        positions in "images" of the images to "test" and to "train"; "train" is None if it is all other images. "hash"
-        is equal only for folds that train and test on images with the same names.
+        "column" is `Folds.column`. "images" has the name of each image; see `image_names`. "splits" has for each fold
+        "repeat", "fold", and the positions in "images" of the images to "test" and to "train"; "train" is None if it is
+        all other images. "held_out" is what all test images have in that column, or None. "hash" is equal only for
+        folds that train and test on images with the same names.
     """
     names = image_names(collection)
     n = len(names)
@@ -37,10 +38,11 @@ def folds_to_json(folds: Folds, collection: ImageCollection) -> dict[str, Any]:
         {
             "repeat": fold.repeat, "fold": fold.fold, "test": fold.test.tolist(),
             "train": None if len(fold.train) + len(fold.test) == n else fold.train.tolist(),
+            "held_out": fold.held_out,
         }
         for fold in folds
     ]
-    return {"hash": _hash(folds, names), "images": names, "splits": splits}
+    return {"hash": _hash(folds, names), "column": folds.column, "images": names, "splits": splits}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,7 @@ class SavedFolds:
         place = {name: i for i, name in enumerate(names)}
         position = np.array([place[name] for name in self.images])
         splits = tuple(
-            Fold(fold.repeat, fold.fold, position[fold.train], position[fold.test]) for fold in self.folds
+            replace(fold, train=position[fold.train], test=position[fold.test]) for fold in self.folds
         )
         _check_groups(splits, collection.groups, self.path)
         return replace(self.folds, splits=splits)
@@ -109,7 +111,10 @@ def read_folds(path: str | os.PathLike) -> SavedFolds:
         images = [str(name) for name in document["images"]]
         splits = tuple(_read_split(split, len(images)) for split in document["splits"])
         seed = None if document["seed"] is None else int(document["seed"])
-        folds = Folds(str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits)
+        folds = Folds(
+            str(document["kind"]), int(document["n_splits"]), int(document["repeats"]), seed, splits,
+            _read_text(document["column"]),
+        )
         is_intact = bool(splits) and _hash(folds, images) == document["hash"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise InputError(
@@ -173,7 +178,11 @@ def _read_split(split: dict[str, Any], n: int) -> Fold:
     train = np.delete(np.arange(n), test) if split["train"] is None else _read_positions(split["train"], n)
     if np.intersect1d(train, test).size:
         raise ValueError
-    return Fold(int(split["repeat"]), int(split["fold"]), train, test)
+    return Fold(int(split["repeat"]), int(split["fold"]), train, test, _read_text(split["held_out"]))
+
+
+def _read_text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _read_positions(values: list[int], n: int) -> np.ndarray:

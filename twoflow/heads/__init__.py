@@ -35,6 +35,8 @@ __all__ = [
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
     "OutOfScope",
+    "OutOfScope",
     "Risk",
     "SequentialClassifier",
+    "Risk",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -13,7 +14,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from ..errors import InputError
+from .dual_ridge import Kernel, Solution
 from .inner_folds import fit_clone
+from .random_states import seeded
 
 
 def _has(method: str) -> Any:
@@ -25,7 +29,9 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     This balances the classes, and shortens the fit if a few classes have most of the images. The default limit is
     that of Gopalakrishnan, Bindhu et al. (*Classifying Fashion Products with ResNet-50 and Confidence-Based Fallback
-    Mechanisms*).
+    Mechanisms*). It learns one target; for several, put it inside `EachTargetClassifier`.
+
+    If the classifier can be fitted from the kernel alone, so can this; see `twoflow.heads.dual_ridge.fits_from_kernel`.
 
     Parameters
     ----------
@@ -34,7 +40,8 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     max_per_class : int, default=2000
         The largest number of rows of a class that the clone is fitted on. Smaller classes are used completely.
     random_state : int, RandomState or None, default=None
-        Draws the rows. With None each fit draws different rows.
+        Draws the rows, and seeds every part of the classifier that has a `random_state` of None. With None each fit
+        draws different rows.
 
     Attributes
     ----------
@@ -43,6 +50,8 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
     sample_indices_ : ndarray of shape (n_rows,)
         The rows that the clone was fitted on, in ascending order.
+    leave_out_accuracy_ : float
+        The classifier's own, on these rows. Only if it has one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -91,17 +100,99 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self
         """
         self._validate_params()
+        self._check_target(y)
         X, y = validate_data(self, X, y, dtype=None)
-        check_classification_targets(y)
-        rng = check_random_state(self.random_state)
-        order = rng.permutation(len(y))
-        chosen = [order[y[order] == label][:self.max_per_class] for label in np.unique(y)]
-        self.sample_indices_ = np.sort(np.concatenate(chosen))
         check_consistent_length(y, groups)
-        within = None if groups is None else np.asarray(groups)[self.sample_indices_]
-        self.classifier_ = fit_clone(self.classifier, X[self.sample_indices_], y[self.sample_indices_], within)
+        rng = check_random_state(self.random_state)
+        rows = self.sample_indices_ = self._draw(y, rng)
+        self.classifier_ = fit_clone(seeded(self.classifier, rng), X[rows], y[rows], _take(groups, rows))
         self.classes_ = self.classifier_.classes_
         return self
+
+    @_has("fit_dual")
+    def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
+        """Draw the rows and fit the classifier from their kernel alone.
+
+        Parameters
+        ----------
+        kernel : Kernel
+            Of n rows.
+        y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+
+        Returns
+        -------
+        Solution
+            What `fit_primal` takes.
+        """
+        self._validate_params()
+        self._check_target(y)
+        y, rng = np.asarray(y), check_random_state(self.random_state)
+        rows = self.sample_indices_ = self._draw(y, rng)
+        self.classifier_ = seeded(self.classifier, rng)
+        solution = self.classifier_.fit_dual(kernel.take(rows), y[rows], _take(groups, rows))
+        self.classes_ = self.classifier_.classes_
+        return solution
+
+    @_has("fit_primal")
+    def fit_primal(self, X: Any, solution: Solution) -> Self:
+        """Compute the coefficients of the classifier, after `fit_dual`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            The features that the kernel was computed from, of all rows.
+        solution : Solution
+            The result of `fit_dual`.
+
+        Returns
+        -------
+        self
+        """
+        X = validate_data(self, X, dtype=None)
+        self.classifier_.fit_primal(X[self.sample_indices_], solution)
+        return self
+
+    @_has("weigh_kernels")
+    def weigh_kernels(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
+        """Find how much each of several kernels should count, from the drawn rows.
+
+        Parameters
+        ----------
+        kernels : sequence of Kernel
+            One for each flow, of the same n rows.
+        y, groups
+            See `fit_dual`.
+
+        Returns
+        -------
+        ndarray of shape (n_kernels,)
+        """
+        y = np.asarray(y)
+        rows = self._draw(y, check_random_state(self.random_state))
+        drawn = [kernel.take(rows) for kernel in kernels]
+        return self.classifier.weigh_kernels(drawn, y[rows], _take(groups, rows))
+
+    @property
+    def leave_out_accuracy_(self) -> float:
+        """The classifier's own `leave_out_accuracy_`, on the drawn rows."""
+        return self.classifier_.leave_out_accuracy_
+
+    def _check_target(self, y: Any) -> None:
+        """Raise ValueError if y has several targets."""
+        shape = np.asarray(y).shape
+        if len(shape) == 2 and shape[1] > 1:
+            raise InputError(
+                f"y: expected one target, got {shape[1]}; put CappedClassifier inside the classifier that learns "
+                "several, such as EachTargetClassifier(CappedClassifier(...))"
+            )
+
+    def _draw(self, y: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+        """Draw at most `max_per_class` rows of each class; return their positions in ascending order."""
+        check_classification_targets(y)
+        order = rng.permutation(len(y))
+        chosen = [order[y[order] == label][:self.max_per_class] for label in np.unique(y)]
+        return np.sort(np.concatenate(chosen))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each row, of shape (n,)."""
@@ -129,3 +220,7 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = get_tags(self.classifier).input_tags.allow_nan
         return tags
+
+
+def _take(groups: Any, rows: np.ndarray) -> np.ndarray | None:
+    return None if groups is None else np.asarray(groups)[rows]

@@ -13,7 +13,6 @@ from ..images.targets import join_targets, split_targets
 from .inner_folds import fit_clone
 from .targets import check_targets
 
-
 #: Stands for "" in a classifier. No label is likely to be this, and it is sorted before nearly all labels, as "" is.
 _EMPTY = "!\N{EMPTY SET}"
 

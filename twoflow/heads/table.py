@@ -14,8 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
+from .._text import listed
 from ..errors import InputError
 from ..flows.contract import FeatureKind, FlowContract, feature_kind
+from .class_balance import ClassWeight, balance, check_balance, takes_class_weight
 from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
 from .kernel_ridge import KernelRidgeClassifier
@@ -34,10 +36,44 @@ class Head(NamedTuple):
         Takes a flow; returns the selector of its features: a transformer of features or "passthrough".
     classifier : callable
         Takes nothing; returns the classifier that decides on the outputs of all selectors, side by side.
+    selectors_classify : bool
+        Whether each selector is an `OutOfFoldProbabilities` whose classifier learns the classes, and the head only
+        combines what they say. By default the head learns them.
     """
 
     selector: Callable[[FlowContract], Any]
     classifier: Callable[[], Any]
+    selectors_classify: bool = False
+
+    def balanced(self, name: str, class_weight: ClassWeight, max_per_class: int | None) -> Head:
+        """Return the same head with class weights and a limit on the images of each class; see `balance`.
+
+        Both are given to what learns the classes: the classifier, or that of each selector. `name` is what an error
+        calls the head.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is wrong, or there is a class weight and what learns the classes takes none.
+        """
+        check_balance(class_weight, max_per_class)
+        if class_weight is None and max_per_class is None:
+            return self
+        if not self.selectors_classify:
+            given = self.classifier()
+            if class_weight is not None and not takes_class_weight(given):
+                raise InputError(
+                    f"class_weight: expected a head that weighs classes, got {name}; choose "
+                    f"{listed(_weighing_heads(), ' or')}, or limit the images of each class by max_per_class"
+                )
+            classifier = balance(given, class_weight, max_per_class)
+            return self._replace(classifier=lambda: classifier)
+
+        def selector(flow: FlowContract) -> Any:
+            own = self.selector(flow)
+            return own.set_params(classifier=balance(own.classifier, class_weight, max_per_class))
+
+        return self._replace(selector=selector)
 
 
 def get_head(name: str) -> Head:
@@ -52,6 +88,11 @@ def get_head(name: str) -> Head:
         return HEADS[name]
     near = difflib.get_close_matches(name, HEADS, n=3, cutoff=0.4) or list(HEADS)
     raise InputError(f"there is no head {name!r}; did you mean {' or '.join(map(repr, near))}?")
+
+
+def _weighing_heads() -> list[str]:
+    """List the heads that take class weights."""
+    return [name for name, head in HEADS.items() if head.selectors_classify or takes_class_weight(head.classifier())]
 
 
 #: How many features a forest selects: the paper's top 55 of 128 projections, and top 400 of a network's features.
@@ -125,5 +166,6 @@ HEADS: dict[str, Head] = {
     "stack": Head(
         lambda flow: OutOfFoldProbabilities(make_pipeline(_on_the_sphere(flow), KernelRidgeClassifier())),
         LogOpinionPool,
+        selectors_classify=True,
     ),
 }

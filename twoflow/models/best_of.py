@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
 from ..flows.engine.fingerprint import identity
+from ..heads.class_balance import complete_class_weights
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..images.tags import ImageTags, extend_tags
@@ -146,7 +147,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         union = FlowUnion(parts.flows, **running).fit(images, y)
         features = union.transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
-            chooser = fit_clone(parts.head, features, y, groups)
+            chooser = fit_clone(complete_class_weights(parts.head, y), features, y, groups)
         self.chosen_, self.candidates_, self.weights_ = chooser.chosen_, chooser.candidates_, chooser.weights_
         places = union.slices()
         needed = [name for name, place in places.items() if place.start in chooser.best_.columns]

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
+from ..heads.class_balance import complete_class_weights
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..images import ImageCollection
@@ -156,7 +157,7 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         features = self.union_.fit(images, y).transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
-            self.model_ = fit_clone(parts.on_features(), features, y, groups)
+            self.model_ = fit_clone(complete_class_weights(parts.on_features(), y), features, y, groups)
         if names is not None and hasattr(self.model_, "name_levels"):
             self.model_.name_levels(names)
         self.classes_ = self.model_.classes_

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..flows import CNNEmbedding, ColorHistogram, Flow, PixelProjection
+from ..heads.class_balance import ClassWeight
 from ..heads.dual_ridge import fits_from_kernel
 from ..heads.table import Head, get_head
 from ..networks import NetworkLike, NetworksLike, find_weights, get_card, list_networks, name_networks
@@ -42,6 +43,8 @@ def make_model(
     head: Any = None,
     *,
     network: NetworksLike = "efficientnet-lite0",
+    class_weight: ClassWeight = None,
+    max_per_class: int | None = None,
     random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
     verbose: bool = False,
@@ -58,7 +61,8 @@ def make_model(
           projections of the pixels, and another selects 400 features of the embedding of each pretrained network. A
           Random Forest of 200 trees decides on all.
         - "fast" makes one pass over each network, and takes the covariances of the channels of its late stages. Kernel
-          ridge decides on them. Of a network without maps it takes the embedding.
+          ridge decides on them. Of a network without maps it takes the embedding. With several networks, how much each
+          flow counts is found on the training images, as in "best".
         - "best" adds to "fast" the mirror image, more stages and color. To a single network it adds a second and a
           third if they are installed (the extra ``twoflow[networks]``). How much each flow counts is found on the
           training images, so that a flow that does not help costs nothing. Only kernel ridge has these weights: another
@@ -69,19 +73,28 @@ def make_model(
     network : str, path, CarriedNetwork or list of these, default="efficientnet-lite0"
         The network of the recipe's flows, or several networks; see `CNNEmbedding`. With several, the flows of each are
         named after it. It has no effect on your own flows.
+    class_weight : {"balanced"}, dict of class to float, or None, default=None
+        How much an image of each class counts when the head learns. "balanced" weighs each class by the inverse of its
+        frequency, as `sklearn.utils.class_weight.compute_class_weight` does, so that rare classes count as much as
+        frequent ones. Classes that a dict does not name count 1. Of several targets a dict has the classes of all. The
+        probabilities are then those for classes that are equally frequent. By default all images count the same.
+    max_per_class : int, optional
+        The head learns from at most so many images of each class, drawn at random; see `CappedClassifier`. Selectors
+        and flows use all images. By default there is no limit.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
     Returns
     -------
     FlowClassifier or BestOf
-        `BestOf`, with the one model "weighed", for "best" with a head that can be fitted from the kernel alone.
+        `BestOf`, with the one model "weighed", for "best", and for "fast" with several networks, if the head can be
+        fitted from the kernel alone.
 
     Raises
     ------
     ValueError
-        If there is no such recipe, head or network, a network is given twice, or a network has neither a map nor an
-        embedding.
+        If there is no such recipe, head or network, a network is given twice, a network has neither a map nor an
+        embedding, or the head takes no class weights. The message then names those that do.
 
     Examples
     --------
@@ -93,15 +106,26 @@ def make_model(
     """
     running: dict[str, Any] = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose, "store": store}
     flows, own, weights = _find_recipe(recipe, network)
-    steps, classifier = _with_head(flows, own if head is None else head)
+    steps, classifier = _with_head(flows, own if head is None else head, class_weight, max_per_class)
     if weights == "equal" or not fits_from_kernel(classifier):
         return FlowClassifier(steps, classifier, **running)
     return BestOf([(_WEIGHED, FlowClassifier(steps, classifier))], weights=weights, **running)
 
 
-def _with_head(flows: Sequence[tuple], head: Any) -> tuple[list[FlowStep], Any]:
+def _with_head(
+    flows: Sequence[tuple], head: Any, class_weight: ClassWeight, max_per_class: int | None
+) -> tuple[list[FlowStep], Any]:
     """Give a selector to each flow that has none, and make the head."""
-    named = get_head(head) if isinstance(head, str) else Head(lambda flow: "passthrough", lambda: head)
+    if isinstance(head, str):
+        name, plain = head, get_head(head)
+    else:
+        name, plain = type(head).__name__, Head(lambda flow: "passthrough", lambda: head)
+    named = plain.balanced(name, class_weight, max_per_class)
+    if named is not plain and named.selectors_classify and any(len(step) == 3 for step in flows):
+        raise InputError(
+            f"class_weight, max_per_class: expected flows without selectors, because those of {name} learn the "
+            "classes; leave your own selectors out, or balance what is in them"
+        )
     return [step if len(step) == 3 else (*step, named.selector(step[1])) for step in flows], named.classifier()
 
 
@@ -127,7 +151,8 @@ def _paper(networks: Networks) -> Recipe:
 
 def _fast(networks: Networks) -> Recipe:
     flows = [flow for prefix, network in networks.items() for flow in _late(network, "whole", prefix)]
-    return Recipe(flows, "kernel-ridge")
+    # One network's flows are about equally good. A weak network beside a good one must not count as much.
+    return Recipe(flows, "kernel-ridge", "equal" if len(networks) == 1 else "leave-out")
 
 
 def _best(networks: Networks) -> Recipe:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow
+from ..heads.class_balance import ClassWeight
 from ..images import ImageCollection
 from ..images.tags import ImageTags, extend_tags, read_tag
 from ..networks import CarriedNetwork, NetworksLike
@@ -44,6 +45,10 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         head for each flow), or any classifier of features, for which nothing is selected. Default: the recipe's own.
     network : str, path, CarriedNetwork or list of these, default="efficientnet-lite0"
         The network of the recipe's flows, or several networks; see `make_model`.
+    class_weight : {"balanced"}, dict of class to float, or None, default=None
+        How much an image of each class counts when the head learns; see `make_model`. By default all count the same.
+    max_per_class : int, optional
+        The head learns from at most so many images of each class; see `make_model`. By default there is no limit.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
@@ -66,6 +71,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         "recipe": [StrOptions(set(RECIPES))],
         "head": [str, HasMethods(["fit", "predict"]), None],
         "network": [str, os.PathLike, CarriedNetwork, list, tuple],
+        "class_weight": [Mapping, StrOptions({"balanced"}), None],
+        "max_per_class": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -78,6 +85,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         *,
         head: Any = None,
         network: NetworksLike = "efficientnet-lite0",
+        class_weight: ClassWeight = None,
+        max_per_class: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -86,6 +95,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         self.recipe = recipe
         self.head = head
         self.network = network
+        self.class_weight = class_weight
+        self.max_per_class = max_per_class
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose

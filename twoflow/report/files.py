@@ -57,10 +57,11 @@ def _scores(comparison: Comparison) -> str:
         (f"{method.name}, before fallback", method.full_scores)
         for method in comparison.methods if method.falls_back and method.full_scores is not None
     ]
-    return to_csv([*_COLUMNS, *comparison.scores], (
+    held_out = [] if comparison.folds.column is None else ["held_out"]
+    return to_csv([*_COLUMNS, *held_out, *comparison.scores], (
         # Full precision, so that equal scores give equal files. A fold with nothing to score has an empty cell.
         (
-            name, fold.repeat, fold.fold, len(fold.train), len(fold.test),
+            name, fold.repeat, fold.fold, len(fold.train), len(fold.test), *(fold.held_out for _ in held_out),
             *("" if math.isnan(score) else float(score) for score in own),
         )
         for name, scores in tables
