@@ -8,8 +8,8 @@ sneakers: ten models are left out in five draws, so that each of the 50 is left 
 models of brands that stay. nine: the products with nine subclasses of task.py, in five grouped folds; other kinds of
 products that look like them are out of scope. Both times, so are the scenes.
 
-In each draw, a fifth of the images of known classes is held out too: they must be answered. Nothing is chosen by looking
-at images that are held out or out of scope.
+In each draw, a fifth of the images of known classes is held out too: they must be answered. Nothing is chosen by
+looking at images that are held out or out of scope.
 """
 
 import sys
@@ -67,7 +67,8 @@ def load_sneakers(data, store):
     rng = np.random.RandomState(0)
     by_brand = {brand: np.unique(y[brands == brand]) for brand in np.unique(brands)}
     several = [models for models in by_brand.values() if len(models) > 1]
-    left_out = {f"ten models, draw {i}": part for i, part in enumerate(np.array_split(rng.permutation(np.unique(y)), 5))}
+    parts = np.array_split(rng.permutation(np.unique(y)), 5)
+    left_out = {f"ten models, draw {number}": part for number, part in enumerate(parts)}
     for number in range(3):
         left_out[f"look-alikes, draw {number}"] = draw_lookalikes(several, rng)
     draws = []
@@ -109,10 +110,11 @@ def measure(gram, y, groups, draw):
     train = draw.train
     codes, numbers = (np.unique(each[train], return_inverse=True)[1] for each in (y, groups))
     own = gram[np.ix_(train, train)]
-    model = KernelRidgeClassifier()
-    model.fit_dual(Kernel(own, 1e-6), codes, numbers)
     rng = np.random.RandomState(0)
-    rows = prepare(own, codes, numbers, model.leave_out_probabilities_, 256, 5, rng)
+    rows = prepare(own, codes, numbers, None, 256, 5, rng)
+    model = KernelRidgeClassifier(alphas=[rows.alpha])
+    model.fit_dual(Kernel(own, 1e-6), codes, numbers)
+    rows = rows._replace(probabilities=model.leave_out_probabilities_)
     trials = hold_out_classes(rows, list(SCORES), rng)
     chosen = {name: compute_auroc(trials, name) for name in SCORES}
     held_out = hold_out_rows(rows, list(SCORES), rng)
@@ -161,7 +163,8 @@ def print_table(results, draws):
             if "rejected" in column and name != REFERENCE:
                 reference = [run[column] for run in by_name[REFERENCE]]
                 test = corrected_resampled_ttest(values, reference, n_train, n_test)
-                text += f" ({test.mean_difference:+.3f} [{test.confidence_interval[0]:+.3f}, {test.confidence_interval[1]:+.3f}])"
+                low, high = test.confidence_interval
+                text += f" ({test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}])"
             cells.append(text)
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 

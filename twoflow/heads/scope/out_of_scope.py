@@ -26,8 +26,10 @@ class OutOfScope(BaseEstimator):
 
     Parameters
     ----------
-    score : {"auto", "probability", "entropy", "indicator", "energy", "vim", "mahalanobis", "neighbors", "combined"}, \
-default="auto"
+    criterion : {"auto", "probability", "entropy", "indicator", "energy", "vim", "mahalanobis", "neighbors", \
+"combined"}, default="auto"
+        The score.
+
         - "probability", "entropy": the top probability of the classifier, and minus the entropy of its probabilities.
         - "indicator": how near the predictions of a ridge regression of class indicators are to those of one class.
         - "energy": the energy of these predictions.
@@ -59,8 +61,8 @@ default="auto"
     answered_ : float
         The share of held-out images in scope whose score reaches the threshold.
     auroc_ : dict of str to float
-        For each score that was tried, the mean area under the ROC curve of rejecting held-out classes. Empty if `score`
-        names one that needs no held-out classes.
+        For each score that was tried, the mean area under the ROC curve of rejecting held-out classes. Empty if
+        `criterion` names one that needs no held-out classes.
     outside_rejected_ : float or None
         The share of the given out-of-scope images that are rejected, among those that did not set the threshold. None
         if there are none.
@@ -103,7 +105,7 @@ default="auto"
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "score": [StrOptions({"auto", *SCORES})],
+        "criterion": [StrOptions({"auto", *SCORES})],
         "answered": [Interval(Real, 0, 1, closed="right")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -113,7 +115,7 @@ default="auto"
 
     def __init__(
         self,
-        score: str = "auto",
+        criterion: str = "auto",
         *,
         answered: float = 0.95,
         n_components: int = 256,
@@ -121,7 +123,7 @@ default="auto"
         cv: int = 5,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
-        self.score = score
+        self.criterion = criterion
         self.answered = answered
         self.n_components = n_components
         self.max_samples = max_samples
@@ -174,7 +176,7 @@ default="auto"
         self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
         check_consistent_length(X, groups, probabilities)
         groups = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        probabilities = _check_probabilities("probabilities", probabilities)
+        probabilities = _check_probabilities(probabilities)
         rng = check_random_state(self.random_state)
         if len(X) > self.max_samples:
             kept = np.sort(rng.permutation(len(X))[:self.max_samples])
@@ -199,16 +201,16 @@ default="auto"
 
     def _choose(self, rows: Rows, rng: np.random.RandomState) -> tuple[str, dict[str, float]]:
         """Return the score to use, and what each is worth on held-out classes."""
-        names = list(SCORES) if self.score == "auto" else [self.score]
+        names = list(SCORES) if self.criterion == "auto" else [self.criterion]
         if rows.probabilities is None:
             able = [name for name in names if not SCORES[name].uses_probabilities]
             if not able:
                 raise InputError(
-                    f"expected probabilities for score={self.score!r}, got none; pass `probabilities` of held-out rows"
+                    f"expected probabilities for criterion={self.criterion!r}, got none; pass those of held-out rows"
                 )
             names = able
-        if self.score != "auto" and not SCORES[self.score].is_weighed:
-            return self.score, {}
+        if self.criterion != "auto" and not SCORES[self.criterion].is_weighed:
+            return self.criterion, {}
         trials = hold_out_classes(rows, names, rng)
         auroc = {name: compute_auroc(trials, name) for name in names}
         best = names[first_of_best(list(auroc.values()))]
@@ -219,17 +221,18 @@ default="auto"
     def _set_threshold(
         self, inside: np.ndarray, outside: Any, groups: Any, probabilities: Any, rng: np.random.RandomState
     ) -> None:
-        self.outside_rejected_, self.n_outside_tested_ = None, 0
-        scores = sets = None
-        if outside is not None:
+        self.outside_rejected_: float | None = None
+        self.n_outside_tested_ = 0
+        if outside is None:
+            self.threshold_ = choose_threshold(inside, self.answered)
+        else:
             check_consistent_length(outside, groups, probabilities)
             scores = self._score(outside, probabilities)
             sets = split_outside(len(scores), None if groups is None else np.asarray(groups), rng)
-        self.threshold_ = choose_threshold(inside, self.answered, None if scores is None else scores[sets])
-        self.answered_ = float((inside >= self.threshold_).mean())
-        if scores is not None:
+            self.threshold_ = choose_threshold(inside, self.answered, scores[sets])
             self.outside_rejected_ = float((scores[~sets] < self.threshold_).mean())
             self.n_outside_tested_ = int((~sets).sum())
+        self.answered_ = float((inside >= self.threshold_).mean())
 
     def score_samples(self, X: Any, probabilities: Any = None) -> np.ndarray:
         """Return how much each row is like the training rows.
@@ -250,7 +253,7 @@ default="auto"
 
     def _score(self, X: Any, probabilities: Any) -> np.ndarray:
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        probabilities = _check_probabilities("probabilities", probabilities)
+        probabilities = _check_probabilities(probabilities)
         check_consistent_length(X, probabilities)
         score = SCORES[self.score_]
         if score.uses_probabilities and probabilities is None:
@@ -267,7 +270,7 @@ default="auto"
         return tags
 
 
-def _check_probabilities(name: str, probabilities: Any) -> np.ndarray | None:
+def _check_probabilities(probabilities: Any) -> np.ndarray | None:
     if probabilities is None:
         return None
-    return check_array(probabilities, dtype=np.float64, input_name=name)
+    return check_array(probabilities, dtype=np.float64, input_name="probabilities")

@@ -43,10 +43,13 @@ def _fit_nothing(views: Views, codes: np.ndarray, temperature: float) -> Paramet
 
 def _top_probability(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
     """Hendrycks & Gimpel (2017), https://arxiv.org/abs/1610.02136."""
+    assert views.probabilities is not None
     return views.probabilities.max(axis=1)
 
 
 def _entropy(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
+    """Minus the entropy, in nats."""
+    assert views.probabilities is not None
     return xlogy(views.probabilities, views.probabilities).sum(axis=1)
 
 
@@ -117,7 +120,7 @@ def _vim(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
 
 
 #: How many of the nearest rows are averaged: of the likeliest class, and of all other classes.
-_N_OWN, _N_OTHER = 3, 5
+N_OWN, N_OTHER = 3, 5
 
 
 def _fit_combined(views: Views, codes: np.ndarray, temperature: float) -> Parameters:
@@ -136,8 +139,8 @@ def _combined(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
     is_own = parameters["codes"] == views.indicators.argmax(axis=1)[:, None]
     return np.column_stack([
         *_describe(views.indicators), *_describe(views.smooth),
-        *_nearest(np.where(is_own, distances, np.inf), _N_OWN),
-        *_nearest(np.where(is_own, np.inf, distances), _N_OTHER),
+        *_nearest(np.where(is_own, distances, np.inf), N_OWN),
+        *_nearest(np.where(is_own, np.inf, distances), N_OTHER),
         views.distance, _residual(views),
     ])
 

@@ -153,7 +153,7 @@ def hold_out_classes(rows: Rows, names: Sequence[str], rng: np.random.RandomStat
 
 
 def find_weights(trials: Sequence[Trial], name: str) -> np.ndarray:
-    """Find the weights of a score's evidence from trials; each trial is standardized by its own rows of known classes."""
+    """Find the weights of a score's evidence; each trial is standardized by its own rows of known classes."""
     scales = [fit_scale(trial.inside[name]) for trial in trials]
     sides = [
         np.concatenate([standardize(getattr(trial, side)[name], scale) for trial, scale in zip(trials, scales)])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import gen_batches
-from sklearn.utils.extmath import randomized_svd
+from sklearn.utils.extmath import randomized_range_finder
 
 from ..dual_ridge import Kernel, solve_one
 
@@ -57,6 +57,9 @@ def unit_products(X: np.ndarray, norms: np.ndarray) -> np.ndarray:
         gram += part @ part.T
     return gram
 
+
+#: How many more directions than components are searched, so that the last components are found well.
+_MORE = 10
 
 #: How many times as large as the ridge the second one is.
 _SMOOTHER = 10.0
@@ -163,6 +166,11 @@ def _find_components(centered: np.ndarray, n_components: int, rounding: float, r
     n_components = min(n_components, len(centered) - 1)
     if n_components < 1:
         return np.empty((len(centered), 0))
-    vectors, values, _ = randomized_svd(centered, n_components, n_iter=4, random_state=random_state)
+    size = min(n_components + _MORE, len(centered))
+    basis = randomized_range_finder(centered, size=size, n_iter=2, random_state=random_state)
+    values, vectors = np.linalg.eigh(basis.T @ centered @ basis)
+    values, vectors = values[:-n_components - 1:-1], basis @ vectors[:, :-n_components - 1:-1]
     is_kept = values > rounding
+    if not is_kept.any():
+        return np.zeros((len(centered), 1))  # all rows are equal, and a score may need a column
     return vectors[:, is_kept] / np.sqrt(values[is_kept])

@@ -17,16 +17,16 @@ from .scores import Parameters
 _C = 0.1
 
 #: Standardized evidence beyond this counts as this, so that no piece outweighs all others.
-_MOST = 5.0
+MOST = 5.0
 
 #: The column of the evidence that is greater the farther a row is from all classes: what the components leave out.
-_DISTANCE = -1
+FARNESS = -1
 
 #: The share of held-out images that are nearer than what is too far.
 _NEAR = 0.995
 
 #: How much of the score a row loses for each standard deviation that it is farther than that.
-_FAR = 10.0
+FAR = 10.0
 
 
 def fit_scale(inside: np.ndarray) -> Parameters:
@@ -40,13 +40,13 @@ def fit_scale(inside: np.ndarray) -> Parameters:
     spread = inside.std(axis=0)
     return {
         "mean": inside.mean(axis=0), "spread": np.where(spread > 0, spread, 1.0),
-        "farthest": np.array(np.quantile(inside[:, _DISTANCE], _NEAR)),
+        "farthest": np.array(np.quantile(inside[:, FARNESS], _NEAR)),
     }
 
 
 def standardize(evidence: np.ndarray, scale: Mapping[str, np.ndarray]) -> np.ndarray:
     """Standardize evidence, and limit it."""
-    return np.clip((evidence - scale["mean"]) / scale["spread"], -_MOST, _MOST)
+    return np.clip((evidence - scale["mean"]) / scale["spread"], -MOST, MOST)
 
 
 def fit_weights(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
@@ -73,5 +73,5 @@ def weigh(evidence: np.ndarray, scale: Mapping[str, np.ndarray], weights: np.nda
     A row that is farther from all classes than nearly all held-out images loses more the farther it is. The weights
     know look-alike classes only, and may not see that an image of something else is far.
     """
-    excess = np.maximum(evidence[:, _DISTANCE] - scale["farthest"], 0.0) / scale["spread"][_DISTANCE]
-    return standardize(evidence, scale) @ weights - _FAR * excess
+    excess = np.maximum(evidence[:, FARNESS] - scale["farthest"], 0.0) / scale["spread"][FARNESS]
+    return standardize(evidence, scale) @ weights - FAR * excess
