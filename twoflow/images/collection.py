@@ -110,15 +110,15 @@ class ImageCollection:
         )
 
     def __repr__(self) -> str:
-        groups = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        groups = "" if self.groups is None else f", {counted(len(np.unique(self.groups)), 'group')}"
         unreadable = f", {len(self.unreadable)} unreadable left out" if self.unreadable else ""
         n_passed_over = count_paths(self.passed_over)
         files = counted(n_passed_over, "file or folder", "files or folders")
         passed_over = f", {files} passed over" if n_passed_over else ""
-        counts = {name: f"{len(classes)} classes" for name, classes in self.classes_by_target.items()}
+        counts = {name: counted(len(classes), "class", "classes") for name, classes in self.classes_by_target.items()}
         several = len(counts) > 1
         classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
-        return f"ImageCollection({len(self)} images, {classes}{groups}{unreadable}{passed_over})"
+        return f"ImageCollection({counted(len(self), 'image')}, {classes}{groups}{unreadable}{passed_over})"
 
     def _repr_html_(self) -> str:
         """Show counts and an image of each of the largest classes in a notebook."""
@@ -134,7 +134,8 @@ class ImageCollection:
         for target, classes in self.classes_by_target.items():
             sizes = Counter(self.target(target).tolist()).values()
             name = f"{target}: " if len(self.target_names) > 1 else ""
-            yield f"{name}{counted(len(classes), 'class', 'classes')} with {min(sizes):,} to {max(sizes):,} images"
+            fewest = "" if min(sizes) == max(sizes) else f"{min(sizes):,} to "
+            yield f"{name}{counted(len(classes), 'class', 'classes')} with {fewest}{counted(max(sizes), 'image')}"
         if self.groups is not None:
             yield counted(len(np.unique(self.groups)), "group")
         if self.columns:
