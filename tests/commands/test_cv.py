@@ -1,5 +1,6 @@
 """Call the command twoflow cv as a person or a script would."""
 
+import csv
 import json
 import os
 import re
@@ -86,6 +87,32 @@ def test_levels_of_a_table_and_of_folders(shop_folder, tmp_path, capsys):
         means = {name: score["mean"] for name, score in document["methods"][0]["scores"].items()}
         assert means["exact_match"] <= means["hierarchical_recall"] <= means["accuracy:kind"]
         assert 'id="levels-title">Hierarchy' in (out / "report.html").read_text()
+
+
+def test_rare_classes_and_another_source(shop_folder, tmp_path, capsys):
+    rows = list(csv.reader((shop_folder / "labels.csv").read_text("utf-8").splitlines()))
+    table = tmp_path / "labels.csv"
+    with open(table, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([*row, "shop" if i == 0 else f"shop {i % 3}"] for i, row in enumerate(rows))
+    arguments = [
+        shop_folder, "--labels", table, "--leave-one-out-column", "shop", "--methods", "cnn:kernel-ridge", "--folds", "4",
+        "--class-weight", "balanced", "--max-per-class", "3", "--jobs", "1", "--quiet", "--out", tmp_path / "report",
+    ]
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert "3-fold leave-one-shop-out cross-validation; at least 20 trained on, 10 tested" in out
+    assert "each fold tests the images of another shop: shop 2 (10), shop 1 (10) and shop 0 (10); the mean over" in out
+    assert "with the class weights balanced and on at most 3 training images of each class" in " ".join(out.split())
+    assert "--folds has no effect, because the folds come from --leave-one-out-column" in " ".join(out.split())
+    report = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    assert report["folds"]["column"] == "shop"
+    assert [split["held_out"] for split in report["folds"]["splits"]] == ["shop 0", "shop 1", "shop 2"]
+    scores = (tmp_path / "report/scores.csv").read_text("utf-8").splitlines()
+    assert "held_out" in scores[0].split(",") and "shop 2" in scores[3].split(",")
+    same = ["--folds-from", tmp_path / "report", "--methods", "cnn:kernel-ridge", "--jobs", "1", "--quiet"]
+    status, again, _ = call(capsys, shop_folder, *same, "--out", tmp_path / "again")
+    assert status == 0 and "3-fold leave-one-shop-out cross-validation" in again and "another shop: shop 2" in again
+    assert "class weights" not in again
 
 
 def test_small_classes_are_left_out(shop_folder, tmp_path, capsys):
@@ -311,6 +338,17 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--min-per-class", "0"], "--min-per-class: expected"),
         (["{shop}", "--store", "x", "--no-store"], "not allowed with argument"),
         (["{shop}", "--train-sizes", "0.5,2"], "--train-sizes: expected shares above 0 and at most 1, .* got"),
+        (["{shop}", "--leave-one-out-column", "color"], "--leave-one-out-column needs --labels, the table with that"),
+        (["{shop}", "--labels", "{shop}/labels.csv", "--leave-one-out-column", "shop"], "has no column 'shop'"),
+        (["{shop}", "--labels", "{shop}/labels.csv", "--leave-one-out-column", "group", "--test-size", "0.5"],
+         "at most one of .*, got test_size and leave_one_out_column; choose one"),
+        (["{shop}", "--class-weight", "even"], "--class-weight: expected balanced, or each class once with a weight"),
+        (["{shop}", "--class-weight", "a=1,a=2"], "--class-weight: expected balanced, or each class once"),
+        (["{shop}", "--class-weight", "a=-1"], "--class-weight: expected balanced, or each class once"),
+        (["{shop}", "--class-weight", "tee=2", "--folds", "2"], "expected classes such as .*, got 'tee', which no"),
+        (["{shop}", "--class-weight", "balanced", "--methods", "fast:lda"], "a head that weighs classes, got lda; choo"),
+        (["{shop}", "--max-per-class", "0"], "--max-per-class: expected an integer of at least 1, got '0'"),
+        (["{shop}", "--test-size", "-1e-1"], "share to test must be above 0 and at most 0.5, got -0.1"),
         (["{shop}", "--train-sizes", "half"], "--train-sizes: expected shares"),
         (["{shop}", "--folds", "three"], "--folds: expected an integer"),
         (["{shop}", "--speed", "3"], "unrecognized arguments: --speed 3; see twoflow cv --help"),

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from twoflow import load, make_shop
-from twoflow.commands import audit, cv, predict, serve, train
+from twoflow.commands import audit, cv, predict, train
 from twoflow.commands.arguments import networks
 from twoflow.commands.program import run
 from twoflow.networks import providers
@@ -86,11 +86,9 @@ def test_a_model_of_several_networks(work, call):
 
 @pytest.mark.parametrize("module, arguments", [
     (cv, ["shop", "--methods", "cnn"]), (train, ["shop", "--out", "x.twoflow"]), (audit, ["shop"]),
-    (predict, ["model.twoflow", "shop"]), (serve, ["model.twoflow"]),
+    (predict, ["model.twoflow", "shop"]),
 ])
 def test_a_provider_that_is_not_there(work, call, module, arguments, monkeypatch):
-    if module is serve:
-        pytest.importorskip("fastapi", reason="needs the extra serve")
     monkeypatch.setattr(providers, "available", lambda: ())
     status, out, err = call(module, *arguments, "--provider", "cuda")
     assert (status, out) == (2, "") and err.startswith('error: provider="cuda": expected an onnxruntime with CUDA')
@@ -101,6 +99,15 @@ def test_a_provider_that_is_not_there(work, call, module, arguments, monkeypatch
     before = sorted(os.listdir())
     status, out, err = call(module, *arguments)
     assert (status, out) == (2, "") and err.startswith("error: TWOFLOW_PROVIDER: expected one of auto, cpu, ")
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("module, name", [(audit, "twoflow-audit"), (cv, "report"), (train, "x/model.twoflow")])
+@pytest.mark.parametrize("given", ["a_b,a_b", "nosuch"])
+def test_a_wrong_network_leaves_no_folder_behind(work, call, module, name, given):
+    before = sorted(os.listdir())
+    status, out, err = call(module, "shop", "--network", given, "--out", name, *RUN)
+    assert (status, out) == (2, "") and given.split(",")[0] in err and err.count("\n") == 1
     assert sorted(os.listdir()) == before
 
 

@@ -219,6 +219,8 @@ def test_head_ends_quietly(work, model):
     (["in", "--out", "o.json"], "--out: expected a name that ends in .csv or .jsonl, got o.json; name the --format"),
     (["in", "--group-column", "x"], "--group-column needs a table of images"),
     (["in", "--threshold", "2"], "argument --threshold: expected a number from 0 to 1, got '2'"),
+    (["in", "--threshold", "-0.1"], "argument --threshold: expected a number from 0 to 1, got '-0.1'"),
+    (["in", "--threshold", "-1e-3"], "argument --threshold: expected a number from 0 to 1, got '-1e-3'"),
     (["in", "--digest", "0" * 64], "expected SHA-256 0000"),
     (["in", "--rules", "gone.toml"], "gone.toml"),
     (["in/labels.csv", "--image-column", "x"], "labels.csv has no column 'x'"),

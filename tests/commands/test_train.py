@@ -113,6 +113,16 @@ def test_neither_the_store_nor_the_jobs_change_the_file(folder, store, tmp_path,
     assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def test_rare_classes(folder, store, tmp_path, capsys):
+    arguments = [folder, "--head", "kernel-ridge", "--recipe", "paper", "--folds", "0", "--out", tmp_path / "m"]
+    assert call(capsys, store, *arguments, "--class-weight", "tee/01=3,tee/02=2", "--max-per-class", "5")[0] == 0
+    model = open_model_file(tmp_path / "m").model
+    assert model.class_weight == {"tee/01": 3.0, "tee/02": 2.0} and model.max_per_class == 5
+    assert np.bincount(np.unique(load_folder(folder).labels, return_inverse=True)[1][
+        model.model_.head_.sample_indices_
+    ]).tolist() == [5] * 4
+
+
 def test_by_default_the_file_is_named_after_the_images(folder, store, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = (folder, "--folds", 0)
@@ -241,6 +251,9 @@ def test_a_promised_error_chooses_the_threshold(store, tmp_path, capsys):
         (["FOLDER", "--threshold", "0.5", "--error", "0.1"], "not allowed with argument"),
         (["FOLDER", "--out", "FOLDER"], "name another"),
         (["FOLDER", "--network", "nosuch"], "nosuch"),
+        (["FOLDER", "--head", "lda", "--class-weight", "balanced"], "expected a head that weighs classes, got lda"),
+        (["FOLDER", "--class-weight", "tie=2"], "got 'tie', which no image has; correct the name"),
+        (["FOLDER", "--threshold", "-0.1"], "--threshold: expected a number from 0 to 1, got '-0.1'"),
         (["FOLDER", "--title", "caf\udce9"], r"in Unicode, got 'caf\udce9'; rename it"),
     ],
 )

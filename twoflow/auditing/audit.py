@@ -272,7 +272,8 @@ def _label_issues(
     probabilities[positions] = judged
     n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
     if n_left:
-        notes.append(f"labels of {n_left:,} images were not judged: their classes have too few images or groups")
+        were = counted(n_left, "image was", "images were")
+        notes.append(f"labels of {were} not judged: their classes have too few images or groups")
     return find_label_issues(collection.finest_labels, probabilities, classes, rank=rank)
 
 

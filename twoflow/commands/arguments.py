@@ -6,6 +6,7 @@ import argparse
 import csv
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -30,9 +31,32 @@ class CommandParser(argparse.ArgumentParser):
             options["epilog"] = "\n  ".join(["examples:", *examples])
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments; a negative number is the value of the option before it, also if ``-0`` is an option."""
+        return super().parse_known_args(_join_negative(args), namespace)
+
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments, of which those without a name may follow options; see `parse_known_args`."""
+        return super().parse_known_intermixed_args(_join_negative(args), namespace)
+
     def error(self, message: str) -> NoReturn:
         """Print the message as one line to stderr, and exit with status 2."""
         self.exit(2, f"error: {printable(message)}; see {self.prog} --help\n")
+
+
+_NEGATIVE = re.compile(r"-(\d+\.?\d+|\d*\.\d+|[1-9])(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def _join_negative(arguments: Sequence[str] | None) -> list[str]:
+    """Write ``--option -1`` as ``--option=-1``, because argparse may take the number for another option."""
+    joined: list[str] = []
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        before = joined[-1] if joined else ""
+        if before.startswith("--") and "=" not in before and len(before) > 2 and _NEGATIVE.fullmatch(argument):
+            joined[-1] = f"{before}={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -18,6 +18,7 @@ from .arguments import (
 )
 from .loading import (
     allow_named_hosts,
+    check_networks,
     choose_provider,
     find_folder_split,
     load_collection,
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     allow_named_hosts(arguments)
     choose_provider(arguments)
+    check_networks(arguments)
     out, note = choose_output(arguments, AUDIT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)

@@ -22,6 +22,7 @@ from .arguments import (
 )
 from .loading import (
     allow_named_hosts,
+    check_networks,
     choose_provider,
     find_folder_split,
     load_collection,
@@ -140,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     allow_named_hosts(arguments)
     choose_provider(arguments)
+    check_networks(arguments)
     out, note = choose_output(arguments, REPORT_FILES)
     store = open_store(arguments)
     make_paths_absolute(arguments)

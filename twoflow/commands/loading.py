@@ -49,6 +49,14 @@ def choose_provider(arguments: argparse.Namespace) -> None:
     use_provider(arguments.provider or wanted("auto"))
 
 
+def check_networks(arguments: argparse.Namespace) -> None:
+    """Raise ValueError for networks of --network that cannot be used, before a folder is made for the results."""
+    from ..networks import get_card, list_networks
+
+    for network in list_networks(arguments.network):
+        get_card(network)
+
+
 def load_collection(arguments: argparse.Namespace) -> ImageCollection | None:
     """Load the images that the arguments name, or return None if they name none."""
     from ..images import load_table

@@ -62,9 +62,9 @@ def _info(store: FeatureStore, arguments: Namespace) -> None:
     flows, results = store.flows(), store.results()
     print(f"{store.folder}: {store.n_bytes / 1e6:,.1f} MB")
     for flow in flows:
-        print(f"{flow.n_images:>10,} images {_size_and_day(flow)}  {flow.name}")
+        print(f"{flow.n_images:>10,} {'image ' if flow.n_images == 1 else 'images'} {_size_and_day(flow)}  {flow.name}")
     if results.n_results:
-        print(f"{results.n_results:>10,} folds  {_size_and_day(results)}  finished folds of comparisons")
+        print(f"{results.n_results:>10,} {'fold ' if results.n_results == 1 else 'folds'}  {_size_and_day(results)}  finished folds of comparisons")
 
 
 def _size_and_day(stored: StoredFlow | StoredResults) -> str:

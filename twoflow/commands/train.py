@@ -29,6 +29,7 @@ from .arguments import (
 )
 from .loading import (
     allow_named_hosts,
+    check_networks,
     choose_provider,
     find_folder_split,
     load_collection,
@@ -128,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     _check(arguments)
     allow_named_hosts(arguments)
     choose_provider(arguments)
+    check_networks(arguments)
     arguments.out = arguments.out or _default_name(arguments)
     out, note = choose_output(arguments)
     make_paths_absolute(arguments)

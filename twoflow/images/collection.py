@@ -126,16 +126,16 @@ class ImageCollection:
         )
 
     def __repr__(self) -> str:
-        groups = "" if self.groups is None else f", {len(np.unique(self.groups))} groups"
+        groups = "" if self.groups is None else f", {counted(len(np.unique(self.groups)), 'group')}"
         unreadable = f", {len(self.unreadable)} unreadable left out" if self.unreadable else ""
         n_passed_over = count_paths(self.passed_over)
         files = counted(n_passed_over, "file or folder", "files or folders")
         passed_over = f", {files} passed over" if n_passed_over else ""
-        counts = {name: f"{number} classes" for name, number in self.n_classes_by_target.items()}
+        counts = {name: counted(number, "class", "classes") for name, number in self.n_classes_by_target.items()}
         several = len(counts) > 1
         classes = ", ".join(f"{name}: {count}" if several else count for name, count in counts.items())
         classes = f"levels {classes}" if self.are_levels else classes
-        return f"ImageCollection({len(self)} images, {classes}{groups}{unreadable}{passed_over})"
+        return f"ImageCollection({counted(len(self), 'image')}, {classes}{groups}{unreadable}{passed_over})"
 
     def _repr_html_(self) -> str:
         """Show counts and an image of each of the largest classes in a notebook."""
@@ -153,7 +153,8 @@ class ImageCollection:
             sizes = [counts[label] for label in classes.tolist()]
             name = f"{target}: " if len(self.target_names) > 1 else ""
             number = counted(self.n_classes_by_target[target], "class", "classes")
-            yield f"{name}{number} with {min(sizes):,} to {max(sizes):,} images"
+            fewest = "" if min(sizes) == max(sizes) else f"{min(sizes):,} to "
+            yield f"{name}{number} with {fewest}{counted(max(sizes), 'image')}"
         if self.are_levels:
             yield "levels, from broad to fine"
         yield from self.level_notes

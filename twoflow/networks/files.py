@@ -43,7 +43,7 @@ def is_path(network: str | os.PathLike) -> bool:
         return True
     if not network:
         return False  # which `expand` takes for the working directory
-    return Path(network).suffix in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
+    return Path(network).suffix.lower() in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
 
 
 def pin(network: str | os.PathLike) -> str | None:
@@ -176,7 +176,7 @@ def _find(network: str | os.PathLike) -> NetworkFiles:
         return _find_in_folder(path)
     if not path.is_file():
         raise InputError(f"there is no file or folder {path}")
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         return NetworkFiles(path, None, path.with_suffix(".card.json"), folder=find_folder(path))
     if path.suffix == ".params":
         prefix = re.sub(r"-\d+$", "", path.stem)
@@ -193,7 +193,7 @@ def _find(network: str | os.PathLike) -> NetworkFiles:
 
 def _find_in_folder(folder: Path) -> NetworkFiles:
     symbols = sorted(folder.glob(f"*{_SYMBOL}"))
-    graphs = [file for file in list_files(folder) if file.endswith(".onnx")]
+    graphs = [file for file in list_files(folder) if file.lower().endswith(".onnx")]
     if len(symbols) > 1 or symbols and graphs:
         names = ", ".join([*(symbol.name for symbol in symbols), *graphs][:_FEW])
         raise InputError(

@@ -97,7 +97,7 @@ def _hierarchy(comparison: Comparison) -> list[str]:
 
 def _headline(comparison: Comparison) -> str:
     collection, folds = comparison.collection, comparison.folds
-    groups = "" if collection.groups is None else f" in {len(set(collection.groups.tolist())):,} groups"
+    groups = "" if collection.groups is None else f" in {counted(len(set(collection.groups.tolist())), 'group')}"
     counts = [f"{number} classes" for number in collection.n_classes_by_target.values()]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
@@ -112,7 +112,7 @@ def _headline(comparison: Comparison) -> str:
     if folds.seed is not None:
         protocol += f", seed {folds.seed}"
     return (
-        f"{len(collection):,} images{groups}, {', '.join(counts)}\n"
+        f"{counted(len(collection), 'image')}{groups}, {', '.join(counts)}\n"
         f"{protocol}; at least {min(folds.sizes.n_train):,} trained on, {min(folds.sizes.n_test):,} tested"
         + (f", {comparison.n_unused:,} neither" if comparison.n_unused else "")
     )
@@ -144,7 +144,10 @@ def _legend(comparison: Comparison) -> list[str]:
     time += f"({rate:.0f} images/s); " if not n_stored else f"({n_stored:,} of {n_images:,} from the store); "
     time += f"in all {comparison.seconds:.1f} s."
     if comparison.n_kept:
-        time += f" {comparison.n_kept:,} finished folds are from an earlier run, with the times of that run."
+        time += (
+            f" {counted(comparison.n_kept, 'finished fold is', 'finished folds are')} from an earlier run, with the "
+            "times of that run."
+        )
     tested = comparison.scores[comparison.tested_score]
     label = printable(tested.label)
     lines = []

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..._text import listed
 from ...errors import InputError
 from ..card_file import check_fields
 from ..content import Content
@@ -84,11 +85,15 @@ def read_folder(files: NetworkFiles, given: Collection[str]) -> FolderCard:
         If a file is damaged, or says what no card can say.
     """
     assert files.folder is not None
-    contents = {name: files.read(path, MAX_CONFIG_BYTES) for name, path in about(files.folder).items() if path.exists()}
+    there = {name: path for name, path in about(files.folder).items() if path.exists()}
+    too_large = [name for name in (MODEL_CARD, *LICENSES) if name in there and _is_too_large(there[name])]
+    contents = {name: files.read(path, MAX_CONFIG_BYTES) for name, path in there.items() if name not in too_large}
     configs = {name: read_json(contents[name]) for name in _PROCESSORS if name in contents}
     config = configs.get(CONFIG, {})
     fields: dict[str, Any] = {"name": files.folder.name, "source": f"folder {files.folder.name}"}
     reasons = {}
+    if too_large:
+        reasons["license"] = f"{listed(too_large)}: not read for the license, with more than {MAX_CONFIG_BYTES:,} bytes"
     if files.hub is not None:
         fields = {"name": files.hub.repository, "source": str(files.hub)}
     if (license := _find_license(contents, config)) is not None:
@@ -101,6 +106,11 @@ def read_folder(files: NetworkFiles, given: Collection[str]) -> FolderCard:
         reasons["entry"] = "; ".join([f"{name} says how images enter", *differences])
     checked = check_fields({**fields, **fields_of_entry, **read_hints(config)}, str(files.folder / (name or CONFIG)))
     return FolderCard(checked, reasons, list(contents.values()))
+
+
+def _is_too_large(file: Path) -> bool:
+    """Return whether a file that only says the license has more bytes than are read."""
+    return file.stat().st_size > MAX_CONFIG_BYTES
 
 
 def about(folder: Path) -> dict[str, Path]:
