@@ -39,8 +39,8 @@ from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..evaluation import Comparison
-    from ..images import ImageCollection
     from ..heads import HierarchicalClassifier
+    from ..images import ImageCollection
     from ..models import TwoFlowClassifier
     from ..store import FeatureStore
 

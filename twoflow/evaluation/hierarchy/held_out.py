@@ -94,7 +94,8 @@ class TestedPaths:
         self._fold, self.images = fold[self._rows], tested[self._rows]
         of_node = np.full(len(self.tree.nodes) + 1, -1)  # the last one is for what is no node
         of_node[self.tree.leaves] = np.arange(len(self.tree.leaves))
-        self._labels, answered = np.concatenate(method.full)[self._rows], _nodes(self.tree, np.concatenate(method.predicted))
+        self._labels = np.concatenate(method.full)[self._rows]
+        answered = _nodes(self.tree, np.concatenate(method.predicted))
         self.true, self.full = of_node[true[self._rows]], of_node[_nodes(self.tree, self._labels)]
         self.answered = answered[self._rows]
         self.outside_rejected = float((answered[true < 0] < 0).mean()) if (true < 0).any() else math.nan
