@@ -21,6 +21,7 @@ from ..images.hostile import UNREADABLE
 from ..terminal import default_signals
 from .calling import call_with
 
+METHODS = "pixels:8x6:leaves:confidence"
 QUICK = ["--methods", "projection,cnn:stage1", "--folds", "2", "--jobs", "1", "--quiet"]
 
 
@@ -72,18 +73,18 @@ def test_several_label_columns_are_several_targets(shop_folder, tmp_path, capsys
     assert re.search(r"^method +features +exact match +accuracy of kind .* accuracy of class ", out, re.MULTILINE)
 
 
-def test_a_hierarchy(shop_folder, tmp_path, capsys):
-    table = ["--labels", shop_folder / "labels.csv", "--levels", "kind,class", "--folds", "2", "--quiet"]
-    status, out, _ = call(capsys, shop_folder, *table, "--methods", "mid-level", "--out", tmp_path / "report")
-    assert status == 0
-    # Two kinds of two models each: a pair inside each kind, and the pair of kinds.
-    assert re.search(r"^mid-level +3 ", out, re.MULTILINE)
-    assert "\nright at a broader level  kind (2 classes)\n" in re.sub(" {2,}", "  ", out)
-    document = json.loads((tmp_path / "report/report.json").read_text())
-    assert document["dataset"]["levels"] == [{"name": "kind", "n_classes": 2}]
-    (share,) = document["methods"][0]["level_accuracies"]
-    assert document["methods"][0]["scores"]["accuracy"]["mean"] <= share <= 1
-    assert "Broader levels" in (tmp_path / "report/report.html").read_text()
+def test_levels_of_a_table_and_of_folders(shop_folder, tmp_path, capsys):
+    table = ["--labels", shop_folder / "labels.csv", "--levels", "kind,class"]
+    for number, images in enumerate(([shop_folder, *table], [shop_folder, "--levels", "kind,class"])):
+        out = tmp_path / f"report{number}"
+        status, printed, _ = call(capsys, *images, "--folds", "2", "--quiet", "--methods", METHODS, "--out", out)
+        assert status == 0
+        assert "\n30 images, levels kind: 2 classes, class: 4 classes\n" in printed or number
+        assert f"\nin the hierarchy {METHODS} " in re.sub(" {2,}", " ", printed)
+        document = json.loads((out / "report.json").read_text())
+        assert [level["name"] for level in document["dataset"]["hierarchy"]["levels"]] == ["kind", "class"]
+        assert document["methods"][0]["scores"]["hierarchical_f1"]["mean"] > 0.5
+        assert 'id="levels-title">Hierarchy' in (out / "report.html").read_text()
 
 
 def test_small_classes_are_left_out(shop_folder, tmp_path, capsys):
@@ -291,9 +292,8 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--methods", "cnn,"], "--methods: expected names with commas between them, got 'cnn,'"),
         (["{shop}", "--folds-from", "{shop}/labels.csv"], "expected the report.json .*, got another file; name the"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--label-column", "type"], "has no column 'type'; it has 'path'"),
-        (["{shop}", "--levels", "kind,class"], "--levels needs --labels"),
+        (["{shop}", "--levels", "a,b,c"], "levels: expected labels of 'c', got none; leave this level out"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),
-        (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "color,class"], "two superclasses in column"),
         (["{shop}", "--labels", "x", "--levels", "a,b", "--label-column", "b"], "leave out --label-column"),
         (["{shop}", "--labels", "{nan}"], "row 2: column 'class' is empty"),
         (["{shop}", "--labels", "{lost}"], "1 of 1 images .* are missing from .*: row 1: none.jpg; correct the table"),

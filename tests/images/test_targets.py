@@ -133,12 +133,13 @@ def test_levels_of_folders_are_targets(tmp_path):
         (tmp_path / place).write_bytes(b"")
     found = load_folder(tmp_path, levels=("brand", "model"))
     assert found.target_names == ("brand", "model") and found.columns == {} and found.notes == ()
-    assert found.labels.tolist() == [["nike", "nike/air"], ["nike", "nike/dunk"], ["puma", "puma/air"]]
-    assert (found.target("model") == load_folder(tmp_path, levels=2).labels).all()
+    assert found.labels.tolist() == [["nike", "air"], ["nike", "dunk"], ["puma", "air"]] and found.are_levels
+    assert found.finest_labels.tolist() == load_folder(tmp_path, levels=2).labels.tolist()
     brand_only = load_folder(tmp_path, levels=["brand"])
     assert brand_only.target_names == ("brand",) and brand_only.labels.tolist() == ["nike", "nike", "puma"]
-    with pytest.raises(ValueError, match="expected .*/<brand>/<model>/<color>/"):
-        load_folder(tmp_path, levels=("brand", "model", "color"))
+    (tmp_path / "stray.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match="stray.jpg is in no class folder; expected .*/<brand>/<model>/"):
+        load_folder(tmp_path, levels=("brand", "model"))
     for levels in ("brand", 3, 0, [], [1, 2]):
         with pytest.raises(ValueError, match="levels: expected 1, 2 or a sequence of names"):
             load_folder(tmp_path, levels=levels)

@@ -109,3 +109,43 @@ def two_targets(n_methods=2, names=("brand", "model"), brands=("one", "two"), sh
     return replace(
         fine, collection=collection, methods=tuple(methods), differences=differences, learning_curve=curve
     )
+
+
+def levels(outside=True):
+    """Make a comparison of two levels, with partly labeled images, and two methods; the second falls back."""
+    rng = np.random.default_rng(0)
+    paths = [("shoes", "boot"), ("shoes", 'clog <script>"'), ("bags", "tote"), ("hats", ""), ("unknown", "unknown")]
+    labels = np.array(paths[:None if outside else 4] * 12)
+    labels[[0, 1], 1] = ""  # partly labeled
+    collection = ImageCollection(
+        [np.zeros((2, 2), np.uint8)] * len(labels), labels, target_names=("kind", "model <b>"), are_levels=True
+    )
+    folds, targets = draw_folds(collection.to_stratify, n_splits=3), Targets.of(collection)
+    known = np.array(paths[:4])
+    full = tuple(
+        np.where(rng.random(len(fold.test))[:, None] < 0.6, labels[fold.test], known[rng.integers(0, 4, len(fold.test))])
+        for fold in folds
+    )
+    full = tuple(np.where(own == "unknown", known[0], own) for own in full)
+    stopped = tuple(np.where(rng.random(own.shape) < [0.1, 0.3], "unknown", own) for own in full)
+    stopped = tuple(np.where(own[:, :1] == "unknown", "unknown", own) for own in stopped)
+    shares = tuple(
+        [rng.dirichlet(np.ones(len(classes)), len(fold.test)).astype(np.float32) for classes in targets.classes(labels)]
+        for fold in folds
+    )
+
+    def scored(predicted, tables):
+        given = [
+            Given.of(own, before, None, table, targets, labels) for own, before, table in zip(predicted, full, tables)
+        ]
+        found = [compute_scores(labels[fold.test], each, targets) for fold, each in zip(folds, given)]
+        scores = {name: np.array([each[name] for each in found]) for name in found[0]}
+        return scores, compute_means(scores, labels, folds, given, targets)
+
+    rest = (None, 1.5, 0.5, np.linspace(0.9, 1, 3))
+    methods = (
+        MethodScores("flat", 9, *scored(full, [None] * 3), full, None, *rest),
+        MethodScores("tree", 9, *scored(stopped, shares), stopped, shares, *rest, None, full, *scored(full, shares)),
+    )
+    differences = _differences(methods, folds, "exact_match")
+    return Comparison(collection, folds, methods, differences, None, 2.0, 10.0, len(labels), None)

@@ -114,6 +114,9 @@ class Tested:
         """Return the true and the predicted labels of one target; of a level, those of images that have a label."""
         if position is None:
             return self.y, self.given.predicted
-        true, predicted = (split_targets(labels)[position] for labels in (self.y, self.given.predicted))
-        has_label = slice(None) if self.tree is None else true != ""
-        return true[has_label], predicted[has_label]
+        both = self.y, self.given.predicted
+        if self.tree is None:
+            true, predicted = (split_targets(labels)[position] for labels in both)
+            return true, predicted
+        true, predicted = (labels[:, position].astype(str) for labels in both)  # numbers may be beside "unknown"
+        return true[true != ""], predicted[true != ""]

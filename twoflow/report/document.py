@@ -151,10 +151,9 @@ def _hierarchy(tree: ClassTree | None, collection: ImageCollection) -> dict[str,
         ],
         "nodes": [
             {"path": list(map(str, path)), "n_images": n, "is_leaf": bool(is_leaf)}
-            for path, n, is_leaf in zip(tree.nodes, counts, tree.is_leaf)
+            for path, n, is_leaf in sorted(zip(tree.nodes, counts, tree.is_leaf), key=lambda node: list(map(str, node[0])))
         ],
         "n_leaves": len(tree.leaves),
-        "text": str(tree),
     }
 
 

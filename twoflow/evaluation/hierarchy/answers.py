@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...heads.hierarchy import UNKNOWN, ClassTree
-from ...images.targets import split_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +101,8 @@ def _measure(
     y: np.ndarray, predicted: np.ndarray, n_true: np.ndarray, n_most: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lengths of the answered paths, at most `n_most`, and how many labels of each are right."""
-    true, given = split_targets(y), split_targets(predicted)
+    # As objects, because numbers beside `UNKNOWN` would become text.
+    true, given = y.astype(object).T, predicted.astype(object).T
     is_answered = np.logical_and.accumulate([is_answer(column) for column in given])
     is_equal = np.logical_and.accumulate([a == b for a, b in zip(true, given)] & is_answered)
     return np.minimum(is_answered.sum(axis=0), n_most), np.minimum(is_equal.sum(axis=0), n_true)
@@ -134,7 +134,7 @@ def certainty_of(
     if probabilities is None:
         return None
     found = np.zeros(len(full))
-    for labels, shares, known in zip(split_targets(full), probabilities, classes):
+    for labels, shares, known in zip(full.astype(object).T, probabilities, classes):
         place = {label: column for column, label in enumerate(known.tolist())}
         columns = np.array([place.get(label, -1) for label in labels.tolist()])
         rows = np.flatnonzero((columns >= 0) & is_answer(labels))
