@@ -19,6 +19,7 @@ from .heads import HierarchicalClassifier as HierarchicalClassifier
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .heads import OutOfScope as OutOfScope
 from .heads import Risk as Risk
+from .heads import SequentialClassifier as SequentialClassifier
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder

@@ -83,16 +83,12 @@ class Photos:
     def _answer_of_tree(
         self, values: dict[str, np.ndarray], probabilities: dict[str, np.ndarray]
     ) -> dict[str, Any]:
-        """Return the answer of a model with a tree of classes, after its fallback."""
-        node, levels = int(values["node"][0]), self._tree["levels"]
-        path = self._tree["nodes"][node] if node >= 0 else []
+        """Return the answer of a model with a tree of classes, after its fallback; the path is empty for unknown."""
+        node = int(values["node"][0])
         return {
-            "target": levels[-1],
-            "label": "/".join(map(str, path)) or "unknown",
-            "path": path,
-            "level": levels[len(path) - 1] if path else "",
+            "path": self._tree["nodes"][node] if node >= 0 else [],
             "confidence": float(values["confidence"][0]),
-            "in_scope": bool(values["in_scope"][0]),
+            "in_scope": bool(values["in_scope"][0]) if "in_scope" in values else None,
             "probabilities": {level: shares.tolist() for level, shares in probabilities.items()},
         }
 

@@ -69,7 +69,8 @@ def pretend(window, path, status=200, body="", **headers):
 def answered(label, level, confidence, reason, top):
     """A body of /predict with one answer."""
     top = [{"label": each, "confidence": share, "position": position} for each, share, position in top]
-    answer = {"target": "class", "label": label, "level": level, "confidence": confidence, "reason": reason, "top": top}
+    answer = {"target": "class", "label": label, "level": level, "confidence": confidence, "reason": reason, "top": top,
+              "path": [], "steps": [], "scope": None}
     return {"model": "ab12" * 16, "predictions": [{"name": "it", "answers": [answer], "decision": None, "error": None}]}
 
 
@@ -98,7 +99,7 @@ def ask(window, *photos):
                 "&& !document.querySelector('.busy')")
 
 
-def kept(table):
+def kept_rows(table):
     """The paths and labels of the table of corrections."""
     with open(table, encoding="utf-8", newline="") as file:
         return list(csv.reader(file))[1:]
@@ -303,11 +304,11 @@ def test_a_photo_is_corrected_with_the_keyboard_alone(window, service, table, ph
     window.press("Enter")
     assert window.run("return document.activeElement.value") == active
     assert window.run("return document.activeElement.getAttribute('aria-expanded')") == "false"
-    before = kept(table)
+    before = kept_rows(table)
     window.press("Enter")
     window.wait("return document.activeElement.className === 'thanks'")
     assert text(window, ".thanks") == "Thank you. The photo is kept as sandal 249."
-    (path, label), = [each for each in kept(table) if each not in before]
+    (path, label), = [each for each in kept_rows(table) if each not in before]
     assert label == "sandal 249" and (table.parent / path).read_bytes() == photo.read_bytes()
 
 
@@ -320,7 +321,7 @@ def test_every_class_can_be_chosen_with_the_mouse(window, service, table, tmp_pa
     window.run(f"document.activeElement.click(); document.querySelectorAll('[role=option]')[{place}].click()")
     window.run("document.querySelector('.correction [type=submit]').click()")
     window.wait("return document.querySelector('.thanks')")
-    assert kept(table)[-1][1] == label
+    assert kept_rows(table)[-1][1] == label
 
 
 def test_a_new_class_is_written_where_the_service_takes_it(window, tmp_path, photo):
@@ -333,7 +334,7 @@ def test_a_new_class_is_written_where_the_service_takes_it(window, tmp_path, pho
         window.press("flip flop")
         window.press("Enter")
         window.wait("return document.querySelector('.thanks')")
-    assert [label for _, label in kept(table)] == ["flip flop"]
+    assert [label for _, label in kept_rows(table)] == ["flip flop"]
 
 
 def test_a_correction_can_be_left_and_fails_in_words(window, service, photo):

@@ -1,5 +1,6 @@
 """The classifiers that need torch, an extra. Importing this package does not import torch."""
 
 from .conv_net import ConvNetClassifier
+from .dropout_mlp import DropoutMLPClassifier
 
-__all__ = ["ConvNetClassifier"]
+__all__ = ["ConvNetClassifier", "DropoutMLPClassifier"]

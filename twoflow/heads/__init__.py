@@ -13,6 +13,7 @@ from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
 from .scope import OutOfScope
+from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
 
 __all__ = [
     "UNKNOWN",
@@ -21,7 +22,9 @@ __all__ = [
     "ClassTree",
     "Confidence",
     "Decisions",
+    "DiscriminantProjection",
     "EachTargetClassifier",
+    "EarlyStoppingMLPClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
     "HierarchicalClassifier",
@@ -33,4 +36,5 @@ __all__ = [
     "OutOfFoldProbabilities",
     "OutOfScope",
     "Risk",
+    "SequentialClassifier",
 ]

@@ -52,12 +52,20 @@ def read_object(table: Any, names: Sequence[str]) -> Table:
     return Table(columns, range(1, max(lengths.values(), default=0) + 1))
 
 
-def _header(table: Any) -> list:
+def find_names(table: Any) -> list | None:
+    """Return the names of the columns of a DataFrame or an Arrow table; None for anything else."""
     for attribute in _NAMES:
         # The class is asked, because a DataFrame has attributes named like its columns.
         if hasattr(type(table), attribute) and hasattr(table, "__getitem__"):
             return list(getattr(table, attribute))
-    raise InputTypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
+    return None
+
+
+def _header(table: Any) -> list:
+    names = find_names(table)
+    if names is None:
+        raise InputTypeError(f"the table is a {type(table).__name__}; {_EXPECTED}")
+    return names
 
 
 def _read_records(table: Sequence[Mapping], names: Sequence[str]) -> Table:

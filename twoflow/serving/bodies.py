@@ -226,7 +226,10 @@ def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> Ta
     )
     return TargetBody(
         name=target.name, classes=list(map(shown, target.classes)),
-        levels={name: list(map(shown, classes)) for name, classes in target.levels.items()}, accuracy=accuracy,
+        levels={name: list(map(shown, classes)) for name, classes in target.levels.items()},
+        tree=None if target.tree is None else TreeBody(
+            levels=list(target.tree.levels), nodes=[list(map(shown, node)) for node in target.tree.nodes]),
+        accuracy=accuracy,
         has_examples=any(name == target.name for name, _ in examples),
     )
 

@@ -37,9 +37,11 @@ class ServiceMetrics:
         self._images = Counter(
             "twoflow_images_total", "Images by what became of them: answered or unreadable.", ("outcome",))
         self._answers = Counter(
-            "twoflow_answers_total", "Answers by label. The level is empty for the label unknown.",
+            "twoflow_answers_total", "Answers by level and label. The level is empty for the label unknown.",
             ("target", "level", "label"))
         self._unknown = Counter("twoflow_unknown_total", "Answers that are unknown.", ("target",))
+        self._out_of_scope = Counter(
+            "twoflow_out_of_scope_total", "Answers that are unknown because the image is out of scope.", ("target",))
         self._confidence = Histogram(
             "twoflow_confidence", "Probability of the likeliest class.", _CONFIDENCES, ("target",))
         self.corrections = Counter("twoflow_corrections_total", "Corrections that were kept.")
@@ -57,6 +59,8 @@ class ServiceMetrics:
             self._answers.add(answer.target, answer.level, str(answer.label))
             if answer.label == UNKNOWN and not answer.level:
                 self._unknown.add(answer.target)
+            if answer.scope is not None:
+                self._out_of_scope.add(answer.target, by=answer.scope.score < answer.scope.threshold)
             self._note_likeliest(answer)
 
     def _note_likeliest(self, answer: Answer) -> None:
@@ -74,7 +78,7 @@ class ServiceMetrics:
             What is measured now: name to text and value.
         """
         kept = (self.requests, self.request_seconds, self.image_seconds, self._images, self._answers, self._unknown,
-                self._confidence, self.corrections)
+                self._out_of_scope, self._confidence, self.corrections)
         lines = chain(
             write("twoflow_model_info", "gauge", "The model and the version of twoflow.",
                   [({"digest": self._digest, "title": self._title, "version": self._version}, 1)]),

@@ -34,10 +34,19 @@ def graph_of_flow(flow):
 
 
 def run_part(part, rows):
-    """Export a fitted selector or classifier alone, and run it on each row of features."""
+    """Export a fitted selector or classifier of one target alone, and run it on each row of features."""
+    found, = run_targets(part, rows)
+    return found
+
+
+def run_targets(part, rows):
+    """Export a fitted selector or classifier alone, and run it on each row; return an array for each target."""
     graph = Graph()
-    model = graph.finish({}, {"out": Output(to_onnx(part, graph, "rows"), 1)})
+    values = to_onnx(part, graph, "rows")
+    values = values if isinstance(values, list) else [values]
+    model = graph.finish({}, {f"out {i}": Output(value, 1) for i, value in enumerate(values)})
     model.graph.input.append(helper.make_tensor_value_info("rows", TensorProto.FLOAT, [1, rows.shape[1]]))
-    model.graph.output[0].CopyFrom(helper.make_empty_tensor_value_info("out"))
+    for output in model.graph.output:
+        output.CopyFrom(helper.make_empty_tensor_value_info(output.name))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"rows": row[None]})[0] for row in rows])
+    return list(map(np.concatenate, zip(*(session.run(None, {"rows": row[None]}) for row in rows))))

@@ -14,7 +14,7 @@ from twoflow.errors import InputError, OutsideError
 from twoflow.models.onnx_export import check_triton, write_triton
 
 
-def graph(labels):
+def graph(labels, **more):
     """Return a graph with the interface of an export: an output for each target."""
     names = ["probabilities"] if len(labels) == 1 else [f"probabilities_{name}" for name in labels]
     value = helper.make_tensor_value_info
@@ -24,7 +24,7 @@ def graph(labels):
         [value(name, TensorProto.FLOAT, [len(classes)]) for name, classes in zip(names, labels.values())],
     ))
     outputs = dict(zip(labels, names))
-    helper.set_model_props(model, {"labels": json.dumps(labels), "card": json.dumps({"outputs": outputs})})
+    helper.set_model_props(model, {"labels": json.dumps(labels), "card": json.dumps({"outputs": outputs}), **more})
     return model
 
 
@@ -49,6 +49,18 @@ def test_several_targets_have_a_file_of_labels_each(tmp_path):
     config = (made / "config.pbtxt").read_text("ascii")
     assert r'"probabilities_color \"\303\251\""' in config
     assert re.findall(r"dims: \[ (\d)", config) == ["2", "3"]
+
+
+def test_the_answer_of_a_tree_has_no_labels(tmp_path):
+    model = graph({"kind": ["a", "b"], "style": ["", "c"]}, tree="{}")
+    for name, kind in (("node", TensorProto.INT64), ("confidence", TensorProto.FLOAT), ("in_scope", TensorProto.BOOL)):
+        model.graph.output.append(helper.make_tensor_value_info(name, kind, [1]))
+    made, _ = write_triton(model, tmp_path, "shoes")
+    config = " ".join((made / "config.pbtxt").read_text("ascii").split())
+    assert 'name: "node" data_type: TYPE_INT64 dims: [ 1 ] }' in config
+    assert 'name: "confidence" data_type: TYPE_FP32 dims: [ 1 ] }' in config
+    assert 'name: "in_scope" data_type: TYPE_BOOL dims: [ 1 ] }' in config
+    assert (made / "labels-2.txt").read_text() == "\nc\n"
 
 
 def test_a_second_model_in_the_same_repository(tmp_path):

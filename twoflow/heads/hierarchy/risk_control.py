@@ -91,7 +91,7 @@ def control_risk(
     table = np.asarray(confidences, dtype=np.float32)
     if np.isnan(table).any():
         raise InputError("expected held-out answers with confidences, got NaN; use a model with probabilities")
-    table = table.reshape(len(table), -1)
+    table = table[:, None] if table.ndim == 1 else table
     is_right = np.asarray(is_right, dtype=bool).reshape(table.shape)
     highest = table.max(axis=1, initial=-np.inf)
     order = np.argsort(-highest, kind="stable")[:int((highest > -np.inf).sum())]

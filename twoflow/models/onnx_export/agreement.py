@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Agreement(NamedTuple):
-    """How far the probabilities of a graph are those of its model. All targets are counted together.
+    """How far the answers of a graph are those of its model. All targets are counted together.
 
     Attributes
     ----------
     n_answers : int
-        The number of images times the number of targets.
+        The number of images times the number of targets; a tree of classes is one target.
     n_same : int
-        How many answers name the same class.
+        How many answers name the same class; with a tree, the same node after fallback.
     largest, mean : float
-        The largest and the mean absolute difference of a probability.
+        The largest and the mean absolute difference of a probability, of all targets or levels.
     """
 
     n_answers: int
@@ -54,9 +55,19 @@ def compare(graph: ModelProto, model: Any, images: Sequence[Source]) -> Agreemen
     """
     onnxruntime = load_onnxruntime()
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    answers = [session.run(None, {"image": np.asarray(LoadedImage(image).rgb)}) for image in images]
+    names = [output.name for output in session.get_outputs()]
+    answers = [dict(zip(names, session.run(None, {"image": np.asarray(LoadedImage(image).rgb)}))) for image in images]
+    metadata = {entry.key: entry.value for entry in graph.metadata_props}
+    outputs = json.loads(metadata["card"])["outputs"].values()
     expected = model.predict_proba(images)
-    pairs = list(zip(expected if isinstance(expected, list) else [expected], map(np.stack, zip(*answers))))
+    pairs = list(zip(
+        expected if isinstance(expected, list) else [expected],
+        [np.stack([answer[name] for answer in answers]) for name in outputs], strict=True,
+    ))
     differences = np.concatenate([np.abs(own - exported).ravel() for own, exported in pairs])
-    n_same = sum(int((own.argmax(axis=1) == exported.argmax(axis=1)).sum()) for own, exported in pairs)
-    return Agreement(len(images) * len(pairs), n_same, float(differences.max()), float(differences.mean()))
+    if "tree" in metadata:
+        nodes = [*map(tuple, json.loads(metadata["tree"])["nodes"]), ()]
+        are_same = [nodes[int(answer["node"][0])] == path for answer, path in zip(answers, model.predict_path(images))]
+    else:
+        are_same = [same for own, exported in pairs for same in own.argmax(axis=1) == exported.argmax(axis=1)]
+    return Agreement(len(are_same), int(np.sum(are_same)), float(differences.max()), float(differences.mean()))

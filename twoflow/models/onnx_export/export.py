@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Iterable
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ from ...errors import InputError, OutsideError
 from ...networks.errors import MAX_LENGTH
 from ...networks.runtime import load_onnxruntime
 from ..fitted_parts import fitted_parts
-from ..model_file import ModelCard, ModelFile
+from ..model_file import ModelFile
 from ..model_file.card_json import to_table
+from ..model_file.card_tree import to_tree_table
 from ..model_file.describing import describe
 from .flows import add_flow
-from .graph import Graph
+from .graph import Graph, Output
 from .image_input import ImageInput
 from .registry import to_onnx
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 INPUT, OUTPUT = "image", "probabilities"
+#: The further outputs of a model with a tree of classes.
+NODE, CONFIDENCE, IN_SCOPE = "node", "confidence", "in_scope"
 #: In bytes. A file of protobuf, which ONNX is, may have 2 GB; the nodes and the names need little of it.
 _MOST_CONSTANTS = 2**31 - 2**26
 
@@ -41,10 +45,15 @@ def export_onnx(model: Any, path: str | os.PathLike | None = None, *, overwrite:
     - The input ``image`` is one upright sRGB image of any size: uint8 of shape (height, width, 3).
     - The output ``probabilities`` is float32 of shape (n_classes,). A model of several targets has an output
       ``probabilities_NAME`` for each.
-    - Its metadata has ``labels``, the classes of each target as JSON; ``card``, the model's card as JSON; and
-      ``model_digest``, the SHA-256 of the model file, empty for a model that is in no file.
+    - A model with a tree of classes has an output ``probabilities_LEVEL`` for each level, and the answer after its
+      fallback. ``node``, int64 of shape (1,), is the position of the answered node among those of ``tree``; -1 for
+      unknown. ``confidence``, float32 of shape (1,), is its probability; for unknown, that of the likeliest leaf. With
+      a scope, ``in_scope``, bool of shape (1,), says whether the image looks like the training images.
+    - Its metadata has ``labels``, the classes of each target or level as JSON; ``tree``, the levels and the paths of
+      the nodes as JSON, if there is one; ``card``, the model's card as JSON; and ``model_digest``, the SHA-256 of the
+      model file, empty for a model that is in no file.
 
-    A threshold on the card is not applied.
+    A threshold on the card is not applied. The rule of a head with a tree is.
 
     Parameters
     ----------
@@ -111,11 +120,7 @@ def _export(source: ModelFile) -> ModelProto:
         )
     graph = Graph()
     values = to_onnx(head, graph, add_flow(graph, flow, ImageInput(graph, INPUT)))
-    values = values if isinstance(values, list) else [values]
-    outputs = {
-        name: (graph.cast(graph.add("Squeeze", value, np.array([0])), np.float32), len(target.classes))
-        for value, target, name in zip(values, source.card.targets, _output_names(source.card).values(), strict=True)
-    }
+    outputs = _outputs(graph, values, source)
     if graph.n_bytes > _MOST_CONSTANTS:
         raise InputError(
             f"expected a model of less than 2 GB, which is the most that an ONNX file holds, got {graph.n_bytes:,} "
@@ -123,24 +128,51 @@ def _export(source: ModelFile) -> ModelProto:
         )
     model = graph.finish({INPUT: ("height", "width", 3)}, outputs)
     model.doc_string = source.card.title
-    for key, values in {
-        "labels": {target.name: list(target.classes) for target in source.card.targets},
-        "card": _document(source),
+    tree = source.card.targets[0].tree
+    for key, entry in {
+        "labels": _labels(source), "card": _document(source), **({} if tree is None else {"tree": to_tree_table(tree)}),
     }.items():
-        model.metadata_props.add(key=key, value=json.dumps(values, ensure_ascii=False))
+        model.metadata_props.add(key=key, value=json.dumps(entry, ensure_ascii=False))
     model.metadata_props.add(key="model_digest", value=source.digest)
     return model
 
 
-def _output_names(card: ModelCard) -> dict[str, str]:
-    """Return the name of the output for each target."""
-    names = [target.name for target in card.targets]
+def _outputs(graph: Graph, values: Any, source: ModelFile) -> dict[str, Output]:
+    """Return the outputs: the probabilities of each target or level; with a tree, also the answer."""
+    answer = {}
+    if source.card.targets[0].tree is not None:
+        answer = {NODE: Output(values.node, 1, np.int64),
+                  CONFIDENCE: Output(graph.cast(values.confidence, np.float32), 1)}
+        if values.in_scope is not None:
+            answer[IN_SCOPE] = Output(values.in_scope, 1, bool)
+        values = values.levels
+    values = values if isinstance(values, list) else [values]
+    labels = _labels(source)
+    probabilities = {
+        name: Output(graph.cast(graph.add("Squeeze", value, np.array([0])), np.float32), len(labels[target]))
+        for value, (target, name) in zip(values, _output_names(labels).items(), strict=True)
+    }
+    return probabilities | answer
+
+
+def _labels(source: ModelFile) -> dict[str, list]:
+    """Return the classes of each target; of a model with a tree, the labels of each level."""
+    targets = source.card.targets
+    if (tree := targets[0].tree) is None:
+        return {target.name: list(target.classes) for target in targets}
+    return dict(zip(tree.levels, tree.labels_by_level))
+
+
+def _output_names(names: Iterable[str]) -> dict[str, str]:
+    """Return the name of the output with the probabilities of each target or level."""
+    names = list(names)
     return dict(zip(names, [OUTPUT] if len(names) == 1 else [f"{OUTPUT}_{name}" for name in names]))
 
 
 def _document(source: ModelFile) -> dict[str, Any]:
-    """Return the card as values for JSON, with the digest of the model file and the name of each target's output."""
-    return {**to_table(source.card), "model_digest": source.digest or None, "outputs": _output_names(source.card)}
+    """Return the card as values for JSON, with the digest of the model file, and the outputs with probabilities."""
+    outputs = _output_names(_labels(source))
+    return {**to_table(source.card), "model_digest": source.digest or None, "outputs": outputs}
 
 
 @singledispatch

@@ -1,15 +1,18 @@
-"""Export hierarchical classifiers: the probabilities of all nodes of the tree, and the rule that answers one of them."""
+"""Export hierarchical classifiers: the probabilities of all nodes of the tree, and the rule that answers one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...heads.hierarchy import ClassTree, Confidence, HierarchicalClassifier
+from ...heads.hierarchy import ClassTree, Confidence, HierarchicalClassifier, Risk
 from ...heads.hierarchy.rules import AtLeast, Likeliest
 from .graph import Graph
+from .linear import to_probabilities
 from .registry import to_onnx
+from .scopes import ScopeInput
 
 
 class TreeValues(NamedTuple):
@@ -47,21 +50,6 @@ class NodeProbabilities(NamedTuple):
     value: str
 
 
-class ScopeInput(NamedTuple):
-    """What a score of scope is given.
-
-    Attributes
-    ----------
-    features : str
-        The name of the features, of shape (1, n_features).
-    leaves : str
-        The name of the probabilities of the leaves, of shape (1, n_leaves) and dtype float64.
-    """
-
-    features: str
-    leaves: str
-
-
 @to_onnx.register
 def _(part: HierarchicalClassifier, graph: Graph, source: str) -> TreeValues:
     tree = part.tree_
@@ -78,8 +66,7 @@ def _(part: HierarchicalClassifier, graph: Graph, source: str) -> TreeValues:
     own = graph.add("Gather", flat, graph.add("Max", answered, np.int64(0)), axis=0)
     likeliest = graph.add("ReduceMax", leaves, np.array([1]), keepdims=0)
     confidence = graph.add("Min", graph.add("Where", is_known, own, likeliest), np.float64(1))
-    levels = [graph.add("MatMul", nodes, matrix) for matrix in _label_matrices(part)]
-    return TreeValues(levels, answered, confidence, in_scope)
+    return TreeValues(_add_levels(tree, graph, nodes), answered, confidence, in_scope)
 
 
 @to_onnx.register
@@ -90,7 +77,23 @@ def _(part: Likeliest, graph: Graph, source: NodeProbabilities) -> str:
 
 @to_onnx.register
 def _(part: AtLeast, graph: Graph, source: NodeProbabilities) -> str:
-    return _first_that_reaches(graph, source, [np.float32(part.threshold)] * len(source.tree.levels))
+    return _first_that_reaches(graph, _candidates(graph, source), np.array([part.threshold], np.float32))
+
+
+@to_onnx.register
+def _(part: Risk, graph: Graph, source: NodeProbabilities) -> str:
+    """Take the threshold of the likeliest broadest class; with `per_class`, only what is below that class counts."""
+    candidates = _candidates(graph, source)
+    main, _ = candidates[-1]
+    if part.per_class:
+        broadest = source.tree.ancestors[:, 0].astype(np.int64)
+        candidates = [
+            (node, graph.add("Where", graph.add("Equal", graph.add("Gather", broadest, node, axis=0), main), confidence,
+                             np.float64(-np.inf)))
+            for node, confidence in candidates
+        ]
+    threshold = graph.add("Gather", part.thresholds_.astype(np.float32), main, axis=0)
+    return _first_that_reaches(graph, candidates, threshold)
 
 
 @to_onnx.register
@@ -103,40 +106,77 @@ def _(part: Confidence, graph: Graph, source: NodeProbabilities) -> str:
     ancestors = tree.ancestors.astype(np.int64)
     for node, _ in reversed(finer):
         above = graph.add("Gather", ancestors, node, axis=0)
-        is_below = graph.add("ReduceMax", graph.cast(graph.add("Equal", above, answered), np.int64), np.array([1]), keepdims=0)
-        is_open = graph.add("And", is_open, graph.cast(is_below, bool))
+        is_same = graph.cast(graph.add("Equal", above, answered), np.int64)
+        is_below = graph.cast(graph.add("ReduceMax", is_same, np.array([1]), keepdims=0), bool)
+        is_open = graph.add("And", is_open, is_below)
         answered = graph.add("Where", is_open, node, answered)
     return answered
 
 
 def _add_node_probabilities(part: HierarchicalClassifier, graph: Graph, source: str) -> str:
-    """Add the classifiers, and what their strategy makes of their probabilities."""
+    """Add the classifiers, and what their strategy makes of their probabilities; see `ask_local`."""
     tree, shares = part.tree_, []
-    for _, classifier, nodes in part._fitted:
-        place = np.eye(len(tree.nodes))[nodes]
-        if classifier is None:
+    for local in part.estimators_:
+        place = np.eye(len(tree.nodes))[local.nodes]
+        if local.classifier is None:
             shares.append(graph.constant(place.sum(axis=0, keepdims=True)))
             continue
-        values = to_onnx(classifier, graph, source)
-        if not hasattr(classifier, "predict_proba"):
-            values = to_probabilities(graph, values, len(nodes))
+        values = to_onnx(local.classifier, graph, source)
+        if not hasattr(local.classifier, "predict_proba"):
+            values = to_probabilities(graph, values, len(local.nodes))
         shares.append(graph.add("MatMul", values, place))
     return _COMBINE[part.strategy](tree, graph, shares)
 
 
-def _sum_upward(tree: ClassTree, graph: Graph, shares: list[str]) -> str:
-    above = np.zeros((len(tree.nodes), len(tree.nodes)))
-    above[tree.leaves] = tree.membership.T
-    return graph.add("MatMul", shares[0], above)
+def _sum_upward(tree: ClassTree, graph: Graph, shares: Sequence[str]) -> str:
+    """Sum the probabilities of the leaves below each node."""
+    is_below = np.zeros((len(tree.nodes), len(tree.nodes)))
+    is_below[tree.leaves] = tree.membership.T
+    return graph.add("MatMul", shares[0], is_below)
 
 
-_COMBINE = {"leaves": _sum_upward}
+def _multiply_down(tree: ClassTree, graph: Graph, shares: Sequence[str]) -> str:
+    """Multiply the shares of all nodes on the way to each node."""
+    own = shares[0] if len(shares) == 1 else graph.add("Sum", *shares)  # no two have the same nodes
+    padded = graph.add("Concat", own, np.ones((1, 1)), axis=1)
+    factors = [
+        graph.add("Gather", padded, np.where(tree.depths >= level, tree.ancestors[:, level], len(tree.nodes)), axis=1)
+        for level in range(len(tree.levels))
+    ]
+    product = factors[0]
+    for factor in factors[1:]:
+        product = graph.add("Mul", product, factor)
+    return product
+
+
+def _take_levels(tree: ClassTree, graph: Graph, shares: Sequence[str]) -> str:
+    """Take the share of each node from the classifier of its level."""
+    is_at = [(tree.depths == level).astype(np.float64)[None] for level in range(len(tree.levels))]
+    own = [graph.add("Mul", share, is_own) for share, is_own in zip(shares, is_at, strict=True)]
+    return own[0] if len(own) == 1 else graph.add("Sum", *own)
+
+
+_COMBINE = {"leaves": _sum_upward, "parents": _multiply_down, "levels": _take_levels}
+
+
+def _add_levels(tree: ClassTree, graph: Graph, nodes: str) -> list[str]:
+    """Return the probabilities of the labels of each level; see `level_proba`."""
+    levels = []
+    for level, labels in enumerate(tree.labels_by_level):
+        cut, position = tree.cut(level), {label: i for i, label in enumerate(labels)}
+        sums = np.zeros((len(tree.nodes), len(labels)))
+        sums[cut, [position[label] for label in tree.label_column(level, cut)]] = 1
+        shares = graph.add("MatMul", nodes, sums)
+        if not tree.is_even:
+            shares = graph.add("Div", shares, graph.add("ReduceSum", shares, np.array([1])))
+        levels.append(shares)
+    return levels
 
 
 def _candidates(graph: Graph, source: NodeProbabilities) -> list[tuple[str, str]]:
     """Return the likeliest node of each level and its probability, the finest level first; see `find_candidates`."""
     tree = source.tree
-    return [_best_of(graph, source.value, tree.cut(level)) for level in range(len(tree.levels) - 1, -1, -1)]
+    return [_best_of(graph, source.value, tree.cut(level)) for level in reversed(range(len(tree.levels)))]
 
 
 def _best_of(graph: Graph, nodes: str, among: np.ndarray) -> tuple[str, str]:
@@ -146,21 +186,10 @@ def _best_of(graph: Graph, nodes: str, among: np.ndarray) -> tuple[str, str]:
     return best, graph.add("ReduceMax", shares, np.array([1]), keepdims=0)
 
 
-def _first_that_reaches(graph: Graph, source: NodeProbabilities, thresholds: Sequence[Any]) -> str:
-    """Return the finest candidate that reaches its level's threshold, -1 for none; compared in float32."""
+def _first_that_reaches(graph: Graph, candidates: Sequence[tuple[str, str]], threshold: Any) -> str:
+    """Return the finest candidate that reaches the threshold, -1 for none; compared in float32."""
     answered: Any = np.array([-1])
-    for (node, confidence), threshold in zip(reversed(_candidates(graph, source)), reversed(thresholds), strict=True):
+    for node, confidence in reversed(candidates):
         is_reached = graph.add("GreaterOrEqual", graph.cast(confidence, np.float32), threshold)
         answered = graph.add("Where", is_reached, node, answered)
     return answered
-
-
-def _label_matrices(part: HierarchicalClassifier) -> list[np.ndarray]:
-    """Return for each level which nodes each of its labels sums, of shape (n_nodes, n_labels)."""
-    tree, matrices = part.tree_, []
-    for level, labels in enumerate(classes_by_level(part)):
-        cut, position = tree.cut(level), {label: i for i, label in enumerate(labels)}
-        matrix = np.zeros((len(tree.nodes), len(labels)))
-        matrix[cut, [position[label] for label in tree.label_column(level, cut)]] = 1
-        matrices.append(matrix)
-    return matrices

@@ -130,7 +130,7 @@ def write_triton(graph: ModelProto, folder: str | os.PathLike, name: str) -> lis
     outputs = json.loads(metadata["card"])["outputs"]
     for number, (target, labels) in enumerate(json.loads(metadata["labels"]).items(), 1):
         label_files[outputs[target]] = "labels.txt" if number == 1 else f"labels-{number}.txt"
-        files[label_files[outputs[target]]] = _lines(target, labels).encode()
+        files[label_files[outputs[target]]] = _lines(target, labels, may_be_empty="tree" in metadata).encode()
     files["config.pbtxt"] = _CONFIG.format(
         name=_quoted(name),
         inputs=",\n".join(map(_tensor, graph.graph.input)),
@@ -173,9 +173,10 @@ def _quoted(text: str) -> str:
     ) + '"'
 
 
-def _lines(target: str, labels: list) -> str:
+def _lines(target: str, labels: list, may_be_empty: bool) -> str:
+    """Write a label on each line; that of paths which end above a level of a tree is empty."""
     for label in labels:
-        if str(label).splitlines() != [str(label)]:
+        if str(label).splitlines() != [str(label)] and not (may_be_empty and label == ""):
             raise InputError(
                 f"Triton's file of labels has a class on each line, got {printable(label)!r} for the target "
                 f"{printable(target)}; train with classes of one line"

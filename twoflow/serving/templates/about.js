@@ -26,8 +26,10 @@ const showAbout = (model) => {
   at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${right}.`;
   document.title = `${printable(model.title)}: classify photos`;
 
-  const byTarget = model.targets.filter((target) => target.fallback).map((target) => target.fallback);
-  const threshold = byTarget.length ? printable(byTarget.join("; ")) : model.threshold === null ? "none: the likeliest class is always the answer"
+  const standing = model.targets.some((target) => target.tree)
+    ? "none: the model itself decides when the answer is a broader class or “unknown”"
+    : "none: the likeliest class is always the answer";
+  const threshold = model.threshold === null ? standing
     : `${confidence(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
   at("facts").replaceChildren(
     fact("model", named(model.title)),

@@ -49,7 +49,7 @@ const showAnswer = (answer, photo, model) => {
   const label = make("p", { className: "label" }, ...crumbs(answer.path.length ? answer.path : [answer.label]));
   if (answer.level) label.append(" ", shareOf(answer.confidence));
   label.classList.toggle("warm", !answer.level);
-  const heading = make("h3", { className: "target" }, named(answer.target));
+  const heading = make("h3", { className: "target" }, ...crumbs(target?.tree?.levels ?? [answer.target]));
   const section = make("section", { className: "answer-of" }, heading, label);
   if (isBroader) section.append(make("p", { className: "kind" }, "a broader class, of the level ", named(answer.level)));
   if (answer.reason) section.append(make("p", { className: "reason", textContent: printable(answer.reason) }));

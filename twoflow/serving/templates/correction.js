@@ -3,7 +3,7 @@
 const UNKNOWN = "unknown";
 
 // A list for each level of a tree; the next appears when a class with classes below it is chosen. Returns what
-// `combobox` returns; the chosen class is its path, joined with "/".
+// `combobox` returns; the chosen class is the name of its path.
 const levelByLevel = (tree, allowsNew) => {
   const element = make("div", {});
   const levels = [];  // a combobox each, with the path above it
@@ -25,7 +25,8 @@ const levelByLevel = (tree, allowsNew) => {
   add([]);
   const chosen = () => {
     const labels = levels.map((level) => level.chosen());
-    return labels.includes(null) ? null : labels.filter((label) => label !== "").join("/");
+    const path = labels.filter((label) => label !== "");
+    return labels.includes(null) ? null : tree.levels.length > 1 ? nameOf(path) : path[0];
   };
   return { element, input: levels[0].input, chosen };
 };
@@ -59,7 +60,7 @@ const correction = (target, answer, photo, allowsNew) => {
       form.querySelector(".problem")?.remove();
       try {
         await sendCorrection(photo, target.name, String(label));
-        const thanks = make("p", { tabIndex: -1, className: "thanks" }, "Thank you. The photo is kept as ", named(label), ".");
+        const thanks = make("p", { tabIndex: -1, className: "thanks" }, "Thank you. The photo is kept as ", ...crumbs(pathOf(target, label)), ".");
         form.replaceWith(thanks);
         thanks.focus();
         say(thanks.textContent);

@@ -6,8 +6,14 @@ const crumbs = (path) => path.flatMap((label, place) => place
 
 const pathInWords = (path) => path.map(printable).join(", ");
 
-// The path of a class by its name, which is its path joined with "/"; the name itself if no tree has it.
-const pathOf = (target, label) => target?.tree?.nodes.find((path) => path.join("/") === String(label)) ?? [label];
+// The name of a path, as the service writes it: a slash in a label is escaped.
+const nameOf = (path) => path.map((label) => String(label).replace(/[\\/]/g, "\\$&")).join("/");
+
+// The path of a class by its name; the name itself if no tree has it.
+const pathOf = (target, name) => {
+  const tree = target?.tree;
+  return tree && tree.levels.length > 1 ? tree.nodes.find((path) => nameOf(path) === String(name)) ?? [name] : [name];
+};
 
 // The classes below a path, by tree.
 const families = new WeakMap();
@@ -60,6 +66,7 @@ const stepsOf = (answer, captionId) => {
 const scopeOf = ({ score, threshold }) => {
   if (score === null) return null;
   const [is, so] = score < threshold ? ["below", "nothing that the model knows"] : ["at least", "something that the model knows"];
-  const text = `Likeness to the training photos: ${score.toPrecision(3)}, ${is} ${threshold.toPrecision(3)}: ${so}.`;
+  const [shown, least] = [score, threshold].map((each) => Number(each.toPrecision(3)));
+  const text = `Likeness to the training photos: ${shown}, ${is} ${least}: ${so}.`;
   return make("p", { className: "note scope", textContent: text });
 };

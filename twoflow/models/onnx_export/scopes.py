@@ -1,0 +1,180 @@
+"""Export the scores that say whether an image is in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import InputError
+from ...heads.scope import OutOfScope
+from ...heads.scope.scores import _N_OTHER, _N_OWN
+from ...heads.scope.weighing import _FAR, _MOST, _NEARNESS
+from .graph import Graph
+from .linear import add_linear
+from .registry import to_onnx
+
+
+class ScopeInput(NamedTuple):
+    """What a score of scope is given.
+
+    Attributes
+    ----------
+    features : str
+        The name of the features, of shape (1, n_features).
+    leaves : str
+        The name of the probabilities of the leaves, of shape (1, n_leaves) and dtype float64.
+    """
+
+    features: str
+    leaves: str
+
+
+class _Views(NamedTuple):
+    """The names of what scores look at, all of float64; see `twoflow.heads.scope.views.Views`.
+
+    `indicators` and `components` have the shape (1, n), `residual` the shape (1,).
+    """
+
+    indicators: str
+    components: str
+    residual: str
+    probabilities: str
+
+
+@to_onnx.register
+def _(part: OutOfScope, graph: Graph, source: ScopeInput) -> str:
+    """Return the score, of shape (1,) and dtype float64."""
+    if part.score_ not in _SCORES:
+        raise InputError(f"an OutOfScope with the score {part.score_!r} cannot be exported to ONNX; use one of "
+                         f"{list(_SCORES)}")
+    score = _SCORES[part.score_](graph, part.parameters_, _project(part, graph, source))
+    return _weigh(part, graph, score) if part.scale_ else score
+
+
+def _project(part: OutOfScope, graph: Graph, source: ScopeInput) -> _Views:
+    """Project the features, scaled to unit norm; see `twoflow.heads.scope.views.project`."""
+    products = graph.cast(add_linear(graph, source.features, part.projection_.T, 0), np.float64)
+    squared = graph.add("ReduceSumSquare", graph.cast(source.features, np.float64), np.array([1]))
+    is_zero = graph.add("Equal", squared, np.float64(0))
+    norm = graph.add("Where", is_zero, np.float64(1), graph.add("Sqrt", squared))
+    found = graph.add("Add", graph.add("Div", products, norm), part.offset_)
+    n, width = part._n_indicators, part.projection_.shape[1]
+    indicators, components, mean = (
+        graph.add("Slice", found, np.array([start]), np.array([end]), np.array([1]))
+        for start, end in ((0, n), (n, width - 1), (width - 1, width))
+    )
+    length = graph.add("Where", is_zero, np.float64(0), np.float64(1))
+    from_mean = graph.add("Sub", length, graph.add("Mul", mean, np.float64(2)))
+    rest = graph.add("Sub", from_mean, graph.add("ReduceSumSquare", components, np.array([1])))
+    residual = graph.add("Sqrt", graph.add("Max", rest, np.float64(0)))
+    return _Views(indicators, components, graph.add("Squeeze", residual, np.array([1])), source.leaves)
+
+
+def _over(graph: Graph, operator: str, values: str) -> str:
+    """Reduce values of shape (1, n) to the shape (1,)."""
+    return graph.add(operator, values, np.array([1]), keepdims=0)
+
+
+def _top_probability(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    return _over(graph, "ReduceMax", views.probabilities)
+
+
+def _entropy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    shares = views.probabilities
+    logarithms = graph.add("Log", graph.add("Max", shares, np.finfo(np.float64).tiny))
+    return _over(graph, "ReduceSum", graph.add("Mul", shares, logarithms))
+
+
+def _greatest_and_squares(graph: Graph, views: _Views) -> tuple[str, str, str]:
+    """Return the greatest indicator, the sum of squares, and the squared distance from the nearest class less 1."""
+    greatest = _over(graph, "ReduceMax", views.indicators)
+    squares = _over(graph, "ReduceSumSquare", views.indicators)
+    return greatest, squares, graph.add("Sub", squares, graph.add("Mul", greatest, np.float64(2)))
+
+
+def _indicator(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    return graph.add("Sub", np.float64(-1), _greatest_and_squares(graph, views)[2])
+
+
+def _energy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    scaled = graph.add("Div", views.indicators, np.float64(parameters["temperature"]))
+    return _over(graph, "ReduceLogSumExp", scaled)
+
+
+def _vim(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    left_out = graph.add("Mul", views.residual, np.float64(parameters["scale"]))
+    return graph.add("Sub", _energy(graph, parameters, views), left_out)
+
+
+def _neighbors(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    return graph.add("Neg", _over(graph, "ReduceMin", _distances(graph, views.components, parameters["rows"])))
+
+
+def _mahalanobis(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    whitened = graph.add("MatMul", views.components, parameters["whitening"].astype(np.float64))
+    return graph.add("Neg", _over(graph, "ReduceMin", _distances(graph, whitened, parameters["means"])))
+
+
+def _combined(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
+    """Return the evidence, of shape (1, n_evidence)."""
+    greatest, squares, distance = _greatest_and_squares(graph, views)
+    distance = graph.add("Max", graph.add("Add", distance, np.float64(1)), np.float64(0))
+    distances = _distances(graph, views.components, parameters["rows"])
+    likeliest = graph.add("ArgMax", views.indicators, axis=1)
+    is_own = graph.add("Equal", parameters["codes"].astype(np.int64)[None], likeliest)
+    n_rows = len(parameters["rows"])
+    evidence = [
+        graph.add("Log", graph.add("Add", distance, np.float64(1e-4))), greatest, squares,
+        *_nearest(graph, graph.add("Where", is_own, distances, _INFINITY), n_rows, _N_OWN),
+        *_nearest(graph, graph.add("Where", is_own, _INFINITY, distances), n_rows, _N_OTHER),
+        views.residual, _mahalanobis(graph, parameters, views),
+    ]
+    return graph.add("Unsqueeze", graph.add("Concat", *evidence, axis=0), np.array([0]))
+
+
+_INFINITY = np.float64(np.inf)
+
+
+def _nearest(graph: Graph, distances: str, n_rows: int, number: int) -> Sequence[str]:
+    """Return the smallest distance, and the mean of the smallest ones; infinity is no distance."""
+    smallest = []
+    for _ in range(min(number, n_rows)):
+        smallest.append(graph.add("ReduceMin", distances, np.array([1])))
+        is_smallest = graph.add("Equal", np.arange(n_rows)[None], graph.add("ArgMin", distances, axis=1))
+        distances = graph.add("Where", is_smallest, _INFINITY, distances)
+    values = graph.add("Concat", *smallest, axis=1)
+    is_there = graph.add("Less", values, _INFINITY)
+    number_there = _over(graph, "ReduceSum", graph.cast(is_there, np.float64))
+    total = _over(graph, "ReduceSum", graph.add("Where", is_there, values, np.float64(0)))
+    mean = graph.add("Div", total, graph.add("Max", number_there, np.float64(1)))
+    least = _over(graph, "ReduceMin", values)
+    return graph.add("Where", graph.add("Less", least, _INFINITY), least, np.float64(0)), mean
+
+
+def _distances(graph: Graph, row: str, rows: np.ndarray) -> str:
+    """Return the distances of a row of shape (1, d) from rows of shape (n, d), of shape (1, n)."""
+    rows = rows.astype(np.float64)
+    own = graph.add("ReduceSumSquare", row, np.array([1]))
+    products = graph.add("Mul", graph.add("MatMul", row, rows.T), np.float64(2))
+    squared = graph.add("Sub", graph.add("Add", own, (rows**2).sum(axis=1)[None]), products)
+    return graph.add("Sqrt", graph.add("Max", squared, np.float64(0)))
+
+
+def _weigh(part: OutOfScope, graph: Graph, evidence: str) -> str:
+    """Weigh the evidence; see `twoflow.heads.scope.weighing.weigh`."""
+    scale = part.scale_
+    standard = graph.add("Div", graph.add("Sub", evidence, scale["mean"][None]), scale["spread"][None])
+    standard = graph.add("Clip", standard, np.float64(-_MOST), np.float64(_MOST))
+    weighed = graph.add("Squeeze", graph.add("MatMul", standard, part.weights_[:, None]), np.array([1]))
+    nearness = graph.add("Gather", evidence, np.array([len(scale["mean"]) + _NEARNESS]), axis=1)
+    excess = graph.add("Max", graph.add("Sub", np.float64(scale["farthest"]), nearness), np.float64(0))
+    excess = graph.add("Squeeze", graph.add("Div", excess, scale["spread"][_NEARNESS]), np.array([1]))
+    return graph.add("Sub", weighed, graph.add("Mul", excess, np.float64(_FAR)))
+
+
+_SCORES: dict[str, Callable[[Graph, Mapping[str, np.ndarray], _Views], str]] = {
+    "probability": _top_probability, "entropy": _entropy, "indicator": _indicator, "energy": _energy, "vim": _vim,
+    "mahalanobis": _mahalanobis, "neighbors": _neighbors, "combined": _combined,
+}

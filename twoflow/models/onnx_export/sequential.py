@@ -1,0 +1,61 @@
+"""Export classifiers of several targets on one representation, and multilayer perceptrons."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ...heads import DiscriminantProjection, SequentialClassifier
+from ...heads.sequential.perceptron import Perceptron
+from .graph import Graph
+from .linear import add_linear, to_probabilities
+from .registry import to_onnx
+
+
+@to_onnx.register
+def _(part: SequentialClassifier, graph: Graph, source: str) -> list[str]:
+    shared = _represent(part.representation_, graph, source)
+    return [to_onnx(each, graph, source if each is part.representation_ else shared) for each in part.estimators_]
+
+
+@to_onnx.register
+def _(part: DiscriminantProjection, graph: Graph, source: str) -> str:
+    return to_onnx(part.ridge_, graph, source)
+
+
+@to_onnx.register
+def _(part: Perceptron, graph: Graph, source: str) -> str | list[str]:
+    scores = graph.cast(add_linear(graph, _represent(part, graph, source), part.coefs_[-1].T, part.intercepts_[-1]),
+                        np.float64)
+    if not isinstance(part.classes_, list):
+        return to_probabilities(graph, scores, len(part.classes_))
+    ends = np.cumsum([len(classes) for classes in part.classes_])
+    return [
+        graph.add("Softmax", graph.add("Slice", scores, np.array([start]), np.array([end]), np.array([1])), axis=1)
+        for start, end in zip([0, *ends[:-1]], ends)
+    ]
+
+
+@singledispatch
+def _represent(part: Any, graph: Graph, source: str) -> str:
+    """Add what a classifier transforms features to."""
+    raise InputError(f"the representation of a {type(part).__name__} cannot be exported to ONNX; use a "
+                     'SequentialClassifier with representation="lda" or "mlp"')
+
+
+@_represent.register
+def _(part: DiscriminantProjection, graph: Graph, source: str) -> str:
+    return add_linear(graph, source, part.ridge_.coef_, part.ridge_.intercept_)
+
+
+@_represent.register
+def _(part: Perceptron, graph: Graph, source: str) -> str:
+    dtype = part.coefs_[0].dtype
+    hidden = graph.add("Sub", graph.cast(source, dtype), part.mean_.astype(dtype))
+    hidden = graph.add("Div", hidden, dtype.type(part.scale_))
+    for weights, offset in zip(part.coefs_[:-1], part.intercepts_[:-1]):
+        hidden = graph.add("Relu", add_linear(graph, hidden, weights.T, offset))
+    return hidden
