@@ -34,7 +34,7 @@ __all__ = [
     "LogOpinionPool",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
-    "OutOfScope",
     "Risk",
     "SequentialClassifier",
+    "OutOfScope",
 ]

@@ -12,18 +12,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ...errors import InputError
-from ..calibration import fit_temperature
-from ..dual_ridge import Kernel, solve
 from ..targets import check_targets
 from ..ties import first_of_best
 from .scores import SCORES, Parameters
 from .threshold import choose_threshold, split_outside
-from .trials import Rows, compute_auroc, find_weights, hold_out_classes, hold_out_rows
+from .trials import Rows, compute_auroc, find_weights, hold_out_classes, hold_out_rows, prepare
 from .views import Views, project, row_norms, unit_products
 from .weighing import fit_scale, weigh
-
-#: Ridges to choose from; see `twoflow.heads.dual_ridge.solve`.
-_ALPHAS = np.array([0.03, 0.1, 0.3, 1.0])
 
 
 class OutOfScope(BaseEstimator):
@@ -73,9 +68,9 @@ default="auto"
         How many these are.
     n_samples_ : int
         How many training rows were used.
-    projection_ : ndarray of shape (n_features_in_, n_classes + n_components + 1)
-        Maps a row of unit norm to indicators, components, and its product with the mean.
-    offset_ : ndarray of shape (n_classes + n_components + 1,)
+    projection_ : ndarray of shape (n_features_in_, 2 * n_classes + n_components + 1)
+        Maps a row of unit norm to indicators, smooth indicators, components, and its product with the mean.
+    offset_ : ndarray of shape (2 * n_classes + n_components + 1,)
         Is added to these.
     parameters_ : dict of str to ndarray
         What the score holds; see `twoflow.heads.scope.scores`.
@@ -187,10 +182,10 @@ default="auto"
             groups, probabilities = (None if each is None else each[kept] for each in (groups, probabilities))
         self.n_samples_ = len(X)
         norms = row_norms(X)
-        rows = self._prepare(X, norms, codes, groups, probabilities, rng)
+        rows = prepare(unit_products(X, norms), codes, groups, probabilities, self.n_components, self.cv, rng)
         self.weights_ = np.empty(0)
         self.score_, self.auroc_ = self._choose(rows, rng)
-        found = hold_out_rows(rows, self.score_, rng)
+        found = hold_out_rows(rows, [self.score_], rng)[self.score_]
         is_weighed = SCORES[self.score_].is_weighed
         self.scale_: Parameters = fit_scale(found) if is_weighed else {}
         inside = self._weigh(found)
@@ -201,23 +196,6 @@ default="auto"
         self._n_indicators = fitted.dual.n_classes
         self._set_threshold(inside, outside, outside_groups, outside_probabilities, rng)
         return self
-
-    def _prepare(
-        self, X: np.ndarray, norms: np.ndarray, codes: np.ndarray, groups: np.ndarray | None,
-        probabilities: np.ndarray | None, rng: np.random.RandomState,
-    ) -> Rows:
-        """Compute the products of rows, and choose the ridge and the temperature."""
-        gram = unit_products(X, norms)
-        share = np.full(len(X), 1 / len(X))
-        targets = np.eye(codes.max() + 1)[codes]
-        rounding = max(float(np.finfo(np.float32).eps * np.trace(gram)), float(np.finfo(np.float32).tiny))
-        units = np.arange(len(X)) if groups is None else groups
-        solution = solve(Kernel(gram, rounding), targets, share, units, _ALPHAS)
-        temperature = fit_temperature(solution.scores, codes, np.ones(len(codes)))
-        seed = rng.randint(np.iinfo(np.int32).max)
-        return Rows(
-            gram, codes, groups, probabilities, solution.alpha, temperature, self.n_components, self.cv, seed
-        )
 
     def _choose(self, rows: Rows, rng: np.random.RandomState) -> tuple[str, dict[str, float]]:
         """Return the score to use, and what each is worth on held-out classes."""

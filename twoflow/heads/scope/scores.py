@@ -74,8 +74,11 @@ def _fit_neighbors(views: Views, codes: np.ndarray, temperature: float) -> Param
 
 
 def _neighbors(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
-    """Minus the distance of the nearest training row (Sun, Ming, Zhu & Li, ICML 2022, arXiv 2204.06507)."""
-    return -np.sqrt(_squared_distances(views.components, parameters["rows"]).min(axis=1))
+    """Minus the distance of the nearest training row (Sun, Ming, Zhu & Li, ICML 2022, arXiv 2204.06507).
+
+    The training rows count without what the components leave out of them.
+    """
+    return -np.sqrt(_squared_distances(views.components, parameters["rows"]).min(axis=1) + _residual(views) ** 2)
 
 
 def _fit_mahalanobis(views: Views, codes: np.ndarray, temperature: float) -> Parameters:
@@ -103,14 +106,14 @@ def _mahalanobis(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarr
 
 def _fit_vim(views: Views, codes: np.ndarray, temperature: float) -> Parameters:
     logits = views.indicators / temperature
-    scale = logits.max(axis=1).mean() / max(views.residual.mean(), np.finfo(np.float32).tiny)
+    scale = logits.max(axis=1).mean() / max(_residual(views).mean(), np.finfo(np.float32).tiny)
     return {"temperature": np.array(temperature), "scale": np.array(scale)}
 
 
 def _vim(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
     """The energy minus a virtual logit: what the components leave out (Wang, Li, Feng & Zhang, CVPR 2022,
     https://arxiv.org/abs/2203.10807)."""
-    return _energy(parameters, views) - parameters["scale"] * views.residual
+    return _energy(parameters, views) - parameters["scale"] * _residual(views)
 
 
 #: How many of the nearest rows are averaged: of the likeliest class, and of all other classes.
@@ -118,27 +121,31 @@ _N_OWN, _N_OTHER = 3, 5
 
 
 def _fit_combined(views: Views, codes: np.ndarray, temperature: float) -> Parameters:
-    return {"rows": views.components, "codes": codes, **_fit_mahalanobis(views, codes, temperature)}
+    return {"rows": views.components, "codes": codes}
 
 
 def _combined(parameters: Mapping[str, np.ndarray], views: Views) -> np.ndarray:
-    """Return the evidence that the combined score weighs, of shape (n, 9).
+    """Return the evidence that the combined score weighs, of shape (n, 14).
 
-    The columns are: the logarithm of the squared distance of the indicators from those of the nearest class, the
-    greatest indicator, and the sum of squares of all; the distance of the nearest row of the likeliest class, and the
-    mean of the nearest 3; the same of the nearest row, and of 5, of all other classes; the norm of what the components
-    leave out; and the score "mahalanobis".
+    The columns are, for the indicators and for the smooth ones, the greatest, the second, the sum of squares of all,
+    and the logarithm of the squared distance from those of the nearest class; the distance of the nearest row of the
+    likeliest class, and the mean of the nearest 3; the same of the nearest row, and of 5, of all other classes; the
+    distance from the mean of the training rows; and, last, the norm of what the components leave out of this distance.
     """
-    indicators = views.indicators
-    greatest, squares = indicators.max(axis=1), (indicators**2).sum(axis=1)
     distances = np.sqrt(_squared_distances(views.components, parameters["rows"]))
-    is_own = parameters["codes"] == indicators.argmax(axis=1)[:, None]
+    is_own = parameters["codes"] == views.indicators.argmax(axis=1)[:, None]
     return np.column_stack([
-        np.log(np.maximum(squares - 2 * greatest + 1, 0.0) + 1e-4), greatest, squares,
+        *_describe(views.indicators), *_describe(views.smooth),
         *_nearest(np.where(is_own, distances, np.inf), _N_OWN),
         *_nearest(np.where(is_own, np.inf, distances), _N_OTHER),
-        views.residual, _mahalanobis(parameters, views),
+        views.distance, _residual(views),
     ])
+
+
+def _describe(indicators: np.ndarray) -> tuple[np.ndarray, ...]:
+    second, greatest = np.partition(indicators, [-2, -1], axis=1)[:, -2:].T
+    squares = (indicators**2).sum(axis=1)
+    return greatest, second, squares, np.log(np.maximum(squares - 2 * greatest + 1, 0.0) + 1e-4)
 
 
 def _nearest(distances: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,6 +155,11 @@ def _nearest(distances: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray
     is_there = np.isfinite(smallest)
     mean = np.where(is_there, smallest, 0.0).sum(axis=1) / np.maximum(is_there.sum(axis=1), 1)
     return np.where(is_there.any(axis=1), smallest.min(axis=1), 0.0), mean
+
+
+def _residual(views: Views) -> np.ndarray:
+    """Return the norm of what the components leave out of the distance from the mean."""
+    return np.sqrt(np.maximum(views.distance**2 - (views.components**2).sum(axis=1), 0.0))
 
 
 def _squared_distances(X: np.ndarray, Y: np.ndarray) -> np.ndarray:

@@ -10,10 +10,15 @@ from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from ...errors import InputError
+from ..calibration import fit_temperature
+from ..dual_ridge import Kernel, solve
 from ..inner_folds import draw_inner_folds
 from .scores import SCORES, Parameters
 from .views import DualFit, Views
 from .weighing import fit_scale, fit_weights, standardize, weigh
+
+#: Ridges to choose from; see `twoflow.heads.dual_ridge.solve`.
+_ALPHAS = np.array([0.03, 0.1, 0.3, 1.0])
 
 #: What the scores find for some rows, by score: of shape (n,), or (n, n_evidence) for one that is weighed.
 Found = dict[str, np.ndarray]
@@ -63,6 +68,20 @@ class Rows(NamedTuple):
         return [(train, test[np.isin(self.codes[test], self.codes[train])]) for train, test in folds]
 
 
+def prepare(
+    gram: np.ndarray, codes: np.ndarray, groups: np.ndarray | None, probabilities: np.ndarray | None,
+    n_components: int, cv: int, rng: np.random.RandomState,
+) -> Rows:
+    """Choose the ridge and the temperature by leave-out predictions; the parameters are those of `Rows`."""
+    share = np.full(len(codes), 1 / len(codes))
+    rounding = max(float(np.finfo(np.float32).eps * np.trace(gram)), float(np.finfo(np.float32).tiny))
+    units = np.arange(len(codes)) if groups is None else groups
+    solution = solve(Kernel(gram, rounding), np.eye(codes.max() + 1)[codes], share, units, _ALPHAS)
+    temperature = fit_temperature(solution.scores, codes, np.ones(len(codes)))
+    seed = rng.randint(np.iinfo(np.int32).max)
+    return Rows(gram, codes, groups, probabilities, solution.alpha, temperature, n_components, cv, seed)
+
+
 class Fitted(NamedTuple):
     """Scores that were fitted on some rows."""
 
@@ -81,17 +100,17 @@ class Trial(NamedTuple):
     outside: Found
 
 
-def hold_out_rows(rows: Rows, name: str, rng: np.random.RandomState) -> np.ndarray:
-    """Return what one score finds for rows that it was not fitted on, in folds that keep groups together.
+def hold_out_rows(rows: Rows, names: Sequence[str], rng: np.random.RandomState) -> Found:
+    """Return what scores find for rows that they were not fitted on, in folds that keep groups together.
 
     Rows of classes that their fold lacks are left out.
     """
     found = []
     for train, test in rows.folds(rng):
-        fitted = rows.fit(train, [name])
+        fitted = rows.fit(train, names)
         held_out = None if rows.probabilities is None else rows.probabilities[test]
-        found.append(fitted.ask(fitted.dual.views(test, held_out))[name])
-    return np.concatenate(found)
+        found.append(fitted.ask(fitted.dual.views(test, held_out)))
+    return {name: np.concatenate([each[name] for each in found]) for name in names}
 
 
 def hold_out_classes(rows: Rows, names: Sequence[str], rng: np.random.RandomState) -> list[Trial]:

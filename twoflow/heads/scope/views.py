@@ -24,17 +24,20 @@ class Views(NamedTuple):
     ----------
     indicators : ndarray of shape (n, n_classes)
         Predictions of the class indicators by ridge regression. They sum to 1.
+    smooth : ndarray of shape (n, n_classes)
+        The same with a ridge that is ten times as large.
     components : ndarray of shape (n, n_components)
         Principal components; no column if no score needs them.
-    residual : ndarray of shape (n,)
-        The norm of what the components leave out.
+    distance : ndarray of shape (n,)
+        The distance from the mean of the training rows.
     probabilities : ndarray of shape (n, n_leaves) or None
         Those of the classifier.
     """
 
     indicators: np.ndarray
+    smooth: np.ndarray
     components: np.ndarray
-    residual: np.ndarray
+    distance: np.ndarray
     probabilities: np.ndarray | None
 
 
@@ -53,6 +56,10 @@ def unit_products(X: np.ndarray, norms: np.ndarray) -> np.ndarray:
         part = (X[:, columns] / norms[:, None]).astype(X.dtype)
         gram += part @ part.T
     return gram
+
+
+#: How many times as large as the ridge the second one is.
+_SMOOTHER = 10.0
 
 
 class DualFit:
@@ -85,9 +92,10 @@ class DualFit:
         rounding = max(float(np.finfo(np.float32).eps * np.trace(centered)), float(np.finfo(np.float32).tiny))
         targets = np.eye(codes.max() + 1)[codes]
         share = np.full(len(rows), 1 / len(rows))
-        dual = solve_one(Kernel(centered, rounding), targets, share, alpha)
+        kernel = Kernel(centered, rounding)
+        dual = np.hstack([solve_one(kernel, targets, share, each) for each in (alpha, _SMOOTHER * alpha)])
         self.n_classes = targets.shape[1]
-        self.intercept = targets.mean(axis=0) - share @ (centered @ dual)
+        self.intercept = np.tile(targets.mean(axis=0), 2) - share @ (centered @ dual)
         self.dual = np.column_stack([dual, _find_components(centered, n_components, rounding, random_state)])
 
     def views(self, rows: np.ndarray, probabilities: np.ndarray | None = None) -> Views:
@@ -110,9 +118,9 @@ class DualFit:
 
         Returns
         -------
-        projection : ndarray of shape (n_features, n_classes + n_components + 1) and the dtype of X
+        projection : ndarray of shape (n_features, 2 * n_classes + n_components + 1) and the dtype of X
             The last column is the mean of the rows.
-        offset : ndarray of shape (n_classes + n_components + 1,)
+        offset : ndarray of shape (2 * n_classes + n_components + 1,)
             What is added to the products of unit rows with the projection. The sum in the last column is, for a unit
             row, half of 1 minus its squared distance from the mean.
         """
@@ -125,7 +133,7 @@ class DualFit:
             projection[columns, -1] = mean
             offset[:-1] -= mean @ projection[columns, :-1]
             offset[-1] -= float(mean @ mean) / 2
-        offset[:self.n_classes] += self.intercept
+        offset[:2 * self.n_classes] += self.intercept
         return projection, offset
 
 
@@ -137,15 +145,17 @@ def project(
     found = (X @ projection) / norms[:, None] + offset
     is_zero = ~X.any(axis=1)
     squared = np.where(is_zero, 0.0, 1.0) - 2 * found[:, -1]
-    return _to_views(found[:, :-1], n_classes, np.zeros(n_classes), squared, probabilities)
+    return _to_views(found[:, :-1], n_classes, np.zeros(2 * n_classes), squared, probabilities)
 
 
 def _to_views(
     found: np.ndarray, n_classes: int, intercept: np.ndarray, squared: np.ndarray, probabilities: np.ndarray | None
 ) -> Views:
-    indicators, components = found[:, :n_classes] + intercept, found[:, n_classes:]
-    residual = np.sqrt(np.maximum(squared - (components**2).sum(axis=1), 0.0))
-    return Views(indicators, components, residual, probabilities)
+    indicators = found[:, :2 * n_classes] + intercept
+    distance = np.sqrt(np.maximum(squared, 0.0))
+    return Views(
+        indicators[:, :n_classes], indicators[:, n_classes:], found[:, 2 * n_classes:], distance, probabilities
+    )
 
 
 def _find_components(centered: np.ndarray, n_components: int, rounding: float, random_state: int) -> np.ndarray:

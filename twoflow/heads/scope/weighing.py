@@ -19,8 +19,8 @@ _C = 0.1
 #: Standardized evidence beyond this counts as this, so that no piece outweighs all others.
 _MOST = 5.0
 
-#: The column of the evidence that is lower the farther a row is from all classes.
-_NEARNESS = -1
+#: The column of the evidence that is greater the farther a row is from all classes: what the components leave out.
+_DISTANCE = -1
 
 #: The share of held-out images that are nearer than what is too far.
 _NEAR = 0.995
@@ -40,7 +40,7 @@ def fit_scale(inside: np.ndarray) -> Parameters:
     spread = inside.std(axis=0)
     return {
         "mean": inside.mean(axis=0), "spread": np.where(spread > 0, spread, 1.0),
-        "farthest": np.array(np.quantile(inside[:, _NEARNESS], 1 - _NEAR)),
+        "farthest": np.array(np.quantile(inside[:, _DISTANCE], _NEAR)),
     }
 
 
@@ -73,5 +73,5 @@ def weigh(evidence: np.ndarray, scale: Mapping[str, np.ndarray], weights: np.nda
     A row that is farther from all classes than nearly all held-out images loses more the farther it is. The weights
     know look-alike classes only, and may not see that an image of something else is far.
     """
-    excess = np.maximum(scale["farthest"] - evidence[:, _NEARNESS], 0.0) / scale["spread"][_NEARNESS]
+    excess = np.maximum(evidence[:, _DISTANCE] - scale["farthest"], 0.0) / scale["spread"][_DISTANCE]
     return standardize(evidence, scale) @ weights - _FAR * excess
