@@ -236,7 +236,7 @@ class Recognizer:
     def get_params(self, deep=True):
         return {"limit": self.limit}
 
-    def fit(self, X, y, groups=None, *, probabilities=None, outside=None):
+    def fit(self, X, y, groups=None, *, probabilities=None, outside=None, outside_probabilities=None):
         self.threshold_, self.score_ = -self.limit, "first feature"
         self.given_ = len(X), probabilities.shape, np.isfinite(probabilities).all(), len(outside)
         return self
