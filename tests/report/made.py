@@ -123,8 +123,8 @@ def levels(outside=True):
     folds, targets = draw_folds(collection.to_stratify, n_splits=3), Targets.of(collection)
     known = np.array(paths[:4])
     full = tuple(
-        np.where(rng.random(len(fold.test))[:, None] < 0.6, labels[fold.test], known[rng.integers(0, 4, len(fold.test))])
-        for fold in folds
+        np.where(rng.random((n, 1)) < 0.6, labels[fold.test], known[rng.integers(0, 4, n)])
+        for n, fold in zip(folds.sizes.n_test, folds)
     )
     full = tuple(np.where(own == "unknown", known[0], own) for own in full)
     stopped = tuple(np.where(rng.random(own.shape) < [0.1, 0.3], "unknown", own) for own in full)

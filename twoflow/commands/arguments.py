@@ -155,8 +155,8 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--levels", metavar="BROAD,...,FINE", type=names,
         help="levels of a hierarchy, from broad to fine: columns of the table, in place of --label-column; without "
-             "--labels, names for the folders IMAGES/<BROAD>/.../<FINE>/*.jpg. Finer labels may be missing (default: no "
-             "hierarchy, or that of IMAGES/<superclass>/<class>)",
+             "--labels, names for the folders IMAGES/<BROAD>/.../<FINE>/*.jpg. Finer labels may be missing (default: "
+             "no hierarchy, or that of IMAGES/<superclass>/<class>)",
     )
     group.add_argument(
         "--group-column", metavar="COLUMN",

@@ -293,12 +293,13 @@ def _given(fold: FoldScores, predicted: np.ndarray, collection: ImageCollection)
 
 def _before_fallback(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, Any]:
     """Return what `MethodScores` says of the answers before fallback; nothing for a method that has none."""
-    if any(fold.full is None for fold in folds):
+    found = [(fold, fold.full, fold.full_scores or {}) for fold in folds if fold.full is not None]
+    if not found:
         return {}
-    scores = {name: np.array([fold.full_scores[name] for fold in folds]) for name in folds[0].full_scores or ()}
-    answers = [_given(fold, fold.full, collection) for fold in folds]
+    scores = {name: np.array([own[name] for _, _, own in found]) for name in found[0][2]}
+    answers = [_given(fold, full, collection) for fold, full, _ in found]
     return {
-        "full": tuple(fold.full for fold in folds),
+        "full": tuple(full for _, full, _ in found),
         "full_scores": scores,
         "full_means": compute_means(scores, collection.labels, drawn, answers, Targets.of(collection)),
     }

@@ -281,10 +281,10 @@ class Comparison:
 
     def _tested_by(self, method: MethodScores) -> Tested:
         labels, n_folds = self.collection.labels, len(self.folds)
-        full, probabilities = (each or [None] * n_folds for each in (method.full, method.probabilities))
+        full, probabilities = method.full or [None] * n_folds, method.probabilities or [None] * n_folds
         given = [
-            Given.of(own, *rest, self._targets, labels)
-            for own, *rest in zip(method.predicted, full, [None] * n_folds, probabilities)
+            Given.of(own, before, None, shares, self._targets, labels)
+            for own, before, shares in zip(method.predicted, full, probabilities)
         ]
         return Tested(labels[self.tested], Given.join(given), self._targets.tree)
 
@@ -358,7 +358,8 @@ class Comparison:
             predicted = tuple(own[:, position] for own in predicted)
         elif self._targets.tree is not None:
             tree = self._targets.tree
-            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in zip(self.folds, predicted))
+            pairs = zip(self.folds, predicted)
+            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in pairs)
         return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:

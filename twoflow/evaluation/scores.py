@@ -79,7 +79,7 @@ class Score(NamedTuple):
     """
 
     label: str
-    function: Callable[[Any, Any], float]
+    function: Callable[..., float]
     of_one_target: bool
     greater_is_better: bool = True
     of_all_predictions: bool = False
@@ -120,7 +120,9 @@ LEVEL_SCORES: dict[str, Score] = {
         "stopped", path_scores.stopped, True, greater_is_better=False, levels=slice(None, -1), link="at"
     ),
     "risk_area": _of_paths("area under risk by coverage", rejection.risk_area, greater_is_better=False),
-    "excess_risk_area": _of_paths("its excess over the best order", rejection.excess_risk_area, greater_is_better=False),
+    "excess_risk_area": _of_paths(
+        "its excess over the best order", rejection.excess_risk_area, greater_is_better=False
+    ),
     "right_auroc": _of_paths("AUROC, right against wrong", rejection.right_auroc),
     "scope_auroc": _of_paths("AUROC, in scope against out of scope", rejection.scope_auroc, is_of_scope=True),
     "outside_rejected": _of_paths(

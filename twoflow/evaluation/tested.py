@@ -85,7 +85,11 @@ class Given(NamedTuple):
     @classmethod
     def join(cls, parts: Sequence[Given]) -> Given:
         """Return the answers of several folds, one after the other."""
-        return cls(*(None if any(each is None for each in own) else np.concatenate(own) for own in zip(*parts)))
+        joined: list[Any] = [
+            None if any(each is None for each in own) else np.concatenate(own)  # type: ignore[arg-type]
+            for own in zip(*parts)
+        ]
+        return cls(*joined)
 
 
 @dataclass(frozen=True, eq=False)

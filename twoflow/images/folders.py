@@ -59,11 +59,11 @@ def load_folder(root: str | os.PathLike, levels: int | Sequence[str] | None = No
     ImageCollection
         In the order of the sorted paths. With two levels a label is ``"superclass/class"``, because different
         superclasses may have classes with the same name, and the column ``superclass`` contains the first part. If the
-        levels have names, the labels are the names of the folders. With an official split the column ``split`` contains "train", "validation"
-        or "test"; without a test part the validation part is "test". `ImageCollection.passed_over` names what was not
-        read: hidden files, files and folders made by programs, files with other endings than those of images, class
-        folders without an image, and up to 5 % of images above the class folders. `ImageCollection.notes` says how the
-        folder was read.
+        levels have names, the labels are the names of the folders. With an official split the column ``split`` contains
+        "train", "validation" or "test"; without a test part the validation part is "test".
+        `ImageCollection.passed_over` names what was not read: hidden files, files and folders made by programs, files
+        with other endings than those of images, class folders without an image, and up to 5 % of images above the class
+        folders. `ImageCollection.notes` says how the folder was read.
 
     Raises
     ------

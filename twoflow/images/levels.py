@@ -52,7 +52,8 @@ def to_levels(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
     columns = [list(column) for column in to_columns(labels)]
     if len(columns) < 2 or any(np.ndim(label) for column in columns for label in column):
         raise InputError(
-            "levels: expected labels of at least two levels, from broad to fine, for each image, got one; leave out levels"
+            "levels: expected labels of at least two levels, from broad to fine, for each image, got one; leave out "
+            "levels"
         )
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
     is_there = np.array([[not _ends(label, level) for label in column] for level, column in enumerate(columns)])

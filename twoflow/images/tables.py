@@ -135,7 +135,9 @@ def load_table(
 def _targets(label_column: str | Sequence[str] | None, levels: Sequence[str] | None) -> list[str]:
     """Return the names of the columns of labels."""
     if levels is not None and label_column is not None:
-        raise InputError("expected levels or label_column, got both; leave out label_column: the finest level is the class")
+        raise InputError(
+            "expected levels or label_column, got both; leave out label_column: the finest level is the class"
+        )
     names = levels if levels is not None else "class" if label_column is None else label_column
     targets = [names] if isinstance(names, str) else list(names)
     if not targets or levels is not None and isinstance(levels, str):

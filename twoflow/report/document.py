@@ -144,14 +144,14 @@ def _hierarchy(tree: ClassTree | None, collection: ImageCollection) -> dict[str,
     """Convert the tree of levels; None if the targets are no levels."""
     if tree is None:
         return None
-    counts = tree.counts or [0] * len(tree.nodes)
+    nodes = zip(tree.nodes, tree.counts or [0] * len(tree.nodes), tree.is_leaf)
     return {
         "levels": [
             {"name": name, "n_classes": len(classes)} for name, classes in collection.classes_by_target.items()
         ],
         "nodes": [
             {"path": list(map(str, path)), "n_images": n, "is_leaf": bool(is_leaf)}
-            for path, n, is_leaf in sorted(zip(tree.nodes, counts, tree.is_leaf), key=lambda node: list(map(str, node[0])))
+            for path, n, is_leaf in sorted(nodes, key=lambda node: list(map(str, node[0])))
         ],
         "n_leaves": len(tree.leaves),
     }

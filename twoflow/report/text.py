@@ -150,9 +150,8 @@ def _legend(comparison: Comparison) -> list[str]:
     lines = []
     if len(comparison.folds) > 1:
         lines.append(f"{label}: mean over splits ± their standard deviation (least to greatest).")
-        whole = [
-            score for score in comparison.scores.values() if score.score.of_all_predictions and score.score.levels is None
-        ]
+        plain = [score for score in comparison.scores.values() if score.score.levels is None]
+        whole = [score for score in plain if score.score.of_all_predictions]
         lines += [f"{printable(score.label)}: of all predictions of a repeat together." for score in whole]
     lines.append(f"training: {label} on the training images. If it is far above the {label}, the method overfits.")
     return [*lines, *_tests(comparison, label), *network_lines(comparison.networks), time]
