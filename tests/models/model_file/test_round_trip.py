@@ -224,7 +224,7 @@ def test_a_parameter_that_an_older_version_did_not_have(shop, tmp_path):
         state = find(schema, "CappedClassifier")["content"]
         del state["content"]["random_state"], state["key_types"]["content"][-1]
 
-    with pytest.warns(UserWarning, match="before CappedClassifier had the parameter random_state; its default is used: N"):
+    with pytest.warns(UserWarning, match="before CappedClassifier had the parameter random_state; its default is used"):
         loaded = load(change_state(tmp_path / "new.twoflow", forget))
     assert loaded.head_.random_state is None and answers(loaded, shop) == answers(model, shop)
 
