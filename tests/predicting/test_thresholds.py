@@ -67,7 +67,7 @@ def test_order_and_numbers_of_groups_have_no_effect(seed, order):
     rng = np.random.default_rng(seed)
     certain = rng.uniform(0.5, 1, size=90)
     answers = held_out(certain, rng.random(90) < certain ** 0.1, rng.integers(80, size=90).astype(np.int32))
-    other = HeldOut(*(column[order] for column in answers))._replace(groups=7 - answers.groups[order])
+    other = HeldOut(*(column[order] for column in answers[:4]))._replace(groups=7 - answers.groups[order])
     assert threshold_for(answers, 0.1) == threshold_for(other, 0.1)
 
 

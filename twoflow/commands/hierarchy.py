@@ -78,8 +78,8 @@ def describe(fitted: HierarchicalClassifier) -> Iterator[str]:
         yield f"{images} only partly labeled, and used only at the levels that they have"
     if (scope := fitted.scope_) is not None:
         yield (
-            f"out of scope: images whose {scope.score_} score is below {scope.threshold_:.4g}; {scope.answered_:.1%} of "
-            "held-out images of the classes are not"
+            f"out of scope: images whose {scope.score_} score is below {scope.threshold_:.4g}; {scope.answered_:.1%} "
+            "of held-out images of the classes are not"
         )
         if scope.outside_rejected_ is not None:
             tested = counted(scope.n_outside_tested_, "image", "images")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..heads.hierarchy import UNKNOWN
+from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
 from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut

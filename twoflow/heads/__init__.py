@@ -39,5 +39,7 @@ __all__ = [
     "Risk",
     "SequentialClassifier",
     "Risk",
+    "Risk",
+    "SequentialClassifier",
     "OutOfScope",
 ]

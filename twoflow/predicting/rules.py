@@ -127,9 +127,10 @@ def _find_classes(place: str, table: Mapping[str, Any], target: TargetCard, leve
     if "classes" not in table:
         return list(range(len(of_level)))
     known: dict[str, list[Any]] = {}
-    for path in () if target.tree is None else target.tree.nodes:
-        if (name := name_node(target.tree, path)) in of_level:
-            known.setdefault(str(path[-1]), []).append(name)
+    if (tree := target.tree) is not None:
+        for path in tree.nodes:
+            if (name := name_node(tree, path)) in of_level:
+                known.setdefault(str(path[-1]), []).append(name)
     known |= {str(label): [label] for label in of_level}  # a whole path goes before a last label
     chosen: set[Any] = set()
     for label in table["classes"]:

@@ -30,8 +30,8 @@ class Scores(NamedTuple):
     ----------
     by_target : tuple of ndarray of shape (n, n_classes) and dtype float64
         For each target, the probability of each class; of a model without probabilities, 1 for the class that it
-        answers and 0 for the others. Of a model with a tree of classes, the columns of `TreeAnswers`. A row is NaN if its
-        image cannot be read.
+        answers and 0 for the others. With a tree of classes, the columns of `TreeAnswers`. A row is NaN if its image
+        cannot be read.
     errors : dict of int to ImageReadError
         The errors of the images that cannot be read, by position.
     """

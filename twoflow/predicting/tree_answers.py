@@ -64,8 +64,8 @@ class TreeAnswers:
         of_leaves, leaves = nodes[:, tree.leaves], set(tree.leaves.tolist())
         order = np.argsort(-of_leaves, axis=1, kind="stable")[:, :top]
         rows = zip(
-            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(), decisions.reason,
-            find_steps(tree, nodes, decisions.node), self._scopes(scope, len(nodes)),
+            order.tolist(), of_leaves.tolist(), decisions.node.tolist(), decisions.confidence.tolist(),
+            decisions.reason, find_steps(tree, nodes, decisions.node), self._scopes(scope, len(nodes)),
         )
         answers = []
         for columns, shares, node, confidence, reason, steps, score in rows:

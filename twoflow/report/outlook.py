@@ -71,10 +71,13 @@ def _levels(outlook: Outlook) -> list[str]:
     """Say how often a hierarchy is right down to each level, and how many images out of scope it rejects."""
     lines = []
     if len(outlook.levels) > 1:
-        rows = [[printable(name), f"{accuracy:.3f}", _ends(interval.ends)] for name, accuracy, interval in outlook.levels]
+        rows = [
+            [printable(name), f"{accuracy:.3f}", _ends(interval.ends)] for name, accuracy, interval in outlook.levels
+        ]
         lines += [f"  {line}" for line in aligned([["right down to", "accuracy", "interval"], *rows], range(1, 3))]
     if not math.isnan(outlook.outside_rejected):
-        lines.append(f"Of the held-out images of none of the classes, {outlook.outside_rejected:.1%} are answered unknown.")
+        share = f"{outlook.outside_rejected:.1%}"
+        lines.append(f"Of the held-out images of none of the classes, {share} are answered unknown.")
     return lines
 
 

@@ -8,8 +8,20 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
-from twoflow import CNNEmbedding, ColorHistogram, ImageCollection, PixelProjection, make_model, make_shop, save
+from twoflow import (
+    CNNEmbedding,
+    ColorHistogram,
+    Confidence,
+    HierarchicalClassifier,
+    ImageCollection,
+    OutOfScope,
+    PixelProjection,
+    make_model,
+    make_shop,
+    save,
+)
 from twoflow.heads import EachTargetClassifier
 from twoflow.models.model_file.archive import VERSION
 
@@ -35,6 +47,14 @@ def models():
     )
     calibrated = make_model([("color", ColorHistogram("hsv", (4, 3, 3)))], "logistic", random_state=0)
     yield "logistic", calibrated, grouped
+    tree = HierarchicalClassifier(
+        LogisticRegression(max_iter=1000), strategy="parents", fallback=Confidence(0.4), scope=OutOfScope("vim", cv=2),
+        cv=2, random_state=0,
+    )
+    levels = ImageCollection(
+        shop.images, np.column_stack([kinds, numbers]), target_names=["kind", "number"], are_levels=True
+    )
+    yield "tree", make_model([("color", ColorHistogram("hsv", (4, 3, 3)))], tree, random_state=0), levels
 
 
 def probabilities(model):

@@ -44,7 +44,7 @@ def test_a_card_with_everything(grouped, compared, tmp_path):
     assert target.levels == {"kind": ("dress", "dress", "tee", "tee")}
     expectation, answers = compared.held_out("color")["class"]
     assert target.expectation == expectation and all(
-        (mine == theirs).all() for mine, theirs in zip(target.held_out, answers)
+        np.array_equal(mine, theirs) for mine, theirs in zip(target.held_out, answers)
     )
     for name in ("title", "created", "n_images", "n_groups", "data_digest", "threshold", "networks", "versions"):
         assert getattr(opened.card, name) == getattr(card, name)

@@ -11,6 +11,7 @@ FILES = sorted(FOLDER.glob("*.twoflow"))
 
 
 @pytest.mark.filterwarnings("ignore:the model was saved with scikit-learn")
+@pytest.mark.filterwarnings("ignore:the model was saved before .* had the parameter")
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_a_frozen_file(path):
     opened = open_model_file(path)

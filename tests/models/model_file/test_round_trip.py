@@ -20,14 +20,18 @@ from sklearn.tree import DecisionTreeClassifier
 from twoflow import (
     CNNEmbedding,
     ColorHistogram,
+    Confidence,
     FlowClassifier,
     FlowUnion,
     GISTDescriptor,
+    HierarchicalClassifier,
     ImageCollection,
     LBPHistogram,
     ObjectHierarchyFeatures,
+    OutOfScope,
     PixelProjection,
     RawPixels,
+    Risk,
     SIFTBagOfWords,
     TwoFlowClassifier,
     load,
@@ -40,6 +44,8 @@ from twoflow.flows.sharpness import Sharpness
 from twoflow.heads import CappedClassifier, EachTargetClassifier
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
+
+from .tampering import change_state, find
 
 ANSWERS = ("predict", "predict_proba", "decision_function")
 SIZE = (12, 12)
@@ -186,6 +192,41 @@ def two_targets(shop):
     return ImageCollection(
         shop.images, np.array([kinds, [int(number) for number in numbers]], object).T, target_names=["kind", "number"]
     )
+
+
+@pytest.mark.parametrize("strategy, fallback, scope, is_around", [
+    ("leaves", Risk(0.8), OutOfScope("auto", cv=2, random_state=0), False),
+    ("parents", Confidence(0.6), None, True),
+    ("levels", 0.5, OutOfScope("mahalanobis", cv=2, random_state=0), True),
+])
+def test_hierarchies(strategy, fallback, scope, is_around, shop, tmp_path):
+    """As head of a model, and around one; the decisions and scope scores are the same too."""
+    labels = np.array([label.split("/") for label in shop.labels.tolist()])
+    levels = ImageCollection(shop.images, labels, target_names=["kind", "number"], are_levels=True)
+    flows = [("color", ColorHistogram(), "passthrough")]
+    classifier = LogisticRegression(max_iter=1000)
+    inside = FlowClassifier(flows, classifier, random_state=0) if is_around else classifier
+    model = HierarchicalClassifier(inside, strategy=strategy, fallback=fallback, scope=scope, cv=2, random_state=0)
+    model = (model if is_around else FlowClassifier(flows, model, random_state=0)).fit(levels)
+    loaded = check(model, shop, tmp_path, collection=levels)
+    assert loaded.predict_path(shop) == model.predict_path(shop)
+    assert loaded.explain_fallback(shop) == model.explain_fallback(shop)
+    assert (loaded.predict_node_proba(shop) == model.predict_node_proba(shop)).all()
+    if scope is not None:
+        assert (loaded.scope_scores(shop) == model.scope_scores(shop)).all()
+
+
+def test_a_parameter_that_an_older_version_did_not_have(shop, tmp_path):
+    model = FlowClassifier([("color", ColorHistogram(), "passthrough")], CappedClassifier(GaussianNB())).fit(shop)
+    save(model, tmp_path / "new.twoflow")
+
+    def forget(schema, files):
+        state = find(schema, "CappedClassifier")["content"]
+        del state["content"]["random_state"], state["key_types"]["content"][-1]
+
+    with pytest.warns(UserWarning, match="before CappedClassifier had the parameter random_state; its default is used"):
+        loaded = load(change_state(tmp_path / "new.twoflow", forget))
+    assert loaded.head_.random_state is None and answers(loaded, shop) == answers(model, shop)
 
 
 @pytest.mark.parametrize("make", [

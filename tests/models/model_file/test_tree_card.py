@@ -72,7 +72,7 @@ def change_tree(change):
     (change_tree(lambda tree: tree["nodes"].append([])), "paths of 1 to 2 texts"),
     (change_tree(lambda tree: tree["nodes"].append(["a", "b", "c"])), "paths of 1 to 2 texts"),
     (change_tree(lambda tree: tree["nodes"].append([["a"], None])), "paths of 1 to 2 texts"),
-    (change_tree(lambda tree: (tree["nodes"].append(tree["nodes"][0]), tree.update(counts=None))), "all nodes in order"),
+    (change_tree(lambda tree: tree.update(nodes=tree["nodes"] + tree["nodes"][:1], counts=None)), "all nodes in order"),
     (change_tree(lambda tree: tree["nodes"].reverse()), "all nodes in order"),
     (change_tree(lambda tree: tree["nodes"].pop(0)), "counts: expected a whole number for each node"),
     (change_tree(lambda tree: (tree["nodes"].pop(1), tree.update(counts=None))), "all nodes in order"),
@@ -120,7 +120,7 @@ def test_collections_that_do_not_fit(collection, shop, tmp_path):
     for other, words in (
         (shop, "expected the 2 levels that the model was fitted on, got class"),
         (collection[:-1], "got other numbers of images"),
-        (ImageCollection(shop.images, [["a", "b"]] * len(shop), are_levels=True), "collection: row 0: expected labels of"),
+        (ImageCollection(shop.images, [["a", "b"]] * len(shop), are_levels=True), "collection: row 0: expected labels"),
     ):
         with pytest.raises(InputError, match=words):
             save(model, path, collection=other)

@@ -10,7 +10,6 @@ import numpy as np
 
 from ...heads.hierarchy import UNKNOWN, ClassTree
 from ...images import ImageCollection
-from ...images.targets import split_targets
 from ...models.model_file.card import Expectation, HeldOut
 from ...models.tree_names import name_classes
 from ..folds import Folds
@@ -94,7 +93,8 @@ class TestedPaths:
         self._fold, self.images = fold[self._rows], tested[self._rows]
         of_node = np.full(len(self.tree.nodes) + 1, -1)  # the last one is for what is no node
         of_node[self.tree.leaves] = np.arange(len(self.tree.leaves))
-        self._labels, answered = np.concatenate(method.full)[self._rows], _nodes(self.tree, np.concatenate(method.predicted))
+        self._labels = np.concatenate(method.full)[self._rows]
+        answered = _nodes(self.tree, np.concatenate(method.predicted))
         self.true, self.full = of_node[true[self._rows]], of_node[_nodes(self.tree, self._labels)]
         self.answered = answered[self._rows]
         self.outside_rejected = float((answered[true < 0] < 0).mean()) if (true < 0).any() else math.nan
@@ -144,7 +144,8 @@ class TestedPaths:
         classes = [self._collection.classes_by_target[name] for name in names]
         parts = [[each] if len(names) == 1 else each for each in self._probabilities]
         confidence = np.ones(len(self._rows))
-        for column, shares, known in zip(split_targets(self._labels), map(np.concatenate, zip(*parts)), classes):
+        by_level = self._labels.reshape(len(self._labels), -1).astype(object).T
+        for column, shares, known in zip(by_level, map(np.concatenate, zip(*parts)), classes):
             place = {label: i for i, label in enumerate(known.tolist())}
             columns = np.array([place.get(label, -1) for label in column.tolist()], dtype=int)
             confidence = np.minimum(confidence, np.where(columns >= 0, shares[self._rows, columns], 1.0))
@@ -179,7 +180,7 @@ def _nodes(tree: ClassTree, labels: np.ndarray) -> np.ndarray:
     """Return the node of each row of labels; -1 for unknown, and for labels that are no path of the tree."""
     position = {path: i for i, path in enumerate(tree.nodes)}
     found = []
-    for row in zip(*(column.tolist() for column in split_targets(labels))):
+    for row in map(tuple, labels.reshape(len(labels), -1).tolist()):
         end = next((i for i, label in enumerate(row) if label in ("", UNKNOWN)), len(row))
         found.append(position.get(row[:end], -1))
     return np.array(found, dtype=int)

@@ -142,8 +142,10 @@ def _describe_tree(
     if collection is not None:
         tree = _count_images(tree, collection)
         if answers is not None and ClassTree.from_labels(collection.labels).nodes != tree.nodes:
-            raise InputError("comparison: expected a tree of the classes that were compared, got another one; leave out "
-                             "the tree of the model, or save it without the comparison")
+            raise InputError(
+                "comparison: expected a tree of the classes that were compared, got another one; leave out the tree of "
+                "the model, or save it without the comparison"
+            )
     counts = () if tree.counts is None else tuple(tree.counts[leaf] for leaf in tree.leaves)
     return TargetCard(
         tree.levels[-1], name_classes(tree), counts, broader_paths(tree), expectation, answers, tree,

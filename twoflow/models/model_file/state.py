@@ -10,12 +10,15 @@ from __future__ import annotations
 import io
 import json
 import math
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 
 from ...errors import InputError
 from ...networks.carried import CarriedNetwork
@@ -222,6 +225,7 @@ class _Builder:
         if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
             raise DamagedError(f"expected attributes by name for {node['__class__']}, got {type(state).__name__}")
         check_attributes(node["__class__"], state)
+        state = {**_new_parameters(kind, state), **state}
         if hasattr(made, "__setstate__"):
             made.__setstate__(state)
         else:
@@ -233,6 +237,26 @@ class _Builder:
 
     def _find(self, node: dict[str, Any]) -> Any:
         return self._trusted.find(node["__module__"], node["__class__"])
+
+
+def _new_parameters(kind: type, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of the parameters that an estimator of ours has today, but did not have in an older version.
+
+    Warns
+    -----
+    UserWarning
+        For each of them. A new parameter's default does what the older version did.
+    """
+    if not kind.__module__.startswith("twoflow.") or not issubclass(kind, BaseEstimator):
+        return {}
+    parameters = signature(kind).parameters.items()
+    found = {name: each.default for name, each in parameters if name not in state and each.default is not each.empty}
+    for name, default in found.items():
+        warnings.warn(
+            f"the model was saved before {kind.__name__} had the parameter {name}; its default is used: {default!r}",
+            UserWarning, stacklevel=2,
+        )
+    return found
 
 
 def _to_bool(key: str) -> bool:
