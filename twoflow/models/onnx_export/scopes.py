@@ -9,8 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...heads.scope import OutOfScope
-from ...heads.scope.scores import _N_OTHER, _N_OWN
-from ...heads.scope.weighing import _FAR, _MOST, _NEARNESS
+from ...heads.scope.scores import N_OTHER, N_OWN
+from ...heads.scope.weighing import FAR, FARNESS, MOST
 from .graph import Graph
 from .linear import add_linear
 from .registry import to_onnx
@@ -34,11 +34,13 @@ class ScopeInput(NamedTuple):
 class _Views(NamedTuple):
     """The names of what scores look at, all of float64; see `twoflow.heads.scope.views.Views`.
 
-    `indicators` and `components` have the shape (1, n), `residual` the shape (1,).
+    `indicators`, `smooth` and `components` have the shape (1, n), `distance` and `residual` the shape (1,).
     """
 
     indicators: str
+    smooth: str
     components: str
+    distance: str
     residual: str
     probabilities: str
 
@@ -61,15 +63,19 @@ def _project(part: OutOfScope, graph: Graph, source: ScopeInput) -> _Views:
     norm = graph.add("Where", is_zero, np.float64(1), graph.add("Sqrt", squared))
     found = graph.add("Add", graph.add("Div", products, norm), part.offset_)
     n, width = part._n_indicators, part.projection_.shape[1]
-    indicators, components, mean = (
+    indicators, smooth, components, mean = (
         graph.add("Slice", found, np.array([start]), np.array([end]), np.array([1]))
-        for start, end in ((0, n), (n, width - 1), (width - 1, width))
+        for start, end in ((0, n), (n, 2 * n), (2 * n, width - 1), (width - 1, width))
     )
     length = graph.add("Where", is_zero, np.float64(0), np.float64(1))
     from_mean = graph.add("Sub", length, graph.add("Mul", mean, np.float64(2)))
+    from_mean = graph.add("Max", from_mean, np.float64(0))
     rest = graph.add("Sub", from_mean, graph.add("ReduceSumSquare", components, np.array([1])))
-    residual = graph.add("Sqrt", graph.add("Max", rest, np.float64(0)))
-    return _Views(indicators, components, graph.add("Squeeze", residual, np.array([1])), source.leaves)
+    distance, residual = (
+        graph.add("Squeeze", graph.add("Sqrt", graph.add("Max", each, np.float64(0))), np.array([1]))
+        for each in (from_mean, rest)
+    )
+    return _Views(indicators, smooth, components, distance, residual, source.leaves)
 
 
 def _over(graph: Graph, operator: str, values: str) -> str:
@@ -87,15 +93,15 @@ def _entropy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) 
     return _over(graph, "ReduceSum", graph.add("Mul", shares, logarithms))
 
 
-def _greatest_and_squares(graph: Graph, views: _Views) -> tuple[str, str, str]:
-    """Return the greatest indicator, the sum of squares, and the squared distance from the nearest class less 1."""
-    greatest = _over(graph, "ReduceMax", views.indicators)
-    squares = _over(graph, "ReduceSumSquare", views.indicators)
-    return greatest, squares, graph.add("Sub", squares, graph.add("Mul", greatest, np.float64(2)))
+def _from_nearest_class(graph: Graph, greatest: str, squares: str) -> str:
+    """Return the squared distance of indicators from those of the nearest class."""
+    doubled = graph.add("Mul", greatest, np.float64(2))
+    return graph.add("Add", graph.add("Sub", squares, doubled), np.float64(1))
 
 
 def _indicator(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
-    return graph.add("Sub", np.float64(-1), _greatest_and_squares(graph, views)[2])
+    greatest, squares = (_over(graph, operator, views.indicators) for operator in ("ReduceMax", "ReduceSumSquare"))
+    return graph.add("Neg", _from_nearest_class(graph, greatest, squares))
 
 
 def _energy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
@@ -109,7 +115,9 @@ def _vim(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> s
 
 
 def _neighbors(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
-    return graph.add("Neg", _over(graph, "ReduceMin", _distances(graph, views.components, parameters["rows"])))
+    nearest = _over(graph, "ReduceMin", _distances(graph, views.components, parameters["rows"]))
+    squared = (graph.add("Mul", each, each) for each in (nearest, views.residual))
+    return graph.add("Neg", graph.add("Sqrt", graph.add("Add", *squared)))
 
 
 def _mahalanobis(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
@@ -119,19 +127,26 @@ def _mahalanobis(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Vie
 
 def _combined(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
     """Return the evidence, of shape (1, n_evidence)."""
-    greatest, squares, distance = _greatest_and_squares(graph, views)
-    distance = graph.add("Max", graph.add("Add", distance, np.float64(1)), np.float64(0))
     distances = _distances(graph, views.components, parameters["rows"])
     likeliest = graph.add("ArgMax", views.indicators, axis=1)
     is_own = graph.add("Equal", parameters["codes"].astype(np.int64)[None], likeliest)
-    n_rows = len(parameters["rows"])
+    n_rows, n_classes = len(parameters["rows"]), int(parameters["codes"].max()) + 1
     evidence = [
-        graph.add("Log", graph.add("Add", distance, np.float64(1e-4))), greatest, squares,
-        *_nearest(graph, graph.add("Where", is_own, distances, _INFINITY), n_rows, _N_OWN),
-        *_nearest(graph, graph.add("Where", is_own, _INFINITY, distances), n_rows, _N_OTHER),
-        views.residual, _mahalanobis(graph, parameters, views),
+        *_describe(graph, views.indicators, n_classes), *_describe(graph, views.smooth, n_classes),
+        *_nearest(graph, graph.add("Where", is_own, distances, _INFINITY), n_rows, N_OWN),
+        *_nearest(graph, graph.add("Where", is_own, _INFINITY, distances), n_rows, N_OTHER),
+        views.distance, views.residual,
     ]
     return graph.add("Unsqueeze", graph.add("Concat", *evidence, axis=0), np.array([0]))
+
+
+def _describe(graph: Graph, indicators: str, n_classes: int) -> Sequence[str]:
+    """Return the greatest indicator, the second, the sum of squares, and how far the nearest class is."""
+    is_greatest = graph.add("Equal", np.arange(n_classes)[None], graph.add("ArgMax", indicators, axis=1))
+    second = _over(graph, "ReduceMax", graph.add("Where", is_greatest, -_INFINITY, indicators))
+    greatest, squares = (_over(graph, operator, indicators) for operator in ("ReduceMax", "ReduceSumSquare"))
+    distance = graph.add("Max", _from_nearest_class(graph, greatest, squares), np.float64(0))
+    return greatest, second, squares, graph.add("Log", graph.add("Add", distance, np.float64(1e-4)))
 
 
 _INFINITY = np.float64(np.inf)
@@ -166,12 +181,12 @@ def _weigh(part: OutOfScope, graph: Graph, evidence: str) -> str:
     """Weigh the evidence; see `twoflow.heads.scope.weighing.weigh`."""
     scale = part.scale_
     standard = graph.add("Div", graph.add("Sub", evidence, scale["mean"][None]), scale["spread"][None])
-    standard = graph.add("Clip", standard, np.float64(-_MOST), np.float64(_MOST))
+    standard = graph.add("Clip", standard, np.float64(-MOST), np.float64(MOST))
     weighed = graph.add("Squeeze", graph.add("MatMul", standard, part.weights_[:, None]), np.array([1]))
-    nearness = graph.add("Gather", evidence, np.array([len(scale["mean"]) + _NEARNESS]), axis=1)
-    excess = graph.add("Max", graph.add("Sub", np.float64(scale["farthest"]), nearness), np.float64(0))
-    excess = graph.add("Squeeze", graph.add("Div", excess, scale["spread"][_NEARNESS]), np.array([1]))
-    return graph.add("Sub", weighed, graph.add("Mul", excess, np.float64(_FAR)))
+    farness = graph.add("Gather", evidence, np.array([len(scale["mean"]) + FARNESS]), axis=1)
+    excess = graph.add("Max", graph.add("Sub", farness, np.float64(scale["farthest"])), np.float64(0))
+    excess = graph.add("Squeeze", graph.add("Div", excess, scale["spread"][FARNESS]), np.array([1]))
+    return graph.add("Sub", weighed, graph.add("Mul", excess, np.float64(FAR)))
 
 
 _SCORES: dict[str, Callable[[Graph, Mapping[str, np.ndarray], _Views], str]] = {
