@@ -91,6 +91,8 @@ def read_targets(y: Any) -> np.ndarray:
     labels.ravel()[:] = [_to_label(label) for label in y.ravel().tolist()]
     for column in labels.reshape(len(y), -1).T:
         numbers = [label for label in column if isinstance(label, (float, complex))]
+        if numbers and not np.isfinite(numbers).all():
+            raise InputError("labels: Input y contains infinity; expected classes, so correct or remove these labels")
         if numbers:
             check_classification_targets(numbers)
     return labels

@@ -23,7 +23,8 @@ def test_nodes_are_paths_by_level_then_sorted():
 
 def test_encode_and_labels():
     tree = ClassTree.from_labels(SHOES)
-    assert tree.encode([*SHOES, [UNKNOWN, None], ["shoes", UNKNOWN], ["shoes", np.nan]]).tolist() == [3, 4, 4, 2, -1, 1, 1]
+    others = [[UNKNOWN, None], ["shoes", UNKNOWN], ["shoes", np.nan]]
+    assert tree.encode([*SHOES, *others]).tolist() == [3, 4, 4, 2, -1, 1, 1]
     assert tree.labels([2, 1, -1]).tolist() == [["bags", "tote"], ["shoes", UNKNOWN], [UNKNOWN, UNKNOWN]]
     assert tree.encode(tree.labels([2, 1, -1])).tolist() == [2, 1, -1]
 
@@ -65,7 +66,8 @@ def test_a_constant_level_and_an_only_child():
 
 def test_it_is_printed_with_counts():
     lines = str(ClassTree.from_labels(SHOES)).splitlines()
-    assert [line.split() for line in lines] == [["bags", "1"], ["tote", "1"], ["shoes", "3"], ["boots", "1"], ["heels", "2"]]
+    assert " ".join(" ".join(lines).split()) == "bags 1 tote 1 shoes 3 boots 1 heels 2"
+    assert len({line.rindex(" ") for line in lines}) == 1
     assert str(ClassTree.from_dict({"a": ["b\x1b"]})).splitlines() == ["a", "  b\\x1b"]
 
 
@@ -97,7 +99,7 @@ def make_cycle():
 
 @pytest.mark.parametrize("classes, message", [
     (make_cycle(), "shoes > shoes: expected classes that end, got one that contains itself; cut it"),
-    ({"boots": "shoes"}, "boots: expected a mapping or a list of the classes below, or None, got 'shoes'; write a list"),
+    ({"boots": "shoes"}, "boots: expected a mapping or a list of the classes below, or None, got 'shoes'; write a l"),
     ({}, "needs at least one class, got none"),
     ({"": None}, "not empty and not 'unknown', got ''"),
     ({UNKNOWN: None}, "not empty and not 'unknown', got 'unknown'"),
@@ -110,7 +112,7 @@ def test_bad_mappings(classes, message):
 
 @pytest.mark.parametrize("labels, message", [
     ([["a", "b"], [None, "b"]], "labels of 'target 1': expected a label in each row, got none in row 1; fill it, or"),
-    ([["a", "b", "c"], ["a", "", "c"]], "labels of 'target 2': expected a label in row 1, because 'target 3' is c, got none"),
+    ([["a", "b", "c"], ["a", "", "c"]], "'target 2': expected a label in row 1, because 'target 3' is c, got none"),
     ([["a", "b"], [UNKNOWN, "b"]], "labels of 'target 2': expected 'unknown' or no label in row 1.*got b; remove it"),
     ([["a", "b"], ["a"]], "expected 2 labels in each row as in row 0, got 1 labels in row 1"),
     ([[["a"], "b"]], "expected text or numbers, got"),

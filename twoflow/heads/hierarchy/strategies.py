@@ -165,6 +165,7 @@ def level_proba(tree: ClassTree, node_proba: np.ndarray) -> list[np.ndarray]:
         shares = np.zeros((len(node_proba), len(labels)))
         np.add.at(shares.T, [position[label] for label in tree.label_column(level, cut)], node_proba[:, cut].T)
         if not tree.is_even:  # classifiers of different levels say how likely it is that a path has ended
-            shares /= shares.sum(axis=1, keepdims=True)
+            total = shares.sum(axis=1, keepdims=True)
+            shares = np.divide(shares, total, out=np.full_like(shares, 1 / len(labels)), where=total > 0)
         by_level.append(shares)
     return by_level
