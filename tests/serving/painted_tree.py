@@ -13,8 +13,8 @@ from sklearn.utils import Tags
 
 from twoflow import ClassTree, HierarchicalClassifier
 from twoflow.images.reading import read_image
-from twoflow.models.tree_names import broader_paths, name_classes
 from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
+from twoflow.models.tree_names import broader_paths, name_classes
 
 TREE = ClassTree.from_dict(
     {"bags": ["other", "tote bags"], "hats": None, "shoes": {"boots": None, "heels": None, "other": None}},

@@ -7,8 +7,8 @@ from .serving import serving  # isort: skip; skips where the extra is missing
 import httpx
 
 from twoflow import ClassTree, load_table
-from twoflow.models.tree_names import name_classes
 from twoflow.models.model_file import ModelCard, TargetCard
+from twoflow.models.tree_names import name_classes
 from twoflow.serving.corrections import Corrections
 from twoflow.serving.refusal import Refusal
 
@@ -81,8 +81,9 @@ def test_the_model_names_its_tree(service):
 
 def test_answers_are_counted_by_level(file):
     with serving(file=file) as running:
-        for photo in (("shoes/boots", 93), ("shoes/boots", 60), ("shoes/heels", 60), ("hats", 93, 20), ("bags/other", 93)):
-            answer(running, *photo)
+        for leaf, *painted in (("shoes/boots", 93), ("shoes/boots", 60), ("shoes/heels", 60), ("hats", 93, 20),
+                               ("bags/other", 93)):
+            answer(running, leaf, *painted)
         values = read_metrics(running)
     counts = 'twoflow_answers_total{target="article",level="%s",label="%s"}'
     assert values[counts % ("article", "shoes/boots")] == values[counts % ("article", "bags/other")] == 1
@@ -98,7 +99,7 @@ def test_corrections_name_a_class_of_any_level(file, tmp_path):
         corrections.add(photo, "article", label)
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines[0] == "path,category,article"
-    assert [line.split(",")[1:] for line in lines[1:]] == [["shoes", "other"], ["bags", ""], ["hats", ""], ["unknown", ""]]
+    assert [line.split(",", 1)[1] for line in lines[1:]] == ["shoes,other", "bags,", "hats,", "unknown,"]
     found = load_table(tmp_path / "a.csv", levels=["category", "article"])
     assert found.labels.tolist() == [["shoes", "other"], ["bags", ""], ["hats", ""], ["unknown"] * 2]
     for label in ("boots", "shoes/tote bags", "shoes/", "unknown/other"):

@@ -1,4 +1,4 @@
-"""The page of the service for a model with a tree of classes: paths, levels, reasons, and corrections level by level."""
+"""The page of the service for a model with a tree of classes: paths, levels, reasons, corrections level by level."""
 
 import pytest
 
@@ -99,7 +99,8 @@ def test_a_correction_is_chosen_level_by_level_with_the_keyboard(window, answer,
     window.press("sho")
     window.press("ArrowDown")
     window.press("Enter")
-    assert texts(window, ".correction label") == ["The right category", "The right article (leave it empty if you are not sure)"]
+    assert texts(window, ".correction label") == [
+        "The right category", "The right article (leave it empty if you are not sure)"]
     window.press("Tab")
     window.press("heels")
     window.press("Enter")

@@ -17,9 +17,9 @@ def make_parser() -> CommandParser:
     """Make the parser of the command's arguments."""
     parser = CommandParser(
         prog="twoflow export",
-        description="Export a model file as one ONNX graph, from RGB pixels to the probabilities of the classes; with a "
-                    "tree of\nclasses, also to the answer after fallback. It runs in onnxruntime alone. The card of the "
-                    "model is written beside\nit, to NAME.card.json.",
+        description="Export a model file as one ONNX graph, from RGB pixels to the probabilities of the classes.\nOf a "
+                    "model with a tree of classes, the graph also gives the answer after fallback.\nIt runs in "
+                    "onnxruntime alone. The card of the model is written beside it, to NAME.card.json.",
         examples=["twoflow export shoes.twoflow shoes.onnx",
                   "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg",
                   "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if model_file.card.threshold is not None:
         has_tree = model_file.card.targets[0].tree is not None
         what = "falls back by the model's own rule" if has_tree else "gives every probability"
-        print(f"note: the threshold of {model_file.card.threshold:g} is on the card, but not in the graph, which {what}")
+        print(f"note: the threshold of {model_file.card.threshold:g} is on the card, but not in the graph, which "
+              f"{what}")
     if arguments.check:
         found = compare(graph, model_file.model, arguments.check)
         print(f"the same class for {found.n_same:,} of {counted(found.n_answers, 'answer')}; probabilities differ by "

@@ -82,8 +82,8 @@ def _add_access_arguments(parser: CommandParser) -> None:
 def _add_correction_arguments(parser: CommandParser) -> None:
     group = parser.add_argument_group("corrections")
     group.add_argument("--corrections", metavar="CSV", type=os.path.expanduser,
-                       help="keep what users correct: append path and class to this table, with a tree of classes a "
-                            "column for each level, and keep the photo beside it, for twoflow train --labels CSV (default: "
+                       help="keep what users correct: append path and class to this table, or path and levels of a "
+                            "tree of classes, and keep the photo beside it, for twoflow train --labels CSV (default: "
                             "keep nothing)")
     group.add_argument("--new-labels", action="store_true",
                        help="let users name classes that the model does not have (default: only its own)")

@@ -63,8 +63,9 @@ class CorrectedLabels:
                     422, f"expected a class of the model, got {printable(label, 100)!r}; choose one of /model")
             cells = self._split(text)
             if not self._may_be_new(cells):
-                raise Refusal(422, f"expected {self._expected()} of 1 to {_LONGEST_LABEL} letters that begins with none of "
-                                   f"{' '.join(_FORMULA)}, got {printable(label, 100)!r}; choose another")
+                raise Refusal(
+                    422, f"expected {self._expected()} of 1 to {_LONGEST_LABEL} letters that begins with none of "
+                         f"{' '.join(_FORMULA)}, got {printable(label, 100)!r}; choose another")
         return [*cells, *[""] * (len(self.columns) - len(cells))]
 
     @property

@@ -29,8 +29,8 @@ class Corrections:
     """A table of corrected images, and the folder with the images.
 
     The table has the column ``path`` and a column named like the target, or one for each level of its tree, as
-    `load_table` reads them. It can lie beside the table of an earlier run, and is continued. A row is written only after its image is on the disk, and both are
-    on the disk before the user is thanked.
+    `load_table` reads them. It can lie beside the table of an earlier run, and is continued. A row is written only
+    after its image is on the disk, and both are on the disk before the user is thanked.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Corrections:
         try:
             with self._lock:
                 self._keep(image, content)
-                self._append(self._tables[target], self._labels[target].columns, [f"{self._folder.name}/{image.name}", *cells])
+                self._append(target, [f"{self._folder.name}/{image.name}", *cells])
         except OSError as error:
             raise Refusal(503, f"the correction cannot be kept: {(error.strerror or 'the disk').lower()}; tell whoever "
                                "runs the service") from error
@@ -135,8 +135,9 @@ class Corrections:
         _sync_folder(self._folder)
         self._n_bytes += len(content)
 
-    def _append(self, table: Path, columns: Sequence[str], cells: Sequence[str]) -> None:
-        """Append a row, unless the table has it."""
+    def _append(self, target: str, cells: Sequence[str]) -> None:
+        """Append a row to the table of a target, unless the table has it."""
+        table, columns = self._tables[target], self._labels[target].columns
         row = _line(cells)
         with _locked(table) as file:
             file.seek(0)
@@ -168,8 +169,8 @@ def _open_table(table: Path, columns: Sequence[str]) -> None:
     read_csv(table, expected)  # raises an error that names the row
     header = table.read_text("utf-8-sig").splitlines()[0]
     if [tidy(cell) for cell in next(csv.reader([header]))] != list(map(tidy, expected)):
-        raise InputError(f"{table}: expected the columns {listed(expected)}, got {printable(header, 100)}; name another "
-                         "table for corrections")
+        raise InputError(f"{table}: expected the columns {listed(expected)}, got {printable(header, 100)}; name "
+                         "another table for corrections")
 
 
 @contextmanager

@@ -177,7 +177,8 @@ def test_several_targets_give_several_outputs():
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("representation", ["lda", EarlyStoppingMLPClassifier((6, 4), random_state=0)], ids=["lda", "mlp"])
+@pytest.mark.parametrize(
+    "representation", ["lda", EarlyStoppingMLPClassifier((6, 4), random_state=0)], ids=["lda", "mlp"])
 def test_targets_on_one_representation(representation, n_classes):
     X, y = problem(n_classes)
     both = np.column_stack([y, np.where(X[:, 0] > 0, "high", "low")])

@@ -30,7 +30,8 @@ TREE = ClassTree.from_dict(
 )
 PATHS = [TREE.nodes[leaf] for leaf in TREE.leaves if TREE.nodes[leaf] != ("watches",)]
 RULES = {
-    "none": None, "number": 0.8, "confidence": Confidence(0.6), "risk": Risk(0.25), "per class": Risk(0.3, per_class=True),
+    "none": None, "number": 0.8, "confidence": Confidence(0.6), "risk": Risk(0.25),
+    "per class": Risk(0.3, per_class=True),
 }
 
 
@@ -106,10 +107,13 @@ def test_the_same_score_of_scope(problem, score):
 def test_a_whole_model(shop, tmp_path):
     """The labels of the shop are its kinds and styles, so that levels are named like a collection's."""
     labels = np.array([[label.split("/")[0], label] for label in shop.labels.tolist()])
-    head = HierarchicalClassifier(LinearDiscriminantAnalysis(), fallback=0.9, scope=OutOfScope("neighbors", random_state=0))
+    scope = OutOfScope("neighbors", random_state=0)
+    head = HierarchicalClassifier(LinearDiscriminantAnalysis(), fallback=0.9, scope=scope)
     model = make_model([("pixels", RawPixels((4, 4)))], head, random_state=0).fit(shop.images, labels)
     graph = export_onnx(model, tmp_path / "shop.onnx")
-    metadata = {each.key: json.loads(each.value or "null") for each in graph.metadata_props if each.key != "model_digest"}
+    metadata = {
+        each.key: json.loads(each.value) for each in graph.metadata_props if each.key in ("card", "labels", "tree")
+    }
     levels = metadata["tree"]["levels"]
     assert [output.name for output in graph.graph.output] == [
         *(f"probabilities_{level}" for level in levels), "node", "confidence", "in_scope"]

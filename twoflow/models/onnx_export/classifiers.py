@@ -115,8 +115,8 @@ def _(part: Any, graph: Graph, source: str) -> str:
 @to_onnx.register
 def _(part: MLPClassifier, graph: Graph, source: str) -> str:
     if part.out_activation_ == "logistic" and part.n_outputs_ > 1:
-        raise InputError("an MLPClassifier of several labels for one row cannot be exported to ONNX: its probabilities do "
-                         "not sum to 1; use a MultiOutputClassifier of it")
+        raise InputError("an MLPClassifier of several labels for one row cannot be exported to ONNX: its probabilities "
+                         "do not sum to 1; use a MultiOutputClassifier of it")
     *hidden, last = zip(part.coefs_, part.intercepts_, strict=True)
     for weights, offset in hidden:
         source = add_linear(graph, source, weights.T, offset)

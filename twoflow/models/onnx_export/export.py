@@ -46,12 +46,12 @@ def export_onnx(model: Any, path: str | os.PathLike | None = None, *, overwrite:
     - The output ``probabilities`` is float32 of shape (n_classes,). A model of several targets has an output
       ``probabilities_NAME`` for each.
     - A model with a tree of classes has an output ``probabilities_LEVEL`` for each level, and the answer after its
-      fallback: ``node``, int64 of shape (1,), is the position of the answered node among those of ``tree``, and -1 for
-      unknown; ``confidence``, float32 of shape (1,), is its probability, or that of the likeliest leaf for unknown. With
+      fallback. ``node``, int64 of shape (1,), is the position of the answered node among those of ``tree``; -1 for
+      unknown. ``confidence``, float32 of shape (1,), is its probability; for unknown, that of the likeliest leaf. With
       a scope, ``in_scope``, bool of shape (1,), says whether the image looks like the training images.
-    - Its metadata has ``labels``, the classes of each target or level as JSON; ``tree``, the levels and the paths of the
-      nodes as JSON, if there is one; ``card``, the model's card as JSON; and ``model_digest``, the SHA-256 of the model
-      file, empty for a model that is in no file.
+    - Its metadata has ``labels``, the classes of each target or level as JSON; ``tree``, the levels and the paths of
+      the nodes as JSON, if there is one; ``card``, the model's card as JSON; and ``model_digest``, the SHA-256 of the
+      model file, empty for a model that is in no file.
 
     A threshold on the card is not applied. The rule of a head with a tree is.
 

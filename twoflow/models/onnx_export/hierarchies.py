@@ -1,4 +1,4 @@
-"""Export hierarchical classifiers: the probabilities of all nodes of the tree, and the rule that answers one of them."""
+"""Export hierarchical classifiers: the probabilities of all nodes of the tree, and the rule that answers one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _(part: AtLeast, graph: Graph, source: NodeProbabilities) -> str:
 
 @to_onnx.register
 def _(part: Risk, graph: Graph, source: NodeProbabilities) -> str:
-    """Take the threshold of the likeliest class of the broadest level; with `per_class`, only what is below it counts."""
+    """Take the threshold of the likeliest broadest class; with `per_class`, only what is below that class counts."""
     candidates = _candidates(graph, source)
     main, _ = candidates[-1]
     if part.per_class:
@@ -106,8 +106,9 @@ def _(part: Confidence, graph: Graph, source: NodeProbabilities) -> str:
     ancestors = tree.ancestors.astype(np.int64)
     for node, _ in reversed(finer):
         above = graph.add("Gather", ancestors, node, axis=0)
-        is_below = graph.add("ReduceMax", graph.cast(graph.add("Equal", above, answered), np.int64), np.array([1]), keepdims=0)
-        is_open = graph.add("And", is_open, graph.cast(is_below, bool))
+        is_same = graph.cast(graph.add("Equal", above, answered), np.int64)
+        is_below = graph.cast(graph.add("ReduceMax", is_same, np.array([1]), keepdims=0), bool)
+        is_open = graph.add("And", is_open, is_below)
         answered = graph.add("Where", is_open, node, answered)
     return answered
 
@@ -150,7 +151,8 @@ def _multiply_down(tree: ClassTree, graph: Graph, shares: Sequence[str]) -> str:
 
 def _take_levels(tree: ClassTree, graph: Graph, shares: Sequence[str]) -> str:
     """Take the share of each node from the classifier of its level."""
-    own = [graph.add("Mul", share, (tree.depths == level).astype(np.float64)[None]) for level, share in enumerate(shares)]
+    is_at = [(tree.depths == level).astype(np.float64)[None] for level in range(len(tree.levels))]
+    own = [graph.add("Mul", share, is_own) for share, is_own in zip(shares, is_at, strict=True)]
     return own[0] if len(own) == 1 else graph.add("Sum", *own)
 
 

@@ -23,9 +23,9 @@ def to_onnx(part: Any, graph: Graph, source: Any) -> Any:
       and dtype float64, in the order of its `classes_`. One without `predict_proba` returns the output of its
       `decision_function` instead, of shape (1, n_classes), or (1, 1) for two classes.
     - A classifier of several targets returns a list of names, one for each target.
-    - A hierarchical classifier returns `TreeValues`. Its rule is given `NodeProbabilities`, and returns the position of the
-      answered node, -1 for unknown, of shape (1,) and dtype int64. Its scope is given `ScopeInput`, and returns the score,
-      of shape (1,) and dtype float64.
+    - A hierarchical classifier returns `TreeValues`. Its rule is given `NodeProbabilities`, and returns the position of
+      the answered node, -1 for unknown, of shape (1,) and dtype int64. Its scope is given `ScopeInput`, and returns the
+      score, of shape (1,) and dtype float64.
 
     Parameters
     ----------

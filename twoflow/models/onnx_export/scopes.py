@@ -34,7 +34,8 @@ class ScopeInput(NamedTuple):
 class _Views(NamedTuple):
     """The names of what scores look at, all of float64; see `twoflow.heads.scope.views.Views`.
 
-    `indicators`, `smooth` and `components` have the shape (1, n), `distance` and `residual` the shape (1,).
+    `indicators`, `smooth` and `components` have the shape (1, n), `distance` the shape (1,). `residual`, of the same
+    shape, is what the components leave out of the distance.
     """
 
     indicators: str
@@ -68,12 +69,11 @@ def _project(part: OutOfScope, graph: Graph, source: ScopeInput) -> _Views:
         for start, end in ((0, n), (n, 2 * n), (2 * n, width - 1), (width - 1, width))
     )
     length = graph.add("Where", is_zero, np.float64(0), np.float64(1))
-    from_mean = graph.add("Sub", length, graph.add("Mul", mean, np.float64(2)))
-    from_mean = graph.add("Max", from_mean, np.float64(0))
-    rest = graph.add("Sub", from_mean, graph.add("ReduceSumSquare", components, np.array([1])))
+    squared = graph.add("Max", graph.add("Sub", length, graph.add("Mul", mean, np.float64(2))), np.float64(0))
+    rest = graph.add("Sub", squared, graph.add("ReduceSumSquare", components, np.array([1])))
     distance, residual = (
-        graph.add("Squeeze", graph.add("Sqrt", graph.add("Max", each, np.float64(0))), np.array([1]))
-        for each in (from_mean, rest)
+        graph.add("Squeeze", graph.add("Sqrt", each), np.array([1]))
+        for each in (squared, graph.add("Max", rest, np.float64(0)))
     )
     return _Views(indicators, smooth, components, distance, residual, source.leaves)
 
@@ -93,15 +93,15 @@ def _entropy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) 
     return _over(graph, "ReduceSum", graph.add("Mul", shares, logarithms))
 
 
-def _from_nearest_class(graph: Graph, greatest: str, squares: str) -> str:
-    """Return the squared distance of indicators from those of the nearest class."""
-    doubled = graph.add("Mul", greatest, np.float64(2))
-    return graph.add("Add", graph.add("Sub", squares, doubled), np.float64(1))
-
-
 def _indicator(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
-    greatest, squares = (_over(graph, operator, views.indicators) for operator in ("ReduceMax", "ReduceSumSquare"))
-    return graph.add("Neg", _from_nearest_class(graph, greatest, squares))
+    return graph.add("Neg", _from_nearest_class(graph, views.indicators))
+
+
+def _from_nearest_class(graph: Graph, indicators: str) -> str:
+    """Return the squared distance of indicators from those of the nearest class."""
+    greatest, squares = (_over(graph, operator, indicators) for operator in ("ReduceMax", "ReduceSumSquare"))
+    less = graph.add("Sub", squares, graph.add("Mul", greatest, np.float64(2)))
+    return graph.add("Add", less, np.float64(1))
 
 
 def _energy(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
@@ -115,24 +115,25 @@ def _vim(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> s
 
 
 def _neighbors(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
-    nearest = _over(graph, "ReduceMin", _distances(graph, views.components, parameters["rows"]))
-    squared = (graph.add("Mul", each, each) for each in (nearest, views.residual))
-    return graph.add("Neg", graph.add("Sqrt", graph.add("Add", *squared)))
+    nearest = _over(graph, "ReduceMin", _squared_distances(graph, views.components, parameters["rows"]))
+    left_out = graph.add("Mul", views.residual, views.residual)
+    return graph.add("Neg", graph.add("Sqrt", graph.add("Add", nearest, left_out)))
 
 
 def _mahalanobis(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
     whitened = graph.add("MatMul", views.components, parameters["whitening"].astype(np.float64))
-    return graph.add("Neg", _over(graph, "ReduceMin", _distances(graph, whitened, parameters["means"])))
+    nearest = _over(graph, "ReduceMin", _squared_distances(graph, whitened, parameters["means"]))
+    return graph.add("Neg", graph.add("Sqrt", nearest))
 
 
 def _combined(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views) -> str:
     """Return the evidence, of shape (1, n_evidence)."""
-    distances = _distances(graph, views.components, parameters["rows"])
+    distances = graph.add("Sqrt", _squared_distances(graph, views.components, parameters["rows"]))
     likeliest = graph.add("ArgMax", views.indicators, axis=1)
     is_own = graph.add("Equal", parameters["codes"].astype(np.int64)[None], likeliest)
-    n_rows, n_classes = len(parameters["rows"]), int(parameters["codes"].max()) + 1
+    n_rows = len(parameters["rows"])
     evidence = [
-        *_describe(graph, views.indicators, n_classes), *_describe(graph, views.smooth, n_classes),
+        *_describe(graph, views.indicators), *_describe(graph, views.smooth),
         *_nearest(graph, graph.add("Where", is_own, distances, _INFINITY), n_rows, N_OWN),
         *_nearest(graph, graph.add("Where", is_own, _INFINITY, distances), n_rows, N_OTHER),
         views.distance, views.residual,
@@ -140,13 +141,15 @@ def _combined(graph: Graph, parameters: Mapping[str, np.ndarray], views: _Views)
     return graph.add("Unsqueeze", graph.add("Concat", *evidence, axis=0), np.array([0]))
 
 
-def _describe(graph: Graph, indicators: str, n_classes: int) -> Sequence[str]:
-    """Return the greatest indicator, the second, the sum of squares, and how far the nearest class is."""
-    is_greatest = graph.add("Equal", np.arange(n_classes)[None], graph.add("ArgMax", indicators, axis=1))
+def _describe(graph: Graph, indicators: str) -> Sequence[str]:
+    """Return the greatest indicator, the second, the sum of squares, and the logarithm of the distance."""
+    greatest, place = _over(graph, "ReduceMax", indicators), graph.add("ArgMax", indicators, axis=1)
+    n_values = graph.add("Squeeze", graph.add("Shape", indicators, start=1))
+    is_greatest = graph.add("Equal", graph.add("Range", np.int64(0), n_values, np.int64(1)), place)
     second = _over(graph, "ReduceMax", graph.add("Where", is_greatest, -_INFINITY, indicators))
-    greatest, squares = (_over(graph, operator, indicators) for operator in ("ReduceMax", "ReduceSumSquare"))
-    distance = graph.add("Max", _from_nearest_class(graph, greatest, squares), np.float64(0))
-    return greatest, second, squares, graph.add("Log", graph.add("Add", distance, np.float64(1e-4)))
+    distance = graph.add("Max", _from_nearest_class(graph, indicators), np.float64(0))
+    logarithm = graph.add("Log", graph.add("Add", distance, np.float64(1e-4)))
+    return greatest, second, _over(graph, "ReduceSumSquare", indicators), logarithm
 
 
 _INFINITY = np.float64(np.inf)
@@ -168,13 +171,13 @@ def _nearest(graph: Graph, distances: str, n_rows: int, number: int) -> Sequence
     return graph.add("Where", graph.add("Less", least, _INFINITY), least, np.float64(0)), mean
 
 
-def _distances(graph: Graph, row: str, rows: np.ndarray) -> str:
-    """Return the distances of a row of shape (1, d) from rows of shape (n, d), of shape (1, n)."""
+def _squared_distances(graph: Graph, row: str, rows: np.ndarray) -> str:
+    """Return the squared distances of a row of shape (1, d) from rows of shape (n, d), of shape (1, n)."""
     rows = rows.astype(np.float64)
     own = graph.add("ReduceSumSquare", row, np.array([1]))
     products = graph.add("Mul", graph.add("MatMul", row, rows.T), np.float64(2))
     squared = graph.add("Sub", graph.add("Add", own, (rows**2).sum(axis=1)[None]), products)
-    return graph.add("Sqrt", graph.add("Max", squared, np.float64(0)))
+    return graph.add("Max", squared, np.float64(0))
 
 
 def _weigh(part: OutOfScope, graph: Graph, evidence: str) -> str:
