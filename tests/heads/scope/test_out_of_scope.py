@@ -98,7 +98,7 @@ def test_scores_of_probabilities(name, fitted, new):
     logits = np.array([[9.0, 0, 0], [1, 0, 0], [0, 0, 0]])
     scores = fitted[name].score_samples(new[0][:3], softmax(logits, axis=1))
     assert (np.diff(scores) < 0).all()
-    with pytest.raises(ValueError, match=f"expected probabilities for the score '{name}', got none"):
+    with pytest.raises(ValueError, match="expected probabilities of the classifier for this score, got none"):
         fitted[name].score_samples(new[0])
 
 
@@ -136,6 +136,13 @@ def test_given_images_set_and_test_the_threshold(known, new, asked):
         X, y, groups, probabilities=asked[1], outside=new[2], outside_probabilities=asked[0](new[2])
     )
     assert 0 <= by_proba.outside_rejected_ <= 1
+
+
+def test_auto_looks_at_the_given_images_too(known):
+    X, y, groups = known
+    far = np.abs(X[:40]) * 3
+    scope = OutOfScope(n_components=20, random_state=0).fit(X, y, groups, outside=far)
+    assert scope.outside_rejected_ > 0.9 and scope.auroc_.keys() >= {"indicator", "combined"}
 
 
 def test_a_class_of_one_row_does_not_lower_the_threshold(known):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -16,7 +17,7 @@ from ..targets import check_targets
 from ..ties import first_of_best
 from .scores import SCORES, Parameters
 from .threshold import choose_threshold, split_outside
-from .trials import Rows, compute_auroc, find_weights, hold_out_classes, hold_out_rows, prepare
+from .trials import Trial, area, compute_auroc, find_weights, hold_out_classes, hold_out_rows, prepare
 from .views import Views, project, row_norms, unit_products
 from .weighing import fit_scale, weigh
 
@@ -37,7 +38,7 @@ class OutOfScope(BaseEstimator):
         - "mahalanobis": the distance from the nearest class mean, in units of the spread within classes.
         - "neighbors": the distance of the nearest training image.
         - "combined": the evidence of several of these, weighed so that it tells classes that were held out from others.
-        - "auto": the one that is best at rejecting classes of the training data that were held out.
+        - "auto": the one that is best at rejecting classes of the training data that were held out; see Notes.
     answered : float in (0, 1], default=0.95
         At least this share of held-out images that are in scope is not refused. A lower share refuses more images, of
         both kinds.
@@ -89,7 +90,8 @@ class OutOfScope(BaseEstimator):
 
     "auto" and "combined" hold out each class once, in as many parts as `cv`. This takes `cv` fits; the threshold takes
     as many again, and the final fit one more. Held-out classes are look-alikes of the others. They say little about how
-    well images of something else are rejected, which is easier.
+    well images of something else are rejected. If out-of-scope images are given, "auto" takes the score that is best on
+    average of the held-out classes and of the half that sets the threshold.
 
     Scores that need probabilities are tried with those of the ridge regression that was fitted without the held-out
     classes, since the classifier knows all classes. They are left out of "auto" if `fit` gets no probabilities.
@@ -185,54 +187,54 @@ class OutOfScope(BaseEstimator):
         self.n_samples_ = len(X)
         norms = row_norms(X)
         rows = prepare(unit_products(X, norms), codes, groups, probabilities, self.n_components, self.cv, rng)
-        self.weights_ = np.empty(0)
-        self.score_, self.auroc_ = self._choose(rows, rng)
-        found = hold_out_rows(rows, [self.score_], rng)[self.score_]
-        is_weighed = SCORES[self.score_].is_weighed
-        self.scale_: Parameters = fit_scale(found) if is_weighed else {}
-        inside = self._weigh(found)
-
-        fitted = rows.fit(np.arange(len(X)), [self.score_])
-        self.parameters_ = fitted.parameters[self.score_]
+        names = self._names(probabilities is not None)
+        trials = hold_out_classes(rows, names, rng) if self._holds_out_classes() else []
+        held_out, fitted = hold_out_rows(rows, names, rng), rows.fit(np.arange(len(X)), names)
         self.projection_, self.offset_ = fitted.dual.to_primal(X, norms)
         self._n_indicators = fitted.dual.n_classes
-        self._set_threshold(inside, outside, outside_groups, outside_probabilities, rng)
+        others, sets = {}, np.empty(0, dtype=bool)
+        if outside is not None:
+            check_consistent_length(outside, outside_groups, outside_probabilities)
+            others = fitted.ask(self._view(outside, outside_probabilities, any(map(_uses_probabilities, names))))
+            n_outside = len(others[names[0]])
+            sets = split_outside(n_outside, None if outside_groups is None else np.asarray(outside_groups), rng)
+
+        self.auroc_ = {name: compute_auroc(trials, name) for name in names} if trials else {}
+        worth = {}
+        for name in names:
+            self._take(name, trials, held_out[name])
+            worth[name] = [self.auroc_[name]] if trials else [0.0]
+            if others:
+                worth[name].append(area(self._weigh(held_out[name]), self._weigh(others[name][sets])))
+        self.score_ = names[first_of_best([float(np.mean(each)) for each in worth.values()])]
+        self._take(self.score_, trials, held_out[self.score_])
+        self.parameters_ = fitted.parameters[self.score_]
+        inside = self._weigh(held_out[self.score_])
+        outer = self._weigh(others[self.score_]) if others else None
+        self.threshold_ = choose_threshold(inside, self.answered, None if outer is None else outer[sets])
+        self.answered_ = float((inside >= self.threshold_).mean())
+        self.outside_rejected_ = None if outer is None else float((outer[~sets] < self.threshold_).mean())
+        self.n_outside_tested_ = int((~sets).sum())
         return self
 
-    def _choose(self, rows: Rows, rng: np.random.RandomState) -> tuple[str, dict[str, float]]:
-        """Return the score to use, and what each is worth on held-out classes."""
+    def _names(self, has_probabilities: bool) -> list[str]:
+        """Return the scores to choose from."""
         names = list(SCORES) if self.criterion == "auto" else [self.criterion]
-        if rows.probabilities is None:
-            able = [name for name in names if not SCORES[name].uses_probabilities]
-            if not able:
-                raise InputError(
-                    f"expected probabilities for criterion={self.criterion!r}, got none; pass those of held-out rows"
-                )
-            names = able
-        if self.criterion != "auto" and not SCORES[self.criterion].is_weighed:
-            return self.criterion, {}
-        trials = hold_out_classes(rows, names, rng)
-        auroc = {name: compute_auroc(trials, name) for name in names}
-        best = names[first_of_best(list(auroc.values()))]
-        if SCORES[best].is_weighed:
-            self.weights_ = find_weights(trials, best)
-        return best, auroc
+        able = [name for name in names if has_probabilities or not SCORES[name].uses_probabilities]
+        if not able:
+            raise InputError(
+                f"expected probabilities for criterion={self.criterion!r}, got none; pass those of held-out rows"
+            )
+        return able
 
-    def _set_threshold(
-        self, inside: np.ndarray, outside: Any, groups: Any, probabilities: Any, rng: np.random.RandomState
-    ) -> None:
-        self.outside_rejected_: float | None = None
-        self.n_outside_tested_ = 0
-        if outside is None:
-            self.threshold_ = choose_threshold(inside, self.answered)
-        else:
-            check_consistent_length(outside, groups, probabilities)
-            scores = self._score(outside, probabilities)
-            sets = split_outside(len(scores), None if groups is None else np.asarray(groups), rng)
-            self.threshold_ = choose_threshold(inside, self.answered, scores[sets])
-            self.outside_rejected_ = float((scores[~sets] < self.threshold_).mean())
-            self.n_outside_tested_ = int((~sets).sum())
-        self.answered_ = float((inside >= self.threshold_).mean())
+    def _holds_out_classes(self) -> bool:
+        return self.criterion == "auto" or SCORES[self.criterion].is_weighed
+
+    def _take(self, name: str, trials: Sequence[Trial], held_out: np.ndarray) -> None:
+        """Weigh the evidence of a score from now on."""
+        is_weighed = SCORES[name].is_weighed
+        self.weights_ = find_weights(trials, name) if is_weighed else np.empty(0)
+        self.scale_: Parameters = fit_scale(held_out) if is_weighed else {}
 
     def score_samples(self, X: Any, probabilities: Any = None) -> np.ndarray:
         """Return how much each row is like the training rows.
@@ -252,14 +254,16 @@ class OutOfScope(BaseEstimator):
         return self._score(X, probabilities)
 
     def _score(self, X: Any, probabilities: Any) -> np.ndarray:
+        score = SCORES[self.score_]
+        return self._weigh(score.score(self.parameters_, self._view(X, probabilities, score.uses_probabilities)))
+
+    def _view(self, X: Any, probabilities: Any, needs_probabilities: bool) -> Views:
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         probabilities = _check_probabilities(probabilities)
         check_consistent_length(X, probabilities)
-        score = SCORES[self.score_]
-        if score.uses_probabilities and probabilities is None:
-            raise InputError(f"expected probabilities for the score {self.score_!r}, got none; pass them too")
-        views: Views = project(X, self.projection_, self.offset_, self._n_indicators, probabilities)
-        return self._weigh(score.score(self.parameters_, views))
+        if needs_probabilities and probabilities is None:
+            raise InputError("expected probabilities of the classifier for this score, got none; pass them too")
+        return project(X, self.projection_, self.offset_, self._n_indicators, probabilities)
 
     def _weigh(self, found: np.ndarray) -> np.ndarray:
         return weigh(found, self.scale_, self.weights_) if self.scale_ else found
@@ -268,6 +272,10 @@ class OutOfScope(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def _uses_probabilities(name: str) -> bool:
+    return SCORES[name].uses_probabilities
 
 
 def _check_probabilities(probabilities: Any) -> np.ndarray | None:

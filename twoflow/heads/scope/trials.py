@@ -174,8 +174,14 @@ def compute_auroc(trials: Sequence[Trial], name: str) -> float:
             others = [*trials[:number], *trials[number + 1:]] or trials
             weights, scale = find_weights(others, name), fit_scale(inside)
             inside, outside = weigh(inside, scale, weights), weigh(outside, scale, weights)
-        areas.append(roc_auc_score(np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])))
+        areas.append(area(inside, outside))
     return float(np.mean(areas))
+
+
+def area(inside: np.ndarray, outside: np.ndarray) -> float:
+    """Return the area under the ROC curve of scores that should be higher inside."""
+    truth = np.repeat([1, 0], [len(inside), len(outside)])
+    return float(roc_auc_score(truth, np.concatenate([inside, outside])))
 
 
 def _with_probabilities(views: Views, temperature: float) -> Views:
