@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 
 from .._jobs import threads_per_task
 from ..heads.sequential.early_stopping import EarlyStoppingMLPClassifier, check_layers, hold_out
-from ..heads.sequential.partial_labels import read_partial_labels
+from ..heads.sequential.partial_labels import are_several, read_partial_labels
 from ..heads.sequential.perceptron import Perceptron
 from ..heads.targets import TargetsTags, check_targets, extend_targets_tags
 from ..images.targets import all_right, join_targets
@@ -155,7 +155,8 @@ class DropoutMLPClassifier(Perceptron):
         self._validate_params()
         check_layers(self.hidden_layer_sizes)
         require(type(self).__name__)
-        if np.ndim(y) == 2:
+        several = are_several(y)
+        if several:
             X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
             classes, codes = self._encode_several(y)
         else:
@@ -177,7 +178,7 @@ class DropoutMLPClassifier(Perceptron):
                 patience=self.patience, device=pick_device(self.device), seed=rng.randint(np.iinfo(np.int32).max),
             )
         self.coefs_, self.intercepts_, self.losses_, self.epochs_ = trained
-        self.classes_ = classes if np.ndim(y) == 2 else classes[0]
+        self.classes_ = classes if several else classes[0]
         return self
 
     def _encode_several(self, y: Any) -> tuple[list[np.ndarray], np.ndarray]:

@@ -37,10 +37,11 @@ from twoflow import (
 )
 from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
-from twoflow.heads import CappedClassifier, EachTargetClassifier
+from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingMLPClassifier, SequentialClassifier
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
+MLP = EarlyStoppingMLPClassifier((6, 4), max_epochs=2, random_state=0)
 ANSWERS = ("predict", "predict_proba", "decision_function")
 SIZE = (12, 12)
 
@@ -192,6 +193,10 @@ def two_targets(shop):
     each_target,
     lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], EachTargetClassifier(GaussianNB())),
     lambda model: MultiOutputClassifier(model),
+    lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], SequentialClassifier(estimator=MLP)),
+    lambda model: FlowClassifier(
+        [("color", ColorHistogram(), "passthrough")], SequentialClassifier(representation=MLP, estimator=MLP)
+    ),
 ])
 def test_several_targets(make, small, two_targets, tmp_path):
     model = make(small)

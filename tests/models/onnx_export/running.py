@@ -36,8 +36,19 @@ def graph_of_flow(flow):
 def run_part(part, rows):
     """Export a fitted selector or classifier alone, and run it on each row of features."""
     graph = Graph()
-    model = graph.finish({}, {"out": (to_onnx(part, graph, "rows"), 1)})
+    return _run(graph, [to_onnx(part, graph, "rows")], rows)[0]
+
+
+def run_targets(part, rows):
+    """Do the same with a classifier of several targets; return its output for each target."""
+    graph = Graph()
+    return _run(graph, to_onnx(part, graph, "rows"), rows)
+
+
+def _run(graph, values, rows):
+    model = graph.finish({}, {f"out {number}": (value, 1) for number, value in enumerate(values)})
     model.graph.input.append(helper.make_tensor_value_info("rows", TensorProto.FLOAT, [1, rows.shape[1]]))
-    model.graph.output[0].CopyFrom(helper.make_empty_tensor_value_info("out"))
+    for output in model.graph.output:
+        output.CopyFrom(helper.make_empty_tensor_value_info(output.name))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"rows": row[None]})[0] for row in rows])
+    return [np.concatenate(each) for each in zip(*(session.run(None, {"rows": row[None]}) for row in rows))]

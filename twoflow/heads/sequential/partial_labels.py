@@ -56,14 +56,7 @@ def read_partial_labels(y: Any) -> PartialLabels:
     """
     if y is None:
         raise InputError("requires y to be passed, but the target y is None")
-    values = from_other_library(y)
-    if hasattr(values, "__array__"):
-        values = np.asarray(values)
-    else:
-        # As objects: an array of text would turn None into a word.
-        rows = [list(row) if isinstance(row, (list, tuple, np.ndarray)) else row for row in values]
-        ragged = any(isinstance(row, list) and len(row) != len(rows[0]) for row in rows if isinstance(rows[0], list))
-        values = np.empty(len(rows), dtype=object) if ragged else np.array(rows, dtype=object)
+    values = _to_array(y)
     if values.ndim != 2 or values.shape[1] == 0:
         raise InputError(
             f"y: expected shape (n, n_targets), got {values.shape}; pass a column for each target, and for one target "
@@ -74,6 +67,22 @@ def read_partial_labels(y: Any) -> PartialLabels:
     has_label = has_label.reshape(values.shape)
     labels = [_read_column(name, column[known]) for name, column, known in zip(names, values.T, has_label.T)]
     return PartialLabels(tuple(names), has_label, labels)
+
+
+def are_several(y: Any) -> bool:
+    """Return whether y has a column for each target, rather than one label for each row."""
+    return y is not None and _to_array(y).ndim == 2
+
+
+def _to_array(y: Any) -> np.ndarray:
+    values = from_other_library(y)
+    if hasattr(values, "__array__"):
+        return np.asarray(values)
+    # As objects: an array of text would turn None into a word.
+    rows = [list(row) if isinstance(row, (list, tuple, np.ndarray)) else row for row in values]
+    if len({len(row) if isinstance(row, list) else None for row in rows}) > 1:
+        return np.empty(len(rows), dtype=object)  # its shape says that the rows differ
+    return np.array(rows, dtype=object)
 
 
 def _read_column(name: str, labels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ without a check, and would read outside its memory. And some parameters reach ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,24 @@ def _check_support_vectors(model: Any) -> None:
         raise DamagedError("expected support vectors and coefficients of one shape, got others")
 
 
+def _check_perceptron(model: Any) -> None:
+    coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", None)
+    if coefs is None:
+        return
+    classes = model.classes_ if isinstance(model.classes_, list) else [model.classes_]
+    n_scores = sum(len(each) for each in classes)
+    widths = [model.n_features_in_, *(coef.shape[1] for coef in coefs)]
+    is_valid = (
+        len(coefs) == len(intercepts) and model.mean_.shape == (model.n_features_in_,)
+        and all(coef.shape == pair for coef, pair in zip(coefs, pairwise(widths)))
+        and all(intercept.shape == (width,) for intercept, width in zip(intercepts, widths[1:]))
+        and (widths[-1] == n_scores or (widths[-1], n_scores, len(classes)) == (1, 2, 1))
+        and all(each.dtype.kind == "f" for each in (model.mean_, *coefs, *intercepts))
+    )
+    if not is_valid:
+        raise DamagedError("expected the layers of a perceptron, each of the size that the next one takes, got others")
+
+
 def _check_quantized(network: Any) -> None:
     try:
         network.check_graph()
@@ -148,6 +167,8 @@ def _check_network(flow: Any) -> None:
 _CHECKS: dict[str, Callable[[Any], None]] = {
     "CNNEmbedding": _check_network,
     "DecisionTreeClassifier": _check_decision_tree,
+    "DropoutMLPClassifier": _check_perceptron,
+    "EarlyStoppingMLPClassifier": _check_perceptron,
     "ExtraTreeClassifier": _check_decision_tree,
     "ExtraTreesClassifier": _check_forest,
     "KNeighborsClassifier": _check_neighbors,
