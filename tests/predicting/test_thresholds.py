@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from twoflow.heads.hierarchy import independent_answers, independent_answers_needed
 from twoflow.models.model_file import HeldOut
-from twoflow.predicting.thresholds import independent_answers, independent_answers_needed, threshold_for
+from twoflow.predicting.thresholds import threshold_for
 
 
 def held_out(confidence, is_right, groups=None, predicted=None):

@@ -4,7 +4,7 @@ from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
-from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier
+from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier, Risk
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
@@ -13,6 +13,7 @@ from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
 from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
+from .scope import OutOfScope
 
 __all__ = [
     "UNKNOWN",
@@ -34,4 +35,6 @@ __all__ = [
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
     "SequentialClassifier",
+    "Risk",
+    "OutOfScope",
 ]

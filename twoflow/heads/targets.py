@@ -78,7 +78,7 @@ def read_targets(y: Any) -> np.ndarray:
         raise InputError("requires y to be passed, but the target y is None")
     y = from_other_library(y)
     if not isinstance(y, np.ndarray):
-        y = _to_array(list(y))
+        y = np.asarray(y) if hasattr(y, "__array__") else _to_array(list(y))
     if np.ma.isMaskedArray(y):
         y = np.where(np.ma.getmaskarray(y), np.array(None, dtype=object), y.data)
     if y.ndim not in (1, 2) or y.ndim == 2 and not y.shape[1]:
@@ -87,6 +87,8 @@ def read_targets(y: Any) -> np.ndarray:
     labels.ravel()[:] = [_to_label(label) for label in y.ravel().tolist()]
     for column in labels.reshape(len(y), -1).T:
         numbers = [label for label in column if isinstance(label, (float, complex))]
+        if numbers and not np.isfinite(numbers).all():
+            raise InputError("labels: Input y contains infinity; expected classes, so correct or remove these labels")
         if numbers:
             check_classification_targets(numbers)
     return labels
@@ -94,7 +96,7 @@ def read_targets(y: Any) -> np.ndarray:
 
 def _to_array(rows: list[Any]) -> np.ndarray:
     """Return a list of labels, or of rows of labels, as an array of objects."""
-    are_rows = [isinstance(row, (list, tuple, np.ndarray)) and np.ndim(row) == 1 for row in rows]
+    are_rows = [isinstance(row, (list, tuple)) or isinstance(row, np.ndarray) and row.ndim == 1 for row in rows]
     width = len(rows[0]) if any(are_rows[:1]) else None
     for number, row in enumerate(rows):
         if (len(row) if are_rows[number] else None) != width:

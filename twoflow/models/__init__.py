@@ -1,6 +1,5 @@
 """Models: flows and a head as one estimator of images, the recipes, and the choice among several models."""
 
-from . import hierarchies as _hierarchies  # registers what others ask of a hierarchy
 from .best_of import BestOf
 from .choosing_classifier import ChoosingClassifier
 from .flow_classifier import FlowClassifier

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from ..flows.contract import FlowContract, learns_from_data
 from ..flows.engine.fingerprint import identity
+from ..heads.hierarchy import HierarchicalClassifier
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier
 from .two_flow import TwoFlowClassifier
@@ -70,6 +71,11 @@ def _(model: BaseSearchCV) -> FittedParts:
     if not hasattr(model, "best_estimator_"):  # with refit=False
         return FittedParts(None, model)
     return fitted_parts(model.best_estimator_)
+
+
+@fitted_parts.register
+def _(model: HierarchicalClassifier) -> FittedParts:
+    return FittedParts(None, model) if model.model_ is None else fitted_parts(model.model_)
 
 
 @fitted_parts.register

@@ -11,8 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 
 from ..flows.contract import FlowContract, learns_from_data
+from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.random_states import seeded
 from .selecting_classifier import SelectingClassifier
 
 
@@ -98,7 +101,7 @@ def take_apart(model: Any) -> Parts:
     taken apart if a flow of its model learns from data: the flow would learn from rows that the meta-estimator holds
     out.
     """
-    return take_wrapper_apart(model)
+    return _take_wrapper_apart(model)
 
 
 @take_apart.register
@@ -110,18 +113,27 @@ def _(model: Pipeline) -> Parts:
 
 
 @take_apart.register
+def _(model: HierarchicalClassifier) -> Parts:
+    """Return the flows of the model inside, and the hierarchy around its second half."""
+    rng = check_random_state(model.random_state)
+    estimator = seeded(model.estimator, rng)
+    seed = rng.randint(np.iinfo(np.int32).max)
+    return _take_wrapper_apart(clone(model).set_params(estimator=estimator, random_state=seed))
+
+
+@take_apart.register
 def _(model: BaseSearchCV) -> Parts:
     """Take a search apart, unless it searches parameters of flows, which would change the features."""
     space = getattr(model, "param_grid", None) or getattr(model, "param_distributions", None)
     names = {name for grid in _grids(space) for name in grid}
-    return take_wrapper_apart(model, lambda inside: names <= inside.get_params().keys())
+    return _take_wrapper_apart(model, lambda inside: names <= inside.get_params().keys())
 
 
 def _grids(space: Any) -> Iterable[dict]:
     return [space] if isinstance(space, dict) else ParameterGrid(space).param_grid if space else []
 
 
-def take_wrapper_apart(model: Any, is_possible: Callable[[Any], bool] = lambda inside: True) -> Parts:
+def _take_wrapper_apart(model: Any, is_possible: Callable[[Any], bool] = lambda inside: True) -> Parts:
     """Replace the one model that a meta-estimator wraps by the second half of that model.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Make a model of several targets from a model of one."""
+"""Make a model of several targets, or of levels, from a model of one target."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import singledispatch
 from typing import Any
 
 from ..heads.each_target import EachTargetClassifier
+from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.hierarchy.images import on_shared_features
 from .flow_classifier import FlowClassifier
 from .parts import Parts, take_apart
 
@@ -80,3 +82,9 @@ def for_targets(model: Any, n_targets: int) -> Any:
     estimator
     """
     return model
+
+
+@on_shared_features.register
+def _(model: HierarchicalClassifier) -> FlowClassifier | None:
+    parts = take_apart(model)
+    return on_flows(parts, parts.on_features(), model.estimator) if parts.steps else None

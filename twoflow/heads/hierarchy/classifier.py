@@ -188,11 +188,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         self.scope_ = None
         if self.scope is not None:
             assert held_out is not None
-            outside = np.flatnonzero(~is_inside)
-            self.scope_ = seeded(self.scope, rng).fit(
-                _safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, tree.leaves],
-                outside=_safe_indexing(X, outside) if len(outside) else None,
-            )
+            self.scope_ = self._fit_scope(seeded(self.scope, rng), X, nodes, groups, rows, held_out)
         return self
 
     def name_levels(self, names: Sequence[str]) -> None:
@@ -256,7 +252,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     def predict_full(self, X: Any) -> np.ndarray:
         """Return the labels of each row before fallback, of shape (n, k), or (n,) if y had this shape."""
-        labels = self._full_labels(self.predict_node_proba(X))
+        node_proba = self.predict_node_proba(X)
+        labels = self._full_labels(node_proba)
         return labels[:, 0] if self._is_flat else labels
 
     def predict_path(self, X: Any) -> list[tuple[Any, ...]]:
@@ -272,7 +269,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         list of k ndarray of shape (n, n_classes)
             One for each level, in the order of `classes_`. If y had shape (n,), the array alone.
         """
-        proba = level_proba(self.tree_, self.predict_node_proba(X))
+        node_proba = self.predict_node_proba(X)
+        proba = level_proba(self.tree_, node_proba)
         return proba[0] if self._is_flat else proba
 
     def explain_fallback(self, X: Any) -> list[str]:
@@ -301,6 +299,21 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         scores = None if model.scope_ is None else model._score_scope(X, node_proba)
         return node_proba, self.decide(node_proba, scores)
 
+    def _fit_scope(
+        self, scope: Any, X: Any, nodes: np.ndarray, groups: np.ndarray | None, rows: np.ndarray, held_out: np.ndarray
+    ) -> Any:
+        """Fit the scope on rows in scope, and on those that are labeled as out of scope if there are any."""
+        leaves, outside = self.tree_.leaves, np.flatnonzero(nodes < 0)
+        given = {}
+        if len(outside):
+            given["outside"] = _safe_indexing(X, outside)
+            node_proba = ask_local(self.estimators_, given["outside"], self.tree_, self.strategy)
+            given["outside_probabilities"] = node_proba[:, leaves]
+            if groups is not None:
+                given["outside_groups"] = groups[outside]
+        own_groups = None if groups is None else groups[rows]
+        return scope.fit(_safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, leaves], **given)
+
     def _score_scope(self, X: Any, node_proba: np.ndarray) -> np.ndarray:
         assert self.scope_ is not None
         return self.scope_.score_samples(X, node_proba[:, self.tree_.leaves])
@@ -326,7 +339,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         """Check features; images are left to the estimator."""
         if not get_tags(self).input_tags.two_d_array:
             return X
-        return validate_data(self, X, dtype=None, reset=reset)
+        return validate_data(self, X, dtype=None, reset=reset, ensure_min_samples=2 if reset else 1)
 
     def __sklearn_tags__(self) -> TargetsTags:
         tags = extend_targets_tags(super().__sklearn_tags__())

@@ -123,8 +123,10 @@ def decide(
         )
     nodes = rule.answer(tree, node_proba)
     is_nothing = np.isnan(node_proba).any(axis=1)
-    scores = np.zeros(len(nodes)) if scope_scores is None or scope is None else np.asarray(scope_scores)
-    is_outside = np.zeros(len(nodes), dtype=bool) if scope_scores is None or scope is None else scores < scope.threshold_
+    is_outside, scores = np.zeros(len(nodes), dtype=bool), np.zeros(0)
+    if scope_scores is not None and scope is not None:
+        scores = np.asarray(scope_scores)
+        is_outside = scores < scope.threshold_
     nodes = np.where(is_nothing | is_outside, -1, nodes)
     likeliest = node_proba[:, tree.leaves].max(axis=1, initial=0.0)
     confidence = np.where(nodes >= 0, node_proba[np.arange(len(nodes)), nodes], likeliest)

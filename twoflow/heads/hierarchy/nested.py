@@ -23,7 +23,7 @@ def paths_of_mapping(classes: Any, above: Path = (), seen: tuple[int, ...] = ())
     """
     place = " > ".join(map(str, above)) or "the tree"
     if id(classes) in seen:
-        raise InputError(f"{printable(place, 120)}: expected classes that end, got a class that contains itself; cut it")
+        raise InputError(f"{printable(place, 120)}: expected classes that end, got one that contains itself; cut it")
     is_mapping = isinstance(classes, Mapping)
     if not is_mapping and not isinstance(classes, (list, tuple)):
         raise InputError(

@@ -52,14 +52,15 @@ class Risk(BaseEstimator):
     threshold reaches a target accuracy on a calibration set. Here the rate is that of wrong answers among the answers
     that are given, for which images of one group count as one; see `control_risk`.
 
-    MAPIE 1.6 (BSD-3-Clause, 0.6 MB, no further dependency) has controllers for the same test. They count all rows as
-    independent, threshold a predict function that they call themselves, and know no hierarchy. So they are not used.
+    MAPIE 1.6 (BSD-3-Clause, 0.6 MB, no further dependency) has controllers for such tests. They count all rows as
+    independent, and know no hierarchy, so they are not used.
 
     With `per_class`, an image belongs to its likeliest class of the broadest level, and only nodes below it can be its
     answer. Each promise holds by itself; that all hold together is less sure.
 
-    The promise is about images of the classes, and about models that were fitted on part of the training rows. The final
-    model was fitted on all of them. An image that `OutOfScope` refuses is no answer; the threshold does not use that.
+    The promise is about images of the classes, and about models that were fitted on part of the training rows. The
+    final model was fitted on all of them. An image that `scope` recognizes as none of the classes gets no answer; the
+    thresholds do not use that.
 
     Examples
     --------

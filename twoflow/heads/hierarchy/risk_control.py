@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from ...errors import InputError
-from .decisions import reaches
 
 #: The first threshold to be tested is so high that it keeps the promise with at most so many wrong answers above it.
 #: With fewer, one wrong label among the most certain answers ends the search before it has begun.
@@ -91,7 +91,7 @@ def control_risk(
     table = np.asarray(confidences, dtype=np.float32)
     if np.isnan(table).any():
         raise InputError("expected held-out answers with confidences, got NaN; use a model with probabilities")
-    table = table.reshape(len(table), -1)
+    table = table[:, None] if table.ndim == 1 else table
     is_right = np.asarray(is_right, dtype=bool).reshape(table.shape)
     highest = table.max(axis=1, initial=-np.inf)
     order = np.argsort(-highest, kind="stable")[:int((highest > -np.inf).sum())]
@@ -107,14 +107,15 @@ def control_risk(
     first = int((independent >= enough).argmax())
     tested = _thresholds(table, highest[last[first:]], number[first:])
     places = np.searchsorted(-highest[last], -tested, side="right") - 1
-    shares = np.array([_share_of_wrong(table, is_right, threshold) for threshold in tested])
-    upper = _upper_end(shares * independent[places], independent[places], confidence)
+    wrong = _count_wrong(table, is_right, tested) / number[places] * independent[places]
+    upper = _upper_end(wrong, independent[places], confidence)
     breaking = np.flatnonzero(upper > error)
     if not len(breaking):
         return 0.0
     return float(tested[breaking[0] - 1]) if breaking[0] else None
 
 
+@cache
 def independent_answers_needed(error: float, confidence: float = 0.95, n_wrong: int = 0) -> int:
     """Return how many independent answers promise an error, if `n_wrong` of them are wrong.
 
@@ -162,11 +163,14 @@ def _thresholds(table: np.ndarray, highest: np.ndarray, number: np.ndarray) -> n
     return np.unique(np.concatenate(chosen))[::-1]
 
 
-def _share_of_wrong(table: np.ndarray, is_right: np.ndarray, threshold: float) -> float:
-    """Return the share of wrong answers among those that reach a threshold."""
-    is_reached = reaches(table, threshold)
-    rows = np.flatnonzero(is_reached.any(axis=1))
-    return 1 - float(is_right[rows, is_reached[rows].argmax(axis=1)].mean())
+def _count_wrong(table: np.ndarray, is_right: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return the number of wrong answers that are given at each threshold."""
+    # An answer is given from its own confidence down to the highest confidence of a finer one, which replaces it.
+    finer = np.maximum.accumulate(table, axis=1)[:, :-1]
+    replaced = np.hstack([np.full((len(table), 1), -np.inf, dtype=table.dtype), finer])
+    is_given_and_wrong = ~is_right & (table > replaced)
+    starts, ends = np.sort(table[is_given_and_wrong]), np.sort(replaced[is_given_and_wrong])
+    return np.searchsorted(ends, thresholds) - np.searchsorted(starts, thresholds)
 
 
 def _upper_end(wrong: Any, n: Any, confidence: float) -> Any:

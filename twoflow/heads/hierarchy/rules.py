@@ -127,8 +127,9 @@ class Confidence(BaseEstimator):
             return explain_shortfall(tree, row, nodes[0], node, self.threshold, tree.levels[0])
         level = int(tree.depths[node]) + 1
         return (
-            f"the likeliest {tree.levels[level]}, {tree.name(nodes[level])} with {confidences[level]:.2f}, is not below "
-            f"{tree.name(node)} with {row[node]:.2f}; the answer is its {tree.levels[level - 1]} {tree.name(node)}"
+            f"the likeliest {tree.levels[level]}, {tree.name(nodes[level])} with {confidences[level]:.2f}, is not "
+            f"below {tree.name(node)} with {row[node]:.2f}; the answer is its {tree.levels[level - 1]} "
+            f"{tree.name(node)}"
         )
 
 
@@ -151,9 +152,8 @@ def explain_shortfall(
     """
     share = float(row[likeliest])
     digits = next((n for n in range(2, 7) if f"{share:.{n}f}" != f"{threshold:.{n}f}"), 7)
-    reason = (
-        f"no {what} reaches {threshold:.{digits}f}: the likeliest, {tree.name(likeliest)}, has {share:.{digits}f}"
-    )
+    least, most = f"{threshold:.{digits}f}", f"{share:.{digits}f}"
+    reason = f"no {what} reaches {least}: the likeliest, {tree.name(likeliest)}, has {most}"
     if node < 0:
         return reason
     return f"{reason}; the answer is its {tree.levels[tree.depths[node]]} {tree.name(node)} with {row[node]:.2f}"
@@ -187,6 +187,7 @@ def fitted_rule(fallback: Any, tree: ClassTree) -> Rule:
         check_is_fitted(rule)
     except ValueError as error:
         raise InputError(
-            f"fallback: expected a number, None or a fitted rule, got {rule!r}, which is not; fit the classifier with it"
+            f"fallback: expected a number, None or a fitted rule, got {rule!r}, which is not fitted; fit the "
+            "classifier with it"
         ) from error
     return rule

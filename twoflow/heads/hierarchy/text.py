@@ -17,7 +17,7 @@ def draw(nodes: Sequence[Path], counts: Sequence[int] | None, several_parents: M
 
     Leaves with one label at several places are listed at the end.
     """
-    number = dict(zip(nodes, counts or [None] * len(nodes)))
+    number = dict(zip(nodes, [None] * len(nodes) if counts is None else counts))
     children: dict[Path, list[Path]] = {}
     for node in nodes:
         children.setdefault(node[:-1], []).append(node)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..._text import printable
 from ...errors import InputError, InputTypeError
-from ...images.targets import default_names, join_targets
-from .labels import UNKNOWN, Path, read_paths, to_column
+from ...images.targets import default_names
+from .labels import UNKNOWN, Path, read_paths
 from .nested import paths_of_folder, paths_of_mapping
 from .text import draw
 
@@ -212,11 +212,10 @@ class ClassTree:
         """
         nodes = np.asarray(nodes, dtype=int)
         table = self._table[nodes]
-        if self._is_text or (nodes >= 0).all() and (self.depths[nodes] == len(self.levels) - 1).all():
-            return join_targets([to_column(column) if len(column) else column for column in table.T]).reshape(
-                table.shape
-            ).astype(self._text_type if self._is_text else None, copy=False)
-        return table
+        if self._is_text:
+            return table.astype(self._text_type)
+        is_complete = bool((nodes >= 0).all() and (self.depths[nodes] == len(self.levels) - 1).all())
+        return table.astype(self._number_type) if is_complete and self._number_type else table
 
     @cached_property
     def parents(self) -> np.ndarray:
@@ -307,6 +306,11 @@ class ClassTree:
     @cached_property
     def _is_text(self) -> bool:
         return all(isinstance(node[-1], str) for node in self.nodes)
+
+    @cached_property
+    def _number_type(self) -> np.dtype | None:
+        labels = [node[-1] for node in self.nodes]
+        return None if any(isinstance(label, str) for label in labels) else np.array(labels).dtype
 
     @cached_property
     def _text_type(self) -> np.dtype:
