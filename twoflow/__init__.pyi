@@ -17,9 +17,9 @@ from .heads import Confidence as Confidence
 from .heads import ForestSelector as ForestSelector
 from .heads import HierarchicalClassifier as HierarchicalClassifier
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
+from .heads import OutOfScope as OutOfScope
 from .heads import Risk as Risk
 from .heads import SequentialClassifier as SequentialClassifier
-from .heads import OutOfScope as OutOfScope
 from .images import ImageCollection as ImageCollection
 from .images import ImageReadError as ImageReadError
 from .images import load_folder as load_folder

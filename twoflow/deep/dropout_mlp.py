@@ -15,7 +15,7 @@ from .._jobs import threads_per_task
 from ..heads.sequential.early_stopping import EarlyStoppingMLPClassifier, check_layers, hold_out
 from ..heads.sequential.partial_labels import read_partial_labels
 from ..heads.sequential.perceptron import Perceptron
-from ..heads.targets import TargetsTags, check_targets, extend_targets_tags
+from ..heads.targets import TargetsTags, check_targets, extend_targets_tags, read_targets
 from ..images.targets import all_right, join_targets
 from .extra import require
 
@@ -155,13 +155,9 @@ class DropoutMLPClassifier(Perceptron):
         self._validate_params()
         check_layers(self.hidden_layer_sizes)
         require(type(self).__name__)
-        if np.ndim(y) == 2:
-            X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
-            classes, codes = self._encode_several(y)
-        else:
-            X, y = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
-            labels, positions = np.unique(check_targets(y, several=False), return_inverse=True)
-            classes, codes = [labels], positions[:, None]
+        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        several = read_targets(y).ndim == 2
+        classes, codes = self._encode_several(y) if several else _encode_one(y)
         check_consistent_length(X, codes, groups)
         from .network import pick_device, threads
         from .perceptron_training import train
@@ -177,7 +173,7 @@ class DropoutMLPClassifier(Perceptron):
                 patience=self.patience, device=pick_device(self.device), seed=rng.randint(np.iinfo(np.int32).max),
             )
         self.coefs_, self.intercepts_, self.losses_, self.epochs_ = trained
-        self.classes_ = classes if np.ndim(y) == 2 else classes[0]
+        self.classes_ = classes if several else classes[0]
         return self
 
     def _encode_several(self, y: Any) -> tuple[list[np.ndarray], np.ndarray]:
@@ -219,3 +215,10 @@ class DropoutMLPClassifier(Perceptron):
         tags = extend_targets_tags(super().__sklearn_tags__())
         tags.target_tags.multi_output = True
         return tags
+
+
+def _encode_one(y: Any) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the classes of the only target, and the position of each row's class, of shape (n, 1)."""
+    labels = check_targets(y, several=False)
+    classes, positions = np.unique(np.array(labels.tolist()), return_inverse=True)
+    return [classes], positions[:, None]

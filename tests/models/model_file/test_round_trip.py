@@ -41,12 +41,16 @@ from twoflow import (
 )
 from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
-from twoflow.heads import CappedClassifier, EachTargetClassifier
+from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingMLPClassifier, SequentialClassifier
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
+<<<<<<< HEAD
 from .tampering import change_state, find
 
+=======
+MLP = EarlyStoppingMLPClassifier((6, 4), max_epochs=2, random_state=0)
+>>>>>>> wt-sequential
 ANSWERS = ("predict", "predict_proba", "decision_function")
 SIZE = (12, 12)
 
@@ -233,6 +237,10 @@ def test_a_parameter_that_an_older_version_did_not_have(shop, tmp_path):
     each_target,
     lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], EachTargetClassifier(GaussianNB())),
     lambda model: MultiOutputClassifier(model),
+    lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], SequentialClassifier(estimator=MLP)),
+    lambda model: FlowClassifier(
+        [("color", ColorHistogram(), "passthrough")], SequentialClassifier(representation=MLP, estimator=MLP)
+    ),
 ])
 def test_several_targets(make, small, two_targets, tmp_path):
     model = make(small)

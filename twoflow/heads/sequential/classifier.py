@@ -170,16 +170,21 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         kind = self.representation
         representation = seeded(REPRESENTATIONS[kind]() if isinstance(kind, str) else kind, rng)
         rows = targets.has_label[:, first]
-        self.representation_, known = fit_transform_clone(
+        self.estimators_[first], known = fit_transform_clone(
             representation, X[rows], targets.labels[first], None if groups is None else groups[rows]
         )
-        self.estimators_[first] = self.representation_
         if rows.all():
             return known
         shared = np.empty((len(X), known.shape[1]), dtype=known.dtype)
         shared[rows] = known
         shared[~rows] = self.representation_.transform(X[~rows])
         return shared
+
+    @property
+    def representation_(self) -> Any:
+        """The fitted representation, which also answers for the first target."""
+        check_is_fitted(self)
+        return self.estimators_[self.order_[0]]
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each row and target, of shape (n, k), in the order of the columns of y."""
@@ -211,7 +216,9 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         shared = self.representation_.transform(X)
-        return [(each, X if each is self.representation_ else shared) for each in self.estimators_]
+        inputs = [shared] * len(self.estimators_)
+        inputs[self.order_[0]] = X
+        return list(zip(self.estimators_, inputs))
 
     def __sklearn_tags__(self) -> TargetsTags:
         tags = extend_targets_tags(super().__sklearn_tags__())

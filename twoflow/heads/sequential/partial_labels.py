@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
 
 from ...errors import InputError
 from ...images.table_objects import find_names
 from ...images.targets import default_names
-from ...images.validation import from_other_library, is_missing
+from ..targets import read_targets
 
 
 class PartialLabels(NamedTuple):
@@ -54,37 +53,23 @@ def read_partial_labels(y: Any) -> PartialLabels:
     ValueError
         If y has another shape, or contains numbers that are not classes, or if a target has no label or only one class.
     """
-    if y is None:
-        raise InputError("requires y to be passed, but the target y is None")
-    values = from_other_library(y)
-    if hasattr(values, "__array__"):
-        values = np.asarray(values)
-    else:
-        # As objects: an array of text would turn None into a word.
-        rows = [list(row) if isinstance(row, (list, tuple, np.ndarray)) else row for row in values]
-        ragged = any(isinstance(row, list) and len(row) != len(rows[0]) for row in rows if isinstance(rows[0], list))
-        values = np.empty(len(rows), dtype=object) if ragged else np.array(rows, dtype=object)
-    if values.ndim != 2 or values.shape[1] == 0:
+    values = read_targets(y)
+    if values.ndim != 2:
         raise InputError(
             f"y: expected shape (n, n_targets), got {values.shape}; pass a column for each target, and for one target "
             "use a classifier of one"
         )
     names = [str(name) for name in find_names(y) or default_names(values.shape[1])]
-    has_label = np.array([[not is_missing(value) for value in row] for row in values.tolist()], dtype=bool)
-    has_label = has_label.reshape(values.shape)
+    has_label = values != np.array(None)
     labels = [_read_column(name, column[known]) for name, column, known in zip(names, values.T, has_label.T)]
     return PartialLabels(tuple(names), has_label, labels)
 
 
 def _read_column(name: str, labels: np.ndarray) -> np.ndarray:
     """Return the labels of a target as an array with a type of its own."""
-    if labels.dtype == object:
-        labels = np.array(labels.tolist())
+    labels = np.array(labels.tolist())
     if not len(labels):
         raise InputError(f"y: expected labels of target {name!r}, got none; leave the target out, or label images")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise InputError(f"Input y contains infinity among the labels of {name!r}; expected classes; correct the labels")
-    check_classification_targets(labels)
     if (labels == labels[0]).all():
         raise InputError(
             f"y: a classifier needs at least two classes; all {len(labels)} labels of {name!r} are {labels[0]!s}"

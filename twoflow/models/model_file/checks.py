@@ -7,6 +7,7 @@ without a check, and would read outside its memory. And some parameters reach ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,11 +126,30 @@ def _check_support_vectors(model: Any) -> None:
         raise DamagedError("expected support vectors and coefficients of one shape, got others")
 
 
+<<<<<<< HEAD
 def _check_class_tree(tree: Any) -> None:
     """Check that a tree is the one that its nodes make, so that every path upward ends."""
     if vars(tree).keys() != {"levels", "nodes", "counts"}:
         raise DamagedError("expected a tree of classes with levels, nodes and counts, got other attributes")
     read_tree(list(tree.levels), [list(path) for path in tree.nodes], tree.counts and list(tree.counts))
+=======
+def _check_perceptron(model: Any) -> None:
+    coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", None)
+    if coefs is None:
+        return
+    classes = model.classes_ if isinstance(model.classes_, list) else [model.classes_]
+    n_scores = sum(len(each) for each in classes)
+    widths = [model.n_features_in_, *(coef.shape[1] for coef in coefs)]
+    is_valid = (
+        len(coefs) == len(intercepts) and model.mean_.shape == (model.n_features_in_,)
+        and all(coef.shape == pair for coef, pair in zip(coefs, pairwise(widths)))
+        and all(intercept.shape == (width,) for intercept, width in zip(intercepts, widths[1:]))
+        and (widths[-1] == n_scores or (widths[-1], n_scores, len(classes)) == (1, 2, 1))
+        and all(each.dtype.kind == "f" for each in (model.mean_, *coefs, *intercepts))
+    )
+    if not is_valid:
+        raise DamagedError("expected the layers of a perceptron, each of the size that the next one takes, got others")
+>>>>>>> wt-sequential
 
 
 def _check_quantized(network: Any) -> None:
@@ -157,6 +177,8 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "CNNEmbedding": _check_network,
     "ClassTree": _check_class_tree,
     "DecisionTreeClassifier": _check_decision_tree,
+    "DropoutMLPClassifier": _check_perceptron,
+    "EarlyStoppingMLPClassifier": _check_perceptron,
     "ExtraTreeClassifier": _check_decision_tree,
     "ExtraTreesClassifier": _check_forest,
     "KNeighborsClassifier": _check_neighbors,

@@ -14,6 +14,7 @@ from ...errors import InputError
 
 #: The classes of our fitted models, by module.
 _OURS: dict[str, tuple[str, ...]] = {
+    "twoflow.deep": ("DropoutMLPClassifier",),
     "twoflow.flows": (
         "CNNEmbedding", "ColorHistogram", "FlowUnion", "GISTDescriptor", "LBPHistogram", "PixelProjection",
         "RawPixels", "SIFTBagOfWords",
@@ -21,14 +22,21 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.flows.image_traits": ("ImageTraits",),
     "twoflow.flows.sharpness": ("Sharpness",),
     "twoflow.heads": (
+<<<<<<< HEAD
         "CappedClassifier", "ClassCovariance", "DiscriminantProjection", "EachTargetClassifier",
         "EarlyStoppingMLPClassifier", "ForestSelector", "KernelRidgeClassifier", "KernelSVMClassifier", "KernelWeight",
         "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities", "OutOfScope", "SequentialClassifier",
+=======
+        "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
+        "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
+        "OutOfScope",
+>>>>>>> wt-sequential
     ),
     "twoflow.heads.hierarchy": ("ClassTree", "Confidence", "HierarchicalClassifier", "Risk"),
     "twoflow.heads.hierarchy.local_classifiers": ("LocalClassifier",),
     "twoflow.heads.hierarchy.rules": ("AtLeast", "Likeliest"),
     "twoflow.heads.object_hierarchy": ("Pair",),
+    "twoflow.heads.sequential": ("DiscriminantProjection", "EarlyStoppingMLPClassifier", "SequentialClassifier"),
     "twoflow.models": ("BestOf", "ChoosingClassifier", "FlowClassifier", "SelectingClassifier", "TwoFlowClassifier"),
     "twoflow.networks.card": ("Layer", "NetworkCard"),
     "twoflow.networks.carried": ("CarriedNetwork",),
