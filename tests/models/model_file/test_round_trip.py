@@ -45,12 +45,9 @@ from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingM
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
-<<<<<<< HEAD
 from .tampering import change_state, find
 
-=======
 MLP = EarlyStoppingMLPClassifier((6, 4), max_epochs=2, random_state=0)
->>>>>>> wt-sequential
 ANSWERS = ("predict", "predict_proba", "decision_function")
 SIZE = (12, 12)
 

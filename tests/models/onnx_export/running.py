@@ -42,29 +42,11 @@ def run_part(part, rows):
 def run_targets(part, rows):
     """Export a fitted selector or classifier alone, and run it on each row; return an array for each target."""
     graph = Graph()
-<<<<<<< HEAD
     values = to_onnx(part, graph, "rows")
     values = values if isinstance(values, list) else [values]
     model = graph.finish({}, {f"out {i}": Output(value, 1) for i, value in enumerate(values)})
-=======
-    return _run(graph, [to_onnx(part, graph, "rows")], rows)[0]
-
-
-def run_targets(part, rows):
-    """Do the same with a classifier of several targets; return its output for each target."""
-    graph = Graph()
-    return _run(graph, to_onnx(part, graph, "rows"), rows)
-
-
-def _run(graph, values, rows):
-    model = graph.finish({}, {f"out {number}": (value, 1) for number, value in enumerate(values)})
->>>>>>> wt-sequential
     model.graph.input.append(helper.make_tensor_value_info("rows", TensorProto.FLOAT, [1, rows.shape[1]]))
     for output in model.graph.output:
         output.CopyFrom(helper.make_empty_tensor_value_info(output.name))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-<<<<<<< HEAD
     return list(map(np.concatenate, zip(*(session.run(None, {"rows": row[None]}) for row in rows))))
-=======
-    return [np.concatenate(each) for each in zip(*(session.run(None, {"rows": row[None]}) for row in rows))]
->>>>>>> wt-sequential

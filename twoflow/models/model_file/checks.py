@@ -126,13 +126,13 @@ def _check_support_vectors(model: Any) -> None:
         raise DamagedError("expected support vectors and coefficients of one shape, got others")
 
 
-<<<<<<< HEAD
 def _check_class_tree(tree: Any) -> None:
     """Check that a tree is the one that its nodes make, so that every path upward ends."""
     if vars(tree).keys() != {"levels", "nodes", "counts"}:
         raise DamagedError("expected a tree of classes with levels, nodes and counts, got other attributes")
     read_tree(list(tree.levels), [list(path) for path in tree.nodes], tree.counts and list(tree.counts))
-=======
+
+
 def _check_perceptron(model: Any) -> None:
     coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", None)
     if coefs is None:
@@ -149,7 +149,6 @@ def _check_perceptron(model: Any) -> None:
     )
     if not is_valid:
         raise DamagedError("expected the layers of a perceptron, each of the size that the next one takes, got others")
->>>>>>> wt-sequential
 
 
 def _check_quantized(network: Any) -> None:

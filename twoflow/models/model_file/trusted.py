@@ -22,15 +22,9 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.flows.image_traits": ("ImageTraits",),
     "twoflow.flows.sharpness": ("Sharpness",),
     "twoflow.heads": (
-<<<<<<< HEAD
-        "CappedClassifier", "ClassCovariance", "DiscriminantProjection", "EachTargetClassifier",
-        "EarlyStoppingMLPClassifier", "ForestSelector", "KernelRidgeClassifier", "KernelSVMClassifier", "KernelWeight",
-        "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities", "OutOfScope", "SequentialClassifier",
-=======
         "CappedClassifier", "ClassCovariance", "EachTargetClassifier", "ForestSelector", "KernelRidgeClassifier",
         "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
         "OutOfScope",
->>>>>>> wt-sequential
     ),
     "twoflow.heads.hierarchy": ("ClassTree", "Confidence", "HierarchicalClassifier", "Risk"),
     "twoflow.heads.hierarchy.local_classifiers": ("LocalClassifier",),

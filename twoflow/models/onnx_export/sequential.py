@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Export classifiers of several targets on one representation, and multilayer perceptrons."""
-=======
 """Export perceptrons, supervised projections, and several targets that share one representation."""
->>>>>>> wt-sequential
 
 from __future__ import annotations
 
@@ -21,14 +17,9 @@ from .registry import to_onnx
 
 @to_onnx.register
 def _(part: SequentialClassifier, graph: Graph, source: str) -> list[str]:
-<<<<<<< HEAD
-    shared = _represent(part.representation_, graph, source)
-    return [to_onnx(each, graph, source if each is part.representation_ else shared) for each in part.estimators_]
-=======
     shared = _add_representation(part.representation_, graph, source)
     inputs = [source if position == part.order_[0] else shared for position in range(len(part.estimators_))]
     return [to_onnx(each, graph, own) for each, own in zip(part.estimators_, inputs)]
->>>>>>> wt-sequential
 
 
 @to_onnx.register
@@ -37,17 +28,6 @@ def _(part: DiscriminantProjection, graph: Graph, source: str) -> str:
 
 
 @to_onnx.register
-<<<<<<< HEAD
-def _(part: Perceptron, graph: Graph, source: str) -> str | list[str]:
-    scores = graph.cast(add_linear(graph, _represent(part, graph, source), part.coefs_[-1].T, part.intercepts_[-1]),
-                        np.float64)
-    if not isinstance(part.classes_, list):
-        return to_probabilities(graph, scores, len(part.classes_))
-    ends = np.cumsum([len(classes) for classes in part.classes_])
-    return [
-        graph.add("Softmax", graph.add("Slice", scores, np.array([start]), np.array([end]), np.array([1])), axis=1)
-        for start, end in zip([0, *ends[:-1]], ends)
-=======
 def _(part: Perceptron, graph: Graph, source: str) -> Any:
     hidden = _add_representation(part, graph, source)
     scores = graph.cast(add_linear(graph, hidden, part.coefs_[-1].T, part.intercepts_[-1]), np.float64)
@@ -57,32 +37,10 @@ def _(part: Perceptron, graph: Graph, source: str) -> Any:
     return [
         to_probabilities(graph, graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])), len(classes))
         for i, classes in enumerate(part.classes_)
->>>>>>> wt-sequential
     ]
 
 
 @singledispatch
-<<<<<<< HEAD
-def _represent(part: Any, graph: Graph, source: str) -> str:
-    """Add what a classifier transforms features to."""
-    raise InputError(f"the representation of a {type(part).__name__} cannot be exported to ONNX; use a "
-                     'SequentialClassifier with representation="lda" or "mlp"')
-
-
-@_represent.register
-def _(part: DiscriminantProjection, graph: Graph, source: str) -> str:
-    return add_linear(graph, source, part.ridge_.coef_, part.ridge_.intercept_)
-
-
-@_represent.register
-def _(part: Perceptron, graph: Graph, source: str) -> str:
-    dtype = part.coefs_[0].dtype
-    hidden = graph.add("Sub", graph.cast(source, dtype), part.mean_.astype(dtype))
-    hidden = graph.add("Div", hidden, dtype.type(part.scale_))
-    for weights, offset in zip(part.coefs_[:-1], part.intercepts_[:-1]):
-        hidden = graph.add("Relu", add_linear(graph, hidden, weights.T, offset))
-    return hidden
-=======
 def _add_representation(part: Any, graph: Graph, source: str) -> str:
     """Add the outputs of a representation, of shape (1, n_outputs) and dtype float32."""
     raise InputError(
@@ -101,4 +59,3 @@ def _(part: Perceptron, graph: Graph, source: str) -> str:
     for coef, intercept in zip(part.coefs_[:-1], part.intercepts_[:-1]):
         rows = graph.add("Relu", add_linear(graph, rows, coef.T, intercept))
     return graph.cast(rows, np.float32)
->>>>>>> wt-sequential
