@@ -31,7 +31,7 @@ def test_info(store, capsys):
     assert lines[0].endswith("GISTDescriptor()") and lines[1].endswith("RawPixels()")
     store.put_result("key", bytes(700_000))
     last = call(capsys, "--store", store.folder, "info")[1].splitlines()[-1]
-    assert re.fullmatch(r" +1 folds +0\.7 MB  last used \d{4}-\d\d-\d\d  finished folds of comparisons", last)
+    assert re.fullmatch(r" +1 fold +0\.7 MB  last used \d{4}-\d\d-\d\d  finished folds of comparisons", last)
 
 
 def test_prune_and_clear(store, capsys, monkeypatch):
