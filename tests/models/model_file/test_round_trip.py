@@ -41,7 +41,13 @@ from twoflow import (
 )
 from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
-from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingMLPClassifier, SequentialClassifier
+from twoflow.heads import (
+    CappedClassifier,
+    EachTargetClassifier,
+    EarlyStoppingMLPClassifier,
+    KernelRidgeClassifier,
+    SequentialClassifier,
+)
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
@@ -127,6 +133,7 @@ CLASSIFIERS = {
     "calibrated": CalibratedClassifierCV(RidgeClassifier(), cv=2),
     "isotonic": CalibratedClassifierCV(GaussianNB(), method="isotonic", cv=2),
     "capped": CappedClassifier(GaussianNB(), 5, random_state=0),
+    "capped-and-weighted": CappedClassifier(KernelRidgeClassifier(class_weight="balanced"), 5, random_state=0),
     "extra-trees": ExtraTreesClassifier(5, random_state=0),
     "k-best": make_pipeline(VarianceThreshold(), SelectKBest(f_classif, k=20), RobustScaler(), LinearSVC(C=0.01)),
     "neighbors": KNeighborsClassifier(3, algorithm="brute"),
