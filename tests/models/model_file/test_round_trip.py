@@ -45,7 +45,9 @@ from twoflow.heads import (
     CappedClassifier,
     EachTargetClassifier,
     EarlyStoppingMLPClassifier,
+    HierarchicalClassifier,
     KernelRidgeClassifier,
+    OutOfScope,
     SequentialClassifier,
 )
 from twoflow.heads.table import HEADS
@@ -252,6 +254,15 @@ def test_several_targets(make, small, two_targets, tmp_path):
     plain = type(model) is MultiOutputClassifier
     model.fit(two_targets.images, two_targets.labels.astype(str) if plain else two_targets.labels)
     check(model, two_targets.images, tmp_path)
+
+
+@pytest.mark.parametrize("criterion", ["vim", "mahalanobis", "neighbors", "combined"])
+def test_scopes(criterion, shop, tmp_path):
+    head = HierarchicalClassifier(LogisticRegression(max_iter=200), scope=OutOfScope(criterion, n_components=8))
+    model = make_model([("color", ColorHistogram())], head, random_state=0).fit(shop)
+    loaded = check(model, shop, tmp_path)
+    rows = np.random.default_rng(0).random((9, model.head_.n_features_in_), dtype=np.float32)
+    assert (loaded.head_.scope_scores(rows) == model.head_.scope_scores(rows)).all()
 
 
 def test_the_card_of_several_targets(small, two_targets, tmp_path):
