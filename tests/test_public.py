@@ -21,6 +21,7 @@ PUBLIC = [
     "PixelProjection",
     "RawPixels",
     "SIFTBagOfWords",
+    "SequentialClassifier",
     "TwoFlowClassifier",
     "audit",
     "chi2_independence",

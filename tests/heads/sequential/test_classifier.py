@@ -38,8 +38,7 @@ _SHAPE = "y and answers have shape (n, k), and probabilities are a list, also fo
 @parametrize_with_checks(
     [small()],
     expected_failed_checks=lambda estimator: dict.fromkeys(
-        ("check_classifiers_classes", "check_classifiers_train", "check_classifiers_regression_target",
-         "check_methods_sample_order_invariance"), _SHAPE,
+        ("check_classifiers_classes", "check_classifiers_train", "check_methods_sample_order_invariance"), _SHAPE
     ),
 )
 def test_scikit_learns_checks(estimator, check):
