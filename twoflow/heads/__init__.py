@@ -12,8 +12,8 @@ from .kernel_weight import KernelWeight
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
-from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
 from .scope import OutOfScope
+from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, SequentialClassifier
 
 __all__ = [
     "UNKNOWN",
