@@ -34,10 +34,8 @@ def _(part: Perceptron, graph: Graph, source: str) -> Any:
     if not isinstance(part.classes_, list):
         return to_probabilities(graph, scores, len(part.classes_))
     ends = np.cumsum([0, *(len(classes) for classes in part.classes_)])
-    return [
-        to_probabilities(graph, graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])), len(classes))
-        for i, classes in enumerate(part.classes_)
-    ]
+    slices = [graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])) for i in range(len(ends) - 1)]
+    return [to_probabilities(graph, own, len(classes)) for own, classes in zip(slices, part.classes_)]
 
 
 @singledispatch
