@@ -45,9 +45,7 @@ from twoflow.heads import (
     CappedClassifier,
     EachTargetClassifier,
     EarlyStoppingMLPClassifier,
-    HierarchicalClassifier,
     KernelRidgeClassifier,
-    OutOfScope,
     SequentialClassifier,
 )
 from twoflow.heads.table import HEADS
