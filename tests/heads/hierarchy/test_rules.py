@@ -103,17 +103,30 @@ def test_the_promise_holds_with_groups():
     assert np.mean(broken[True]) <= 0.05 < np.mean(broken[False])
 
 
-def test_a_lower_error_never_answers_deeper():
+def test_a_lower_error_answers_no_more_levels():
     node_proba, true = simulate(np.random.default_rng(2), 2000)
     answers = [Risk(error).fit(TREE, node_proba, true).answer(TREE, node_proba) for error in (0.02, 0.1, 0.5)]
-    depth = [np.where(nodes < 0, -1, TREE.depths[nodes]) for nodes in answers]
-    assert (depth[0] <= depth[1]).all() and (depth[1] <= depth[2]).all() and depth[0].min() == -1
+    levels = [np.where(nodes < 0, 0, TREE.depths[nodes] + 1) for nodes in answers]
+    assert levels[0].sum() <= levels[1].sum() <= levels[2].sum() and levels[0].min() == 0
     assert (answers[2] == Likeliest().answer(TREE, node_proba)).all(), "a promise that all answers keep"
+
+
+def test_a_broad_level_that_is_never_wrong_needs_no_threshold():
+    """Shoes or bags is certain, but boots or heels is a guess: an image is at least a shoe."""
+    rng = np.random.default_rng(5)
+    share = rng.uniform(0.5, 1, 1000)
+    shoes = rng.uniform(0.55, 1, 1000)
+    node_proba = np.column_stack([1 - shoes, shoes, 1 - shoes, share * shoes, (1 - share) * shoes])
+    true = np.where(rng.random(1000) < share, BOOTS, HEELS)
+    rule = Risk(0.02).fit(TREE, node_proba, true)
+    nodes = rule.answer(TREE, node_proba)
+    assert set(nodes) == {SHOES, BOOTS} and (rule.thresholds_[:, 0] == 0).all() and (rule.thresholds_[:, 1] > 0.5).all()
+    assert "the answer is its kind shoes with 0." in rule.explain(TREE, node_proba[share.argmin()], SHOES)
 
 
 def test_a_promise_that_cannot_be_kept():
     node_proba, true = simulate(np.random.default_rng(3), 400)
-    with pytest.raises(UserError, match=r"at least 2,995 independent held-out answers.*got 400 that count as 400; "):
+    with pytest.raises(UserError, match=r"at least 3,688 independent held-out answers.*got 400 that count as 400; "):
         Risk(0.001).fit(TREE, node_proba, true)
     with pytest.raises(UserError, match="got 400 that count as 4; give a higher error, or more images"):
         Risk(0.1).fit(TREE, node_proba, true, np.arange(400) // 100)
@@ -129,7 +142,7 @@ def test_a_class_whose_promise_cannot_be_kept_is_never_answered():
     order = rng.permutation(320)
     with pytest.warns(UserWarning, match="no threshold promises an error of 0.05 among the answers of bags, so these"):
         rule = Risk(0.05, per_class=True).fit(TREE, node_proba[order], true[order])
-    assert rule.thresholds_.tolist() == [np.inf, 0.0] and rule.n_held_out_ == 320
+    assert rule.thresholds_.tolist() == [[np.inf] * 2, [0.0] * 2] and rule.n_held_out_ == 320
     decisions = decide(TREE, node_proba[[0, -1]], rule)
     assert decisions.node.tolist() == [BOOTS, -1]
     assert decisions.reason == ["", "no answer at bags keeps the promised error of 0.05"]
@@ -137,7 +150,7 @@ def test_a_class_whose_promise_cannot_be_kept_is_never_answered():
 
 def test_per_class_answers_only_below_the_likeliest_broadest_class():
     rule = Risk(0.1, per_class=True)
-    rule.thresholds_ = np.array([0.3, 0.3])
+    rule.thresholds_ = np.full((2, 2), 0.3)
     decisions = decide(TREE, row(.4, .6, .4, .3, .29), rule)
     assert decisions.node.tolist() == [SHOES]
     assert decisions.reason == [

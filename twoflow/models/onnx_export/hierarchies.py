@@ -77,12 +77,13 @@ def _(part: Likeliest, graph: Graph, source: NodeProbabilities) -> str:
 
 @to_onnx.register
 def _(part: AtLeast, graph: Graph, source: NodeProbabilities) -> str:
-    return _first_that_reaches(graph, _candidates(graph, source), np.array([part.threshold], np.float32))
+    candidates = _candidates(graph, source)
+    return _first_that_reaches(graph, candidates, [np.array([part.threshold], np.float32)] * len(candidates))
 
 
 @to_onnx.register
 def _(part: Risk, graph: Graph, source: NodeProbabilities) -> str:
-    """Take the threshold of the likeliest broadest class; with `per_class`, only what is below that class counts."""
+    """Take the thresholds of the likeliest broadest class; with `per_class`, only what is below that class counts."""
     candidates = _candidates(graph, source)
     main, _ = candidates[-1]
     if part.per_class:
@@ -92,8 +93,8 @@ def _(part: Risk, graph: Graph, source: NodeProbabilities) -> str:
                              np.float64(-np.inf)))
             for node, confidence in candidates
         ]
-    threshold = graph.add("Gather", part.thresholds_.astype(np.float32), main, axis=0)
-    return _first_that_reaches(graph, candidates, threshold)
+    by_level = part.thresholds_[:, ::-1].T.astype(np.float32)  # the finest level first
+    return _first_that_reaches(graph, candidates, [graph.add("Gather", own, main, axis=0) for own in by_level])
 
 
 @to_onnx.register
@@ -186,10 +187,10 @@ def _best_of(graph: Graph, nodes: str, among: np.ndarray) -> tuple[str, str]:
     return best, graph.add("ReduceMax", shares, np.array([1]), keepdims=0)
 
 
-def _first_that_reaches(graph: Graph, candidates: Sequence[tuple[str, str]], threshold: Any) -> str:
-    """Return the finest candidate that reaches the threshold, -1 for none; compared in float32."""
+def _first_that_reaches(graph: Graph, candidates: Sequence[tuple[str, str]], thresholds: Sequence[Any]) -> str:
+    """Return the finest candidate that reaches its threshold, -1 for none; compared in float32."""
     answered: Any = np.array([-1])
-    for node, confidence in reversed(candidates):
+    for (node, confidence), threshold in zip(reversed(candidates), reversed(thresholds)):
         is_reached = graph.add("GreaterOrEqual", graph.cast(confidence, np.float32), threshold)
         answered = graph.add("Where", is_reached, node, answered)
     return answered
