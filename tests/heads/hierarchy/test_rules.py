@@ -111,7 +111,7 @@ def test_a_lower_error_answers_no_more_levels():
     assert (answers[2] == Likeliest().answer(TREE, node_proba)).all(), "a promise that all answers keep"
 
 
-def test_a_broad_level_that_is_never_wrong_needs_no_threshold():
+def test_a_broad_level_that_is_never_wrong_has_a_low_threshold():
     """Shoes or bags is certain, but boots or heels is a guess: an image is at least a shoe."""
     rng = np.random.default_rng(5)
     share = rng.uniform(0.5, 1, 1000)
@@ -120,7 +120,9 @@ def test_a_broad_level_that_is_never_wrong_needs_no_threshold():
     true = np.where(rng.random(1000) < share, BOOTS, HEELS)
     rule = Risk(0.02).fit(TREE, node_proba, true)
     nodes = rule.answer(TREE, node_proba)
-    assert set(nodes) == {SHOES, BOOTS} and (rule.thresholds_[:, 0] == 0).all() and (rule.thresholds_[:, 1] > 0.5).all()
+    assert set(nodes) == {-1, SHOES, BOOTS} and np.mean(nodes < 0) <= 0.01
+    assert (rule.thresholds_[:, 0] < 0.6).all() and (rule.thresholds_[:, 1] > 0.7).all()
+    assert rule.answer(TREE, row(.5, .5, .5, .5, 0)) == -1, "an image of which no class is likely"
     assert "the answer is its kind shoes with 0." in rule.explain(TREE, node_proba[share.argmin()], SHOES)
 
 

@@ -74,7 +74,9 @@ def check(model, X):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_same_node(problem, strategy, rule):
     X, y = problem
-    model = HierarchicalClassifier(LinearDiscriminantAnalysis(), TREE, strategy=strategy, fallback=rule)
+    model = HierarchicalClassifier(
+        LinearDiscriminantAnalysis(), TREE, strategy=strategy, fallback=rule, random_state=0
+    )
     found = check(model.fit(X[:280], y[:280]), X[280:])
     depths = np.where(found["node"] < 0, -1, TREE.depths[found["node"]])
     assert len(set(depths.tolist())) > (1 if rule is None else 2)
