@@ -20,8 +20,8 @@ PAGES = (README, *GUIDE, *(ROOT / folder / "README.md" for folder in ("tests", "
 OTHERS = tuple(
     ROOT / name for name in ("CHANGELOG.md", "twoflow/README.md", "experiments/any-network/README.md",
                              "experiments/beyond/README.md", "experiments/moderation/README.md",
-                              "experiments/rare/README.md", "experiments/sequential/README.md",
-                              "experiments/table1/README.md")
+                             "experiments/rare/README.md", "experiments/sequential/README.md",
+                             "experiments/table1/README.md")
 )
 
 

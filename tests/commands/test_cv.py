@@ -95,8 +95,9 @@ def test_rare_classes_and_another_source(shop_folder, tmp_path, capsys):
     with open(table, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([*row, "shop" if i == 0 else f"shop {i % 3}"] for i, row in enumerate(rows))
     arguments = [
-        shop_folder, "--labels", table, "--leave-one-out-column", "shop", "--methods", "cnn:kernel-ridge", "--folds", "4",
-        "--class-weight", "balanced", "--max-per-class", "3", "--jobs", "1", "--quiet", "--out", tmp_path / "report",
+        shop_folder, "--labels", table, "--leave-one-out-column", "shop", "--methods", "cnn:kernel-ridge",
+        "--folds", "4", "--class-weight", "balanced", "--max-per-class", "3", "--jobs", "1", "--quiet",
+        "--out", tmp_path / "report",
     ]
     status, out, err = call(capsys, *arguments)
     assert (status, err) == (0, "")
@@ -346,7 +347,7 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--class-weight", "a=1,a=2"], "--class-weight: expected balanced, or each class once"),
         (["{shop}", "--class-weight", "a=-1"], "--class-weight: expected balanced, or each class once"),
         (["{shop}", "--class-weight", "tee=2", "--folds", "2"], "expected classes such as .*, got 'tee', which no"),
-        (["{shop}", "--class-weight", "balanced", "--methods", "fast:lda"], "a head that weighs classes, got lda; choo"),
+        (["{shop}", "--class-weight", "balanced", "--methods", "fast:lda"], "a head that weighs classes, got lda; ch"),
         (["{shop}", "--max-per-class", "0"], "--max-per-class: expected an integer of at least 1, got '0'"),
         (["{shop}", "--test-size", "-1e-1"], "share to test must be above 0 and at most 0.5, got -0.1"),
         (["{shop}", "--train-sizes", "half"], "--train-sizes: expected shares"),

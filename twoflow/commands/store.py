@@ -64,7 +64,8 @@ def _info(store: FeatureStore, arguments: Namespace) -> None:
     for flow in flows:
         print(f"{flow.n_images:>10,} {'image ' if flow.n_images == 1 else 'images'} {_size_and_day(flow)}  {flow.name}")
     if results.n_results:
-        print(f"{results.n_results:>10,} {'fold ' if results.n_results == 1 else 'folds'}  {_size_and_day(results)}  finished folds of comparisons")
+        folds = "fold " if results.n_results == 1 else "folds"
+        print(f"{results.n_results:>10,} {folds}  {_size_and_day(results)}  finished folds of comparisons")
 
 
 def _size_and_day(stored: StoredFlow | StoredResults) -> str:

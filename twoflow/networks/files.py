@@ -43,7 +43,8 @@ def is_path(network: str | os.PathLike) -> bool:
         return True
     if not network:
         return False  # which `expand` takes for the working directory
-    return Path(network).suffix.lower() in (".onnx", ".json", ".params") or os.sep in network or os.path.exists(expand(network))
+    is_named_so = os.sep in network or Path(network).suffix.lower() in (".onnx", ".json", ".params")
+    return is_named_so or os.path.exists(expand(network))
 
 
 def pin(network: str | os.PathLike) -> str | None:

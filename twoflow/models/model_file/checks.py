@@ -134,7 +134,7 @@ def _check_class_tree(tree: Any) -> None:
 
 
 def _check_perceptron(model: Any) -> None:
-    coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", None)
+    coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", ())
     if coefs is None:
         return
     classes = model.classes_ if isinstance(model.classes_, list) else [model.classes_]
