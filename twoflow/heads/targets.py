@@ -61,7 +61,7 @@ def check_targets(
 
 
 def read_targets(y: Any) -> np.ndarray:
-    """Read labels of which some may be missing.
+    """Read labels; some may be missing.
 
     Parameters
     ----------

@@ -42,7 +42,8 @@ class AnsweredAt(NamedTuple):
     Attributes
     ----------
     level : str
-        The name of the level; "" for answers that are unknown. That of the finest level stands for every full path.
+        The name of the level; "" for answers that are unknown. Full paths have the name of the finest level, wherever
+        they end.
     share : float
         The share of the images that are answered so.
     accuracy : float
