@@ -18,10 +18,17 @@ from .pages import GUIDE, README, ROOT, extras, make_folder, needs, read_blocks,
 PAGES = (README, *GUIDE, *(ROOT / folder / "README.md" for folder in ("tests", "benchmarks")))
 #: Other pages, whose links are tried too.
 OTHERS = tuple(
-    ROOT / name for name in ("CHANGELOG.md", "twoflow/README.md", "experiments/any-network/README.md",
-                             "experiments/beyond/README.md", "experiments/moderation/README.md",
-                             "experiments/rare/README.md", "experiments/sequential/README.md",
-                             "experiments/table1/README.md")
+    ROOT / name for name in (
+        "CHANGELOG.md",
+        "experiments/any-network/README.md",
+        "experiments/beyond/README.md",
+        "experiments/fallback/README.md",
+        "experiments/moderation/README.md",
+        "experiments/rare/README.md",
+        "experiments/sequential/README.md",
+        "experiments/table1/README.md",
+        "twoflow/README.md",
+    )
 )
 
 

@@ -108,7 +108,7 @@ def answer(task, features, run):
             for key, rule in run.rules.items():
                 fitted = model.fallback_ if rule is model.fallback else rule
                 given[name, key][fold.test] = model.tree_.labels(model.decide(node_proba, fallback=fitted).node)
-        print(f"fitted on {len(fold.train) * len(learned)} photos, rule {model.fallback_}", file=sys.stderr, flush=True)
+        print(f"fitted on {len(fold.train) * len(learned)} photos", file=sys.stderr, flush=True)
     return given
 
 
@@ -118,8 +118,8 @@ def main(data, store):
     features, tree = extract(task, store), ClassTree.from_labels(task.labels, task.target_names)
     for name, run in RUNS.items():
         print(f"\nfitted on the photos {name}\n")
-        print("| change | rule | main right | sub right, if main is | both right | main only | unknown | wrong of the answers |")
-        print("| --- | --- |" + " --- |" * 6)
+        print("| change | rule | main right | sub, if main right | both right | main only | unknown | wrong answers |")
+        print("| --- |" + " --- |" * 7)
         for (changed, rule), given in answer(task, features, run).items():
             answers = compare_paths(tree, task.labels, given)
             scores = [

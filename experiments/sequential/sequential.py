@@ -2,9 +2,9 @@
 
     python experiments/sequential/sequential.py DATA STORE [FLOWS] [SHARE ...]
 
-DATA is the folder of `products`; STORE keeps the features. FLOWS is "embedding" (the default) for the network's embedding,
-or "fast" for the flows of that recipe. SHARE is the share of each fold's training images to keep: 1, 0.3 and 0.1 by
-default.
+DATA is the folder of `products`; STORE keeps the features. FLOWS is "embedding" (the default) for the network's
+embedding, or "fast" for the flows of that recipe. SHARE is the share of each fold's training images to keep: 1, 0.3
+and 0.1 by default.
 """
 
 import sys

@@ -347,7 +347,7 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--class-weight", "a=1,a=2"], "--class-weight: expected balanced, or each class once"),
         (["{shop}", "--class-weight", "a=-1"], "--class-weight: expected balanced, or each class once"),
         (["{shop}", "--class-weight", "tee=2", "--folds", "2"], "expected classes such as .*, got 'tee', which no"),
-        (["{shop}", "--class-weight", "balanced", "--methods", "fast:lda"], "a head that weighs classes, got lda; ch"),
+        (["{shop}", "--class-weight", "balanced", "--methods", "fast:lda"], "a head that weighs classes, got lda; cho"),
         (["{shop}", "--max-per-class", "0"], "--max-per-class: expected an integer of at least 1, got '0'"),
         (["{shop}", "--test-size", "-1e-1"], "share to test must be above 0 and at most 0.5, got -0.1"),
         (["{shop}", "--train-sizes", "half"], "--train-sizes: expected shares"),

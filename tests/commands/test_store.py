@@ -27,11 +27,11 @@ def test_info(store, capsys):
     status, out, err = call(capsys, "--store", store.folder, "info")
     head, *lines = out.splitlines()
     assert (status, err) == (0, "") and head == f"{store.folder}: {store.n_bytes / 1e6:.1f} MB"
-    assert [line.split()[:4] for line in lines] == [["40", "images", "0.2", "MB"], ["1", "images", "0.0", "MB"]]
+    assert [line.split()[:4] for line in lines] == [["40", "images", "0.2", "MB"], ["1", "image", "0.0", "MB"]]
     assert lines[0].endswith("GISTDescriptor()") and lines[1].endswith("RawPixels()")
     store.put_result("key", bytes(700_000))
     last = call(capsys, "--store", store.folder, "info")[1].splitlines()[-1]
-    assert re.fullmatch(r" +1 folds +0\.7 MB  last used \d{4}-\d\d-\d\d  finished folds of comparisons", last)
+    assert re.fullmatch(r" +1 fold +0\.7 MB  last used \d{4}-\d\d-\d\d  finished folds of comparisons", last)
 
 
 def test_prune_and_clear(store, capsys, monkeypatch):

@@ -18,7 +18,8 @@ Y = np.column_stack([np.where(np.isin(FINE, ["boot", "clog"]), "shoe", "garment"
 
 
 def small(**parameters):
-    return DropoutMLPClassifier(**{"hidden_layer_sizes": (8, 4), "max_epochs": 5, "random_state": 0, "device": "cpu", **parameters})
+    usual = {"hidden_layer_sizes": (8, 4), "max_epochs": 5, "random_state": 0, "device": "cpu"}
+    return DropoutMLPClassifier(**{**usual, **parameters})
 
 
 @pytest.fixture(scope="module")

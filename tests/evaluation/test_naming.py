@@ -95,3 +95,20 @@ def test_the_hierarchy_of_mid_level():
     assert [*make_methods("cnn", wrong)] == ["cnn"]  # needs no hierarchy
     with pytest.raises(ValueError, match="class a has two superclasses"):
         make_methods("mid-level", wrong)
+
+
+def test_class_weights_are_for_the_methods_given_by_name(shop):
+    own = TwoFlowClassifier("fast")
+    methods = ["cnn:kernel-ridge", own]
+    made = make_methods(methods, class_weight="balanced", max_per_class=4)
+    assert made["cnn:kernel-ridge"].head.classifier.class_weight == "balanced" and made["fast"] is own
+    first = shop.labels[0]
+    found = compare({"ridge": "cnn:kernel-ridge", "mine": PIXELS}, shop, folds=2, class_weight={first: 2.0})
+    note = f"methods given by name are fitted with the class weights {first} 2; mine as given"
+    assert note in found.collection.notes
+
+
+def test_a_method_without_a_head_takes_no_class_weights(monkeypatch):
+    monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: True)
+    with pytest.raises(ValueError, match="class_weight, max_per_class: expected methods with a head, got convnet, whi"):
+        make_methods(["convnet"], max_per_class=3)

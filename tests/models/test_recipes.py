@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 
 from twoflow import (
     CNNEmbedding,
@@ -14,7 +15,7 @@ from twoflow import (
     TwoFlowClassifier,
     make_model,
 )
-from twoflow.heads import ForestSelector, KernelRidgeClassifier
+from twoflow.heads import ForestSelector, KernelRidgeClassifier, LogOpinionPool
 from twoflow.models import BestOf
 from twoflow.networks import catalog
 
@@ -124,6 +125,22 @@ def test_only_a_head_that_is_fitted_from_the_kernel_has_weights():
     best = make_model("best", "logistic", random_state=1)
     assert isinstance(best, FlowClassifier) and best.random_state == 1
     assert [name for name, *_ in best.flows] == [name for name, *_ in weighed(make_model("best")).flows]
+
+
+def test_class_weights_and_limits():
+    best = weighed(make_model("best", class_weight="balanced", max_per_class=9))
+    assert best.head.max_per_class == 9 and best.head.classifier.class_weight == "balanced"
+    stacked = make_model("fast", "stack", class_weight={"boot": 2.0}, max_per_class=9)
+    assert isinstance(stacked.head, LogOpinionPool)
+    for _, _, selector in stacked.flows:
+        assert selector.classifier.max_per_class == 9
+        assert selector.classifier.classifier[-1].class_weight == {"boot": 2.0}
+    with pytest.raises(ValueError, match="expected flows without selectors, because those of stack learn the classes"):
+        make_model([("color", ColorHistogram(), "passthrough")], "stack", class_weight="balanced")
+    with pytest.raises(ValueError, match="expected a head that weighs classes, got GaussianNB; choose forest, "):
+        make_model("fast", GaussianNB(), class_weight="balanced")
+    with pytest.raises(ValueError, match="expected 'balanced', a weight for each class, or None, got 'even'"):
+        make_model("fast", class_weight="even")
 
 
 def test_flows_of_your_own():

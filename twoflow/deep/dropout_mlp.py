@@ -51,8 +51,8 @@ class DropoutMLPClassifier(Perceptron):
     device : str, default="auto"
         "auto" is a GPU if torch finds one, otherwise the CPU. Any other value is torch's name of a device.
     random_state : int, RandomState or None, default=None
-        Draws the held-out rows, the initial weights, the dropout and the order of the rows. On a CPU the same seed gives
-        the same model, if the number of threads is the same. With None each fit draws others.
+        Draws the held-out rows, the initial weights, the dropout and the order of the rows. On a CPU the same seed
+        gives the same model, if the number of threads is the same. With None each fit draws others.
     n_jobs : int, optional
         How many threads torch uses on a CPU. Default: 1, unless a ``joblib.parallel_config`` says otherwise. -1 is all
         cores.
@@ -155,9 +155,13 @@ class DropoutMLPClassifier(Perceptron):
         self._validate_params()
         check_layers(self.hidden_layer_sizes)
         require(type(self).__name__)
-        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
         several = read_targets(y).ndim == 2
-        classes, codes = self._encode_several(y) if several else _encode_one(y)
+        if several:
+            X = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+            classes, codes = self._encode_several(y)
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+            classes, codes = _encode_one(y)
         check_consistent_length(X, codes, groups)
         from .network import pick_device, threads
         from .perceptron_training import train

@@ -54,10 +54,11 @@ class Layers(nn.Module):
     def __init__(self, sizes: Sequence[int], dropout: float, generator: torch.Generator) -> None:
         super().__init__()
         # skip_init, because a layer's own initialization would draw from the global random state.
-        self.dense = nn.ModuleList(nn.utils.skip_init(nn.Linear, *pair) for pair in pairwise(sizes))
+        layers: list[nn.Linear] = [nn.utils.skip_init(nn.Linear, *pair) for pair in pairwise(sizes)]
+        self.dense = nn.Sequential(*layers)
         self.dropout = dropout
         self.generator = generator
-        for layer in self.dense:
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
             nn.init.zeros_(layer.bias)
 
@@ -129,8 +130,8 @@ def train(
             with torch.inference_mode():
                 losses.append(float(_sum_losses(network(unseen), unseen_answers, n_classes)))
         if not len(unseen) or stop.is_best(losses[-1]):
-            coefs = [layer.weight.detach().T.cpu().numpy().copy() for layer in network.dense]
-            intercepts = [layer.bias.detach().cpu().numpy().copy() for layer in network.dense]
+            arrays = [each.detach().cpu().numpy().copy() for each in network.parameters()]
+            coefs, intercepts = [weight.T for weight in arrays[::2]], arrays[1::2]
         if stop.is_over:
             break
     return Trained(coefs, intercepts, losses, epoch)

@@ -43,8 +43,8 @@ def is_path(network: str | os.PathLike) -> bool:
         return True
     if not network:
         return False  # which `expand` takes for the working directory
-    is_named_so = os.sep in network or Path(network).suffix.lower() in (".onnx", ".json", ".params")
-    return is_named_so or os.path.exists(expand(network))
+    is_named_so = Path(network).suffix.lower() in (".onnx", ".json", ".params")
+    return is_named_so or os.sep in network or os.path.exists(expand(network))
 
 
 def pin(network: str | os.PathLike) -> str | None:
@@ -156,6 +156,7 @@ def _open(files: NetworkFiles, given: tuple[tuple[str, Any], ...]) -> Network:
             for path in about(files.folder).values() if files.folder else ():
                 stamps[path] = None
             stamps |= {files.card: card.stamp if card else None}
+            stamps |= {path: find_stamp(path) for path in beside.not_read}
             stamps |= {each.path: each.stamp for each in (*beside.files, *contents)}
         known = _Opened(network, stamps)
     _opened[key] = known

@@ -60,6 +60,7 @@ CLASSIFIERS = {
     "tanh": MLPClassifier((4,), "tanh", solver="lbfgs", max_iter=2000, random_state=0),
     "pool": make_pipeline(OutOfFoldProbabilities(LogisticRegression(), random_state=0), LogOpinionPool()),
     "capped": CappedClassifier(LogisticRegression(), 10, random_state=0),
+    "capped-and-weighted": CappedClassifier(KernelRidgeClassifier(class_weight="balanced"), 10, random_state=0),
     "searched": GridSearchCV(KernelRidgeClassifier(), {"label_noise": ["keep", "drop"]}, cv=2),
     "selecting": SelectingClassifier(
         [("a", StandardScaler(), slice(0, 8)), ("b", "passthrough", np.array([9, 11, 10])),

@@ -233,3 +233,21 @@ def test_a_relative_folder_from_another_folder(folder, shop, tmp_path, monkeypat
 def test_control_characters_in_a_license(folder):
     (folder / "README.md").write_text(CARD.replace("own-license", "own\x1b[2J"))
     assert get_card(folder).license.startswith("own\\x1b[2J (")
+
+
+def test_a_model_card_that_is_too_large_is_not_read_for_the_license(folder, monkeypatch):
+    monkeypatch.setattr("twoflow.networks.hub.folder.MAX_CONFIG_BYTES", 2000)
+    (folder / "README.md").write_text(CARD + "x" * 2000)
+    card = get_card(folder)
+    assert card.license == "unknown" and get_card(folder) is card
+    assert card.reasons["license"] == "README.md: not read for the license, with more than 2,000 bytes"
+    (folder / "README.md").write_text(CARD)
+    assert get_card(folder).license.startswith("own-license") and "license" not in get_card(folder).reasons
+
+
+def test_an_ending_in_capitals(folder):
+    file = folder / "onnx" / "MODEL.ONNX"
+    (folder / "onnx" / "model.onnx").rename(file)
+    np.testing.assert_array_equal(embed(file), embed(folder))
+    with pytest.raises(ValueError, match="there is no file or folder .*NONE.ONNX"):
+        get_card("NONE.ONNX")

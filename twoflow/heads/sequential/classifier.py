@@ -31,9 +31,9 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Learn one target with all features, and the others on the representation that it has shaped.
 
     These are the sequential decoupled sub-models of Tymkiv & Horun (2025,
-    https://doi.org/10.31891/2307-5732-2025-359-67). They train a network for the subcategory first. Then they freeze its
-    features, and train a small model for each other target on them. Here flows compute the features, and a supervised
-    projection or the hidden layer of a perceptron is what the first target shapes.
+    https://doi.org/10.31891/2307-5732-2025-359-67). They train a network for the subcategory first. Then they freeze
+    its features, and train a small model for each other target on them. Here flows compute the features. The first
+    target shapes a supervised projection of them, or the hidden layer of a perceptron.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> X = np.random.RandomState(0).rand(60, 5)
-    >>> y = np.column_stack([np.where(X[:, 0] > 0.5, "shoe", "top"), np.array(["a", "b", "c"])[(3 * X[:, 0]).astype(int)]])
+    >>> fine = np.array(["a", "b", "c"])[(3 * X[:, 0]).astype(int)]
+    >>> y = np.column_stack([np.where(X[:, 0] > 0.5, "shoe", "top"), fine])
     >>> y[:5, 0] = ""
     >>> model = SequentialClassifier(estimator=LogisticRegression()).fit(X, y)
     >>> model.order_, model.n_labeled_, model.predict(X).shape
@@ -127,8 +128,8 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n, k)
             Classes; a column for each target. None, NaN and blank text are missing labels.
         groups : array-like of shape (n,), optional
-            Rows of one group, such as photos of one item, are held out together wherever a part holds rows out. Default:
-            no groups.
+            Rows of one group, such as photos of one item, are held out together wherever a part holds rows out.
+            Default: no groups.
 
         Returns
         -------

@@ -191,7 +191,7 @@ class Patience:
 
 def check_layers(sizes: Any) -> None:
     """Raise ValueError if these are no sizes of hidden layers."""
-    are_sizes = np.ndim(sizes) == 1 and all(isinstance(size, Integral) and size > 0 for size in sizes)
+    are_sizes = np.ndim(sizes) == 1 and all(isinstance(size, Integral) and int(size) > 0 for size in sizes)
     if not are_sizes or not len(sizes):
         raise InputError(
             f"hidden_layer_sizes: expected one or more positive whole numbers, got {sizes!r}; pass (512, 256)"

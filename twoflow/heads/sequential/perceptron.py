@@ -72,7 +72,7 @@ class Perceptron(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class of each row, of shape (n,)."""
-        answers = self.predict_proba(X).argmax(axis=1)
+        answers = np.asarray(self.predict_proba(X)).argmax(axis=1)
         return self.classes_[answers]
 
     def _standardize(self, X: np.ndarray) -> np.ndarray:

@@ -134,9 +134,9 @@ def _check_class_tree(tree: Any) -> None:
 
 
 def _check_perceptron(model: Any) -> None:
-    coefs, intercepts = getattr(model, "coefs_", None), getattr(model, "intercepts_", ())
-    if coefs is None:
+    if not hasattr(model, "coefs_"):
         return
+    coefs, intercepts = model.coefs_, model.intercepts_
     classes = model.classes_ if isinstance(model.classes_, list) else [model.classes_]
     n_scores = sum(len(each) for each in classes)
     widths = [model.n_features_in_, *(coef.shape[1] for coef in coefs)]

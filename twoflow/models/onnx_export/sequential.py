@@ -33,17 +33,16 @@ def _(part: Perceptron, graph: Graph, source: str) -> Any:
     scores = graph.cast(add_linear(graph, hidden, part.coefs_[-1].T, part.intercepts_[-1]), np.float64)
     if not isinstance(part.classes_, list):
         return to_probabilities(graph, scores, len(part.classes_))
-    counts = [len(classes) for classes in part.classes_]
-    ends = np.cumsum([0, *counts])
-    parts = [graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])) for i in range(len(counts))]
-    return [to_probabilities(graph, each, count) for each, count in zip(parts, counts)]
+    ends = np.cumsum([0, *(len(classes) for classes in part.classes_)])
+    slices = [graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])) for i in range(len(ends) - 1)]
+    return [to_probabilities(graph, own, len(classes)) for own, classes in zip(slices, part.classes_)]
 
 
 @singledispatch
 def _add_representation(part: Any, graph: Graph, source: str) -> str:
     """Add the outputs of a representation, of shape (1, n_outputs) and dtype float32."""
     raise InputError(
-        f"the representation {type(part).__name__} cannot be exported to ONNX; use representation='lda' or 'mlp'"
+        f"the representation {type(part).__name__} cannot be exported to ONNX; use representation=\"lda\" or \"mlp\""
     )
 
 

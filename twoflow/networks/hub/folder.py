@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,11 +41,14 @@ class FolderCard(NamedTuple):
         Where they come from.
     files : list of Content
         The files that were read.
+    not_read : list of Path
+        The files that may say the license, but are too large to be read. Default: none.
     """
 
     fields: dict[str, Any]
     reasons: dict[str, str]
     files: list[Content]
+    not_read: Sequence[Path] = ()
 
 
 def list_files(folder: Path) -> list[str]:
@@ -105,7 +108,7 @@ def read_folder(files: NetworkFiles, given: Collection[str]) -> FolderCard:
     if name is not None:
         reasons["entry"] = "; ".join([f"{name} says how images enter", *differences])
     checked = check_fields({**fields, **fields_of_entry, **read_hints(config)}, str(files.folder / (name or CONFIG)))
-    return FolderCard(checked, reasons, list(contents.values()))
+    return FolderCard(checked, reasons, list(contents.values()), [there[name] for name in too_large])
 
 
 def _is_too_large(file: Path) -> bool:
