@@ -11,7 +11,8 @@ import sys
 import numpy as np
 
 from twoflow import FlowUnion, load_table, make_model
-from twoflow.evaluation.folds import draw_folds, leave_one_out
+from twoflow.evaluation.folds import draw_folds
+from twoflow.evaluation.left_out_sources import leave_one_out
 from twoflow.evaluation.statistics import corrected_resampled_ttest
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.heads.dual_ridge import compute_kernel

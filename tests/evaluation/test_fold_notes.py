@@ -7,7 +7,8 @@ from sklearn.pipeline import make_pipeline
 
 from twoflow import ImageCollection, RawPixels, compare
 from twoflow.evaluation.fold_notes import note_on_folds
-from twoflow.evaluation.folds import draw_folds, leave_one_out, official_split
+from twoflow.evaluation.folds import draw_folds, official_split
+from twoflow.evaluation.left_out_sources import leave_one_out
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (12, 8, 8, 3), dtype=np.uint8)
 LABELS = ["boot", "clog"] * 6

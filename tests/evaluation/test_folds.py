@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from twoflow.evaluation.folds import draw_folds, leave_one_out, official_split, shrink
+from twoflow.evaluation.folds import draw_folds, official_split, shrink
+from twoflow.evaluation.left_out_sources import leave_one_out
 
 LABELS = np.repeat(["boot", "clog", "pump"], [40, 20, 60])
 GROUPS = np.arange(120) // 2

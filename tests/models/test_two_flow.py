@@ -15,9 +15,23 @@ from ..classifier_checks import CLASSIFIER_CHECKS
 from ..sklearn_checks import REPLACED_FOR_CLASSIFIERS, sklearn_checks
 
 
+def check_a_weighted_class_is_likelier(model, shop):
+    """On its own images, because the probabilities of all are calibrated."""
+    label = shop.classes[0]
+    own = shop.labels == label
+    plain, weighted = (
+        clone(model).set_params(class_weight=weight).fit(shop).predict_proba(shop) for weight in (None, {label: 50.0})
+    )
+    assert (weighted[own, 0] > plain[own, 0]).all()
+
+
+CHECKS = [*CLASSIFIER_CHECKS, check_a_weighted_class_is_likelier]
+REPLACED = REPLACED_FOR_CLASSIFIERS | {"check_class_weight_classifiers": "check_a_weighted_class_is_likelier"}
+
+
 def test_scikit_learns_checks():
     names = set()
-    for estimator, check in sklearn_checks(TwoFlowClassifier(), REPLACED_FOR_CLASSIFIERS, CLASSIFIER_CHECKS):
+    for estimator, check in sklearn_checks(TwoFlowClassifier(), REPLACED, CHECKS):
         check(estimator)
         names.add(check.func.__name__)
     assert {"check_get_params_invariance", "check_classifiers_one_label"} <= names
@@ -28,7 +42,7 @@ def store(tmp_path_factory):
     return tmp_path_factory.mktemp("store")
 
 
-@pytest.mark.parametrize("check", CLASSIFIER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_checks_of_image_classifiers(check, shop, store, tmp_path):
     extra = [tmp_path] if "folder" in inspect.signature(check).parameters else []
     check(TwoFlowClassifier("fast", random_state=0, store=store), shop[::2], *extra)  # half: "fast" is not cheap
@@ -58,7 +72,7 @@ def test_groups_reach_the_head(shop):
 def test_parameters_of_the_recipe_and_a_given_head():
     model = TwoFlowClassifier("best")
     assert set(model.get_params()) == {
-        "recipe", "head", "network", "random_state", "n_jobs", "verbose", "store",
+        "recipe", "head", "network", "class_weight", "max_per_class", "random_state", "n_jobs", "verbose", "store",
     }
     assert clone(model).recipe == "best" and isinstance(model.make(), BestOf)
     assert isinstance(model.set_params(recipe="fast").make(), FlowClassifier)
@@ -69,7 +83,8 @@ def test_parameters_of_the_recipe_and_a_given_head():
 @pytest.mark.parametrize("recipe", ["paper", "best"])
 @pytest.mark.parametrize("name", ["head__n_estimators", "cnn__layer", "cnn", "left__n", "recipe__x"])
 def test_parameters_of_parts_are_refused(recipe, name):
-    with pytest.raises(ValueError, match=f"Invalid parameter '{name}'.*expected one of head, .*make_model.'{recipe}'"):
+    message = f"Invalid parameter '{name}'.*expected one of class_weight, head, .*make_model.'{recipe}'"
+    with pytest.raises(ValueError, match=message):
         TwoFlowClassifier(recipe).set_params(**{name: 3})
 
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from ..heads import HierarchicalClassifier
     from ..images import ImageCollection
 
-_STRATEGIES = ("leaves", "parents", "levels")
-
 
 def add_arguments(group: Any) -> None:
     """Add the arguments to a group of a parser."""
+    from ..heads.hierarchy.strategies import STRATEGIES
+
     group.add_argument(
-        "--strategy", choices=_STRATEGIES,
+        "--strategy", choices=list(STRATEGIES),
         help="how --levels are learned: leaves sums the probabilities of the finest classes; parents decides at each "
              "class among those below it; levels learns each level by itself (default: leaves)",
     )
@@ -63,7 +63,7 @@ def make(
     score = "auto" if len(tree.leaves) > 2 else "indicator"
     return HierarchicalClassifier(
         model, tree,
-        strategy=arguments.strategy or _STRATEGIES[0],
+        strategy=arguments.strategy or "leaves",
         fallback=arguments.threshold if arguments.error is None else Risk(arguments.error, confidence=confidence),
         scope=OutOfScope(score) if arguments.scope else None, random_state=arguments.seed,
     )

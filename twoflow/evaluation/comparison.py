@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -27,18 +27,19 @@ from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
 from .fold_notes import note_on_folds
-from .folds import Fold, Folds, draw_folds, leave_one_out, official_split, shrink
+from .folds import Folds, draw_folds, official_split, shrink
+from .joined_folds import FoldJoiner
 from .kept_folds import KeptFolds
 from .leakage import leaks
-from .method_scores import LearningCurve, MethodScores
+from .left_out_sources import leave_one_out
+from .method_scores import MethodScores
 from .naming import name_methods
 from .results import Comparison
 from .running import Runner
 from .saved_folds import read_folds
-from .scores import compute_means, scores_for
-from .scoring import FoldScores
+from .scores import scores_for
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
-from .tested import Given, Targets
+from .tested import Targets
 
 
 def compare(
@@ -236,11 +237,13 @@ def compare(
     series = [list(some) for some in (drawn, *smaller)]
     kept = KeptFolds(store, dict(zip(methods, plan.apart)), collection, digests)
     run = Runner(list(methods), plan, collection, features, series, n_jobs, verbose).run(kept)
-    results = tuple(_method_scores(name, own[0], drawn, collection) for name, own in run.scores.items())
-    tested_score = next(iter(scores_for(Targets.of(collection))))
+    targets = Targets.of(collection)
+    joiner = FoldJoiner(drawn, collection.labels, targets)
+    results = tuple(joiner.method_scores(name, own[0]) for name, own in run.scores.items())
+    tested_score = next(iter(scores_for(targets)))
     return Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
-        _learning_curve(shares, series, run.scores, drawn, collection),
+        joiner.learning_curve(shares, series, run.scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
         total_peak([peak_memory(), *run.peaks]),
         named.left_out, leaks(drawn, duplicates),
@@ -278,27 +281,6 @@ def _checked_shares(train_sizes: Sequence[float]) -> list[float]:
     return sorted({float(size) for size in train_sizes} - {1.0})
 
 
-def _learning_curve(
-    shares: Sequence[float], series: Sequence[Sequence[Fold]], scores: Mapping[str, Sequence[Sequence[FoldScores]]],
-    drawn: Folds, collection: ImageCollection,
-) -> LearningCurve | None:
-    """Build the curve from the scores on the complete folds, followed by those of each share."""
-    if not shares:
-        return None
-
-    def by_share(values: Iterable[Any]) -> np.ndarray:
-        return np.roll(np.array(list(values)), -1, axis=0)  # the complete folds come last
-
-    curves, means = {}, {}
-    for method, own in scores.items():
-        found = [(_scores_by_name(folds), _means(folds, drawn, collection)) for folds in own]
-        curves[method], means[method] = (
-            {name: by_share(each[name] for each in by_name) for name in by_name[0]} for by_name in zip(*found)
-        )
-    n_train = by_share([len(fold.train) for fold in folds] for folds in series)
-    return LearningCurve((*shares, 1.0), n_train, curves, means)
-
-
 def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 4096) -> np.ndarray:
     """Remove rows from a table in place, because memory may not suffice for a copy; return the shorter view."""
     is_kept = np.ones(len(features), dtype=bool)
@@ -309,59 +291,6 @@ def _without_rows(features: np.ndarray, positions: Sequence[int], step: int = 40
         features[end:end + len(rows)] = rows
         end += len(rows)
     return features[:end]
-
-
-def _scores_by_name(folds: Sequence[FoldScores]) -> dict[str, np.ndarray]:
-    return {name: np.array([fold.scores[name] for fold in folds]) for name in folds[0].scores}
-
-
-def _means(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, float]:
-    answers = [_given(fold, fold.predicted, collection) for fold in folds]
-    return compute_means(_scores_by_name(folds), collection.labels, drawn, answers, Targets.of(collection))
-
-
-def _given(fold: FoldScores, predicted: np.ndarray, collection: ImageCollection) -> Given:
-    return Given.of(predicted, fold.full, fold.scope, fold.probabilities, Targets.of(collection), collection.labels)
-
-
-def _before_fallback(folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection) -> dict[str, Any]:
-    """Return what `MethodScores` says of the answers before fallback; nothing for a method that has none."""
-    found = [(fold, fold.full, fold.full_scores or {}) for fold in folds if fold.full is not None]
-    if not found:
-        return {}
-    scores = {name: np.array([own[name] for _, _, own in found]) for name in found[0][2]}
-    answers = [_given(fold, full, collection) for fold, full, _ in found]
-    return {
-        "full": tuple(full for _, full, _ in found),
-        "full_scores": scores,
-        "full_means": compute_means(scores, collection.labels, drawn, answers, Targets.of(collection)),
-    }
-
-
-def _method_scores(
-    name: str, folds: Sequence[FoldScores], drawn: Folds, collection: ImageCollection
-) -> MethodScores:
-    n_features = [fold.n_features for fold in folds if fold.n_features is not None]
-    probabilities = tuple(fold.probabilities for fold in folds if fold.probabilities is not None)
-    choices = tuple(fold.choice for fold in folds if fold.choice is not None)
-    importances = [fold.importances for fold in folds if fold.importances is not None]
-    return MethodScores(
-        name=name,
-        n_features=round(float(np.mean(n_features))) if n_features else None,
-        scores=_scores_by_name(folds),
-        means=_means(folds, drawn, collection),
-        predicted=tuple(fold.predicted for fold in folds),
-        probabilities=probabilities or None,
-        importances=(
-            {name: float(np.mean([each[name] for each in importances])) for name in importances[0]}
-            if importances else None
-        ),
-        fit_seconds=float(np.mean([fold.fit_seconds for fold in folds])),
-        predict_seconds=float(np.mean([fold.predict_seconds for fold in folds])),
-        train_accuracy=np.array([fold.train_accuracy for fold in folds]),
-        choices=choices or None,
-        **_before_fallback(folds, drawn, collection),
-    )
 
 
 def _differences(methods: Sequence[MethodScores], folds: Folds, tested_score: str) -> tuple[Difference, ...]:

@@ -181,7 +181,7 @@ def read_size(name: str) -> tuple[int, int] | None:
 
 
 def split_strategy(name: str) -> tuple[str, str | None, str | None]:
-    """Split a name into that of a method, and the strategy and the fallback of a hierarchy; None if it has none.
+    """Split a name into a method, a strategy and a fallback of a hierarchy; each of the last two is None if not named.
 
     Examples
     --------

@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 from .._text import counted, listed, printable
 from ..errors import InputError, InputTypeError
 from ..heads.class_balance import ClassWeight, check_balance
+from ..heads.targets import learns_targets_together
 from ..images import ImageCollection
-from ..images.tags import read_tag
 from ..models import TwoFlowClassifier, each_target
 from ..networks import NetworksLike, get_card, list_networks
 from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
@@ -122,7 +122,7 @@ def name_methods(
     sizes = {name: read_size(method) for name, method in by_name.items()}
     made = {name: make_method(method, settings) for name, method in by_name.items()}
     if collection is not None and len(collection.target_names) > 1:
-        apart = [name for name, model in made.items() if not read_tag(model, "learns_targets_together", False)]
+        apart = [name for name, model in made.items() if not learns_targets_together(model)]
         _check_levels(collection, apart)
         made |= {name: each_target(made[name]) for name in apart}
     return NamedMethods(

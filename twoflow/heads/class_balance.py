@@ -37,7 +37,9 @@ def check_balance(class_weight: ClassWeight, max_per_class: int | None) -> None:
             f"class_weight: expected 'balanced', a weight for each class, or None, got {class_weight!r}; correct it"
         )
     if max_per_class is not None and (not isinstance(max_per_class, Integral) or max_per_class < 1):
-        raise InputError(f"max_per_class: expected an integer of at least 1, or None, got {max_per_class!r}")
+        raise InputError(
+            f"max_per_class: expected an integer of at least 1, or None, got {max_per_class!r}; correct it"
+        )
 
 
 def takes_class_weight(classifier: Any) -> bool:

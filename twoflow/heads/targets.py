@@ -13,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from .._text import printable
 from ..errors import InputError
+from ..images.tags import read_tag
 from ..images.targets import default_names, split_targets, to_targets
 from ..images.validation import from_other_library, is_missing
 
@@ -60,7 +61,7 @@ def check_targets(
 
 
 def read_targets(y: Any) -> np.ndarray:
-    """Read labels of which some may be missing.
+    """Read labels; some may be missing.
 
     Parameters
     ----------
@@ -138,6 +139,11 @@ class TargetsTags(Tags):
     """
 
     learns_targets_together: bool = False
+
+
+def learns_targets_together(head: Any) -> bool:
+    """Return whether a head learns all targets in one fit; see `TargetsTags`."""
+    return read_tag(head, "learns_targets_together", False)
 
 
 def extend_targets_tags(tags: Tags) -> TargetsTags:

@@ -21,13 +21,13 @@ from ..flows import Flow, FlowUnion
 from ..heads.class_balance import complete_class_weights
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
-from ..images import ImageCollection
-from ..images.tags import ImageTags, extend_tags, read_tag
+from ..heads.targets import learns_targets_together
+from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .composition import PartsByName
 from .delegation import DelegatedPredictions
 from .importances import flow_shares
-from .inputs import check_inputs
+from .inputs import check_inputs, given_names, name_levels
 from .parts import Parts, Step, take_apart
 
 #: A name, a flow, and the selector of its features: a transformer of features or "passthrough".
@@ -149,17 +149,14 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         ValueError
             If a parameter of the model or of a flow is wrong, or y contains no classes.
         """
-        names = X.target_names if isinstance(X, ImageCollection) and y is None else None
-        images, y, groups = check_inputs(
-            X, y, groups, may_be_missing=read_tag(self.head, "learns_targets_together", False)
-        )
+        names = given_names(X, y)
+        images, y, groups = check_inputs(X, y, groups, may_be_missing=learns_targets_together(self.head))
         parts = take_apart(self)
         self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         features = self.union_.fit(images, y).transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             self.model_ = fit_clone(complete_class_weights(parts.on_features(), y), features, y, groups)
-        if names is not None and hasattr(self.model_, "name_levels"):
-            self.model_.name_levels(names)
+        name_levels(self.model_, names)
         self.classes_ = self.model_.classes_
         self._flow_shares = flow_shares(parts, self.model_, features)
         return self

@@ -49,3 +49,14 @@ def check_inputs(
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups
+
+
+def given_names(X: Any, y: Any) -> tuple[str, ...] | None:
+    """Return the names of the targets that `check_inputs` takes from a collection; None if y is given."""
+    return X.target_names if isinstance(X, ImageCollection) and y is None else None
+
+
+def name_levels(model: Any, names: Sequence[str] | None) -> None:
+    """Give the levels of a fitted model names, if it has levels and there are names."""
+    if names is not None and hasattr(model, "name_levels"):
+        model.name_levels(names)

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..heads.class_balance import ClassWeight
-from ..images import ImageCollection
-from ..images.tags import ImageTags, extend_tags, read_tag
+from ..heads.targets import learns_targets_together
+from ..images.tags import ImageTags, extend_tags
 from ..networks import CarriedNetwork, NetworksLike
 from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
 from .flow_classifier import FlowClassifier
-from .inputs import check_inputs
+from .inputs import check_inputs, given_names, name_levels
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
 from .several_targets import each_target, for_targets
@@ -137,11 +137,10 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter is wrong, or y contains no classes.
         """
-        names = X.target_names if isinstance(X, ImageCollection) and y is None else None
-        images, y, groups = check_inputs(X, y, groups, may_be_missing=_learns_together(self.head))
+        names = given_names(X, y)
+        images, y, groups = check_inputs(X, y, groups, may_be_missing=learns_targets_together(self.head))
         self.model_ = for_targets(self, 1 if y.ndim == 1 else y.shape[1]).fit(images, y, groups)
-        if names is not None and hasattr(self.model_, "name_levels"):
-            self.model_.name_levels(names)
+        name_levels(self.model_, names)
         self.classes_ = self.model_.classes_
         return self
 
@@ -180,14 +179,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
 
 @for_targets.register
 def _(model: TwoFlowClassifier, n_targets: int) -> FlowClassifier | BestOf:
-    return model.make() if n_targets == 1 or _learns_together(model.head) else each_target(model.make())
+    return model.make() if n_targets == 1 or learns_targets_together(model.head) else each_target(model.make())
 
 
 @take_apart.register
 def _(model: TwoFlowClassifier) -> Parts:
     return take_apart(model.make())
-
-
-def _learns_together(head: Any) -> bool:
-    """Return whether a head learns all targets in one fit."""
-    return read_tag(head, "learns_targets_together", False)

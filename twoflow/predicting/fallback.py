@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..heads.hierarchy import UNKNOWN
+from ..heads.hierarchy.decisions import reaches
 from ..models.model_file import TargetCard
 from .answers import Answer
 
@@ -79,11 +80,6 @@ def fall_back(probabilities: np.ndarray, target: TargetCard, threshold: float | 
             unknown = Answer(target.name, UNKNOWN, "", confidence, _explain(label, confidence, threshold), named)
             answers.append(_broader(probabilities[row], levels, threshold, unknown))
     return answers
-
-
-def reaches(confidence: Any, threshold: float) -> Any:
-    """Return whether a confidence, or each of an array, reaches a threshold; compared in float32."""
-    return np.float32(confidence) >= np.float32(threshold)
 
 
 class _Level(NamedTuple):

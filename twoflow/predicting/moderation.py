@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..heads.hierarchy.decisions import reaches
 from .answers import Answer, Decision
-from .fallback import reaches
 
 #: What a rule can decide. The last one is also the decision on an image that no rule fits.
 DECISIONS = APPROVED, DENIED, REVIEW = ("approved", "denied", "review")

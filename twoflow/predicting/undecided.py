@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..heads.hierarchy import independent_answers, independent_answers_needed
+from ..heads.hierarchy.decisions import reaches
 from ..models.model_file import HeldOut, TargetCard
-from .fallback import reaches
 from .thresholds import threshold_for
 
 #: How sure the promise of a rule is; see `threshold_for`.

@@ -98,7 +98,7 @@ def _hierarchy(comparison: Comparison) -> list[str]:
 def _headline(comparison: Comparison) -> str:
     collection, folds = comparison.collection, comparison.folds
     groups = "" if collection.groups is None else f" in {counted(len(set(collection.groups.tolist())), 'group')}"
-    counts = [f"{number} classes" for number in collection.n_classes_by_target.values()]
+    counts = [counted(number, "class", "classes") for number in collection.n_classes_by_target.values()]
     if len(counts) > 1:
         counts = [f"{printable(name)}: {count}" for name, count in zip(collection.target_names, counts)]
     if collection.are_levels:

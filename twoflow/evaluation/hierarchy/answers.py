@@ -135,8 +135,21 @@ def certainty_of(
         return None
     found = np.zeros(len(full))
     for labels, shares, known in zip(full.astype(object).T, probabilities, classes):
-        place = {label: column for column, label in enumerate(known.tolist())}
-        columns = np.array([place.get(label, -1) for label in labels.tolist()])
-        rows = np.flatnonzero((columns >= 0) & is_answer(labels))
-        found[rows] = shares[rows, columns[rows]]
+        own = probability_of(np.where(is_answer(labels), labels, ""), shares, known)
+        found = np.where(np.isnan(own), found, own)
     return found
+
+
+def probability_of(labels: np.ndarray, shares: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the probability of the label of each image at one level, of shape (n,); NaN for one that is no class.
+
+    Parameters
+    ----------
+    labels : ndarray of object and shape (n,)
+    shares : ndarray of shape (n, n_classes)
+    known : ndarray of shape (n_classes,)
+        The classes: the columns of `shares`.
+    """
+    place = {label: column for column, label in enumerate(known.tolist())}
+    columns = np.array([place.get(label, -1) for label in labels.tolist()], dtype=int)
+    return np.where(columns >= 0, shares[np.arange(len(labels)), columns], np.nan)

@@ -17,6 +17,7 @@ from ..held_out import describe_source, number_groups
 from ..method_scores import MethodScores
 from ..metrics import Pooled
 from ..summary import Interval, mean_interval, share_interval
+from .answers import probability_of
 
 
 class LevelAccuracy(NamedTuple):
@@ -41,7 +42,8 @@ class AnsweredAt(NamedTuple):
     Attributes
     ----------
     level : str
-        The name of the level; "" for answers that are unknown. That of the finest level stands for every full path.
+        The name of the level; "" for answers that are unknown. Full paths have the name of the finest level, wherever
+        they end.
     share : float
         The share of the images that are answered so.
     accuracy : float
@@ -146,9 +148,7 @@ class TestedPaths:
         confidence = np.ones(len(self._rows))
         by_level = self._labels.reshape(len(self._labels), -1).astype(object).T
         for column, shares, known in zip(by_level, map(np.concatenate, zip(*parts)), classes):
-            place = {label: i for i, label in enumerate(known.tolist())}
-            columns = np.array([place.get(label, -1) for label in column.tolist()], dtype=int)
-            confidence = np.minimum(confidence, np.where(columns >= 0, shares[self._rows, columns], 1.0))
+            confidence = np.fmin(confidence, probability_of(column, shares[self._rows], known))
         return HeldOut(
             self.true.astype(np.int32), self.full.astype(np.int32),
             np.where(self.full >= 0, confidence, np.nan).astype(np.float32),

@@ -9,12 +9,9 @@ import numpy as np
 
 from ..._text import listed, printable
 from ...errors import InputError
-from ...images.levels import UNKNOWN
+from ...images.levels import UNKNOWN, Path
 from ...images.targets import default_names
 from ..targets import read_targets
-
-#: The labels of a node and of those above it, the broadest first.
-Path = tuple[Any, ...]
 
 
 def read_paths(y: Any, names: Sequence[str] | None = None) -> tuple[list[Path], tuple[str, ...]]:

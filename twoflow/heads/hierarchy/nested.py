@@ -19,7 +19,7 @@ def paths_of_mapping(classes: Any, above: Path = (), seen: tuple[int, ...] = ())
     Raises
     ------
     ValueError
-        If a mapping or list contains itself, or something else stands below a label.
+        If a mapping or list contains itself, or something else is below a label.
     """
     place = " > ".join(map(str, above)) or "the tree"
     if id(classes) in seen:

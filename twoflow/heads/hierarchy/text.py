@@ -29,7 +29,7 @@ def draw(nodes: Sequence[Path], counts: Sequence[int] | None, several_parents: M
     labels = [_INDENT * (len(node) - 1) + printable(node[-1], 60) for node in ordered]
     width = max(_WIDTH, *map(len, labels))
     lines = [
-        label if number[node] is None else f"{label:<{width}} {number[node]:>{2},}"
+        label if number[node] is None else f"{label:<{width}} {number[node]:>2,}"
         for node, label in zip(ordered, labels)
     ]
     for label, paths in several_parents.items():

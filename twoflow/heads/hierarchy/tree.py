@@ -127,7 +127,7 @@ class ClassTree:
         Raises
         ------
         ValueError
-            If a mapping contains itself, or something else than these stands below a label.
+            If a mapping contains itself, or something else is below a label.
 
         Examples
         --------

@@ -254,9 +254,6 @@ class OutOfScope(BaseEstimator):
             Higher is more in scope. A row below `threshold_` is out of scope.
         """
         check_is_fitted(self, "threshold_")
-        return self._score(X, probabilities)
-
-    def _score(self, X: Any, probabilities: Any) -> np.ndarray:
         score = SCORES[self.score_]
         return self._weigh(score.score(self.parameters_, self._view(X, probabilities, score.uses_probabilities)))
 

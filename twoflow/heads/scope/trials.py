@@ -124,7 +124,7 @@ def hold_out_classes(rows: Rows, names: Sequence[str], rng: np.random.RandomStat
     Raises
     ------
     ValueError
-        If there are less than three classes.
+        If there are fewer than three classes.
     """
     n_classes = rows.codes.max() + 1
     if n_classes < 3:
@@ -145,8 +145,8 @@ def hold_out_classes(rows: Rows, names: Sequence[str], rng: np.random.RandomStat
         if not len(test) or not len(outside) or len(np.unique(rows.codes[train])) < 2:
             continue
         fitted = rows.fit(train, names)
-        trials.append(Trial(*(fitted.ask(_with_probabilities(fitted.dual.views(each), rows.temperature))
-                              for each in (test, outside))))
+        views = [_with_probabilities(fitted.dual.views(each), rows.temperature) for each in (test, outside)]
+        trials.append(Trial(*map(fitted.ask, views)))
     if not trials:
         raise InputError("expected enough rows to hold some of each class out, got too few; add rows to the classes")
     return trials
