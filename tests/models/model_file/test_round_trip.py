@@ -41,7 +41,14 @@ from twoflow import (
 )
 from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
-from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingMLPClassifier, SequentialClassifier
+from twoflow.heads import (
+    CappedClassifier,
+    EachTargetClassifier,
+    EarlyStoppingMLPClassifier,
+    HierarchicalClassifier,
+    OutOfScope,
+    SequentialClassifier,
+)
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
@@ -245,6 +252,15 @@ def test_several_targets(make, small, two_targets, tmp_path):
     plain = type(model) is MultiOutputClassifier
     model.fit(two_targets.images, two_targets.labels.astype(str) if plain else two_targets.labels)
     check(model, two_targets.images, tmp_path)
+
+
+@pytest.mark.parametrize("criterion", ["vim", "mahalanobis", "neighbors", "combined"])
+def test_scopes(criterion, shop, tmp_path):
+    head = HierarchicalClassifier(LogisticRegression(max_iter=200), scope=OutOfScope(criterion, n_components=8))
+    model = make_model([("color", ColorHistogram())], head, random_state=0).fit(shop)
+    loaded = check(model, shop, tmp_path)
+    rows = np.random.default_rng(0).random((9, model.head_.n_features_in_), dtype=np.float32)
+    assert (loaded.head_.scope_scores(rows) == model.head_.scope_scores(rows)).all()
 
 
 def test_the_card_of_several_targets(small, two_targets, tmp_path):

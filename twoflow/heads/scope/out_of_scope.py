@@ -209,6 +209,9 @@ class OutOfScope(BaseEstimator):
         self.score_ = names[first_of_best([float(np.mean(each)) for each in worth.values()])]
         self._take(self.score_, trials, held_out[self.score_])
         self.parameters_ = fitted.parameters[self.score_]
+        if not SCORES[self.score_].uses_components:
+            kept = np.r_[:2 * self._n_indicators, len(self.offset_) - 1]
+            self.projection_, self.offset_ = np.ascontiguousarray(self.projection_[:, kept]), self.offset_[kept]
         inside = self._weigh(held_out[self.score_])
         outer = self._weigh(others[self.score_]) if others else None
         self.threshold_ = choose_threshold(inside, self.answered, None if outer is None else outer[sets])
