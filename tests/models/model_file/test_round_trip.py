@@ -41,14 +41,7 @@ from twoflow import (
 )
 from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
-from twoflow.heads import (
-    CappedClassifier,
-    EachTargetClassifier,
-    EarlyStoppingMLPClassifier,
-    HierarchicalClassifier,
-    OutOfScope,
-    SequentialClassifier,
-)
+from twoflow.heads import CappedClassifier, EachTargetClassifier, EarlyStoppingMLPClassifier, SequentialClassifier
 from twoflow.heads.table import HEADS
 from twoflow.models import RECIPES, BestOf, each_target
 
