@@ -129,7 +129,7 @@ def test_bad_labels(labels, message):
 
 def test_bad_names_and_foreign_labels():
     for names in ("ab", [1, 2], 3):
-        with pytest.raises(UserError, match="levels: expected a list of names, such as .*; pass one text for each level"):
+        with pytest.raises(UserError, match="levels: expected a list of names, .*; pass one text for each level"):
             ClassTree.from_labels(SHOES, names)
         with pytest.raises(UserError, match="levels: expected a list of names"):
             ClassTree(map(tuple, SHOES), names)

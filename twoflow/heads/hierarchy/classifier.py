@@ -173,9 +173,9 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         n_finest = len(np.unique(nodes[is_complete]))
         if n_finest < 2:
             raise InputError(
-                f"y: expected rows of at least 2 finest classes, got {n_finest}: {int(is_complete.sum())} of {len(nodes)} "
-                f"rows have one, {self.n_partly_labeled_} are partly labeled, and {int((~is_inside).sum())} are "
-                f"{UNKNOWN!r}; label more rows"
+                f"y: expected rows of at least 2 finest classes, got {n_finest}: {is_complete.sum()} of {len(nodes)} rows "
+                f"have one, {self.n_partly_labeled_} are partly labeled, and {(~is_inside).sum()} are {UNKNOWN!r}; "
+                "label more rows"
             )
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)
@@ -293,7 +293,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         """
         true, given = read_targets(y), read_targets(self.predict(X))
         if true.shape != given.shape:
-            raise InputError(f"y: expected labels of shape {given.shape}, as fitted, got {true.shape}; pass all of them")
+            raise InputError(f"y: expected labels of shape {given.shape}, as the answers, got {true.shape}; pass those")
         is_right = true == given
         return float(np.average(is_right.reshape(len(true), -1).all(axis=1), weights=sample_weight))
 
