@@ -248,7 +248,8 @@ def _check_strategy(name: str) -> None:
         raise InputError(f"there is no method {name!r}; did you mean {method} or {method}:confidence?")
     near = difflib.get_close_matches(last, STRATEGIES, n=2, cutoff=0.75)
     if method and near:
-        raise InputError(f"there is no method {name!r}; did you mean {' or '.join(f'{method}:{each}' for each in near)}?")
+        meant = " or ".join(f"{method}:{each}" for each in near)
+        raise InputError(f"there is no method {name!r}; did you mean {meant}?")
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:

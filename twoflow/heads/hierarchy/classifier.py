@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ...errors import InputError
 from ...images import ImageCollection
+from ..groups import read_groups
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags, read_targets
 from .decisions import Decisions, decide
@@ -162,7 +163,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         tree = ClassTree.from_labels(y, names) if self.tree is None else self.tree
         nodes = tree.encode(y)
         check_consistent_length(X, nodes, groups)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         self.tree_ = tree.counted(y)
         self._is_flat = y.ndim == 1
         classes = [to_column(labels) for labels in tree.labels_by_level]
@@ -173,9 +174,9 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         n_finest = len(np.unique(nodes[is_complete]))
         if n_finest < 2:
             raise InputError(
-                f"y: expected rows of at least 2 finest classes, got {n_finest}: {is_complete.sum()} of {len(nodes)} rows "
-                f"have one, {self.n_partly_labeled_} are partly labeled, and {(~is_inside).sum()} are {UNKNOWN!r}; "
-                "label more rows"
+                f"y: expected rows of at least 2 finest classes, got {n_finest}: {is_complete.sum()} of {len(nodes)} "
+                f"rows have one, {self.n_partly_labeled_} are partly labeled, and {(~is_inside).sum()} are "
+                f"{UNKNOWN!r}; label more rows"
             )
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ...errors import InputError
 from ...images.targets import all_right, join_targets
+from ..groups import read_groups
 from ..inner_folds import fit_clone, fit_transform_clone
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags
@@ -143,7 +144,7 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         targets = read_partial_labels(y)
         check_consistent_length(X, targets.has_label, groups)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         self.order_ = _resolve(self.order, targets)
         rng = check_random_state(self.random_state)
         first, *later = self.order_
