@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -246,7 +247,8 @@ def _resolve(order: Any, targets: PartialLabels) -> list[int]:
         finest = max(range(n_targets), key=lambda position: (sizes[position], position))
         return [finest, *(position for position in range(n_targets) if position != finest)]
     positions = [targets.names.index(each) if each in targets.names else each for each in list(order)]
-    if sorted(positions, key=str) != sorted(range(n_targets), key=str):
+    are_numbers = all(isinstance(each, Integral) and not isinstance(each, bool) for each in positions)
+    if not are_numbers or sorted(positions) != list(range(n_targets)):
         raise InputError(
             f"order: expected each target once, by name ({', '.join(map(repr, targets.names))}) or by position (0 to "
             f"{n_targets - 1}), got {list(order)!r}; names need a y that has them, such as a DataFrame"

@@ -230,5 +230,8 @@ def hold_out(
     held_out = draw_held_out(y, read_groups(groups), fraction, rng)
     if not held_out.any():
         unit = "rows" if groups is None else "groups"
-        raise InputError(f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None")
+        raise InputError(
+            f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None of the "
+            "EarlyStoppingMLPClassifier"
+        )
     return held_out
