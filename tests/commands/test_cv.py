@@ -321,6 +321,7 @@ def test_a_method_whose_extra_is_not_installed(shop_folder, tmp_path, capsys, mo
         (["{shop}", "--methods", "cnn,"], "--methods: expected names with commas between them, got 'cnn,'"),
         (["{shop}", "--folds-from", "{shop}/labels.csv"], "expected the report.json .*, got another file; name the"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--label-column", "type"], "has no column 'type'; it has 'path'"),
+        (["{shop}", "--levels", "a,a"], "--levels: expected different names with commas between them, got 'a,a'; see"),
         (["{shop}", "--levels", "a,b,c"], "levels: expected labels of 'c', got none; leave this level out"),
         (["{shop}", "--labels", "{shop}/labels.csv", "--levels", "brand,class"], "has no column 'brand'"),
         (["{shop}", "--labels", "x", "--levels", "a,b", "--label-column", "b"], "leave out --label-column"),

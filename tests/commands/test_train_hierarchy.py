@@ -57,7 +57,8 @@ def model(folder, store, tmp_path_factory):
 def test_what_is_said(model):
     path, output = model
     for words in (
-        "dress            21", "  01              9", "bag               9", "3 images are only partly labeled",
+        "dress            21", "  01              9", "bag               9",
+        "3 images are only partly labeled; the classifier of the finest classes does not learn from them",
         "out of scope: images whose ", "On new images of these classes expect the full path to be right for about ",
         "right down to  accuracy", "Of the held-out images of none of the classes, ", "After fallback:",
         "With 95% confidence, its rule keeps the share of wrong answers at 0.25 or less, for new images like these.",

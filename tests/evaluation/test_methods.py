@@ -57,6 +57,8 @@ def test_recipes_are_methods_with_any_head():
 @pytest.mark.parametrize("name, message", [
     ("fast:forrest", "no head 'forrest'; did you mean 'forest'"),
     ("fsat", "no method 'fsat'; did you mean fast"),
+    ("fast:leves", "no method 'fast:leves'; did you mean fast:levels or fast:leaves"),
+    ("fast:leaves:sure", "no method 'fast:leaves:sure'; did you mean fast:leaves or fast:leaves:confidence"),
     ("low-level:lda", "no method 'low-level:lda'"),
 ])
 def test_unknown_recipe_or_head(name, message):

@@ -38,6 +38,7 @@ def test_numbers_stay_numbers():
     ([["a", "x"], [None, "y"]], "labels of 'kind': 1 missing .*, the first at 1"),
     ([["unknown", "x"], ["a", "y"]], "expected no finer label for an image that is 'unknown' .*, got one for image 0"),
     ([["a", ""], ["b", None]], "expected labels of 'model', got none; leave this level out"),
+    ([["unknown", ""]] * 2, "expected classes in 'kind', got 'unknown', out of scope, for all images; add images"),
     ([["a", "x"], ["b"]], "expected 2 in each row as in row 0, got 1 in row 1"),
 ])
 def test_labels_that_are_no_paths(rows, message):

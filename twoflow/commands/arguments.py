@@ -107,6 +107,14 @@ def names(text: str) -> list[str]:
     return found
 
 
+def different_names(text: str) -> list[str]:
+    """Split an argument as `names` does; no name may occur twice."""
+    found = names(text)
+    if len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"expected different names with commas between them, got {text!r}")
+    return found
+
+
 def class_weights(text: str) -> str | dict[str, float]:
     """Parse class weights: "balanced", or CLASS=WEIGHT for some classes, with commas between them."""
     if text.strip() == "balanced":
@@ -176,8 +184,8 @@ def add_threshold_argument(group: argparse._ActionsContainer) -> None:
     """Add the argument that replaces the threshold of the model file; see `open_model`."""
     group.add_argument(
         "--threshold", metavar="T", type=share,
-        help="below this confidence, answer with a broader class or with unknown; 0 answers always (default: the "
-             "model's own threshold, if it has one)",
+        help="below this confidence, answer with a broader class or with unknown; 0 answers always, except images that "
+             "the model recognizes as out of scope (default: the model's own threshold, if it has one)",
     )
 
 
@@ -204,12 +212,12 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_hosts_argument(group)
     group.add_argument(
-        "--label-column", metavar="COLUMN,...", type=names,
+        "--label-column", metavar="COLUMN,...", type=different_names,
         help="column of classes in the table; several columns are several targets, each learned by itself. A name with "
              "a comma is in double quotes (default: class)",
     )
     group.add_argument(
-        "--levels", metavar="BROAD,...,FINE", type=names,
+        "--levels", metavar="BROAD,...,FINE", type=different_names,
         help="levels of a hierarchy, from broad to fine: columns of the table, in place of --label-column; without "
              "--labels, names for the folders IMAGES/<BROAD>/.../<FINE>/*.jpg. Finer labels may be missing (default: "
              "no hierarchy, or that of IMAGES/<superclass>/<class>)",

@@ -75,7 +75,11 @@ def describe(fitted: HierarchicalClassifier) -> Iterator[str]:
     yield from str(fitted.tree_).splitlines()
     if fitted.n_partly_labeled_:
         images = counted(fitted.n_partly_labeled_, "image is", "images are")
-        yield f"{images} only partly labeled, and used only at the levels that they have"
+        learns = (
+            "the classifier of the finest classes does not learn from them" if fitted.strategy == "leaves"
+            else "classifiers learn from them only at the levels that they have"
+        )
+        yield f"{images} only partly labeled; {learns}"
     if (scope := fitted.scope_) is not None:
         yield (
             f"out of scope: images whose {scope.score_} score is below {scope.threshold_:.4g}; {scope.answered_:.1%} "

@@ -206,6 +206,7 @@ def make_method(name: str, settings: Settings) -> Any:
     if strategy is not None:
         model = make_method(method, settings)
         return HierarchicalClassifier(model, strategy=strategy, fallback=fallback, random_state=settings.seed)
+    _check_strategy(name)
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
         return _make_recipe(_RECIPE_NAMES[first], rest if colon else None, settings)
@@ -238,6 +239,17 @@ def make_method(name: str, settings: Settings) -> Any:
     known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *dict.fromkeys([*NETWORKS, *given])]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
     raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")
+
+
+def _check_strategy(name: str) -> None:
+    """Refuse a misspelled strategy, and a misspelled fallback after a strategy."""
+    method, _, last = name.rpartition(":")
+    if method.rpartition(":")[2] in STRATEGIES:
+        raise InputError(f"there is no method {name!r}; did you mean {method} or {method}:confidence?")
+    near = difflib.get_close_matches(last, STRATEGIES, n=2, cutoff=0.75)
+    if method and near:
+        meant = " or ".join(f"{method}:{each}" for each in near)
+        raise InputError(f"there is no method {name!r}; did you mean {meant}?")
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:

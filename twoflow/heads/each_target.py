@@ -10,6 +10,7 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from ..errors import InputError
 from ..images.targets import join_targets, split_targets
+from .groups import read_groups
 from .inner_folds import fit_clone
 from .targets import check_targets
 
@@ -77,7 +78,7 @@ class EachTargetClassifier(MultiOutputClassifier):
             raise InputError(
                 f"y: expected shape (n, n_targets), got {y.shape}; for one target, use the classifier alone"
             )
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(self.estimator, X, _without_empty(target), groups) for target in split_targets(y)
         )

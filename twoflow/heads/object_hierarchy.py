@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
 from .dual_ridge import Kernel, compute_kernel, solve_one
+from .groups import read_groups
 from .inner_folds import draw_inner_folds
 from .out_of_fold import answer_out_of_fold
 
@@ -157,7 +158,7 @@ class ObjectHierarchyFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             0 where the other folds lack one side of a pair.
         """
         kernel, codes = self._fit(X, y)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         folds = draw_inner_folds(codes, groups, self.cv, check_random_state(self.random_state))
 
         def ask(train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from .groups import read_groups
 from .inner_folds import draw_inner_folds, fit_clone
 from .inner_folds.drawing import InnerFolds
 from .random_states import seeded
@@ -172,7 +173,7 @@ class OutOfFoldProbabilities(TransformerMixin, BaseEstimator):
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.classes_ = np.unique(check_targets(y, several=False))
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         rng = check_random_state(self.random_state)
         model = seeded(self.classifier, rng)
         self.classifier_ = fit_clone(model, X, y, groups)

@@ -7,13 +7,22 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from ..errors import InputTypeError
+
 
 def seeded(part: Any, rng: np.random.RandomState) -> Any:
     """Clone an estimator, and draw its random states of None from `rng`.
 
     An estimator with a `random_state` seeds its nested estimators itself, so those are not changed. Anything that is
     not an estimator, such as "passthrough", is returned as it is.
+
+    Raises
+    ------
+    TypeError
+        If `part` is a class.
     """
+    if isinstance(part, type):
+        raise InputTypeError(f"expected an estimator, got the class {part.__name__}; write {part.__name__}()")
     if not isinstance(part, BaseEstimator):
         return part
     part = clone(part)

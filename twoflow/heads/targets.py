@@ -88,6 +88,8 @@ def read_targets(y: Any) -> np.ndarray:
         y = np.where(np.ma.getmaskarray(y), np.array(None, dtype=object), y.data)
     if y.ndim not in (1, 2) or y.ndim == 2 and not y.shape[1]:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
+    if not len(y):
+        raise InputError("y: expected labels, got none; pass one for each row")
     labels = np.empty(y.shape, dtype=object)
     labels.ravel()[:] = [_to_label(label) for label in y.ravel().tolist()]
     for column in labels.reshape(len(y), -1).T:

@@ -57,6 +57,11 @@ def to_levels(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
         )
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
     is_there = np.array([[not _ends(label, level) for label in column] for level, column in enumerate(columns)])
+    if columns[0] and all(label == UNKNOWN for label in columns[0]):
+        raise InputError(
+            f"levels: expected classes in {shown[0]!r}, got {UNKNOWN!r}, out of scope, for all images; add images of "
+            "the classes"
+        )
     for name, column, there in zip(shown, columns, is_there):
         if not there.any():
             raise InputError(f"levels: expected labels of {name!r}, got none; leave this level out")

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
 from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
+from ..heads.groups import read_groups
 from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.kernel_weight import KernelWeight
@@ -120,7 +121,7 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
             raise InputError("candidates: expected at least one candidate, got none")
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         is_dual = all(fits_from_kernel(candidate.head) for _, candidate in self.candidates)
         choose = self._choose_by_leaving_out if is_dual else self._choose_by_cross_validation
         self.best_ = choose(X, y, groups)

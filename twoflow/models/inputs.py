@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
+from ..heads.groups import read_groups
 from ..heads.targets import check_targets, read_targets
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
@@ -46,7 +47,7 @@ def check_inputs(
         y, names = (X.labels, X.target_names) if y is None else (y, None)
         groups = X.groups if groups is None else groups
     y = read_targets(y) if may_be_missing else check_targets(y, several=several, names=names)
-    groups = None if groups is None else np.asarray(groups)
+    groups = read_groups(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups
 

@@ -196,6 +196,8 @@ def test_a_head_without_probabilities_and_one_that_draws(rows):
     ({"fallback": "sure"}, "'fallback' parameter"), ({"tree": {}}, "'tree' parameter"), ({"cv": 1}, "'cv' parameter"),
     ({"fallback": Confidence(2)}, "'threshold' parameter"), ({"fallback": Risk(0)}, "'error' parameter"),
     ({"fallback": Risk(0.001)}, "at least 2,995 independent held-out answers.*got 120 that count as 120; give"),
+    ({"fallback": True}, "a rule such as Risk\\(0.02\\), got True; pass one"),
+    ({"fallback": Risk}, "got <class '.*Risk'>; pass one"),
     ({"tree": ClassTree.from_dict({"shoes": ["boots"]})}, "row 24: expected labels of the tree, got shoes > heels"),
 ])
 def test_bad_parameters(parameters, message, rows):
@@ -205,8 +207,12 @@ def test_bad_parameters(parameters, message, rows):
 
 def test_bad_labels(rows):
     X, y, _ = rows
-    with pytest.raises(UserError, match="at least two classes; all 120 labels are of one"):
+    with pytest.raises(UserError, match="at least 2 finest classes, got 1: 120 of 120 rows have one, 0 are partly"):
         HierarchicalClassifier(GaussianNB()).fit(X, [["a", "b"]] * 120)
+    with pytest.raises(UserError, match="got 0: 0 of 120 rows have one, 120 are partly labeled, and 0 are 'unknown'"):
+        HierarchicalClassifier(GaussianNB(), ClassTree([("a", "b"), ("a", "c")])).fit(X, [["a", ""]] * 120)
+    with pytest.raises(UserError, match=r"y: expected 3 columns of labels.*\(a, b and c\), got 2; pass the labels"):
+        HierarchicalClassifier(GaussianNB(), ClassTree(PATHS[:2], ["a", "b", "c"])).fit(X, y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         HierarchicalClassifier(GaussianNB()).fit(X, y[:-1])
     with pytest.raises(UserError, match="2 different names"):
@@ -226,6 +232,15 @@ def test_decide_with_another_rule(fitted, rows):
         fitted.decide(node_proba, fallback=Risk(0.1))
     with pytest.raises(UserError, match=r"a column for each of 7 nodes, got shape \(1, 2\)"):
         fitted.decide([[0.5, 0.5]])
+    with pytest.raises(UserError, match="None, a number from 0 to 1, 'confidence' or a rule.*, got 'sure'"):
+        fitted.decide(node_proba, fallback="sure")
+
+
+def test_score_of_labels_of_another_shape(fitted, rows):
+    X, y, _ = rows
+    for labels in (y[:3], y[:, 0]):
+        with pytest.raises(UserError, match=r"y: expected labels of shape \(120, 2\), as the answers, got"):
+            fitted.score(X, labels)
 
 
 class Recognizer:
@@ -257,6 +272,9 @@ def test_scope(rows):
         "looks like nothing in the training images: its first feature score -50 is below -20"
     ]
     assert (model.predict(X[:-6]) == model.predict_full(X[:-6])).all()
+    assert (model.decide(model.predict_node_proba(X), np.full(len(X), np.nan)).node == -1).all()
+    with pytest.raises(UserError, match=r"one score for each of 126 rows, got shape \(3,\)"):
+        model.decide(model.predict_node_proba(X), np.zeros(3))
     decisions = model.decide(model.predict_node_proba(X), model.scope_scores(X))
     assert (decisions.node[-6:] == -1).all() and (decisions.node[:-6] >= 0).all()
 

@@ -103,7 +103,8 @@ def make_cycle():
     ({}, "needs at least one class, got none"),
     ({"": None}, "not empty and not 'unknown', got ''"),
     ({UNKNOWN: None}, "not empty and not 'unknown', got 'unknown'"),
-    ({("a",): None}, "expected labels that are text or numbers"),
+    ({("a",): None}, "expected labels that are text or finite numbers"),
+    ({"a": [float("nan")]}, "text or finite numbers.*, got nan in a > nan"),
 ])
 def test_bad_mappings(classes, message):
     with pytest.raises(UserError, match=message):
@@ -119,6 +120,7 @@ def test_bad_mappings(classes, message):
     (np.zeros((2, 2, 2)), r"expected shape \(n,\) or \(n, n_targets\), got \(2, 2, 2\)"),
     ([[0.5], [0.25]], "Unknown label type: continuous"),
     (None, "requires y to be passed"),
+    ([], "y: expected labels, got none; pass one for each row"),
 ])
 def test_bad_labels(labels, message):
     with pytest.raises(ValueError, match=message):
@@ -126,6 +128,17 @@ def test_bad_labels(labels, message):
 
 
 def test_bad_names_and_foreign_labels():
+    for names in ("ab", [1, 2], 3):
+        with pytest.raises(UserError, match="levels: expected a list of names, .*; pass one text for each level"):
+            ClassTree.from_labels(SHOES, names)
+        with pytest.raises(UserError, match="levels: expected a list of names"):
+            ClassTree(map(tuple, SHOES), names)
+    tree = ClassTree.from_labels(SHOES)
+    for nodes in ([9], [-2]):
+        with pytest.raises(UserError, match=f"nodes: expected positions from -1 to 4, got {nodes[0]}; pass"):
+            tree.labels(nodes)
+    with pytest.raises(UserError, match=r"expected 2 columns of labels.*\(target 1 and target 2\), got 1; pass"):
+        tree.encode(["boots"])
     with pytest.raises(UserError, match="expected 2 different names, one for each column of labels, got kind and kind"):
         ClassTree.from_labels(SHOES, ["kind", "kind"])
     with pytest.raises(UserError, match="row 0: expected labels of the tree, got shoes > flats; correct them"):

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import HierarchicalClassifier
+from twoflow.errors import UserError
 from twoflow.heads import UNKNOWN, KernelRidgeClassifier, OutOfScope
 from twoflow.heads.scope import SCORES
 
@@ -203,3 +204,10 @@ def test_a_hierarchy_answers_unknown_before_it_falls_back(known, new):
     assert {paths[row] for row in np.flatnonzero(is_out)} == {()}
     assert all("looks like nothing in the training images" in reasons[row] for row in np.flatnonzero(is_out))
     assert (model.predict(new[0])[:, 0] != UNKNOWN).mean() > 0.85
+
+
+@pytest.mark.parametrize("X", [np.ones((12, 5)), np.zeros((12, 5)), np.arange(1.0, 13.0)[:, None]])
+def test_rows_that_are_equal_but_for_their_norm_are_refused(X):
+    """Otherwise the threshold is above the score of every image."""
+    with pytest.raises(UserError, match="got 12 rows that are equal after scaling to unit norm .n_features"):
+        OutOfScope(random_state=0).fit(X, np.arange(12) % 3)

@@ -176,6 +176,8 @@ def columns(*given):
         (Y, [0, 1, 1], "order: expected each target once"),
         (Y, ["fine", "broad", "color"], "names need a y that has them"),
         (Y, [0, 1, 3], "order: expected each target once"),
+        (Y, [0.0, 1.0, 2.0], "order: expected each target once"),
+        (Y, [True, False, 2], "order: expected each target once"),
     ],
 )
 def test_bad_targets(y, order, message):

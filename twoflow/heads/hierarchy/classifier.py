@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ...errors import InputError
 from ...images import ImageCollection
+from ..groups import read_groups
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags, read_targets
 from .decisions import Decisions, decide
 from .images import on_shared_features
-from .labels import to_column
+from .labels import UNKNOWN, to_column
 from .local_classifiers import ask_local, ask_out_of_fold, fit_local
 from .rules import RULES, Rule, fitted_rule, to_rule
 from .strategies import STRATEGIES, full_labels, level_proba
@@ -134,8 +135,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         X : array-like of shape (n, n_features), or n images for a model of images
             An `ImageCollection` brings y, groups and the names of the levels.
         y : array-like of shape (n, k), or (n,) for one level
-            A column for each level, the broadest first. A missing finer label (None, NaN or blank) ends the path. A
-            row with `UNKNOWN` at the broadest level is an image of none of the classes, for `scope`.
+            A column for each level, the broadest first. A missing finer label (None, NaN, blank or `UNKNOWN`) ends the
+            path. A row with `UNKNOWN` at the broadest level is an image of none of the classes, for `scope`.
         groups : array-like of shape (n,), optional
             Where rows are held out, whole groups are. By default there are no groups.
 
@@ -162,7 +163,7 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         tree = ClassTree.from_labels(y, names) if self.tree is None else self.tree
         nodes = tree.encode(y)
         check_consistent_length(X, nodes, groups)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         self.tree_ = tree.counted(y)
         self._is_flat = y.ndim == 1
         classes = [to_column(labels) for labels in tree.labels_by_level]
@@ -170,9 +171,12 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         is_inside = nodes >= 0
         is_complete = is_inside & tree.is_leaf[nodes]
         self.n_partly_labeled_ = int((is_inside & ~is_complete).sum())
-        if len(np.unique(nodes[is_complete])) < 2:
+        n_finest = len(np.unique(nodes[is_complete]))
+        if n_finest < 2:
             raise InputError(
-                f"a classifier needs at least two classes; all {len(nodes)} labels are of one, or of no finest class"
+                f"y: expected rows of at least 2 finest classes, got {n_finest}: {is_complete.sum()} of {len(nodes)} "
+                f"rows have one, {self.n_partly_labeled_} are partly labeled, and {(~is_inside).sum()} are "
+                f"{UNKNOWN!r}; label more rows"
             )
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)
@@ -289,6 +293,8 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             The weight of each row. By default all count the same.
         """
         true, given = read_targets(y), read_targets(self.predict(X))
+        if true.shape != given.shape:
+            raise InputError(f"y: expected labels of shape {given.shape}, as the answers, got {true.shape}; pass those")
         is_right = true == given
         return float(np.average(is_right.reshape(len(true), -1).all(axis=1), weights=sample_weight))
 

@@ -102,7 +102,8 @@ def decide(
     rule : Rule
         Fitted.
     scope_scores : array-like of shape (n,), optional
-        The answer for a row below the scope's threshold is unknown. Default: no row is out of scope.
+        The answer for a row that does not reach the scope's threshold, or has NaN, is unknown. Default: no row is out
+        of scope.
     scope : OutOfScope, optional
         Has the threshold. Default: no row is out of scope.
 
@@ -113,7 +114,7 @@ def decide(
     Raises
     ------
     ValueError
-        If the probabilities have another shape.
+        If the probabilities or the scores have another shape.
     """
     node_proba = np.asarray(node_proba, dtype=float)
     if node_proba.ndim != 2 or node_proba.shape[1] != len(tree.nodes):
@@ -125,8 +126,13 @@ def decide(
     is_nothing = np.isnan(node_proba).any(axis=1)
     is_outside, scores = np.zeros(len(nodes), dtype=bool), np.zeros(0)
     if scope_scores is not None and scope is not None:
-        scores = np.asarray(scope_scores)
-        is_outside = scores < scope.threshold_
+        scores = np.asarray(scope_scores, dtype=float)
+        if scores.shape != nodes.shape:
+            raise InputError(
+                f"scope_scores: expected one score for each of {len(nodes)} rows, got shape {scores.shape}; pass what "
+                "scope_scores returns"
+            )
+        is_outside = ~(scores >= scope.threshold_)  # so is a score of NaN
     nodes = np.where(is_nothing | is_outside, -1, nodes)
     likeliest = node_proba[:, tree.leaves].max(axis=1, initial=0.0)
     confidence = np.where(nodes >= 0, node_proba[np.arange(len(nodes)), nodes], likeliest)

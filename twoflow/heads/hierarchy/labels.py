@@ -40,7 +40,7 @@ def read_paths(y: Any, names: Sequence[str] | None = None) -> tuple[list[Path], 
     labels = read_targets(y)
     labels = labels[:, None] if labels.ndim == 1 else labels
     n_levels = labels.shape[1]
-    names = default_names(n_levels) if names is None else tuple(names)
+    names = default_names(n_levels) if names is None else check_level_names(names)
     if len(names) != n_levels or len(set(names)) < len(names):
         raise InputError(
             f"levels: expected {n_levels} different names, one for each column of labels, got {listed(names)}; "
@@ -62,6 +62,16 @@ def read_paths(y: Any, names: Sequence[str] | None = None) -> tuple[list[Path], 
             )
         paths.append(_without_unknown(row, path, names))
     return paths, names
+
+
+def check_level_names(names: Any) -> tuple[str, ...]:
+    """Return the names of levels as a tuple; ValueError if they are a text, or not all text."""
+    if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f"levels: expected a list of names, such as ['category', 'article'], got {printable(repr(names), 60)}; "
+            "pass one text for each level"
+        )
+    return tuple(names)
 
 
 def to_column(labels: Iterable[Any]) -> np.ndarray:

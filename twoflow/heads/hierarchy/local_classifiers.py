@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing
 from ...errors import InputError
 from ..inner_folds import draw_inner_folds, fit_clone
 from ..out_of_fold import answer_out_of_fold, probabilities_of
-from .strategies import STRATEGIES
+from .strategies import STRATEGIES, Share
 from .tree import ClassTree
 
 
@@ -73,11 +73,10 @@ def ask_local(classifiers: list[LocalClassifier], X: Any, tree: ClassTree, strat
     A node that no training row has gets the probability 0.
     """
     n = X.shape[0] if hasattr(X, "shape") else len(X)
-    shares = []
-    for _, nodes, classifier in classifiers:
-        share = np.zeros((n, len(tree.nodes)))
-        share[:, nodes] = 1.0 if classifier is None else probabilities_of(classifier, X)
-        shares.append(share)
+    shares = [
+        Share(nodes, np.ones((n, len(nodes))) if classifier is None else probabilities_of(classifier, X))
+        for _, nodes, classifier in classifiers
+    ]
     return STRATEGIES[strategy].combine(tree, shares)
 
 

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from ..._text import listed, printable
 from ...errors import InputError
 from .decisions import find_candidates, first_that_reaches, reaches
 from .tree import ClassTree
@@ -164,12 +165,25 @@ RULES = {"confidence": Confidence}
 
 
 def to_rule(fallback: Any) -> Rule:
-    """Return the rule of a value of `fallback`: None, a number, a name of `RULES`, or a rule itself."""
+    """Return the rule of a value of `fallback`: None, a number, a name of `RULES`, or a rule itself.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these; True and False are no numbers.
+    """
     if fallback is None:
         return Likeliest()
-    if isinstance(fallback, str):
+    if isinstance(fallback, str) and fallback in RULES:
         return RULES[fallback]()
-    return AtLeast(float(fallback)) if isinstance(fallback, Real) else fallback
+    if isinstance(fallback, Real) and not isinstance(fallback, bool):
+        return AtLeast(float(fallback))
+    if isinstance(fallback, type) or not hasattr(fallback, "answer"):
+        raise InputError(
+            f"fallback: expected None, a number from 0 to 1, {listed(map(repr, RULES), 'or')} or a rule such as "
+            f"Risk(0.02), got {printable(repr(fallback), 60)}; pass one of these"
+        )
+    return fallback
 
 
 def fitted_rule(fallback: Any, tree: ClassTree) -> Rule:
@@ -178,7 +192,7 @@ def fitted_rule(fallback: Any, tree: ClassTree) -> Rule:
     Raises
     ------
     ValueError
-        If the rule has to be fitted on held-out rows, and is not.
+        If it is no rule, or one that has to be fitted on held-out rows, and is not.
     """
     rule = to_rule(fallback)
     if not rule.needs_held_out:

@@ -28,6 +28,21 @@ class Task(NamedTuple):
     targets: np.ndarray
 
 
+class Share(NamedTuple):
+    """What one classifier answers for n rows.
+
+    Attributes
+    ----------
+    nodes : ndarray of int and shape (n_classes,)
+        The nodes that the classifier knows.
+    proba : ndarray of shape (n, n_classes)
+        The probability of each of them.
+    """
+
+    nodes: np.ndarray
+    proba: np.ndarray
+
+
 class Strategy(Protocol):
     """How a hierarchy is learned by classifiers of one target."""
 
@@ -36,11 +51,8 @@ class Strategy(Protocol):
         """Return what each classifier learns, from the node of each row; -1 for a row that none learns from."""
 
     @staticmethod
-    def combine(tree: ClassTree, shares: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the probability of each node, of shape (n, n_nodes), from those of each task's classifier.
-
-        Each of these has the same shape, and zeros for all nodes that the classifier does not know.
-        """
+    def combine(tree: ClassTree, shares: Sequence[Share]) -> np.ndarray:
+        """Return the probability of each node, of shape (n, n_nodes), from the share of each task's classifier."""
 
 
 class Leaves:
@@ -56,9 +68,9 @@ class Leaves:
         return [Task("leaves", rows, nodes[rows])]
 
     @staticmethod
-    def combine(tree: ClassTree, shares: Sequence[np.ndarray]) -> np.ndarray:
+    def combine(tree: ClassTree, shares: Sequence[Share]) -> np.ndarray:
         """Sum the probabilities of the leaves upward."""
-        return sum_upward(tree, shares[0])
+        return sum_upward(tree, _place(tree, shares))
 
 
 class Parents:
@@ -78,12 +90,12 @@ class Parents:
         return tasks
 
     @staticmethod
-    def combine(tree: ClassTree, shares: Sequence[np.ndarray]) -> np.ndarray:
+    def combine(tree: ClassTree, shares: Sequence[Share]) -> np.ndarray:
         """Multiply the probabilities along each path."""
-        node_proba = np.zeros_like(shares[0])
-        for (parent, children), share in zip(tree.children.items(), shares):
-            above = 1.0 if parent < 0 else node_proba[:, [parent]]
-            node_proba[:, children] = above * share[:, children]
+        node_proba = _place(tree, shares)
+        for parent, children in tree.children.items():
+            if parent >= 0:
+                node_proba[:, children] *= node_proba[:, [parent]]
         return node_proba
 
 
@@ -105,17 +117,22 @@ class Levels:
         return tasks
 
     @staticmethod
-    def combine(tree: ClassTree, shares: Sequence[np.ndarray]) -> np.ndarray:
+    def combine(tree: ClassTree, shares: Sequence[Share]) -> np.ndarray:
         """Take the probability of each node from the classifier of its level."""
-        node_proba = np.zeros_like(shares[0])
-        for level, share in enumerate(shares):
-            own = np.flatnonzero(tree.depths == level)
-            node_proba[:, own] = share[:, own]
-        return node_proba
+        is_own = [tree.depths[share.nodes] == level for level, share in enumerate(shares)]
+        return _place(tree, [Share(nodes[own], proba[:, own]) for (nodes, proba), own in zip(shares, is_own)])
 
 
 #: The strategies by name.
 STRATEGIES: dict[str, type[Strategy]] = {"leaves": Leaves, "parents": Parents, "levels": Levels}
+
+
+def _place(tree: ClassTree, shares: Sequence[Share]) -> np.ndarray:
+    """Write shares that have no node in common into one array of shape (n, n_nodes), with 0 for all other nodes."""
+    node_proba = np.zeros((len(shares[0].proba), len(tree.nodes)))
+    for nodes, proba in shares:
+        node_proba[:, nodes] = proba
+    return node_proba
 
 
 def sum_upward(tree: ClassTree, leaf_proba: np.ndarray) -> np.ndarray:

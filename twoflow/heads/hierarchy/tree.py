@@ -6,14 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from ..._text import printable
+from ..._text import counted, listed, printable
 from ...errors import InputError, InputTypeError
 from ...images.targets import default_names
-from .labels import UNKNOWN, Path, read_paths
+from ..targets import read_targets
+from .labels import UNKNOWN, Path, check_level_names, read_paths
 from .nested import paths_of_folder, paths_of_mapping
 from .text import draw
 
@@ -75,7 +77,7 @@ class ClassTree:
         if not nodes:
             raise InputError("a tree of classes needs at least one class, got none; give labels")
         depth = max(map(len, nodes))
-        names = default_names(depth) if levels is None else tuple(levels)
+        names = default_names(depth) if levels is None else check_level_names(levels)
         if len(names) < depth or len(set(names)) < len(names):
             raise InputError(f"levels: expected at least {depth} different names, got {names}; name each level")
         ordered = tuple(sorted(nodes, key=_order))
@@ -99,8 +101,8 @@ class ClassTree:
         Parameters
         ----------
         y : array-like of shape (n,) or (n, k)
-            A column for each level, the broadest first. A missing finer label (None, NaN or blank) ends the path, and
-            a row with `UNKNOWN` at the broadest level is left out.
+            A column for each level, the broadest first. A missing finer label (None, NaN, blank or `UNKNOWN`) ends the
+            path, and a row with `UNKNOWN` at the broadest level is left out.
         level_names : sequence of k str, optional
             By default "class" for one level, and "target 1", "target 2", ... for several.
 
@@ -186,7 +188,14 @@ class ClassTree:
         ValueError
             If a row's labels are no path of the tree, or there is another number of levels.
         """
-        paths, _ = read_paths(y, self.levels)
+        labels = read_targets(y)
+        n_columns = labels.size // max(len(labels), 1)
+        if len(labels) and n_columns != len(self.levels):
+            raise InputError(
+                f"y: expected {counted(len(self.levels), 'column')} of labels, one for each level of the tree "
+                f"({listed(self.levels)}), got {n_columns}; pass the labels of each level"
+            )
+        paths, _ = read_paths(labels, self.levels)
         found = [self._positions.get(path, -2) for path in paths]
         if -2 in found:
             row = found.index(-2)
@@ -209,8 +218,18 @@ class ClassTree:
         ndarray of shape (n, k)
             Below a leaf "", and below another node `UNKNOWN`. -1 is `UNKNOWN` at all levels. Text if all labels are
             text; otherwise objects, or numbers if all paths are complete.
+
+        Raises
+        ------
+        ValueError
+            If a position is not that of a node.
         """
         nodes = np.asarray(nodes, dtype=int)
+        wrong = nodes[(nodes < -1) | (nodes >= len(self.nodes))]
+        if wrong.size:
+            raise InputError(
+                f"nodes: expected positions from -1 to {len(self.nodes) - 1}, got {wrong[0]}; pass positions in `nodes`"
+            )
         table = self._table[nodes]
         if self._is_text:
             return table.astype(self._text_type)
@@ -363,9 +382,10 @@ def _check_path(path: Any) -> Path:
     if not isinstance(path, (tuple, list)) or not path:
         raise InputTypeError(f"expected the path of a class as a tuple of labels, got {printable(repr(path), 60)}")
     for label in path:
-        if not isinstance(label, (str, int, float)) or label == UNKNOWN or isinstance(label, str) and not label.strip():
+        is_value = isinstance(label, (str, int)) or isinstance(label, float) and isfinite(label)
+        if not is_value or label == UNKNOWN or isinstance(label, str) and not label.strip():
             raise InputError(
-                f"expected labels that are text or numbers, not empty and not {UNKNOWN!r}, got "
+                f"expected labels that are text or finite numbers, not empty and not {UNKNOWN!r}, got "
                 f"{printable(repr(label), 60)} in {show_path(tuple(path))}; name the class otherwise"
             )
     return tuple(path)

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ...errors import InputError
+from ..groups import read_groups
 from ..targets import check_targets
 from ..ties import first_of_best
 from .scores import SCORES, Parameters
@@ -170,14 +171,15 @@ class OutOfScope(BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is wrong, there are too few classes, groups, rows or out-of-scope images, or the score needs
-            probabilities and gets none.
+            If a parameter is wrong, there are too few classes, groups, rows or out-of-scope images, all rows are equal
+            but for their norm, or the score needs probabilities and gets none.
         """
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
+        groups = read_groups(groups)
         check_consistent_length(X, groups, probabilities)
-        groups = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        groups = None if groups is None else np.unique(groups, return_inverse=True)[1]
         probabilities = _check_probabilities(probabilities)
         rng = check_random_state(self.random_state)
         if len(X) > self.max_samples:
@@ -186,7 +188,13 @@ class OutOfScope(BaseEstimator):
             groups, probabilities = (None if each is None else each[kept] for each in (groups, probabilities))
         self.n_samples_ = len(X)
         norms = row_norms(X)
-        rows = prepare(unit_products(X, norms), codes, groups, probabilities, self.n_components, self.cv, rng)
+        gram = unit_products(X, norms)
+        if np.trace(gram) / len(X) - gram.mean() <= np.finfo(np.float32).eps:
+            raise InputError(
+                f"X: expected features that differ between images, got {len(X)} rows that are equal after scaling to "
+                f"unit norm (n_features = {X.shape[1]}); give other features"
+            )
+        rows = prepare(gram, codes, groups, probabilities, self.n_components, self.cv, rng)
         names = self._names(probabilities is not None)
         trials = hold_out_classes(rows, names, rng) if self._holds_out_classes() else []
         held_out, fitted = hold_out_rows(rows, names, rng), rows.fit(np.arange(len(X)), names)
@@ -197,7 +205,7 @@ class OutOfScope(BaseEstimator):
             check_consistent_length(outside, outside_groups, outside_probabilities)
             others = fitted.ask(self._view(outside, outside_probabilities, any(map(_uses_probabilities, names))))
             n_outside = len(others[names[0]])
-            sets = split_outside(n_outside, None if outside_groups is None else np.asarray(outside_groups), rng)
+            sets = split_outside(n_outside, read_groups(outside_groups), rng)
 
         self.auroc_ = {name: compute_auroc(trials, name) for name in names} if trials else {}
         worth = {}

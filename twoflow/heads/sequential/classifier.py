@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from ...errors import InputError
 from ...images.targets import all_right, join_targets
+from ..groups import read_groups
 from ..inner_folds import fit_clone, fit_transform_clone
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags
@@ -144,7 +146,7 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         targets = read_partial_labels(y)
         check_consistent_length(X, targets.has_label, groups)
-        groups = None if groups is None else np.asarray(groups)
+        groups = read_groups(groups)
         self.order_ = _resolve(self.order, targets)
         rng = check_random_state(self.random_state)
         first, *later = self.order_
@@ -246,7 +248,8 @@ def _resolve(order: Any, targets: PartialLabels) -> list[int]:
         finest = max(range(n_targets), key=lambda position: (sizes[position], position))
         return [finest, *(position for position in range(n_targets) if position != finest)]
     positions = [targets.names.index(each) if each in targets.names else each for each in list(order)]
-    if sorted(positions, key=str) != sorted(range(n_targets), key=str):
+    are_numbers = all(isinstance(each, Integral) and not isinstance(each, bool) for each in positions)
+    if not are_numbers or sorted(positions) != list(range(n_targets)):
         raise InputError(
             f"order: expected each target once, by name ({', '.join(map(repr, targets.names))}) or by position (0 to "
             f"{n_targets - 1}), got {list(order)!r}; names need a y that has them, such as a DataFrame"

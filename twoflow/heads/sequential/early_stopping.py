@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
 from ...errors import InputError
+from ..groups import read_groups
 from ..inner_folds import draw_held_out
 from ..targets import check_targets
 from .perceptron import Perceptron
@@ -226,8 +227,11 @@ def hold_out(
     """
     if patience is None:
         return np.zeros(len(y), dtype=bool)
-    held_out = draw_held_out(y, None if groups is None else np.asarray(groups), fraction, rng)
+    held_out = draw_held_out(y, read_groups(groups), fraction, rng)
     if not held_out.any():
         unit = "rows" if groups is None else "groups"
-        raise InputError(f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None")
+        raise InputError(
+            f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None of the "
+            "EarlyStoppingMLPClassifier"
+        )
     return held_out
