@@ -18,7 +18,6 @@ from .risk_control import control_risk, independent_answers, independent_answers
 from .rules import explain_shortfall
 from .tree import ClassTree
 
-
 #: In the rules that answer broad levels nearly always, so large a share of the held-out rows is not sure enough.
 _UNSURE = 0.01
 
