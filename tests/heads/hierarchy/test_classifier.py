@@ -195,7 +195,7 @@ def test_a_head_without_probabilities_and_one_that_draws(rows):
     ({"strategy": "nodes"}, "'strategy' parameter"), ({"fallback": 1.5}, "'fallback' parameter"),
     ({"fallback": "sure"}, "'fallback' parameter"), ({"tree": {}}, "'tree' parameter"), ({"cv": 1}, "'cv' parameter"),
     ({"fallback": Confidence(2)}, "'threshold' parameter"), ({"fallback": Risk(0)}, "'error' parameter"),
-    ({"fallback": Risk(0.001)}, "at least 2,995 independent held-out answers.*got 120 that count as 120; give"),
+    ({"fallback": Risk(0.001)}, "at least 3,688 independent held-out answers.*got 120 that count as 120; give"),
     ({"fallback": True}, "a rule such as Risk\\(0.02\\), got True; pass one"),
     ({"fallback": Risk}, "got <class '.*Risk'>; pass one"),
     ({"tree": ClassTree.from_dict({"shoes": ["boots"]})}, "row 24: expected labels of the tree, got shoes > heels"),
