@@ -31,7 +31,7 @@ from twoflow.heads.table import HEADS
 from twoflow.models import ChoosingClassifier, SelectingClassifier
 from twoflow.models.onnx_export import Graph, to_onnx
 
-from .running import run_part, run_targets
+from .running import run_part
 
 SELECTORS = {
     "forest": ForestSelector(7, random_state=0),
@@ -177,32 +177,6 @@ def test_several_targets_give_several_outputs():
     assert len(to_onnx(model, graph, "rows")) == 2
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize(
-    "representation", ["lda", EarlyStoppingMLPClassifier((6, 4), random_state=0)], ids=["lda", "mlp"])
-def test_targets_on_one_representation(representation, n_classes):
-    X, y = problem(n_classes)
-    both = np.column_stack([y, np.where(X[:, 0] > 0, "high", "low")])
-    model = SequentialClassifier([0, 1], representation=representation, estimator=LogisticRegression(), random_state=0)
-    model.fit(X[:80], both[:80])
-    for found, expected in zip(run_targets(model, X), model.predict_proba(X), strict=True):
-        assert found.dtype == np.float64 and np.abs(found - expected).max() < 1e-5
-
-
-def test_a_perceptron():
-    X, y = problem(3)
-    model = EarlyStoppingMLPClassifier((6,), random_state=0).fit(X, y)
-    assert np.abs(run_part(model, X) - model.predict_proba(X)).max() < 1e-5
-
-
-def test_a_perceptron_of_several_targets():
-    X, y = problem(5)
-    model = EarlyStoppingMLPClassifier((6,), random_state=0).fit(X, y)
-    model.classes_ = [model.classes_[:2], model.classes_[2:]]  # as if the scores were those of two targets
-    for found, expected in zip(run_targets(model, X), model.predict_proba(X), strict=True):
-        assert found.shape == expected.shape and np.abs(found - expected).max() < 1e-5
-
-
 @pytest.mark.parametrize("part, names", [
     (GaussianNB(), "GaussianNB"),
     (Normalizer("max"), "norm='max'"),
@@ -215,13 +189,6 @@ def test_a_part_that_cannot_be_exported_is_named(part, names):
     with pytest.raises(InputError, match=names) as caught:
         to_onnx(part.fit(X, y), Graph(), "rows")
     assert "\n" not in str(caught.value)
-
-
-def test_a_representation_that_cannot_be_exported_is_named():
-    X, y = problem(3)
-    model = SequentialClassifier(representation=LinearDiscriminantAnalysis(), estimator=LogisticRegression())
-    with pytest.raises(InputError, match="representation of a LinearDiscriminantAnalysis"):
-        to_onnx(model.fit(X, np.column_stack([y, X[:, 0] > 0])), Graph(), "rows")
 
 
 def test_a_perceptron_of_several_labels_is_refused():
