@@ -18,13 +18,11 @@ from twoflow import ForestSelector, RawPixels
 from twoflow.errors import InputError
 from twoflow.heads import (
     CappedClassifier,
-    EarlyStoppingMLPClassifier,
     KernelRidgeClassifier,
     KernelSVMClassifier,
     KernelWeight,
     LogOpinionPool,
     OutOfFoldProbabilities,
-    SequentialClassifier,
 )
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS
