@@ -1,11 +1,17 @@
 """What the package promises to whoever imports it."""
 
+import importlib
+import inspect
+import pickle
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
 import twoflow
+import twoflow.images
+from twoflow.errors import UserError
 
 PUBLIC = [
     "CNNEmbedding",
@@ -86,3 +92,17 @@ print(TwoFlowClassifier(random_state=0).fit(shop, shop.labels).predict(shop[:1])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "tee/01\n"
+
+
+def test_errors_can_be_pickled():
+    """A worker pickles the error that it raises; one that cannot be loaded breaks the pool."""
+    names = [info.name for info in pkgutil.walk_packages(twoflow.images.__path__, "twoflow.images.")]
+    modules = [importlib.import_module(name) for name in names]
+    classes = {each for module in modules for each in vars(module).values()
+               if isinstance(each, type) and issubclass(each, UserError)}
+    assert len(classes) > 5
+    for each in classes:
+        _, *parameters = inspect.signature(each.__init__).parameters.values()
+        error = each(*(each.name for each in parameters if each.kind != each.VAR_KEYWORD))
+        loaded = pickle.loads(pickle.dumps(error))
+        assert type(loaded) is each and str(loaded) == str(error) and vars(loaded) == vars(error)

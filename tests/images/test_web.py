@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 
 from twoflow import ImageReadError, RawPixels, make_shop
 from twoflow.commands.arguments import CommandParser, add_collection_arguments
@@ -149,6 +150,7 @@ def test_hosts_are_allowed_by_command_line_and_in_workers(server, monkeypatch):
     allow_named_hosts(arguments)
     shop = load_collection(arguments)
     expected = RawPixels((4, 3)).fit_transform(shop)
+    get_reusable_executor().shutdown()  # workers that are running already do not know the hosts
     with parallel_config("loky"):
         found = Parallel(n_jobs=2)(delayed(remote.read)(path) for path in shop.paths)
     assert (RawPixels((4, 3)).fit_transform(found) == expected).all()

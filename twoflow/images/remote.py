@@ -40,6 +40,9 @@ class RemoteError(OutsideError):
         self.url = url
         self.reason = reason
 
+    def __reduce__(self) -> tuple:
+        return type(self), (self.url, self.reason)  # an error of a worker is pickled
+
 
 def is_url(source: Any) -> TypeGuard[str]:
     """Return whether this is text with a scheme. Anything else is a path."""
