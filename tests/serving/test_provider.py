@@ -3,6 +3,8 @@
 import os
 from functools import partial
 
+from . import serving  # noqa: F401  # isort: skip  # it skips the module where the extra is missing
+
 from twoflow.commands import serve
 from twoflow.commands.program import run
 from twoflow.networks import providers
