@@ -2,9 +2,9 @@
 
     python experiments/sequential/sequential.py DATA STORE [FLOWS] [SHARE ...]
 
-DATA is the folder of `products`; STORE keeps the features. FLOWS is "embedding" (the default) for the network's
-embedding, or "fast" for the flows of that recipe. SHARE is the share of each fold's training images to keep: 1, 0.3
-and 0.1 by default.
+DATA has the folder products with its labels.csv. STORE keeps the features. FLOWS is "embedding" (the default) for the
+network's embedding, or "fast" for the flows of that recipe. SHARE is the share of each fold's training images to keep:
+1, 0.3 and 0.1 by default.
 """
 
 import sys
@@ -33,7 +33,7 @@ FOLDS, SEED, LEAST = 5, 0, 10
 
 def main(data: str, store: str, flows: str = "embedding", *shares: str) -> None:
     """Measure all methods on the features of the images, and print tables."""
-    images = load_products(Path(data))
+    images = load_products(Path(data) / "products")
     features = FLOWS[flows](store).fit_transform(images)
     measure(features, images.labels, images.groups, SCALING[flows], [float(share) for share in shares])
 
