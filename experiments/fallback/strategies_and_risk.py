@@ -111,9 +111,9 @@ def check_promises(node_proba, tree, nodes, groups):
     """Print how often the promise is exceeded, and what is answered.
 
     The other half is a finite sample, whose error exceeds the promise by chance even if the error of the rule does not.
-    So two more shares are printed: of splits whose excess is more than chance (a binomial test at 5 %), and of splits
-    whose threshold breaks the promise on all photos, of which the first half is a random sample. All three are shares
-    of all splits; one without a threshold answers nothing, and so breaks nothing.
+    So two more shares are printed. One counts the splits whose excess is more than chance (a binomial test at 5 %). The
+    other counts the splits whose threshold breaks the promise on all photos; the first half is a random sample of
+    these. All three are shares of all splits. A split without a threshold answers nothing, and so breaks nothing.
     """
     print("\n| promise | no threshold | exceeded | beyond chance | broken on all | error | answered | full path |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -25,8 +25,7 @@ NINE_WITH_CASUAL_SHOES = {
     **NINE, "shoes": {"casual shoes": "Casual Shoes", "flats": "Flats", "high heels": "Heels"},
 }
 
-#: The same with shoes whose soles are flat in the place of Flats, many of which have heels. It was added when this was
-#: known.
+#: The same with Flip Flops in the place of Flats. Many Flats have heels. This task was added when that was known.
 NINE_WITH_FLIP_FLOPS = {
     **NINE, "shoes": {"sports shoes": "Sports Shoes", "flip-flops": "Flip Flops", "high heels": "Heels"},
 }

@@ -114,7 +114,8 @@ def compare(one: str, other: str, scores: dict, folds: Folds) -> None:
     for position, target in enumerate([*TARGETS, "all right"]):
         found = corrected_resampled_ttest(scores[one][:, position], scores[other][:, position], *sizes)
         low, high = found.confidence_interval
-        print(f"- {one} minus {other}, {target}: {found.mean_difference:+.2%} [{low:+.2%}, {high:+.2%}]")
+        interval = f"[{low:+.2%}, {high:+.2%}]" if low == low else "in each fold"  # NaN differs from itself
+        print(f"- {one} minus {other}, {target}: {found.mean_difference:+.2%} {interval}")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def test_without_probabilities():
     [
         (Y[:, 0], r"expected shape \(n, n_targets\), got \(60,\)"),
         (np.column_stack([Y[:, 0], ["a"] * 60]), "at least two classes; all 60 labels of 'target 2' are a"),
+        (np.column_stack([Y[:, 0], ["a", "!\N{EMPTY SET}"] * 30]), "expected no label '!\N{EMPTY SET}'"),
     ],
 )
 def test_bad_targets(y, message):

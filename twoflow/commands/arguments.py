@@ -36,7 +36,7 @@ class CommandParser(argparse.ArgumentParser):
         return super().parse_known_args(_join_negative(args), namespace)
 
     def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse the arguments, of which those without a name may follow options; see `parse_known_args`."""
+        """Parse the arguments; those without a name may follow options. See `parse_known_args`."""
         return super().parse_known_intermixed_args(_join_negative(args), namespace)
 
     def error(self, message: str) -> NoReturn:

@@ -58,7 +58,7 @@ class Folds:
         None if nothing was drawn.
     splits : tuple of Fold
     column : str, optional
-        The column of which each fold tests one value, for folds of `leave_one_out`. Default: None.
+        For folds of `leave_one_out`, the name of the column; each fold tests one value of it. Default: None.
     """
 
     kind: str

@@ -80,8 +80,8 @@ def balance(classifier: Any, class_weight: ClassWeight, max_per_class: int | Non
 def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
     """Return an estimator whose class weights name every class: 1 for those that they do not name.
 
-    scikit-learn refuses weights of which some name no class in y while other classes have none. With every class named,
-    a classifier also takes a part of the rows in which a class is missing, as in a fold.
+    scikit-learn refuses weights if some name no class in y and other classes have no weight. If every class is named, a
+    classifier can also be fitted on rows that lack a class, as in a fold.
 
     Parameters
     ----------

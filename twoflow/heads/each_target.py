@@ -14,7 +14,7 @@ from .groups import read_groups
 from .inner_folds import fit_clone
 from .targets import check_targets
 
-#: Stands for "" in a classifier. No label is likely to be this, and it is sorted before nearly all labels, as "" is.
+#: What a classifier sees in the place of "". It is no likely label, and is sorted before nearly all labels, as "" is.
 _EMPTY = "!\N{EMPTY SET}"
 
 
@@ -94,7 +94,11 @@ class EachTargetClassifier(MultiOutputClassifier):
 
 def _without_empty(labels: np.ndarray) -> np.ndarray:
     """Replace "", which classifiers take for a missing label, by a name of its own, which comes first when sorted."""
-    return np.where(labels == "", _EMPTY, labels) if labels.dtype.kind == "U" else labels
+    if labels.dtype.kind != "U":
+        return labels
+    if (labels == _EMPTY).any():
+        raise InputError(f'y: expected no label {_EMPTY!r}, which stands for "" in classifiers, got one; rename it')
+    return np.where(labels == "", _EMPTY, labels)
 
 
 def _with_empty(labels: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def test_a_broad_level_that_is_never_wrong_has_a_low_threshold():
     nodes = rule.answer(TREE, node_proba)
     assert set(nodes) == {-1, SHOES, BOOTS} and np.mean(nodes < 0) <= 0.01
     assert (rule.thresholds_[:, 0] < 0.6).all() and (rule.thresholds_[:, 1] > 0.7).all()
-    assert rule.answer(TREE, row(.5, .5, .5, .5, 0)) == -1, "an image of which no class is likely"
+    assert rule.answer(TREE, row(.5, .5, .5, .5, 0)) == -1, "no class of this image is likely"
     assert "the answer is its kind shoes with 0." in rule.explain(TREE, node_proba[share.argmin()], SHOES)
 
 

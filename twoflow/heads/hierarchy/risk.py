@@ -67,7 +67,7 @@ class Risk(BaseEstimator):
     same threshold at all levels, and others that answer the broadest level, or the two broadest, and so on, for all
     but the least sure 1 % of the held-out rows. Each is tested at (1 - confidence) / k, so by Bonferroni the promise
     holds whichever is taken. The one that answers most levels of the held-out rows is taken, the first at a tie. An
-    unusual image, of which no class is likely, remains unknown.
+    unusual image remains unknown, because no class of it is likely.
 
     In 500 simulated data sets with two levels, the promise was broken in 1.0 % (500 rows, error 0.1), 2.0 % (2,000
     rows, 0.05) and 2.2 % (2,000 rows, 0.02); 5 % are allowed.

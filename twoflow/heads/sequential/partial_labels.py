@@ -13,7 +13,7 @@ from ..targets import read_targets
 
 
 class PartialLabels(NamedTuple):
-    """The labels of n rows and k targets, some of which may be missing.
+    """The labels of n rows and k targets. Some labels may be missing.
 
     Attributes
     ----------

@@ -98,7 +98,7 @@ class LevelsDisplay(Display):
 
 
 class RiskDisplay(Display):
-    """The share of wrong answers of each method if it answers only the images of which it is most certain.
+    """The share of wrong answers of each method, if it answers only the most certain ones.
 
     An answer before fallback is wrong if it is not the whole true path. The curve is the risk-coverage curve of
     El-Yaniv and Wiener (Journal of Machine Learning Research 11, 2010, https://jmlr.org/papers/v11/el-yaniv10a.html).
