@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import csv
 import doctest
+import importlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from configparser import ConfigParser
-from contextlib import redirect_stdout
-from importlib import import_module
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -134,8 +135,25 @@ def run_extra_blocks(page: Path, need: str, replace: Callable[[str], str] = str)
 def _run_blocks(page: Path, blocks: Sequence[Block]) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     printed = ""
-    for block in blocks:
-        printed = _RUNNERS[block.language](page, block, namespace, printed)
+    with _own_modules():
+        for block in blocks:
+            printed = _RUNNERS[block.language](page, block, namespace, printed)
+
+
+@contextmanager
+def _own_modules() -> Iterator[None]:
+    """Forget the modules that blocks import from the working folder: another page may have some of the same name."""
+    path, known = sys.path[:], set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        here = Path.cwd()
+        for name in set(sys.modules) - known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).resolve().is_relative_to(here):
+                del sys.modules[name]
+        importlib.invalidate_caches()
 
 
 def _run_python(page: Path, block: Block, namespace: dict[str, Any], printed: str) -> str:
@@ -184,7 +202,7 @@ def _check_json(page: Path, block: Block, namespace: dict[str, Any], printed: st
 
 def _check_program(words: Sequence[str]) -> None:
     parsed = program.make_parser().parse_args(words)
-    import_module(f"twoflow.commands.{parsed.command}").make_parser().parse_args(parsed.arguments)
+    importlib.import_module(f"twoflow.commands.{parsed.command}").make_parser().parse_args(parsed.arguments)
 
 
 def _check_extras(words: Sequence[str]) -> None:
