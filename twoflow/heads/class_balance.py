@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..errors import InputError
-from ..images.targets import split_targets
+from ..images.targets import classes_of, split_targets
 from .capped_classifier import CappedClassifier
 
 #: "balanced" weighs each class by the inverse of its frequency; a mapping has the weight of each class.
@@ -77,6 +77,28 @@ def balance(classifier: Any, class_weight: ClassWeight, max_per_class: int | Non
     return classifier if max_per_class is None else CappedClassifier(classifier, max_per_class)
 
 
+def change_class_weights(estimator: Any, change: Callable[[Mapping[Any, float]], Any]) -> Any:
+    """Return an estimator whose class weights that are given by a mapping are changed.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is not changed; a clone is returned if it has such weights.
+    change : callable
+        Takes the mapping, and returns what replaces it.
+
+    Raises
+    ------
+    ValueError
+        If `change` asks for a class that a mapping does not name.
+    """
+    try:
+        changed = {name: change(each) for name, each in _class_weights(estimator) if isinstance(each, Mapping)}
+    except KeyError as error:
+        raise InputError(f"class_weight: expected a weight for each class, got none for {error}; add it") from error
+    return clone(estimator).set_params(**changed) if changed else estimator
+
+
 def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
     """Return an estimator whose class weights name every class: 1 for those that they do not name.
 
@@ -100,7 +122,7 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
     for name, weight in _class_weights(estimator):
         if not isinstance(weight, Mapping):
             continue
-        classes = classes or [label for target in split_targets(y) for label in np.unique(target).tolist()]
+        classes = classes or [label for target in split_targets(y) for label in classes_of(target).tolist()]
         missing = [label for label in classes if label not in weight]
         unknown = [label for label in weight if label not in classes]
         if missing and unknown:
