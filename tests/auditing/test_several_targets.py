@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ def kinds_and_models(shop):
     kinds = [name.split("/")[0] for name in shop.labels]
     kinds[0], kinds[1] = kinds[-1], ""
     return ImageCollection(
-        shop.images, np.column_stack([kinds, shop.labels]), shop.groups, target_names=("kind", "model")
+        shop.images, np.column_stack([kinds, shop.labels]), np.arange(len(shop)) // 2, target_names=("kind", "model")
     )
 
 
@@ -32,14 +31,14 @@ def found(kinds_and_models):
     return audit(kinds_and_models)
 
 
-def test_the_labels_of_each_target_are_judged(found, shop):
-    alone = audit(shop)
+def test_the_labels_of_each_target_are_judged(found, kinds_and_models, shop):
+    alone = audit(shop.grouped(kinds_and_models.groups))
     assert [*found.issues] == ["kind", "model"] and [*alone.issues] == ["class"]
     assert (found.issues["model"].confident_joint == alone.issues["class"].confident_joint).all()
     assert found.labels.tolist() == shop.labels.tolist() and found.class_counts == alone.class_counts
     kinds = found.issues["kind"]
-    assert kinds.n_judged == len(shop) - 1 and kinds.suspects[0] == 0
-    assert found.label(0) == f"kind {kinds.given[0]}, model {shop.labels[0]}" and "kind" not in found.label(1)
+    assert kinds.n_judged == len(shop) - 1 and 0 in kinds.suspects.tolist()
+    assert found.label(0) == f"kind {kinds_and_models.labels[0, 0]}, model {shop.labels[0]}" and "kind" not in found.label(1)
 
 
 def test_the_report_says_of_which_target_a_label_is(found, tmp_path):
@@ -55,10 +54,10 @@ def test_the_report_says_of_which_target_a_label_is(found, tmp_path):
 
 def test_a_pair_of_targets_is_tested_for_independence(found, tmp_path):
     result = found.dependences["kind", "model"]
-    assert (result.n_missing, result.n_groups) == (1, 23) and result.p_value < 0.05
+    assert (result.n_missing, result.n_groups) == (1, 12) and result.p_value < 0.05
     text = format_audit(found)
     assert "\nkind and model: Independence is rejected at 5 %: " in text
-    assert f"  chi-square {result.statistic!r}, 9 degrees of freedom, p {result.chi2_p_value!r} (chi-square" in text
+    assert f"  chi-square {result.statistic!r}, 3 degrees of freedom, p {result.chi2_p_value!r} (chi-square" in text
     assert "23 images have both labels; 1 lack one and do not count" in text
     document = json.loads(write_audit(found, tmp_path)[0].read_text("utf-8"))
     (pair,) = document["dependences"]
@@ -70,9 +69,8 @@ def test_a_large_table_shows_the_cells_that_deviate_most(shop, tmp_path):
     numbers = np.array([f"<i>{number:02d}" for number in range(len(shop))])
     found = audit(ImageCollection(shop.images, np.column_stack([numbers, shop.labels]), target_names=["item", "model"]))
     assert "The 12 pairs that deviate most from what is expected:" in format_audit(found)
-    assert math.isnan(found.dependences["item", "model"].cramers_v) is False
     html = write_audit(found, tmp_path)[-1].read_text("utf-8")
-    assert "<i>" not in html and html.count('<td class="number more"') == 12
+    assert "<i>" not in html and html.count('<td class="number more"') == 12 and "audit.json has all" in html
 
 
 def test_a_target_with_one_label_is_noted(shop):

@@ -25,12 +25,12 @@ from ..flows.sharpness import Sharpness
 from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
-from ..images.validation import is_missing
+from ..images.targets import NO_LABEL, has_label
 from ..networks import NetworkRecord, NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .cleaning import REASONS, LeftOut, choose_images
 from .label_issues import LabelIssues, check_rank
-from .labels_of_targets import differ, is_labeled, judge_labels
+from .labels_of_targets import differ, judge_labels
 from .quality import Fault, find_faults
 
 _FEW = 5  # the number of folds: a class with fewer images is missing in some
@@ -139,7 +139,7 @@ class Audit:
         if collection.are_levels or len(collection.target_names) == 1:
             return str(self.labels[position])
         given = zip(collection.target_names, collection.labels[position].tolist())
-        return ", ".join(f"{name} {label}" for name, label in given if not is_missing(label))
+        return ", ".join(f"{name} {label}" for name, label in given if label != NO_LABEL)
 
     def name(self, position: int) -> str:
         """Return the path of an image, or its position and kind if it has no path."""
@@ -231,6 +231,7 @@ def audit(
     labels = None
     issues: dict[str, LabelIssues] = {}
     dependences: dict[tuple[str, str], IndependenceResult] = {}
+    associations: dict[str, IndependenceResult] = {}
     counts: dict[str, int] = {}
     if collection is None:
         notes.append("there are no labels, so labels and classes were not checked")
@@ -241,8 +242,9 @@ def audit(
         )
         notes += unjudged
         dependences, untested = find_dependences(collection)
-        notes += untested
-        classes, numbers = np.unique(labels[is_labeled(labels)], return_counts=True)
+        associations, unrelated = _associations(collection)
+        notes += [*untested, *unrelated]
+        classes, numbers = np.unique(labels[has_label(labels)], return_counts=True)
         order = np.argsort(-numbers, kind="stable")
         counts = {str(classes[i]): int(numbers[i]) for i in order}
     kept, left_out = choose_images(
@@ -265,7 +267,7 @@ def audit(
         ),
         class_counts=counts,
         small_classes={name: count for name, count in counts.items() if count < _FEW},
-        associations=_associations(collection),
+        associations=associations,
         dependences=dependences,
         lookalikes=() if collection is None else tuple(tuple(map(str, group)) for group in collection.lookalikes),
         passed_over=() if collection is None else collection.passed_over,
@@ -295,11 +297,15 @@ def _split_leaks(collection: ImageCollection | None, column: str | None, duplica
     return leaks(official_split(collection.columns[column], collection.to_stratify), duplicates)
 
 
-def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
-    if collection is None or len(collection.classes) < 2:
-        return {}
-    labels = collection.finest_labels
-    return {
-        name: chi2_independence(labels, values, collection.groups) for name, values in collection.columns.items()
-        if len(np.unique(values)) > 1
-    }
+def _associations(collection: ImageCollection) -> tuple[dict[str, IndependenceResult], list[str]]:
+    """Test each other column that has several values against the finest target; say which could not be tested."""
+    found, notes = {}, []
+    labels = collection.finest_labels if len(collection.classes) > 1 else None
+    for name, values in () if labels is None else collection.columns.items():
+        if len(set(values.tolist())) < 2:
+            continue
+        try:
+            found[name] = chi2_independence(labels, values, collection.groups, names=(collection.finest, name))
+        except InputError as error:
+            notes.append(f"whether {name} depends on {collection.finest} was not tested: {error}")
+    return found, notes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..evaluation.duplicates import Duplicates
-from ..images.validation import is_missing
+from ..images.targets import has_label
 from .quality import Fault
 
 #: The kinds of faults that leave nothing to learn from. The other faults are for you to judge.
@@ -73,7 +73,7 @@ def choose_images(
             reasons.setdefault(fault.position, LeftOut(fault.position, "unusable", None))
     usable = np.array([position for position in range(n) if position not in reasons], dtype=int)
     rows = np.zeros((n, 1), dtype=int) if labels is None else labels.reshape(n, -1)
-    is_given = np.array([[not is_missing(label) for label in row] for row in rows.tolist()])
+    is_given = np.stack([has_label(target) for target in rows.T], axis=1)
     order = usable[np.argsort(duplicates.photos[usable], kind="stable")]
     starts = np.flatnonzero(np.diff(duplicates.photos[order])) + 1
     for members in np.split(order, starts):
@@ -83,9 +83,9 @@ def choose_images(
                 other = members[conflicting] if conflicting.any() else members[members != position]
                 reasons[position] = LeftOut(position, "same photo, another label", int(other[0]))
         else:
-            first = int(members[is_given[members].sum(axis=1).argmax()]) if len(members) else 0
-            for position in members[members != first].tolist():
-                reasons[position] = LeftOut(position, "same photo", first)
+            first = members[np.argsort(-is_given[members].sum(axis=1), kind="stable")[:1]]
+            for position in members[~np.isin(members, first)].tolist():
+                reasons[position] = LeftOut(position, "same photo", int(first[0]))
     kept = np.array([position for position in range(n) if position not in reasons], dtype=int)
     return kept, tuple(reasons[position] for position in sorted(reasons))
 

@@ -7,7 +7,7 @@ import numpy as np
 from .._text import counted
 from ..evaluation.duplicates import Duplicates
 from ..images import ImageCollection
-from ..images.validation import is_missing
+from ..images.targets import has_label
 from .label_issues import LabelIssues, find_label_issues, out_of_fold_probabilities
 
 
@@ -41,7 +41,7 @@ def judge_labels(
     targets = labels_by_target(collection)
     for name, labels in targets.items():
         of = f" of {name}" if len(targets) > 1 else ""
-        rows = positions[is_labeled(labels)[positions]]
+        rows = positions[has_label(labels)[positions]]
         try:
             judged, classes = out_of_fold_probabilities(
                 embeddings[rows], labels[rows], groups[rows], random_state=random_state, n_jobs=n_jobs
@@ -66,11 +66,6 @@ def labels_by_target(collection: ImageCollection) -> dict[str, np.ndarray]:
     return {name: collection.target(name) for name in collection.target_names}
 
 
-def is_labeled(labels: np.ndarray) -> np.ndarray:
-    """Return which labels are not missing, of shape (n,) and dtype bool."""
-    return np.array([not is_missing(label) for label in labels.tolist()], dtype=bool)
-
-
 def differ(collection: ImageCollection | None, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return which pairs of images have different labels of a target; a missing label contradicts none.
 
@@ -87,6 +82,6 @@ def differ(collection: ImageCollection | None, first: np.ndarray, second: np.nda
     """
     found = np.zeros(first.shape, dtype=bool)
     for labels in () if collection is None else labels_by_target(collection).values():
-        given = is_labeled(labels)
+        given = has_label(labels)
         found |= (labels[first] != labels[second]) & given[first] & given[second]
     return found
