@@ -54,7 +54,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert "<script" not in html and "http:" not in html and "https:" not in html
     with open(tmp_path / "out/suspects.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["image", "given", "suggested", "margin", "confidence", "ratio", "example"]
+    assert header == ["image", "given", "suggested", "margin", "confidence", "ratio", "example", "target"]
     assert len(rows) == len(found["suspects"])
 
 
@@ -244,7 +244,7 @@ def test_arrays_and_bytes_instead_of_files(shop, tmp_path):
     html = written[-1].read_text("utf-8")
     assert "image 32 (an image of" in html
     unlabeled = audit(images)
-    assert unlabeled.labels is None and unlabeled.issues is None and len(unlabeled.duplicates.pairs) == 2
+    assert unlabeled.labels is None and unlabeled.issues == {} and len(unlabeled.duplicates.pairs) == 2
 
 
 def test_conflicts_of_equal_images_come_first(shop):
@@ -319,7 +319,7 @@ def test_the_ranking_of_suspects_is_a_choice(shop_folder, tmp_path, capsys):
 def test_a_suspect_is_shown_beside_an_example_of_the_suggested_class(tmp_path):
     shop = make_shop(n_classes=3, n_per_class=8, random_state=0)
     found = audit(ImageCollection(shop.images, np.roll(shop.labels, 1)))
-    issues = found.issues
+    issues = found.issues["class"]
     example, suggested = int(issues.examples[0]), issues.suggested[0]
     assert example >= 0 and found.labels[example] == suggested
     assert f"compare with {found.name(example)}" in format_audit(found)

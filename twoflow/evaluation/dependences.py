@@ -1,0 +1,34 @@
+"""Test which targets of a collection depend on each other."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from ..errors import InputError
+from ..images import ImageCollection
+from .statistics import IndependenceResult, chi2_independence
+
+
+def find_dependences(collection: ImageCollection) -> tuple[dict[tuple[str, str], IndependenceResult], list[str]]:
+    """Test every pair of targets for independence; whole groups are permuted if there are groups.
+
+    Parameters
+    ----------
+    collection : ImageCollection
+        Only images with both labels of a pair count. Levels are not tested: they depend on each other by what they are.
+
+    Returns
+    -------
+    results : dict of (str, str) to IndependenceResult
+        The result for each pair of names, in the order of the targets. Empty with one target, and with levels.
+    notes : list of str
+        Why a pair could not be tested, such as a target with only one label.
+    """
+    results: dict[tuple[str, str], IndependenceResult] = {}
+    notes: list[str] = []
+    for pair in combinations(() if collection.are_levels else collection.target_names, 2):
+        try:
+            results[pair] = chi2_independence(*map(collection.target, pair), collection.groups, names=pair)
+        except InputError as error:
+            notes.append(f"{pair[0]} and {pair[1]} were not tested for independence: {error}")
+    return results, notes
