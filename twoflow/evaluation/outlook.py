@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..models.model_file.card import Expectation, HeldOut
-from .held_out import describe_source
 from .hierarchy.held_out import AnsweredAt, LevelAccuracy
 from .metrics import Pooled, count_confusions, score_classes
 
@@ -148,13 +147,9 @@ def look_out_together(comparison: Comparison, method: str, threshold: float | No
     Together or None
         None for one target, or for levels, which are looked out for as paths.
     """
-    targets = comparison.collection.target_names
-    if len(targets) == 1 or comparison.collection.are_levels:
+    expectation, targets, own = comparison.exact_match(method), comparison.collection.target_names, comparison[method]
+    if expectation is None:
         return None
-    own, score = comparison[method], comparison.tested_score
-    mean, interval = own.means[score], comparison.intervals[method][score]
-    source = describe_source(comparison.folds, comparison.collection.groups)
-    expectation = Expectation(mean, interval.ends, interval.confidence, source)
     if threshold is None or own.probabilities is None:
         return Together(targets, expectation, None)
     least = np.concatenate([np.min([each.max(axis=1) for each in fold], axis=0) for fold in own.probabilities])
