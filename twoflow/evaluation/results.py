@@ -437,6 +437,31 @@ class Comparison:
             found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
         return found
 
+    def exact_match(self, method: str | None = None) -> Expectation | None:
+        """Return how often all targets are expected to be right together on new images.
+
+        Parameters
+        ----------
+        method : str, optional
+            The name of the method. Default: the best.
+
+        Returns
+        -------
+        Expectation or None
+            None for one target, or for levels.
+
+        Raises
+        ------
+        KeyError
+            If no method has this name.
+        """
+        own = self[self.best if method is None else method]
+        if len(self.collection.target_names) == 1 or self.collection.are_levels:
+            return None
+        interval = self.intervals[own.name][self.tested_score]
+        source = describe_source(self.folds, self.collection.groups)
+        return Expectation(own.means[self.tested_score], interval.ends, interval.confidence, source)
+
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:

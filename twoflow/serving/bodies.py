@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..models.model_file import ModelCard, TargetCard
+from ..models.model_file import Expectation, ModelCard, TargetCard
 from ..predicting import Answer, Prediction
 from .limits import Limits
 
@@ -77,8 +77,35 @@ class PredictionBody(BaseModel):
     error: str | None = Field(description="Why the image cannot be read.")
 
 
+#: What the OpenAPI document shows for a model of two targets.
+_EXAMPLE: Any = {
+    "model": "ab12" * 16,
+    "predictions": [{
+        "name": "shirt.jpg",
+        "answers": [
+            {
+                "target": "type", "label": "hoodie", "level": "type", "confidence": 0.97, "reason": "",
+                "top": [{"label": "hoodie", "confidence": 0.97, "position": 0},
+                        {"label": "T-shirt", "confidence": 0.03, "position": 1}],
+                "path": [], "steps": [], "scope": None,
+            },
+            {
+                "target": "color", "label": "unknown", "level": "", "confidence": 0.55,
+                "reason": "no class reaches 0.70: the likeliest, blue, has 0.55",
+                "top": [{"label": "blue", "confidence": 0.55, "position": 1},
+                        {"label": "black", "confidence": 0.41, "position": 0}],
+                "path": [], "steps": [], "scope": None,
+            },
+        ],
+        "decision": None, "error": None,
+    }],
+}
+
+
 class Predictions(BaseModel):
     """The answer to a request, in the order of its images."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     model: str = Field(description="SHA-256 of the model file.")
     predictions: list[PredictionBody]
@@ -115,6 +142,8 @@ class TargetBody(BaseModel):
     levels: dict[str, list[Label]] = Field(description="For each broader level, the broader class of each class.")
     tree: TreeBody | None = Field(description="Null for a model without a tree of classes.")
     accuracy: Accuracy | None
+    n_labeled: int | None = Field(
+        description="How many training images have a label of it; null with a tree, or if it is not known.")
     has_examples: bool
 
 
@@ -132,7 +161,10 @@ class ModelBody(BaseModel):
     title: str
     digest: str
     created: str
+    n_images: int | None = Field(description="The number of training images; null if it is not known.")
     targets: list[TargetBody]
+    exact_match: Accuracy | None = Field(
+        description="Of several targets: the share of images to expect that are right in all; else null.")
     threshold: float | None
     limits: LimitsBody
     corrections: bool = Field(description="Whether POST /corrections keeps corrections.")
@@ -188,7 +220,8 @@ def describe_model(
     """Return the body that describes the model of a service."""
     return ModelBody(
         title=card.title, digest=digest, created=card.created, threshold=card.threshold,
-        targets=[_target(target, examples) for target in card.targets],
+        n_images=card.n_images, targets=[_target(target, examples) for target in card.targets],
+        exact_match=_accuracy(card.exact_match),
         limits=LimitsBody(
             max_images=limits.max_images, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels),
         corrections=corrections, new_labels=new_labels, token=token,
@@ -219,18 +252,20 @@ def _answer(answer: Answer, positions: Mapping[Any, int], top: int) -> AnswerBod
 
 
 def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> TargetBody:
-    found = target.expectation
-    accuracy = None if found is None else Accuracy(
-        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
-        confidence=found.confidence, source=found.source,
-    )
     return TargetBody(
         name=target.name, classes=list(map(shown, target.classes)),
         levels={name: list(map(shown, classes)) for name, classes in target.levels.items()},
         tree=None if target.tree is None else TreeBody(
             levels=list(target.tree.levels), nodes=[list(map(shown, node)) for node in target.tree.nodes]),
-        accuracy=accuracy,
+        accuracy=_accuracy(target.expectation), n_labeled=target.n_labeled,
         has_examples=any(name == target.name for name, _ in examples),
+    )
+
+
+def _accuracy(found: Expectation | None) -> Accuracy | None:
+    return None if found is None else Accuracy(
+        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
+        confidence=found.confidence, source=found.source,
     )
 
 

@@ -115,11 +115,11 @@ def save(
         raise InputError(f"method: expected a comparison with the method {method!r}, got none; pass comparison too")
     if gallery and collection is None:
         raise InputError("gallery: expected the collection that the model was fitted on, got none; pass collection too")
-    held_out = _ask(comparison, method)
+    held_out, exact_match = _ask(comparison, method)
     found = _Networks(networks)
     make_portable(model, lambda network: network, found.note)
     portable = make_portable(model, found.replace)
-    card = describe(model, collection, held_out, threshold, title, found.entries)
+    card = describe(model, collection, held_out, threshold, title, found.entries, exact_match)
     carried = list(found.carried.values())
     try:
         content, own = dump(portable)
@@ -147,12 +147,12 @@ def save(
     return card
 
 
-def _ask(comparison: Any, method: str | None) -> Any:
-    """Return what a comparison says of a method, by target; None without a comparison."""
+def _ask(comparison: Any, method: str | None) -> tuple[Any, Any]:
+    """Return what a comparison says of a method, by target and for all together; None for each without one."""
     if comparison is None:
-        return None
+        return None, None
     try:
-        return comparison.held_out(method)
+        return comparison.held_out(method), comparison.exact_match(method)
     except KeyError as error:
         raise InputError(f"method: expected a method of the comparison, got {method!r}") from error
 
