@@ -1,4 +1,4 @@
-"""Exact reasons: a score that is linear in features, spread over the image by the flows themselves."""
+"""Exact reasons: scores that are linear in features, spread over the image by the flows themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..flows.placing import Placed
+from .._jobs import one_blas_thread, threads_per_task
+from ..flows.engine.location import locate
 from ..images import LoadedImage
 from .linear import LinearScore
 from .maps import choose_grid, lay
@@ -49,25 +50,20 @@ def spread(flow: Any, image: LoadedImage, x: np.ndarray, scores: Sequence[Linear
     list of Spread
         One for each score.
     """
+    columns = columns_by_flow(flow)
+    weights = np.array([score.weights for score in scores])
+    parts = [weights[:, place] for place in columns.values()]
+    with one_blas_thread():
+        located = locate(flow.members(), image, parts, threads_per_task(flow.n_jobs, 1))
+    shares = [own @ x[place].astype(np.float64) for own, place in zip(parts, columns.values())]
     grid = choose_grid(image.size)
-    members = list(zip(columns_by_flow(flow).items(), flow.members(), strict=True))
-    return [_spread_one(members, image, x.astype(np.float64), score, grid) for score in scores]
-
-
-def _spread_one(
-    members: list[tuple[tuple[str, slice], Any]], image: LoadedImage, x: np.ndarray, score: LinearScore,
-    grid: tuple[int, int],
-) -> Spread:
-    shares, unlocated, maps = {}, {}, []
-    for (name, columns), member in members:
-        weights = score.weights[columns]
-        shares[name] = float(weights @ x[columns])
-        rest = shares[name]
-        placed: Sequence[Placed] | None = member.locate(image, weights)
-        if placed is not None:
-            maps.append(lay(placed, grid))
-            rest -= float(maps[-1].sum())
-            if abs(rest) <= _ROUNDING * (1 + abs(score.at(x))):
-                continue
-        unlocated[name] = rest
-    return Spread(np.sum(maps, axis=0) if maps else None, unlocated, shares)
+    maps = {name: lay(placed, grid) for name, placed in zip(columns, located) if placed is not None}
+    spreads = []
+    for i, score in enumerate(scores):
+        by_flow = {name: float(share[i]) for name, share in zip(columns, shares)}
+        rest = {name: share - float(maps[name][i].sum()) if name in maps else share for name, share in by_flow.items()}
+        least = _ROUNDING * (1 + abs(score.at(x)))
+        unlocated = {name: value for name, value in rest.items() if name not in maps or abs(value) > least}
+        own_map = np.sum([each[i] for each in maps.values()], axis=0) if maps else None
+        spreads.append(Spread(own_map, unlocated, by_flow))
+    return spreads

@@ -32,13 +32,13 @@ def lay(placed: Iterable[Placed], grid: tuple[int, int]) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (rows, columns) and dtype float64
+    ndarray of shape (n_scores, rows, columns) and dtype float64
     """
     total = np.zeros(grid)
     for values, (left, top, right, bottom) in placed:
-        down = _overlaps(values.shape[0], top, bottom, grid[0])
-        across = _overlaps(values.shape[1], left, right, grid[1])
-        total += down @ values @ across.T
+        down = _overlaps(values.shape[1], top, bottom, grid[0])
+        across = _overlaps(values.shape[2], left, right, grid[1])
+        total = total + down @ values @ across.T
     return total
 
 

@@ -378,32 +378,45 @@ class CNNEmbedding(Flow):
         return start_session(network, tuple(sorted(set(layers))), n_threads, self.engine, self._find_provider(network))
 
     def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed] | None:
-        """Spread a linear function of the features over the positions of the layer; see `Flow`.
+        """Spread linear functions of the features over the positions of the layer; see `Flow`.
 
         A vector has places if it is the mean of a map on the network's card, as a global pool is. Otherwise, and with
         int8, it has none. The norm, the powers and the decomposition that a pooling uses are held fixed.
         """
-        network = self.open_network()
-        layer = choose_layer(network, self.layer)
-        layers = [layer] if network.card.layers[layer].is_map else self._maps_as_wide_as(layer, network)
-        if not layers:
-            return None
-        session, fitting = self._start(network, [layer, *layers], n_threads), network.card.fitting
-        views = VIEWS[self.views]
-        outputs = session.run_many([view.pixels(image, fitting) for view in views], [image.name] * len(views))
-        known = [name for name in layers if name == layer or all(_is_mean(each[layer], each[name]) for each in outputs)]
-        if not known:
-            return None
-        maps = [view.turned_back(output[known[-1]]) for view, output in zip(views, outputs)]
-        located = locate_pooled(maps, self.pooling, self.grid, self.n_channels, weights)
-        return [Placed(each, place_view(view, fitting, image.size)) for view, each in zip(views, located)]
+        return self.locate_together([self], image, [weights], n_threads)[0]
 
-    def _maps_as_wide_as(self, layer: str, network: Network) -> list[str]:
-        """Return the maps whose mean may be a vector layer."""
-        layers = network.card.layers
-        if self.precision == "int8":
-            return []
-        return [name for name, each in layers.items() if each.is_map and each.width == layers[layer].width]
+    @classmethod
+    def locate_together(
+        cls, flows: Sequence[CNNEmbedding], image: LoadedImage, weights: Sequence[np.ndarray], n_threads: int = 1
+    ) -> list[list[Placed] | None]:
+        network = flows[0].open_network()
+        fitting, size = network.card.fitting, image.size
+        found = [flow._layers_with_places(network) for flow in flows]
+        session = flows[0]._start(network, [name for layers in found for name in layers], n_threads)
+        views = list(dict.fromkeys(view for flow in flows for view in VIEWS[flow.views]))
+        outputs = dict(zip(views, session.run_many(
+            [view.pixels(image, fitting) for view in views], [image.name] * len(views)
+        )))
+        located: list[list[Placed] | None] = []
+        for flow, (layer, *maps), own in zip(flows, found, weights):
+            seen = {view: outputs[view] for view in VIEWS[flow.views]}
+            if not network.card.layers[layer].is_map:
+                maps = [name for name in maps if all(_is_mean(each[layer], each[name]) for each in seen.values())]
+                if not maps:
+                    located.append(None)
+                    continue
+                layer = maps[-1]
+            turned = [view.turned_back(output[layer]) for view, output in seen.items()]
+            values = locate_pooled(turned, flow.pooling, flow.grid, flow.n_channels, own)
+            located.append([Placed(each, place_view(view, fitting, size)) for view, each in zip(seen, values)])
+        return located
+
+    def _layers_with_places(self, network: Network) -> list[str]:
+        """Return the layer, and for a vector the maps whose mean it may be; with int8 there is only the layer."""
+        layers, name = network.card.layers, choose_layer(network, self.layer)
+        if layers[name].is_map or self.precision == "int8":
+            return [name]
+        return [name, *(each for each in layers if layers[each].is_map and layers[each].width == layers[name].width)]
 
     def _pool(
         self, network: Network, layer: str, outputs: Sequence[tuple[View, np.ndarray]], image: str

@@ -102,7 +102,7 @@ class ColorHistogram(Flow):
         """Give each pixel the weight of its bin, divided by the number of pixels in its cell; see `Flow`."""
         index = _find_bins(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
         n_pixels = _count(index, self.bins, self.grid).sum(axis=1).repeat(int(np.prod(self.bins)))
-        return [Placed((weights / n_pixels)[index])]
+        return [Placed((weights / n_pixels)[:, index])]
 
     @property
     def n_features_out(self) -> int:

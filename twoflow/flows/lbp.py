@@ -83,10 +83,10 @@ class LBPHistogram(Flow):
     def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
         """Give each pixel the weights of its patterns, divided by the number of pixels; see `Flow`."""
         gray = to_gray(image.resized((self.size, self.size)))
-        values = np.zeros(gray.shape)
-        for radius, own in zip(self.radii, np.split(weights, len(self.radii))):
+        values = np.zeros((len(weights), *gray.shape))
+        for radius, own in zip(self.radii, np.split(weights, len(self.radii), axis=1)):
             patterns = _find_patterns(gray, radius)
-            values[radius:-radius, radius:-radius] += own[patterns] / patterns.size
+            values[:, radius:-radius, radius:-radius] += own[:, patterns] / patterns.size
         return [Placed(values)]
 
     @property

@@ -160,8 +160,8 @@ class PixelProjection(Flow):
     def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
         """Give each pixel its three values times what the projections make of the weights; see `Flow`."""
         pixels = image.resized(self.size).ravel()
-        values = np.zeros(pixels.size)
-        values[self.columns_] = weights @ self.components_ * pixels[self.columns_] / 255
+        values = np.zeros((len(weights), pixels.size))
+        values[:, self.columns_] = weights @ self.components_ * (pixels[self.columns_] / 255)
         return [_place_values(values, self.size)]
 
     @property
@@ -178,7 +178,7 @@ class PixelProjection(Flow):
 def _place_values(values: np.ndarray, size: Sequence[int]) -> Placed:
     """Add up the three channels of each pixel."""
     width, height = size
-    return Placed(values.reshape(height, width, 3).sum(axis=2, dtype=np.float64))
+    return Placed(values.reshape(len(values), height, width, 3).sum(axis=3, dtype=np.float64))
 
 
 def _check_size(size: Sequence[int]) -> None:

@@ -11,12 +11,12 @@ from .views import View
 
 
 class Placed(NamedTuple):
-    """Parts of a score, laid over an image.
+    """Parts of one or several scores, laid over an image.
 
     Attributes
     ----------
-    values : ndarray of shape (rows, columns) and dtype float64
-        The part of each cell. The cells divide the box evenly.
+    values : ndarray of shape (n_scores, rows, columns) and dtype float64
+        For each score, the part of each cell. The cells divide the box evenly.
     box : (float, float, float, float)
         Left, top, right and bottom of the box in the upright image, whose corners are (0, 0) and (1, 1). A box that
         reaches beyond them has cells outside the image, such as those of a network's padding. By default, the box is
