@@ -18,6 +18,7 @@ from .heads import ClassTree as ClassTree
 from .heads import Confidence as Confidence
 from .heads import ForestSelector as ForestSelector
 from .heads import HierarchicalClassifier as HierarchicalClassifier
+from .heads import MultiTargetClassifier as MultiTargetClassifier
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .heads import OutOfScope as OutOfScope
 from .heads import Risk as Risk
@@ -34,5 +35,7 @@ from .models.model_file import load as load
 from .models.model_file import open_model_file as open_model_file
 from .models.model_file import save as save
 from .models.onnx_export import export_onnx as export_onnx
+from .similarity import Neighbors as Neighbors
+from .similarity import SimilarImages as SimilarImages
 
 __version__: str
