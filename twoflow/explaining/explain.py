@@ -1,0 +1,179 @@
+"""Explain the answer of a model for one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ..errors import InputError
+from ..images import ImageCollection, LoadedImage, check_images
+from ..images.reading import Source
+from ..similarity import TrainingTerms
+from .asked import AskedModel, Question
+from .exact import spread
+from .explanation import Explanation, Reason
+from .occlusion import cover, occlude
+from .shares import columns_by_flow, share_by_covering
+
+METHODS = ("auto", "exact", "occlusion")
+_LONGER_SIDE = 640  # pixels of the image in an explanation, of which parts are covered too
+
+
+def explain(
+    model: Any,
+    image: Source,
+    *,
+    target: str | None = None,
+    label: Any = None,
+    training: ImageCollection | TrainingTerms | None = None,
+    method: str = "auto",
+    k: int = 5,
+    budget: int = 150,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Explanation:
+    """Explain what the score of a class of one image comes from.
+
+    Parameters
+    ----------
+    model : estimator or ModelFile
+        A fitted classifier of images, or what `open_model_file` returns.
+    image : path, URL, bytes, ndarray or PIL.Image.Image
+        One image.
+    target : str, optional
+        The name of the target to explain. By default all targets are explained, one reason for each.
+    label : object, optional
+        The class whose score is explained. With several targets it needs `target`. By default the class that the model
+        predicts, before any fallback.
+    training : ImageCollection or TrainingTerms, optional
+        The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. The
+        score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
+        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default there are no `neighbors`.
+    method : {"auto", "exact", "occlusion"}, default="auto"
+        "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
+        ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
+        every classifier. "auto" is "exact" if the score is linear and at least one flow knows the places of its
+        features, else "occlusion".
+    k : int, default=5
+        How many images `neighbors` names, for the label and against it.
+    budget : int, default=150
+        How many covered images "occlusion" scores at most. More give a finer map, and take longer.
+    random_state : int, RandomState or None, default=0
+        Draws the orders in which "occlusion" lets more than three flows see the image. None draws others each time.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read.
+    NotFittedError
+        If the model is not fitted.
+    ValueError
+        If the model takes features or knows no such target or class, or ``method="exact"`` and the score is not linear.
+
+    Notes
+    -----
+    The score of a linear classifier and of kernel ridge is the value of its `decision_function` for the class; of two
+    classes, the first has the opposite sign of the second. For a pool of opinions, as in the heads "logistic", "lda"
+    and "stack", it is the weighted sum of the logarithms of the class's probabilities; their normalization is held
+    fixed and counted in the constant. For `CalibratedClassifierCV` it is the mean score of the classifiers inside. For
+    `HierarchicalClassifier` it is the score by the classifier that decides on the class or, with the strategy
+    "leaves", on the likeliest leaf below it. For any other classifier it is the decision function of the class, if
+    there is one for each class, else the probability.
+
+    "exact" holds fixed what is not linear: the norm of a row, the square root of a bin, and in covariance features the
+    decomposition and the norm. It then is the class activation map of Zhou, Khosla, Lapedriza, Oliva & Torralba (CVPR
+    2016, https://doi.org/10.1109/CVPR.2016.319) for pooled features. For covariance features with C = sum of x xᵀ over
+    positions, the score <W, C^1/2> is the sum of xᵀ C^-1/4 W C^-1/4 x. A position of a network's map stands for its
+    tile of the image, though the network sees more than this tile.
+
+    Examples
+    --------
+    >>> from twoflow import explain, make_model, make_shop
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> reason, = explain(make_model("fast").fit(shop), shop.images[0]).reasons
+    >>> reason.label, reason.method, reason.map.shape
+    ('tee/01', 'exact', (64, 64))
+    >>> bool(abs(reason.constant + reason.map.sum() + sum(reason.unlocated.values()) - reason.score) < 1e-4)
+    True
+    """
+    if method not in METHODS:
+        raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
+    asked = AskedModel(model)
+    loaded = LoadedImage(check_images([image])[0])
+    pixels = _reduced(loaded)
+    X = asked.inputs([image])
+    questions = asked.ask(X, target, label)
+    reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
+    if reasons is None:
+        reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
+    if training is not None:
+        terms = training if hasattr(training, "of") else TrainingTerms(asked.model, training)
+        reasons = [
+            replace(reason, neighbors=terms.of(image, question.name, question.label, k))
+            for reason, question in zip(reasons, questions)
+        ]
+    return Explanation(loaded.name, pixels, tuple(reasons))
+
+
+def _exactly(
+    asked: AskedModel, X: Any, image: LoadedImage, questions: list[Question], method: str
+) -> list[Reason] | None:
+    """Return exact reasons; None if the score is not linear, or with "auto" if nothing can be located."""
+    scores = [asked.linear(X[0], question) for question in questions]
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores):
+        if method == "exact":
+            raise InputError(
+                f"method: expected a head whose score is linear in the features, got {type(asked.head).__name__}; use "
+                '"occlusion"'
+            )
+        return None
+    spreads = spread(asked.flow, image, X[0], known)
+    if method == "auto" and any(each.map is None for each in spreads):
+        return None
+    return [
+        Reason(
+            question.name, question.label, score.at(X[0]), score.constant, each.map, each.unlocated, each.shares,
+            "exact", asked.confidence(X, question),
+        )
+        for question, score, each in zip(questions, known, spreads)
+    ]
+
+
+def _by_occlusion(
+    asked: AskedModel, X: Any, pixels: np.ndarray, questions: list[Question], budget: int, rng: np.random.RandomState
+) -> list[Reason]:
+    def score(images: list[np.ndarray]) -> np.ndarray:
+        inputs = asked.inputs(images)
+        return np.array([asked.score(inputs, question) for question in questions])
+
+    maps = occlude(pixels, budget, score)
+    covered = asked.inputs([cover(pixels)])
+    reasons = []
+    for question, map_ in zip(questions, maps):
+        columns = {} if asked.flow is None else columns_by_flow(asked.flow)
+        whole, nothing = (float(asked.score(each, question)[0]) for each in (X, covered))
+        shares: Mapping[str, float] = {type(asked.model).__name__: whole - nothing}
+        if columns:
+            shares = share_by_covering(columns, X[0], covered[0], partial(asked.score, question=question), rng)
+        reasons.append(Reason(
+            question.name, question.label, whole, nothing, map_, {}, shares, "occlusion", asked.confidence(X, question),
+        ))
+    return reasons
+
+
+def _reduced(image: LoadedImage) -> np.ndarray:
+    """Return the upright pixels, of shape (height, width, 3), with at most 640 on the longer side."""
+    whole = image.rgb
+    if max(whole.size) > _LONGER_SIDE:
+        whole = whole.copy()
+        whole.thumbnail((_LONGER_SIDE, _LONGER_SIDE), reducing_gap=2)
+    return np.asarray(whole)
