@@ -4,6 +4,8 @@ from .evaluation import compare as compare
 from .evaluation import compare_datasets as compare_datasets
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest
+from .explaining import Explanation as Explanation
+from .explaining import explain as explain
 from .flows import CNNEmbedding as CNNEmbedding
 from .flows import ColorHistogram as ColorHistogram
 from .flows import FlowUnion as FlowUnion
