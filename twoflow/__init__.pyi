@@ -34,5 +34,7 @@ from .models.model_file import load as load
 from .models.model_file import open_model_file as open_model_file
 from .models.model_file import save as save
 from .models.onnx_export import export_onnx as export_onnx
+from .similarity import Neighbors as Neighbors
+from .similarity import SimilarImages as SimilarImages
 
 __version__: str

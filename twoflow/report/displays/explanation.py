@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ...explain import Explanation, Reason
+    from ...explaining import Explanation, Reason
 
 _WIDTH, _HEIGHT, _PIXELS_PER_INCH = 960, 330, 72  # pixels of a row, for one target
 _N_SHOWN = 5  # nearest images for a class, and as many against it
@@ -33,9 +33,6 @@ class ExplanationDisplay:
     Parameters
     ----------
     explanation : Explanation
-    thumbnails : mapping of int to bytes, optional
-        Small JPEGs of training images, by the position that `Terms` gives. By default those of the explanation; an
-        image without one is drawn by its label alone.
 
     Attributes
     ----------
@@ -57,14 +54,13 @@ class ExplanationDisplay:
     axes_: list[dict[str, Axes]]
     figure_: Any
 
-    def __init__(self, explanation: Explanation, *, thumbnails: Mapping[int, bytes] | None = None) -> None:
+    def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
-        self.thumbnails = thumbnails
 
     @classmethod
     def from_model(cls, model: Any, image: Any, **options: Any) -> Self:
         """Explain the answer of a fitted model for an image; for the options see `explain`."""
-        from ...explain import explain
+        from ...explaining import explain
 
         return cls(explain(model, image, **options))
 
@@ -108,7 +104,6 @@ class ExplanationDisplay:
             ax.figure.colorbar(_scale(end), ax=ax, location="bottom", label="against, and for", shrink=0.8)
 
     def _plot_near(self, near: Sequence[Mapping[str, Any]], side: str, row: Sequence[Axes]) -> None:
-        thumbnails = self.explanation.thumbnails if self.thumbnails is None else self.thumbnails
         for i, ax in enumerate(row):
             ax.set_xticks([])
             ax.set_yticks([])
@@ -116,7 +111,7 @@ class ExplanationDisplay:
             ax.set_aspect("equal")
             if i >= len(near):
                 continue
-            content = thumbnails.get(near[i]["position"])
+            content = self.explanation.thumbnails.get(near[i]["position"])
             if content is not None:
                 ax.imshow(_square(Image.open(BytesIO(content))))
             ax.set_xlabel(f"{label(near[i]['label'], 12)}\n{near[i]['term']:+.3g}", fontsize=9)

@@ -11,7 +11,7 @@ from . import words
 from .overlay import strongest
 
 if TYPE_CHECKING:
-    from ...explain import Explanation, Reason
+    from ...explaining import Explanation, Reason
     from ...similarity import Terms
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,7 @@ from .html import Entry, Unreadable, explanations_page, make_entry
 from .overlay import blended_png
 
 if TYPE_CHECKING:
-    from ...explain import Explanation
+    from ...explaining import Explanation
 
 #: The files that say whether a folder holds explanations.
 EXPLANATION_FILES = ("index.html", "explanations.jsonl")
@@ -38,12 +38,10 @@ class ExplanationFiles:
         It exists.
     title : str
         The title of the model.
-    thumbnail : callable
-        See `make_entry`.
     """
 
-    def __init__(self, folder: Path, title: str, thumbnail: Callable[[int], bytes | None]) -> None:
-        self._folder, self._title, self._thumbnail = folder, title, thumbnail
+    def __init__(self, folder: Path, title: str) -> None:
+        self._folder, self._title = folder, title
         self._entries: list[Entry | Unreadable] = []
         self._n_images = self._n_pages = 0
         for pattern in _OURS:
@@ -63,7 +61,7 @@ class ExplanationFiles:
 
     def add(self, explanation: Explanation, answers: Sequence[str] = ()) -> None:
         """Write an explanation; for `answers` see `Entry`."""
-        entry = make_entry(explanation, self._thumbnail, answers)
+        entry = make_entry(explanation, answers)
         self._begin(entry)
         for reason, document in zip(explanation.reasons, entry.document["reasons"]):
             if reason.map is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...images.thumbnails import data_uri, jpeg_thumbnail
@@ -11,7 +11,7 @@ from .document import explanation_document
 from .overlay import overlay_png
 
 if TYPE_CHECKING:
-    from ...explain import Explanation
+    from ...explaining import Explanation
 
 _SIDE = 480  # pixels of the longer side of a photo on a page
 
@@ -47,26 +47,17 @@ class Unreadable(NamedTuple):
     error: str
 
 
-def make_entry(
-    explanation: Explanation, thumbnail: Callable[[int], bytes | None], answers: Sequence[str] = ()
-) -> Entry:
+def make_entry(explanation: Explanation, answers: Sequence[str] = ()) -> Entry:
     """Make what a page shows of an explanation.
 
     Parameters
     ----------
     explanation : Explanation
-    thumbnail : callable
-        Returns a small JPEG of the training image at a position; None if there is none.
     answers : sequence of str
         See `Entry`. By default there are none.
     """
     document = explanation_document(explanation)
     size = explanation.image.shape[1::-1]
-    positions = {
-        near["position"] for reason in document["reasons"] if reason["neighbors"]
-        for side in ("for", "against") for near in reason["neighbors"][side]
-    }
-    small = {position: thumbnail(position) for position in sorted(positions)}
     photo = jpeg_thumbnail(explanation.image, _SIDE)
     assert photo is not None  # it is an array
     return Entry(
@@ -74,7 +65,7 @@ def make_entry(
         data_uri(photo, "image/jpeg"),
         [None if each.map is None else data_uri(overlay_png(each.map, size), "image/png")
          for each in explanation.reasons],
-        {position: data_uri(content, "image/jpeg") for position, content in small.items() if content is not None},
+        {position: data_uri(content, "image/jpeg") for position, content in explanation.thumbnails.items()},
         answers or [""] * len(explanation.reasons),
     )
 
@@ -100,6 +91,6 @@ def explanations_page(
     )
 
 
-def explanation_fragment(explanation: Explanation, thumbnail: Callable[[int], bytes | None]) -> str:
+def explanation_fragment(explanation: Explanation) -> str:
     """Render an explanation for a cell of a notebook: one element with its own style, which asks for no file."""
-    return render("explanation_fragment.html", entry=make_entry(explanation, thumbnail)._asdict())
+    return render("explanation_fragment.html", entry=make_entry(explanation)._asdict())

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._text import listed
 from .overlay import AGAINST_WORD, FOR_WORD, strongest
 
 if TYPE_CHECKING:
-    from ...explain import Reason
+    from ...explaining import Reason
 
 _THIRDS = (("upper left", "top", "upper right"), ("left", "middle", "right"), ("lower left", "bottom", "lower right"))
 
@@ -17,12 +18,12 @@ _THIRDS = (("upper left", "top", "upper right"), ("left", "middle", "right"), ("
 def legend(reason: Reason) -> str:
     """Say what the colors of a map mean; for a reason without a map, why there is none."""
     if reason.map is None:
-        return "The flows of this model cannot say where in the photo they found it. Their shares say how much each counts."
+        return "The flows of this model do not know the places of their features, so there is no map."
     if not strongest(reason.map):
         return f"No place of the photo spoke for {reason.label} or against it."
     colors = f"{FOR_WORD.capitalize()} places spoke for {reason.label}, {AGAINST_WORD} places spoke against it"
-    how = "; measured by covering one place after the other" if reason.method == "occlusion" else ""
-    return f"{colors}{how}."
+    how = {"exact": "", "occlusion": ": the color says how the score falls or rises if the place is covered"}
+    return f"{colors}{how[reason.method]}."
 
 
 def where(reason: Reason) -> str:
@@ -36,13 +37,14 @@ def where(reason: Reason) -> str:
 
 
 def amounts(reason: Reason) -> str:
-    """Say what the score is the sum of."""
+    """Say what the score is the sum of; if places were covered, what it is without any."""
+    if reason.method == "occlusion":
+        return f"The score is {reason.score:.3f}; if the whole photo is covered, it is {reason.constant:.3f}."
     parts = [] if reason.map is None else [f"{reason.map.sum():+.3f} from places"]
-    unlocated = sum(reason.unlocated.values())
     if reason.unlocated:
-        parts.append(f"{unlocated:+.3f} from flows without places")
+        parts.append(f"{sum(reason.unlocated.values()):+.3f} without a place")
     parts.append(f"{reason.constant:+.3f} that is the same for every photo")
-    return f"The score {reason.score:.3f} is {', '.join(parts[:-1])}{' and ' if parts[:-1] else ''}{parts[-1]}."
+    return f"The score {reason.score:.3f} is the sum of {listed(parts)}."
 
 
 def _ninths(places: np.ndarray) -> np.ndarray:
