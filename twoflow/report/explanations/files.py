@@ -38,12 +38,17 @@ class ExplanationFiles:
         It exists.
     title : str
         The title of the model.
+
+    Attributes
+    ----------
+    n_pages : int
+        How many pages were written.
     """
 
     def __init__(self, folder: Path, title: str) -> None:
         self._folder, self._title = folder, title
         self._entries: list[Entry | Unreadable] = []
-        self._n_images = self._n_pages = 0
+        self._n_images = self.n_pages = 0
         for pattern in _OURS:
             for earlier in folder.glob(pattern):
                 earlier.unlink()
@@ -86,13 +91,13 @@ class ExplanationFiles:
         self._lines.write(line + "\n")
 
     def _write_page(self, is_last: bool) -> None:
-        self._n_pages += 1
+        self.n_pages += 1
         page = explanations_page(
-            self._entries, title=self._title, page=self._n_pages,
-            previous=_page_name(self._n_pages - 1) if self._n_pages > 1 else None,
-            following=None if is_last else _page_name(self._n_pages + 1),
+            self._entries, title=self._title, page=self.n_pages,
+            previous=_page_name(self.n_pages - 1) if self.n_pages > 1 else None,
+            following=None if is_last else _page_name(self.n_pages + 1),
         )
-        write_file(self._folder / _page_name(self._n_pages), page.encode("utf-8", "backslashreplace"))
+        write_file(self._folder / _page_name(self.n_pages), page.encode("utf-8", "backslashreplace"))
         self._entries.clear()
 
 
