@@ -18,6 +18,7 @@ from .heads import ClassTree as ClassTree
 from .heads import Confidence as Confidence
 from .heads import ForestSelector as ForestSelector
 from .heads import HierarchicalClassifier as HierarchicalClassifier
+from .heads import MultiTargetClassifier as MultiTargetClassifier
 from .heads import ObjectHierarchyFeatures as ObjectHierarchyFeatures
 from .heads import OutOfScope as OutOfScope
 from .heads import Risk as Risk

@@ -21,7 +21,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from twoflow import CNNEmbedding, FlowUnion, SequentialClassifier, corrected_resampled_ttest, load_table, make_model
 from twoflow.deep import DropoutMLPClassifier
 from twoflow.evaluation.folds import Folds, draw_folds, shrink
-from twoflow.heads import EachTargetClassifier, KernelRidgeClassifier
+from twoflow.heads import MultiTargetClassifier, KernelRidgeClassifier
 from twoflow.heads.inner_folds import fit_clone
 from twoflow.heads.sequential.classifier import count_parameters
 from twoflow.models import take_apart
@@ -65,8 +65,8 @@ def make_methods() -> dict:
         "sequential, lda": SequentialClassifier([0, 1, 2], estimator=mlp, random_state=SEED),
         "sequential, mlp": SequentialClassifier([0, 1, 2], representation=mlp, estimator=mlp, random_state=SEED),
         "joint": mlp,
-        "independent": EachTargetClassifier(mlp),
-        "independent, kernel ridge": EachTargetClassifier(KernelRidgeClassifier()),
+        "independent": MultiTargetClassifier(mlp),
+        "independent, kernel ridge": MultiTargetClassifier(KernelRidgeClassifier()),
     }
 
 

@@ -5,7 +5,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import CappedClassifier, EachTargetClassifier, KernelRidgeClassifier
+from twoflow.heads import CappedClassifier, MultiTargetClassifier, KernelRidgeClassifier
 
 
 @parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])
@@ -80,9 +80,9 @@ def test_several_targets_are_learned_inside_another_classifier(skewed):
     X, y = skewed
     both = np.stack([y, np.arange(600) % 2], axis=1)
     capped = CappedClassifier(RidgeClassifier(), 25, random_state=0)
-    with pytest.raises(ValueError, match="expected one target, got 2; put CappedClassifier inside .*EachTarget"):
+    with pytest.raises(ValueError, match="expected one target, got 2; put CappedClassifier inside .*MultiTarget"):
         capped.fit(X, both)
-    each = EachTargetClassifier(capped).fit(X, both)
+    each = MultiTargetClassifier(capped).fit(X, both)
     assert [len(own.sample_indices_) for own in each.estimators_] == [75, 50]
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from twoflow import ImageCollection, TwoFlowClassifier, compare, make_model
-from twoflow.heads import EachTargetClassifier
-from twoflow.models import ChoosingClassifier, each_target, for_targets
+from twoflow.heads import MultiTargetClassifier
+from twoflow.models import ChoosingClassifier, for_targets, take_apart
 from twoflow.models.fitted_parts import fitted_parts
 
 
@@ -40,27 +40,22 @@ def test_each_target_equals_a_model_of_its_own(both, store, options):
 def test_each_target_chooses_its_own_candidate(both, store):
     model = TwoFlowClassifier("best", random_state=0, store=store).fit(both)
     flow, head = fitted_parts(model)
-    assert isinstance(head, EachTargetClassifier)
+    assert isinstance(head, MultiTargetClassifier)
     assert all(isinstance(each, ChoosingClassifier) and each.chosen_ for each in head.estimators_)
     assert (head.predict(flow.transform(both)) == model.predict(both)).all()
 
 
 def test_the_papers_model_selects_for_each_target(both, store):
     model = TwoFlowClassifier("paper", random_state=0, store=store).fit(both)
-    first, second = (each.selectors_["cnn"].get_support() for each in model.model_.head_.estimators_)
+    first, second = (each.selectors_["cnn"].get_support() for each in model.model_.estimators_)
     assert (first != second).any()
 
 
 def test_features_are_computed_once(both):
     model = TwoFlowClassifier("fast", random_state=0)
-    once, several = model.make(), for_targets(model, 2)
-    assert [flow for flow, *_ in several.flows] == [flow for flow, *_ in once.flows]
-    assert for_targets(model, 1).get_params().keys() == once.get_params().keys()
-
-
-def test_an_estimator_without_flows_is_unchanged():
-    head = EachTargetClassifier(None)
-    assert each_target(head) is head and for_targets(head, 2) is head
+    once, several = take_apart(model), take_apart(for_targets(model, ["kind", "number"]))
+    assert [name for name, _ in several.flows] == [name for name, _ in once.flows]
+    assert for_targets(model, ["kind"]).get_params().keys() == model.make().get_params().keys()
 
 
 def test_a_comparison_fits_the_same_model(both, store):

@@ -89,8 +89,9 @@ def compare(
     collection : ImageCollection
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
-        `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself; see
-        `each_target`. Any other classifier must learn all of them. If the targets are levels, the exact match of paths
+        `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself,
+        unless its name or its parameter says otherwise; see `MultiTargetClassifier`. Any other classifier must learn
+        all of them. If the targets are levels, the exact match of paths
         is tested, and there are the scores of `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and
         names such as "fast:leaves".
     network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
@@ -202,10 +203,9 @@ def compare(
     # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
         draw(collection)
-    n_targets = len(collection.target_names)
     models = [
         complete_class_weights(
-            for_targets(seeded(model, check_random_state(random_state)), n_targets), collection.labels
+            for_targets(seeded(model, check_random_state(random_state)), collection.target_names), collection.labels
         )
         for model in methods.values()
     ]

@@ -13,9 +13,10 @@ from sklearn.pipeline import Pipeline
 from .._text import counted, listed, printable
 from ..errors import InputError, InputTypeError
 from ..heads.class_balance import ClassWeight, check_balance
+from ..heads import MultiTargetClassifier
 from ..heads.targets import learns_targets_together
 from ..images import ImageCollection
-from ..models import TwoFlowClassifier, each_target
+from ..models import TwoFlowClassifier
 from ..networks import NetworksLike, get_card, list_networks
 from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
@@ -124,7 +125,8 @@ def name_methods(
     if collection is not None and len(collection.target_names) > 1:
         apart = [name for name, model in made.items() if not learns_targets_together(model)]
         _check_levels(collection, apart)
-        made |= {name: each_target(made[name]) for name in apart}
+        missing = "class" if collection.are_levels else "skip"
+        made |= {name: MultiTargetClassifier(made[name], missing=missing) for name in apart}
     return NamedMethods(
         models={**named, **made},
         left_out=left_out,

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..images import LoadedImage, check_images
 from ..images.reading import Source
 from .asked import AskedModel, Question
+from .exact import spread
 from .explanation import Explanation, Reason
 from .occlusion import cover, occlude
 from .shares import columns_by_flow, share_by_covering
@@ -32,7 +33,73 @@ def explain(
     budget: int = 150,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Explanation:
-    """Explain what the score of a class of one image comes from."""
+    """Explain what the score of a class of one image comes from.
+
+    Parameters
+    ----------
+    model : estimator or ModelFile
+        A fitted classifier of images, or what `open_model_file` returns.
+    image : path, URL, bytes, ndarray or PIL.Image.Image
+        One image.
+    target : str, optional
+        The name of the target to explain. By default all targets are explained, one reason for each.
+    label : object, optional
+        The class whose score is explained. With several targets it needs `target`. By default the class that the model
+        predicts, before any fallback.
+    training : ImageCollection, optional
+        The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. By
+        default, the gallery of a model file is used, if it has one.
+    method : {"auto", "exact", "occlusion"}, default="auto"
+        "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
+        ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
+        every classifier. "auto" is "exact" if the score is linear and at least one flow knows the places of its
+        features, else "occlusion".
+    k : int, default=5
+        How many images `neighbors` names, for the label and against it.
+    budget : int, default=150
+        How many covered images "occlusion" scores at most. More give a finer map, and take longer.
+    random_state : int, RandomState or None, default=0
+        Draws the orders in which "occlusion" lets more than three flows see the image. None draws others each time.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ImageReadError
+        If the image cannot be read.
+    NotFittedError
+        If the model is not fitted.
+    ValueError
+        If the model takes features or knows no such target or class, or ``method="exact"`` and the score is not linear.
+
+    Notes
+    -----
+    The score of a linear classifier and of kernel ridge is the value of its `decision_function` for the class; of two
+    classes, the first has the opposite sign of the second. For a pool of opinions, as in the heads "logistic", "lda"
+    and "stack", it is the weighted sum of the logarithms of the class's probabilities; their normalization is held
+    fixed and counted in the constant. For `CalibratedClassifierCV` it is the mean score of the classifiers inside. For
+    `HierarchicalClassifier` it is the score by the classifier that decides on the class or, with the strategy
+    "leaves", on the likeliest leaf below it. For any other classifier it is the decision function of the class, if
+    there is one for each class, else the probability.
+
+    "exact" holds fixed what is not linear: the norm of a row, the square root of a bin, and in covariance features the
+    decomposition and the norm. It then is the class activation map of Zhou, Khosla, Lapedriza, Oliva & Torralba (CVPR
+    2016, https://doi.org/10.1109/CVPR.2016.319) for pooled features. For covariance features with C = sum of x xᵀ over
+    positions, the score <W, C^1/2> is the sum of xᵀ C^-1/4 W C^-1/4 x. A position of a network's map stands for its
+    tile of the image, though the network sees more than this tile.
+
+    Examples
+    --------
+    >>> from twoflow import explain, make_model, make_shop
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> reason, = explain(make_model("fast").fit(shop), shop.images[0]).reasons
+    >>> reason.label, reason.method, reason.map.shape
+    ('tee/01', 'exact', (64, 64))
+    >>> bool(abs(reason.constant + reason.map.sum() + sum(reason.unlocated.values()) - reason.score) < 1e-4)
+    True
+    """
     if method not in METHODS:
         raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
     asked = AskedModel(model)
@@ -40,8 +107,35 @@ def explain(
     pixels = _reduced(loaded)
     X = asked.inputs([image])
     questions = asked.ask(X, target, label)
-    reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
+    reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
+    if reasons is None:
+        reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
     return Explanation(loaded.name, pixels, tuple(reasons))
+
+
+def _exactly(
+    asked: AskedModel, X: Any, image: LoadedImage, questions: list[Question], method: str
+) -> list[Reason] | None:
+    """Return exact reasons; None if the score is not linear, or with "auto" if nothing can be located."""
+    scores = [asked.linear(X[0], question) for question in questions]
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores):
+        if method == "exact":
+            raise InputError(
+                f"method: expected a head whose score is linear in the features, got {type(asked.head).__name__}; use "
+                '"occlusion"'
+            )
+        return None
+    spreads = spread(asked.flow, image, X[0], known)
+    if method == "auto" and any(each.map is None for each in spreads):
+        return None
+    return [
+        Reason(
+            question.name, question.label, score.at(X[0]), score.constant, each.map, each.unlocated, each.shares, "exact",
+            asked.confidence(X, question),
+        )
+        for question, score, each in zip(questions, known, spreads)
+    ]
 
 
 def _by_occlusion(

@@ -2,13 +2,13 @@
 
 from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
-from .each_target import EachTargetClassifier
 from .forest_selector import ForestSelector
 from .hierarchy import UNKNOWN, ClassTree, Confidence, Decisions, HierarchicalClassifier, Risk
 from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
 from .kernel_weight import KernelWeight
+from .multi_target import MultiTargetClassifier
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
@@ -23,7 +23,6 @@ __all__ = [
     "Confidence",
     "Decisions",
     "DiscriminantProjection",
-    "EachTargetClassifier",
     "EarlyStoppingMLPClassifier",
     "ForestSelector",
     "GroupsNotUsedWarning",
@@ -32,14 +31,10 @@ __all__ = [
     "KernelSVMClassifier",
     "KernelWeight",
     "LogOpinionPool",
+    "MultiTargetClassifier",
     "ObjectHierarchyFeatures",
     "OutOfFoldProbabilities",
     "OutOfScope",
-    "OutOfScope",
     "Risk",
     "SequentialClassifier",
-    "Risk",
-    "Risk",
-    "SequentialClassifier",
-    "OutOfScope",
 ]

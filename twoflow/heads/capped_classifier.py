@@ -29,7 +29,7 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     This balances the classes, and shortens the fit if a few classes have most of the images. The default limit is
     that of Gopalakrishnan, Bindhu et al. (*Classifying Fashion Products with ResNet-50 and Confidence-Based Fallback
-    Mechanisms*). It learns one target; for several, put it inside `EachTargetClassifier`.
+    Mechanisms*). It learns one target; for several, put it inside `MultiTargetClassifier`.
 
     If the classifier can be fitted from the kernel alone, so can this; see `twoflow.heads.dual_ridge.fits_from_kernel`.
 
@@ -184,7 +184,7 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if len(shape) == 2 and shape[1] > 1:
             raise InputError(
                 f"y: expected one target, got {shape[1]}; put CappedClassifier inside the classifier that learns "
-                "several, such as EachTargetClassifier(CappedClassifier(...))"
+                "several, such as MultiTargetClassifier(CappedClassifier(...))"
             )
 
     def _draw(self, y: np.ndarray, rng: np.random.RandomState) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -75,6 +75,28 @@ def balance(classifier: Any, class_weight: ClassWeight, max_per_class: int | Non
             )
         classifier.set_params(**{name: class_weight for name in found})
     return classifier if max_per_class is None else CappedClassifier(classifier, max_per_class)
+
+
+def change_class_weights(estimator: Any, change: Callable[[Mapping[Any, float]], Any]) -> Any:
+    """Return an estimator whose class weights that are given by a mapping are changed.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is not changed; a clone is returned if it has such weights.
+    change : callable
+        Takes the mapping, and returns what replaces it.
+
+    Raises
+    ------
+    ValueError
+        If `change` asks for a class that a mapping does not name.
+    """
+    try:
+        changed = {name: change(each) for name, each in _class_weights(estimator) if isinstance(each, Mapping)}
+    except KeyError as error:
+        raise InputError(f"class_weight: expected a weight for each class, got none for {error}; add it") from error
+    return clone(estimator).set_params(**changed) if changed else estimator
 
 
 def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import compute_class_weight
+from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -18,6 +18,7 @@ from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
 from .flow_weights import weigh_kernels
+from .kernel_terms import RowTerms, row_terms
 from .targets import check_targets
 from .ties import credit
 
@@ -56,6 +57,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     coef_ : ndarray of shape (n_classes, n_features_in_), or (1, n_features_in_) for two classes
         The coefficients, in the dtype of the features. For two classes, those of the second minus those of the first.
     intercept_ : ndarray of shape (n_classes,) or (1,)
+    dual_coef_ : ndarray of shape (n_kept, n_classes), or (n_kept, 1) for two classes
+        The coefficients of the kept training rows' kernels. Each column sums to 0; see `row_terms`.
     kept_ : ndarray of bool and shape (n,)
         The training rows that the model is fitted on.
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
@@ -211,6 +214,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         two = len(self.classes_) == 2
         self.coef_ = np.diff(coef, axis=0) if two else coef
         self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
+        self.dual_coef_ = (np.diff(solution.dual, axis=1) if two else solution.dual).astype(X.dtype)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Predict the indicators of the classes.
@@ -240,6 +244,35 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         if scores.ndim == 1:
             scores = np.column_stack([np.zeros_like(scores), scores])
         return softmax(scores / self.temperature_, axis=1)
+
+    def row_terms(self, training: Any, x: Any) -> RowTerms:
+        """Write the scores of one row as sums over the training rows: what each of them says for or against a class.
+
+        Parameters
+        ----------
+        training : array-like of shape (n, n_features)
+            The rows that the classifier was fitted on, in the same order. Those that it dropped have no term.
+        x : array-like of shape (n_features,)
+
+        Returns
+        -------
+        RowTerms
+            Of the rows that `kept_` marks. The sum of terms and constant is the result of `decision_function`.
+
+        Raises
+        ------
+        ValueError
+            If these are not the training rows.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "dual_coef_"):
+            raise InputError("the model was saved without dual_coef_, by an earlier version; fit and save it again")
+        training, x = check_array(training, dtype=[np.float64, np.float32]), check_array([x], dtype=self.coef_.dtype)[0]
+        if len(training) != len(self.kept_):
+            raise InputError(f"training: expected the {len(self.kept_)} rows that the classifier was fitted on, got "
+                             f"{len(training)}; pass all of them, in the same order")
+        kept = training if self.kept_.all() else training[self.kept_]
+        return row_terms(kept, x, self.dual_coef_, self.coef_, self.intercept_)
 
     def _check_alphas(self) -> np.ndarray:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
@@ -146,6 +147,21 @@ class TargetsTags(Tags):
 def learns_targets_together(head: Any) -> bool:
     """Return whether a head learns all targets in one fit; see `TargetsTags`."""
     return read_tag(head, "learns_targets_together", False)
+
+
+def complete_target_names(estimator: Any, names: Sequence[str] | None) -> Any:
+    """Return an estimator whose parts that take names of targets know them, unless they were given others.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is not changed; a clone is returned if a parameter `target_names` is None.
+    names : sequence of str, or None
+        With None the estimator itself is returned.
+    """
+    params = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    nameless = [name for name, value in params.items() if name.split("__")[-1] == "target_names" and value is None]
+    return estimator if names is None or not nameless else clone(estimator).set_params(**dict.fromkeys(nameless, names))
 
 
 def extend_targets_tags(tags: Tags) -> TargetsTags:

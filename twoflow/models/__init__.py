@@ -6,7 +6,7 @@ from .flow_classifier import FlowClassifier
 from .parts import Parts, Step, take_apart
 from .recipes import RECIPES, make_model
 from .selecting_classifier import SelectingClassifier
-from .several_targets import each_target, for_targets
+from .several_targets import for_targets
 from .two_flow import TwoFlowClassifier
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "SelectingClassifier",
     "Step",
     "TwoFlowClassifier",
-    "each_target",
     "for_targets",
     "make_model",
     "take_apart",

@@ -18,18 +18,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
-from ..flows.engine.fingerprint import identity
 from ..heads.class_balance import complete_class_weights
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
-from .composition import PartsByName
+from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .inputs import check_inputs
-from .parts import Parts, Step, take_apart
-from .selecting_classifier import Columns, SelectingClassifier, as_slice
+from .parts import Parts, join_flows, take_apart
 
 
 class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
@@ -185,21 +183,6 @@ def _(model: BestOf) -> Parts:
         apart[name] = take_apart(seeded(each, np.random.RandomState(seed)))
         if not apart[name].steps:
             raise InputError(f"models: expected models made of flows, got {type(each).__name__} as {name!r}")
-    flows: dict[str, tuple[str, Flow]] = {}
-    for name, parts in apart.items():
-        for own, flow in parts.flows:
-            taken = any(own == other for other, _ in flows.values())
-            flows.setdefault(identity(flow), (f"{name}.{own}" if taken else own, flow))
-    ends = np.cumsum([flow.n_features_out for _, flow in flows.values()]).tolist()
-    places = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
-
-    def columns(step: Step) -> Columns:
-        return as_slice(np.concatenate([places[identity(flow)] for _, flow in step.flows]))
-
-    candidates = [
-        (name, SelectingClassifier([(each.name, each.selector, columns(each)) for each in parts.steps], parts.head))
-        for name, parts in apart.items()
-    ]
-    steps = [Step(name, [(name, flow)], "passthrough") for name, flow in flows.values()]
+    steps, candidates = join_flows(apart)
     seed = rng.randint(np.iinfo(np.int32).max)
-    return Parts(steps, ChoosingClassifier(candidates, cv=model.cv, weights=model.weights, random_state=seed))
+    return Parts(steps, ChoosingClassifier([*candidates.items()], cv=model.cv, weights=model.weights, random_state=seed))

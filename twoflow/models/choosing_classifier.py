@@ -24,7 +24,7 @@ from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.kernel_weight import KernelWeight
 from ..heads.out_of_fold import answer_out_of_fold
 from ..heads.ties import first_of_best
-from .composition import PartsByName
+from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
 

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from ..flows.contract import FlowContract, learns_from_data
 from ..flows.engine.fingerprint import identity
 from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.multi_target import MultiTargetClassifier
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier
 from .two_flow import TwoFlowClassifier
@@ -73,8 +74,9 @@ def _(model: BaseSearchCV) -> FittedParts:
     return fitted_parts(model.best_estimator_)
 
 
-@fitted_parts.register
-def _(model: HierarchicalClassifier) -> FittedParts:
+@fitted_parts.register(HierarchicalClassifier)
+@fitted_parts.register(MultiTargetClassifier)
+def _(model: Any) -> FittedParts:
     return FittedParts(None, model) if model.model_ is None else fitted_parts(model.model_)
 
 

@@ -21,10 +21,10 @@ from ..flows import Flow, FlowUnion
 from ..heads.class_balance import complete_class_weights
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
-from ..heads.targets import learns_targets_together
+from ..heads.targets import complete_target_names, learns_targets_together
 from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
-from .composition import PartsByName
+from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .importances import flow_shares
 from .inputs import check_inputs, given_names, name_levels
@@ -155,7 +155,8 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         features = self.union_.fit(images, y).transform(images)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
-            self.model_ = fit_clone(complete_class_weights(parts.on_features(), y), features, y, groups)
+            half = complete_target_names(complete_class_weights(parts.on_features(), y), names)
+            self.model_ = fit_clone(half, features, y, groups)
         name_levels(self.model_, names)
         self.classes_ = self.model_.classes_
         self._flow_shares = flow_shares(parts, self.model_, features)

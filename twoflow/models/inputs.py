@@ -12,6 +12,7 @@ from ..heads.groups import read_groups
 from ..heads.targets import check_targets, read_targets
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
+from ..images.table_objects import find_names
 
 
 def check_inputs(
@@ -53,8 +54,11 @@ def check_inputs(
 
 
 def given_names(X: Any, y: Any) -> tuple[str, ...] | None:
-    """Return the names of the targets that `check_inputs` takes from a collection; None if y is given."""
-    return X.target_names if isinstance(X, ImageCollection) and y is None else None
+    """Return the names of the targets that `check_inputs` reads: those of a collection or table; None without names."""
+    if y is None:
+        return X.target_names if isinstance(X, ImageCollection) else None
+    names = find_names(y)
+    return None if names is None else tuple(map(str, names))
 
 
 def name_levels(model: Any, names: Sequence[str] | None) -> None:

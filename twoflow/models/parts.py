@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -14,9 +14,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from ..flows.contract import FlowContract, learns_from_data
+from ..flows.engine.fingerprint import identity
 from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.multi_target import MultiTargetClassifier
 from ..heads.random_states import seeded
-from .selecting_classifier import SelectingClassifier
+from .selecting_classifier import Columns, SelectingClassifier, as_slice
 
 
 class Step(NamedTuple):
@@ -119,6 +121,63 @@ def _(model: HierarchicalClassifier) -> Parts:
     estimator = seeded(model.estimator, rng)
     seed = rng.randint(np.iinfo(np.int32).max)
     return _take_wrapper_apart(clone(model).set_params(estimator=estimator, random_state=seed))
+
+
+@take_apart.register
+def _(model: MultiTargetClassifier) -> Parts:
+    """Return the flows of all models inside, each once, and the same classifier around their second halves.
+
+    Flows that learn from data are fitted on all images, as those of a `FlowClassifier` are. There are no steps if a
+    model inside is not made of flows.
+    """
+    rng = check_random_state(model.random_state)
+    given = model.estimator if isinstance(model.estimator, Mapping) else {"": model.estimator}
+    seed = rng.randint(np.iinfo(np.int32).max)
+    # All models get the same seed, so that a flow that two models share is recognized as one.
+    apart = {name: take_apart(seeded(each, np.random.RandomState(seed))) for name, each in given.items()}
+    if not apart or not all(parts.steps for parts in apart.values()):
+        return Parts([], model)
+    if given is model.estimator:
+        steps, halves = join_flows(apart)
+        inside: Any = halves
+    else:
+        (parts,) = apart.values()
+        steps, inside = [Step(name, [(name, flow)], "passthrough") for name, flow in parts.flows], parts.on_features()
+    seed = rng.randint(np.iinfo(np.int32).max)
+    return Parts(steps, clone(model).set_params(estimator=inside, random_state=seed))
+
+
+def join_flows(apart: Mapping[Any, Parts]) -> tuple[list[Step], dict[Any, SelectingClassifier]]:
+    """Put the flows of several models side by side, equal ones once.
+
+    Parameters
+    ----------
+    apart : mapping of name to Parts
+        At least one model; all are made of flows.
+
+    Returns
+    -------
+    steps : list of Step
+        One for each flow.
+    halves : dict of name to SelectingClassifier
+        The second half of each model, which takes the columns of its own flows.
+    """
+    flows: dict[str, tuple[str, FlowContract]] = {}
+    for name, parts in apart.items():
+        for own, flow in parts.flows:
+            taken = any(own == other for other, _ in flows.values())
+            flows.setdefault(identity(flow), (f"{name}.{own}" if taken else own, flow))
+    ends = np.cumsum([flow.n_features_out for _, flow in flows.values()]).tolist()
+    places = {key: np.arange(start, end) for key, start, end in zip(flows, [0, *ends], ends)}
+
+    def columns(step: Step) -> Columns:
+        return as_slice(np.concatenate([places[identity(flow)] for _, flow in step.flows]))
+
+    halves = {
+        name: SelectingClassifier([(each.name, each.selector, columns(each)) for each in parts.steps], parts.head)
+        for name, parts in apart.items()
+    }
+    return [Step(name, [(name, flow)], "passthrough") for name, flow in flows.values()], halves
 
 
 @take_apart.register

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._jobs import one_blas_thread
-from .decided_features import decided_features
+from .deciders import decided_features
 
 #: The length of a vector. It is a multiple of `_SPREAD`.
 N_COMPONENTS = 384

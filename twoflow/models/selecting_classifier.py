@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from ..heads.inner_folds import fit_clone, fit_transform_clone
-from .composition import PartsByName
+from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 
 #: Some columns of an array.

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from ..heads.each_target import EachTargetClassifier
 from ..heads.hierarchy import HierarchicalClassifier
-from ..heads.hierarchy.images import on_shared_features
+from ..heads.multi_target import MultiTargetClassifier
+from ..heads.shared_features import on_shared_features
+from ..heads.targets import complete_target_names
 from .flow_classifier import FlowClassifier
 from .parts import Parts, take_apart
 
-_RUNNING = ("n_jobs", "verbose", "store")  # parameters that say how a model runs
-
-
-def each_target(model: Any) -> Any:
-    """Make a model that decides on each target by itself, on the same features.
-
-    The features of an image are computed once. What follows the flows, which are the selectors, the choice among
-    candidates and the head, is there once for each target.
-
-    Parameters
-    ----------
-    model : FlowClassifier, BestOf, or another classifier of images
-        Unfitted; it is not changed.
-
-    Returns
-    -------
-    FlowClassifier
-        Unfitted, with the flows of the model and `EachTargetClassifier` as its head. It takes y of shape (n, k); its
-        `predict` returns shape (n, k), and its `predict_proba` a list with an array for each target. An estimator that
-        is not made of flows is returned itself; see `take_apart`.
-
-    Examples
-    --------
-    >>> from twoflow import make_model, make_shop
-    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
-    >>> labels = [[label, label == "tee/01"] for label in shop.labels.tolist()]
-    >>> model = each_target(make_model("fast")).fit(shop.images, labels)
-    >>> model.predict(shop[:1]).shape, len(model.predict_proba(shop[:1]))
-    ((1, 2), 2)
-    """
-    parts = take_apart(model)
-    if not parts.steps:
-        return model
-    return on_flows(parts, EachTargetClassifier(parts.on_features()), model)
+_RUNNING = ("random_state", "n_jobs", "verbose", "store")  # parameters that say how a model runs
 
 
 def on_flows(parts: Parts, head: Any, model: Any) -> FlowClassifier:
@@ -57,7 +26,7 @@ def on_flows(parts: Parts, head: Any, model: Any) -> FlowClassifier:
     head : classifier
         Decides on the features of all flows.
     model : estimator
-        Its `n_jobs`, `verbose` and `store` are used, where it has them.
+        Its `random_state`, `n_jobs`, `verbose` and `store` are used, where it has them.
     """
     flows = [(name, flow, "passthrough") for name, flow in parts.flows]
     running = {name: getattr(model, name) for name in _RUNNING if hasattr(model, name)}
@@ -65,26 +34,30 @@ def on_flows(parts: Parts, head: Any, model: Any) -> FlowClassifier:
 
 
 @singledispatch
-def for_targets(model: Any, n_targets: int) -> Any:
-    """Return the model that an estimator fits if there are `n_targets` targets.
+def for_targets(model: Any, names: Sequence[str]) -> Any:
+    """Return the model that an estimator fits if it learns these targets.
 
-    For most estimators it is the estimator itself. Register a function for a class of your own whose `fit` makes
-    another model if y has several columns.
+    For most estimators it is the estimator itself, and what learns several targets is told their names. Register a
+    function for a class of your own whose `fit` makes another model if y has several columns.
 
     Parameters
     ----------
     model : estimator
         Unfitted; it is not changed.
-    n_targets : int
+    names : sequence of str
+        The names of the targets, in the order of the columns of y.
 
     Returns
     -------
     estimator
     """
-    return model
+    return complete_target_names(model, names)
 
 
-@on_shared_features.register
-def _(model: HierarchicalClassifier) -> FlowClassifier | None:
+@on_shared_features.register(HierarchicalClassifier)
+@on_shared_features.register(MultiTargetClassifier)
+def _(model: Any) -> FlowClassifier | None:
     parts = take_apart(model)
-    return on_flows(parts, parts.on_features(), model.estimator) if parts.steps else None
+    given = model.estimator
+    first = next(iter(given.values())) if hasattr(given, "values") else given
+    return on_flows(parts, parts.on_features(), first) if parts.steps else None

@@ -15,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow
 from ..heads.class_balance import ClassWeight
-from ..heads.targets import learns_targets_together
+from ..heads.multi_target import MultiTargetClassifier
+from ..heads.multi_target.strategies import STRATEGIES
+from ..heads.targets import complete_target_names, learns_targets_together
 from ..images.tags import ImageTags, extend_tags
+from ..images.targets import default_names
 from ..networks import CarriedNetwork, NetworksLike
 from ..store import StoreLike
 from .best_of import BestOf
@@ -25,15 +28,15 @@ from .flow_classifier import FlowClassifier
 from .inputs import check_inputs, given_names, name_levels
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
-from .several_targets import each_target, for_targets
+from .several_targets import for_targets
 
 
 class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     """Classify images by the model of a recipe.
 
     `fit` makes the model with `make_model`, and fits it. `make` returns it unfitted, with the parameters of all parts.
-    With several targets, the features are computed once, and each target has selectors and a head of its own; see
-    `each_target`.
+    With several targets, the features are computed once, and `strategy` says which heads learn them; see
+    `MultiTargetClassifier`.
 
     Parameters
     ----------
@@ -49,6 +52,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         How much an image of each class counts when the head learns; see `make_model`. By default all count the same.
     max_per_class : int, optional
         The head learns from at most so many images of each class; see `make_model`. By default there is no limit.
+    strategy : {"separate", "shared", "joint", "chain"}, default="separate"
+        Which classifiers learn several targets; see `MultiTargetClassifier`. By default each target has selectors and a
+        head of its own. It has no effect on one target.
     random_state, n_jobs, verbose, store
         See `FlowClassifier`.
 
@@ -56,8 +62,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         With several targets, a list with one such array for each.
-    model_ : FlowClassifier or BestOf
-        The fitted model; `BestOf` for a recipe whose flows are weighed, if there is one target.
+    model_ : FlowClassifier, BestOf or MultiTargetClassifier
+        The fitted model; `BestOf` for a recipe whose flows are weighed, and `MultiTargetClassifier` around it for
+        several targets.
 
     Examples
     --------
@@ -73,6 +80,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         "network": [str, os.PathLike, CarriedNetwork, list, tuple],
         "class_weight": [Mapping, StrOptions({"balanced"}), None],
         "max_per_class": [Interval(Integral, 1, None, closed="left"), None],
+        "strategy": [StrOptions(set(STRATEGIES))],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["boolean"],
@@ -87,6 +95,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         network: NetworksLike = "efficientnet-lite0",
         class_weight: ClassWeight = None,
         max_per_class: int | None = None,
+        strategy: str = "separate",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -97,6 +106,7 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
         self.network = network
         self.class_weight = class_weight
         self.max_per_class = max_per_class
+        self.strategy = strategy
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -111,7 +121,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
             If a parameter is wrong; see `make_model`.
         """
         self._validate_params()
-        return make_model(**self.get_params(deep=False))
+        params = self.get_params(deep=False)
+        del params["strategy"]  # it says how targets are learned, not what the model of one is
+        return make_model(**params)
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Make the model and fit it.
@@ -138,8 +150,9 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
             If a parameter is wrong, or y contains no classes.
         """
         names = given_names(X, y)
-        images, y, groups = check_inputs(X, y, groups, may_be_missing=learns_targets_together(self.head))
-        self.model_ = for_targets(self, 1 if y.ndim == 1 else y.shape[1]).fit(images, y, groups)
+        images, y, groups = check_inputs(X, y, groups, may_be_missing=True)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        self.model_ = for_targets(self, names or default_names(n_targets)).fit(images, y, groups)
         name_levels(self.model_, names)
         self.classes_ = self.model_.classes_
         return self
@@ -178,8 +191,11 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
 
 
 @for_targets.register
-def _(model: TwoFlowClassifier, n_targets: int) -> FlowClassifier | BestOf:
-    return model.make() if n_targets == 1 or learns_targets_together(model.head) else each_target(model.make())
+def _(model: TwoFlowClassifier, names: Sequence[str]) -> FlowClassifier | BestOf | MultiTargetClassifier:
+    made = model.make()
+    if len(names) == 1 or learns_targets_together(model.head):
+        return complete_target_names(made, names)
+    return MultiTargetClassifier(made, model.strategy, target_names=names, random_state=model.random_state)
 
 
 @take_apart.register

@@ -2,5 +2,6 @@
 
 from .neighbors import Neighbors
 from .similar_images import SimilarImages
+from .terms import Terms, TrainingTerms, has_terms
 
-__all__ = ["Neighbors", "SimilarImages"]
+__all__ = ["Neighbors", "SimilarImages", "Terms", "TrainingTerms", "has_terms"]

@@ -10,18 +10,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows.base import Flow
 from ..flows.engine.extraction import extract
 from ..images import ImageCollection, ImageReadError, check_images
-from ..images.reading import Source, describe, warn_unreadable
+from ..images.reading import Source, warn_unreadable
 from ..images.tags import ImageTags, extend_tags
 from ..images.targets import default_names, split_targets
 from ..models.fitted_parts import fitted_parts
 from ..models.search_space import N_COMPONENTS, centered, raw_vectors
 from ..store import StoreLike
+from .naming import name_images
 from .neighbors import Neighbors, find_nearest, pick
 
 _AT_A_TIME = 2048  # images whose features are in memory
@@ -122,7 +123,8 @@ class SimilarImages(BaseEstimator):
         if errors:
             warn_unreadable([error for _, error in errors], len(images), "left out of the gallery")
         self.unreadable_: tuple[ImageReadError, ...] = tuple(error for _, error in errors)
-        self.names_ = [_name(images[row], row) for row in kept.tolist()]
+        names = name_images(images)
+        self.names_ = [names[row] for row in kept.tolist()]
         self.are_predicted_ = not is_collection
         self.labels_ = (X.labels if is_collection else answers)[kept]
         n_targets = 1 if self.labels_.ndim == 1 else self.labels_.shape[1]
@@ -250,7 +252,3 @@ def _answer(head: Any, features: np.ndarray, places: np.ndarray, n: int) -> np.n
     answers[places] = found
     return answers
 
-
-def _name(image: Source, row: int) -> str:
-    name = describe(image)
-    return f"image {row + 1}" if not isinstance(image, (str, bytes)) and not hasattr(image, "__fspath__") else name

@@ -22,7 +22,7 @@ from twoflow import (
     make_shop,
     save,
 )
-from twoflow.heads import EachTargetClassifier
+from twoflow.heads import MultiTargetClassifier
 from twoflow.models.model_file.archive import VERSION
 
 FOLDER = Path(__file__).with_name("frozen")
@@ -41,7 +41,7 @@ def models():
     ridge = make_model([("cnn", network), ("color", ColorHistogram("hsv", (4, 3, 3)))], "kernel-ridge", random_state=0)
     yield "ridge", ridge, grouped
     flows = [("projection", PixelProjection(16, (16, 16), random_state=0)), ("color", ColorHistogram("hsv", (4, 3, 3)))]
-    several = make_model(flows, EachTargetClassifier(RandomForestClassifier(5, max_depth=4)), random_state=0)
+    several = make_model(flows, MultiTargetClassifier(RandomForestClassifier(5, max_depth=4)), random_state=0)
     yield "forest", several, ImageCollection(
         shop.images, np.column_stack([kinds, numbers]), target_names=["kind", "number"]
     )

@@ -43,13 +43,13 @@ from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
 from twoflow.heads import (
     CappedClassifier,
-    EachTargetClassifier,
+    MultiTargetClassifier,
     EarlyStoppingMLPClassifier,
     KernelRidgeClassifier,
     SequentialClassifier,
 )
 from twoflow.heads.table import HEADS
-from twoflow.models import RECIPES, BestOf, each_target
+from twoflow.models import RECIPES, BestOf
 
 from .tampering import change_state, find
 
@@ -237,8 +237,8 @@ def test_a_parameter_that_an_older_version_did_not_have(shop, tmp_path):
 
 
 @pytest.mark.parametrize("make", [
-    each_target,
-    lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], EachTargetClassifier(GaussianNB())),
+    MultiTargetClassifier,
+    lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], MultiTargetClassifier(GaussianNB())),
     lambda model: MultiOutputClassifier(model),
     lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], SequentialClassifier(estimator=MLP)),
     lambda model: FlowClassifier(
@@ -263,7 +263,7 @@ def test_scopes(criterion, shop, tmp_path):
 
 
 def test_the_card_of_several_targets(small, two_targets, tmp_path):
-    save(each_target(small).fit(two_targets), tmp_path / "m.twoflow", collection=two_targets)
+    save(MultiTargetClassifier(small).fit(two_targets), tmp_path / "m.twoflow", collection=two_targets)
     opened = open_model_file(tmp_path / "m.twoflow")
     kind, number = opened.card.targets
     assert (kind.name, kind.classes, kind.counts) == ("kind", ("dress", "tee"), (16, 16))

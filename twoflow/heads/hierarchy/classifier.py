@@ -18,7 +18,7 @@ from ..groups import read_groups
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags, read_targets
 from .decisions import Decisions, decide
-from .images import on_shared_features
+from ..shared_features import on_shared_features
 from .labels import UNKNOWN, to_column
 from .local_classifiers import ask_local, ask_out_of_fold, fit_local
 from .rules import RULES, Rule, fitted_rule, to_rule

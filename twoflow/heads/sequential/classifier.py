@@ -20,7 +20,7 @@ from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags
 from .discriminants import DiscriminantProjection
 from .early_stopping import EarlyStoppingMLPClassifier
-from .partial_labels import PartialLabels, read_partial_labels
+from ..partial_labels import PartialLabels, read_partial_labels
 
 #: The representations by name.
 REPRESENTATIONS: dict[str, Callable[[], Any]] = {
@@ -87,7 +87,7 @@ class SequentialClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     A later target can only use what the representation keeps. The paper's attribute fell from 98.6 to 92 %. A target
     that has little to do with the first one, such as the color, is better learned by itself; see
-    `EachTargetClassifier`.
+    `MultiTargetClassifier`.
 
     Examples
     --------

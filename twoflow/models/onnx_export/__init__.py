@@ -1,7 +1,7 @@
 """One ONNX graph of a fitted model, from RGB pixels to class probabilities."""
 
 # These register their parts with `to_onnx`.
-from . import classifiers, flows, hierarchies, scopes, selectors, sequential  # noqa: F401
+from . import classifiers, flows, hierarchies, scopes, selectors, sequential, several_targets  # noqa: F401
 from .agreement import Agreement, compare
 from .export import export_onnx, output_files
 from .graph import Graph, Output

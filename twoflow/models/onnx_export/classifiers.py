@@ -10,7 +10,6 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 
 from ...errors import InputError
@@ -54,11 +53,6 @@ def _(part: CappedClassifier, graph: Graph, source: str) -> Any:
 @to_onnx.register
 def _(part: BaseSearchCV, graph: Graph, source: str) -> Any:
     return to_onnx(part.best_estimator_, graph, source)
-
-
-@to_onnx.register
-def _(part: MultiOutputClassifier, graph: Graph, source: str) -> list[str]:
-    return [to_onnx(each, graph, source) for each in part.estimators_]
 
 
 @to_onnx.register(RandomForestClassifier)

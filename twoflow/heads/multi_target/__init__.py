@@ -1,0 +1,5 @@
+"""Several targets by the same features: a classifier for each, one for all, one of the combinations, or a chain."""
+
+from .classifier import MultiTargetClassifier
+
+__all__ = ["MultiTargetClassifier"]
