@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
+from ..images.thumbnails import jpeg_thumbnail
 from ..models.deciders import Decider, deciders
 from ..models.fitted_parts import fitted_parts
 from ..store import StoreLike
@@ -109,6 +110,10 @@ class TrainingTerms:
                 self._rows.append((decider.path, decider.select(features)))
         self._names = name_images(images)
         self._training = training
+
+    def thumbnail(self, position: int) -> bytes | None:
+        """Return a small JPEG of the training image at a position; None if it cannot be read."""
+        return jpeg_thumbnail(self._training[position])
 
     def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
         """Return the terms of the score of a label for one image.

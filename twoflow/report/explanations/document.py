@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plain import finite, finite_list
+from ..plain import finite
 from . import words
 from .overlay import strongest
 
 if TYPE_CHECKING:
     from ...explaining import Explanation, Reason
-    from ...similarity import Terms
+    from ...similarity.terms import Terms
+
+_DIGITS = 6  # of a contribution: a map of 64 x 64 places stays below 50 kB
 
 
 def explanation_document(explanation: Explanation) -> dict[str, Any]:
@@ -40,7 +42,8 @@ def reason_document(reason: Reason) -> dict[str, Any]:
         "constant": float(reason.constant),
         "method": reason.method,
         "map": None if reason.map is None else {
-            "strongest": strongest(reason.map), "contributions": [finite_list(row) for row in reason.map],
+            "strongest": strongest(reason.map),
+            "contributions": [[float(f"{value:.{_DIGITS}g}") for value in row] for row in reason.map.tolist()],
         },
         "flows": [
             {"name": name, "share": float(share), "without_place": float(reason.unlocated.get(name, 0.0))}
