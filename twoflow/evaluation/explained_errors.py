@@ -79,10 +79,11 @@ def explain_errors(
         The most confident first; without probabilities, in the order of the folds. An answer that is none of the
         classes, such as "unknown", is not among them.
     """
+    splits = list(folds)
     found = sorted(_errors(pooled, folds), key=lambda error: -(error.confidence or 0.0))[:n]
     with phase("explanations", len(found), "errors", verbose=verbose) as shown:
         for number in sorted({error.fold for error in found}):
-            train = collection[folds[number].train]
+            train = collection[splits[number].train]
             fitted = _with_running(clone(model), store, n_jobs).fit(train)
             terms = TrainingTerms(fitted, train) if has_terms(fitted) else None
             for i, error in enumerate(found):
