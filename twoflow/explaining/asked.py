@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from functools import singledispatch
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ def open_model(model: Any) -> tuple[Any, tuple[str, ...] | None]:
             f"model: expected a fitted estimator of images or a ModelFile, got a {type(model).__name__}; open a file "
             "with open_model_file(path)"
         )
-    return model, getattr(model, "target_names_", None)
+    return model, None
 
 
 @open_model.register
@@ -90,7 +91,7 @@ class AskedModel:
         if classes is None:
             raise InputError(f"model: expected a classifier, got {type(self.model).__name__}; explain a classifier")
         self.classes = [np.asarray(each) for each in classes] if _are_several(classes) else [np.asarray(classes)]
-        self.target_names = tuple(names or default_names(len(self.classes)))
+        self.target_names = tuple(names or _find_names(self.head) or default_names(len(self.classes)))
 
     def inputs(self, images: list[Any]) -> Any:
         """Return what the head takes for images: their features, or without flows the images themselves."""
@@ -173,6 +174,13 @@ class AskedModel:
         """Return the predicted class of each target, before any fallback."""
         predict = getattr(self.head, "predict_full", None) or self.head.predict
         return np.asarray(predict(X)).reshape(-1).tolist()
+
+
+def _find_names(head: Any) -> Sequence[str] | None:
+    """Return the names of the targets, or of the levels, that a fitted head has learned."""
+    own = getattr(head, "head_", head)  # behind selectors
+    tree = getattr(own, "tree_", None)
+    return getattr(own, "target_names_", None) if tree is None else tree.levels
 
 
 def _are_several(classes: Any) -> bool:

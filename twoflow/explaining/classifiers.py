@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,16 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
 from ..heads import (
-    CappedClassifier, DiscriminantProjection, HierarchicalClassifier, KernelRidgeClassifier, LogOpinionPool,
+    CappedClassifier,
+    DiscriminantProjection,
+    HierarchicalClassifier,
+    KernelRidgeClassifier,
+    LogOpinionPool,
+    MultiTargetClassifier,
     SequentialClassifier,
 )
+from ..heads.multi_target.chain import to_block
+from ..heads.out_of_fold import probabilities_of
 from ..models.choosing_classifier import ChoosingClassifier
 from ..models.selecting_classifier import SelectingClassifier
 from .linear import LinearScore, add_up, linearize, pull_back, pull_back_through, to_row
@@ -72,7 +80,7 @@ def _(head: SelectingClassifier, x: np.ndarray, target: int, label: Any) -> Line
         before = LinearScore(own, 0.0) if selector == "passthrough" else pull_back(selector, x[columns], own)
         if before is None:
             return None
-        np.add.at(weights, columns, before.weights)
+        np.add.at(weights, np.arange(len(x))[columns], before.weights)
         constant += before.constant
     return LinearScore(weights, constant)
 
@@ -106,10 +114,56 @@ def _(head: CalibratedClassifierCV, x: np.ndarray, target: int, label: Any) -> L
 
 @linearize.register
 def _(head: MultiOutputClassifier, x: np.ndarray, target: int, label: Any) -> LinearScore | None:
-    """Ask the target's own classifier, which may call a class by another name but has it at the same position."""
+    return linearize(head.estimators_[target], x, 0, label)
+
+
+@linearize.register
+def _(head: MultiTargetClassifier, x: np.ndarray, target: int, label: Any) -> LinearScore | None:
+    return _STRATEGIES[head.strategy](head, x, target, head.classes_[target].tolist().index(label))
+
+
+def _of_separate(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:
+    """Ask the target's own classifier, which has the class at the same position."""
     own = head.estimators_[target]
-    position = head.classes_[target].tolist().index(label)
     return linearize(own, x, 0, own.classes_.tolist()[position])
+
+
+def _of_shared(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:
+    """Ask the only classifier, whose classes are positions."""
+    return linearize(head.estimators_[0], x, target, position)
+
+
+def _of_joint(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:
+    """Ask for the likeliest combination with the class; without probabilities, for the first one."""
+    own, combinations = head.estimators_[0], np.asarray(head.combinations_)
+    known = np.flatnonzero(combinations[:, target] == position)
+    if not len(known):
+        return None
+    likelier = own.predict_proba(x[None])[0, known] if hasattr(own, "predict_proba") else np.zeros(len(known))
+    return linearize(own, x, 0, int(known[likelier.argmax()]))
+
+
+def _of_chain(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:
+    """Hold fixed what is known of the targets before: it is counted in the constant."""
+    wider = x
+    for before in head.order_[:head.order_.index(target)]:
+        proba = probabilities_of(head.estimators_[before], wider[None])
+        wider = np.concatenate([wider, to_block(proba, x.dtype)[0]])
+    own = head.estimators_[target]
+    found = linearize(own, wider, 0, own.classes_.tolist()[position])
+    if found is None:
+        return None
+    others = found.weights[len(x):] @ wider[len(x):].astype(np.float64)
+    return LinearScore(found.weights[:len(x)], found.constant + float(others))
+
+
+#: How each strategy of several targets scores the class at a position.
+_STRATEGIES: dict[str, Callable[[MultiTargetClassifier, np.ndarray, int, int], LinearScore | None]] = {
+    "separate": _of_separate,
+    "shared": _of_shared,
+    "joint": _of_joint,
+    "chain": _of_chain,
+}
 
 
 @linearize.register

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from ..errors import InputError
-from ..images import LoadedImage, check_images
+from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
+from ..similarity import TrainingTerms
 from .asked import AskedModel, Question
 from .exact import spread
 from .explanation import Explanation, Reason
@@ -27,7 +30,7 @@ def explain(
     *,
     target: str | None = None,
     label: Any = None,
-    training: Any = None,
+    training: ImageCollection | TrainingTerms | None = None,
     method: str = "auto",
     k: int = 5,
     budget: int = 150,
@@ -46,9 +49,10 @@ def explain(
     label : object, optional
         The class whose score is explained. With several targets it needs `target`. By default the class that the model
         predicts, before any fallback.
-    training : ImageCollection, optional
-        The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. By
-        default, the gallery of a model file is used, if it has one.
+    training : ImageCollection or TrainingTerms, optional
+        The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. The
+        score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
+        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default there are no `neighbors`.
     method : {"auto", "exact", "occlusion"}, default="auto"
         "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
@@ -110,6 +114,12 @@ def explain(
     reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
+    if training is not None:
+        terms = training if hasattr(training, "of") else TrainingTerms(asked.model, training)
+        reasons = [
+            replace(reason, neighbors=terms.of(image, question.name, question.label, k))
+            for reason, question in zip(reasons, questions)
+        ]
     return Explanation(loaded.name, pixels, tuple(reasons))
 
 
@@ -131,8 +141,8 @@ def _exactly(
         return None
     return [
         Reason(
-            question.name, question.label, score.at(X[0]), score.constant, each.map, each.unlocated, each.shares, "exact",
-            asked.confidence(X, question),
+            question.name, question.label, score.at(X[0]), score.constant, each.map, each.unlocated, each.shares,
+            "exact", asked.confidence(X, question),
         )
         for question, score, each in zip(questions, known, spreads)
     ]
@@ -153,9 +163,7 @@ def _by_occlusion(
         whole, nothing = (float(asked.score(each, question)[0]) for each in (X, covered))
         shares: Mapping[str, float] = {type(asked.model).__name__: whole - nothing}
         if columns:
-            shares = share_by_covering(
-                columns, X[0], covered[0], lambda rows, asked_for=question: asked.score(rows, asked_for), rng
-            )
+            shares = share_by_covering(columns, X[0], covered[0], partial(asked.score, question=question), rng)
         reasons.append(Reason(
             question.name, question.label, whole, nothing, map_, {}, shares, "occlusion", asked.confidence(X, question),
         ))

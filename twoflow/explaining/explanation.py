@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..similarity import Terms
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -50,7 +52,7 @@ class Reason:
     shares: Mapping[str, float]
     method: Literal["exact", "occlusion"]
     confidence: float
-    neighbors: Any = None
+    neighbors: Terms | None = None
 
     def __str__(self) -> str:
         """Return the label, its score, and the share of each flow, the largest first."""

@@ -1,4 +1,4 @@
-"""Scores that are linear in the features of an image: what a head or a transformer registers to be explained exactly."""
+"""Scores that are linear in features: what a head or a transformer registers to be explained exactly."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def add_up(factors: Sequence[float], scores: Sequence[LinearScore | None]) -> Li
     if not known or len(known) < len(scores):
         return None
     weights = sum(factor * score.weights for factor, score in zip(factors, known))
-    return LinearScore(np.asarray(weights), float(sum(factor * score.constant for factor, score in zip(factors, known))))
+    constant = sum(factor * score.constant for factor, score in zip(factors, known))
+    return LinearScore(np.asarray(weights), float(constant))
 
 
 def to_row(outputs: Any) -> np.ndarray:

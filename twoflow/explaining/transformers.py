@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -15,7 +14,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
 from ..heads import (
-    CappedClassifier, DiscriminantProjection, KernelRidgeClassifier, KernelWeight, OutOfFoldProbabilities,
+    CappedClassifier,
+    DiscriminantProjection,
+    KernelRidgeClassifier,
+    KernelWeight,
+    OutOfFoldProbabilities,
 )
 from .linear import LinearScore, add_up, linearize, pull_back, pull_back_through
 
@@ -80,7 +83,7 @@ def _(transformer: DiscriminantProjection, x: np.ndarray, weights: np.ndarray) -
     classes = transformer.classes_.tolist()
     labels = classes[1:] if len(classes) == 2 else classes
     scores = [linearize(transformer, x, 0, label) for label in labels]
-    return add_up(weights, scores)
+    return add_up(weights.tolist(), scores)
 
 
 @pull_back.register

@@ -377,7 +377,7 @@ class CNNEmbedding(Flow):
             return open_quantized(self.quantized_, network, layers[0], n_threads)
         return start_session(network, tuple(sorted(set(layers))), n_threads, self.engine, self._find_provider(network))
 
-    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed] | None:
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> Sequence[Placed] | None:
         """Spread linear functions of the features over the positions of the layer; see `Flow`.
 
         A vector has places if it is the mean of a map on the network's card, as a global pool is. Otherwise, and with
@@ -388,7 +388,7 @@ class CNNEmbedding(Flow):
     @classmethod
     def locate_together(
         cls, flows: Sequence[CNNEmbedding], image: LoadedImage, weights: Sequence[np.ndarray], n_threads: int = 1
-    ) -> list[list[Placed] | None]:
+    ) -> list[Sequence[Placed] | None]:
         network = flows[0].open_network()
         fitting, size = network.card.fitting, image.size
         found = [flow._layers_with_places(network) for flow in flows]
@@ -397,7 +397,7 @@ class CNNEmbedding(Flow):
         outputs = dict(zip(views, session.run_many(
             [view.pixels(image, fitting) for view in views], [image.name] * len(views)
         )))
-        located: list[list[Placed] | None] = []
+        located: list[Sequence[Placed] | None] = []
         for flow, (layer, *maps), own in zip(flows, found, weights):
             seen = {view: outputs[view] for view in VIEWS[flow.views]}
             if not network.card.layers[layer].is_map:

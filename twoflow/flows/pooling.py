@@ -109,7 +109,7 @@ def _covariance(positions: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The eigenvalues and eigenvectors of the covariance C = X Xᵀ of centered positions X, without those that are noise.
+    """The eigenvalues and eigenvectors of C = X Xᵀ, for centered positions X, without those that are noise.
 
     Attributes
     ----------
