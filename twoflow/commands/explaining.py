@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._text import counted
 from ..errors import InputError
+from .loading import open_store
 from .output import choose_output
 
 if TYPE_CHECKING:
@@ -64,9 +65,12 @@ def write(
     from ..predicting.formats import FORMATS
     from ..predicting.writing import write_stream
     from ..report.explanations import EXPLANATION_FILES, ExplanationFiles
+    from ..similarity import TrainingTerms
 
     arguments.out = arguments.explain
-    training = None if arguments.training is None else _load_training(arguments, model_file)
+    training = None
+    if arguments.training is not None:
+        training = TrainingTerms(model_file.model, _load_training(arguments, model_file), store=open_store(arguments))
     folder, note = choose_output(arguments, [*EXPLANATION_FILES, _PREDICTIONS])
     asked = partial(explain, model_file, training=training)
     with (

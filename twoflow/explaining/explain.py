@@ -114,13 +114,16 @@ def explain(
     reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
+    thumbnails = {}
     if training is not None:
         terms = training if hasattr(training, "of") else TrainingTerms(asked.model, training)
         reasons = [
             replace(reason, neighbors=terms.of(image, question.name, question.label, k))
             for reason, question in zip(reasons, questions)
         ]
-    return Explanation(loaded.name, pixels, tuple(reasons))
+        near = {position for reason in reasons for position in reason.neighbors.positions.tolist()}
+        thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}
+    return Explanation(loaded.name, pixels, tuple(reasons), thumbnails)
 
 
 def _exactly(

@@ -77,14 +77,15 @@ class Explanation:
         The upright image in RGB, reduced so that its longer side is at most 640 pixels.
     reasons : tuple of Reason
         One for each explained target.
-    thumbnails : dict of int to bytes
-        Small JPEGs of the training images that the reasons name, by their position. Empty by default.
+    thumbnails : dict of int to (bytes or None)
+        Small JPEGs of the training images that the reasons name, by their position; None for an image that can no
+        longer be read. Empty by default.
     """
 
     image_name: str
     image: np.ndarray
     reasons: tuple[Reason, ...]
-    thumbnails: Mapping[int, bytes] = field(default_factory=dict)
+    thumbnails: Mapping[int, bytes | None] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         """Show the maps, the shares and the nearest training images in a notebook."""

@@ -122,7 +122,7 @@ class NeighborsBody(BaseModel):
     for_it: list[NearBody]
     against_it: list[NearBody]
     rest: float = Field(description="What all other training images add together.")
-    constant: float = Field(description="What is the same for every image.")
+    constant: float = Field(description="The score of the mean training image.")
     is_exact: bool = Field(description="Whether the sum of all terms is the score.")
 
 

@@ -65,7 +65,8 @@ def make_entry(explanation: Explanation, answers: Sequence[str] = ()) -> Entry:
         data_uri(photo, "image/jpeg"),
         [None if each.map is None else data_uri(overlay_png(each.map, size), "image/png")
          for each in explanation.reasons],
-        {position: data_uri(content, "image/jpeg") for position, content in explanation.thumbnails.items()},
+        {position: data_uri(content, "image/jpeg") for position, content in explanation.thumbnails.items()
+         if content is not None},
         answers or [""] * len(explanation.reasons),
     )
 

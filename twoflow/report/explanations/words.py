@@ -41,8 +41,9 @@ def amounts(reason: Reason) -> str:
     if reason.method == "occlusion":
         return f"The score is {reason.score:.3f}; if the whole photo is covered, it is {reason.constant:.3f}."
     parts = [] if reason.map is None else [f"{reason.map.sum():+.3f} from places"]
-    if reason.unlocated:
-        parts.append(f"{sum(reason.unlocated.values()):+.3f} without a place")
+    without_place = f"{sum(reason.unlocated.values()):+z.3f}"
+    if without_place != "+0.000":
+        parts.append(f"{without_place} without a place")
     parts.append(f"{reason.constant:+.3f} that is the same for every photo")
     return f"The score {reason.score:.3f} is the sum of {listed(parts)}."
 

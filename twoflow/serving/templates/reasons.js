@@ -38,7 +38,7 @@ const flowsOf = (reason) => {
   const most = Math.max(...parts.map((part) => Math.abs(part.share))) || 1;
   const lines = parts.map((part) => {
     const bar = make("span", { className: `part ${sideOf(part.share)}` });
-    bar.style.width = `${50 * Math.abs(part.share) / most}%`;
+    bar.style.width = `${48 * Math.abs(part.share) / most}%`;
     const middle = make("td", { className: "middle" }, bar);
     middle.setAttribute("aria-hidden", "true");
     return make("tr", {}, make("th", { scope: "row" }, named(part.name)), middle, make("td", { className: "figure", textContent: signed(part.share) }));
@@ -70,10 +70,10 @@ const showReason = (reason, image, answer) => {
   const words = make("div", { className: "why" }, ...sentences.map((each) => make("p", { textContent: printable(each) })), flowsOf(reason));
   if (reason.neighbors) {
     const { for_it, against_it, rest, constant, is_exact } = reason.neighbors;
-    const approximate = is_exact ? "" : " The terms are approximate, because the model file does not hold all training images.";
+    const approximate = is_exact ? "" : " The terms are approximate, because the model file keeps a short form of the training images.";
     words.append(
       ...nearOf(for_it, "for", reason), ...nearOf(against_it, "against", reason),
-      make("p", { className: "note", textContent: `All other training images together: ${signed(rest)}; the same for every photo: ${signed(constant)}.${approximate}` }),
+      make("p", { className: "note", textContent: `All other training images together: ${signed(rest)}; the score of their mean: ${signed(constant)}.${approximate}` }),
     );
   }
   return make("div", { className: "explanation" }, looked(reason, image), words);
