@@ -174,7 +174,7 @@ def _count_images(tree: ClassTree, collection: ImageCollection) -> ClassTree:
     return found
 
 
-def _find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
+def find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
     """Return the position of the class of each image; -1 for an image without a label, or of no leaf of the tree."""
     if target.tree is None:
         position = {label: i for i, label in enumerate(target.classes)}
@@ -197,7 +197,7 @@ def choose_examples(card: ModelCard, collection: ImageCollection) -> dict[tuple[
     """Make a thumbnail of the first image of each class that can be read, by the target and the class's position."""
     examples = {}
     for target in card.targets:
-        positions = _find_classes(target, collection)
+        positions = find_classes(target, collection)
         for position in range(len(target.classes)):
             for row in np.flatnonzero(positions == position).tolist():
                 if (content := jpeg_thumbnail(collection.images[row])) is not None:
