@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._text import escape_controls, printable
 from ..errors import InputError
-from . import submission
+from . import explaining, submission
 from .arguments import (
     CommandParser,
     add_hosts_argument,
@@ -48,12 +48,14 @@ def make_parser() -> CommandParser:
             "twoflow predict shoes.twoflow shop.csv --image-pattern images/{id}.jpg --group-column item",
             "twoflow predict shoes.twoflow - --null --format jsonl",
             "twoflow predict shirts.twoflow test/ --submission sample_submission.csv",
+            "twoflow predict shoes.twoflow new-photos/ --explain reasons",
         ],
     )
     add_model_arguments(parser)
     _add_image_arguments(parser)
     _add_answer_arguments(parser)
     submission.add_arguments(parser)
+    explaining.add_arguments(parser)
     add_provider_argument(add_run_arguments(parser, out="file"))
     return parser
 
@@ -97,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
     arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
     submission.check(arguments)
+    explaining.check(arguments)
     if arguments.submission is None:
         arguments.format = arguments.format or _format_of(arguments.out)
     arguments.top = arguments.top or _TOP
@@ -119,7 +122,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             for line in submission.write(arguments, predictor, inputs):
                 say(printable(line))
             return
-        if arguments.out is None:
+        if arguments.explain is not None:
+            columns = _columns(arguments, predictor)
+            written, where = explaining.write(arguments, model_file, predictor, inputs, columns)
+        elif arguments.out is None:
             written, where = _write_to_stdout(arguments, predictor, inputs), "standard output"
         else:
             path, note = choose_output(arguments)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_OUT = "submission.csv"
 #: Arguments that need --submission, and arguments that say something about other files of answers.
 _OWN = ("id_column", "unfilled")
-_OTHERS = ("rules", "top", "format", "threshold")
+_OTHERS = ("rules", "top", "format", "threshold", "explain")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ..errors import InputError
 from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
-from ..similarity import TrainingTerms
+from ..similarity import GalleryTerms, TrainingTerms, has_terms
 from .asked import AskedModel, Question
 from .exact import spread
 from .explanation import Explanation, Reason
@@ -30,7 +30,7 @@ def explain(
     *,
     target: str | None = None,
     label: Any = None,
-    training: ImageCollection | TrainingTerms | None = None,
+    training: ImageCollection | TrainingTerms | GalleryTerms | None = None,
     method: str = "auto",
     k: int = 5,
     budget: int = 150,
@@ -49,10 +49,11 @@ def explain(
     label : object, optional
         The class whose score is explained. With several targets it needs `target`. By default the class that the model
         predicts, before any fallback.
-    training : ImageCollection or TrainingTerms, optional
+    training : ImageCollection, TrainingTerms or GalleryTerms, optional
         The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. The
         score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
-        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default there are no `neighbors`.
+        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default they come from the gallery of a model
+        file, if it has one and the score is such a sum; else there are no `neighbors`.
     method : {"auto", "exact", "occlusion"}, default="auto"
         "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
@@ -114,13 +115,26 @@ def explain(
     reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
-    if training is not None:
-        terms = training if hasattr(training, "of") else TrainingTerms(asked.model, training)
+    thumbnails = {}
+    terms = _find_terms(model, asked.model, training)
+    if terms is not None:
         reasons = [
             replace(reason, neighbors=terms.of(image, question.name, question.label, k))
             for reason, question in zip(reasons, questions)
         ]
-    return Explanation(loaded.name, pixels, tuple(reasons))
+        near = {position for reason in reasons for position in reason.neighbors.positions.tolist()}
+        thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}
+    return Explanation(loaded.name, pixels, tuple(reasons), thumbnails)
+
+
+def _find_terms(
+    model: Any, fitted: Any, training: ImageCollection | TrainingTerms | GalleryTerms | None
+) -> TrainingTerms | GalleryTerms | None:
+    """Return what finds the training images for and against a label; None without training images."""
+    if training is not None:
+        return training if hasattr(training, "of") else TrainingTerms(fitted, training)
+    has_gallery = getattr(model, "gallery", None) is not None and has_terms(fitted)
+    return GalleryTerms(model) if has_gallery else None
 
 
 def _exactly(
