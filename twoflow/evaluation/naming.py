@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 
 from .._text import counted, listed, printable
 from ..errors import InputError, InputTypeError
-from ..heads.class_balance import ClassWeight, check_balance
 from ..heads import MultiTargetClassifier
+from ..heads.class_balance import ClassWeight, check_balance
 from ..heads.targets import learns_targets_together
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier

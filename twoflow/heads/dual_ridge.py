@@ -114,12 +114,18 @@ def _centered_parts(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarr
         yield columns, mean, (part - mean).astype(X.dtype)
 
 
+def split_columns(values: np.ndarray, sizes: Sequence[int] | None) -> list[np.ndarray]:
+    """Split columns into those of each target, given how many there are of each; None means one target."""
+    return [values] if sizes is None else np.split(values, np.cumsum(sizes)[:-1], axis=1)
+
+
 def solve(
-    kernel: Kernel, targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray
+    kernel: Kernel, targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
+    sizes: Sequence[int] | None = None,
 ) -> Solution:
     """Solve for several ridges, and return the solution of highest leave-out accuracy.
 
-    A row that several classes tie for counts in part; see `twoflow.heads.ties.credit`. At a tie of accuracies the
+    With several targets it is the mean of their accuracies. A row that several classes tie for counts in part; see `twoflow.heads.ties.credit`. At a tie of accuracies the
     solution of least squared error wins, and at a tie of errors, within a millionth, the largest ridge. So rounding
     does not decide.
 
@@ -127,13 +133,15 @@ def solve(
     ----------
     kernel : Kernel
     targets : ndarray of shape (n, n_classes)
-        Class indicators.
+        Class indicators; with several targets those of each, side by side.
     share : ndarray of shape (n,)
         The rows' weights, with sum 1.
     groups : ndarray of int and shape (n,)
         Rows that are left out together; at least two groups.
     alphas : ndarray of shape (n_alphas,)
         Ridges, relative to the mean diagonal of the centered kernel.
+    sizes : sequence of int, optional
+        How many classes each target has. By default there is one target.
 
     Notes
     -----
@@ -152,7 +160,7 @@ def solve(
     weighted = weigh_rows(kernel.gram, share)
     residual = root[:, None] * (targets - share @ targets)
     shared = find_shared(groups)
-    codes = targets.argmax(axis=1)
+    codes = [own.argmax(axis=1) for own in split_columns(targets, sizes)]
     solutions, accuracies, errors = [], [], []
     for alpha in np.unique(alphas)[::-1]:
         ridge = _scale_ridge(alpha, weighted, kernel)
@@ -164,7 +172,8 @@ def solve(
             block = ridge * half[:, rows].T @ half[:, rows] - np.outer(root[rows], root[rows])
             left_out[rows] = linalg.solve(block, ridge * dual[rows], assume_a="sym")
         scores = targets - left_out / root[:, None]
-        accuracies.append(float(share @ credit(scores, codes)))
+        credits = [credit(own, right) for own, right in zip(split_columns(scores, sizes), codes)]
+        accuracies.append(float(share @ np.mean(credits, axis=0)))
         errors.append(float((left_out**2).sum()))
         solutions.append(Solution(float(alpha), ridge, share, targets, root[:, None] * dual, scores))
     best = np.array(accuracies) >= max(accuracies) - TOLERANCE

@@ -10,7 +10,7 @@ from scipy import linalg, optimize
 from scipy.special import log_softmax
 
 from .calibration import fit_temperature, smooth_targets
-from .dual_ridge import Kernel, find_shared, solve, total, weigh_rows
+from .dual_ridge import Kernel, find_shared, solve, split_columns, total, weigh_rows
 
 #: The weights are found on at most so many rows. They are few numbers, so more rows change them little, and the work
 #: grows with the third power.
@@ -45,15 +45,18 @@ class Loss(NamedTuple):
 
 
 def weigh_kernels(
-    kernels: Sequence[Kernel], targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray
+    kernels: Sequence[Kernel], targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
+    sizes: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Find the weights of kernels for which the log loss of leave-out predictions is smallest.
+
+    With several targets it is the mean of their losses.
 
     Parameters
     ----------
     kernels : sequence of Kernel
         One for each flow, of the same n rows.
-    targets, share, groups, alphas
+    targets, share, groups, alphas, sizes
         See `twoflow.heads.dual_ridge.solve`.
 
     Returns
@@ -77,20 +80,21 @@ def weigh_kernels(
     and groups. Rounding to hundredths makes the weights independent of the number of threads.
     """
     n_kernels = len(kernels)
-    rows = _thin_out(targets, groups)
+    rows = _thin_out(split_columns(targets, sizes), groups)
     if n_kernels == 1 or len(np.unique(groups[rows])) < 2:
         return np.ones(n_kernels)
     targets, share, groups = targets[rows], share[rows] / share[rows].sum(), groups[rows]
-    targets = targets[:, targets.any(axis=0)]
+    parted = [own[:, own.any(axis=0)] for own in split_columns(targets, sizes)]
+    targets, sizes = np.hstack(parted), [own.shape[1] for own in parted]
     kernels = [kernel.take(rows) for kernel in kernels]
-    alpha = solve(total(kernels, np.ones(n_kernels)), targets, share, groups, alphas).alpha
+    alpha = solve(total(kernels, np.ones(n_kernels)), targets, share, groups, alphas, sizes).alpha
     parts = [weigh_rows(kernel.gram.astype(np.float64), share) for kernel in kernels]
     least = np.array([kernel.least_ridge for kernel in kernels])
     shared = find_shared(groups)
 
     def penalized(point: np.ndarray) -> tuple[float, np.ndarray]:
         weights, ratio = np.exp(point[:-1]), np.exp(point[-1])
-        loss = leave_out_loss(parts, weights, alpha * ratio, targets, share, shared, float(weights @ least))
+        loss = leave_out_loss(parts, weights, alpha * ratio, targets, share, shared, float(weights @ least), sizes)
         slopes = len(rows) * np.append(weights * loss.by_weight, loss.by_log_alpha)
         return len(rows) * loss.value + point @ point / (2 * _SPREAD**2), slopes + point / _SPREAD**2
 
@@ -101,9 +105,13 @@ def weigh_kernels(
     return np.where(weights < _LEAST_WEIGHT, 0, weights)
 
 
-def _thin_out(targets: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the positions of at most `_MOST_ROWS` rows, evenly spaced in the order of classes and groups."""
-    order = np.lexsort((groups, targets.argmax(axis=1)))
+def _thin_out(targets: Sequence[np.ndarray], groups: np.ndarray) -> np.ndarray:
+    """Return the positions of at most `_MOST_ROWS` rows, evenly spaced in the order of classes and groups.
+
+    Of several targets, the classes of that with the most come first.
+    """
+    by_size = sorted(targets, key=lambda own: own.shape[1])
+    order = np.lexsort((groups, *(own.argmax(axis=1) for own in by_size)))
     return np.sort(order[np.linspace(0, len(order) - 1, min(len(order), _MOST_ROWS)).round().astype(int)])
 
 
@@ -115,6 +123,7 @@ def leave_out_loss(
     share: np.ndarray,
     shared: Sequence[np.ndarray],
     least_ridge: float = 0.0,
+    sizes: Sequence[int] | None = None,
 ) -> Loss:
     """Compute the log loss of leave-out predictions and its derivatives.
 
@@ -125,7 +134,7 @@ def leave_out_loss(
     weights : ndarray of shape (n_kernels,)
     alpha : float
         The ridge, relative to the mean diagonal of the weighted sum.
-    targets, share
+    targets, share, sizes
         See `weigh_kernels`.
     shared : sequence of ndarray
         The rows of each group that has several.
@@ -154,11 +163,8 @@ def leave_out_loss(
         errors[rows] = linalg.solve(block, ridge * dual[rows], assume_a="sym")
 
     scores = targets - errors / root[:, None]
-    codes = targets.argmax(axis=1)
-    temperature = fit_temperature(scores, codes, share)
-    aims, logs = smooth_targets(codes, targets.shape[1]), log_softmax(scores / temperature, axis=1)
-    # The temperature is where the loss is smallest, so its own change does not count.
-    slopes = -root[:, None] * (np.exp(logs) - aims) / temperature
+    value, by_score = _mean_log_loss(split_columns(scores, sizes), split_columns(targets, sizes), share)
+    slopes = -root[:, None] * by_score
 
     pulled = slopes / diagonal
     for rows, block in zip(shared, blocks):
@@ -171,7 +177,24 @@ def leave_out_loss(
     if alpha * trace > least_ridge:
         by_ridge = float((pulled * dual).sum() - spread.trace() + by_kernel.trace())
     by_weight = np.array([np.vdot(by_kernel, part) for part in parts]) + by_ridge * alpha * traces / n
-    return Loss(-float(share @ (aims * logs).sum(axis=1)), by_weight, ridge * by_ridge)
+    return Loss(value, by_weight, ridge * by_ridge)
+
+
+def _mean_log_loss(
+    scores: Sequence[np.ndarray], targets: Sequence[np.ndarray], share: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the mean over targets of the log loss of calibrated scores, and each row's slopes by its scores.
+
+    The temperature of each target is where its loss is smallest, so the change of the temperature does not count.
+    """
+    value, slopes = 0.0, []
+    for own, indicators in zip(scores, targets):
+        codes = indicators.argmax(axis=1)
+        temperature = fit_temperature(own, codes, share)
+        aims, logs = smooth_targets(codes, own.shape[1]), log_softmax(own / temperature, axis=1)
+        value -= float(share @ (aims * logs).sum(axis=1)) / len(scores)
+        slopes.append((np.exp(logs) - aims) / temperature / len(scores))
+    return value, np.hstack(slopes)
 
 
 def _invert(parts: Sequence[np.ndarray], weights: np.ndarray, ridge: float) -> np.ndarray:

@@ -11,8 +11,10 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectFromModel, SelectorMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..images.targets import split_targets
+from .targets import check_targets
 
 _FORESTS = {"random-forest": RandomForestClassifier, "extra-trees": ExtraTreesClassifier}
 
@@ -92,16 +94,18 @@ class ForestSelector(SelectorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,)
-            Classes.
+        y : array-like of shape (n,) or (n, k)
+            Classes. With several targets, one forest learns all of them.
 
         Returns
         -------
         self
         """
         self._validate_params()
-        X, y = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
-        check_classification_targets(y)
+        X, y = validate_data(self, X, y, dtype=np.float32, multi_output=True, ensure_min_samples=2)
+        y = check_targets(y)
+        if y.ndim == 2:  # the columns may be of different kinds, which forests do not take
+            y = np.column_stack([np.unique(target, return_inverse=True)[1] for target in split_targets(y)])
         forest = _FORESTS[self.estimator](self.n_estimators, random_state=self.random_state, n_jobs=self.n_jobs)
         most = None if self.max_features is None else min(self.max_features, X.shape[1])
         selector = SelectFromModel(forest, threshold=self.threshold, max_features=most).fit(X, y)
@@ -117,4 +121,5 @@ class ForestSelector(SelectorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.target_tags.multi_output = True
         return tags

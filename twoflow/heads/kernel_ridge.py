@@ -8,15 +8,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import compute_class_weight
+from sklearn.utils import Tags, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ..errors import InputError
+from ..images.targets import all_right, join_targets, split_targets, to_targets
 from ..images.validation import to_values
 from .calibration import fit_temperature
 from .confident_learning import find_confident
-from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, to_primal
+from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, split_columns, to_primal
 from .flow_weights import weigh_kernels
 from .targets import check_targets
 from .ties import credit
@@ -29,6 +30,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     The kernel is linear. If a row holds the features of several flows side by side, each of unit norm, the kernel is
     the sum of the flows' kernels.
 
+    It also learns several targets at once: their indicators are side by side, and all have the same ridge.
+
     Leave-one-out predictions choose the ridge and calibrate the probabilities. They are computed in closed form, and
     are exact, the centering included.
 
@@ -38,31 +41,35 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Ridges to choose from, by default seven from 0.003 to 3. They are multiples of the mean diagonal of the centered
         kernel, so they mean the same for features of any scale. Features of float32 get at least the ridge that makes
         up for their rounding, about 1e-7 for each row.
-    class_weight : dict, "balanced" or None
-        As in scikit-learn, but all weights must be positive. Only their ratios count. By default all are equal.
+    class_weight : dict, list of dict, "balanced" or None
+        As in scikit-learn, but all weights must be positive. Only their ratios count. By default all are equal. With
+        several targets, a dict has the classes of all of them, a list has a dict for each, and a row counts the mean of
+        what its labels count.
     label_noise : {"keep", "drop"}
         With "drop" the model is fitted again without the rows whose label is probably wrong: the rows that are
         confidently of another class, by confident learning (Northcutt, Jiang & Chuang, 2021,
         https://doi.org/10.1613/jair.1.12125). At least two rows of each class are kept, if it has two. The default
-        "keep" uses all rows.
+        "keep" uses all rows, and is needed for several targets.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_classes,), or list of k such arrays for several targets
     alpha_ : float
         The ridge of highest leave-out accuracy; `twoflow.heads.dual_ridge.solve` says what decides a tie.
-    temperature_ : float
+    temperature_ : float, or ndarray of shape (k,) for several targets
         Probabilities are the softmax of the indicators' predictions divided by this.
     coef_ : ndarray of shape (n_classes, n_features_in_), or (1, n_features_in_) for two classes
         The coefficients, in the dtype of the features. For two classes, those of the second minus those of the first.
+        With several targets, those of all classes of the first target, then those of the second, and so on.
     intercept_ : ndarray of shape (n_classes,) or (1,)
     kept_ : ndarray of bool and shape (n,)
         The training rows that the model is fitted on.
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
         For each training row, dropped ones included, by a model fitted on the kept rows without this row and its group.
+        With several targets, a list with one such array for each.
     leave_out_accuracy_ : float
-        The accuracy of these probabilities on all training rows, weighted by class. It is optimistic, because the ridge
-        was chosen by it.
+        The accuracy of these probabilities on all training rows, weighted by class; with several targets, its mean. It
+        is optimistic, because the ridge was chosen by it.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -88,7 +95,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "alphas": ["array-like"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_noise": [StrOptions({"keep", "drop"})],
     }
 
@@ -96,7 +103,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self,
         alphas: Sequence[float] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
         *,
-        class_weight: Mapping[Any, float] | str | None = None,
+        class_weight: Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None = None,
         label_noise: str = "keep",
     ) -> None:
         self.alphas = alphas
@@ -109,8 +116,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,)
-            Classes; at least two.
+        y : array-like of shape (n,) or (n, k)
+            Classes; at least two of each target.
         groups : array-like of shape (n,), optional
             Rows of one group, such as photos of one item, are left out together. Otherwise a model would be asked for
             near copies of rows that it was fitted on, and the smallest ridge would look best. By default each row is
@@ -125,7 +132,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there is one class only, or one group only.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, ensure_min_samples=2)
         solution = self.fit_dual(compute_kernel(X), y, groups)
         self._set_coefficients(X, solution)
         return self
@@ -140,7 +147,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         ----------
         kernel : Kernel
             Of n rows; see `twoflow.heads.dual_ridge.compute_kernel`.
-        y : array-like of shape (n,)
+        y : array-like of shape (n,) or (n, k)
         groups : array-like of shape (n,), optional
 
         Returns
@@ -149,23 +156,30 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             What `fit_primal` takes.
         """
         alphas, codes, groups = self._check(y, groups)
-        solution, weight = self._solve(kernel, codes, groups, alphas)
+        solution, weights = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores
         if self.label_noise == "drop":
-            temperature = fit_temperature(scores, codes, weight[codes])
-            credible = _find_credible(softmax(scores / temperature, axis=1), codes)
+            (own,), weight = codes.T, weights[:, 0]
+            temperature = fit_temperature(scores, own, weight)
+            credible = _find_credible(softmax(scores / temperature, axis=1), own)
             if not credible.all() and len(np.unique(groups[credible])) > 1:
                 kept = credible
-                solution, weight = self._solve(kernel.take(kept), codes[kept], groups[kept], alphas)
+                solution, weights = self._solve(kernel.take(kept), codes[kept], groups[kept], alphas)
                 scores = np.empty_like(scores)
                 scores[kept] = solution.scores
                 scores[~kept] = score_dropped(kernel.gram, groups, kept, solution)
+                weights = self._row_weights(codes, kept)
 
         self.kept_ = kept
         self.alpha_ = solution.alpha
-        self.temperature_ = fit_temperature(scores[kept], codes[kept], weight[codes[kept]])
-        self.leave_out_probabilities_ = softmax(scores / self.temperature_, axis=1)
-        self.leave_out_accuracy_ = float(np.average(credit(scores, codes), weights=weight[codes]))
+        by_target = list(zip(split_columns(scores, self._sizes), codes.T, weights.T))
+        temperatures = [fit_temperature(own[kept], right[kept], weight[kept]) for own, right, weight in by_target]
+        proba = [softmax(own / temperature, axis=1) for (own, _, _), temperature in zip(by_target, temperatures)]
+        several = len(by_target) > 1
+        self.temperature_ = np.array(temperatures) if several else temperatures[0]
+        self.leave_out_probabilities_ = proba if several else proba[0]
+        accuracies = [np.average(credit(own, right), weights=weight) for own, right, weight in by_target]
+        self.leave_out_accuracy_ = float(np.mean(accuracies))
         return solution
 
     def fit_primal(self, X: Any, solution: Solution) -> Self:
@@ -203,12 +217,13 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             See `twoflow.heads.flow_weights.weigh_kernels`.
         """
         alphas, codes, groups = self._check(y, groups)
-        targets, share, _ = self._targets_and_share(codes)
-        return weigh_kernels(kernels, targets, share, groups, alphas)
+        return weigh_kernels(
+            kernels, self._indicators(codes), _share(self._row_weights(codes)), groups, alphas, self._sizes
+        )
 
     def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
         coef, intercept = to_primal(X, self.kept_, solution)
-        two = len(self.classes_) == 2
+        two = self._sizes == [2]
         self.coef_ = np.diff(coef, axis=0) if two else coef
         self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
 
@@ -222,24 +237,49 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, n_classes), or (n,) for two classes
-            For two classes, the indicator of the second minus that of the first.
+            For two classes, the indicator of the second minus that of the first. With several targets, a list with an
+            array of shape (n, n_classes) for each.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         scores = X @ self.coef_.T + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        if len(self._sizes) > 1:
+            return split_columns(scores, self._sizes)
+        return scores[:, 0] if self._sizes == [2] else scores
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the likeliest class of each row, of shape (n,)."""
+        """Return the likeliest class of each row, of shape (n,); with several targets, of shape (n, k)."""
         scores = self.decision_function(X)
+        if len(self._sizes) > 1:
+            return join_targets([own[each.argmax(axis=1)] for own, each in zip(self.classes_, scores)])
         return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`."""
-        scores = self.decision_function(X).astype(np.float64)
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`.
+
+        With several targets, return a list with one such array for each.
+        """
+        scores = self.decision_function(X)
+        if len(self._sizes) > 1:
+            pairs = zip(scores, self.temperature_)
+            return [softmax(own.astype(np.float64) / temperature, axis=1) for own, temperature in pairs]
+        scores = scores.astype(np.float64)
         if scores.ndim == 1:
             scores = np.column_stack([np.zeros_like(scores), scores])
         return softmax(scores / self.temperature_, axis=1)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy; with several targets, the share of rows whose targets are all right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, k)
+            The true classes.
+        sample_weight : array-like of shape (n,), optional
+            The weight of each row. By default all count the same.
+        """
+        return float(np.average(all_right(to_targets(y), self.predict(X)), weights=sample_weight))
 
     def _check_alphas(self) -> np.ndarray:
         try:
@@ -251,25 +291,67 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return alphas
 
     def _check(self, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Check the parameters, remember the classes, and return the ridges, and a class and group number per row."""
+        """Check the parameters, and remember the classes.
+
+        Return the ridges, the class number of each row and target, of shape (n, k), and the group number of each row.
+        """
         self._validate_params()
         alphas = self._check_alphas()
-        self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
+        found = [np.unique(target, return_inverse=True) for target in split_targets(check_targets(y))]
+        classes = [own for own, _ in found]
+        if len(classes) > 1 and self.label_noise == "drop":
+            raise InputError(
+                f'label_noise="drop": expected one target, got {len(classes)}; learn each by a classifier of its own, '
+                'such as MultiTargetClassifier with strategy="separate"'
+            )
+        self.classes_ = classes if len(classes) > 1 else classes[0]
+        codes = np.column_stack([numbers for _, numbers in found])
         return alphas, codes, _encode_groups(groups, len(codes))
+
+    @property
+    def _by_target(self) -> list[np.ndarray]:
+        """The classes of each target, also of a single one."""
+        return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
+
+    @property
+    def _sizes(self) -> list[int]:
+        """The number of classes of each target."""
+        return [len(own) for own in self._by_target]
 
     def _solve(
         self, kernel: Kernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
     ) -> tuple[Solution, np.ndarray]:
-        """Return the best solution for some rows, and the weight of each class among them."""
-        targets, share, weight = self._targets_and_share(codes)
-        return solve(kernel, targets, share, groups, alphas), weight
+        """Return the best solution for some rows, and the weight of each row by each of its labels."""
+        weights = self._row_weights(codes)
+        return solve(kernel, self._indicators(codes), _share(weights), groups, alphas, self._sizes), weights
 
-    def _targets_and_share(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the class indicators and the shares of some rows, and the weight of each class among them."""
-        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
-        if not (np.isfinite(weight) & (weight > 0)).all():
+    def _indicators(self, codes: np.ndarray) -> np.ndarray:
+        """Return the class indicators of all targets, side by side."""
+        return np.hstack([np.eye(size)[own] for size, own in zip(self._sizes, codes.T)])
+
+    def _row_weights(self, codes: np.ndarray, counted: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the weight of each row by each of its labels, of shape (n, k).
+
+        Of the rows, only the `counted` ones say how frequent a class is.
+        """
+        given = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * codes.shape[1]
+        weights = [
+            compute_class_weight(each, classes=own, y=own[column[counted]])[column]
+            for each, own, column in zip(given, self._by_target, codes.T, strict=True)
+        ]
+        if not all((np.isfinite(weight) & (weight > 0)).all() for weight in weights):
             raise InputError(f"expected positive weights in class_weight, got {self.class_weight!r}; correct them")
-        return np.eye(len(self.classes_))[codes], weight[codes] / weight[codes].sum(), weight
+        return np.column_stack(weights)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _share(weights: np.ndarray) -> np.ndarray:
+    """Return the share of each row in the fit, from its weights by each target."""
+    return (weights / weights.sum(axis=0)).mean(axis=1)
 
 
 def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:

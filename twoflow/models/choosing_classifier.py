@@ -10,10 +10,9 @@ import joblib
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
@@ -23,10 +22,11 @@ from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.kernel_weight import KernelWeight
 from ..heads.out_of_fold import answer_out_of_fold
+from ..heads.targets import check_targets
 from ..heads.ties import first_of_best
 from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
-from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
+from .selecting_classifier import SelectingClassifier, fit_selector, takes_several_targets, to_dense
 
 
 class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
@@ -102,8 +102,9 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,)
-            Classes.
+        y : array-like of shape (n,) or (n, k)
+            Classes. With several targets, all of them if the heads can learn them at once; the mean of their accuracies
+            is what counts.
         groups : array-like of shape (n,), optional
             Rows of one group are held out together. Default: no groups.
 
@@ -119,14 +120,19 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         self._validate_params()
         if not self.candidates:
             raise InputError("candidates: expected at least one candidate, got none")
-        X, y = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(y)
+        X, y = validate_data(self, X, y, dtype=np.float32, multi_output=True)
+        y = check_targets(y)
         groups = read_groups(groups)
         is_dual = all(fits_from_kernel(candidate.head) for _, candidate in self.candidates)
         choose = self._choose_by_leaving_out if is_dual else self._choose_by_cross_validation
         self.best_ = choose(X, y, groups)
         self.classes_ = self.best_.classes_
         return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = all(takes_several_targets(candidate) for _, candidate in self.candidates)
+        return tags
 
     def _delegate(self) -> Any:
         return getattr(self, "best_", self.candidates[0][1])

@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from ..heads.inner_folds import fit_clone, fit_transform_clone
 from ..heads.composition import PartsByName
+from ..heads.inner_folds import fit_clone, fit_transform_clone
 from .delegation import DelegatedPredictions
 
 #: Some columns of an array.
@@ -81,7 +82,7 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
         Parameters
         ----------
         X : ndarray of shape (n, n_features)
-        y : array-like of shape (n,)
+        y : array-like of shape (n,) or (n, k)
             Classes.
         groups : array-like of shape (n,), optional
             If a selector or the head holds rows out, it holds whole groups out. Default: no groups.
@@ -126,11 +127,24 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
         smaller.n_features_in_ = len(kept)
         return smaller
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = all(map(takes_several_targets, [self.head, *dict(self._named_parts).values()]))
+        return tags
+
     def _delegate(self) -> Any:
         return getattr(self, "head_", self.head)
 
     def _inputs(self, X: Any) -> np.ndarray:
         return self.select(X)
+
+
+def takes_several_targets(part: Any) -> bool:
+    """Return whether a selector or head can be fitted with y of shape (n, k); a selector also if it ignores y."""
+    if isinstance(part, str):
+        return True
+    tags = get_tags(part).target_tags
+    return tags.multi_output or not tags.required
 
 
 def fit_selector(selector: Any, X: np.ndarray, y: Any, groups: Any) -> tuple[Any, Any]:
