@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import Tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -142,6 +142,11 @@ class TargetsTags(Tags):
     """
 
     learns_targets_together: bool = False
+
+
+def learns_several_targets(part: Any) -> bool:
+    """Return whether a classifier or selector can be fitted with y of shape (n, k), by the tag of scikit-learn."""
+    return get_tags(part).target_tags.multi_output
 
 
 def learns_targets_together(head: Any) -> bool:

@@ -194,10 +194,3 @@ def test_a_perceptron_of_several_labels_is_refused():
     labels = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
     with pytest.raises(InputError, match="MLPClassifier of several labels"):
         to_onnx(MLPClassifier((3,), max_iter=2000, solver="lbfgs").fit(X, labels), Graph(), "rows")
-
-
-def test_a_forest_of_several_targets_is_refused():
-    X, y = problem(3)
-    forest = RandomForestClassifier(3).fit(X, np.column_stack([y, y]))
-    with pytest.raises(InputError, match="MultiOutputClassifier"):
-        to_onnx(forest, Graph(), "rows")

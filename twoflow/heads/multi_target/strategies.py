@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing
 
 from ...errors import InputError
 from ..class_balance import change_class_weights
 from ..inner_folds import fit_clone
 from ..partial_labels import PartialLabels
+from ..targets import learns_several_targets
 from .chain import ask_chain, fit_chain
 
 
@@ -144,7 +145,7 @@ class Shared:
         """Fit the classifier; ValueError if it learns one target only."""
         estimator = task.estimators[0]
         n_targets = len(task.targets.names)
-        if n_targets > 1 and not get_tags(estimator).target_tags.multi_output:
+        if n_targets > 1 and not learns_several_targets(estimator):
             raise InputError(
                 f"strategy='shared': expected a classifier that learns several targets at once, such as kernel ridge, "
                 f"a forest, trees or neighbors, got {type(estimator).__name__}; choose one of these, or the strategy "
