@@ -84,7 +84,7 @@ def test_a_missing_label_is_no_class():
     assert finest_position(np.array([["a", "x"], ["b", "y"], ["", "x"]])) == 1
     rest = clothes([["a", "x"], ["b", "x"], ["a", "y"], ["c", ""], ["a", "z"], ["a", "x"]]).without_small_classes(2)
     assert rest.target("color").tolist() == ["x", "x", "", "x"] and rest.small_classes == {"y": 1, "z": 1}
-    years = clothes([["a", 1], ["b", 1], ["a", 2], ["c", None]]).without_small_classes(2)
+    years = clothes([["a", 1], ["b", 1], ["a", 2], ["b", None]]).without_small_classes(2)
     assert years.small_classes == {2: 1} and years.target("color").tolist() == [1, 1, ""]
 
 

@@ -26,6 +26,7 @@ from ..networks import NetworkRecord, NetworksLike
 from ..store import StoreLike, open_store
 from .duplicates import match
 from .feature_plan import FeaturePlan
+from .fold_checks import check_classes, check_folds, check_methods
 from .fold_notes import note_on_folds
 from .folds import Folds, draw_folds, official_split, shrink
 from .joined_folds import FoldJoiner
@@ -89,11 +90,11 @@ def compare(
     collection : ImageCollection
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
-        `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself,
+        `scores_for`. Labels of some may be missing: a note counts them, and each score is of the images that have the
+        labels it needs. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself,
         unless its name or its parameter says otherwise; see `MultiTargetClassifier`. Any other classifier must learn
-        all of them. If the targets are levels, the exact match of paths
-        is tested, and there are the scores of `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and
-        names such as "fast:leaves".
+        all of them. If the targets are levels, the exact match of paths is tested, and there are the scores of
+        `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and names such as "fast:leaves".
     network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
         The network of methods given by name, or several networks; see `CNNEmbedding`. Of several, a recipe takes all,
         and "cnn" is their embeddings side by side.
@@ -145,7 +146,8 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is wrong, or the images do not allow the folds asked for. For a name that no method has, the
+        If a parameter is wrong, or the images do not allow the folds asked for, or labels are missing and a method
+        cannot learn from that. For a name that no method has, the
         message gives similar names. This is raised before any long work.
     TypeError
         If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
@@ -168,6 +170,7 @@ def compare(
             f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
             "load_table or ImageCollection(images, labels)"
         )
+    check_classes(collection)
     named = name_methods(
         methods, collection, network, random_state, superclass_column, class_weight, max_per_class
     )
@@ -202,7 +205,7 @@ def compare(
     # Folds that cannot be drawn must fail now, before the features are computed. But if there are more images than in
     # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
-        draw(collection)
+        check_folds([draw(collection)], collection)
     models = [
         complete_class_weights(
             for_targets(seeded(model, check_random_state(random_state)), collection.target_names), collection.labels
@@ -211,6 +214,7 @@ def compare(
     ]
     store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
+    check_methods(dict(zip(methods, plan.apart)), collection)
     extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
     features, digests = extraction.features, extraction.digests
@@ -229,11 +233,11 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
-    _check_tested(drawn, collection)
     collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
         shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
     ]
+    check_folds([drawn, *smaller], collection)
     series = [list(some) for some in (drawn, *smaller)]
     kept = KeptFolds(store, dict(zip(methods, plan.apart)), collection, digests)
     run = Runner(list(methods), plan, collection, features, series, n_jobs, verbose).run(kept)
@@ -250,14 +254,6 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
-
-
-def _check_tested(folds: Folds, collection: ImageCollection) -> None:
-    """Raise ValueError if no test image has a label at a level; folds that are drawn test every class."""
-    tested = np.concatenate([fold.test for fold in folds])
-    for name in collection.target_names if collection.are_levels else ():
-        if not (collection.target(name)[tested] != "").any():
-            raise InputError(f"expected test images with a label of {name!r}, got none; leave this level out")
 
 
 def _find_column(images: ImageCollection, parameter: str, column: str) -> np.ndarray:
