@@ -1,4 +1,5 @@
 from .auditing import audit as audit
+from .auditing import label_next as label_next
 from .evaluation import chi2_independence as chi2_independence
 from .evaluation import compare as compare
 from .evaluation import compare_datasets as compare_datasets
