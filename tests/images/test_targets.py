@@ -123,8 +123,13 @@ def test_several_label_columns(tmp_path):
     assert one.target_names == ("brand",) and one.labels.tolist() == ["nike", "puma", "nike"]
     with pytest.raises(ValueError, match="label_column: expected the name of a column"):
         load_table(table, tmp_path, label_column=[])
+    partial = load_table({**table, "model": ["air", " ", None]}, tmp_path, label_column=["brand", "model"])
+    assert partial.labels.tolist() == [["nike", "air"], ["puma", ""], ["nike", ""]]
+    with pytest.raises(ValueError, match="row 2: columns 'brand' and 'model' are all empty; fill one or drop the row"):
+        load_table({**table, "brand": ["x", "", "y"], "model": ["", "", "dunk"]}, tmp_path,
+                   label_column=["brand", "model"])
     with pytest.raises(ValueError, match="row 2: column 'model' is empty"):
-        load_table({**table, "model": ["air", "", "dunk"]}, tmp_path, label_column=["brand", "model"])
+        load_table({**table, "model": ["air", "", "dunk"]}, tmp_path, label_column=["model"])
 
 
 def test_levels_of_folders_are_targets(tmp_path):

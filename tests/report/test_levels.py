@@ -36,7 +36,7 @@ def test_what_images_say_at_a_level_and_nothing_else_is_counted(found, document)
     assert sum(tree["other_targets"]["kind"]["per_class"]["support"]) == 60
     # Probabilities are not those of images that are out of scope.
     assert sum(tree["calibration"]["n"]) <= 60 - 12 - 2 - 12
-    assert any("partly labeled" in note for note in found.collection.level_notes)
+    assert any("partly labeled" in note for note in found.collection.label_notes)
 
 
 def test_before_and_after_fallback_are_side_by_side(found, document):

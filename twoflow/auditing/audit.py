@@ -193,7 +193,7 @@ def audit(
     duplicates = match(images, traits, extraction.errors, embeddings, n_jobs)
     faults = find_faults(images, traits, extraction.features[traits.positions, columns["sharpness"]].ravel())
 
-    notes: list[str] = [] if collection is None else [*collection.notes, *collection.level_notes]
+    notes: list[str] = [] if collection is None else [*collection.notes, *collection.label_notes]
     n_converted = len(traits.with_profile("converted"))
     if n_converted:
         notes.append(f"converted to sRGB by color profile: {counted(n_converted, 'image')}")

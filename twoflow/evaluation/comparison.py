@@ -222,7 +222,7 @@ def compare(
         digests = [digest for i, digest in enumerate(digests) if i not in set(unreadable)]
 
     traits = read_traits(features[:, plan.n_once:])
-    collection = collection.noted(*named.notes(traits.sizes), *collection.level_notes)
+    collection = collection.noted(*named.notes(traits.sizes), *collection.label_notes)
     with phase("duplicates", verbose=verbose):
         duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]

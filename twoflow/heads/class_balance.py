@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..errors import InputError
-from ..images.targets import split_targets
+from ..images.targets import classes_of, split_targets
 from .capped_classifier import CappedClassifier
 
 #: "balanced" weighs each class by the inverse of its frequency; a mapping has the weight of each class.
@@ -122,7 +122,7 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
     for name, weight in _class_weights(estimator):
         if not isinstance(weight, Mapping):
             continue
-        classes = classes or [label for target in split_targets(y) for label in np.unique(target).tolist()]
+        classes = classes or [label for target in split_targets(y) for label in classes_of(target).tolist()]
         missing = [label for label in classes if label not in weight]
         unknown = [label for label in weight if label not in classes]
         if missing and unknown:

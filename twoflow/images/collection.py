@@ -13,10 +13,11 @@ from .._text import counted
 from ..errors import InputError, InputTypeError
 from .levels import UNKNOWN, are_inner, describe_levels, name_paths, paths_of, strata, to_levels
 from .lookalikes import find_lookalikes, spell
+from .partial_targets import describe_missing, fill_labels, to_partial_targets
 from .passed_over import PassedOver, count_paths
 from .preview import to_fragment
 from .reading import ImageReadError, Source
-from .targets import default_names, finest, finest_position, split_targets, to_targets
+from .targets import NO_LABEL, classes_of, default_names, finest, finest_position, has_label, split_targets
 from .validation import check_images, to_values
 
 _PREVIEWED = 12  # classes that a notebook shows with an image
@@ -32,7 +33,8 @@ class ImageCollection:
     images : sequence of n images
         Paths, URLs, arrays, PIL images or bytes; a one-column DataFrame or a 4-D array.
     labels : array-like of shape (n,) or (n, k)
-        The class of each image; with several targets, one column for each.
+        The class of each image; with several targets, one column for each. With several targets, labels of some may be
+        missing (None, NaN or blank text), but each image needs a label of at least one.
     groups : array-like of shape (n,), optional
         Images of one group (the same item, the same seller) are never on both sides of a fold. By default there are no
         groups.
@@ -50,12 +52,13 @@ class ImageCollection:
         A name for each target. By default "class" for one target, and "target 1", "target 2", ... for several.
     are_levels : bool
         Whether the targets are levels of one hierarchy, from broad to fine. By default (False) they are independent.
-        Then finer labels may be missing, which `labels` holds as "". An image whose broadest label is "unknown" is out
-        of scope: it belongs to no class. See `ClassTree`.
+        Of levels only finer labels may be missing. An image whose broadest label is "unknown" is out of scope: it
+        belongs to no class. See `ClassTree`.
 
     Attributes
     ----------
     labels : ndarray of shape (n,) for one target, (n, k) for several
+        A missing label is "". Targets of different kinds, such as text and numbers, are objects.
     target_names : tuple of k str
 
     Examples
@@ -140,7 +143,7 @@ class ImageCollection:
     def _repr_html_(self) -> str:
         """Show counts and an image of each of the largest classes in a notebook."""
         labels = self.finest_labels.tolist()
-        counts = Counter(labels)
+        counts = Counter(label for label in labels if label != NO_LABEL)
         largest = sorted(counts, key=lambda name: (-counts[name], labels.index(name)))[:_PREVIEWED]
         tiles = [(self.images[labels.index(name)], str(name), counted(counts[name], "image")) for name in largest]
         n_more = len(counts) - len(largest)
@@ -153,11 +156,11 @@ class ImageCollection:
             sizes = [counts[label] for label in classes.tolist()]
             name = f"{target}: " if len(self.target_names) > 1 else ""
             number = counted(self.n_classes_by_target[target], "class", "classes")
-            fewest = "" if min(sizes) == max(sizes) else f"{min(sizes):,} to "
-            yield f"{name}{number} with {fewest}{counted(max(sizes), 'image')}"
+            fewest = "" if len(set(sizes)) < 2 else f"{min(sizes):,} to "
+            yield f"{name}{number} with {fewest}{counted(max(sizes, default=0), 'image')}"
         if self.are_levels:
             yield "levels, from broad to fine"
-        yield from self.level_notes
+        yield from self.label_notes
         if self.groups is not None:
             yield counted(len(np.unique(self.groups)), "group")
         if self.columns:
@@ -190,8 +193,7 @@ class ImageCollection:
     @property
     def classes_by_target(self) -> dict[str, np.ndarray]:
         """The distinct labels of each target, sorted, by the name of the target; a missing label is none."""
-        found = {name: np.unique(labels) for name, labels in zip(self.target_names, split_targets(self.labels))}
-        return {name: labels[labels != ""] if self.are_levels else labels for name, labels in found.items()}
+        return dict(zip(self.target_names, map(classes_of, split_targets(self.labels))))
 
     @property
     def n_classes_by_target(self) -> dict[str, int]:
@@ -214,7 +216,7 @@ class ImageCollection:
 
     @property
     def finest_labels(self) -> np.ndarray:
-        """The label of the finest target of each image, of shape (n,).
+        """The label of the finest target of each image, of shape (n,); "" for an image that has none.
 
         With levels it is the name of the image's path, such as "shoes/boot", because a name may be there under several
         parents.
@@ -225,15 +227,17 @@ class ImageCollection:
     def to_stratify(self) -> np.ndarray:
         """The labels that folds keep in proportion; see `draw_folds`.
 
-        They are `labels`; of levels they are the names of paths, of shape (n,). A partly labeled image then counts with
-        its most frequent finer class.
+        They are `labels`, where a missing one counts as the most frequent class of its target. Of levels they are the
+        names of paths, of shape (n,); a partly labeled image then counts with its most frequent finer class.
         """
-        return strata(self.labels) if self.are_levels else self.labels
+        return strata(self.labels) if self.are_levels else fill_labels(self.labels)
 
     @property
-    def level_notes(self) -> tuple[str, ...]:
-        """Sentences on labels that are missing, out of scope, or under several parents; empty without levels."""
-        return tuple(describe_levels(self.labels, self.target_names)) if self.are_levels else ()
+    def label_notes(self) -> tuple[str, ...]:
+        """Sentences on labels that are missing, and of levels on those out of scope or under several parents."""
+        if self.are_levels:
+            return tuple(describe_levels(self.labels, self.target_names))
+        return tuple(describe_missing(self.labels, self.target_names, self.images))
 
     def target(self, name: str) -> np.ndarray:
         """Return the labels of one target.
@@ -246,6 +250,7 @@ class ImageCollection:
         Returns
         -------
         ndarray of shape (n,)
+            "" for an image that has no label of it; see `has_label`.
 
         Raises
         ------
@@ -277,7 +282,7 @@ class ImageCollection:
         Returns
         -------
         dict of class to superclass
-            With several targets, the classes are those of the finest.
+            With several targets, the classes are those of the finest. Images that lack one of the two are passed over.
 
         Raises
         ------
@@ -287,6 +292,8 @@ class ImageCollection:
         found: dict[Any, Any] = {}
         superclasses = self.columns[column] if column in self.columns else self.target(column)
         for label, superclass in zip(self.target(self.finest).tolist(), superclasses.tolist()):
+            if NO_LABEL in (label, superclass):
+                continue
             if found.setdefault(label, superclass) != superclass:
                 raise InputError(
                     f"class {label} has two superclasses in column {column!r}, {found[label]} and {superclass}; "
@@ -299,17 +306,20 @@ class ImageCollection:
         """The broader levels of the finest target: for each its classes' values, the broadest level first.
 
         A level is a column, or another target, that is the same for all images of a class, and has fewer values than
-        there are classes but more than one. If the targets are levels themselves (`are_levels`), there are no others.
+        there are classes but more than one. Missing labels are passed over. If the targets are levels themselves
+        (`are_levels`), there are no others.
         """
         if self.are_levels:
             return {}
         found = {}
         labels = self.target(self.finest).tolist()
+        n_classes = len(self.classes_by_target[self.finest])
         others = {name: self.target(name) for name in self.target_names if name != self.finest}
         for name, values in {**self.columns, **others}.items():
-            pairs = set(zip(labels, values.tolist()))
+            no_value = NO_LABEL if name in others else None
+            pairs = {pair for pair in zip(labels, values.tolist()) if pair[0] != NO_LABEL and pair[1] != no_value}
             level = dict(pairs)
-            if len(pairs) == len(level) and 1 < len(set(level.values())) < len(level):
+            if len(pairs) == len(level) == n_classes and 1 < len(set(level.values())) < len(level):
                 found[name] = level
         return dict(sorted(found.items(), key=lambda item: len(set(item[1].values()))))
 
@@ -336,9 +346,9 @@ class ImageCollection:
     def without_small_classes(self, least: int) -> ImageCollection:
         """Leave out the classes with fewer than `least` images and list them in `small_classes`.
 
-        With several targets, the classes are those of the finest. With levels they are paths, such as "shoes/boot". An
-        image that is only partly labeled is left out if none of its finer classes is left, and counts as a class of
-        its own there.
+        With several targets, the classes are those of the finest; images without a label there stay. With levels they
+        are paths, such as "shoes/boot". An image that is only partly labeled is left out if none of its finer classes
+        is left, and counts as a class of its own there.
 
         Raises
         ------
@@ -346,17 +356,17 @@ class ImageCollection:
             If no class has `least` images.
         """
         labels = self.finest_labels
-        is_partial = are_inner(self.labels) if self.are_levels else np.zeros(len(self), dtype=bool)
-        classes, positions = np.unique(labels, return_inverse=True)
-        counts = np.bincount(positions)
-        is_small = (counts[positions] < least) & ~is_partial
+        is_partial = are_inner(self.labels) if self.are_levels else ~has_label(labels)
+        counts = Counter(labels.tolist())
+        sizes = np.array([counts[label] for label in labels.tolist()])
+        is_small = (sizes < least) & ~is_partial
         if is_small[~is_partial].all():
-            raise InputError(f"no class has {least} images; the largest has {counts[positions][~is_partial].max()}")
+            raise InputError(f"no class has {least} images; the largest has {sizes[~is_partial].max(initial=0)}")
         if self.are_levels:
             is_small |= is_partial & ~are_inner(self.labels, ~is_small & ~is_partial)
         rest = self[~is_small]
-        gone = np.unique(positions[is_small])
-        rest.small_classes = {**self.small_classes, **dict(zip(classes[gone].tolist(), counts[gone].tolist()))}
+        gone = sorted(set(labels[is_small].tolist()))
+        rest.small_classes = {**self.small_classes, **{label: counts[label] for label in gone}}
         return rest
 
     def _provenance(self) -> dict[str, Any]:
@@ -374,7 +384,7 @@ class ImageCollection:
         return array
 
     def _checked_labels(self, labels: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-        array = to_levels(labels, names) if self.are_levels else to_targets(labels, names)
+        array = to_levels(labels, names) if self.are_levels else to_partial_targets(labels, names)
         if array.shape[:1] != (len(self.images),) or array.ndim > 2:
             raise InputError(f"labels: expected {len(self.images)} values, one for each image, got shape {array.shape}")
         n_targets = 1 if array.ndim == 1 else array.shape[1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._files import expand
+from .._text import listed
 from ..errors import InputError
 from .collection import ImageCollection
 from .image_pattern import ImagePattern
@@ -55,7 +56,8 @@ def load_table(
         Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. Write ``{{`` for a brace. By
         default paths are read from `path_column`.
     label_column : str or sequence of str
-        The column of classes, by default "class". Several columns are several targets, named after the columns.
+        The column of classes, by default "class". Several columns are several targets, named after the columns. Of
+        several, some cells of a row may be empty: that image has no label there. One cell must be filled.
     levels : sequence of str, optional
         The columns of the levels of a hierarchy, from broad to fine, in place of `label_column`. Cells of all but the
         broadest may be empty: the path of that image ends there. By default there are no levels. See `ImageCollection`.
@@ -72,14 +74,15 @@ def load_table(
     -------
     ImageCollection
         In the order of the table. Text is normalized: no blanks around it, and composed letters (NFC).
-        `ImageCollection.notes` says how many images are missing, or named in several rows.
+        `ImageCollection.notes` says how many images are missing, or named in several rows, and
+        `ImageCollection.label_notes` how many have no label of a target.
 
     Raises
     ------
     ValueError
-        If a column is missing, a cell is empty or NaN, a row has too many or too few fields or misplaced quotes, or a
-        path, or the URL of a local file, leads out of `root`. The message names the row, counted from 1 without the
-        header. Errors of other URLs are raised when the image is read.
+        If a column is missing, a cell that must be filled is empty or NaN, a row has too many or too few fields or
+        misplaced quotes, or a path, or the URL of a local file, leads out of `root`. The message names the row, counted
+        from 1 without the header. Errors of other URLs are raised when the image is read.
     TypeError
         If `table` is not a table.
     OSError, ModuleNotFoundError
@@ -100,8 +103,9 @@ def load_table(
     name, place, paths, values, (read, rows) = list_table(
         table, root, path_column=path_column, image_pattern=image_pattern,
         columns=[*targets, *([group_column] if group_column else []), *columns],
-        may_be_empty=targets[1:] if levels is not None else (),
+        may_be_empty=targets[0 if levels is None else 1:] if len(targets) > 1 else (),
     )
+    _check_labels(name, read, rows, targets)
     lost = find_missing(paths, values, rows)
     notes = note_on_words_for_missing(
         label for target in targets for label in read[target] if not is_missing(label)
@@ -130,6 +134,15 @@ def load_table(
         target_names=targets,
         are_levels=levels is not None and len(targets) > 1,
     )
+
+
+def _check_labels(name: str, columns: Mapping[str, Sequence[Any]], rows: Sequence[int], targets: Sequence[str]) -> None:
+    """Raise ValueError if a row has no label at all; it names the row."""
+    for row, labels in zip(rows, zip(*(columns[target] for target in targets))):
+        if all(map(is_missing, labels)):
+            raise InputError(
+                f"{name}, row {row}: columns {listed(map(repr, targets))} are all empty; fill one or drop the row"
+            )
 
 
 def _targets(label_column: str | Sequence[str] | None, levels: Sequence[str] | None) -> list[str]:

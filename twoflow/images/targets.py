@@ -1,4 +1,4 @@
-"""Targets: one column of labels or several, and which of them is the finest."""
+"""Targets: one column of labels or several, which labels are missing, and which target is the finest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from .validation import from_other_library, to_values
 
 #: The name of the target of a collection that has one target without a name.
 DEFAULT_NAME = "class"
+
+#: What `labels` hold where an image has no label of a target.
+NO_LABEL = ""
 
 
 def default_names(n_targets: int) -> tuple[str, ...]:
@@ -84,6 +87,8 @@ def join_targets(columns: Sequence[np.ndarray]) -> np.ndarray:
 def split_targets(labels: np.ndarray) -> list[np.ndarray]:
     """Return the labels of each target, of shape (n,), with a type of their own.
 
+    A target of numbers with missing labels is an array of objects; see `to_partial_targets`.
+
     Examples
     --------
     >>> labels = np.array([["nike", 1990], ["puma", 1968]], dtype=object)
@@ -92,7 +97,38 @@ def split_targets(labels: np.ndarray) -> list[np.ndarray]:
     """
     if labels.ndim == 1:
         return [labels]
-    return [np.array(column.tolist()) if labels.dtype == object else column for column in labels.T]
+    return [_with_own_type(column) if labels.dtype == object else column for column in labels.T]
+
+
+def _with_own_type(column: np.ndarray) -> np.ndarray:
+    """Convert objects to text or numbers; leave numbers that have "" beside them as they are."""
+    labels = column.tolist()
+    texts = {label for label in labels if isinstance(label, str)}
+    are_numbers = texts == {NO_LABEL} and len(labels) > labels.count(NO_LABEL)
+    return column if are_numbers else np.array(labels)
+
+
+def has_label(target: np.ndarray) -> np.ndarray:
+    """Return which images have a label of a target, of shape (n,).
+
+    Examples
+    --------
+    >>> has_label(np.array(["red", "", "blue"])).tolist()
+    [True, False, True]
+    """
+    return target != NO_LABEL if target.dtype.kind in "UO" else np.ones(len(target), dtype=bool)
+
+
+def classes_of(target: np.ndarray) -> np.ndarray:
+    """Return the distinct labels of a target, sorted; a missing label is none.
+
+    Examples
+    --------
+    >>> classes_of(np.array([1990, "", 1968, 1990], dtype=object)).tolist()
+    [1968, 1990]
+    """
+    known = target[has_label(target)]
+    return np.unique(np.array(known.tolist()) if target.dtype == object else known)
 
 
 def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -108,7 +144,7 @@ def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def finest_position(labels: np.ndarray) -> int:
     """Return the position of the finest target: the one with the most classes, the later one at a tie."""
-    counts = [len(np.unique(target)) for target in split_targets(labels)]
+    counts = [len(classes_of(target)) for target in split_targets(labels)]
     return max(range(len(counts)), key=lambda position: (counts[position], position))
 
 

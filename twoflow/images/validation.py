@@ -83,9 +83,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False, may_be_empty
     ValueError
         If a value is missing and may not be.
     """
-    values = from_other_library(values)
-    if np.ma.isMaskedArray(values):
-        values = np.where(np.ma.getmaskarray(values), np.array(None, dtype=object), values.data)
+    values = unmask(from_other_library(values))
     if isinstance(values, np.ndarray):
         values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
         items: Any = values.tolist() if values.dtype == object else values
@@ -103,6 +101,13 @@ def to_values(name: str, values: Any, may_be_missing: bool = False, may_be_empty
                 f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them"
             )
     return np.asarray(values)
+
+
+def unmask(values: Any) -> Any:
+    """Return a masked array as an array of objects with None in the place of what is masked; anything else as it is."""
+    if not np.ma.isMaskedArray(values):
+        return values
+    return np.where(np.ma.getmaskarray(values), np.array(None, dtype=object), values.data)
 
 
 def is_missing(value: Any) -> bool:

@@ -13,6 +13,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
 from ..heads.hierarchy import HierarchicalClassifier
+from ..heads.multi_target import MultiTargetClassifier
 from .choosing_classifier import ChoosingClassifier
 from .selecting_classifier import SelectingClassifier, to_dense
 from .tree_names import name_node
@@ -89,6 +90,16 @@ def _(head: BaseSearchCV) -> list[Decider]:
 @deciders.register
 def _(head: MultiOutputClassifier) -> list[Decider]:
     return [decider for each in head.estimators_ for decider in deciders(each)]
+
+
+@deciders.register
+def _(head: MultiTargetClassifier) -> list[Decider]:
+    """Return the classifier of each target; of those that do not decide on one target alone, what they take."""
+    inside = [deciders(each)[0] for each in head.estimators_]
+    if head.strategy == "separate":
+        return [each._replace(classes=classes) for each, classes in zip(inside, head.classes_)]
+    path = inside[0].path if len(inside) == 1 else ()
+    return [Decider(path, head, classes) for classes in head.classes_]
 
 
 @deciders.register

@@ -2,6 +2,6 @@
 
 from .neighbors import Neighbors
 from .similar_images import SimilarImages
-from .terms import Terms, TrainingTerms, has_terms
+from .terms import GalleryTerms, Terms, TrainingTerms, has_terms
 
-__all__ = ["Neighbors", "SimilarImages", "Terms", "TrainingTerms", "has_terms"]
+__all__ = ["GalleryTerms", "Neighbors", "SimilarImages", "Terms", "TrainingTerms", "has_terms"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -14,25 +13,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..flows.base import Flow
-from ..flows.engine.extraction import extract
 from ..images import ImageCollection, ImageReadError, check_images
+from ..images.naming import name_images
 from ..images.reading import Source, warn_unreadable
 from ..images.tags import ImageTags, extend_tags
-from ..images.targets import default_names, split_targets
-from ..models.fitted_parts import fitted_parts
-from ..models.search_space import N_COMPONENTS, centered, raw_vectors
+from ..images.targets import NO_LABEL, default_names, join_targets, split_targets
+from ..models.model_file import ModelFile
+from ..models.search_space import Found, find_vectors
 from ..store import StoreLike
-from .naming import name_images
 from .neighbors import Neighbors, find_nearest, pick
-
-_AT_A_TIME = 2048  # images whose features are in memory
+from .terms import check_gallery
 
 
 class SimilarImages(BaseEstimator):
     """Find the images of a gallery that are most similar to other images, as a fitted model sees them.
 
-    Every image of the gallery is compared, so the search is exact. Each is a vector of 384 numbers: 100,000 images
-    take 154 MB.
+    The similarity of two images is the mean of two cosines: of the features that the model decides on, and of what it
+    thinks of all classes. So photos of the same item come first, then other items of the same class, also of classes
+    that the model has never seen. Each image is a vector of 512 numbers, and each is compared: 100,000 take 205 MB.
 
     Parameters
     ----------
@@ -55,10 +53,10 @@ class SimilarImages(BaseEstimator):
         The name of each column of `labels_`.
     groups_ : ndarray of shape (n,) or None
         The groups of the gallery, if it is a collection that has some.
-    vectors_ : ndarray of shape (n, 384) and dtype float32
+    vectors_ : ndarray of shape (n, 512) and dtype float32
         Rows of unit norm.
-    center_ : ndarray of shape (384,)
-        The mean of the gallery, which is subtracted from each vector before it gets unit norm.
+    rows_ : ndarray of int and shape (n,)
+        The positions in X of the images of the gallery: all but those that cannot be read.
     unreadable_ : tuple of ImageReadError
         Images of the gallery that were left out.
 
@@ -116,24 +114,52 @@ class SimilarImages(BaseEstimator):
         self._validate_params()
         images = check_images(X)
         is_collection = isinstance(X, ImageCollection)
-        vectors, answers, errors = self._look(images, with_answers=not is_collection)
-        kept = np.setdiff1d(np.arange(len(images)), [row for row, _ in errors])
+        found = self._look(images, with_answers=not is_collection)
+        kept = np.setdiff1d(np.arange(len(images)), [row for row, _ in found.errors])
         if not len(kept):
-            raise InputError(f"none of the {len(images)} images of the gallery can be read; the first: {errors[0][1]}")
-        if errors:
-            warn_unreadable([error for _, error in errors], len(images), "left out of the gallery")
-        self.unreadable_: tuple[ImageReadError, ...] = tuple(error for _, error in errors)
+            raise InputError(
+                f"none of the {len(images)} images of the gallery can be read; the first: {found.errors[0][1]}"
+            )
+        if found.errors:
+            warn_unreadable([error for _, error in found.errors], len(images), "left out of the gallery")
+        self.unreadable_: tuple[ImageReadError, ...] = tuple(error for _, error in found.errors)
+        self.rows_ = kept
         names = name_images(images)
         self.names_ = [names[row] for row in kept.tolist()]
         self.are_predicted_ = not is_collection
-        self.labels_ = (X.labels if is_collection else answers)[kept]
+        self.labels_ = (X.labels if is_collection else _side_by_side(found.answers))[kept]
         n_targets = 1 if self.labels_.ndim == 1 else self.labels_.shape[1]
         own = getattr(self.model, "target_names_", None)
         self.target_names_ = tuple(X.target_names if is_collection else own or default_names(n_targets))
         self.groups_ = X.groups[kept] if is_collection and X.groups is not None else None
-        self.center_ = vectors[kept].mean(axis=0, dtype=np.float64).astype(np.float32)
-        self.vectors_ = centered(vectors[kept], self.center_)
+        self.vectors_ = found.vectors[kept]
         return self
+
+    @classmethod
+    def of_model_file(cls, model_file: ModelFile, **options: Any) -> Self:
+        """Search the gallery of a model file, which is its training images.
+
+        Parameters
+        ----------
+        model_file : ModelFile
+            See `open_model_file`.
+        **options
+            The parameters of this class, but for the model.
+
+        Raises
+        ------
+        ValueError
+            If the file has no gallery.
+        """
+        gallery, targets = check_gallery(model_file), model_file.card.targets
+        index = cls(model_file.model, **options)
+        index.unreadable_, index.rows_ = (), np.arange(len(gallery))
+        index.names_, index.groups_, index.are_predicted_ = gallery.names, gallery.groups, False
+        classes = [np.array([*target.classes, NO_LABEL], dtype=object) for target in targets]
+        index.labels_ = _side_by_side([own[codes] for own, codes in zip(classes, gallery.labels.T)])
+        index.target_names_ = tuple(target.name for target in targets)
+        index.vectors_ = gallery.vectors
+        return index
 
     def nearest(
         self, X: Any = None, k: int = 5, *, where: Mapping[str, Any] | None = None, unique: bool = False
@@ -174,10 +200,10 @@ class SimilarImages(BaseEstimator):
             queries, own = self.vectors_, range(len(self.vectors_))
         else:
             images = check_images(X)
-            raw, _, errors = self._look(images, with_answers=False)
-            if errors:
-                warn_unreadable([error for _, error in errors], len(images), "find nothing")
-            queries, is_read = centered(raw, self.center_), np.isfinite(raw[:, 0])
+            found = self._look(images)
+            if found.errors:
+                warn_unreadable([error for _, error in found.errors], len(images), "find nothing")
+            queries, is_read = found.vectors, np.isfinite(found.norms)
         positions = np.full((len(queries), k), -1)
         similarities = np.full((len(queries), k), np.nan)
         positions[is_read], similarities[is_read] = find_nearest(
@@ -186,32 +212,10 @@ class SimilarImages(BaseEstimator):
         names = [[self.names_[position] for position in row if position >= 0] for row in positions.tolist()]
         return Neighbors(positions, similarities, names, pick(self.labels_, positions))
 
-    def _look(
-        self, images: Sequence[Source], with_answers: bool
-    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, ImageReadError]]]:
-        """Return the vectors of images, the model's answers, and the errors; rows that cannot be read are NaN."""
-        flow, head = fitted_parts(self.model)
-        if flow is None:
-            raise InputError(
-                f"expected a fitted model made of flows, got a {type(self.model).__name__}; fit one of make_model"
-            )
-        flow = copy(flow).set_params(**{
-            name: getattr(self, name) if getattr(self, name) is not None else getattr(flow, name)
-            for name in ("n_jobs", "on_error", "verbose", "store")
-        })
-        vectors, answers = np.full((len(images), N_COMPONENTS), np.nan, np.float32), []
-        errors: list[tuple[int, ImageReadError]] = []
-        for start in range(0, len(images), _AT_A_TIME):
-            rows = range(start, min(start + _AT_A_TIME, len(images)))
-            found = extract(flow, images, rows)
-            errors += found.errors
-            good = np.setdiff1d(rows, [row for row, _ in found.errors])
-            features = found.features[good - start]
-            if len(good):
-                vectors[good] = raw_vectors(head, features)
-            if with_answers:
-                answers.append(_answer(head, features, good - start, len(rows)))
-        return vectors, np.concatenate(answers) if answers else np.empty(0), errors
+    def _look(self, images: Sequence[Source], with_answers: bool = False) -> Found:
+        """Return the vectors of images, and the model's answers if they are asked for."""
+        running = {name: getattr(self, name) for name in ("n_jobs", "store") if getattr(self, name) is not None}
+        return find_vectors(self.model, images, with_answers, on_error=self.on_error, verbose=self.verbose, **running)
 
     def _matching(self, where: Mapping[str, Any]) -> np.ndarray:
         """Return which images of the gallery have the labels that are asked for."""
@@ -243,12 +247,6 @@ class SimilarImages(BaseEstimator):
         return extend_tags(super().__sklearn_tags__(), ImageTags)
 
 
-def _answer(head: Any, features: np.ndarray, places: np.ndarray, n: int) -> np.ndarray:
-    """Return the answers of a head as n rows; those of rows that are not at `places` are None."""
-    if not len(places):
-        return np.full(n, None)
-    found = np.asarray(head.predict(features))
-    answers = np.full((n, *found.shape[1:]), None)
-    answers[places] = found
-    return answers
-
+def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the labels of one target, of shape (n,), or of several, of shape (n, n_targets)."""
+    return columns[0] if len(columns) == 1 else join_targets(columns)

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..images import ImageCollection, check_images
+from ..images import ImageCollection
+from ..images.naming import name_images
 from ..images.reading import Source
+from ..images.targets import NO_LABEL
 from ..models.deciders import Decider, deciders
 from ..models.fitted_parts import fitted_parts
+from ..models.model_file import ModelFile
+from ..models.model_file.gallery import Gallery
+from ..models.search_space import N_FEATURES, to_vectors
 from ..store import StoreLike
-from .naming import name_images
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Terms:
 class TrainingTerms:
     """Split scores of a fitted model into the terms of its training images.
 
-    It needs a classifier that is a sum over training rows, such as `KernelRidgeClassifier` has: it has the method
+    It needs a classifier that is a sum over training rows, as `KernelRidgeClassifier` is: it has the method
     `row_terms`. The features of the training images are computed again, or taken from the store, and are kept.
 
     Parameters
@@ -79,7 +83,7 @@ class TrainingTerms:
     Raises
     ------
     ValueError
-        If the model has no such classifier, or these are not its training images.
+        If the model has no such classifier.
 
     Examples
     --------
@@ -95,20 +99,15 @@ class TrainingTerms:
     """
 
     def __init__(self, model: Any, training: ImageCollection, *, store: StoreLike = None) -> None:
-        self._flow, head = fitted_parts(model)
-        self._deciders = deciders(head)
         check_terms(model)
+        self._flow, head = fitted_parts(model)
         if store is not None:
             self._flow = copy(self._flow).set_params(store=store)
-        self.target_names = tuple(training.target_names)
-        images = check_images(training)
-        features = self._flow.transform(images)
-        self._rows: list[tuple[tuple, np.ndarray]] = []
-        for decider in self._deciders:
-            if all(decider.path != path for path, _ in self._rows):
-                self._rows.append((decider.path, decider.select(features)))
-        self._names = name_images(images)
+        self._questions = Questions(deciders(head), training.target_names)
         self._training = training
+        self._names = name_images(training.images)
+        features = self._flow.transform(training.images)
+        self._rows = {each.path: each.select(features) for each in deciders(head)}
 
     def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
         """Return the terms of the score of a label for one image.
@@ -119,7 +118,7 @@ class TrainingTerms:
         target : str, optional
             The target of the label. By default the first.
         label : object, optional
-            By default the label that the model predicts.
+            By default the label with the highest score.
         k : int, default=5
             How many images for, and how many against the label; fewer if fewer are.
 
@@ -130,25 +129,91 @@ class TrainingTerms:
         Raises
         ------
         ValueError
-            If there is no such target or label.
+            If there is no such target or label, or these are not the training images.
         ImageReadError
             If the image cannot be read.
         """
-        decider = find_decider(self._deciders, self.target_names, target, label)
-        features = self._flow.transform([image])
-        rows = next(rows for path, rows in self._rows if path == decider.path)
-        x = decider.select(features)[0]
+        decider, name = self._questions.find(target, label)
+        x = decider.select(self._flow.transform([image]))[0]
+        labels = self._training.target(name)
+        used = find_used(decider, labels != NO_LABEL)
+        rows = self._rows[decider.path][used]
         found = decider.classifier.row_terms(rows, x)
         column, sign = find_column(decider, label, found.terms.sum(axis=0) + found.constant)
-        kept = np.flatnonzero(decider.classifier.kept_)
-        terms, constant = sign * found.terms[:, column], sign * float(found.constant[column])
+        terms, kept = sign * found.terms[:, column], np.flatnonzero(decider.classifier.kept_)
         chosen = choose_terms(terms, k)
-        mean = rows[kept].mean(axis=0, dtype=np.float64)
-        labels = self._training.target(self.target_names[0] if target is None else target)
+        mean, places = rows[kept].mean(axis=0, dtype=np.float64), used[kept[chosen]]
         return Terms(
-            [self._names[row] for row in kept[chosen]], kept[chosen], labels[kept[chosen]].tolist(), terms[chosen],
-            _cosines(rows[kept[chosen]] - mean, x - mean), float(np.delete(terms, chosen).sum()), constant, True,
+            [self._names[place] for place in places], places, labels[places].tolist(), terms[chosen],
+            cosines(rows[kept[chosen]] - mean, x - mean), float(np.delete(terms, chosen).sum()),
+            sign * float(found.constant[column]), is_exact=True,
         )
+
+
+class GalleryTerms:
+    """Split scores of the model of a model file into the terms of its training images, nearly.
+
+    The terms are computed from the short vectors in the file. `TrainingTerms` computes them exactly, but needs the
+    training images.
+
+    Parameters
+    ----------
+    model_file : ModelFile
+        It has a gallery.
+
+    Raises
+    ------
+    ValueError
+        If the file has no gallery, or its model is no sum over training rows.
+    """
+
+    def __init__(self, model_file: ModelFile) -> None:
+        check_terms(model_file.model)
+        self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
+        self._flow, self._head = fitted_parts(model_file.model)
+        self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
+
+    def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
+        """Return the terms of the score of a label for one image; see `TrainingTerms.of`."""
+        decider, name = self._questions.find(target, label)
+        features = self._flow.transform([image])
+        scores = np.atleast_1d(decider.classifier.decision_function(decider.select(features))[0]).astype(np.float64)
+        column, sign = find_column(decider, label, scores)
+        number = [each.name for each in self._targets].index(name)
+        codes = self._gallery.labels[:, number]
+        x, norm = to_vectors(self._head, features)
+        gallery, used = self._gallery, find_used(decider, codes >= 0)[decider.classifier.kept_]
+        rows = _features_of(gallery.vectors[used], gallery.norms[used])
+        mean = rows.mean(axis=0)
+        away = _features_of(x, norm)[0] - mean
+        terms = sign * decider.classifier.dual_coef_[:, column] * ((rows - mean) @ away)
+        chosen = choose_terms(terms, k)
+        shares = [float((codes[used] == code).mean()) for code in range(len(decider.classes))]
+        constant = shares[column] if len(scores) > 1 else sign * (shares[1] - shares[0])
+        score, places = sign * float(scores[column]), used[chosen]
+        return Terms(
+            [gallery.names[place] for place in places], places,
+            [self._targets[number].classes[codes[place]] for place in places], terms[chosen],
+            cosines(rows[chosen] - mean, away), score - constant - float(terms[chosen].sum()), constant,
+            is_exact=False,
+        )
+
+
+def _features_of(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Return the short features of images, with their norms, in float64."""
+    rows = vectors[:, :N_FEATURES].astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1)
+    return rows * np.divide(norms, lengths, out=np.zeros_like(lengths), where=lengths > 0)[:, None]
+
+
+def check_gallery(model_file: ModelFile) -> Gallery:
+    """Return the gallery of a model file; ValueError if it has none."""
+    if model_file.gallery is None:
+        raise InputError(
+            "expected a model file with a gallery of its training images, got one without; train it again without "
+            "--no-examples, or save it with gallery=True"
+        )
+    return model_file.gallery
 
 
 def has_terms(model: Any) -> bool:
@@ -167,19 +232,36 @@ def check_terms(model: Any) -> None:
         )
 
 
-def find_decider(
-    found: Sequence[Decider], target_names: Sequence[str], target: str | None, label: Any
-) -> Decider:
-    """Return the classifier that decides on a target and knows a label."""
-    if target is not None and target not in target_names:
-        raise InputError(f"target: expected one of {', '.join(map(repr, target_names))}, got {target!r}")
-    if len(found) == len(target_names):
-        found = [found[0 if target is None else [*target_names].index(target)]]
-    knowing = [each for each in found if label is None or label in [*each.classes]]
-    if not knowing:
-        known = ", ".join(repr(each) for each in [*found[-1].classes][:5])
-        raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}")
-    return knowing[-1]
+class Questions:
+    """Find the classifier that answers a question.
+
+    Parameters
+    ----------
+    found : sequence of Decider
+    target_names : sequence of str
+    """
+
+    def __init__(self, found: Sequence[Decider], target_names: Sequence[str]) -> None:
+        self._found, self._names = found, list(target_names)
+
+    def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
+        """Return the classifier that decides on a target and knows a label, and the name of the target."""
+        if target is not None and target not in self._names:
+            raise InputError(f"target: expected one of {', '.join(map(repr, self._names))}, got {target!r}")
+        name = self._names[0] if target is None else target
+        each = len(self._found) == len(self._names)
+        found = [self._found[self._names.index(name)]] if each else self._found
+        knowing = [each for each in found if label is None or label in list(each.classes)]
+        if not knowing:
+            known = ", ".join(repr(each) for each in list(found[-1].classes)[:5])
+            raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}")
+        return knowing[-1], name
+
+
+def find_used(decider: Decider, has_label: np.ndarray) -> np.ndarray:
+    """Return the positions of the images that a classifier was fitted on: all, or those with a label."""
+    n_fitted = len(decider.classifier.kept_)
+    return np.flatnonzero(has_label) if n_fitted == has_label.sum() else np.arange(len(has_label))
 
 
 def find_column(decider: Decider, label: Any, scores: np.ndarray) -> tuple[int, float]:
@@ -197,6 +279,7 @@ def choose_terms(terms: np.ndarray, k: int) -> np.ndarray:
     return np.concatenate([order[:k][terms[order[:k]] > 0], order[k:][-k:][terms[order[k:][-k:]] < 0]])
 
 
-def _cosines(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+def cosines(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the cosine of each row and a vector; 0 for a row of zeros."""
     norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(x)
     return np.divide(rows @ x, norms, out=np.zeros(len(rows)), where=norms > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -124,7 +125,8 @@ def _describe_target(
                          "of the collection that the model was fitted on")
     if collection is None:
         return TargetCard(name, classes, expectation=expectation, held_out=answers)
-    found, counts = np.unique(collection.target(name), return_counts=True)
+    found, numbers = collection.classes_by_target[name], Counter(collection.target(name).tolist())
+    counts = [numbers[label] for label in found.tolist()]
     if tuple(found.tolist()) != classes:
         raise InputError(
             f"collection: expected the {len(classes)} classes of {name!r} that the model was fitted on, got "
@@ -132,7 +134,7 @@ def _describe_target(
         )
     levels = collection.levels if name == collection.finest else {}
     broader = {level: to_plain([table[each] for each in classes], level) for level, table in levels.items()}
-    return TargetCard(name, classes, tuple(counts.tolist()), broader, expectation, answers)
+    return TargetCard(name, classes, tuple(counts), broader, expectation, answers)
 
 
 def _describe_tree(
@@ -172,11 +174,11 @@ def _count_images(tree: ClassTree, collection: ImageCollection) -> ClassTree:
     return found
 
 
-def _find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
-    """Return the position of the class of each image; -1 for an image of no leaf of the tree."""
+def find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
+    """Return the position of the class of each image; -1 for an image without a label, or of no leaf of the tree."""
     if target.tree is None:
         position = {label: i for i, label in enumerate(target.classes)}
-        return np.array([position[label] for label in collection.target(target.name).tolist()])
+        return np.array([position.get(label, -1) for label in collection.target(target.name).tolist()])
     of_node = np.full(len(target.tree.nodes) + 1, -1)  # the last one is for images of none of the classes
     of_node[target.tree.leaves] = np.arange(len(target.classes))
     return of_node[target.tree.encode(collection.labels)]
@@ -195,7 +197,7 @@ def choose_examples(card: ModelCard, collection: ImageCollection) -> dict[tuple[
     """Make a thumbnail of the first image of each class that can be read, by the target and the class's position."""
     examples = {}
     for target in card.targets:
-        positions = _find_classes(target, collection)
+        positions = find_classes(target, collection)
         for position in range(len(target.classes)):
             for row in np.flatnonzero(positions == position).tolist():
                 if (content := jpeg_thumbnail(collection.images[row])) is not None:

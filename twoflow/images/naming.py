@@ -1,11 +1,11 @@
-"""Name the images of a gallery."""
+"""Name images that have no names of their own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 
-from ..images.reading import Source, describe
+from .reading import Source, describe
 
 
 def name_images(images: Sequence[Source]) -> list[str]:
