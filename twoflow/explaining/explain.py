@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from sklearn.utils import check_random_state
 
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
-from ..similarity import TrainingTerms
-from .asked import AskedModel, Question
+from ..similarity import GalleryTerms, TrainingTerms
+from .asked import AskedModel, Question, gallery_terms
 from .exact import spread
 from .explanation import Explanation, Reason
 from .occlusion import cover, occlude
 from .shares import columns_by_flow, share_by_covering
 
 METHODS = ("auto", "exact", "occlusion")
+_LEAST_BUDGET = 4  # windows of one cell
 _LONGER_SIDE = 640  # pixels of the image in an explanation, of which parts are covered too
 
 
@@ -30,7 +34,7 @@ def explain(
     *,
     target: str | None = None,
     label: Any = None,
-    training: ImageCollection | TrainingTerms | None = None,
+    training: ImageCollection | TrainingTerms | GalleryTerms | None = None,
     method: str = "auto",
     k: int = 5,
     budget: int = 150,
@@ -49,10 +53,11 @@ def explain(
     label : object, optional
         The class whose score is explained. With several targets it needs `target`. By default the class that the model
         predicts, before any fallback.
-    training : ImageCollection or TrainingTerms, optional
+    training : ImageCollection, TrainingTerms or GalleryTerms, optional
         The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. The
         score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
-        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default there are no `neighbors`.
+        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default the gallery of a model file is used, if
+        it has one and its model is such a sum.
     method : {"auto", "exact", "occlusion"}, default="auto"
         "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
@@ -104,8 +109,7 @@ def explain(
     >>> bool(abs(reason.constant + reason.map.sum() + sum(reason.unlocated.values()) - reason.score) < 1e-4)
     True
     """
-    if method not in METHODS:
-        raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
+    _check(image, method, {"k": (k, 1), "budget": (budget, _LEAST_BUDGET)})
     asked = AskedModel(model)
     loaded = LoadedImage(check_images([image])[0])
     pixels = _reduced(loaded)
@@ -114,13 +118,26 @@ def explain(
     reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
-    if training is not None:
-        terms = training if hasattr(training, "of") else TrainingTerms(asked.model, training)
+    terms = gallery_terms(model) if training is None else training
+    if terms is not None:
+        terms = terms if hasattr(terms, "of") else TrainingTerms(asked.model, terms)
         reasons = [
             replace(reason, neighbors=terms.of(image, question.name, question.label, k))
             for reason, question in zip(reasons, questions)
         ]
     return Explanation(loaded.name, pixels, tuple(reasons))
+
+
+def _check(image: Any, method: str, numbers: Mapping[str, tuple[Any, int]]) -> None:
+    if method not in METHODS:
+        raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
+    for name, (value, least) in numbers.items():
+        if not isinstance(value, Integral) or value < least:
+            raise InputError(f"{name}: expected an integer of at least {least}, got {value!r}; give more")
+    kinds = (str, bytes, os.PathLike, np.ndarray, Image.Image)
+    if not isinstance(image, kinds) or isinstance(image, np.ndarray) and image.ndim not in (2, 3):
+        shape = f" of shape {image.shape}" if isinstance(image, np.ndarray) else ""
+        raise InputTypeError(f"image: expected one image, got a {type(image).__name__}{shape}; explain one at a time")
 
 
 def _exactly(
