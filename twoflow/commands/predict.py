@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._text import escape_controls, printable
 from ..errors import InputError
+from . import explaining
 from .arguments import (
     CommandParser,
     add_hosts_argument,
@@ -45,11 +46,13 @@ def make_parser() -> CommandParser:
             "twoflow predict shoes.twoflow new-photos/ --out predictions.csv",
             "twoflow predict shoes.twoflow shop.csv --image-pattern images/{id}.jpg --group-column item",
             "twoflow predict shoes.twoflow - --null --format jsonl",
+            "twoflow predict shoes.twoflow new-photos/ --explain reasons",
         ],
     )
     add_model_arguments(parser)
     _add_image_arguments(parser)
     _add_answer_arguments(parser)
+    explaining.add_arguments(parser)
     add_provider_argument(add_run_arguments(parser, out="file"))
     return parser
 
@@ -92,6 +95,7 @@ def _add_answer_arguments(parser: CommandParser) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
     arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
+    explaining.check(arguments)
     arguments.format = arguments.format or _format_of(arguments.out)
     _keep_inputs(arguments)
 
@@ -108,7 +112,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     inputs = _open_inputs(arguments)
     with connected(arguments.scheduler):
-        if arguments.out is None:
+        if arguments.explain is not None:
+            columns = _columns(arguments, predictor)
+            written, where = explaining.write(arguments, model_file, predictor, inputs, columns)
+        elif arguments.out is None:
             written, where = _write_to_stdout(arguments, predictor, inputs), "standard output"
         else:
             path, note = choose_output(arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..models import for_targets
 from ..networks import NetworkRecord, NetworksLike
 from ..store import StoreLike, open_store
 from .duplicates import match
+from .explained_errors import explain_errors
 from .feature_plan import FeaturePlan
 from .fold_notes import note_on_folds
 from .folds import Folds, draw_folds, official_split, shrink
@@ -62,6 +64,7 @@ def compare(
     verbose: bool = False,
     store: StoreLike = None,
     group_duplicates: bool = False,
+    n_explained: int = 0,
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
 
@@ -137,6 +140,10 @@ def compare(
     group_duplicates : bool, default=False
         Keep duplicates, and images that look alike, on one side of a fold, together with their groups. By default those
         on both sides are only counted. See `find_duplicates`; embeddings are not compared.
+    n_explained : int, default=0
+        Explain so many errors of which the best method is most confident. The method is fitted again on each fold that
+        tested one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the
+        features are not computed again.
 
     Returns
     -------
@@ -241,7 +248,7 @@ def compare(
     joiner = FoldJoiner(drawn, collection.labels, targets)
     results = tuple(joiner.method_scores(name, own[0]) for name, own in run.scores.items())
     tested_score = next(iter(scores_for(targets)))
-    return Comparison(
+    comparison = Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
         joiner.learning_curve(shares, series, run.scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
@@ -250,6 +257,12 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
+    if not n_explained:
+        return comparison
+    return replace(comparison, explained=explain_errors(
+        models[comparison.order[0]], comparison.pooled(comparison.best), collection, drawn, n_explained, store=store,
+        n_jobs=n_jobs, verbose=verbose,
+    ))
 
 
 def _check_tested(folds: Folds, collection: ImageCollection) -> None:

@@ -16,6 +16,7 @@ from ..images.targets import all_right
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
+from .explained_errors import ExplainedError
 from .folds import Folds
 from .held_out import collect_answers, describe_source
 from .hierarchy.answers import compare_paths
@@ -75,6 +76,8 @@ class Comparison:
         How many folds of all methods were finished in an earlier run, and were taken from the store.
     networks : tuple of NetworkRecord
         The networks that features were computed with, each once.
+    explained : tuple of ExplainedError
+        The most confident errors of the best method, with reasons. Empty unless `compare` was asked for them.
     """
 
     collection: ImageCollection
@@ -92,6 +95,7 @@ class Comparison:
     damaged_profiles: tuple[int, ...] = ()
     n_kept: int = 0
     networks: tuple[NetworkRecord, ...] = ()
+    explained: tuple[ExplainedError, ...] = ()
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""

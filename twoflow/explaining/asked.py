@@ -16,7 +16,6 @@ from ..errors import InputError, InputTypeError
 from ..images.targets import default_names
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
-from ..similarity import GalleryTerms, has_terms
 from .linear import LinearScore, linearize
 
 
@@ -34,17 +33,6 @@ def open_model(model: Any) -> tuple[Any, tuple[str, ...] | None]:
 @open_model.register
 def _(model: ModelFile) -> tuple[Any, tuple[str, ...] | None]:
     return model.model, tuple(target.name for target in model.card.targets)
-
-
-@singledispatch
-def gallery_terms(model: Any) -> GalleryTerms | None:
-    """Return what splits scores into the terms of the images in a model file; None if nothing does."""
-    return None
-
-
-@gallery_terms.register
-def _(model: ModelFile) -> GalleryTerms | None:
-    return None if model.gallery is None or not has_terms(model.model) else GalleryTerms(model)
 
 
 class Question(NamedTuple):

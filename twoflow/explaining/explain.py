@@ -16,8 +16,8 @@ from sklearn.utils import check_random_state
 from ..errors import InputError, InputTypeError
 from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
-from ..similarity import GalleryTerms, TrainingTerms
-from .asked import AskedModel, Question, gallery_terms
+from ..similarity import GalleryTerms, TrainingTerms, has_terms
+from .asked import AskedModel, Question
 from .exact import spread
 from .explanation import Explanation, Reason
 from .occlusion import cover, occlude
@@ -56,8 +56,8 @@ def explain(
     training : ImageCollection, TrainingTerms or GalleryTerms, optional
         The images that the model was fitted on. Those that spoke most for and against the label become `neighbors`. The
         score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
-        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default the gallery of a model file is used, if
-        it has one and its model is such a sum.
+        ``twoflow.similarity.TrainingTerms(model, training)`` once. By default they come from the gallery of a model
+        file, if it has one and the score is such a sum; else there are no `neighbors`.
     method : {"auto", "exact", "occlusion"}, default="auto"
         "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
@@ -118,14 +118,26 @@ def explain(
     reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
-    terms = gallery_terms(model) if training is None else training
+    thumbnails = {}
+    terms = _find_terms(model, asked.model, training)
     if terms is not None:
-        terms = terms if hasattr(terms, "of") else TrainingTerms(asked.model, terms)
         reasons = [
             replace(reason, neighbors=terms.of(image, question.name, question.label, k))
             for reason, question in zip(reasons, questions)
         ]
-    return Explanation(loaded.name, pixels, tuple(reasons))
+        near = {position for reason in reasons for position in reason.neighbors.positions.tolist()}
+        thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}
+    return Explanation(loaded.name, pixels, tuple(reasons), thumbnails)
+
+
+def _find_terms(
+    model: Any, fitted: Any, training: ImageCollection | TrainingTerms | GalleryTerms | None
+) -> TrainingTerms | GalleryTerms | None:
+    """Return what finds the training images for and against a label; None without training images."""
+    if training is not None:
+        return training if hasattr(training, "of") else TrainingTerms(fitted, training)
+    has_gallery = getattr(model, "gallery", None) is not None and has_terms(fitted)
+    return GalleryTerms(model) if has_gallery else None
 
 
 def _check(image: Any, method: str, numbers: Mapping[str, tuple[Any, int]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -77,11 +77,22 @@ class Explanation:
         The upright image in RGB, reduced so that its longer side is at most 640 pixels.
     reasons : tuple of Reason
         One for each explained target.
+    thumbnails : dict of int to (bytes or None)
+        Small JPEGs of the training images that the reasons name, by their position; None for an image that can no
+        longer be read. Empty by default.
     """
 
     image_name: str
     image: np.ndarray
     reasons: tuple[Reason, ...]
+    thumbnails: Mapping[int, bytes | None] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Show the maps, the shares and the nearest training images in a notebook."""
+        # This import is late, because at the top it would be a circle: the report imports this room.
+        from ..report.explanations import explanation_fragment
+
+        return explanation_fragment(self)
 
     def __getitem__(self, target: str) -> Reason:
         """Return the reason of a target, by its name; KeyError if it was not explained."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from ..models.model_file import ModelCard, TargetCard
 from ..predicting import Answer, Prediction
+from ..report.explanations import Entry
 from .limits import Limits
 
 Label: TypeAlias = str | int | float | bool
@@ -88,6 +89,66 @@ class NothingReadable(Predictions):
     """The answer to a request whose images all cannot be read."""
 
     error: str
+
+
+class MapBody(BaseModel):
+    """How much each place of an image spoke for a class, or against it."""
+
+    strongest: float = Field(description="The largest contribution, for or against: the end of the scale of the image.")
+    image: str = Field(description="A transparent PNG to lie over the image, as a data URI: orange is for the class, "
+                                   "blue against it.")
+
+
+class FlowBody(BaseModel):
+    """What a flow adds to the score."""
+
+    name: str
+    share: float
+    without_place: float = Field(description="The part of it that is not on the map.")
+
+
+class NearBody(BaseModel):
+    """A training image that spoke for a class, or against it."""
+
+    label: Label
+    term: float = Field(description="What it adds to the score.")
+    similarity: float | None
+    thumbnail: str | None = Field(description="A small JPEG as a data URI.")
+
+
+class NeighborsBody(BaseModel):
+    """The training images that spoke most for a class, and most against it."""
+
+    for_it: list[NearBody]
+    against_it: list[NearBody]
+    rest: float = Field(description="What all other training images add together.")
+    constant: float = Field(description="The score of the mean training image.")
+    is_exact: bool = Field(description="Whether the sum of all terms is the score.")
+
+
+class ReasonBody(BaseModel):
+    """Why one target of an image has its likeliest class."""
+
+    target: str
+    label: Label = Field(description="The likeliest class, which is explained even if the answer is a broader class or "
+                                     "unknown.")
+    confidence: float | None
+    score: float = Field(description="Before it becomes a probability.")
+    constant: float = Field(description="The part of the score that is the same for every image.")
+    method: str = Field(description='"exact": all parts add up to the score; "occlusion": places were covered.')
+    map: MapBody | None = Field(description="Null for a model whose flows do not know the places of their features.")
+    flows: list[FlowBody]
+    neighbors: NeighborsBody | None = Field(description="Null for a model file without training images.")
+    sentences: list[str] = Field(description="The same in words.")
+
+
+class ExplanationBody(BaseModel):
+    """The reasons for the answer to one image."""
+
+    model: str = Field(description="SHA-256 of the model file.")
+    name: str = Field(description="The name of the uploaded file.")
+    image: str = Field(description="The image as the model reads it, upright and small: a JPEG as a data URI.")
+    reasons: list[ReasonBody] = Field(description="One for each target.")
 
 
 class Accuracy(BaseModel):
@@ -179,6 +240,38 @@ def describe_predictions(
         )
         for each in predictions
     ]
+
+
+def describe_explanation(entry: Entry, digest: str, name: str) -> ExplanationBody:
+    """Return the body of an explanation."""
+    return ExplanationBody(
+        model=digest, name=name, image=entry.photo,
+        reasons=[
+            ReasonBody(**{
+                **reason,
+                "label": shown(reason["label"]),
+                "map": None if image is None else MapBody(strongest=reason["map"]["strongest"], image=image),
+                "neighbors": _neighbors(reason["neighbors"], entry.thumbnails),
+                "sentences": list(map(shown, reason["sentences"])),
+            })
+            for reason, image in zip(entry.document["reasons"], entry.maps)
+        ],
+    )
+
+
+def _neighbors(neighbors: Mapping[str, Any] | None, thumbnails: Mapping[int, str]) -> NeighborsBody | None:
+    """Return what is said of training images; their names are left out, as they may be paths of another machine."""
+    if neighbors is None:
+        return None
+    sides = {
+        side: [NearBody(label=shown(near["label"]), term=near["term"], similarity=near["similarity"],
+                        thumbnail=thumbnails.get(near["position"])) for near in neighbors[side]]
+        for side in ("for", "against")
+    }
+    return NeighborsBody(
+        for_it=sides["for"], against_it=sides["against"], rest=neighbors["rest"], constant=neighbors["constant"],
+        is_exact=neighbors["is_exact"],
+    )
 
 
 def describe_model(

@@ -14,6 +14,7 @@ from ..images import ImageCollection
 from ..images.naming import name_images
 from ..images.reading import Source
 from ..images.targets import NO_LABEL
+from ..images.thumbnails import jpeg_thumbnail
 from ..models.deciders import Decider, deciders
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
@@ -109,6 +110,10 @@ class TrainingTerms:
         features = self._flow.transform(training.images)
         self._rows = {each.path: each.select(features) for each in deciders(head)}
 
+    def thumbnail(self, position: int) -> bytes | None:
+        """Return a small JPEG of the training image at a position; None if it cannot be read."""
+        return jpeg_thumbnail(self._training[position])
+
     def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
         """Return the terms of the score of a label for one image.
 
@@ -172,6 +177,10 @@ class GalleryTerms:
         self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
         self._flow, self._head = fitted_parts(model_file.model)
         self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
+
+    def thumbnail(self, position: int) -> bytes | None:
+        """Return a small JPEG of the training image at a position; None if it could not be read."""
+        return self._gallery.thumbnail(position)
 
     def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
         """Return the terms of the score of a label for one image; see `TrainingTerms.of`."""

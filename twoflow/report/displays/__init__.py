@@ -4,6 +4,7 @@ from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
 from .critical_difference import CriticalDifferenceDisplay
+from .explanation import ExplanationDisplay
 from .importances import ImportancesDisplay
 from .learning_curve import LearningCurveDisplay
 from .levels import LevelsDisplay, RiskDisplay
@@ -16,6 +17,7 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "Display",
+    "ExplanationDisplay",
     "ImportancesDisplay",
     "LearningCurveDisplay",
     "LevelsDisplay",
