@@ -33,8 +33,8 @@ def document():
 
 def test_every_call_and_status_is_described(document):
     paths = document["paths"]
-    assert sorted(paths) == ["/", "/corrections", "/docs", "/examples/{target}/{position}", "/health", "/metrics",
-                             "/model", "/openapi.json", "/predict", "/ready"]
+    assert sorted(paths) == ["/", "/corrections", "/docs", "/examples/{target}/{position}", "/explain", "/health",
+                             "/metrics", "/model", "/openapi.json", "/predict", "/ready"]
     for path, calls in paths.items():
         for method, call in calls.items():
             assert EVERY <= set(call["responses"]), path

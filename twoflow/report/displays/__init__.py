@@ -4,6 +4,7 @@ from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
 from .critical_difference import CriticalDifferenceDisplay
+from .explanation import ExplanationDisplay
 from .importances import ImportancesDisplay
 from .joint_errors import JointErrorsDisplay
 from .learning_curve import LearningCurveDisplay
@@ -17,6 +18,7 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "Display",
+    "ExplanationDisplay",
     "ImportancesDisplay",
     "JointErrorsDisplay",
     "LearningCurveDisplay",

@@ -43,7 +43,8 @@ class ExplanationDisplay:
 
     Examples
     --------
-    >>> from twoflow import ExplanationDisplay, explain, make_model, make_shop
+    >>> from twoflow import explain, make_model, make_shop
+    >>> from twoflow.report import ExplanationDisplay
     >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
     >>> reasons = explain(make_model("fast").fit(shop), shop.images[0], training=shop)
     >>> display = ExplanationDisplay(reasons).plot()
