@@ -25,6 +25,7 @@ OTHERS = tuple(
         "experiments/fallback/README.md",
         "experiments/moderation/README.md",
         "experiments/rare/README.md",
+        "experiments/search/README.md",
         "experiments/sequential/README.md",
         "experiments/table1/README.md",
         "twoflow/README.md",

@@ -114,7 +114,8 @@ def make_parser() -> CommandParser:
              "file names it (default: %(default)s)",
     )
     group.add_argument("--no-examples", action="store_true",
-                       help="put no example image of each class in the file (default: a small one of each class)")
+                       help="put no training images in the file (default: a small copy of each, with what twoflow search "
+                            "needs, about three kilobytes; they are photos of your data)")
     add_run_arguments(parser, "file")
     return parser
 
@@ -157,7 +158,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with phase("file", verbose=verbose):
         save(
             fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
-            networks=arguments.network_place, examples=not arguments.no_examples, overwrite=True,
+            networks=arguments.network_place, examples=not arguments.no_examples,
+            gallery=not arguments.no_examples, overwrite=True,
         )
     if gone is not None:
         raise gone

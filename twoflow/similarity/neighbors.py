@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .._jobs import one_blas_thread
+from ..images import ImageReadError
 
 _AT_A_TIME = 2**25  # similarities in memory
 #: By how much a product of two unit vectors in float32 may be wrong.
@@ -28,14 +29,18 @@ class Neighbors:
         From -1 to 1; an image is most similar to itself, with 1. NaN where the position is -1.
     names : list of n list of str
         The names of the images found; shorter than k where fewer could be found.
-    labels : ndarray of shape (n, k) or (n, k, n_targets) and dtype object, or None
-        The labels of the images found; None where the position is -1. None as a whole if the gallery has no labels.
+    labels : ndarray of shape (n, k) or (n, k, n_targets) and dtype object
+        The labels of the images found; None where the position is -1.
+    errors : mapping of int to ImageReadError
+        The errors of images that cannot be read, by their positions among the n. Nothing is found for them. Empty by
+        default.
     """
 
     positions: np.ndarray
     similarities: np.ndarray
     names: list[list[str]]
-    labels: np.ndarray | None = None
+    labels: np.ndarray
+    errors: Mapping[int, ImageReadError] = field(default_factory=dict)
 
 
 def find_nearest(
@@ -58,7 +63,7 @@ def find_nearest(
     groups : ndarray of int and shape (n_gallery,), optional
         Find only the nearest vector of each group. By default every vector is a group.
     own : sequence of n int, optional
-        The position of a gallery's vector that is not found for each query: the query itself. By default none.
+        The position of a gallery's vector that is not found for each query; -1 for none. By default none.
 
     Returns
     -------

@@ -285,7 +285,7 @@ def find_column(decider: Decider, label: Any, scores: np.ndarray) -> tuple[int, 
 def choose_terms(terms: np.ndarray, k: int) -> np.ndarray:
     """Return the positions of the k largest terms above 0, then of the k smallest below 0, sorted by their terms."""
     order = np.argsort(-terms, kind="stable")
-    return np.concatenate([order[:k][terms[order[:k]] > 0], order[k:][-k:][terms[order[k:][-k:]] < 0]])
+    return np.concatenate([order[terms[order] > 0][:k], order[terms[order] < 0][-k:]])
 
 
 def cosines(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
