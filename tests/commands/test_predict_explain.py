@@ -3,14 +3,14 @@
 import csv
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from twoflow import make_shop, save
+from twoflow import save
 from twoflow.commands import predict
 from twoflow.commands.program import run
-from twoflow.images import load_folder
 
 from ..predicting.fitted import fit_pixels
 from .calling import call_with
@@ -19,27 +19,24 @@ QUIET = ("--no-store", "--quiet", "--jobs", "1")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with the images of a model, and its model file."""
-    folder = tmp_path_factory.mktemp("explained")
-    make_shop(n_classes=3, n_per_class=4, folder=folder / "train", random_state=0)
-    shop = load_folder(folder / "train")
-    save(fit_pixels(shop).model, folder / "shop.twoflow", collection=shop)
-    return folder
+def model(tmp_path_factory, shop):
+    path = tmp_path_factory.mktemp("explained") / "shop.twoflow"
+    save(fit_pixels(shop).model, path)
+    return path
 
 
 @pytest.fixture
-def call(capsysbinary, folder, tmp_path, monkeypatch):
+def call(capsysbinary, model, shop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "new").mkdir()
-    for i, image in enumerate(sorted((folder / "train").rglob("*.jpg"))[:2]):
+    for i, image in enumerate(shop.images[:2]):
         (tmp_path / "new" / f"{i}").mkdir()
-        (tmp_path / "new" / f"{i}" / "same.jpg").write_bytes(image.read_bytes())
+        (tmp_path / "new" / f"{i}" / "same.jpg").write_bytes(Path(image).read_bytes())
     (tmp_path / "new" / "bad.jpg").write_bytes(b"no image")
 
     def call(*arguments):
         status, _, err = call_with(
-            capsysbinary, partial(run, predict.main), folder / "shop.twoflow", "new", *arguments, *QUIET
+            capsysbinary, partial(run, predict.main), model, "new", *arguments, *QUIET
         )
         return status, err.decode()
 
@@ -56,7 +53,7 @@ def test_every_image_has_its_reasons_or_its_error(call, tmp_path):
         "new/0/same.jpg", "new/1/same.jpg", "new/bad.jpg"]
     for line, row in zip(lines[:2], rows):
         reason, = line["reasons"]
-        assert reason["label"] == row["class"]
+        assert reason["label"] == row["class_label"]
         parts = np.sum(reason["map"]["contributions"]) + sum(each["without_place"] for each in reason["flows"])
         assert reason["method"] == "exact" and parts + reason["constant"] == pytest.approx(reason["score"], abs=1e-3)
         assert (tmp_path / "why" / reason["map"]["file"]).stat().st_size > 100

@@ -16,8 +16,8 @@ def found(shop):
     labels = shop.labels.copy()
     labels[::5] = np.roll(labels, 7)[::5]
     wrong = ImageCollection(shop.images, labels)
-    methods = {"good": make_pipeline(RawPixels((12, 9)), LogisticRegression(max_iter=500)),
-               "bad": make_pipeline(RawPixels((2, 2)), LogisticRegression(max_iter=5))}
+    methods = {"good": make_pipeline(RawPixels((12, 9)), LogisticRegression(max_iter=1000)),
+               "bad": make_pipeline(RawPixels((2, 2)), LogisticRegression(max_iter=1000))}
     return compare(methods, wrong, folds=3, n_explained=3)
 
 
@@ -45,5 +45,5 @@ def test_the_report_shows_them(found, tmp_path):
 
 
 def test_nothing_is_fitted_again_unless_it_is_asked_for(shop):
-    quick = compare([make_pipeline(RawPixels((4, 3)), LogisticRegression(max_iter=5))], shop, folds=2)
+    quick = compare([make_pipeline(RawPixels((4, 3)), LogisticRegression(max_iter=1000))], shop, folds=2)
     assert quick.explained == ()

@@ -7,32 +7,25 @@ import threading
 import numpy as np
 import pytest
 
-from .serving import CLASSES, GREEN, RED, Brightest, color, serving  # isort: skip; skips where the extra is missing
+from .serving import GREEN, RED, Brightest, color, model_file, serving  # isort: skip; skips where the extra is missing
 
 import httpx
 from PIL import Image
 
-from twoflow.models.model_file import ModelCard, ModelFile, TargetCard
 
 
-class Answering(Brightest):
-    """The same with `predict`, as a fitted classifier has it."""
+class TakesFeatures(Brightest):
+    """A model that says that it takes no images."""
 
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def predict(self, X):
-        return np.array(CLASSES)[self.predict_proba(X).argmax(axis=1)]
-
-
-def model_file(hook=None):
-    card = ModelCard("colors", "2025-01-31", (TargetCard("class", CLASSES, (9, 9, 9)),))
-    return ModelFile(Answering(hook), card, "ab" * 32, {})
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
 
 
 @pytest.fixture(scope="module")
 def service():
-    with serving(file=model_file(), max_pixels=1000, max_images=2) as running:
+    with serving(max_pixels=1000, max_images=2) as running:
         yield running
 
 
@@ -78,8 +71,9 @@ def test_what_cannot_be_explained_is_one_sentence(service, contents, field, said
 
 
 def test_a_model_that_cannot_be_explained_says_so():
-    with serving() as running:  # a classifier without `predict`
-        assert explain(running, RED).status_code == 422
+    with serving(file=model_file(model=TakesFeatures())) as running:
+        response = explain(running, RED)
+    assert response.status_code == 422 and "cannot explain this model" in response.json()["error"]
 
 
 def test_explanations_are_few_at_a_time_and_are_measured():
@@ -90,7 +84,7 @@ def test_explanations_are_few_at_a_time_and_are_measured():
         assert go_on.wait(30)
 
     go_on.set()
-    with serving(file=model_file(hook), max_explanations=1) as running:
+    with serving(hook, max_explanations=1) as running:
         go_on.clear()
         entered.clear()
         found = []
@@ -106,6 +100,6 @@ def test_explanations_are_few_at_a_time_and_are_measured():
 
 
 def test_the_gate_stands_before_it():
-    with serving(file=model_file(), token="secret") as running:
+    with serving(token="secret") as running:
         assert explain(running, RED).status_code == 401
         assert explain(running, RED, headers={"Authorization": "Bearer secret", "Origin": "http://a.b"}).status_code == 403

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from .._progress import phase
 from ..errors import UserError
 from ..explaining import Explanation, explain
+from ..explaining.asked import AskedModel
 from ..images import ImageCollection
 from ..similarity.terms import TrainingTerms, has_terms
 from ..store import StoreLike
@@ -84,7 +85,7 @@ def explain_errors(
     with phase("explanations", len(found), "errors", verbose=verbose) as shown:
         for number in sorted({error.fold for error in found}):
             train = collection[splits[number].train]
-            fitted = _with_running(clone(model), store, n_jobs).fit(train)
+            fitted = _with_running(clone(model), store, n_jobs).fit(train, train.labels)
             terms = TrainingTerms(fitted, train) if has_terms(fitted) else None
             for i, error in enumerate(found):
                 if error.fold == number:
@@ -116,9 +117,11 @@ def _with_running(model: Any, store: StoreLike, n_jobs: int | None) -> Any:
 def _explain(
     error: ExplainedError, fitted: Any, collection: ImageCollection, terms: TrainingTerms | None
 ) -> ExplainedError:
-    target = collection.finest if len(collection.target_names) > 1 else None
+    # A model that is fitted on labels alone calls the targets by their numbers.
+    target = AskedModel(fitted).target_names[collection.target_names.index(collection.finest)]
     try:
         found = explain(fitted, collection[error.image], target=target, label=error.predicted, training=terms)
     except UserError as problem:
         return replace(error, problem=str(problem))
-    return replace(error, explanation=found)
+    reason = replace(found.reasons[0], target=collection.finest)
+    return replace(error, explanation=replace(found, reasons=(reason,)))
