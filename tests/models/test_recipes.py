@@ -65,6 +65,14 @@ def test_best_has_all_installed_networks(monkeypatch):
         assert len(set(names)) == len(names) and {"lab", "lab_grid", "hsv_grid"} < set(names)
 
 
+def test_best_separates_dark_and_pale_shades():
+    flows = {name: flow for name, flow, _ in weighed(make_model("best")).flows}
+    shades = [(30, 30, 34), (25, 28, 60), (232, 232, 234), (215, 229, 241)]  # black, navy, white, pale blue
+    images = np.array(shades, np.uint8)[:, None, None].repeat(8, axis=1).repeat(8, axis=2)
+    histograms = flows["lab"].fit_transform(images)
+    np.testing.assert_array_equal(histograms @ histograms.T, np.eye(4))
+
+
 def test_a_network_that_cannot_be_resized_keeps_its_size():
     for _, flow, _ in make_model("fast", network="inception-21k").flows:
         assert flow.preprocessing is None and flow.network == "inception-21k"
