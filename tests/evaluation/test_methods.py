@@ -6,7 +6,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from twoflow import CNNEmbedding, ImageCollection, SIFTBagOfWords, compare, make_model, make_shop
+from twoflow import (
+    CNNEmbedding,
+    ColorHistogram,
+    ImageCollection,
+    MultiTargetClassifier,
+    SIFTBagOfWords,
+    TwoFlowClassifier,
+    compare,
+    make_model,
+    make_shop,
+)
 from twoflow.evaluation import EXTRA_METHODS, METHODS, NAME_FORMS, RECIPE_METHODS, make_methods
 from twoflow.evaluation.methods import find_left_out
 from twoflow.evaluation.pixel_size import _memory, choose_size
