@@ -139,9 +139,9 @@ NAME_FORMS = {
                        "of the finest classes, whose probabilities are summed upward), parents (a classifier for each "
                        "class that has finer ones) or levels (a classifier for each level)",
     "METHOD:STRATEGY:confidence": "the same, with broader answers, or unknown, where the classes are not sure",
-    "METHOD:TARGETS": "a method on images with several targets. TARGETS is separate (a classifier for each target; this "
-                      "is the default), shared (one with several outputs), joint (one of the combinations of labels) or "
-                      "chain (one for each, which also sees the probabilities of the targets before it)",
+    "METHOD:TARGETS": "a method on images with several targets. TARGETS is separate (a classifier for each target; "
+                      "this is the default), shared (one with several outputs), joint (one of the combinations of "
+                      "labels) or chain (one for each, which also sees the probabilities of the targets before it)",
 }
 
 

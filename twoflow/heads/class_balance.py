@@ -137,8 +137,10 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
 
 def _list_classes(y: np.ndarray) -> list:
     """List the classes of all targets, without missing labels."""
-    targets = y.reshape(len(y), -1).T.tolist()
-    return [label for target in targets for label in np.unique([each for each in target if not is_missing(each)]).tolist()]
+    targets = [
+        [label for label in target if not is_missing(label)] for target in y.reshape(len(y), -1).T.tolist()
+    ]
+    return [label for target in targets for label in np.unique(target).tolist()]
 
 
 def _class_weights(estimator: Any) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
+from ..heads.composition import PartsByName
 from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
 from ..heads.groups import read_groups
 from ..heads.inner_folds import draw_inner_folds, fit_clone
@@ -25,7 +26,6 @@ from ..heads.multi_target.chain import use_more_columns
 from ..heads.out_of_fold import answer_out_of_fold
 from ..heads.targets import check_targets, learns_several_targets
 from ..heads.ties import first_of_best
-from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
 

@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
-from ..heads.composition import PartsByName
 from ..errors import InputError
+from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone, fit_transform_clone
 from ..heads.multi_target.chain import use_more_columns
 from ..heads.targets import learns_several_targets

@@ -41,7 +41,7 @@ def fits():
 
 
 def test_later_targets_see_probabilities_of_held_out_groups(fits):
-    """The first feature is the group; a classifier that has seen a group knows its labels, one that has not, nothing."""
+    """The first feature is the group; what has seen a group knows its labels; what has not, nothing."""
     rng = np.random.RandomState(0)
     groups = np.repeat(np.arange(20), 3)
     X, y = groups[:, None].astype(float), np.column_stack([rng.randint(2, size=20)[groups], rng.randint(2, size=60)])
@@ -60,7 +60,8 @@ def test_the_order_is_by_name_or_position(fits):
     X, y = np.arange(24)[:, None] % 6 * 1.0, np.column_stack([np.arange(24) % 3, np.arange(24) % 2])
     for order in (["b", "a"], [1, 0]):
         fits.clear()
-        model = MultiTargetClassifier(Recorder(), "chain", order=order, target_names=["a", "b"], random_state=0).fit(X, y)
+        model = MultiTargetClassifier(Recorder(), "chain", order=order, target_names=["a", "b"], random_state=0)
+        model.fit(X, y)
         assert model.order_ == [1, 0] and [each.X_.shape[1] for each in model.estimators_] == [3, 1]
         assert (model.predict(X) == y).all()
     with pytest.raises(ValueError, match="order: expected each target once, by name .*'a' and 'b'.* got \\['b'\\]"):
@@ -90,7 +91,8 @@ def test_selections_get_the_new_columns():
     assert [(name, columns) for name, _, columns in wider.selections][2:] == [
         ("chain_1_", slice(6, 9)), ("chain_2", slice(9, 11)),
     ]
-    assert [selector for _, selector, _ in wider.selections][2:] == ["passthrough"] * 2 and len(selecting.selections) == 2
+    assert [selector for _, selector, _ in wider.selections][2:] == ["passthrough"] * 2
+    assert len(selecting.selections) == 2
     capped = use_more_columns(CappedClassifier(ChoosingClassifier([("only", selecting)]), 9), 6, [3])
     ((_, candidate),) = capped.classifier.candidates
     assert candidate.columns.max() == 8 and capped.max_per_class == 9
@@ -100,7 +102,7 @@ def test_selections_get_the_new_columns():
 
 def test_selectors_that_classify_or_scale_do_so_with_the_new_columns():
     for selector in (StandardScaler(), OutOfFoldProbabilities(GaussianNB())):
-        added = use_more_columns(SelectingClassifier([("a", selector, slice(0, 4))], GaussianNB()), 4, [2]).selections[1]
+        _, added = use_more_columns(SelectingClassifier([("a", selector, slice(0, 4))], GaussianNB()), 4, [2]).selections
         assert type(added[1]) is type(selector) and added[1] is not selector
 
 

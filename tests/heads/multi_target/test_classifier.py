@@ -119,7 +119,8 @@ def test_an_estimator_for_each_target_by_position_or_name():
     given = {1: LogisticRegression(C=3), 0: RidgeClassifier()}
     model = MultiTargetClassifier(given).fit(X, Y)
     assert [type(each) for each in model.estimators_] == [RidgeClassifier, LogisticRegression]
-    assert not hasattr(model, "predict_proba") and (model.predict(X)[:, 1] == clone(given[1]).fit(X, Y[:, 1]).predict(X)).all()
+    assert not hasattr(model, "predict_proba")
+    assert (model.predict(X)[:, 1] == clone(given[1]).fit(X, Y[:, 1]).predict(X)).all()
     named = MultiTargetClassifier({"b": given[1], "a": given[0]}, target_names=["a", "b"]).fit(X, Y)
     assert (named.predict(X) == model.predict(X)).all()
     for wrong in ({0: given[1]}, {0: given[1], "b": given[0]}, {0: given[1], 1: given[1], 2: given[0]}):

@@ -23,7 +23,8 @@ RIDGE = KernelRidgeClassifier((0.03,))
 def problem():
     """Rows of five clusters: two targets with 3 and 2 classes, all but one of whose combinations occur."""
     X, cluster = make_blobs(120, 4, centers=5, cluster_std=2, random_state=0)
-    y = np.column_stack([np.array(["boot", "boot", "clog", "clog", "pump"])[cluster], np.array(["old", "new", "old", "new", "old"])[cluster]])
+    kinds, ages = ["boot", "boot", "clog", "clog", "pump"], ["old", "new", "old", "new", "old"]
+    y = np.column_stack([np.array(kinds)[cluster], np.array(ages)[cluster]])
     return X.astype(np.float32), y.astype(object)
 
 
@@ -105,7 +106,8 @@ def test_joint_may_answer_a_combination_that_never_occurred():
     y = [["a", "y"], ["b", "x"], ["c", "x"], ["c", "y"]] * 2  # "a" with "x" never occurs
     model = MultiTargetClassifier(Opinion((0.4, 0.3, 0.25, 0.05)), "joint").fit(np.zeros((8, 1)), y)
     assert model.predict(np.zeros((1, 1))).tolist() == [["a", "x"]]
-    assert [own[0].round(2).tolist() for own in model.predict_proba(np.zeros((1, 1)))] == [[0.4, 0.3, 0.3], [0.55, 0.45]]
+    first, second = model.predict_proba(np.zeros((1, 1)))
+    assert first.round(2).tolist() == [[0.4, 0.3, 0.3]] and second.round(2).tolist() == [[0.55, 0.45]]
 
 
 def test_joint_without_probabilities_answers_a_combination(problem):

@@ -46,9 +46,9 @@ from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
 from twoflow.heads import (
     CappedClassifier,
-    MultiTargetClassifier,
     EarlyStoppingMLPClassifier,
     KernelRidgeClassifier,
+    MultiTargetClassifier,
     SequentialClassifier,
 )
 from twoflow.heads.table import HEADS

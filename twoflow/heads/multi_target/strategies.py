@@ -153,14 +153,13 @@ class Shared:
                 "'separate', 'joint' or 'chain'"
             )
         rows = task.complete_rows("shared")
-        codes = task.targets.codes[rows]
-        for name, column, classes in zip(task.targets.names, codes.T, task.targets.classes):
+        codes, classes = task.targets.codes[rows], task.targets.classes
+        for name, column, own in zip(task.targets.names, codes.T, classes):
             if (column == column[0]).all():
                 raise InputError(
                     f"strategy='shared': expected at least two classes of {name!r} in the {len(rows)} rows that have "
-                    f"all labels, got only {classes[column[0]]!s}; label more rows, or choose 'separate' or 'chain'"
+                    f"all labels, got only {own[column[0]]!s}; label more rows, or choose 'separate' or 'chain'"
                 )
-        classes = task.targets.classes
 
         def weigh(weights: Any) -> Any:
             return [{code: weights[label] for code, label in enumerate(own.tolist())} for own in classes]
@@ -282,5 +281,3 @@ def indicators(combinations: np.ndarray, classes: Sequence[np.ndarray]) -> list[
         See `Learned`.
     """
     return [np.eye(len(own))[column] for own, column in zip(classes, combinations.T)]
-
-

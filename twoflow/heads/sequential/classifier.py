@@ -16,11 +16,11 @@ from ...errors import InputError
 from ...images.targets import all_right, join_targets
 from ..groups import read_groups
 from ..inner_folds import fit_clone, fit_transform_clone
+from ..partial_labels import PartialLabels, read_partial_labels
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags
 from .discriminants import DiscriminantProjection
 from .early_stopping import EarlyStoppingMLPClassifier
-from ..partial_labels import PartialLabels, read_partial_labels
 
 #: The representations by name.
 REPRESENTATIONS: dict[str, Callable[[], Any]] = {

@@ -67,7 +67,7 @@ def _(part: KernelRidgeClassifier, graph: Graph, source: str) -> Any:
     if not isinstance(part.classes_, list):
         return to_probabilities(graph, graph.add("Div", scores, np.float64(part.temperature_)), len(part.classes_))
     parts = split_targets(graph, scores, part.classes_)
-    scaled = [graph.add("Div", own, np.float64(each)) for own, each in zip(parts, part.temperature_)]
+    scaled = [graph.add("Div", own, np.float64(each)) for own, each in zip(parts, np.atleast_1d(part.temperature_))]
     return [to_probabilities(graph, own, len(classes)) for own, classes in zip(scaled, part.classes_)]
 
 
