@@ -77,7 +77,7 @@ def test_each_score_is_of_the_images_that_have_its_labels(found, clothes):
 
 def test_reports_with_missing_labels(found, tmp_path):
     text = format_text(found)
-    assert "Labels are missing. Tested images with a label: type 54 and color 48; with all: 42, which" in text
+    assert "needs. Tested images with a label: type 54 and color 48; with all: 42." in text
     assert "wrong, of all folds" in text and "type and color" in text and "nan" not in text
     document = to_document(found)
     assert document["tested"]["n_labeled"] == [54, 48] and document["tested"]["n_scored"] == 42
