@@ -252,7 +252,8 @@ def test_joint_errors():
     found = two_targets()
     display = JointErrorsDisplay.from_comparison(found).plot()
     best = found.joint_errors[found.best]
-    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["only brand", "only model", "brand and model"]
+    names = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert names == ["only brand", "only model", "brand and model"]
     filled, hollow = display.ax_.lines[:2]
     assert filled.get_xdata().tolist() == [each.share for each in best.patterns] and best.patterns[1].n > 0
     assert hollow.get_xdata() == pytest.approx([each.expected / best.n for each in best.patterns])
