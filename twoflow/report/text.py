@@ -233,8 +233,8 @@ def _legend_of_targets(comparison: Comparison) -> list[str]:
         whole = counts.pop("")
         named = listed(f"{printable(name)} {number:,}" for name, number in counts.items())
         lines.append(
-            f"Labels are missing. Tested images with a label: {named}; with all: {whole:,}, which the exact match is "
-            "of."
+            "Labels are missing, and each score is of the images that have the labels it needs. Tested images with a "
+            f"label: {named}; with all: {whole:,}."
         )
     return lines
 

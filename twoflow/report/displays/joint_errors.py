@@ -80,7 +80,7 @@ class JointErrorsDisplay(Display):
         offsets = (np.arange(n) - (n - 1) / 2) * 0.8 / n
         for name, shares, expected, offset, style in zip(self.names, self.shares, self.expected, offsets, styles(n)):
             heights = np.arange(len(self.patterns)) + offset
-            drawn = {"linestyle": "", "marker": style.marker, "color": style.color}
+            drawn: dict[str, Any] = {"linestyle": "", "marker": style.marker, "color": style.color}
             ax.plot(np.array(shares), heights, markersize=6, label=label(name), **drawn)
             ax.plot(np.array(expected), heights, markersize=8, markerfacecolor="none", **drawn)
         ax.set_xlim(left=min(0, ax.get_xlim()[0]))
