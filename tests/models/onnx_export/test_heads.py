@@ -22,14 +22,16 @@ from twoflow.heads import (
     KernelSVMClassifier,
     KernelWeight,
     LogOpinionPool,
+    MultiTargetClassifier,
     OutOfFoldProbabilities,
 )
+from twoflow.heads.multi_target.strategies import STRATEGIES
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS
 from twoflow.models import ChoosingClassifier, SelectingClassifier
 from twoflow.models.onnx_export import Graph, to_onnx
 
-from .running import run_part
+from .running import run_part, run_targets
 
 SELECTORS = {
     "forest": ForestSelector(7, random_state=0),
@@ -173,6 +175,33 @@ def test_several_targets_give_several_outputs():
     model = MultiOutputClassifier(KernelRidgeClassifier()).fit(X, np.column_stack([y, X[:, 0] > 0]))
     graph = Graph()
     assert len(to_onnx(model, graph, "rows")) == 2
+
+
+@pytest.mark.parametrize("estimator, strategies", [
+    (KernelRidgeClassifier(), STRATEGIES),
+    (RandomForestClassifier(5, max_depth=5, random_state=0), ["shared", "chain"]),
+    (RidgeClassifier(), ["joint", "chain"]),
+    (ChoosingClassifier(
+        [("only", SelectingClassifier([("all", "passthrough", slice(0, 20))], KernelRidgeClassifier()))],
+        weights="leave-out",
+    ), STRATEGIES),
+], ids=["ridge", "forest", "scores", "choosing"])
+def test_strategies_of_several_targets(estimator, strategies):
+    X, y = problem(4)
+    y = np.column_stack([y, X[:, 0] > 0, np.where(X[:, 1] > 0, "new", "old")]).astype(object)
+    y[y[:, 0] == "class 3", 2] = None  # no complete row has this class
+    for strategy in strategies:
+        model = MultiTargetClassifier(estimator, strategy, order=[2, 0, 1], random_state=0).fit(X[:80], y[:80])
+        found = run_targets(model, X)
+        if hasattr(model, "predict_proba"):
+            for own, expected in zip(found, model.predict_proba(X), strict=True):
+                assert np.allclose(own, expected, atol=2e-5)
+        assert [own.shape[1] for own in found] == [4, 2, 2] or not hasattr(model, "predict_proba")
+        answers = np.column_stack([
+            classes[(own[:, 0] > 0).astype(int) if own.shape[1] == 1 else own.argmax(axis=1)]
+            for own, classes in zip(found, model.classes_)
+        ])
+        assert hasattr(model, "predict_proba") and (answers == model.predict(X)).mean() > 0.99 or strategy != "separate"
 
 
 @pytest.mark.parametrize("part, names", [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 
 from ...errors import InputError
 from ..class_balance import change_class_weights
@@ -216,7 +217,9 @@ class Joint:
                 for number, combination in enumerate(combinations.tolist())
             }
 
-        return [task.fit(change_class_weights(task.estimators[0], weigh), rows, y)], combinations
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+            return [task.fit(change_class_weights(task.estimators[0], weigh), rows, y)], combinations
 
     @staticmethod
     def predict(learned: Learned, X: Any) -> list[np.ndarray]:
@@ -245,7 +248,12 @@ class Chain:
 
     @staticmethod
     def fit(task: Task) -> tuple[list[Any], np.ndarray | None]:
-        """Fit the classifiers one after the other."""
+        """Fit the classifiers one after the other; ValueError if X are images."""
+        if not all(get_tags(each).input_tags.two_d_array for each in task.estimators):
+            raise InputError(
+                "strategy='chain': expected models made of flows, or classifiers of features, got "
+                f"{type(task.estimators[0]).__name__}, which takes images; choose another strategy"
+            )
         return fit_chain(
             task.X, task.targets, task.groups, task.estimators, task.order, task.cv, task.rng, task.n_jobs
         ), None
