@@ -20,7 +20,7 @@ def clothes(labels=ROWS, **options):
 @pytest.mark.parametrize(
     "labels",
     [ROWS, np.array(ROWS, dtype=object), pd.DataFrame(ROWS), pd.DataFrame(ROWS).convert_dtypes(),
-     np.ma.array([[label or "x" for label in row] for row in KNOWN], mask=[[not label for label in row] for row in KNOWN])],
+     np.ma.array([[label or "x" for label in row] for row in KNOWN], mask=np.array(KNOWN) == "")],
     ids=["lists", "objects", "frame", "nullable", "masked"],
 )
 def test_missing_labels_in_any_form(labels):

@@ -13,6 +13,7 @@ from ..images import ImageCollection
 from ..images.partial_targets import have_all
 from ..images.targets import classes_of, has_label, split_targets
 from ..models import Parts
+from ..models.importances import steps_to_decision
 from .folds import Folds
 
 _LENGTH = 60  # of a name in a message
@@ -34,10 +35,11 @@ def check_methods(methods: Mapping[str, Parts], collection: ImageCollection) -> 
     if collection.are_levels or not n_partial:
         return
     for name, parts in methods.items():
-        if not learns_targets_together(parts.head):
+        decider = steps_to_decision(parts.head)[-1]
+        if not learns_targets_together(decider):
             raise InputError(
                 f"{name}: expected a classifier that can learn from missing labels, because {n_partial:,} of "
-                f"{len(collection):,} images lack one, got {type(parts.head).__name__}; put it into a "
+                f"{len(collection):,} images lack one, got {type(decider).__name__}; put it into a "
                 "MultiTargetClassifier, or leave these images out"
             )
 

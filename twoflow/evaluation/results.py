@@ -192,6 +192,13 @@ class Comparison:
         return len(self.collection) - len(used)
 
     @property
+    def n_scored(self) -> dict[str, int]:
+        """How many tested images have a label, by target; at "" how many have what the tested score needs."""
+        tested = np.unique(self.tested)
+        wanted = {**{name: name for name in self.collection.target_names}, "": None}
+        return {name: int(self._is_scored(target)[tested].sum()) for name, target in wanted.items()}
+
+    @property
     def untested_classes(self) -> list[int]:
         """Positions of the classes of the finest target that no fold tests."""
         finest = self.collection.finest
@@ -413,8 +420,9 @@ class Comparison:
         -------
         dict of str to (Expectation, HeldOut or None)
             For each target, its accuracy with the interval of `intervals`, and a row for each prediction, in the order
-            of predictions.csv, without images that have no label of it; the source counts the others. A position is that of a class in the sorted classes of the target. A prediction that is
-            no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
+            of predictions.csv. Images that have no label of the target are left out; the source counts them. A position
+            is that of a class in the sorted classes of the target. A prediction that is no class has the position -1
+            and the confidence NaN. The rows have groups if the collection has, or if an
             image is tested several times: then each image is a group. HeldOut is None for a method without
             probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
             `TestedPaths`.
@@ -432,7 +440,8 @@ class Comparison:
         for target in names:
             score = find_score("accuracy", target, names)
             mean, interval = own.means[score], self.intervals[own.name][score]
-            source = describe_source(self._folds_of(target), groups)
+            n_without = int((~self._is_scored(target)[np.unique(self.tested)]).sum())
+            source = describe_source(self._folds_of(target), groups, n_without)
             expectation = Expectation(mean, interval.ends, interval.confidence, source)
             found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
         return found

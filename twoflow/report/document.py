@@ -20,7 +20,7 @@ from ..evaluation.summary import Interval, Pair, spread
 from ..heads.hierarchy import ClassTree
 from ..images import ImageCollection
 from ..images.reading import describe
-from .details import details_document, risk_document, tested_document
+from .details import details_document, joint_document, risk_document, tested_document
 from .plain import finite, finite_list, leaks_document, passed_over_document
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
@@ -46,6 +46,7 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
     finest = comparison.collection.finest
     for entry in document["methods"]:
         entry["level_accuracies"] = list(comparison.level_accuracies[entry["name"]].values())
+        entry["joint_errors"] = joint_document(comparison.joint_errors.get(entry["name"]))
         entry["risk_coverage"] = risk_document(comparison.risk_curves.get(entry["name"]))
         others = dict(comparison.details[entry["name"]])
         entry |= details_document(others.pop(finest))

@@ -18,6 +18,7 @@ from .displays import (
     DifferencesDisplay,
     Display,
     ImportancesDisplay,
+    JointErrorsDisplay,
     LearningCurveDisplay,
     LevelsDisplay,
     ReliabilityDisplay,
@@ -47,6 +48,7 @@ _PLOTS: dict[str, type[Display]] = {
     "reliability": ReliabilityDisplay,
     "learning_curve": LearningCurveDisplay,
     "importances": ImportancesDisplay,
+    "joint_errors": JointErrorsDisplay,
     "levels": LevelsDisplay,
     "risk": RiskDisplay,
 }
@@ -63,6 +65,7 @@ class Section(NamedTuple):
 _SECTIONS = (
     Section("scores", "Scores"),
     Section("levels", "Hierarchy", lambda document: document["dataset"]["hierarchy"] is not None),
+    Section("together", "Errors together", lambda document: document["methods"][0]["joint_errors"] is not None),
     Section("pairs", "Every pair", lambda document: bool(document["pairwise"])),
     Section("classes", "Classes"),
     Section("confusions", "Confusions"),

@@ -5,6 +5,7 @@ from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
 from .critical_difference import CriticalDifferenceDisplay
 from .importances import ImportancesDisplay
+from .joint_errors import JointErrorsDisplay
 from .learning_curve import LearningCurveDisplay
 from .levels import LevelsDisplay, RiskDisplay
 from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
@@ -17,6 +18,7 @@ __all__ = [
     "DifferencesDisplay",
     "Display",
     "ImportancesDisplay",
+    "JointErrorsDisplay",
     "LearningCurveDisplay",
     "LevelsDisplay",
     "ReliabilityDisplay",
