@@ -166,7 +166,15 @@ def test_each_likely_class_has_an_example(window, service, tmp_path):
 def test_several_targets_and_a_decision(window, photo):
     with running(painted_model(n_targets=2), rules=Approve()) as address:
         show(window, address)
-        assert text(window, "#lead") == "our shoes: class (507 classes), the color (2 classes)."
+        assert text(window, "#lead") == (
+            "our shoes: class (507 classes), the color (2 classes); 87% [89%, 93%] of the photos are expected to be "
+            "right in all of these."
+        )
+        facts = dict(zip(texts(window, "#facts dt"), texts(window, "#facts dd")))
+        assert facts["expected right, all targets"].startswith("87% [89%, 93%] of new photos; in brackets, ")
+        assert facts["expected right, the color"] == "not measured"
+        assert facts["trained on, the color"] == "6 of 9 photos, those with a label of it"
+        assert "trained on, class" not in facts
         assert text(window, "#privacy") == "Photos are not kept."
         ask(window, photo)
         assert texts(window, ".target") == ["class", "the color"]

@@ -322,8 +322,8 @@ def add_path_arguments(group: argparse._ArgumentGroup) -> None:
     paths.add_argument("--image-column", metavar="COLUMN", help="column of image paths in the table (default: path)")
     paths.add_argument(
         "--image-pattern", metavar="PATTERN",
-        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
-             "--image-column)",
+        help="build each image path from columns of the table, in braces, such as images/{id}.jpg, or images/{id}.* if "
+             "the endings differ (default: use --image-column)",
     )
 
 

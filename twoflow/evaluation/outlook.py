@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..images.partial_targets import have_all
 from ..models.model_file.card import Expectation, HeldOut
 from .hierarchy.held_out import AnsweredAt, LevelAccuracy
 from .metrics import Pooled, count_confusions, score_classes
@@ -154,8 +155,10 @@ def look_out_together(comparison: Comparison, method: str, threshold: float | No
         return Together(targets, expectation, None)
     least = np.concatenate([np.min([each.max(axis=1) for each in fold], axis=0) for fold in own.probabilities])
     is_right = np.concatenate(comparison.is_right(method))
+    has_all = have_all(comparison.collection.labels)[comparison.tested]
     # As for `answer_above`: every image is of class 1, and its answer is 1 if all its targets are right.
-    answers = HeldOut(np.ones(len(is_right), np.int32), is_right.astype(np.int32), least.astype(np.float32))
+    right, certainty = is_right[has_all].astype(np.int32), least[has_all].astype(np.float32)
+    answers = HeldOut(np.ones(len(right), np.int32), right, certainty)
     return Together(targets, expectation, answer_above(answers, threshold))
 
 

@@ -472,7 +472,7 @@ class Comparison:
         if len(self.collection.target_names) == 1 or self.collection.are_levels:
             return None
         interval = self.intervals[own.name][self.tested_score]
-        source = describe_source(self.folds, self.collection.groups)
+        source = describe_source(self._folds_of(None), self.collection.groups)
         return Expectation(own.means[self.tested_score], interval.ends, interval.confidence, source)
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
