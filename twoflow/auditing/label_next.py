@@ -263,8 +263,10 @@ def _ask(head: Any, features: np.ndarray, columns: slice, rows: np.ndarray) -> _
                 leaves = head.predict_node_proba(block)[:, hierarchy.tree_.leaves]
                 found = leaves / np.maximum(leaves.sum(axis=1, keepdims=True), np.finfo(float).tiny)
             parts.append(found if isinstance(found, list) else [found])
-            scores = None if scope is None else head.scope_scores(block)
-            outside.append(np.zeros(len(block), dtype=bool) if scores is None else ~(scores >= scope.threshold_))
+            is_inside = np.ones(len(block), dtype=bool)
+            if scope is not None:
+                is_inside = head.scope_scores(block) >= scope.threshold_  # a score of NaN is outside
+            outside.append(~is_inside)
     probabilities = [np.concatenate(of_target) for of_target in zip(*parts)]
     uncertainty = measure_uncertainty(probabilities) if parts else np.zeros(0)
     return _Answers(rows, probabilities, np.where(np.isfinite(uncertainty), uncertainty, 1.0), np.concatenate(outside))
