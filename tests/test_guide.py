@@ -23,6 +23,7 @@ OTHERS = tuple(
         "experiments/any-network/README.md",
         "experiments/beyond/README.md",
         "experiments/fallback/README.md",
+        "experiments/label_next/README.md",
         "experiments/moderation/README.md",
         "experiments/rare/README.md",
         "experiments/search/README.md",

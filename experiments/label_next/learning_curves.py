@@ -92,15 +92,17 @@ def show(curves, n_train, n_test):
                 test = corrected_resampled_ttest(own, chance, n_train=n_train, n_test=n_test)
                 low, high = test.confidence_interval
                 gain = f"    {test.mean_difference:+.3f} [{low:+.3f}, {high:+.3f}]"
-            print(f"{name:16}{''.join(f'{value:8.3f}' for value in found[:, :, column].mean(axis=0))}{gain}", flush=True)
+            values = "".join(f"{value:8.3f}" for value in found[:, :, column].mean(axis=0))
+            print(f"{name:16}{values}{gain}", flush=True)
 
 
 def main(images, labels, label_column, group_column, store, first_seed="0"):
     """Draw the learning curves of all rules, five seeds each."""
     collection = load_table(labels, images, label_column=label_column, group_column=group_column)
     collection = collection.without_small_classes(LEAST)
-    flows = FlowUnion([(name, flow) for name, flow, _ in make_model("fast").flows], n_jobs=-1, verbose=True, store=store)
-    kernel = compute_kernel(flows.fit_transform(collection)).halved()
+    flows = [(name, flow) for name, flow, _ in make_model("fast").flows]
+    union = FlowUnion(flows, n_jobs=-1, verbose=True, store=store)
+    kernel = compute_kernel(union.fit_transform(collection)).halved()
     y, groups = collection.labels, collection.groups
     print(f"{len(y)} images, {len(np.unique(y))} classes")
     curves, sizes = {}, None

@@ -54,7 +54,7 @@ def measure_uncertainty(probabilities: Sequence[np.ndarray]) -> np.ndarray:
     >>> measure_uncertainty([color]).round(3).tolist(), measure_uncertainty([kind, color]).round(3).tolist()
     ([0.8], [0.82])
     """
-    likeliest, best_ratio = 1.0, 0.0
+    likeliest, best_ratio = np.ones(len(probabilities[0])), np.zeros(len(probabilities[0]))
     for of_target in probabilities:
         ranked = np.sort(of_target, axis=1)
         second = ranked[:, -2] if ranked.shape[1] > 1 else np.zeros(len(ranked))

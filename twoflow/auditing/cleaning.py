@@ -43,8 +43,8 @@ def choose_images(
     """Choose the images to train on.
 
     Images that cannot be read or show one color are left out. Of several images of the same photo (pairs that are exact
-    or near), the first one is kept; if some lack labels, the first of those with the most labels. But if their labels differ, all of them are left out: which label is right, only a
-    person can say. No label is changed.
+    or near), the first one is kept; if some lack labels, the first of those with the most labels. But if their labels
+    differ, all of them are left out: which label is right, only a person can say. No label is changed.
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ from .._text import counted
 from ..errors import InputError
 from ..evaluation.duplicates import match
 from ..flows import FlowUnion
-from ..flows.contract import FlowContract
 from ..flows.engine.extraction import extract
 from ..flows.image_traits import ImageTraits, read_traits
 from ..images import ImageReadError, check_images
@@ -150,7 +149,7 @@ def label_next(
 
     Notes
     -----
-    On `products` it reached with 350 labels what random choice reached with more than twice as many;
+    On `products`, 450 labels that it chose gave a higher accuracy than 850 that were drawn at random;
     `experiments/label_next` has the learning curves.
 
     Examples
@@ -171,15 +170,15 @@ def label_next(
     flow, head = fitted_parts(estimator)
     if flow is None or not hasattr(head, "predict_proba"):
         raise InputError(
-            f"model: expected a fitted model made of flows with probabilities, got a {type(estimator).__name__}; fit one "
-            "of make_model"
+            "model: expected a fitted model made of flows with probabilities, got a "
+            f"{type(estimator).__name__}; fit one of make_model"
         )
     images = check_images(images)
     if labeled is None and gallery is not None:
         labeled = [small for small in map(gallery.thumbnail, range(len(gallery))) if small is not None]
     known = [] if labeled is None else check_images(labeled)
 
-    options = {"n_jobs": n_jobs, "on_error": "nan", "verbose": verbose, "store": store}
+    options: dict[str, Any] = {"n_jobs": n_jobs, "on_error": "nan", "verbose": verbose, "store": store}
     union = FlowUnion.of_fitted({"traits": ImageTraits().fit(images), "model": flow}, **options)
     extraction = extract(union, images)
     if len(extraction.errors) == len(images):
@@ -264,8 +263,10 @@ def _ask(head: Any, features: np.ndarray, columns: slice, rows: np.ndarray) -> _
                 leaves = head.predict_node_proba(block)[:, hierarchy.tree_.leaves]
                 found = leaves / np.maximum(leaves.sum(axis=1, keepdims=True), np.finfo(float).tiny)
             parts.append(found if isinstance(found, list) else [found])
-            scores = None if scope is None else head.scope_scores(block)
-            outside.append(np.zeros(len(block), dtype=bool) if scores is None else ~(scores >= scope.threshold_))
+            is_inside = np.ones(len(block), dtype=bool)
+            if scope is not None:
+                is_inside = head.scope_scores(block) >= scope.threshold_  # a score of NaN is outside
+            outside.append(~is_inside)
     probabilities = [np.concatenate(of_target) for of_target in zip(*parts)]
     uncertainty = measure_uncertainty(probabilities) if parts else np.zeros(0)
     return _Answers(rows, probabilities, np.where(np.isfinite(uncertainty), uncertainty, 1.0), np.concatenate(outside))

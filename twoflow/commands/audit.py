@@ -144,8 +144,10 @@ def _add_queue_arguments(parser: CommandParser) -> None:
         help="choose the N images of the folder IMAGES whose labels would teach the model of --model most, the most "
              "useful first, instead of an audit (default: audit)",
     )
-    group.add_argument("--model", metavar="MODEL", type=os.path.expanduser,
-                       help="model file, NAME.twoflow, as twoflow train writes it (default: none; --label-next needs it)")
+    group.add_argument(
+        "--model", metavar="MODEL", type=os.path.expanduser,
+        help="model file, NAME.twoflow, as twoflow train writes it; --label-next needs it (default: none)",
+    )
     group.add_argument(
         "--labeled", metavar="FOLDER", type=os.path.expanduser,
         help="folder of images that have labels already; other images of the same photos are not chosen (default: the "

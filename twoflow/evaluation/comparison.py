@@ -25,6 +25,7 @@ from ..images.reading import warn_unreadable
 from ..models import for_targets
 from ..networks import NetworkRecord, NetworksLike
 from ..store import StoreLike, open_store
+from .dependences import describe_dependences
 from .duplicates import match
 from .explained_errors import explain_errors
 from .feature_plan import FeaturePlan
@@ -233,7 +234,9 @@ def compare(
         digests = [digest for i, digest in enumerate(digests) if i not in set(unreadable)]
 
     traits = read_traits(features[:, plan.n_once:])
-    collection = collection.noted(*named.notes(traits.sizes), *collection.label_notes)
+    collection = collection.noted(
+        *named.notes(traits.sizes), *collection.label_notes, *describe_dependences(collection)
+    )
     with phase("duplicates", verbose=verbose):
         duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]

@@ -213,7 +213,7 @@ def test_photos_of_one_product_are_no_evidence_of_their_own():
         (([], []), "first: expected a 1-D sequence of labels, got shape"),
         (([["a", "b"]], ["a"]), "first: expected a 1-D sequence of labels, got shape"),
         ((["a", None], [np.nan, "x"]), "expected images with both labels, got none among 2 images"),
-        ((["a", "b", None], ["x", "x", "y"]), "second: expected at least two categories, got only x; nothing can depend"),
+        ((["a", "b", None], ["x", "x", "y"]), "second: expected at least two categories, got only x; nothing can"),
         ((["a", "b"], ["x", "x"]), "second: expected at least two categories, got only x"),
         ((["a", "b"], ["x", "y"], [1]), "equally long columns, got first 2, second 2, groups 1"),
         ((["a", "b"], ["x", "y"], [1, np.nan]), "groups: 1 missing"),

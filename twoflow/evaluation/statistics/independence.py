@@ -136,12 +136,12 @@ class IndependenceResult:
         """What the result means for models of both labels, in one sentence."""
         if self.p_value < _LEVEL:
             return (
-                "Independence is rejected at 5 %: some pairs of labels are more frequent than chance makes them, so one "
-                "label is a hint at the other, and models that learn both together may gain from it."
+                "Independence is rejected at 5 %: some pairs of labels are more frequent than by chance. So one label is "
+                "a hint at the other, and a model that learns both together may gain from it."
             )
         return (
-            "Independence is not rejected at 5 %: pairs of labels are about as frequent as expected, so a model of one "
-            "label loses nothing that can be shown here by ignoring the other."
+            "Independence is not rejected at 5 %: pairs of labels are about as frequent as expected. So there is no "
+            "sign that a model of one label loses anything by ignoring the other."
         )
 
     def __str__(self) -> str:

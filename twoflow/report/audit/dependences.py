@@ -51,7 +51,7 @@ def dependence_lines(names: tuple[str, str], result: IndependenceResult) -> Iter
 
 
 def dependence_document(result: IndependenceResult) -> dict[str, Any]:
-    """Convert a test to plain data, with its table if that has at most 10,000 cells, and the cells that deviate most."""
+    """Convert a test to plain data: its table, if that has at most 10,000 cells, and the cells that deviate most."""
     figures = {name: getattr(result, name) for name in _FIGURES}
     document: dict[str, Any] = {
         **{name: finite(value) if isinstance(value, float) else value for name, value in figures.items()},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +96,15 @@ def _table(found: LabelQueue) -> str:
     return to_csv(head, (_row(rank, each, n_likeliest) for rank, each in enumerate(found.queue, start=1)))
 
 
-def _row(rank: int, each: ToLabel, n_likeliest: int) -> Iterator[Any]:
-    yield from (
+def _row(rank: int, each: ToLabel, n_likeliest: int) -> list[Any]:
+    row = [
         rank, each.name, f"{each.uncertainty:.4f}", f"{each.gain:.4f}", each.n_similar,
         "yes" if each.is_out_of_scope else "no",
-    )
+    ]
     for own in each.likeliest:
-        for number in range(n_likeliest):
-            label, probability = own[number] if number < len(own) else ("", None)
-            yield str(label)
-            yield "" if probability is None else f"{probability:.4f}"
+        cells = [(str(label), f"{probability:.4f}") for label, probability in own]
+        row += chain.from_iterable([*cells, *[("", "")] * (n_likeliest - len(cells))])
+    return row
 
 
 def _reason(each: ToLabel, names: Sequence[str]) -> str:
