@@ -10,8 +10,20 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from twoflow import (
-    CNNEmbedding, ColorHistogram, FlowClassifier, GISTDescriptor, HierarchicalClassifier, ImageCollection,
-    ImageReadError, LBPHistogram, MultiTargetClassifier, PixelProjection, RawPixels, explain, make_model, make_shop,
+    CNNEmbedding,
+    ColorHistogram,
+    FlowClassifier,
+    GISTDescriptor,
+    HierarchicalClassifier,
+    ImageCollection,
+    ImageReadError,
+    LBPHistogram,
+    MultiTargetClassifier,
+    PixelProjection,
+    RawPixels,
+    explain,
+    make_model,
+    make_shop,
 )
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.images.tags import ImageTags, extend_tags
@@ -189,7 +201,8 @@ def test_a_model_file_names_its_targets(quick, shop):
 @pytest.mark.parametrize("options, message", [
     ({"label": "sandal"}, r"label: expected a class of 'class' \('dress/01', .*\), got 'sandal'; choose one of them"),
     ({"target": "color"}, "target: expected one of 'class', got 'color'; leave it out to explain all"),
-    ({"method": "shap"}, "method: expected one of 'auto', 'exact', 'occlusion', got 'shap'"),
+    ({"method": "lime"}, "method: expected one of 'auto', 'exact', 'occlusion', 'shap', got 'lime'"),
+    ({"method": "shap"}, 'method: expected a head made of trees for "shap", got RidgeClassifier; use "auto"'),
     ({"budget": 3}, "budget: expected an integer of at least 4, got 3"),
     ({"k": 0}, "k: expected an integer of at least 1, got 0"),
 ])

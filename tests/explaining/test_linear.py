@@ -17,8 +17,15 @@ from sklearn.svm import LinearSVC
 
 from twoflow.explaining import LinearScore, linearize, pull_back
 from twoflow.heads import (
-    CappedClassifier, HierarchicalClassifier, KernelRidgeClassifier, KernelSVMClassifier, KernelWeight, LogOpinionPool,
-    MultiTargetClassifier, OutOfFoldProbabilities, SequentialClassifier,
+    CappedClassifier,
+    HierarchicalClassifier,
+    KernelRidgeClassifier,
+    KernelSVMClassifier,
+    KernelWeight,
+    LogOpinionPool,
+    MultiTargetClassifier,
+    OutOfFoldProbabilities,
+    SequentialClassifier,
 )
 from twoflow.heads.table import get_head
 from twoflow.models.choosing_classifier import ChoosingClassifier
