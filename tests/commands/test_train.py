@@ -94,7 +94,7 @@ def test_from_a_folder_to_a_file(folder, store, tmp_path, capsys, comparisons):
     lines = text.splitlines()
     assert lines[-1] == f"Next: twoflow predict {out} NEW-IMAGES"
     assert re.fullmatch(rf"Written to {out}: \d\.\d MB, SHA-256 {found.digest}", lines[-2])
-    assert len(found.examples) == 4
+    assert len(found.examples) == 4 and len(found.gallery) == found.card.n_images
 
 
 def test_the_same_seed_gives_the_same_bytes(folder, store, tmp_path, capsys):
@@ -143,7 +143,7 @@ def test_by_default_the_file_is_named_after_the_images(folder, store, tmp_path, 
 def test_without_folds_nothing_is_expected(folder, store, tmp_path, capsys, comparisons):
     status, text, _ = call(capsys, store, folder, "--folds", 0, "--out", tmp_path / "m", "--no-examples")
     found = open_model_file(tmp_path / "m")
-    assert status == 0 and not comparisons and not found.examples
+    assert status == 0 and not comparisons and not found.examples and found.gallery is None
     assert found.card.targets[0].expectation is None and found.card.targets[0].held_out is None
     assert "Nothing was held out (--folds 0)" in text and "expect an accuracy" not in text
 

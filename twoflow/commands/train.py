@@ -114,8 +114,8 @@ def make_parser() -> CommandParser:
              "file names it (default: %(default)s)",
     )
     group.add_argument("--no-examples", action="store_true",
-                       help="put no training images in the file (default: a small copy of each, with what twoflow search "
-                            "needs, about three kilobytes; they are photos of your data)")
+                       help="put no training images in the file (default: a small copy of each, with what twoflow "
+                            "search needs, about three kilobytes; they are photos of your data)")
     add_run_arguments(parser, "file")
     return parser
 
@@ -126,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from ..evaluation import compare
     from ..models.model_file import save
+    from ..models.model_file.gallery import gallery_size
     from .dask_scheduler import connected
 
     _check(arguments)
@@ -163,6 +164,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     if gone is not None:
         raise gone
+    if not arguments.no_examples:
+        images = counted(len(collection), "training image")
+        print(f"\nFor twoflow search, {images} take {gallery_size(out) / 1e6:,.1f} MB of the file")
     print(f"\nWritten to {out}: {out.stat().st_size / 1e6:,.1f} MB, SHA-256 {_digest(out)}{note}")
     print(f"Next: twoflow predict {shlex.quote(str(out))} NEW-IMAGES")
 

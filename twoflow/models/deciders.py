@@ -28,13 +28,13 @@ class Decider(NamedTuple):
         What the features of the flows pass through, one after the other, before the classifier takes them.
     classifier : estimator
         The fitted classifier.
-    classes : sequence
+    classes : sequence or ndarray
         The label of each of its classes, as the whole model answers it.
     """
 
     path: tuple[Callable[[Any], Any], ...]
     classifier: Any
-    classes: Sequence[Any]
+    classes: Sequence[Any] | np.ndarray
 
     def select(self, features: Any) -> np.ndarray:
         """Return what the classifier takes, of shape (n, n_selected), from the features of the flows."""

@@ -30,8 +30,9 @@ class SimilarImages(BaseEstimator):
     """Find the images of a gallery that are most similar to other images, as a fitted model sees them.
 
     The similarity of two images is two thirds of the cosine of the features that the model decides on, and one third of
-    the cosine of what it thinks of all classes. So photos of the same item come first, then other items of the same class, also of classes
-    that the model has never seen. Each image is a vector of 512 numbers, and each is compared: 100,000 take 205 MB.
+    the cosine of what it thinks of all classes. So photos of the same item come first, then other items of the same
+    class, also of classes that the model has never seen. Each image is a vector of 512 numbers, and each is compared:
+    100,000 take 205 MB.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..flows.contract import FlowContract
 from ..images import ImageCollection
 from ..images.naming import name_images
 from ..images.reading import Source
@@ -100,10 +101,8 @@ class TrainingTerms:
     """
 
     def __init__(self, model: Any, training: ImageCollection, *, store: StoreLike = None) -> None:
-        check_terms(model)
-        self._flow, head = fitted_parts(model)
-        if store is not None:
-            self._flow = copy(self._flow).set_params(store=store)
+        flow, head = check_terms(model)
+        self._flow: Any = flow if store is None else copy(flow).set_params(store=store)
         self._questions = Questions(deciders(head), training.target_names)
         self._training = training
         self._names = name_images(training.images)
@@ -173,9 +172,9 @@ class GalleryTerms:
     """
 
     def __init__(self, model_file: ModelFile) -> None:
-        check_terms(model_file.model)
+        flow, self._head = check_terms(model_file.model)
+        self._flow: Any = flow
         self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
-        self._flow, self._head = fitted_parts(model_file.model)
         self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
 
     def thumbnail(self, position: int) -> bytes | None:
@@ -231,14 +230,16 @@ def has_terms(model: Any) -> bool:
     return flow is not None and all(hasattr(each.classifier, "row_terms") for each in deciders(head))
 
 
-def check_terms(model: Any) -> None:
-    """Raise ValueError if the scores of a fitted model are not sums over its training images."""
-    if not has_terms(model):
-        kinds = ", ".join(sorted({type(each.classifier).__name__ for each in deciders(fitted_parts(model).head)}))
+def check_terms(model: Any) -> tuple[FlowContract, Any]:
+    """Return the flows and head of a fitted model; ValueError if its scores are not sums over its training images."""
+    flow, head = fitted_parts(model)
+    if flow is None or not has_terms(model):
+        kinds = ", ".join(sorted({type(each.classifier).__name__ for each in deciders(head)}))
         raise InputError(
             f"expected a model whose score is a sum over its training images, such as kernel ridge, got {kinds}; "
             "SimilarImages finds the nearest images of any model"
         )
+    return flow, head
 
 
 class Questions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -119,6 +120,12 @@ def write_gallery(gallery: Gallery) -> dict[str, bytes]:
     }
     names = [name.encode("utf-8", "backslashreplace").decode() for name in gallery.names]
     return {**members, _NAMES: json.dumps(names, ensure_ascii=False).encode(), _THUMBNAILS: gallery.content}
+
+
+def gallery_size(path: str | os.PathLike) -> int:
+    """Return how many bytes of a model file its gallery takes."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(info.compress_size for info in archive.infolist() if info.filename.startswith(_FOLDER))
 
 
 def read_gallery(card: ModelCard, members: Mapping[str, bytes]) -> Gallery | None:
