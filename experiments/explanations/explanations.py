@@ -18,7 +18,7 @@ from twoflow import explain, load_table, make_model, make_shop
 from twoflow.evaluation.folds import draw_folds
 from twoflow.explaining.occlusion import cover
 
-SEED, N_IMAGES, N_STEPS, BUDGET = 0, 30, 10, 100
+SEED, N_IMAGES, N_STEPS, BUDGET = 0, 16, 8, 64
 TABLES = {"sneakers": "class", "products": "articleType"}
 LEAST = 10  # images of a class
 #: The outlines of the marks in the unit square; the first is a disk.
@@ -107,7 +107,7 @@ def point() -> None:
             # A position of the finest map is a tile of 1/20 of the side; a tile is decisive if the mark touches it.
             found.append((mass_inside(values, box), mass_inside(values, box, 1 / 20)))
         inside, around = np.array(found).T
-        print(f"  {method:10s} in the box of the mark {_interval(inside)}, with one position around {_interval(around)}")
+        print(f"  {method:10s} in the box of the mark {_interval(inside)}, one position around {_interval(around)}")
 
 
 def draw_marks(n_per_class: int, seed: int, side: int = SIDE, size: int = MARK):

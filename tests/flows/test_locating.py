@@ -79,7 +79,8 @@ def test_the_box_of_what_a_network_is_shown(fitting, size, expected):
     corner = place_view(View((1, 0)), fitting, size)
     width, height = expected[2] - expected[0], expected[3] - expected[1]
     np.testing.assert_allclose(corner[2:0:-1], (expected[2], expected[1]), atol=0.01)
-    np.testing.assert_allclose((corner[2] - corner[0], corner[3] - corner[1]), (7 / 8 * width, 7 / 8 * height), atol=0.01)
+    sides = corner[2] - corner[0], corner[3] - corner[1]
+    np.testing.assert_allclose(sides, (7 / 8 * width, 7 / 8 * height), atol=0.01)
 
 
 @pytest.fixture(scope="module")

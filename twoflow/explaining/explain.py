@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from sklearn.utils import check_random_state
 
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
 from ..similarity import GalleryTerms, TrainingTerms, has_terms
@@ -21,6 +24,7 @@ from .occlusion import cover, occlude
 from .shares import columns_by_flow, share_by_covering
 
 METHODS = ("auto", "exact", "occlusion")
+_LEAST_BUDGET = 4  # windows of one cell
 _LONGER_SIDE = 640  # pixels of the image in an explanation, of which parts are covered too
 
 
@@ -105,8 +109,7 @@ def explain(
     >>> bool(abs(reason.constant + reason.map.sum() + sum(reason.unlocated.values()) - reason.score) < 1e-4)
     True
     """
-    if method not in METHODS:
-        raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
+    _check(image, method, {"k": (k, 1), "budget": (budget, _LEAST_BUDGET)})
     asked = AskedModel(model)
     loaded = LoadedImage(check_images([image])[0])
     pixels = _reduced(loaded)
@@ -135,6 +138,18 @@ def _find_terms(
         return training if hasattr(training, "of") else TrainingTerms(fitted, training)
     has_gallery = getattr(model, "gallery", None) is not None and has_terms(fitted)
     return GalleryTerms(model) if has_gallery else None
+
+
+def _check(image: Any, method: str, numbers: Mapping[str, tuple[Any, int]]) -> None:
+    if method not in METHODS:
+        raise InputError(f"method: expected one of {', '.join(map(repr, METHODS))}, got {method!r}; choose one of them")
+    for name, (value, least) in numbers.items():
+        if not isinstance(value, Integral) or value < least:
+            raise InputError(f"{name}: expected an integer of at least {least}, got {value!r}; give more")
+    kinds = (str, bytes, os.PathLike, np.ndarray, Image.Image)
+    if not isinstance(image, kinds) or isinstance(image, np.ndarray) and image.ndim not in (2, 3):
+        shape = f" of shape {image.shape}" if isinstance(image, np.ndarray) else ""
+        raise InputTypeError(f"image: expected one image, got a {type(image).__name__}{shape}; explain one at a time")
 
 
 def _exactly(

@@ -97,7 +97,8 @@ def _(transformer: OutOfFoldProbabilities, x: np.ndarray, weights: np.ndarray) -
         return None
     outputs = transformer.transform(x[None])[0].astype(np.float64)
     floor = np.log(transformer.floor) + 1e-6  # the outputs are rounded to float32
-    factors, scores, constant = [], [], 0.0
+    nothing = LinearScore(np.zeros(len(x)), 0.0)
+    factors, scores, constant = [0.0], [nothing], 0.0
     for label, weight, output in zip(transformer.classes_.tolist(), weights, outputs):
         if weight == 0:
             continue
