@@ -3,10 +3,10 @@
 import csv
 import json
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from twoflow import save
 from twoflow.commands import predict
@@ -31,7 +31,7 @@ def call(capsysbinary, model, shop, tmp_path, monkeypatch):
     (tmp_path / "new").mkdir()
     for i, image in enumerate(shop.images[:2]):
         (tmp_path / "new" / f"{i}").mkdir()
-        (tmp_path / "new" / f"{i}" / "same.jpg").write_bytes(Path(image).read_bytes())
+        Image.fromarray(image).save(tmp_path / "new" / f"{i}" / "same.jpg")
     (tmp_path / "new" / "bad.jpg").write_bytes(b"no image")
 
     def call(*arguments):
