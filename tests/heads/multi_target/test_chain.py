@@ -102,7 +102,8 @@ def test_selections_get_the_new_columns():
 
 def test_selectors_that_classify_or_scale_do_so_with_the_new_columns():
     for selector in (StandardScaler(), OutOfFoldProbabilities(GaussianNB())):
-        _, added = use_more_columns(SelectingClassifier([("a", selector, slice(0, 4))], GaussianNB()), 4, [2]).selections
+        selecting = SelectingClassifier([("a", selector, slice(0, 4))], GaussianNB())
+        _, added = use_more_columns(selecting, 4, [2]).selections
         assert type(added[1]) is type(selector) and added[1] is not selector
 
 

@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier, MultiTargetClassifier
 from twoflow.heads.multi_target.strategies import STRATEGIES
+from twoflow.heads.table import HEADS
 
 TREE = DecisionTreeClassifier(random_state=0)
 RIDGE = KernelRidgeClassifier((0.03,))
@@ -127,6 +128,20 @@ def test_joint_of_many_combinations():
     n_found = len(np.unique(y, axis=0))
     assert model.estimators_[0].coef_.shape == (n_found, 90) and n_found < 600
     assert model.score(X, y) > 0.95 and [own.shape[1] for own in model.predict_proba(X)] == [50, 40]
+
+
+@pytest.mark.parametrize("head", [name for name, head in HEADS.items() if not head.selectors_classify])
+@pytest.mark.parametrize("with_groups", [False, True], ids=["rows", "groups"])
+def test_a_combination_that_occurs_once(head, with_groups, problem):
+    X, y = problem
+    y = y.copy()
+    y[np.flatnonzero(y[:, 0] == "pump")[0], 1] = "new"  # the only new pump
+    classifier = HEADS[head].classifier()
+    trees = {name: 3 for name in classifier.get_params() if name.endswith("n_estimators")}
+    groups = np.arange(120) // 2 if with_groups else None
+    for strategy in ("joint", "chain"):
+        model = MultiTargetClassifier(classifier.set_params(**trees), strategy, random_state=0).fit(X, y, groups)
+        assert model.score(X, y) > 0.5
 
 
 def test_a_shared_ridge_is_one_ridge(problem):
