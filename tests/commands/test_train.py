@@ -208,6 +208,11 @@ def test_a_strategy_and_missing_labels(folder, store, tmp_path, capsys, comparis
     assert "Strategy: joint, of 4 combinations of labels\n6 images are only partly labeled (30 have kind and 36 have " \
         "number); the head does not learn from them\n" in text
     assert "Note: 6 of 36 images have no kind: " in text
+    status, text, _ = call(
+        capsys, store, "--labels", table, "--label-column", "kind,number", "--folds", 0, "--out", tmp_path / "n",
+    )
+    assert status == 0 and "Note: 6 of 36 images have no kind: " in text and "Strategy: separate\n" in text
+    assert "each head learns from the images with a label of its target" in text
 
 
 @pytest.mark.parametrize("strategy, columns, are_levels, message", [

@@ -151,6 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
         if comparison is None:
             collection = _without_unreadable(model, running, collection)
+            collection = collection.noted(*collection.label_notes)  # a comparison notes them itself
         threshold = _choose_threshold(arguments, collection, comparison)
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):

@@ -217,6 +217,8 @@ def _add_documents(app: FastAPI, has_token: bool) -> None:
         return document
 
     document = app.openapi()
+    # Here, because FastAPI leaves null out of the examples of a body.
+    document["components"]["schemas"]["Predictions"]["examples"] = [bodies.EXAMPLE]
     if has_token:
         document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     documentation = render_documentation(document)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ..models.model_file import Expectation, ModelCard, TargetCard
 from ..predicting import Answer, Prediction
@@ -78,8 +78,8 @@ class PredictionBody(BaseModel):
     error: str | None = Field(description="Why the image cannot be read.")
 
 
-#: What the OpenAPI document shows for a model of two targets.
-_EXAMPLE: Any = {
+#: What the OpenAPI document shows as an answer: that of a model of two targets.
+EXAMPLE: dict[str, Any] = {
     "model": "ab12" * 16,
     "predictions": [{
         "name": "shirt.jpg",
@@ -105,8 +105,6 @@ _EXAMPLE: Any = {
 
 class Predictions(BaseModel):
     """The answer to a request, in the order of its images."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     model: str = Field(description="SHA-256 of the model file.")
     predictions: list[PredictionBody]
