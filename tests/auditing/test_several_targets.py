@@ -37,7 +37,8 @@ def test_the_labels_of_each_target_are_judged(found, kinds_and_models, shop):
     assert (found.issues["model"].confident_joint == alone.issues["class"].confident_joint).all()
     assert found.labels.tolist() == shop.labels.tolist() and found.class_counts == alone.class_counts
     kinds = found.issues["kind"]
-    assert kinds.n_judged == len(shop) - 1 and 0 in kinds.suspects.tolist()
+    assert kinds.n_judged == len(shop) - 1 and kinds.classes.tolist() == ["dress", "tee"]
+    assert 1 not in kinds.suspects and kinds.given.tolist() == kinds_and_models.labels[kinds.suspects, 0].tolist()
     assert found.label(0) == f"kind {kinds_and_models.labels[0, 0]}, model {shop.labels[0]}"
     assert found.label(1) == f"model {shop.labels[1]}"
 

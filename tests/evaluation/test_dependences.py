@@ -33,4 +33,4 @@ def test_a_comparison_notes_it():
     assert note.startswith("kind and color: Independence is not rejected at 5 %: ")
     assert note.endswith("Chi-square is 1.600 with 1 degrees of freedom, p = 0.2059; twoflow audit has the table")
     model = FlowClassifier([("pixels", RawPixels((2, 2)), "passthrough")], DecisionTreeClassifier(max_depth=1))
-    assert note in compare({"pixels": model}, both, n_splits=2).collection.notes
+    assert note in compare({"pixels": model}, both, folds=2).collection.notes

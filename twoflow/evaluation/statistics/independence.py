@@ -136,8 +136,8 @@ class IndependenceResult:
         """What the result means for models of both labels, in one sentence."""
         if self.p_value < _LEVEL:
             return (
-                "Independence is rejected at 5 %: some pairs of labels are more frequent than by chance. So one label is "
-                "a hint at the other, and a model that learns both together may gain from it."
+                "Independence is rejected at 5 %: some pairs of labels are more frequent than by chance. So one label "
+                "is a hint at the other, and a model that learns both together may gain from it."
             )
         return (
             "Independence is not rejected at 5 %: pairs of labels are about as frequent as expected. So there is no "
