@@ -139,7 +139,8 @@ TWO = MultiTargetClassifier(KernelRidgeClassifier(), random_state=0)
 
 
 @pytest.mark.parametrize("head", [
-    MultiOutputClassifier(KernelRidgeClassifier()), TWO, MultiTargetClassifier(TWO.estimator, "chain", random_state=0, order=[1, 0]),
+    MultiOutputClassifier(KernelRidgeClassifier()), TWO,
+    MultiTargetClassifier(TWO.estimator, "chain", random_state=0, order=[1, 0]),
     SequentialClassifier(estimator=LogisticRegression(), random_state=0),
 ], ids=lambda head: getattr(head, "strategy", type(head).__name__))
 def test_the_likeliest_class_of_each_target_has_the_highest_score(head):

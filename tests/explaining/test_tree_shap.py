@@ -45,7 +45,8 @@ def test_without_the_package_the_error_says_how_to_install_it(forest_model, shop
 
 
 @pytest.mark.parametrize("head", [
-    GaussianNB(), make_pipeline(StandardScaler(), RandomForestClassifier(3)), make_pipeline(StandardScaler(), GaussianNB()),
+    GaussianNB(), make_pipeline(StandardScaler(), RandomForestClassifier(3)),
+    make_pipeline(StandardScaler(), GaussianNB()),
     SelectingClassifier([("one", StandardScaler(), slice(0, 3))], RandomForestClassifier(3)),
 ], ids=["no trees", "scaled", "neither", "scaled flow"])
 def test_heads_without_trees_or_with_other_selectors_have_none(head, data):
@@ -57,7 +58,9 @@ def test_heads_without_trees_or_with_other_selectors_have_none(head, data):
 @pytest.mark.parametrize("head", [
     RandomForestClassifier(10, random_state=0), ExtraTreesClassifier(10, random_state=0),
     DecisionTreeClassifier(random_state=0, max_depth=2),
-    make_pipeline(ForestSelector(max_features=3, random_state=0), "passthrough", RandomForestClassifier(10, random_state=0)),
+    make_pipeline(
+        ForestSelector(max_features=3, random_state=0), "passthrough", RandomForestClassifier(10, random_state=0)
+    ),
     SelectingClassifier(
         [("one", ForestSelector(random_state=0), slice(2, 6)), ("other", "passthrough", np.array([1, 0]))],
         RandomForestClassifier(10, random_state=0),

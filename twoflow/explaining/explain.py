@@ -64,8 +64,8 @@ def explain(
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
         every classifier. "shap" splits the probability of a forest or tree into the SHAP values of its features, which
         are spread over the image where all features of a flow are zero or more; it needs the extra ``twoflow[shap]``,
-        and selectors that only leave features out. "auto" is "exact" if the score is linear and at least one flow knows the places of its
-        features, else "occlusion".
+        and selectors that only leave features out. "auto" is "exact" if the score is linear and at least one flow knows
+        the places of its features, else "occlusion".
     k : int, default=5
         How many images `neighbors` names, for the label and against it.
     budget : int, default=150
@@ -188,20 +188,21 @@ def _by_shap(asked: AskedModel, X: Any, image: LoadedImage, questions: list[Ques
     places add. The value of a feature is spread over them in proportion. Other features, which are differences, and
     those that are zero, have no place.
     """
-    parts = [None if asked.flow is None else shap_values(asked.head, X[0], *question[:3:2]) for question in questions]
+    flow, head = asked.flow, asked.head
+    parts = [] if flow is None else [shap_values(head, X[0], each.target, each.label) for each in questions]
     known = [each for each in parts if each is not None]
-    if len(known) < len(parts):
+    if flow is None or len(known) < len(questions):
         raise InputError(
             f'method: expected a head made of trees for "shap", got {type(asked.head).__name__}; use "auto"'
         )
     values = np.array([each.values for each in known])
     x = X[0].astype(np.float64)
     has_places = np.zeros(len(x), dtype=bool)
-    for place in columns_by_flow(asked.flow).values():
+    for place in columns_by_flow(flow).values():
         has_places[place] = (x[place] > 0) & (x[place] >= 0).all()
     weights = np.divide(values, x, out=np.zeros_like(values), where=has_places)
     constants = [each.constant for each in known]
-    return _reasons(asked, X, questions, constants, spread(asked.flow, image, x, weights, values, constants), "shap")
+    return _reasons(asked, X, questions, constants, spread(flow, image, x, weights, values, constants), "shap")
 
 
 def _reasons(

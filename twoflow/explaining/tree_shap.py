@@ -102,7 +102,9 @@ def _(head: SelectingClassifier, x: np.ndarray, target: int, label: Any) -> Feat
             own = own[selector.get_support()]
         places.append(own)
     found = shap_values(head.head_, head.select(x[None])[0], target, label)
-    return None if found is None else FeatureParts(_scatter(len(x), np.concatenate(places), found.values), found.constant)
+    if found is None:
+        return None
+    return FeatureParts(_scatter(len(x), np.concatenate(places), found.values), found.constant)
 
 
 @shap_values.register
