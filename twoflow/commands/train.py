@@ -156,13 +156,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
             fitted = _fit(_running(model, running), collection)
-    gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
-    with phase("file", verbose=verbose):
-        save(
-            fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
-            networks=arguments.network_place, examples=not arguments.no_examples,
-            gallery=not arguments.no_examples, overwrite=True,
-        )
+        gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
+        with phase("file", verbose=verbose):
+            save(
+                fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
+                networks=arguments.network_place, examples=not arguments.no_examples,
+                gallery=not arguments.no_examples, overwrite=True,
+            )
     if gone is not None:
         raise gone
     if not arguments.no_examples:

@@ -106,7 +106,7 @@ def search_page(
         Further sentences. Empty by default.
     """
 
-    def picture(hit: Hit) -> str | None:
+    def small(hit: Hit) -> str | None:
         if gallery is None:
             return thumbnail(hit.name, _SIDE)
         content = gallery.thumbnail(hit.position)
@@ -117,7 +117,7 @@ def search_page(
             "name": name,
             "image": None if row in found.errors else thumbnail(images[row], _SIDE),
             "error": found.errors[row].reason if row in found.errors else "",
-            "hits": [{**hit._asdict(), "image": picture(hit)} for hit in _hits(found, row)],
+            "hits": [{**hit._asdict(), "image": small(hit)} for hit in _hits(found, row)],
         }
         for row, name in enumerate(names[:_MOST])
     ]
