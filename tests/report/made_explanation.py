@@ -29,4 +29,5 @@ def made_explanation(name="new/<b>photo.jpg", label="Heels"):
         "type", label, 1.0, 0.1, MAP, {"color": 0.3}, {"cnn": 0.6, "color": 0.3}, "exact", 0.93, terms,
     )
     second = Reason("color", "Red", 0.5, 0.75, None, {"color": -0.25}, {"color": -0.25}, "exact", float("nan"))
-    return Explanation(name, np.full((40, 60, 3), 128, np.uint8), (first, second), {7: jpeg(), 3: jpeg("blue"), 9: None})
+    thumbnails = {7: jpeg(), 3: jpeg("blue"), 9: None}
+    return Explanation(name, np.full((40, 60, 3), 128, np.uint8), (first, second), thumbnails)

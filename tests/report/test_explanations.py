@@ -10,7 +10,14 @@ from PIL import Image
 
 from twoflow.report import ExplanationDisplay
 from twoflow.report.explanations import (
-    ExplanationFiles, blend, explanation_document, explanation_fragment, files, make_entry, overlay, overlay_png,
+    ExplanationFiles,
+    blend,
+    explanation_document,
+    explanation_fragment,
+    files,
+    make_entry,
+    overlay,
+    overlay_png,
 )
 from twoflow.report.explanations.words import amounts, legend, where
 
@@ -48,8 +55,9 @@ def test_sentences_say_what_the_numbers_say(found):
     first, second = found.reasons
     assert legend(first) == "Orange places spoke for Heels, blue places spoke against it."
     assert where(first) == "100% of what spoke for Heels lies at the lower right of the photo."
-    assert amounts(first) == ("The score 1.000 is the sum of +0.600 from places, +0.300 without a place and +0.100 that "
-                              "is the same for every photo.")
+    assert amounts(first) == (
+        "The score 1.000 is the sum of +0.600 from places, +0.300 without a place and +0.100 that is the same for every "
+        "photo.")
     assert "no map" in legend(second) and where(second) == ""
     assert amounts(second) == "The score 0.500 is the sum of -0.250 without a place and +0.750 that is the same for " \
                               "every photo."
@@ -70,7 +78,8 @@ def test_the_document_holds_all_numbers_and_is_json(found):
     placed = np.array(first["map"]["contributions"])
     assert placed.sum() + first["constant"] + sum(each["without_place"] for each in first["flows"]) == pytest.approx(1)
     near = first["neighbors"]
-    assert [each["term"] for each in near["for"]] == [0.5, 0.25] and [each["term"] for each in near["against"]] == [-0.125]
+    assert [each["term"] for each in near["for"]] == [0.5, 0.25]
+    assert [each["term"] for each in near["against"]] == [-0.125]
     terms = sum(each["term"] for side in ("for", "against") for each in near[side])
     assert terms + near["rest"] + near["constant"] == pytest.approx(first["score"])
     assert second["map"] is None and second["confidence"] is None and second["neighbors"] is None
@@ -107,7 +116,8 @@ def test_files_of_images_with_the_same_name_differ_and_pages_are_bounded(tmp_pat
     lines = [json.loads(line) for line in (tmp_path / "explanations.jsonl").read_text("utf-8").splitlines()]
     assert [line["image"] for line in lines] == [1, 2, 3, 4, 5] and lines[3]["error"] == "not an image"
     assert lines[1]["reasons"][0]["map"]["file"] == f"maps/{maps[1]}"
-    first, second, last = ((tmp_path / name).read_text("utf-8") for name in ("index.html", "page-2.html", "page-3.html"))
+    pages = ("index.html", "page-2.html", "page-3.html")
+    first, second, last = ((tmp_path / name).read_text("utf-8") for name in pages)
     assert 'href="page-2.html"' in first and "Previous" not in first and "&lt;our&gt; shoes" in first
     assert 'href="index.html"' in second and 'href="page-3.html"' in second and "not an image" in second
     assert "Next" not in last and "The answer is unknown." in first

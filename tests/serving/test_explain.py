@@ -13,7 +13,6 @@ import httpx
 from PIL import Image
 
 
-
 class TakesFeatures(Brightest):
     """A model that says that it takes no images."""
 
@@ -102,4 +101,5 @@ def test_explanations_are_few_at_a_time_and_are_measured():
 def test_the_gate_stands_before_it():
     with serving(token="secret") as running:
         assert explain(running, RED).status_code == 401
-        assert explain(running, RED, headers={"Authorization": "Bearer secret", "Origin": "http://a.b"}).status_code == 403
+        headers = {"Authorization": "Bearer secret", "Origin": "http://a.b"}
+        assert explain(running, RED, headers=headers).status_code == 403

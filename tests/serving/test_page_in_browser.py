@@ -242,8 +242,10 @@ def test_the_map_lies_on_the_photo(window, service, photo):
     pretend(window, "/explain", 200, reasons_of("clog"))
     window.run("document.querySelector('.reasons button').click()")
     window.wait("return document.querySelector('.over')?.complete")
-    below, above = window.run("return [...document.querySelectorAll('.stack img')].map(each => { const it = "
-                              "each.getBoundingClientRect(); return [it.x, it.y, it.width, it.height].map(Math.round); })")
+    below, above = window.run(
+        "return [...document.querySelectorAll('.stack img')].map(each => { const it = each.getBoundingClientRect(); "
+        "return [it.x, it.y, it.width, it.height].map(Math.round); })"
+    )
     assert below == above and below[2] > 100
 
 
@@ -499,7 +501,8 @@ def test_the_page_fits_says_nothing_and_asks_no_one_else(window, hostile, tmp_pa
         assert 4.5 <= ratio < 99, worst
         # WCAG 2.2, 2.5.5: targets of 44 pixels.
         small = window.run("return [...document.querySelectorAll('button, .button, summary, "
-                           "input:not([type=file]):not(.toggle), .switch, [role=option]')].filter(each => each.getClientRects().length && "
+                           "input:not([type=file]):not(.toggle), .switch, [role=option]')]"
+                           ".filter(each => each.getClientRects().length && "
                            "each.getBoundingClientRect().height < 44).map(each => each.outerHTML)")
         assert small == []
         assert window.run("return [...document.querySelectorAll('input')].every(each => each.labels.length)")

@@ -51,8 +51,8 @@ def check(arguments: argparse.Namespace) -> None:
     for name, option in _APART.items():
         if getattr(arguments, name) is not None:
             raise InputError(
-                f"--explain: expected each image to be explained by itself, with {_PREDICTIONS} in the same folder, got "
-                f"{option} too; leave {option} out"
+                f"--explain: expected each image to be explained by itself, with {_PREDICTIONS} in the same folder, "
+                f"got {option} too; leave {option} out"
             )
 
 

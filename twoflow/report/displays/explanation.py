@@ -74,9 +74,8 @@ class ExplanationDisplay:
             size = (_WIDTH / _PIXELS_PER_INCH, len(reasons) * _HEIGHT / _PIXELS_PER_INCH)
             figure = Figure(figsize=size, dpi=_PIXELS_PER_INCH, layout="constrained")
         self.figure_ = figure
-        self.axes_ = [
-            self._plot_reason(reason, rows) for reason, rows in zip(reasons, figure.subfigures(len(reasons), squeeze=False)[:, 0])
-        ]
+        rows = figure.subfigures(len(reasons), squeeze=False)[:, 0]
+        self.axes_ = [self._plot_reason(reason, row) for reason, row in zip(reasons, rows)]
         return self
 
     def _repr_html_(self) -> str:

@@ -6,6 +6,6 @@ from .html import Entry, Unreadable, explanation_fragment, explanations_page, ma
 from .overlay import blend, blended_png, overlay, overlay_png
 
 __all__ = [
-    "EXPLANATION_FILES", "Entry", "ExplanationFiles", "Unreadable", "blend", "blended_png", "explanation_document", "explanation_fragment", "explanations_page",
-    "make_entry", "overlay", "overlay_png",
+    "EXPLANATION_FILES", "Entry", "ExplanationFiles", "Unreadable", "blend", "blended_png", "explanation_document",
+    "explanation_fragment", "explanations_page", "make_entry", "overlay", "overlay_png",
 ]

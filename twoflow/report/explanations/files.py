@@ -1,4 +1,4 @@
-"""The files of explanations: numbered pages, a line of JSON and a PNG of each map, written one image after the other."""
+"""The files of explanations: numbered pages, lines of JSON and PNGs of maps, written one image after the other."""
 
 from __future__ import annotations
 
