@@ -10,7 +10,6 @@ share of each fold's training images to keep (default: 1). MOST limits the image
 import sys
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.metrics import f1_score
 from task import SEED, TASKS, Features
 
@@ -25,11 +24,12 @@ def main(data, store, task, methods, repeats=1, share=1, most=None):
     """Print a table of the methods, and one of what is wrong."""
     names = methods.split(",")
     images = TASKS[task](data, *([most] if most else []))
-    features = Features(images, sorted({"best" if name == "own recipes" else name.split(":")[0] for name in names}), store)
+    recipes = {"best" if name == "own recipes" else name.split(":")[0] for name in names}
+    features = Features(images, sorted(recipes), store)
     folds = draw_folds(images.labels, images.groups, n_splits=FOLDS, repeats=int(repeats), random_state=SEED)
     if float(share) < 1:
-        folds = shrink(folds, images.labels, images.groups, float(share))
-    print(f"{images!r}, {int(np.mean([len(fold.train) for fold in folds]))} to train on, {len(folds)} folds", flush=True)
+        folds = shrink(folds, float(share), images.labels, images.groups)
+    print(f"{images!r}, {int(np.mean(folds.sizes.n_train))} to train on, {len(folds)} folds", flush=True)
     right = {name: ask(features.methods()[name], features.X, images, folds, name) for name in names}
     print_differences(right, folds)
 
@@ -68,6 +68,9 @@ def print_differences(right, folds):
     """Print each method's difference to the first one, with its corrected interval."""
     first, *others = right
     for name in others:
+        if (right[name] == right[first]).all():
+            print(f"{name} - {first}: as many right in each fold")
+            continue
         found = corrected_resampled_ttest(right[name], right[first], *folds.sizes)
         low, high = found.confidence_interval
         print(f"{name} - {first}: {found.mean_difference:+.4f} [{low:+.4f}, {high:+.4f}], p = {found.p_value:.3f}")

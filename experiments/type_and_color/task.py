@@ -45,29 +45,16 @@ def load_matos(data):
 
 
 def load_products(data, most=None):
-    """Load the products whose kind and color have at least `LEAST` images; at most some of them, drawn at random."""
+    """Load the products, or some drawn at random, without kinds and colors of fewer than `LEAST` images."""
     folder = Path(data) / "products"
     images = load_table(
         folder / "labels.csv", folder, label_column=["articleType", "baseColour"], group_column="dup_group"
     )
-    kept = np.ones(len(images), dtype=bool)
-    for labels in images.labels.T:
-        names, counts = np.unique(labels, return_counts=True)
-        kept &= np.isin(labels, names[counts >= LEAST])
-    rows = np.flatnonzero(kept)
     if most is not None:
-        rows = np.sort(np.random.default_rng(SEED).permutation(rows)[:int(most)])
-        return _without_rare(images[rows])
-    return images[rows]
-
-
-def _without_rare(images, least=2):
-    """Leave out classes with a single image, which cannot be on both sides of a fold."""
+        images = images[np.sort(np.random.default_rng(SEED).permutation(len(images))[:int(most)])]
     while True:
-        kept = np.ones(len(images), dtype=bool)
-        for labels in images.labels.T:
-            names, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-            kept &= counts[inverse] >= least
+        counts = [np.unique(labels, return_inverse=True, return_counts=True)[1:] for labels in images.labels.T]
+        kept = np.all([of_class[codes] >= LEAST for codes, of_class in counts], axis=0)
         if kept.all():
             return images
         images = images[kept]
