@@ -22,6 +22,7 @@ OTHERS = tuple(
         "CHANGELOG.md",
         "experiments/any-network/README.md",
         "experiments/beyond/README.md",
+        "experiments/explanations/README.md",
         "experiments/fallback/README.md",
         "experiments/moderation/README.md",
         "experiments/rare/README.md",

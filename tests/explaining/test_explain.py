@@ -10,8 +10,20 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from twoflow import (
-    CNNEmbedding, ColorHistogram, FlowClassifier, GISTDescriptor, HierarchicalClassifier, ImageCollection,
-    ImageReadError, LBPHistogram, MultiTargetClassifier, PixelProjection, RawPixels, explain, make_model, make_shop,
+    CNNEmbedding,
+    ColorHistogram,
+    FlowClassifier,
+    GISTDescriptor,
+    HierarchicalClassifier,
+    ImageCollection,
+    ImageReadError,
+    LBPHistogram,
+    MultiTargetClassifier,
+    PixelProjection,
+    RawPixels,
+    explain,
+    make_model,
+    make_shop,
 )
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.images.tags import ImageTags, extend_tags
@@ -189,7 +201,8 @@ def test_a_model_file_names_its_targets(quick, shop):
 @pytest.mark.parametrize("options, message", [
     ({"label": "sandal"}, r"label: expected a class of 'class' \('dress/01', .*\), got 'sandal'; choose one of them"),
     ({"target": "color"}, "target: expected one of 'class', got 'color'; leave it out to explain all"),
-    ({"method": "shap"}, "method: expected one of 'auto', 'exact', 'occlusion', got 'shap'"),
+    ({"method": "lime"}, "method: expected one of 'auto', 'exact', 'occlusion', 'shap', got 'lime'"),
+    ({"method": "shap"}, 'method: expected a head made of trees for "shap", got RidgeClassifier; use "auto"'),
     ({"budget": 3}, "budget: expected an integer of at least 4, got 3"),
     ({"k": 0}, "k: expected an integer of at least 1, got 0"),
 ])
@@ -254,6 +267,8 @@ def test_the_positive_mass_is_where_the_classes_differ():
     for image, label, (left, top, right, bottom) in zip(*draw(8, 1)):
         values = explain(model, image, label=label).reasons[0].map.clip(0)
         middle = (np.arange(64) + 0.5) / 64
-        down, across = (middle > top - 0.05) & (middle < bottom + 0.05), (middle > left - 0.05) & (middle < right + 0.05)
+        down, across = (
+            (middle > low - 0.05) & (middle < high + 0.05) for low, high in ((top, bottom), (left, right))
+        )
         shares.append(values[np.ix_(down, across)].sum() / values.sum())
     assert np.mean(shares) >= 0.7

@@ -17,8 +17,15 @@ from sklearn.svm import LinearSVC
 
 from twoflow.explaining import LinearScore, linearize, pull_back
 from twoflow.heads import (
-    CappedClassifier, HierarchicalClassifier, KernelRidgeClassifier, KernelSVMClassifier, KernelWeight, LogOpinionPool,
-    MultiTargetClassifier, OutOfFoldProbabilities, SequentialClassifier,
+    CappedClassifier,
+    HierarchicalClassifier,
+    KernelRidgeClassifier,
+    KernelSVMClassifier,
+    KernelWeight,
+    LogOpinionPool,
+    MultiTargetClassifier,
+    OutOfFoldProbabilities,
+    SequentialClassifier,
 )
 from twoflow.heads.table import get_head
 from twoflow.models.choosing_classifier import ChoosingClassifier
@@ -132,7 +139,8 @@ TWO = MultiTargetClassifier(KernelRidgeClassifier(), random_state=0)
 
 
 @pytest.mark.parametrize("head", [
-    MultiOutputClassifier(KernelRidgeClassifier()), TWO, MultiTargetClassifier(TWO.estimator, "chain", random_state=0, order=[1, 0]),
+    MultiOutputClassifier(KernelRidgeClassifier()), TWO,
+    MultiTargetClassifier(TWO.estimator, "chain", random_state=0, order=[1, 0]),
     SequentialClassifier(estimator=LogisticRegression(), random_state=0),
 ], ids=lambda head: getattr(head, "strategy", type(head).__name__))
 def test_the_likeliest_class_of_each_target_has_the_highest_score(head):

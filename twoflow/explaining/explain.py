@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -18,12 +18,13 @@ from ..images import ImageCollection, LoadedImage, check_images
 from ..images.reading import Source
 from ..similarity import GalleryTerms, TrainingTerms, has_terms
 from .asked import AskedModel, Question
-from .exact import spread
 from .explanation import Explanation, Reason
 from .occlusion import cover, occlude
 from .shares import columns_by_flow, share_by_covering
+from .spreading import Spread, spread
+from .tree_shap import shap_values
 
-METHODS = ("auto", "exact", "occlusion")
+METHODS = ("auto", "exact", "occlusion", "shap")
 _LEAST_BUDGET = 4  # windows of one cell
 _LONGER_SIDE = 640  # pixels of the image in an explanation, of which parts are covered too
 
@@ -58,11 +59,13 @@ def explain(
         score must be a sum over training images, as that of kernel ridge is. To explain several images, prepare
         ``twoflow.similarity.TrainingTerms(model, training)`` once. By default they come from the gallery of a model
         file, if it has one and the score is such a sum; else there are no `neighbors`.
-    method : {"auto", "exact", "occlusion"}, default="auto"
+    method : {"auto", "exact", "occlusion", "shap"}, default="auto"
         "exact" spreads the score over the image; it needs a head whose score is linear in the features, such as kernel
         ridge, logistic regression and LDA. "occlusion" covers parts of the image one after the other, and works for
-        every classifier. "auto" is "exact" if the score is linear and at least one flow knows the places of its
-        features, else "occlusion".
+        every classifier. "shap" splits the probability of a forest or tree into the SHAP values of its features, which
+        are spread over the image where all features of a flow are zero or more; it needs the extra ``twoflow[shap]``,
+        and selectors that only leave features out. "auto" is "exact" if the score is linear and at least one flow knows
+        the places of its features, else "occlusion".
     k : int, default=5
         How many images `neighbors` names, for the label and against it.
     budget : int, default=150
@@ -81,7 +84,10 @@ def explain(
     NotFittedError
         If the model is not fitted.
     ValueError
-        If the model takes features or knows no such target or class, or ``method="exact"`` and the score is not linear.
+        If the model takes features or knows no such target or class, ``method="exact"`` and the score is not linear, or
+        ``method="shap"`` and the head has no trees.
+    MissingExtraError
+        If ``method="shap"`` and the package shap is not installed.
 
     Notes
     -----
@@ -115,23 +121,25 @@ def explain(
     pixels = _reduced(loaded)
     X = asked.inputs([image])
     questions = asked.ask(X, target, label)
-    reasons = None if method == "occlusion" else _exactly(asked, X, loaded, questions, method)
+    reasons = None
+    if method == "shap":
+        reasons = _by_shap(asked, X, loaded, questions)
+    elif method != "occlusion":
+        reasons = _exactly(asked, X, loaded, questions, method)
     if reasons is None:
         reasons = _by_occlusion(asked, X, pixels, questions, budget, check_random_state(random_state))
     thumbnails = {}
     terms = _find_terms(model, asked.model, training)
     if terms is not None:
-        reasons = [
-            replace(reason, neighbors=terms.of(image, question.name, question.label, k))
-            for reason, question in zip(reasons, questions)
-        ]
-        near = {position for reason in reasons for position in reason.neighbors.positions.tolist()}
+        neighbors = [terms.of(image, question.name, question.label, k) for question in questions]
+        reasons = [replace(reason, neighbors=found) for reason, found in zip(reasons, neighbors)]
+        near = {position for found in neighbors for position in found.positions.tolist()}
         thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}
     return Explanation(loaded.name, pixels, tuple(reasons), thumbnails)
 
 
 def _find_terms(
-    model: Any, fitted: Any, training: ImageCollection | TrainingTerms | GalleryTerms | None
+    model: Any, fitted: Any, training: Any
 ) -> TrainingTerms | GalleryTerms | None:
     """Return what finds the training images for and against a label; None without training images."""
     if training is not None:
@@ -165,15 +173,48 @@ def _exactly(
                 '"occlusion"'
             )
         return None
-    spreads = spread(asked.flow, image, X[0], known)
+    weights = np.array([score.weights for score in known])
+    constants = [score.constant for score in known]
+    spreads = spread(asked.flow, image, X[0], weights, weights * X[0].astype(np.float64), constants)
     if method == "auto" and any(each.map is None for each in spreads):
         return None
+    return _reasons(asked, X, questions, constants, spreads, "exact")
+
+
+def _by_shap(asked: AskedModel, X: Any, image: LoadedImage, questions: list[Question]) -> list[Reason]:
+    """Return reasons by the SHAP values of the features.
+
+    A flow whose features are all zero or more, as shares, pixels and means after a ReLU are, is a sum of what its
+    places add. The value of a feature is spread over them in proportion. Other features, which are differences, and
+    those that are zero, have no place.
+    """
+    flow, head = asked.flow, asked.head
+    parts = [] if flow is None else [shap_values(head, X[0], each.target, each.label) for each in questions]
+    known = [each for each in parts if each is not None]
+    if flow is None or len(known) < len(questions):
+        raise InputError(
+            f'method: expected a head made of trees for "shap", got {type(asked.head).__name__}; use "auto"'
+        )
+    values = np.array([each.values for each in known])
+    x = X[0].astype(np.float64)
+    has_places = np.zeros(len(x), dtype=bool)
+    for place in columns_by_flow(flow).values():
+        has_places[place] = (x[place] > 0) & (x[place] >= 0).all()
+    weights = np.divide(values, x, out=np.zeros_like(values), where=has_places)
+    constants = [each.constant for each in known]
+    return _reasons(asked, X, questions, constants, spread(flow, image, x, weights, values, constants), "shap")
+
+
+def _reasons(
+    asked: AskedModel, X: Any, questions: list[Question], constants: list[float], spreads: list[Spread],
+    method: Literal["exact", "shap"],
+) -> list[Reason]:
     return [
         Reason(
-            question.name, question.label, score.at(X[0]), score.constant, each.map, each.unlocated, each.shares,
-            "exact", asked.confidence(X, question),
+            question.name, question.label, constant + sum(each.shares.values()), constant, each.map, each.unlocated,
+            each.shares, method, asked.confidence(X, question),
         )
-        for question, score, each in zip(questions, known, spreads)
+        for question, constant, each in zip(questions, constants, spreads)
     ]
 
 

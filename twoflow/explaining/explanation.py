@@ -34,9 +34,10 @@ class Reason:
         features, and what lies outside the image, such as a network's padding. Empty with "occlusion".
     shares : dict of str to float
         The contribution of each flow, located or not. The sum of the shares and the constant is the score.
-    method : {"exact", "occlusion"}
+    method : {"exact", "occlusion", "shap"}
         "exact": the score is the sum of the constant, the map and what is unlocated. "occlusion": a place of the map
-        has the loss of score if it is covered, and the sum of the map need not be the score.
+        has the loss of score if it is covered, and the sum of the map need not be the score. "shap": as "exact", with
+        the SHAP values of the features.
     confidence : float
         The probability of the label; NaN for a model without probabilities.
     neighbors : Terms or None
@@ -50,7 +51,7 @@ class Reason:
     map: np.ndarray | None
     unlocated: Mapping[str, float]
     shares: Mapping[str, float]
-    method: Literal["exact", "occlusion"]
+    method: Literal["exact", "occlusion", "shap"]
     confidence: float
     neighbors: Terms | None = None
 

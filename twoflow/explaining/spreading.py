@@ -1,4 +1,4 @@
-"""Exact reasons: scores that are linear in features, spread over the image by the flows themselves."""
+"""Scores that are sums over features, spread over the image by the flows themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from .._jobs import one_blas_thread, threads_per_task
 from ..flows.engine.location import locate
 from ..images import LoadedImage
-from .linear import LinearScore
 from .maps import choose_grid, lay
 from .shares import columns_by_flow
 
@@ -32,7 +31,9 @@ class Spread(NamedTuple):
     shares: dict[str, float]
 
 
-def spread(flow: Any, image: LoadedImage, x: np.ndarray, scores: Sequence[LinearScore]) -> list[Spread]:
+def spread(
+    flow: Any, image: LoadedImage, x: np.ndarray, weights: np.ndarray, values: np.ndarray, constants: Sequence[float]
+) -> list[Spread]:
     """Spread scores over the flows, and over the image where a flow knows the places of its features.
 
     Parameters
@@ -42,8 +43,12 @@ def spread(flow: Any, image: LoadedImage, x: np.ndarray, scores: Sequence[Linear
     image : LoadedImage
     x : ndarray of shape (n_features,)
         The features of the image.
-    scores : sequence of LinearScore
-        Linear in x.
+    weights : ndarray of shape (n_scores, n_features) and dtype float64
+        Weights times x are the parts of the scores that have a place.
+    values : ndarray of shape (n_scores, n_features) and dtype float64
+        The parts of the scores, with a place or without.
+    constants : sequence of n_scores floats
+        With the sum of its values, each is a score.
 
     Returns
     -------
@@ -51,19 +56,17 @@ def spread(flow: Any, image: LoadedImage, x: np.ndarray, scores: Sequence[Linear
         One for each score.
     """
     columns = columns_by_flow(flow)
-    weights = np.array([score.weights for score in scores])
-    parts = [weights[:, place] for place in columns.values()]
     with one_blas_thread():
+        parts = [weights[:, place] for place in columns.values()]
         located = locate(flow.members(), image, parts, threads_per_task(flow.n_jobs, 1))
-    shares = [own @ x[place].astype(np.float64) for own, place in zip(parts, columns.values())]
     grid = choose_grid(image.size)
     maps = {name: lay(placed, grid) for name, placed in zip(columns, located) if placed is not None}
     spreads = []
-    for i, score in enumerate(scores):
-        by_flow = {name: float(share[i]) for name, share in zip(columns, shares)}
-        rest = {name: share - float(maps[name][i].sum()) if name in maps else share for name, share in by_flow.items()}
-        least = _ROUNDING * (1 + abs(score.at(x)))
+    for i, (own, constant) in enumerate(zip(values, constants)):
+        shares = {name: float(own[place].sum()) for name, place in columns.items()}
+        rest = {name: share - float(maps[name][i].sum()) if name in maps else share for name, share in shares.items()}
+        least = _ROUNDING * (1 + abs(constant + float(own.sum())))
         unlocated = {name: value for name, value in rest.items() if name not in maps or abs(value) > least}
         own_map = np.sum([each[i] for each in maps.values()], axis=0) if maps else None
-        spreads.append(Spread(own_map, unlocated, by_flow))
+        spreads.append(Spread(own_map, unlocated, shares))
     return spreads
