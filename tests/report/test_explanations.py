@@ -56,8 +56,8 @@ def test_sentences_say_what_the_numbers_say(found):
     assert legend(first) == "Orange places spoke for Heels, blue places spoke against it."
     assert where(first) == "100% of what spoke for Heels lies at the lower right of the photo."
     assert amounts(first) == (
-        "The score 1.000 is the sum of +0.600 from places, +0.300 without a place and +0.100 that is the same for every "
-        "photo.")
+        "The score 1.000 is the sum of +0.600 from places, +0.300 without a place and +0.100 that is the same for "
+        "every photo.")
     assert "no map" in legend(second) and where(second) == ""
     assert amounts(second) == "The score 0.500 is the sum of -0.250 without a place and +0.750 that is the same for " \
                               "every photo."
