@@ -40,6 +40,7 @@ PUBLIC = [
     "compare_datasets",
     "corrected_resampled_ttest",
     "export_onnx",
+    "label_next",
     "load",
     "load_folder",
     "load_table",

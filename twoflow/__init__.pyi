@@ -1,9 +1,12 @@
 from .auditing import audit as audit
+from .auditing import label_next as label_next
 from .evaluation import chi2_independence as chi2_independence
 from .evaluation import compare as compare
 from .evaluation import compare_datasets as compare_datasets
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest
+from .explaining import Explanation as Explanation
+from .explaining import explain as explain
 from .flows import CNNEmbedding as CNNEmbedding
 from .flows import ColorHistogram as ColorHistogram
 from .flows import FlowUnion as FlowUnion
@@ -33,5 +36,7 @@ from .models.model_file import load as load
 from .models.model_file import open_model_file as open_model_file
 from .models.model_file import save as save
 from .models.onnx_export import export_onnx as export_onnx
+from .similarity import Neighbors as Neighbors
+from .similarity import SimilarImages as SimilarImages
 
 __version__: str

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
 
-from twoflow import ImageCollection, load_table, make_shop
+from twoflow import FlowClassifier, ImageCollection, RawPixels, load_table, make_shop, save
 from twoflow.auditing import audit
 from twoflow.commands import audit as command
 from twoflow.commands.program import run
@@ -54,7 +55,7 @@ def test_a_folder(shop_folder, tmp_path, capsys):
     assert "<script" not in html and "http:" not in html and "https:" not in html
     with open(tmp_path / "out/suspects.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["image", "given", "suggested", "margin", "confidence", "ratio", "example"]
+    assert header == ["image", "given", "suggested", "margin", "confidence", "ratio", "example", "target"]
     assert len(rows) == len(found["suspects"])
 
 
@@ -244,7 +245,7 @@ def test_arrays_and_bytes_instead_of_files(shop, tmp_path):
     html = written[-1].read_text("utf-8")
     assert "image 32 (an image of" in html
     unlabeled = audit(images)
-    assert unlabeled.labels is None and unlabeled.issues is None and len(unlabeled.duplicates.pairs) == 2
+    assert unlabeled.labels is None and unlabeled.issues == {} and len(unlabeled.duplicates.pairs) == 2
 
 
 def test_conflicts_of_equal_images_come_first(shop):
@@ -319,7 +320,7 @@ def test_the_ranking_of_suspects_is_a_choice(shop_folder, tmp_path, capsys):
 def test_a_suspect_is_shown_beside_an_example_of_the_suggested_class(tmp_path):
     shop = make_shop(n_classes=3, n_per_class=8, random_state=0)
     found = audit(ImageCollection(shop.images, np.roll(shop.labels, 1)))
-    issues = found.issues
+    issues = found.issues["class"]
     example, suggested = int(issues.examples[0]), issues.suggested[0]
     assert example >= 0 and found.labels[example] == suggested
     assert f"compare with {found.name(example)}" in format_audit(found)
@@ -341,3 +342,48 @@ def test_help(capsys):
     assert status == 0 and "\nexamples:\n  twoflow audit shoes/\n" in out
     for option in ("--labels", "--group-column", "--network", "--out", "--jobs", "--quiet", "--no-store"):
         assert option in out
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "shop.twoflow"
+    shop = make_shop(3, 6, random_state=0)
+    flows = [("pixels", RawPixels((8, 8)), "passthrough")]
+    save(FlowClassifier(flows, LogisticRegression(max_iter=200)).fit(shop), path, collection=shop, gallery=True)
+    return path
+
+
+def test_what_to_label_next(model_file, tmp_path, capsys):
+    """A folder with a broken image and one of the training images; others are found in class folders too."""
+    folder = tmp_path / "=unlabeled"
+    make_shop(3, 6, folder=folder, random_state=1)
+    Image.fromarray(make_shop(3, 6, random_state=0).images[0]).save(folder / "tee/01/known.png")
+    (folder / "tee/01/broken.jpg").write_bytes(b"no image")
+    arguments = [folder, "--label-next", "4", "--model", model_file]
+    status, out, err = call(capsys, *arguments, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert out.startswith("4 images to label next, of 20 images checked in ") and "\n  and 1 more" not in out
+    assert "Left out: 1 showing a photo that is labeled already, 1 unreadable\n" in out and "broken.jpg" in out
+    with open(tmp_path / "out/label-next.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "4"] and not any("known" in row["path"] for row in rows)
+    status, out, err = call(capsys, *arguments, "--labeled", folder, "--out", tmp_path / "none")
+    assert (status, err) == (0, "") and "0 images to label next" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["{shop}", "--label-next", "4"], "--label-next: expected IMAGES, .*, and --model, .*; add the other"),
+        (["--label-next", "4", "--model", "{model}"], "--label-next: expected IMAGES, .*, and --model"),
+        (["{shop}", "--label-next", "0", "--model", "{model}"], "--label-next: expected an integer of at least 1"),
+        (["{shop}", "--model", "{model}"], "--model needs --label-next, the number of images to choose; add it"),
+        (["{shop}", "--label-next", "4", "--model", "{model}", "--labels", "x.csv"], "leave out --labels"),
+        (["{shop}", "--label-next", "4", "--model", "{shop}/none"], "none.* does not exist|no such file"),
+    ],
+)
+def test_bad_questions_for_what_to_label_next(shop_folder, model_file, tmp_path, capsys, arguments, message):
+    arguments = [argument.format(shop=shop_folder, model=model_file) for argument in arguments]
+    status, printed, err = call(capsys, *arguments, "--out", tmp_path / "out")
+    assert (status, printed) == (2, "") and re.fullmatch(rf"error: .*({message}).*\n", err), err
+    assert not (tmp_path / "out").exists()

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from twoflow import TwoFlowClassifier, evaluation, load_folder, make_shop
+from twoflow import ImageCollection, TwoFlowClassifier, evaluation, load_folder, make_shop
+from twoflow.commands import strategy as strategies
 from twoflow.commands import train as command
 from twoflow.commands.arguments import names
 from twoflow.commands.program import run
 from twoflow.models.model_file import open_model_file
+from twoflow.predicting import thresholds
 from twoflow.store import FeatureStore
 
 from .calling import call_with
@@ -91,7 +94,7 @@ def test_from_a_folder_to_a_file(folder, store, tmp_path, capsys, comparisons):
     lines = text.splitlines()
     assert lines[-1] == f"Next: twoflow predict {out} NEW-IMAGES"
     assert re.fullmatch(rf"Written to {out}: \d\.\d MB, SHA-256 {found.digest}", lines[-2])
-    assert len(found.examples) == 4
+    assert len(found.examples) == 4 and len(found.gallery) == found.card.n_images
 
 
 def test_the_same_seed_gives_the_same_bytes(folder, store, tmp_path, capsys):
@@ -140,7 +143,7 @@ def test_by_default_the_file_is_named_after_the_images(folder, store, tmp_path, 
 def test_without_folds_nothing_is_expected(folder, store, tmp_path, capsys, comparisons):
     status, text, _ = call(capsys, store, folder, "--folds", 0, "--out", tmp_path / "m", "--no-examples")
     found = open_model_file(tmp_path / "m")
-    assert status == 0 and not comparisons and not found.examples
+    assert status == 0 and not comparisons and not found.examples and found.gallery is None
     assert found.card.targets[0].expectation is None and found.card.targets[0].held_out is None
     assert "Nothing was held out (--folds 0)" in text and "expect an accuracy" not in text
 
@@ -185,6 +188,71 @@ def test_several_targets_and_groups(folder, store, tmp_path, capsys, comparisons
             in text
         )
     assert "groups kept together" in text and "--group-column" not in text
+
+
+def test_a_strategy_and_missing_labels(folder, store, tmp_path, capsys, comparisons):
+    labels = np.repeat(np.arange(4), 9)
+    kinds = ["" if i % 6 == 0 else f"kind {label // 2}" for i, label in enumerate(labels)]
+    table = write_table(folder, tmp_path / "labels.csv", kind=kinds, number=labels)
+    status, text, _ = call(
+        capsys, store, "--labels", table, "--label-column", "kind,number", "--strategy", "joint", "--recipe", "fast",
+        "--folds", 2, "--out", tmp_path / "m",
+    )
+    assert status == 0
+    card, comparison = open_model_file(tmp_path / "m").card, comparisons[0]
+    assert card.title == "recipe fast, strategy joint" and card.n_images == 36
+    assert [target.n_labeled for target in card.targets] == [30, 36]
+    assert card.targets[0].classes == ("kind 0", "kind 1")
+    assert card.exact_match == comparison.exact_match() and "2 folds of 30 images" in card.exact_match.source
+    assert f"expect kind and number to be right together for about {card.exact_match.accuracy:.3f}" in text
+    assert "Strategy: joint, of 4 combinations of labels\n6 images are only partly labeled (30 have kind and 36 have " \
+        "number); the head does not learn from them\n" in text
+    assert "Note: 6 of 36 images have no kind: " in text
+    status, text, _ = call(
+        capsys, store, "--labels", table, "--label-column", "kind,number", "--folds", 0, "--out", tmp_path / "n",
+    )
+    assert status == 0 and "Note: 6 of 36 images have no kind: " in text and "Strategy: separate\n" in text
+    assert "each head learns from the images with a label of its target" in text
+
+
+@pytest.mark.parametrize("strategy, columns, are_levels, message", [
+    ("chain", ["class"], False, "expected several targets or levels, got the target class alone"),
+    ("leaves", ["class"], False, "expected several targets or levels, got the target class alone"),
+    ("leaves", ["a", "b"], False, "expected separate, shared, joint or chain for targets, got leaves; choose one of "
+     "these, or name the columns by --levels"),
+    ("chain", ["a", "b"], True, "expected leaves, parents or levels for levels, got chain; choose one of these, or "
+     "name the columns by --label-column"),
+    ("chain", ["a", "b"], False, None),
+    ("parents", ["a", "b"], True, None),
+    (None, ["class"], False, None),
+])
+def test_strategies_that_do_not_fit(strategy, columns, are_levels, message):
+    labels = np.array([["x", "y"], ["z", "w"]])[:, :len(columns)]
+    collection = ImageCollection(["1.jpg", "2.jpg"], labels, target_names=columns, are_levels=are_levels)
+    arguments = Namespace(strategy=strategy)
+    if message is None:
+        strategies.check(arguments, collection)
+        assert strategies.of_levels(arguments) == (strategy or "leaves")
+        assert strategies.of_targets(arguments) == (strategy if strategy == "chain" else "separate")
+        return
+    with pytest.raises(ValueError, match=message):
+        strategies.check(arguments, collection)
+
+
+def test_the_promises_for_all_targets_hold_together(monkeypatch):
+    """By Bonferroni, each target gets its share of the 5 %; the threshold is the highest."""
+    asked = []
+
+    def threshold_for(held_out, error, confidence):
+        asked.append((held_out, error, confidence))
+        return {"a": 0.7, "b": 0.4}[held_out]
+
+    monkeypatch.setattr(thresholds, "threshold_for", threshold_for)
+    comparison = SimpleNamespace(held_out=lambda: {"first": (None, "a"), "second": (None, "b")})
+    arguments = Namespace(error=0.02, threshold=None, scope=False)
+    collection = SimpleNamespace(are_levels=False)
+    assert command._choose_threshold(arguments, collection, comparison) == 0.7
+    assert asked == [("a", 0.02, pytest.approx(0.975)), ("b", 0.02, pytest.approx(0.975))]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_one_target_with_a_scope(folder, store, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["--strategy", "parents"], "--strategy: expected levels, got none; name them by --levels"),
+    (["--strategy", "parents"], "--strategy: expected several targets or levels, got the target class alone"),
     (["--strategy", "other", "--levels", "kind,style"], "--strategy"),
     (["--levels", "kind,style", "--error", "0.001", "--folds", "2"], "independent held-out answers"),
 ])

@@ -6,7 +6,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from twoflow import CNNEmbedding, ImageCollection, SIFTBagOfWords, compare, make_model, make_shop
+from twoflow import (
+    CNNEmbedding,
+    ColorHistogram,
+    ImageCollection,
+    MultiTargetClassifier,
+    SIFTBagOfWords,
+    TwoFlowClassifier,
+    compare,
+    make_model,
+    make_shop,
+)
 from twoflow.evaluation import EXTRA_METHODS, METHODS, NAME_FORMS, RECIPE_METHODS, make_methods
 from twoflow.evaluation.methods import find_left_out
 from twoflow.evaluation.pixel_size import _memory, choose_size
@@ -60,6 +70,9 @@ def test_recipes_are_methods_with_any_head():
     ("fast:leves", "no method 'fast:leves'; did you mean fast:levels or fast:leaves"),
     ("fast:leaves:sure", "no method 'fast:leaves:sure'; did you mean fast:leaves or fast:leaves:confidence"),
     ("low-level:lda", "no method 'low-level:lda'"),
+    ("fast:joimt", "no method 'fast:joimt'; did you mean fast:joint"),
+    ("fast:joint:sure", "no method 'fast:joint:sure'; did you mean fast:joint"),
+    ("fast:joint:confidence", "broader answers need levels; did you mean fast:joint or fast:leaves:confidence"),
 ])
 def test_unknown_recipe_or_head(name, message):
     with pytest.raises(ValueError, match=message):
@@ -244,7 +257,7 @@ def test_logistic_answers_as_plain_logistic_regression(shop):
 
 def test_every_form_of_a_name_is_made():
     filled = {"METHOD": "fast:stack", "STRATEGY": "leaves", "RECIPE": "fast", "NETWORK": "efficientnet-lite0",
-              "LAYER": "stage2", "HEAD": "lda", "WIDTH": "8", "HEIGHT": "6"}
+              "LAYER": "stage2", "HEAD": "lda", "WIDTH": "8", "HEIGHT": "6", "TARGETS": "joint"}
     for form in NAME_FORMS:
         name = form
         for word, value in filled.items():
@@ -279,3 +292,24 @@ def test_methods_differ_on_the_generated_shop():
     found = compare(["cnn", "projection"], make_shop(20, 12, random_state=0), folds=3, n_jobs=2)
     accuracy = {method.name: method.scores["accuracy"].mean() for method in found.methods}
     assert 0.5 < accuracy["cnn"] < 0.98 and 0.1 < accuracy["projection"] < accuracy["cnn"] - 0.1
+
+
+@pytest.mark.parametrize("name, n_targets, are_levels, message", [
+    ("fast:chain", 1, False, "'fast:chain' learns several targets, but the images have one; use fast, or give several"),
+    ("fast:stack:joint", 2, True, "targets of these images are levels; use fast:stack:leaves, .* or fast:stack:levels"),
+    ("fast:leaves", 2, False, "no levels; use fast:separate, .* or fast:chain, or say that they are levels"),
+])
+def test_a_strategy_that_does_not_suit_the_targets(name, n_targets, are_levels, message, shop):
+    labels = np.array([label.split("/") for label in shop.labels.tolist()])[:, :n_targets]
+    images = ImageCollection(shop.images, labels, are_levels=are_levels)
+    with pytest.raises(ValueError, match=message) as caught:
+        make_methods([name], images)
+    assert "\n" not in str(caught.value)
+
+
+def test_classifiers_of_several_targets_have_their_strategy_in_their_name():
+    recipe, model = TwoFlowClassifier("fast", strategy="shared"), make_model([("color", ColorHistogram())])
+    given = [recipe, MultiTargetClassifier(recipe.make()), MultiTargetClassifier(model, "joint"),
+             MultiTargetClassifier({0: model}, "chain")]
+    names = [*make_methods(given)]
+    assert names == ["fast:shared", "flowclassifier", "flowclassifier:joint", "multitargetclassifier:chain"]

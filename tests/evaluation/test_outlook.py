@@ -8,8 +8,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
-from twoflow import ImageCollection, RawPixels, compare, make_shop
-from twoflow.evaluation.outlook import COVERAGES, Mistake, WeakClass, answer_above, answer_share, look_out
+from twoflow import FlowClassifier, ImageCollection, MultiTargetClassifier, RawPixels, compare, make_shop
+from twoflow.evaluation.outlook import (
+    COVERAGES,
+    Mistake,
+    WeakClass,
+    answer_above,
+    answer_share,
+    look_out,
+    look_out_together,
+)
 from twoflow.models.model_file import HeldOut
 from twoflow.report.outlook import format_collection, format_outlook
 
@@ -51,6 +59,7 @@ def forest():
 def test_weak_classes_and_mistakes_are_counted(shop):
     found = compare({"forest": forest()}, shop, folds=3)
     outlook, = look_out(found, "forest")
+    assert look_out_together(found, "forest", None) is None and found.exact_match() is None
     answers = found.held_out()["class"][1]
     table = np.zeros((4, 4), int)
     np.add.at(table, (answers.true, answers.predicted), 1)
@@ -110,3 +119,31 @@ def test_the_training_images(shop):
     text = format_collection(several)
     assert text.splitlines()[0] == "Trained on 40 images in 20 groups, side: 2 classes, a name: 4 classes"
     assert "Left out, 1 class with too few images: clog (1)" in text and "Note: read as it is" in text
+
+
+def test_several_targets_together(shop):
+    """By hand: only images that have all labels count, and all targets must reach the threshold."""
+    labels = np.array([label.split("/") for label in shop.labels.tolist()], dtype=object)
+    labels[::7, 1] = ""
+    head = MultiTargetClassifier(RandomForestClassifier(20, random_state=0))
+    model = FlowClassifier([("pixels", RawPixels((4, 3)), "passthrough")], head)
+    found = compare({"forest": model}, ImageCollection(shop.images, labels, target_names=["kind", "number"]), folds=2)
+    together = look_out_together(found, "forest", 0.8)
+    own, tested = found["forest"], found.tested
+    predicted = np.concatenate(own.predicted)
+    is_right = (predicted == labels[tested]).all(axis=1)
+    least = np.min([np.concatenate([fold[i] for fold in own.probabilities]).max(axis=1) for i in range(2)], axis=0)
+    has_all = labels[tested, 1] != ""
+    kept = has_all & (least.astype(np.float32) >= 0.8)
+    assert together.targets == ("kind", "number") and 0 < kept.sum() < has_all.sum() == 34
+    assert together.expectation == found.exact_match() and together.expectation.source == "2 folds of 34 images"
+    assert together.expectation.accuracy == pytest.approx(is_right[has_all].mean())
+    assert together.answered.coverage == pytest.approx(kept.sum() / 34)
+    assert together.answered.accuracy == pytest.approx(is_right[kept].mean())
+    text = format_outlook(look_out(found, "forest"), [], found, together)
+    assert text.startswith("On new images of these classes expect kind and number to be right together for about ")
+    assert f"answers all targets of {kept.sum() / 34:.0%} of them, and {is_right[kept].mean():.3f} of those" in text
+    assert "it answers all targets of no image" in format_outlook(
+        [], [], found, look_out_together(found, "forest", 1.01)
+    )
+    assert look_out_together(found, "forest", None).answered is None

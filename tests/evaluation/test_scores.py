@@ -22,13 +22,15 @@ def test_scores_of_one_target():
 
 def test_scores_of_several_targets():
     found = compute_scores(Y, Given(PREDICTED), Targets(["brand", "model"]))
-    assert list(found) == ["exact_match", "accuracy:brand", "macro_f1:brand", "accuracy:model", "macro_f1:model"]
+    assert list(found) == [
+        "exact_match", "hamming_loss", "accuracy:brand", "macro_f1:brand", "accuracy:model", "macro_f1:model",
+    ]
     assert found["exact_match"] == 0.5
     for position, name in enumerate(("brand", "model")):
         assert found[f"accuracy:{name}"] == accuracy_score(Y[:, position], PREDICTED[:, position])
         assert found[f"macro_f1:{name}"] == f1_score(Y[:, position], PREDICTED[:, position], average="macro")
     labels = [score.label for score in scores_for(Targets(["brand", "model"])).values()]
-    assert labels[:2] == ["exact match", "accuracy of brand"]
+    assert labels[:3] == ["exact match", "Hamming loss", "accuracy of brand"]
 
 
 def test_targets_of_different_kinds():

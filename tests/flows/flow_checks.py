@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from twoflow import ImageReadError
 from twoflow.flows import Flow
 from twoflow.flows.engine.extraction import extract
-from twoflow.images import UnreadableImagesWarning
+from twoflow.images import LoadedImage, UnreadableImagesWarning
 
 from ..image_kinds import kinds_of_images
 
@@ -181,6 +181,18 @@ def check_bad_parameters(flow, shop):
     for bad in ({"n_jobs": "two"}, {"on_error": "skip"}, {"verbose": "yes"}):
         with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
             clone(flow).set_params(**bad).fit(shop)
+
+
+def check_located_values_sum_to_the_function(flow, shop):
+    """What a flow says of places must add up to its own features; a flow that has no places says None."""
+    features = flow.fit(shop, shop.labels).transform(shop[:1])[0].astype(np.float64)
+    weights = np.random.default_rng(0).normal(size=(2, len(features)))
+    placed = flow.locate(LoadedImage(shop.images[0]), weights)
+    if placed is None:
+        return
+    assert all(each.values.shape[0] == 2 and each.values.ndim == 3 for each in placed)
+    found = sum(each.values.sum(axis=(1, 2)) for each in placed)
+    np.testing.assert_allclose(found, weights @ features, atol=1e-3 * np.linalg.norm(features))
 
 
 FLOW_CHECKS = [check for name, check in sorted(globals().items()) if name.startswith("check_")]

@@ -5,7 +5,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from twoflow.heads import CappedClassifier, MultiTargetClassifier, KernelRidgeClassifier
+from twoflow.heads import CappedClassifier, KernelRidgeClassifier, MultiTargetClassifier
 
 
 @parametrize_with_checks([CappedClassifier(LogisticRegression(), 1000, random_state=0)])

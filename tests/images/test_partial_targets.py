@@ -20,7 +20,7 @@ def clothes(labels=ROWS, **options):
 @pytest.mark.parametrize(
     "labels",
     [ROWS, np.array(ROWS, dtype=object), pd.DataFrame(ROWS), pd.DataFrame(ROWS).convert_dtypes(),
-     np.ma.array([[label or "x" for label in row] for row in KNOWN], mask=[[not label for label in row] for row in KNOWN])],
+     np.ma.array([[label or "x" for label in row] for row in KNOWN], mask=np.array(KNOWN) == "")],
     ids=["lists", "objects", "frame", "nullable", "masked"],
 )
 def test_missing_labels_in_any_form(labels):
@@ -84,7 +84,7 @@ def test_a_missing_label_is_no_class():
     assert finest_position(np.array([["a", "x"], ["b", "y"], ["", "x"]])) == 1
     rest = clothes([["a", "x"], ["b", "x"], ["a", "y"], ["c", ""], ["a", "z"], ["a", "x"]]).without_small_classes(2)
     assert rest.target("color").tolist() == ["x", "x", "", "x"] and rest.small_classes == {"y": 1, "z": 1}
-    years = clothes([["a", 1], ["b", 1], ["a", 2], ["c", None]]).without_small_classes(2)
+    years = clothes([["a", 1], ["b", 1], ["a", 2], ["b", None]]).without_small_classes(2)
     assert years.small_classes == {2: 1} and years.target("color").tolist() == [1, 1, ""]
 
 

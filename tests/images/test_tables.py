@@ -359,3 +359,19 @@ def test_a_named_pipe_is_no_table(tmp_path):
     os.mkfifo(tmp_path / "labels.csv")
     with pytest.raises(OSError, match="a named pipe, not a regular file"):
         load_table(tmp_path / "labels.csv", tmp_path)
+
+
+def test_a_pattern_with_any_ending(tmp_path):
+    for name in ("1.jpg", "2.PNG", "3.txt", "sub.5.png"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("id,class\n1,a\n2,b\nsub.5,a\n")
+    found = load_table(tmp_path / "labels.csv", image_pattern="{id}.*")
+    assert [os.path.basename(path) for path in found.paths] == ["1.jpg", "2.PNG", "sub.5.png"]
+    (tmp_path / "labels.csv").write_text("id,class\n1,a\n3,b\n")
+    with pytest.warns(UnreadableImagesWarning, match=r"1 of 2 images .* are missing .*: row 2: 3\.\*"):
+        assert len(load_table(tmp_path / "labels.csv", image_pattern="{id}.*")) == 1
+    (tmp_path / "1.webp").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"row 1: expected one image .*1\.\*, got 1.jpg and 1.webp; remove"):
+        load_table(tmp_path / "labels.csv", image_pattern="{id}.*")
+    with pytest.raises(ValueError, match=r"row 1: expected a local path for the ending \.\*, got https://"):
+        load_table(tmp_path / "labels.csv", "https://shop.example/", image_pattern="{id}.*")

@@ -72,7 +72,8 @@ def test_groups_reach_the_head(shop):
 def test_parameters_of_the_recipe_and_a_given_head():
     model = TwoFlowClassifier("best")
     assert set(model.get_params()) == {
-        "recipe", "head", "network", "class_weight", "max_per_class", "random_state", "n_jobs", "verbose", "store",
+        "recipe", "head", "network", "class_weight", "max_per_class", "strategy", "random_state", "n_jobs", "verbose",
+        "store",
     }
     assert clone(model).recipe == "best" and isinstance(model.make(), BestOf)
     assert isinstance(model.set_params(recipe="fast").make(), FlowClassifier)

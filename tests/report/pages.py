@@ -26,6 +26,7 @@ WRITTEN = {
     "seconds": lambda value: "%.2f" % value if value < 10 else format(round(value), ","),
     "megabytes": lambda value: format(round(value / 1e6), ","),
     "edge": lambda value: "%g" % value,
+    "tenth": lambda value: format(round(value, 1), ",.1f"),
     "rate": lambda value: "%.4f" % value,
     "text": str,
 }

@@ -19,6 +19,7 @@ from twoflow.report import (
     CoverageDisplay,
     DifferencesDisplay,
     ImportancesDisplay,
+    JointErrorsDisplay,
     LearningCurveDisplay,
     ReliabilityDisplay,
     RocDisplay,
@@ -245,3 +246,17 @@ def test_a_name_that_looks_like_a_plots_own_words_stays(found, name):
     named = replace(found, methods=(replace(found.methods[0], name=name), *found.methods[1:]))
     svg = ElementTree.fromstring(str(to_svg(ComparisonDisplay.from_comparison(named), "x")))
     assert name.strip() in ["".join(text.itertext()).strip() for text in svg.iter() if text.tag.endswith("text")]
+
+
+def test_joint_errors():
+    found = two_targets()
+    display = JointErrorsDisplay.from_comparison(found).plot()
+    best = found.joint_errors[found.best]
+    names = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert names == ["only brand", "only model", "brand and model"]
+    filled, hollow = display.ax_.lines[:2]
+    assert filled.get_xdata().tolist() == [each.share for each in best.patterns] and best.patterns[1].n > 0
+    assert hollow.get_xdata() == pytest.approx([each.expected / best.n for each in best.patterns])
+    assert hollow.get_markerfacecolor() == "none"
+    with pytest.raises(ValueError, match="one target, or levels; compare a collection of several targets"):
+        JointErrorsDisplay.from_comparison(comparison())

@@ -230,7 +230,9 @@ def test_a_page_of_several_targets(tmp_path):
             "/methods/1/scores/macro_f1:model/mean", "/dataset/targets/0/n_classes", "/dataset/targets/1/n_classes",
             "/methods/0/scores/exact_match/folds/4", "/methods/0/per_class/f1/2", "/methods/0/roc/macro_auc",
             "/methods/1/other_targets/brand/per_class/recall/1", "/methods/0/other_targets/brand/per_class/f1/0",
-            "/methods/1/other_targets/brand/pooled_accuracy/accuracy",
+            "/methods/1/other_targets/brand/pooled_accuracy/accuracy", "/methods/0/scores/hamming_loss/mean",
+            "/methods/1/joint_errors/patterns/1/n", "/methods/0/joint_errors/patterns/2/expected",
+            "/methods/0/joint_errors/n_right", "/methods/0/joint_errors/combinations/0/share",
             "/learning_curve/methods/1/scores/exact_match/1/mean"}
     assert told <= paths(page)
     text = " ".join("".join(page.stray).split())

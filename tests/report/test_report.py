@@ -361,7 +361,8 @@ def test_several_targets(tmp_path):
     assert (dataset["finest"], dataset["n_classes"]) == ("model", 3) and dataset["classes"][0]["n_images"] == 20
     assert [(each["name"], each["n_classes"]) for each in dataset["targets"]] == [("brand", 2), ("model", 3)]
     assert [(each["name"], each["label"], each["target"]) for each in document["scores"]] == [
-        ("exact_match", "exact match", None), ("accuracy:brand", "accuracy", "brand"),
+        ("exact_match", "exact match", None), ("hamming_loss", "Hamming loss", None),
+        ("accuracy:brand", "accuracy", "brand"),
         ("macro_f1:brand", "macro F1", "brand"), ("accuracy:model", "accuracy", "model"),
         ("macro_f1:model", "macro F1", "model"),
     ]

@@ -34,8 +34,19 @@ class Brightest(ClassifierMixin, BaseEstimator):
     def __init__(self, hook=None):
         self.hook = hook
 
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # it takes images
+        return tags
+
     def fit(self, X, y):
         return self
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def predict_proba(self, X):
         rows = []
@@ -58,14 +69,14 @@ def color(red, green, blue, side=24):
 RED, GREEN, BLUE = color(250, 10, 10), color(10, 250, 10), color(10, 10, 250)
 
 
-def model_file(hook=None, threshold=None):
+def model_file(hook=None, threshold=None, model=None):
     rng = np.random.default_rng(0)
     n = 300
     predicted = rng.integers(0, 3, n).astype(np.int32)
     held_out = HeldOut(predicted, predicted, rng.uniform(0.8, 1.0, n).astype(np.float32))
     target = TargetCard("class", CLASSES, (9, 9, 9), {}, Expectation(0.9, (0.8, 0.95), 0.95, "5 folds"), held_out)
     card = ModelCard("colors", "2025-01-31", (target,), threshold=threshold)
-    return ModelFile(Brightest(hook), card, "ab" * 32, {("class", 2): b"\xff\xd8 a small JPEG"})
+    return ModelFile(model or Brightest(hook), card, "ab" * 32, {("class", 2): b"\xff\xd8 a small JPEG"})
 
 
 class Running:

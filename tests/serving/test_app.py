@@ -136,6 +136,7 @@ def test_the_model(service):
     assert body["targets"][0]["classes"] == list(CLASSES) and body["digest"] == "ab" * 32
     assert body["targets"][0]["accuracy"] == {
         "accuracy": 0.9, "interval": [0.8, 0.95], "confidence": 0.95, "source": "5 folds"}
+    assert (body["exact_match"], body["n_images"], body["targets"][0]["n_labeled"]) == (None, None, 27)
     assert body["limits"] == {"max_images": 16, "max_bytes": 32_000_000, "max_pixels": 50_000_000}
     assert (body["corrections"], body["token"], body["targets"][0]["has_examples"]) == (False, False, True)
 

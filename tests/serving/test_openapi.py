@@ -12,6 +12,7 @@ from .serving import serving  # isort: skip; skips where the extra is missing
 
 import httpx
 
+from twoflow.serving.bodies import Predictions
 from twoflow.serving.corrections import Corrections
 
 from .test_app import TOKEN
@@ -33,8 +34,8 @@ def document():
 
 def test_every_call_and_status_is_described(document):
     paths = document["paths"]
-    assert sorted(paths) == ["/", "/corrections", "/docs", "/examples/{target}/{position}", "/health", "/metrics",
-                             "/model", "/openapi.json", "/predict", "/ready"]
+    assert sorted(paths) == ["/", "/corrections", "/docs", "/examples/{target}/{position}", "/explain", "/health",
+                             "/metrics", "/model", "/openapi.json", "/predict", "/ready"]
     for path, calls in paths.items():
         for method, call in calls.items():
             assert EVERY <= set(call["responses"]), path
@@ -49,6 +50,12 @@ def test_every_error_is_described_as_json(document):
             for status, response in call["responses"].items():
                 if int(status) >= 400:
                     assert list(response["content"]) == ["application/json"], (path, status)
+
+
+def test_the_example_of_several_targets_is_an_answer(document):
+    example, = document["components"]["schemas"]["Predictions"]["examples"]
+    assert Predictions.model_validate(example).model_dump(mode="json") == example
+    assert [answer["target"] for answer in example["predictions"][0]["answers"]] == ["type", "color"]
 
 
 @pytest.mark.parametrize("token", ["", TOKEN])

@@ -1,8 +1,10 @@
 """The page of the service in a browser: from photos to answers and corrections."""
 
+import base64
 import csv
 import json
 from contextlib import contextmanager
+from io import BytesIO
 
 import pytest
 
@@ -166,7 +168,15 @@ def test_each_likely_class_has_an_example(window, service, tmp_path):
 def test_several_targets_and_a_decision(window, photo):
     with running(painted_model(n_targets=2), rules=Approve()) as address:
         show(window, address)
-        assert text(window, "#lead") == "our shoes: class (507 classes), the color (2 classes)."
+        assert text(window, "#lead") == (
+            "our shoes: class (507 classes), the color (2 classes); 87% [89%, 93%] of the photos are expected to be "
+            "right in all of these."
+        )
+        facts = dict(zip(texts(window, "#facts dt"), texts(window, "#facts dd")))
+        assert facts["expected right, all targets"].startswith("87% [89%, 93%] of new photos; in brackets, ")
+        assert facts["expected right, the color"] == "not measured"
+        assert facts["trained on, the color"] == "6 of 9 photos, those with a label of it"
+        assert "trained on, class" not in facts
         assert text(window, "#privacy") == "Photos are not kept."
         ask(window, photo)
         assert texts(window, ".target") == ["class", "the color"]
@@ -183,6 +193,80 @@ def test_a_model_without_confidences(window, service, photo):
     ask(window, photo)
     assert text(window, ".label").strip() == "clog"
     assert not texts(window, ".likely .bar") and "no confidences" in text(window, ".caption")
+
+
+def reasons_of(label, n=1):
+    """A body of /explain: a map that is red everywhere, and training images for and against."""
+    file = BytesIO()
+    Image.new("RGB", (60, 40), "green").save(file, "PNG")
+    image = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    near = {"label": label, "term": 0.25, "similarity": 0.9, "thumbnail": image}
+    neighbors = {"for_it": [near], "against_it": [{**near, "term": -0.125, "thumbnail": None}], "rest": 0.0,
+                 "constant": 0.1, "is_exact": False}
+    reason = {"target": "class", "label": label, "confidence": 0.9, "score": 1.0, "constant": 0.4, "method": "exact",
+              "map": {"strongest": 0.01, "image": image}, "flows": [{"name": label, "share": 0.6, "without_place": 0}],
+              "neighbors": neighbors, "sentences": [f"Orange places spoke for {label}.", "The score is a sum."]}
+    return {"model": "ab12" * 16, "name": "it", "image": image, "reasons": [reason] * n}
+
+
+def test_the_reasons_are_asked_for_once_with_the_keyboard_shown_and_hidden(window, service, photo):
+    show(window, service, "phone")
+    ask(window, photo)
+    pretend(window, "/explain", 200, reasons_of("clog"))
+    while text(window, ":focus") != "Why?":
+        window.press("Tab")
+    assert window.run("return document.activeElement.getAttribute('aria-label')") == "Why: class clog"
+    window.press("Enter")
+    window.wait("return document.querySelector('.explanation')")
+    assert window.run("return document.activeElement.getAttribute('aria-expanded')") == "true"
+    assert text(window, "#said") == "Orange places spoke for clog. The score is a sum."
+    assert texts(window, ".explanation .figure") == ["+0.600", "+0.400", "1.000"]
+    assert texts(window, ".near li") == ["clog\n+0.25", "clog\n-0.125"]
+    assert window.run("return [...document.querySelectorAll('.explanation img')].every(each => each.alt)")
+    seen = "return getComputedStyle(document.querySelector('.over')).visibility"
+    assert window.run(seen) == "visible"
+    window.press("Tab")
+    assert window.run("return document.activeElement.className") == "toggle"
+    window.run("document.activeElement.click()")
+    assert window.run(seen) == "hidden"
+    window.requests()
+    for shown in ("Why?", "Hide the reasons"):
+        window.run("document.querySelector('.reasons button').click()")
+        assert text(window, ".reasons button") == shown
+    assert not any("explain" in each for each in window.requests())
+
+
+def test_the_map_lies_on_the_photo(window, service, photo):
+    show(window, service)
+    ask(window, photo)
+    pretend(window, "/explain", 200, reasons_of("clog"))
+    window.run("document.querySelector('.reasons button').click()")
+    window.wait("return document.querySelector('.over')?.complete")
+    below, above = window.run(
+        "return [...document.querySelectorAll('.stack img')].map(each => { const it = each.getBoundingClientRect(); "
+        "return [it.x, it.y, it.width, it.height].map(Math.round); })"
+    )
+    assert below == above and below[2] > 100
+
+
+@pytest.mark.parametrize("status, body, said, again", [
+    (503, {"error": "expected at most 2 explanations"}, ("busy", "at most 2 explanations"), True),
+    (422, {"error": "cannot explain this model"}, ("no reasons", "cannot explain this model"), False),
+    (200, {"reasons": [{"target": "class"}]}, ("cannot be understood",), True),
+])
+def test_reasons_that_fail_are_said_in_words(window, service, photo, status, body, said, again):
+    show(window, service)
+    ask(window, photo)
+    pretend(window, "/explain", status, body)
+    window.run("document.querySelector('.reasons button').click()")
+    window.wait("return document.querySelector('.reasons .problem')")
+    assert all(each in text(window, ".reasons .problem") for each in said)
+    assert window.run("return document.querySelectorAll('.reasons .problem button').length") == again
+    assert text(window, ".label") == "clog 0.93"
+    if again:
+        pretend(window, "/explain", 200, reasons_of("clog"))
+        window.run("document.querySelector('.reasons .problem button').click()")
+        window.wait("return document.querySelector('.explanation')")
 
 
 def test_several_photos_are_answered_one_by_one(window, service, tmp_path, photo):
@@ -405,6 +489,9 @@ def test_the_page_fits_says_nothing_and_asks_no_one_else(window, hostile, tmp_pa
         window.command("Emulation.setTouchEmulationEnabled", enabled=True)
         show(window, hostile, size, scheme)
         ask(window, photo)
+        pretend(window, "/explain", 200, reasons_of("".join(HOSTILE)))
+        window.run("document.querySelector('.reasons button').click()")
+        window.wait("return document.querySelector('.explanation')")
         window.run("document.querySelectorAll('details').forEach(each => each.open = true); "
                    "document.querySelector('.correction button').click(); document.activeElement.click()")
         width, room = window.run("const root = document.documentElement; return [root.scrollWidth, root.clientWidth]")
@@ -413,8 +500,9 @@ def test_the_page_fits_says_nothing_and_asks_no_one_else(window, hostile, tmp_pa
         ratio, worst = window.contrast()
         assert 4.5 <= ratio < 99, worst
         # WCAG 2.2, 2.5.5: targets of 44 pixels.
-        small = window.run("return [...document.querySelectorAll('button, .button, summary, input:not([type=file]), "
-                           "[role=option]')].filter(each => each.getClientRects().length && "
+        small = window.run("return [...document.querySelectorAll('button, .button, summary, "
+                           "input:not([type=file]):not(.toggle), .switch, [role=option]')]"
+                           ".filter(each => each.getClientRects().length && "
                            "each.getBoundingClientRect().height < 44).map(each => each.outerHTML)")
         assert small == []
         assert window.run("return [...document.querySelectorAll('input')].every(each => each.labels.length)")

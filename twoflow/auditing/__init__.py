@@ -3,5 +3,8 @@
 from .audit import Audit, audit
 from .cleaning import LeftOut
 from .label_issues import LabelIssues, find_label_issues
+from .label_next import LabelQueue, ToLabel, label_next
 
-__all__ = ["Audit", "LabelIssues", "LeftOut", "audit", "find_label_issues"]
+__all__ = [
+    "Audit", "LabelIssues", "LabelQueue", "LeftOut", "ToLabel", "audit", "find_label_issues", "label_next",
+]

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._text import counted
 from ..errors import InputError
+from ..evaluation.dependences import find_dependences
 from ..evaluation.duplicates import Duplicates, match, rank_kinds
 from ..evaluation.folds import official_split
 from ..evaluation.leakage import Leaks, leaks
@@ -24,10 +25,12 @@ from ..flows.sharpness import Sharpness
 from ..images import ImageCollection, ImageReadError, check_images
 from ..images.passed_over import PassedOver
 from ..images.reading import Source, describe
+from ..images.targets import NO_LABEL, has_label
 from ..networks import NetworkRecord, NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .cleaning import REASONS, LeftOut, choose_images
-from .label_issues import LabelIssues, check_rank, find_label_issues, out_of_fold_probabilities
+from .label_issues import LabelIssues, check_rank
+from .labels_of_targets import differ, judge_labels
 from .quality import Fault, find_faults
 
 _FEW = 5  # the number of folds: a class with fewer images is missing in some
@@ -44,7 +47,7 @@ class Audit:
     collection : ImageCollection or None
         The collection that was audited; None if there are only images.
     labels : ndarray of shape (n,) or None
-        Their labels; None if there are none.
+        Their labels of the finest target; None if there are none. `label` describes those of all targets.
     duplicates : Duplicates
         Pairs and groups of duplicates.
     conflicts : ndarray of shape (m,) and dtype int
@@ -56,19 +59,22 @@ class Audit:
         The other images, and why.
     leaks : Leaks or None
         Duplicates between the sides of the official split; None if there is no split.
-    issues : LabelIssues or None
-        Labels that may be wrong; None if labels could not be judged.
+    issues : mapping of str to LabelIssues
+        Labels that may be wrong, for each target that could be judged. Of levels, only whole paths are judged, under
+        the name of the finest.
     faults : tuple of Fault
         Images that may be unusable.
     unreadable : tuple of (int or None, ImageReadError)
         Positions and errors of images that cannot be read. Images that the collection left out earlier have no
         position.
     class_counts : mapping of str to int
-        Number of images in each class, largest first. Unreadable images count too.
+        Number of images in each class of the finest target, largest first. Unreadable images count too.
     small_classes : mapping of str to int
         The classes of `class_counts` with fewer than five images.
     associations : mapping of str to IndependenceResult
-        For each other column, the test of its dependence on the class.
+        For each other column, the test of its dependence on the finest target.
+    dependences : mapping of (str, str) to IndependenceResult
+        For each pair of targets, the test of their dependence on each other. Empty for levels.
     lookalikes : tuple of tuple of str
         Groups of classes whose names are hard to distinguish; see `ImageCollection.lookalikes`.
     passed_over : tuple of PassedOver
@@ -91,12 +97,13 @@ class Audit:
     kept: np.ndarray
     left_out: tuple[LeftOut, ...]
     leaks: Leaks | None
-    issues: LabelIssues | None
+    issues: dict[str, LabelIssues]
     faults: tuple[Fault, ...]
     unreadable: tuple[tuple[int | None, ImageReadError], ...]
     class_counts: dict[str, int]
     small_classes: dict[str, int]
     associations: dict[str, IndependenceResult]
+    dependences: dict[tuple[str, str], IndependenceResult]
     lookalikes: tuple[tuple[str, ...], ...]
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
@@ -109,6 +116,30 @@ class Audit:
         counts = Counter(each.reason for each in self.left_out)
         counts["unreadable"] += sum(position is None for position, _ in self.unreadable)
         return {reason: counts[reason] for reason in REASONS if counts[reason]}
+
+    def is_conflict(self, first: Any, second: Any) -> np.ndarray:
+        """Return whether the labels of images differ in a target of which both have one.
+
+        Parameters
+        ----------
+        first, second : array-like of shape (m,) and dtype int
+            Positions of images.
+
+        Returns
+        -------
+        ndarray of shape (m,) and dtype bool
+        """
+        return differ(self.collection, np.asarray(first), np.asarray(second))
+
+    def label(self, position: int) -> str:
+        """Return the label of an image as text: of several targets each with its name, "" if there is none."""
+        collection = self.collection
+        if collection is None or self.labels is None:
+            return ""
+        if collection.are_levels or len(collection.target_names) == 1:
+            return str(self.labels[position])
+        given = zip(collection.target_names, collection.labels[position].tolist())
+        return ", ".join(f"{name} {label}" for name, label in given if label != NO_LABEL)
 
     def name(self, position: int) -> str:
         """Return the path of an image, or its position and kind if it has no path."""
@@ -137,8 +168,8 @@ def audit(
     Parameters
     ----------
     images : ImageCollection, or sequence of n images without labels
-        The images to audit. Without labels, neither labels nor classes are checked.
-        Of a collection with several targets, the labels of the finest are checked.
+        The images to audit. Without labels, neither labels nor classes are checked. With several targets, the labels of
+        each are judged, and every pair of targets is tested for independence.
     network : str, path, CarriedNetwork, or list of these
         The network that computes features, or several; see `CNNEmbedding`. The embeddings of several networks are
         scaled to unit norm and put side by side, so that each counts alike. Default: "efficientnet-lite0".
@@ -197,15 +228,23 @@ def audit(
     n_converted = len(traits.with_profile("converted"))
     if n_converted:
         notes.append(f"converted to sRGB by color profile: {counted(n_converted, 'image')}")
-    labels = issues = None
-    conflicts, counts = np.empty(0, int), {}
+    labels = None
+    issues: dict[str, LabelIssues] = {}
+    dependences: dict[tuple[str, str], IndependenceResult] = {}
+    associations: dict[str, IndependenceResult] = {}
+    counts: dict[str, int] = {}
     if collection is None:
         notes.append("there are no labels, so labels and classes were not checked")
     else:
         labels = collection.finest_labels
-        conflicts = _conflicts(duplicates, labels)
-        issues = _label_issues(collection, traits.positions, embeddings, duplicates, rank, random_state, n_jobs, notes)
-        classes, numbers = np.unique(labels, return_counts=True)
+        issues, unjudged = judge_labels(
+            collection, traits.positions, embeddings, duplicates, rank=rank, random_state=random_state, n_jobs=n_jobs
+        )
+        notes += unjudged
+        dependences, untested = find_dependences(collection)
+        associations, unrelated = _associations(collection)
+        notes += [*untested, *unrelated]
+        classes, numbers = np.unique(labels[has_label(labels)], return_counts=True)
         order = np.argsort(-numbers, kind="stable")
         counts = {str(classes[i]): int(numbers[i]) for i in order}
     kept, left_out = choose_images(
@@ -217,7 +256,7 @@ def audit(
         collection=collection,
         labels=labels,
         duplicates=duplicates,
-        conflicts=conflicts,
+        conflicts=_conflicts(duplicates, collection),
         kept=kept,
         left_out=left_out,
         leaks=_split_leaks(collection, split_column, duplicates),
@@ -228,7 +267,8 @@ def audit(
         ),
         class_counts=counts,
         small_classes={name: count for name, count in counts.items() if count < _FEW},
-        associations=_associations(collection),
+        associations=associations,
+        dependences=dependences,
         lookalikes=() if collection is None else tuple(tuple(map(str, group)) for group in collection.lookalikes),
         passed_over=() if collection is None else collection.passed_over,
         notes=tuple(notes),
@@ -246,35 +286,9 @@ def _side_by_side(embeddings: Sequence[np.ndarray]) -> np.ndarray:
     return np.hstack([each / np.where(norm == 0, 1, norm) for each, norm in zip(embeddings, norms)])
 
 
-def _conflicts(duplicates: Duplicates, labels: np.ndarray) -> np.ndarray:
-    first, second = duplicates.pairs.T
-    numbers = np.flatnonzero(duplicates.is_same_photo & (labels[first] != labels[second]))
+def _conflicts(duplicates: Duplicates, collection: ImageCollection | None) -> np.ndarray:
+    numbers = np.flatnonzero(duplicates.is_same_photo & differ(collection, *duplicates.pairs.T))
     return numbers[np.lexsort((numbers, duplicates.distances[numbers], rank_kinds(duplicates.kinds[numbers])))]
-
-
-def _label_issues(
-    collection: ImageCollection, positions: np.ndarray, embeddings: np.ndarray, duplicates: Duplicates,
-    rank: str, random_state: int, n_jobs: int | None, notes: list[str],
-) -> LabelIssues | None:
-    """Judge the labels of the readable images, keeping duplicates in one fold.
-
-    Otherwise a model trained on a copy with the same label would confirm that label.
-    """
-    groups, labels = duplicates.join(collection.groups)[positions], collection.finest_labels[positions]
-    try:
-        judged, classes = out_of_fold_probabilities(
-            embeddings[positions], labels, groups, random_state=random_state, n_jobs=n_jobs
-        )
-    except ValueError as error:
-        notes.append(f"labels were not judged: {error}")
-        return None
-    probabilities = np.full((len(collection), len(classes)), np.nan)
-    probabilities[positions] = judged
-    n_left = len(positions) - int(np.isfinite(judged[:, 0]).sum())
-    if n_left:
-        were = counted(n_left, "image was", "images were")
-        notes.append(f"labels of {were} not judged: their classes have too few images or groups")
-    return find_label_issues(collection.finest_labels, probabilities, classes, rank=rank)
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:
@@ -283,11 +297,15 @@ def _split_leaks(collection: ImageCollection | None, column: str | None, duplica
     return leaks(official_split(collection.columns[column], collection.to_stratify), duplicates)
 
 
-def _associations(collection: ImageCollection | None) -> dict[str, IndependenceResult]:
-    if collection is None or len(collection.classes) < 2:
-        return {}
-    labels = collection.finest_labels
-    return {
-        name: chi2_independence(labels, values, collection.groups) for name, values in collection.columns.items()
-        if len(np.unique(values)) > 1
-    }
+def _associations(collection: ImageCollection) -> tuple[dict[str, IndependenceResult], list[str]]:
+    """Test each other column that has several values against the finest target; say which could not be tested."""
+    found, notes = {}, []
+    labels = collection.finest_labels if len(collection.classes) > 1 else None
+    for name, values in () if labels is None else collection.columns.items():
+        if len(set(values.tolist())) < 2:
+            continue
+        try:
+            found[name] = chi2_independence(labels, values, collection.groups, names=(collection.finest, name))
+        except InputError as error:
+            notes.append(f"whether {name} depends on {collection.finest} was not tested: {error}")
+    return found, notes

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..evaluation.duplicates import Duplicates
+from ..images.targets import has_label
 from .quality import Fault
 
 #: The kinds of faults that leave nothing to learn from. The other faults are for you to judge.
@@ -42,8 +43,8 @@ def choose_images(
     """Choose the images to train on.
 
     Images that cannot be read or show one color are left out. Of several images of the same photo (pairs that are exact
-    or near), the first one is kept. But if their labels differ, all of them are left out: which label is right, only a
-    person can say. No label is changed.
+    or near), the first one is kept; if some lack labels, the first of those with the most labels. But if their labels
+    differ, all of them are left out: which label is right, only a person can say. No label is changed.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def choose_images(
     duplicates : Duplicates
         The duplicates among the n images.
     labels : ndarray of shape (n,) or (n, n_targets), or None
-        Labels; None if there are none. Images have another label if any target differs.
+        Labels; None if there are none. Images have another label if any target differs of which both have one.
 
     Returns
     -------
@@ -71,18 +72,25 @@ def choose_images(
         if fault.kind in UNUSABLE:
             reasons.setdefault(fault.position, LeftOut(fault.position, "unusable", None))
     usable = np.array([position for position in range(n) if position not in reasons], dtype=int)
-    codes = np.zeros(n, dtype=int)
-    if labels is not None:
-        codes = np.unique(labels.reshape(n, -1), axis=0, return_inverse=True)[1].ravel()
+    rows = np.zeros((n, 1), dtype=int) if labels is None else labels.reshape(n, -1)
+    is_given = np.stack([has_label(target) for target in rows.T], axis=1)
     order = usable[np.argsort(duplicates.photos[usable], kind="stable")]
     starts = np.flatnonzero(np.diff(duplicates.photos[order])) + 1
     for members in np.split(order, starts):
-        if len(np.unique(codes[members])) > 1:
-            for position in members.tolist():
-                other = int(members[codes[members] != codes[position]][0])
-                reasons[position] = LeftOut(position, "same photo, another label", other)
+        conflicts = _conflicts(rows[members], is_given[members])
+        if conflicts.any():
+            for position, conflicting in zip(members.tolist(), conflicts):
+                other = members[conflicting] if conflicting.any() else members[members != position]
+                reasons[position] = LeftOut(position, "same photo, another label", int(other[0]))
         else:
-            for position in members[1:].tolist():
-                reasons[position] = LeftOut(position, "same photo", int(members[0]))
+            first = members[np.argsort(-is_given[members].sum(axis=1), kind="stable")[:1]]
+            for position in members[~np.isin(members, first)].tolist():
+                reasons[position] = LeftOut(position, "same photo", int(first[0]))
     kept = np.array([position for position in range(n) if position not in reasons], dtype=int)
     return kept, tuple(reasons[position] for position in sorted(reasons))
+
+
+def _conflicts(labels: np.ndarray, is_given: np.ndarray) -> np.ndarray:
+    """Return whether each pair of m images differs in a target of which both have a label, of shape (m, m)."""
+    both = is_given[:, None] & is_given[None]
+    return ((labels[:, None] != labels[None]) & both).any(axis=2)

@@ -11,6 +11,7 @@ COMMANDS = {
     "datasets": "compare methods over several data sets, from their reports",
     "train": "fit a model on your images, and write it to a file",
     "predict": "predict the classes of images with a model file",
+    "search": "find the images that are most similar to others, by a model file",
     "serve": "answer for photos over HTTP, with a page",
     "export": "write a model file as one ONNX graph",
     "networks": "list the pretrained networks, or the layers of one",

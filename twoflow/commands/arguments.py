@@ -158,6 +158,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("model", metavar="MODEL", type=os.path.expanduser,
                        help="model file, NAME.twoflow, as twoflow train writes it")
+    add_opening_arguments(group)
+
+
+def add_opening_arguments(group: argparse._ActionsContainer) -> None:
+    """Add the arguments that say how a model file is opened; see `open_model`."""
     group.add_argument("--digest", metavar="SHA256",
                        help="SHA-256 that the model file must have (default: any)")
     group.add_argument(
@@ -317,8 +322,8 @@ def add_path_arguments(group: argparse._ArgumentGroup) -> None:
     paths.add_argument("--image-column", metavar="COLUMN", help="column of image paths in the table (default: path)")
     paths.add_argument(
         "--image-pattern", metavar="PATTERN",
-        help="build each image path from columns of the table, in braces, such as images/{id}.jpg (default: use "
-             "--image-column)",
+        help="build each image path from columns of the table, in braces, such as images/{id}.jpg, or images/{id}.* if "
+             "the endings differ (default: use --image-column)",
     )
 
 

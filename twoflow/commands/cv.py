@@ -106,6 +106,11 @@ def make_parser() -> CommandParser:
              "(default: no curve)",
     )
     group.add_argument(
+        "--explain", metavar="N", type=at_least(0), default=0,
+        help="explain in report.html the N errors of which the best method is most confident. It is fitted again on "
+             "each fold that tested one of them (default: 0, for none)",
+    )
+    group.add_argument(
         "--seed", metavar="S", type=at_least(0), default=0,
         help="seed of everything random. The same seed gives the same scores (default: 0)",
     )
@@ -167,6 +172,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             verbose=not arguments.quiet,
             store=store,
             group_duplicates=arguments.group_duplicates,
+            n_explained=arguments.explain,
         )
     with phase("summary", verbose=not arguments.quiet):
         text = format_text(comparison)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._text import counted, listed
 from ..errors import InputError
+from . import strategy
 
 if TYPE_CHECKING:
     from ..heads import HierarchicalClassifier
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 
 def add_arguments(group: Any) -> None:
     """Add the arguments to a group of a parser."""
-    from ..heads.hierarchy.strategies import STRATEGIES
-
-    group.add_argument(
-        "--strategy", choices=list(STRATEGIES),
-        help="how --levels are learned: leaves sums the probabilities of the finest classes; parents decides at each "
-             "class among those below it; levels learns each level by itself (default: leaves)",
-    )
     group.add_argument(
         "--scope", action="store_true",
         help="recognize images that show none of the classes, and answer unknown for them. Images of yours whose "
@@ -39,8 +33,6 @@ def check_targets(arguments: argparse.Namespace, collection: ImageCollection) ->
     """Raise an error if a hierarchy is asked for, but the targets make none."""
     if collection.are_levels:
         return
-    if arguments.strategy is not None:
-        raise InputError("--strategy: expected levels, got none; name them by --levels, or leave --strategy out")
     if arguments.scope and len(collection.target_names) > 1:
         raise InputError(
             f"--scope: expected one target, or --levels, got the targets {listed(collection.target_names)}; train one "
@@ -63,7 +55,7 @@ def make(
     score = "auto" if len(tree.leaves) > 2 else "indicator"
     return HierarchicalClassifier(
         model, tree,
-        strategy=arguments.strategy or "leaves",
+        strategy=strategy.of_levels(arguments),
         fallback=arguments.threshold if arguments.error is None else Risk(arguments.error, confidence=confidence),
         scope=OutOfScope(score) if arguments.scope else None, random_state=arguments.seed,
     )

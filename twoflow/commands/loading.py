@@ -118,8 +118,8 @@ def make_paths_absolute(arguments: argparse.Namespace) -> None:
 
     if arguments.scheduler is None:
         return
-    for name in ("images", "labels", "network"):
-        given = getattr(arguments, name)
+    for name in ("images", "labels", "labeled", "network"):
+        given = getattr(arguments, name, None)
         if given is not None:
             setattr(arguments, name, list(map(absolute, given)) if isinstance(given, list) else absolute(given))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._text import escape_controls, printable
 from ..errors import InputError
+from . import explaining, submission
 from .arguments import (
     CommandParser,
     add_hosts_argument,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 #: The format of predictions by the ending of --out.
 _ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
+_TOP = 3  # likeliest classes
 
 
 def make_parser() -> CommandParser:
@@ -45,11 +47,15 @@ def make_parser() -> CommandParser:
             "twoflow predict shoes.twoflow new-photos/ --out predictions.csv",
             "twoflow predict shoes.twoflow shop.csv --image-pattern images/{id}.jpg --group-column item",
             "twoflow predict shoes.twoflow - --null --format jsonl",
+            "twoflow predict shirts.twoflow test/ --submission sample_submission.csv",
+            "twoflow predict shoes.twoflow new-photos/ --explain reasons",
         ],
     )
     add_model_arguments(parser)
     _add_image_arguments(parser)
     _add_answer_arguments(parser)
+    submission.add_arguments(parser)
+    explaining.add_arguments(parser)
     add_provider_argument(add_run_arguments(parser, out="file"))
     return parser
 
@@ -76,14 +82,14 @@ def _add_image_arguments(parser: CommandParser) -> None:
 def _add_answer_arguments(parser: CommandParser) -> None:
     group = parser.add_argument_group("answers")
     add_threshold_argument(group)
-    group.add_argument("--top", metavar="K", type=at_least(1), default=3,
-                       help="how many of the likeliest classes to list (default: %(default)s)")
+    group.add_argument("--top", metavar="K", type=at_least(1),
+                       help=f"how many of the likeliest classes to list (default: {_TOP})")
     group.add_argument("--rules", metavar="FILE", type=os.path.expanduser,
                        help="rules of moderation, a TOML file, that approve, deny or review each image (default: none)")
     group.add_argument(
         "--out", metavar="FILE", type=os.path.expanduser,
         help="file to write. If the command is ended, however hard, the same command goes on where it was (default: "
-             "write to standard output)",
+             f"write to standard output; with --submission, to {submission.DEFAULT_OUT})",
     )
     group.add_argument("--format", choices=tuple(_ENDINGS.values()),
                        help="csv, a table, or jsonl, a JSON object on each line (default: as --out ends, or csv)")
@@ -92,7 +98,11 @@ def _add_answer_arguments(parser: CommandParser) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict the images, and say what was predicted."""
     arguments = make_parser().parse_intermixed_args(argv)  # images may follow options
-    arguments.format = arguments.format or _format_of(arguments.out)
+    submission.check(arguments)
+    explaining.check(arguments)
+    if arguments.submission is None:
+        arguments.format = arguments.format or _format_of(arguments.out)
+    arguments.top = arguments.top or _TOP
     _keep_inputs(arguments)
 
     from ..predicting import Predictor
@@ -108,7 +118,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     inputs = _open_inputs(arguments)
     with connected(arguments.scheduler):
-        if arguments.out is None:
+        if arguments.submission is not None:
+            for line in submission.write(arguments, predictor, inputs):
+                say(printable(line))
+            return
+        if arguments.explain is not None:
+            columns = _columns(arguments, predictor)
+            written, where = explaining.write(arguments, model_file, predictor, inputs, columns)
+        elif arguments.out is None:
             written, where = _write_to_stdout(arguments, predictor, inputs), "standard output"
         else:
             path, note = choose_output(arguments)
@@ -130,7 +147,7 @@ def _keep_inputs(arguments: argparse.Namespace) -> None:
     """Raise an error if --out is a file that the command reads, which --overwrite would replace."""
     if arguments.out is None or not os.path.exists(arguments.out):
         return
-    for read in filter(None, [arguments.model, arguments.rules, *arguments.images]):
+    for read in filter(None, [arguments.model, arguments.rules, arguments.submission, *arguments.images]):
         if os.path.exists(read) and os.path.samefile(read, arguments.out):
             raise InputError(f"--out: expected a file that is not read, got {arguments.out}; name another file")
 

@@ -103,6 +103,7 @@ def _add_limits(parser: CommandParser) -> None:
         ("max_queue", at_least(1), "N", "images that wait; more get 503"),
         ("max_per_client", at_least(1), "N", "images of one address that are in work; more get 429. Behind a proxy all "
                                              "clients have its address: use the number of --max-queue"),
+        ("max_explanations", at_least(1), "N", "explanations in work, each of one image; more get 503"),
         ("max_connections", at_least(1), "N", "open connections; a further one gets 503"),
         ("max_header_bytes", at_least(256), "N", "bytes of the headers of a request; more get 431"),
         ("header_seconds", _seconds, "S", "seconds for the headers of a request to come; then 408"),

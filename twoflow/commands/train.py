@@ -17,7 +17,7 @@ import numpy as np
 from .._progress import phase
 from .._text import counted, listed
 from ..errors import InputError
-from . import hierarchy
+from . import hierarchy, strategy
 from .arguments import (
     CommandParser,
     add_balance_arguments,
@@ -63,7 +63,7 @@ def make_parser() -> CommandParser:
         examples=[
             "twoflow train shoes/ --out shoes.twoflow",
             "twoflow train shoes/ --labels shoes/labels.csv --group-column item --recipe best --threshold 0.7",
-            "twoflow train --labels labels.csv --label-column type,color --out clothing.twoflow",
+            "twoflow train --labels labels.csv --label-column type,color --strategy chain --out clothing.twoflow",
             "twoflow train --labels labels.csv --levels category,article --error 0.02 --scope",
         ],
     )
@@ -77,6 +77,7 @@ def make_parser() -> CommandParser:
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
     add_network_argument(group)
+    strategy.add_argument(group)
     hierarchy.add_arguments(group)
     add_balance_arguments(group)
     group.add_argument("--seed", metavar="S", type=at_least(0), default=0,
@@ -100,8 +101,8 @@ def make_parser() -> CommandParser:
     )
     least.add_argument(
         "--error", metavar="E", type=share,
-        help="choose the lowest threshold that keeps the share of wrong answers at E or less, with 95%% confidence "
-             "(default: use --threshold)",
+        help="choose the lowest threshold that keeps the share of wrong answers at E or less, with 95%% confidence; of "
+             "several targets, for the answers of each (default: use --threshold)",
     )
     group = parser.add_argument_group("file")
     group.add_argument("--out", metavar="FILE", type=os.path.expanduser,
@@ -113,7 +114,8 @@ def make_parser() -> CommandParser:
              "file names it (default: %(default)s)",
     )
     group.add_argument("--no-examples", action="store_true",
-                       help="put no example image of each class in the file (default: a small one of each class)")
+                       help="put no training images in the file (default: a small copy of each, with what twoflow "
+                            "search needs, about three kilobytes; they are photos of your data)")
     add_run_arguments(parser, "file")
     return parser
 
@@ -124,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from ..evaluation import compare
     from ..models.model_file import save
+    from ..models.model_file.gallery import gallery_size
     from .dask_scheduler import connected
 
     _check(arguments)
@@ -148,18 +151,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
         if comparison is None:
             collection = _without_unreadable(model, running, collection)
+            collection = collection.noted(*collection.label_notes)  # a comparison notes them itself
         threshold = _choose_threshold(arguments, collection, comparison)
         collection = _to_fit_on(arguments, collection)
         with phase("fit", verbose=verbose):
             fitted = _fit(_running(model, running), collection)
-    gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
-    with phase("file", verbose=verbose):
-        save(
-            fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
-            networks=arguments.network_place, examples=not arguments.no_examples, overwrite=True,
-        )
+        gone = print_to_reader(_describe(arguments, collection, comparison, threshold, fitted))
+        with phase("file", verbose=verbose):
+            save(
+                fitted, out, collection=collection, comparison=comparison, threshold=threshold, title=arguments.title,
+                networks=arguments.network_place, examples=not arguments.no_examples,
+                gallery=not arguments.no_examples, overwrite=True,
+            )
     if gone is not None:
         raise gone
+    if not arguments.no_examples:
+        images = counted(len(collection), "training image")
+        print(f"\nFor twoflow search, {images} take {gallery_size(out) / 1e6:,.1f} MB of the file")
     print(f"\nWritten to {out}: {out.stat().st_size / 1e6:,.1f} MB, SHA-256 {_digest(out)}{note}")
     print(f"Next: twoflow predict {shlex.quote(str(out))} NEW-IMAGES")
 
@@ -209,6 +217,7 @@ def _load(arguments: argparse.Namespace) -> ImageCollection:
     collection = collection.without_small_classes(arguments.min_per_class)
     classes = {target: own.tolist() for target, own in collection.classes_by_target.items()}
     check_unicode([arguments.title, classes, collection.levels])  # before the work
+    strategy.check(arguments, collection)
     hierarchy.check_targets(arguments, collection)
     column = find_folder_split(arguments, collection)
     if arguments.split_column is not None:
@@ -253,7 +262,7 @@ def _make_model(
 
     model = TwoFlowClassifier(
         arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
-        max_per_class=arguments.max_per_class, random_state=arguments.seed,
+        max_per_class=arguments.max_per_class, strategy=strategy.of_targets(arguments), random_state=arguments.seed,
     )
     if not hierarchy.is_asked_for(arguments, collection):
         return model
@@ -289,16 +298,20 @@ def _to_fit_on(arguments: argparse.Namespace, collection: ImageCollection) -> Im
 def _choose_threshold(
     arguments: argparse.Namespace, collection: ImageCollection, comparison: Comparison | None
 ) -> float | None:
-    """Return --threshold, or the lowest threshold that keeps the promise of --error for every target."""
+    """Return --threshold, or the lowest threshold that keeps the promise of --error for each target.
+
+    By Bonferroni, the promises for all targets hold together with the confidence that the user is told.
+    """
     if hierarchy.is_asked_for(arguments, collection):
         return None  # its rule is in the model
     if arguments.error is None or comparison is None:
         return arguments.threshold
     from ..predicting.thresholds import threshold_for
 
-    found = []
-    for target, (_, held_out) in comparison.held_out().items():
-        threshold = None if held_out is None else threshold_for(held_out, arguments.error, _CONFIDENCE)
+    found, of_targets = [], comparison.held_out()
+    confidence = 1 - (1 - _CONFIDENCE) / len(of_targets)
+    for target, (_, held_out) in of_targets.items():
+        threshold = None if held_out is None else threshold_for(held_out, arguments.error, confidence)
         if threshold is None:
             raise InputError(
                 f"--error: expected a share of wrong answers that some threshold can promise for {target}, got "
@@ -327,23 +340,26 @@ def _describe(
     fitted: Any,
 ) -> str:
     """Say what the model was fitted on, and what to expect of it."""
-    from ..evaluation.outlook import answer_above, look_out
+    from ..evaluation.outlook import answer_above, look_out, look_out_together
     from ..report.outlook import format_collection, format_outlook
 
     is_hierarchy = hierarchy.is_asked_for(arguments, collection)
-    lines = [format_collection(collection), *(hierarchy.describe(fitted) if is_hierarchy else ()), ""]
+    learned = hierarchy.describe(fitted) if is_hierarchy else strategy.describe(collection, fitted)
+    lines = [format_collection(collection), *learned, ""]
     if comparison is None:
         lines.append("Nothing was held out (--folds 0), so the file says nothing of the accuracy on new images.")
         return "\n".join(lines)
     answers = [held_out for _, held_out in comparison.held_out().values() if held_out is not None]
     chosen = [] if threshold is None else [answer_above(each, threshold) for each in answers]
-    lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison))
+    together = look_out_together(comparison, comparison.best, threshold)
+    lines.append(format_outlook(look_out(comparison, comparison.best), chosen, comparison, together))
     if arguments.error is not None:
         what = "answering all images" if threshold is None else f"the threshold {threshold:.4g}"
-        what, scope = ("its rule", "") if is_hierarchy else (what, ", of every target")
+        what = "its rule" if is_hierarchy else what
+        scope = " of each target" if len(answers) > 1 else ""
         lines.append(
-            f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers at {arguments.error:g} or "
-            f"less{scope}, for new images like these."
+            f"With {_CONFIDENCE:.0%} confidence, {what} keeps the share of wrong answers{scope} at {arguments.error:g} "
+            "or less, for new images like these."
         )
     return "\n".join(lines)
 

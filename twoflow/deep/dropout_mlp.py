@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from .._jobs import threads_per_task
-from ..heads.sequential.early_stopping import EarlyStoppingMLPClassifier, check_layers, hold_out
 from ..heads.partial_labels import read_partial_labels
+from ..heads.sequential.early_stopping import EarlyStoppingMLPClassifier, check_layers, hold_out
 from ..heads.sequential.perceptron import Perceptron
 from ..heads.targets import TargetsTags, check_targets, extend_targets_tags, read_targets
 from ..images.targets import all_right, join_targets

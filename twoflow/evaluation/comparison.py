@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,8 +25,11 @@ from ..images.reading import warn_unreadable
 from ..models import for_targets
 from ..networks import NetworkRecord, NetworksLike
 from ..store import StoreLike, open_store
+from .dependences import describe_dependences
 from .duplicates import match
+from .explained_errors import explain_errors
 from .feature_plan import FeaturePlan
+from .fold_checks import check_classes, check_folds, check_methods
 from .fold_notes import note_on_folds
 from .folds import Folds, draw_folds, official_split, shrink
 from .joined_folds import FoldJoiner
@@ -62,6 +66,7 @@ def compare(
     verbose: bool = False,
     store: StoreLike = None,
     group_duplicates: bool = False,
+    n_explained: int = 0,
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
 
@@ -89,11 +94,11 @@ def compare(
     collection : ImageCollection
         Images with their labels. If it has groups, no group is on both sides of a fold; an official split is used as it
         is, and a note counts the groups on both sides. If it has several targets, the exact match is tested; see
-        `scores_for`. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself,
+        `scores_for`. Labels of some may be missing: a note counts them, and each score is of the images that have the
+        labels it needs. A method given by name, or as a `TwoFlowClassifier`, then decides on each target by itself,
         unless its name or its parameter says otherwise; see `MultiTargetClassifier`. Any other classifier must learn
-        all of them. If the targets are levels, the exact match of paths
-        is tested, and there are the scores of `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and
-        names such as "fast:leaves".
+        all of them. If the targets are levels, the exact match of paths is tested, and there are the scores of
+        `LEVEL_SCORES`; methods in the hierarchy are `HierarchicalClassifier` and names such as "fast:leaves".
     network : str, path, CarriedNetwork, or list of these, default="efficientnet-lite0"
         The network of methods given by name, or several networks; see `CNNEmbedding`. Of several, a recipe takes all,
         and "cnn" is their embeddings side by side.
@@ -137,6 +142,10 @@ def compare(
     group_duplicates : bool, default=False
         Keep duplicates, and images that look alike, on one side of a fold, together with their groups. By default those
         on both sides are only counted. See `find_duplicates`; embeddings are not compared.
+    n_explained : int, default=0
+        Explain so many errors of which the best method is most confident. The method is fitted again on each fold that
+        tested one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the
+        features are not computed again.
 
     Returns
     -------
@@ -145,7 +154,8 @@ def compare(
     Raises
     ------
     ValueError
-        If a parameter is wrong, or the images do not allow the folds asked for. For a name that no method has, the
+        If a parameter is wrong, or the images do not allow the folds asked for, or labels are missing and a method
+        cannot learn from that. For a name that no method has, the
         message gives similar names. This is raised before any long work.
     TypeError
         If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
@@ -168,6 +178,7 @@ def compare(
             f"collection: expected an ImageCollection, got {type(collection).__name__}; make one with load_folder, "
             "load_table or ImageCollection(images, labels)"
         )
+    check_classes(collection)
     named = name_methods(
         methods, collection, network, random_state, superclass_column, class_weight, max_per_class
     )
@@ -202,7 +213,7 @@ def compare(
     # Folds that cannot be drawn must fail now, before the features are computed. But if there are more images than in
     # the other run, the additional ones may be unreadable, which is known only later.
     if record is None or len(collection) <= len(record.images):
-        draw(collection)
+        check_folds([draw(collection)], collection)
     models = [
         complete_class_weights(
             for_targets(seeded(model, check_random_state(random_state)), collection.target_names), collection.labels
@@ -211,6 +222,7 @@ def compare(
     ]
     store = open_store(store)
     plan = FeaturePlan(models, n_jobs, verbose, store)
+    check_methods(dict(zip(methods, plan.apart)), collection)
     extraction = extract(plan.once.fit(collection.images), collection.images)
     extraction_seconds = time.perf_counter() - began
     features, digests = extraction.features, extraction.digests
@@ -222,18 +234,20 @@ def compare(
         digests = [digest for i, digest in enumerate(digests) if i not in set(unreadable)]
 
     traits = read_traits(features[:, plan.n_once:])
-    collection = collection.noted(*named.notes(traits.sizes), *collection.label_notes)
+    collection = collection.noted(
+        *named.notes(traits.sizes), *collection.label_notes, *describe_dependences(collection)
+    )
     with phase("duplicates", verbose=verbose):
         duplicates = match(collection.images, traits, n_jobs=n_jobs, compare_pixels=False)
     features = features[:, :plan.n_once]
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
-    _check_tested(drawn, collection)
     collection = collection.noted(*note_on_folds(drawn, collection))
     smaller = [
         shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
     ]
+    check_folds([drawn, *smaller], collection)
     series = [list(some) for some in (drawn, *smaller)]
     kept = KeptFolds(store, dict(zip(methods, plan.apart)), collection, digests)
     run = Runner(list(methods), plan, collection, features, series, n_jobs, verbose).run(kept)
@@ -241,7 +255,7 @@ def compare(
     joiner = FoldJoiner(drawn, collection.labels, targets)
     results = tuple(joiner.method_scores(name, own[0]) for name, own in run.scores.items())
     tested_score = next(iter(scores_for(targets)))
-    return Comparison(
+    comparison = Comparison(
         collection, drawn, results, _differences(results, drawn, tested_score),
         joiner.learning_curve(shares, series, run.scores),
         extraction_seconds, time.perf_counter() - began, extraction.n_computed,
@@ -250,14 +264,12 @@ def compare(
         len(traits.with_profile("converted")), tuple(traits.with_profile("damaged").tolist()), n_kept=run.n_kept,
         networks=_networks(plan),
     )
-
-
-def _check_tested(folds: Folds, collection: ImageCollection) -> None:
-    """Raise ValueError if no test image has a label at a level; folds that are drawn test every class."""
-    tested = np.concatenate([fold.test for fold in folds])
-    for name in collection.target_names if collection.are_levels else ():
-        if not (collection.target(name)[tested] != "").any():
-            raise InputError(f"expected test images with a label of {name!r}, got none; leave this level out")
+    if not n_explained:
+        return comparison
+    return replace(comparison, explained=explain_errors(
+        models[comparison.order[0]], comparison.pooled(comparison.best), collection, drawn, n_explained, store=store,
+        n_jobs=n_jobs, verbose=verbose,
+    ))
 
 
 def _find_column(images: ImageCollection, parameter: str, column: str) -> np.ndarray:

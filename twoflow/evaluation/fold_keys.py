@@ -21,7 +21,7 @@ from ..flows.engine.origins import PACKAGE, find_origin
 from ..flows.engine.values import UnnamedDependencyError, may_be_path
 from ..images import ImageCollection
 from ..images.tags import read_tag
-from ..images.targets import split_targets
+from ..images.targets import classes_of, split_targets
 from ..models import Parts
 from .folds import Fold
 from .tested import Targets
@@ -59,8 +59,9 @@ class FoldKeys:
         tree = Targets.of(collection).tree
         _note(self._whole, repr(None if tree is None else tree.nodes))  # it says which images are partly labeled
         for values in [*split_targets(collection.labels), *([] if collection.groups is None else [collection.groups])]:
-            distinct, codes = np.unique(values, return_inverse=True)
-            self._rows.append(codes.reshape(-1, 1))
+            distinct = classes_of(values)
+            position = {value: code for code, value in enumerate(distinct.tolist())}
+            self._rows.append(np.array([[position.get(value, -1)] for value in values.tolist()]))  # -1: no label
             _note(self._whole, str(distinct.dtype), repr(distinct.tolist()))
         self._names = [os.fspath(image) if isinstance(image, (str, Path)) else "" for image in collection.images]
 

@@ -10,7 +10,7 @@ from .folds import Folds
 from .metrics import Pooled
 
 
-def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
+def describe_source(folds: Folds, groups: np.ndarray | None, n_without: int = 0) -> str:
     """Say in a few words on which images the accuracies were measured.
 
     Parameters
@@ -18,6 +18,8 @@ def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
     folds : Folds
     groups : ndarray of shape (n_images,) or None
         The groups of the collection.
+    n_without : int, default=0
+        How many other images were tested, which have no label of the target.
 
     Returns
     -------
@@ -35,6 +37,8 @@ def describe_source(folds: Folds, groups: np.ndarray | None) -> str:
         text = f"{counted(folds.repeats, 'random split')} that tested {images}"
     else:
         text = f"an official split that tested {images}"
+    if n_without:
+        text += f" (without {n_without:,} that lack the label)"
     if groups is None:
         return text
     is_together = all(not np.isin(groups[fold.test], groups[fold.train]).any() for fold in folds)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._text import listed
 from ..deep import ConvNetClassifier
 from ..deep.extra import missing_reason
 from ..errors import InputError, MissingExtraError
@@ -21,9 +22,10 @@ from ..flows import (
     RawPixels,
     SIFTBagOfWords,
 )
-from ..heads import HierarchicalClassifier, ObjectHierarchyFeatures
+from ..heads import HierarchicalClassifier, MultiTargetClassifier, ObjectHierarchyFeatures
 from ..heads.class_balance import ClassWeight
-from ..heads.hierarchy.strategies import STRATEGIES
+from ..heads.hierarchy.strategies import STRATEGIES as _OF_LEVELS
+from ..heads.multi_target.strategies import STRATEGIES as _OF_TARGETS
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
 from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
@@ -137,9 +139,26 @@ NAME_FORMS = {
                        "of the finest classes, whose probabilities are summed upward), parents (a classifier for each "
                        "class that has finer ones) or levels (a classifier for each level)",
     "METHOD:STRATEGY:confidence": "the same, with broader answers, or unknown, where the classes are not sure",
+    "METHOD:TARGETS": "a method on images with several targets. TARGETS is separate (a classifier for each target; "
+                      "this is the default), shared (one with several outputs), joint (one of the combinations of "
+                      "labels) or chain (one for each, which also sees the probabilities of the targets before it)",
 }
 
-_OF_TREE = re.compile(rf"(.+):({'|'.join(STRATEGIES)})(:confidence)?")
+
+def _of_levels(model: Any, strategy: str, fallback: str | None, seed: int) -> HierarchicalClassifier:
+    return HierarchicalClassifier(model, strategy=strategy, fallback=fallback, random_state=seed)
+
+
+def _of_targets(model: Any, strategy: str, fallback: str | None, seed: int) -> MultiTargetClassifier:
+    return MultiTargetClassifier(model, strategy, random_state=seed)
+
+
+#: What makes the model of a strategy, by the strategy's name at the end of a method's name.
+_STRATEGIES: dict[str, Callable[[Any, str, str | None, int], Any]] = {
+    **dict.fromkeys(_OF_LEVELS, _of_levels), **dict.fromkeys(_OF_TARGETS, _of_targets),
+}
+
+_WITH_STRATEGY = re.compile(rf"(.+):({'|'.join(_STRATEGIES)})(:confidence)?")
 
 _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 
@@ -181,15 +200,44 @@ def read_size(name: str) -> tuple[int, int] | None:
 
 
 def split_strategy(name: str) -> tuple[str, str | None, str | None]:
-    """Split a name into a method, a strategy and a fallback of a hierarchy; each of the last two is None if not named.
+    """Split a name into a method, a strategy and a fallback; each of the last two is None if not named.
 
     Examples
     --------
-    >>> split_strategy("fast:stack:leaves:confidence"), split_strategy("fast:stack")
-    (('fast:stack', 'leaves', 'confidence'), ('fast:stack', None, None))
+    >>> split_strategy("fast:stack:leaves:confidence"), split_strategy("fast:joint"), split_strategy("fast:stack")
+    (('fast:stack', 'leaves', 'confidence'), ('fast', 'joint', None), ('fast:stack', None, None))
     """
-    found = _OF_TREE.fullmatch(name)
+    found = _WITH_STRATEGY.fullmatch(name)
     return (name, None, None) if found is None else (found[1], found[2], "confidence" if found[3] else None)
+
+
+def check_strategy(name: str, n_targets: int, are_levels: bool) -> None:
+    """Raise ValueError if a method's strategy does not suit the targets of the images.
+
+    Parameters
+    ----------
+    name : str
+        The name of a method.
+    n_targets : int
+    are_levels : bool
+        Whether the targets are levels of a hierarchy.
+    """
+    method, strategy, _ = split_strategy(name)
+    if strategy in _OF_TARGETS and n_targets == 1:
+        raise InputError(
+            f"the method {name!r} learns several targets, but the images have one; use {method}, or give several "
+            "columns of labels"
+        )
+    if strategy in _OF_TARGETS and are_levels:
+        raise InputError(
+            f"the method {name!r} learns several targets, but the targets of these images are levels; use "
+            f"{listed([f'{method}:{each}' for each in _OF_LEVELS], ' or')}"
+        )
+    if strategy in _OF_LEVELS and n_targets > 1 and not are_levels:
+        raise InputError(
+            f"the method {name!r} learns levels of a hierarchy, but the targets of these images are no levels; use "
+            f"{listed([f'{method}:{each}' for each in _OF_TARGETS], ' or')}, or say that they are levels"
+        )
 
 
 def make_method(name: str, settings: Settings) -> Any:
@@ -204,8 +252,12 @@ def make_method(name: str, settings: Settings) -> Any:
     """
     method, strategy, fallback = split_strategy(name)
     if strategy is not None:
-        model = make_method(method, settings)
-        return HierarchicalClassifier(model, strategy=strategy, fallback=fallback, random_state=settings.seed)
+        if strategy in _OF_TARGETS and fallback is not None:
+            raise InputError(
+                f"there is no method {name!r}: broader answers need levels; did you mean {method}:{strategy} or "
+                f"{method}:leaves:{fallback}?"
+            )
+        return _STRATEGIES[strategy](make_method(method, settings), strategy, fallback, settings.seed)
     _check_strategy(name)
     first, colon, rest = name.partition(":")
     if first in _RECIPE_NAMES:
@@ -244,9 +296,12 @@ def make_method(name: str, settings: Settings) -> Any:
 def _check_strategy(name: str) -> None:
     """Refuse a misspelled strategy, and a misspelled fallback after a strategy."""
     method, _, last = name.rpartition(":")
-    if method.rpartition(":")[2] in STRATEGIES:
+    before = method.rpartition(":")[2]
+    if before in _OF_TARGETS:
+        raise InputError(f"there is no method {name!r}; did you mean {method}?")
+    if before in _OF_LEVELS:
         raise InputError(f"there is no method {name!r}; did you mean {method} or {method}:confidence?")
-    near = difflib.get_close_matches(last, STRATEGIES, n=2, cutoff=0.75)
+    near = difflib.get_close_matches(last, _STRATEGIES, n=2, cutoff=0.75)
     if method and near:
         meant = " or ".join(f"{method}:{each}" for each in near)
         raise InputError(f"there is no method {name!r}; did you mean {meant}?")

@@ -77,7 +77,7 @@ def pool(
     labels : ndarray of shape (n,)
         Of all images of the collection.
     classes : ndarray of shape (n_classes,)
-        The classes of the target, sorted. Images whose label is no class, as of levels, are left out.
+        The classes of the target, sorted. Images without a label, or whose label is no class, are left out.
     images : ndarray of shape (n_tested,) and dtype int
         Positions of the test images, fold after fold.
     predicted : sequence of ndarray of shape (n_test,)
@@ -85,14 +85,14 @@ def pool(
     probabilities : sequence of ndarray of shape (n_test, n_classes), optional
         By default there are none.
     """
-    is_class = np.isin(labels[images], classes)
-    images = images[is_class]
-    true = np.searchsorted(classes, labels[images])
-    # A prediction that is no class counts too.
     known = {label: i for i, label in enumerate(classes.tolist())}
-    given = np.array([known.get(label, -1) for label in np.concatenate(predicted)[is_class].tolist()], dtype=np.intp)
+    true, given = (
+        np.array([known.get(label, -1) for label in own.tolist()], dtype=np.intp)
+        for own in (labels[images], np.concatenate(predicted))
+    )
+    is_class = true >= 0  # a prediction that is no class counts too
     shares = None if probabilities is None else np.concatenate(probabilities)[is_class]
-    return Pooled(classes, images, true, given, shares)
+    return Pooled(classes, images[is_class], true[is_class], given[is_class], shares)
 
 
 def score_classes(pooled: Pooled) -> ByClass:

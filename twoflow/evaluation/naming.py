@@ -18,7 +18,7 @@ from ..heads.targets import learns_targets_together
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier
 from ..networks import NetworksLike, get_card, list_networks
-from .methods import Settings, add_size, find_left_out, list_all, make_method, needs_size, read_size
+from .methods import Settings, add_size, check_strategy, find_left_out, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
 
 #: The column that `load_folder` makes of folders in folders.
@@ -121,12 +121,15 @@ def name_methods(
     named = dict(zip(_choose_names(entries), (method for _, method in entries)))
     by_name = {name: method for name, method in named.items() if isinstance(method, str)}
     sizes = {name: read_size(method) for name, method in by_name.items()}
+    if collection is not None:
+        for method in by_name.values():
+            check_strategy(method, len(collection.target_names), collection.are_levels)
     made = {name: make_method(method, settings) for name, method in by_name.items()}
     if collection is not None and len(collection.target_names) > 1:
         apart = [name for name, model in made.items() if not learns_targets_together(model)]
         _check_levels(collection, apart)
         missing = "class" if collection.are_levels else "skip"
-        made |= {name: MultiTargetClassifier(made[name], missing=missing) for name in apart}
+        made |= {name: MultiTargetClassifier(made[name], missing=missing, random_state=random_state) for name in apart}
     return NamedMethods(
         models={**named, **made},
         left_out=left_out,
@@ -222,7 +225,8 @@ def _choose_names(entries: Sequence[_Entry]) -> list[str]:
 def propose_name(method: Any) -> str:
     """Propose a name for a method: the name itself, or that of the classifier's class in lower case.
 
-    A pipeline is named by its steps, and a `TwoFlowClassifier` by its recipe and head.
+    A pipeline is named by its steps, and a `TwoFlowClassifier` by its recipe and head. What learns several targets has
+    its strategy in its name, unless it is the default, "separate".
     """
     return type(method).__name__.lower()
 
@@ -239,7 +243,18 @@ def _(method: Pipeline) -> str:
 
 @propose_name.register
 def _(method: TwoFlowClassifier) -> str:
-    return method.recipe if method.head is None else f"{method.recipe}:{propose_name(method.head)}"
+    name = method.recipe if method.head is None else f"{method.recipe}:{propose_name(method.head)}"
+    return _with_strategy(name, method.strategy)
+
+
+@propose_name.register
+def _(method: MultiTargetClassifier) -> str:
+    several = isinstance(method.estimator, Mapping)
+    return _with_strategy(type(method).__name__.lower() if several else propose_name(method.estimator), method.strategy)
+
+
+def _with_strategy(name: str, strategy: str) -> str:
+    return name if strategy == "separate" else f"{name}:{strategy}"
 
 
 def _find_superclasses(

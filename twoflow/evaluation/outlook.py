@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..images.partial_targets import have_all
 from ..models.model_file.card import Expectation, HeldOut
 from .hierarchy.held_out import AnsweredAt, LevelAccuracy
 from .metrics import Pooled, count_confusions, score_classes
@@ -87,6 +88,23 @@ class Outlook(NamedTuple):
     outside_rejected: float = math.nan
 
 
+class Together(NamedTuple):
+    """What to expect for several targets together: an image is right if all its targets are.
+
+    Attributes
+    ----------
+    targets : tuple of str
+    expectation : Expectation
+    answered : Answered or None
+        What a threshold does: the share of the images whose targets are all answered, and the share of these that is
+        right. None without a threshold.
+    """
+
+    targets: tuple[str, ...]
+    expectation: Expectation
+    answered: Answered | None
+
+
 def look_out(comparison: Comparison, method: str) -> list[Outlook]:
     """Say what to expect of a method on new images, for each target.
 
@@ -112,6 +130,36 @@ def look_out(comparison: Comparison, method: str) -> list[Outlook]:
             )
         found.append(outlook)
     return found
+
+
+def look_out_together(comparison: Comparison, method: str, threshold: float | None) -> Together | None:
+    """Say what to expect of a method on new images for all targets together.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    method : str
+        The name of the method.
+    threshold : float or None
+        The least confidence of an answer, for each target; None answers all.
+
+    Returns
+    -------
+    Together or None
+        None for one target, or for levels, which are looked out for as paths.
+    """
+    expectation, targets, own = comparison.exact_match(method), comparison.collection.target_names, comparison[method]
+    if expectation is None:
+        return None
+    if threshold is None or own.probabilities is None:
+        return Together(targets, expectation, None)
+    least = np.concatenate([np.min([each.max(axis=1) for each in fold], axis=0) for fold in own.probabilities])
+    is_right = np.concatenate(comparison.is_right(method))
+    has_all = have_all(comparison.collection.labels)[comparison.tested]
+    # As for `answer_above`: every image is of class 1, and its answer is 1 if all its targets are right.
+    right, certainty = is_right[has_all].astype(np.int32), least[has_all].astype(np.float32)
+    answers = HeldOut(np.ones(len(right), np.int32), right, certainty)
+    return Together(targets, expectation, answer_above(answers, threshold))
 
 
 def answer_above(held_out: HeldOut, threshold: float | None) -> Answered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,15 +12,18 @@ import numpy as np
 
 from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
-from ..images.targets import all_right
+from ..images.partial_targets import have_all
+from ..images.targets import all_right, classes_of, has_label
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
+from .explained_errors import ExplainedError
 from .folds import Folds
 from .held_out import collect_answers, describe_source
 from .hierarchy.answers import compare_paths
 from .hierarchy.held_out import TestedPaths
 from .hierarchy.rejection import RiskCurve, draw_risk
+from .joint_errors import JointErrors, find_joint_errors
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
 from .metrics import Pooled, level_accuracy, order_classes, pool
@@ -75,6 +78,8 @@ class Comparison:
         How many folds of all methods were finished in an earlier run, and were taken from the store.
     networks : tuple of NetworkRecord
         The networks that features were computed with, each once.
+    explained : tuple of ExplainedError
+        The most confident errors of the best method, with reasons. Empty unless `compare` was asked for them.
     """
 
     collection: ImageCollection
@@ -92,6 +97,7 @@ class Comparison:
     damaged_profiles: tuple[int, ...] = ()
     n_kept: int = 0
     networks: tuple[NetworkRecord, ...] = ()
+    explained: tuple[ExplainedError, ...] = ()
 
     def __getitem__(self, name: str) -> MethodScores:
         """Return the method with this name; KeyError if there is none."""
@@ -176,7 +182,7 @@ class Comparison:
 
     def prediction_columns(self) -> list[tuple[str, list[Any]]]:
         """Return every prediction as names and values of columns, without pandas; see `prediction_columns`."""
-        return prediction_columns(self.collection, self.folds, self.methods, self.pooled)
+        return prediction_columns(self.collection, self.folds, self.methods)
 
     @property
     def tested(self) -> np.ndarray:
@@ -190,11 +196,18 @@ class Comparison:
         return len(self.collection) - len(used)
 
     @property
+    def n_scored(self) -> dict[str, int]:
+        """How many tested images have a label, by target; at "" how many have what the tested score needs."""
+        tested = np.unique(self.tested)
+        wanted = {**{name: name for name in self.collection.target_names}, "": None}
+        return {name: int(self._is_scored(target)[tested].sum()) for name, target in wanted.items()}
+
+    @property
     def untested_classes(self) -> list[int]:
         """Positions of the classes of the finest target that no fold tests."""
         finest = self.collection.finest
-        labels = self.collection.target(finest)[self.tested]
-        return np.flatnonzero(~np.isin(self.collection.classes_by_target[finest], labels)).tolist()
+        tested = classes_of(self.collection.target(finest)[self.tested])
+        return np.flatnonzero(~np.isin(self.collection.classes_by_target[finest], tested)).tolist()
 
     @property
     def scores(self) -> dict[str, AppliedScore]:
@@ -270,6 +283,20 @@ class Comparison:
         }
 
     @cached_property
+    def joint_errors(self) -> dict[str, JointErrors]:
+        """Which targets are wrong together, by method; empty for one target, and for levels.
+
+        It is of the predictions of all folds for images that have labels of all targets.
+        """
+        if len(self.collection.target_names) < 2 or self.collection.are_levels:
+            return {}
+        is_whole = have_all(self.collection.labels)[self.tested]
+        predicted = {method.name: np.concatenate(method.predicted)[is_whole] for method in self.methods}
+        return find_joint_errors(
+            self.collection.target_names, self.collection.labels[self.tested[is_whole]], predicted
+        )
+
+    @cached_property
     def risk_curves(self) -> dict[str, RiskCurve | None]:
         """For levels: the risk of each method by the share of the images that it answers, all folds together.
 
@@ -322,8 +349,8 @@ class Comparison:
     def details(self) -> dict[str, dict[str, Details]]:
         """A detailed description of the predictions, by method and target.
 
-        Of levels, images that have no label at a level are left out there. For those that are out of scope "unknown" is
-        the class.
+        Images that have no label of a target are left out there. For those that are out of scope in levels, "unknown"
+        is the class.
         """
         return {
             method.name: {
@@ -349,7 +376,7 @@ class Comparison:
         Returns
         -------
         tuple of ndarray of bool and shape (n_test,)
-            For each fold.
+            For each fold. An image that lacks a label that must be right is not right.
         """
         labels, names = self.collection.labels, self.collection.target_names
         predicted = self[method].predicted
@@ -397,8 +424,9 @@ class Comparison:
         -------
         dict of str to (Expectation, HeldOut or None)
             For each target, its accuracy with the interval of `intervals`, and a row for each prediction, in the order
-            of predictions.csv. A position is that of a class in the sorted classes of the target. A prediction that is
-            no class has the position -1 and the confidence NaN. The rows have groups if the collection has, or if an
+            of predictions.csv. Images that have no label of the target are left out; the source counts them. A position
+            is that of a class in the sorted classes of the target. A prediction that is no class has the position -1
+            and the confidence NaN. The rows have groups if the collection has, or if an
             image is tested several times: then each image is a group. HeldOut is None for a method without
             probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
             `TestedPaths`.
@@ -416,25 +444,72 @@ class Comparison:
         for target in names:
             score = find_score("accuracy", target, names)
             mean, interval = own.means[score], self.intervals[own.name][score]
-            expectation = Expectation(mean, interval.ends, interval.confidence, describe_source(self.folds, groups))
+            n_without = int((~self._is_scored(target)[np.unique(self.tested)]).sum())
+            source = describe_source(self._folds_of(target), groups, n_without)
+            expectation = Expectation(mean, interval.ends, interval.confidence, source)
             found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
         return found
+
+    def exact_match(self, method: str | None = None) -> Expectation | None:
+        """Return how often all targets are expected to be right together on new images.
+
+        Parameters
+        ----------
+        method : str, optional
+            The name of the method. Default: the best.
+
+        Returns
+        -------
+        Expectation or None
+            None for one target, or for levels.
+
+        Raises
+        ------
+        KeyError
+            If no method has this name.
+        """
+        own = self[self.best if method is None else method]
+        if len(self.collection.target_names) == 1 or self.collection.are_levels:
+            return None
+        interval = self.intervals[own.name][self.tested_score]
+        source = describe_source(self._folds_of(None), self.collection.groups)
+        return Expectation(own.means[self.tested_score], interval.ends, interval.confidence, source)
 
     def _interval(self, method: MethodScores, name: str) -> Interval:
         found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
         if not math.isnan(found.ends[0]) or not applied.score.counts_images:
             return found
-        is_right, tested = np.concatenate(self.is_right(method.name, applied.target)), self.tested
-        if applied.target is not None and self.collection.are_levels:
-            has_label = self.collection.target(applied.target)[tested] != ""
-            is_right, tested = is_right[has_label], tested[has_label]
-        return share_interval(is_right, tested, self.collection.groups)
+        is_scored = self._is_scored(applied.target)[self.tested]
+        is_right = np.concatenate(self.is_right(method.name, applied.target))[is_scored]
+        return share_interval(is_right, self.tested[is_scored], self.collection.groups)
+
+    def _is_scored(self, target: str | None) -> np.ndarray:
+        """Return which images have the labels that a score of a target, or of all, needs, of shape (n,)."""
+        if target is not None:
+            return has_label(self.collection.target(target))
+        return have_all(self.collection.labels) | self.collection.are_levels  # a path may end early
+
+    def _folds_of(self, target: str | None) -> Folds:
+        """Return the folds with the images alone that have the labels that a score of a target, or of all, needs."""
+        is_scored = self._is_scored(target)
+        if is_scored.all():
+            return self.folds
+        kept = (
+            replace(fold, train=fold.train[is_scored[fold.train]], test=fold.test[is_scored[fold.test]])
+            for fold in self.folds
+        )
+        return replace(self.folds, splits=tuple(kept))
 
     @property
     def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
         """What the tests of every pair take; see `compare_pairs_of_methods`."""
+        is_scored = self._is_scored(None)
+        scored = [is_scored[fold.test] for fold in self.folds]
         return (
             {method.name: method.scores[self.tested_score] for method in self.methods},
-            {method.name: self.is_right(method.name) for method in self.methods},
-            self.folds, self.collection.groups,
+            {
+                method.name: tuple(own[kept] for own, kept in zip(self.is_right(method.name), scored))
+                for method in self.methods
+            },
+            self._folds_of(None), self.collection.groups,
         )

@@ -11,7 +11,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from ..errors import InputError
 from ..heads.hierarchy import UNKNOWN
-from ..images.targets import all_right
+from ..images.partial_targets import have_all
+from ..images.targets import all_right, has_label, split_targets
 from .folds import Folds
 from .hierarchy import path_scores, rejection
 from .hierarchy.answers import LevelAnswers
@@ -19,7 +20,7 @@ from .tested import Given, Scored, Targets
 
 
 def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the share of images whose targets are all right.
+    """Return the share of images whose targets are all right, of those that have all labels; NaN if none has.
 
     Parameters
     ----------
@@ -30,7 +31,28 @@ def exact_match(y: np.ndarray, predicted: np.ndarray) -> float:
     >>> exact_match(np.array([[0, 0], [0, 1]]), np.array([[0, 0], [1, 1]]))
     0.5
     """
-    return float(np.mean(all_right(y, predicted)))
+    is_whole = have_all(y)
+    return float(np.mean(all_right(y, predicted)[is_whole])) if is_whole.any() else math.nan
+
+
+def hamming_loss(y: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the share of labels that are wrong, of all that are known; NaN if none is.
+
+    If no label is missing, it is `sklearn.metrics.hamming_loss` of several columns of classes, which scikit-learn does
+    not take: the mean share of wrong targets of an image.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n, k)
+
+    Examples
+    --------
+    >>> hamming_loss(np.array([["tee", "red"], ["cap", ""]]), np.array([["tee", "blue"], ["cap", "red"]]))
+    0.3333333333333333
+    """
+    pairs = zip(split_targets(y), split_targets(predicted))
+    is_wrong = np.concatenate([(true != given)[has_label(true)] for true, given in pairs])
+    return float(is_wrong.mean()) if len(is_wrong) else math.nan
 
 
 def macro_f1(y: np.ndarray, predicted: np.ndarray) -> float:
@@ -98,6 +120,11 @@ SCORES: dict[str, Score] = {
     "exact_match": Score("exact match", exact_match, of_one_target=False, counts_images=True),
     "accuracy": Score("accuracy", accuracy_score, of_one_target=True, counts_images=True),
     "macro_f1": Score("macro F1", macro_f1, of_one_target=True, of_all_predictions=True),
+}
+
+#: The scores of several targets that are no levels, in addition to `SCORES`.
+TARGETS_SCORES: dict[str, Score] = {
+    "hamming_loss": Score("Hamming loss", hamming_loss, of_one_target=False, greater_is_better=False),
 }
 
 #: The scores of levels, in addition to `SCORES` or in place of them.
@@ -171,21 +198,22 @@ def scores_for(targets: Targets) -> dict[str, AppliedScore]:
     Returns
     -------
     dict of str to AppliedScore
-        For one target the names are those of `SCORES`. For several, the scores of all targets together come first, and
-        each score of one target is there for each target, as ``"score:target"``. Levels have those of `LEVEL_SCORES`
-        too. An accuracy and a macro F1 of a level is that of the images that have a label there.
+        For one target the names are those of `SCORES`. For several, the scores of all targets together come first, with
+        those of `TARGETS_SCORES`, and each score of one target is there for each target, as ``"score:target"``. Levels
+        have those of `LEVEL_SCORES` instead of `TARGETS_SCORES`. The accuracy and the macro F1 of a target are of the
+        images that have its label.
 
     Examples
     --------
     >>> list(scores_for(Targets(["class"])))
     ['accuracy', 'macro_f1']
     >>> list(scores_for(Targets(["brand", "model"])))
-    ['exact_match', 'accuracy:brand', 'macro_f1:brand', 'accuracy:model', 'macro_f1:model']
+    ['exact_match', 'hamming_loss', 'accuracy:brand', 'macro_f1:brand', 'accuracy:model', 'macro_f1:model']
     """
     names = targets.names
     if len(names) == 1:
         return {name: AppliedScore(score) for name, score in SCORES.items() if score.of_one_target}
-    known = SCORES if targets.tree is None else {**SCORES, **LEVEL_SCORES}
+    known = {**SCORES, **(TARGETS_SCORES if targets.tree is None else LEVEL_SCORES)}
     applying = {name: score for name, score in known.items() if targets.has_outside or not score.is_of_scope}
     return {
         **{name: AppliedScore(score) for name, score in applying.items() if not score.of_one_target},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from ..images.targets import split_targets
 from .answer import ToBest
 from .folds import Folds
 from .method_scores import MethodScores
-from .metrics import Pooled
 from .saved_folds import image_names
 from .scores import AppliedScore
 from .summary import spread
@@ -87,8 +86,7 @@ def level_columns(methods: Sequence[MethodScores], scores: Mapping[str, AppliedS
 
 
 def prediction_columns(
-    collection: ImageCollection, folds: Folds, methods: Sequence[MethodScores],
-    pooled: Callable[[str, str], Pooled],
+    collection: ImageCollection, folds: Folds, methods: Sequence[MethodScores]
 ) -> Columns:
     """Return the table of predictions, one row for each test image of each fold.
 
@@ -97,8 +95,6 @@ def prediction_columns(
     collection : ImageCollection
     folds : Folds
     methods : sequence of MethodScores
-    pooled : callable
-        Pools the predictions of a method for a target, both given by their names.
 
     Returns
     -------
@@ -106,7 +102,8 @@ def prediction_columns(
         "image" (see `image_names`), "repeat", "fold", "true", and for each method its answer, in a column with the name
         of the method, and the probability of that answer, in a column ``"METHOD probability"``. The probability has six
         digits. It is None for a classifier without probabilities, and for an answer that is no class. With several
-        targets there is a column for each: ``"true TARGET"``, ``"METHOD TARGET"``, ``"METHOD TARGET probability"``.
+        targets there is a column for each: ``"true TARGET"``, ``"METHOD TARGET"``, ``"METHOD TARGET probability"``. A
+        missing true label is "".
     """
     names, targets = image_names(collection), collection.target_names
     suffixes = [f" {target}" for target in targets] if len(targets) > 1 else [""]
@@ -121,10 +118,11 @@ def prediction_columns(
     ]
     for method in methods:
         answers = split_targets(np.concatenate(method.predicted))
-        for target, suffix, answer in zip(targets, suffixes, answers):
+        shares = _shares(method, len(targets))
+        for target, suffix, answer, own in zip(targets, suffixes, answers, shares):
             columns += [
                 (f"{method.name}{suffix}", answer.tolist()),
-                (f"{method.name}{suffix} probability", _probabilities(pooled(method.name, target))),
+                (f"{method.name}{suffix} probability", _probabilities(answer, own, collection, target)),
             ]
     return columns
 
@@ -151,8 +149,20 @@ def to_frame(columns: Columns, what: str) -> Any:
     return frame
 
 
-def _probabilities(pooled: Pooled) -> list[float | None]:
-    if pooled.probabilities is None:
-        return [None] * len(pooled.predicted)
-    given = pooled.probabilities[np.arange(len(pooled.predicted)), pooled.predicted].astype(float).round(6)
-    return [value if k >= 0 else None for value, k in zip(given.tolist(), pooled.predicted.tolist())]
+def _shares(method: MethodScores, n_targets: int) -> list[np.ndarray | None]:
+    """Return the probabilities of the classes of each target, all folds one after the other; None without them."""
+    if method.probabilities is None:
+        return [None] * n_targets
+    parts = method.probabilities if n_targets > 1 else [[each] for each in method.probabilities]
+    return list(map(np.concatenate, zip(*parts)))
+
+
+def _probabilities(
+    answer: np.ndarray, shares: np.ndarray | None, collection: ImageCollection, target: str
+) -> list[float | None]:
+    """Return the probability of each answer; None for one that is no class."""
+    if shares is None:
+        return [None] * len(answer)
+    position = {label: k for k, label in enumerate(collection.classes_by_target[target].tolist())}
+    places = [position.get(label) for label in answer.tolist()]
+    return [None if k is None else round(float(own[k]), 6) for k, own in zip(places, shares)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
-from ..images.targets import split_targets
+from ..images.targets import classes_of, has_label, split_targets, with_own_type
 from .hierarchy.answers import LevelAnswers, certainty_of, compare_paths
 
 
@@ -40,9 +40,8 @@ class Targets(NamedTuple):
         return cls(collection.target_names, tree, bool((collection.labels[:, 0] == UNKNOWN).any()))
 
     def classes(self, y: np.ndarray) -> list[np.ndarray]:
-        """Return the distinct labels of each target in y, sorted; of levels without "", which is no label."""
-        found = list(map(np.unique, split_targets(y)))
-        return found if self.tree is None else [labels[labels != ""] for labels in found]
+        """Return the distinct labels of each target in y, sorted; a missing label is none."""
+        return list(map(classes_of, split_targets(y)))
 
 
 class Given(NamedTuple):
@@ -115,12 +114,13 @@ class Scored:
         return compare_paths(self.tree, self.y, *self.given)
 
     def column(self, position: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the true and the predicted labels of one target; of a level, those of images that have a label."""
-        if position is None:
-            return self.y, self.given.predicted
+        """Return the true and the predicted labels of one target, of the images that have a label; None means all."""
         both = self.y, self.given.predicted
+        if position is None:
+            return both
         if self.tree is None:
             true, predicted = (split_targets(labels)[position] for labels in both)
-            return true, predicted
-        true, predicted = (labels[:, position].astype(str) for labels in both)  # numbers may be beside "unknown"
-        return true[true != ""], predicted[true != ""]
+        else:
+            true, predicted = (labels[:, position].astype(str) for labels in both)  # numbers may be beside "unknown"
+        is_known = has_label(true)
+        return (true, predicted) if is_known.all() else (with_own_type(true[is_known]), predicted[is_known])

@@ -10,6 +10,7 @@ from .contract import FlowTags
 from .gist import GISTDescriptor
 from .lbp import LBPHistogram
 from .pixels import PixelProjection, RawPixels
+from .placing import Placed
 from .sift import SIFTBagOfWords
 from .union import FlowUnion
 
@@ -22,6 +23,7 @@ __all__ = [
     "GISTDescriptor",
     "LBPHistogram",
     "PixelProjection",
+    "Placed",
     "RawPixels",
     "SIFTBagOfWords",
 ]

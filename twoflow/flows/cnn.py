@@ -24,16 +24,19 @@ from ..networks.finite import is_finite
 from ..networks.network import Network
 from ..networks.providers import CPU
 from ..networks.quantization import quantize
-from ..networks.session import check_engine, find_provider, open_quantized, start_session
+from ..networks.session import Session, check_engine, find_provider, open_quantized, start_session
 from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
 from .engine.extraction import extract
+from .locating import locate_pooled
 from .pixels import RawPixels
+from .placing import Placed, place_view
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS, View
 
 _N_CALIBRATION, _LEAST_COSINE = 100, 0.98
+_ROUNDING = 1e-4  # relative to the largest value of a vector
 
 
 class _Prepared(NamedTuple):
@@ -353,13 +356,9 @@ class CNNEmbedding(Flow):
     def extract_batch(
         cls, flows: Sequence[CNNEmbedding], prepared: Sequence[_Prepared], n_threads: int
     ) -> list[list[np.ndarray]]:
-        first, network = flows[0], flows[0].open_network()
+        network = flows[0].open_network()
         chosen = [choose_layer(network, flow.layer) for flow in flows]
-        if first.precision == "int8":
-            session = open_quantized(first.quantized_, network, chosen[0], n_threads)
-        else:
-            layers, provider = tuple(sorted(set(chosen))), first._find_provider(network)
-            session = start_session(network, layers, n_threads, first.engine, provider)
+        session = flows[0]._start(network, chosen, n_threads)
         passes = [(i, view) for i, each in enumerate(prepared) for view in each.pixels]
         pixels = [prepared[i].pixels[view] for i, view in passes]
         found = session.run_many(pixels, [prepared[i].name for i, _ in passes])
@@ -371,6 +370,53 @@ class CNNEmbedding(Flow):
             ]
             for i, each in enumerate(prepared)
         ]
+
+    def _start(self, network: Network, layers: Sequence[str], n_threads: int) -> Session:
+        """Start what computes layers, of which there is one with int8."""
+        if self.precision == "int8":
+            return open_quantized(self.quantized_, network, layers[0], n_threads)
+        return start_session(network, tuple(sorted(set(layers))), n_threads, self.engine, self._find_provider(network))
+
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> Sequence[Placed] | None:
+        """Spread linear functions of the features over the positions of the layer; see `Flow`.
+
+        A vector has places if it is the mean of a map on the network's card, as a global pool is. Otherwise, and with
+        int8, it has none. The norm, the powers and the decomposition that a pooling uses are held fixed.
+        """
+        return self.locate_together([self], image, [weights], n_threads)[0]
+
+    @classmethod
+    def locate_together(
+        cls, flows: Sequence[CNNEmbedding], image: LoadedImage, weights: Sequence[np.ndarray], n_threads: int = 1
+    ) -> list[Sequence[Placed] | None]:
+        network = flows[0].open_network()
+        fitting, size = network.card.fitting, image.size
+        found = [flow._layers_with_places(network) for flow in flows]
+        session = flows[0]._start(network, [name for layers in found for name in layers], n_threads)
+        views = list(dict.fromkeys(view for flow in flows for view in VIEWS[flow.views]))
+        outputs = dict(zip(views, session.run_many(
+            [view.pixels(image, fitting) for view in views], [image.name] * len(views)
+        )))
+        located: list[Sequence[Placed] | None] = []
+        for flow, (layer, *maps), own in zip(flows, found, weights):
+            seen = {view: outputs[view] for view in VIEWS[flow.views]}
+            if not network.card.layers[layer].is_map:
+                maps = [name for name in maps if all(_is_mean(each[layer], each[name]) for each in seen.values())]
+                if not maps:
+                    located.append(None)
+                    continue
+                layer = maps[-1]
+            turned = [view.turned_back(output[layer]) for view, output in seen.items()]
+            values = locate_pooled(turned, flow.pooling, flow.grid, flow.n_channels, own)
+            located.append([Placed(each, place_view(view, fitting, size)) for view, each in zip(seen, values)])
+        return located
+
+    def _layers_with_places(self, network: Network) -> list[str]:
+        """Return the layer, and for a vector the maps whose mean it may be; with int8 there is only the layer."""
+        layers, name = network.card.layers, choose_layer(network, self.layer)
+        if layers[name].is_map or self.precision == "int8":
+            return [name]
+        return [name, *(each for each in layers if layers[each].is_map and layers[each].width == layers[name].width)]
 
     def _pool(
         self, network: Network, layer: str, outputs: Sequence[tuple[View, np.ndarray]], image: str
@@ -410,6 +456,12 @@ class CNNEmbedding(Flow):
         tags.requires_fit = tags.learns_from_data = self.precision == "int8"
         tags.feature_kind = "unit" if self.pooling == "covariance" else "dense"
         return tags
+
+
+def _is_mean(vector: np.ndarray, output: np.ndarray) -> bool:
+    """Return whether a vector is the mean of a map over its positions, up to rounding."""
+    scale = float(np.abs(vector).max())
+    return np.allclose(output.mean(axis=(1, 2), dtype=np.float64), vector, rtol=0, atol=_ROUNDING * scale)
 
 
 class _FittedPixels(RawPixels):

@@ -14,6 +14,7 @@ from ..images import LoadedImage
 from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
+from .placing import Placed
 
 
 class Space(NamedTuple):
@@ -97,6 +98,12 @@ class ColorHistogram(Flow):
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return color_histogram(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
 
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
+        """Give each pixel the weight of its bin, divided by the number of pixels in its cell; see `Flow`."""
+        index = _find_bins(image.resized((self.size, self.size)), self.space, self.bins, self.grid)
+        n_pixels = _count(index, self.bins, self.grid).sum(axis=1).repeat(int(np.prod(self.bins)))
+        return [Placed((weights / n_pixels)[:, index])]
+
     @property
     def n_features_out(self) -> int:
         return int(np.prod(self.bins)) * int(np.prod(self.grid))
@@ -129,19 +136,27 @@ def color_histogram(
     ValueError
         If `bins` or `grid` is wrong, or the grid has more rows or columns than the image.
     """
-    height, width = pixels.shape[:2]
     _check_bins(bins)
-    _check_grid(grid, height, width)
+    _check_grid(grid, *pixels.shape[:2])
+    counts = _count(_find_bins(pixels, space, bins, grid), bins, grid)
+    return (counts / counts.sum(axis=1, keepdims=True)).astype(np.float32).ravel()
+
+
+def _find_bins(pixels: np.ndarray, space: str, bins: Sequence[int], grid: Sequence[int]) -> np.ndarray:
+    """Return the feature that each pixel counts in, of shape (height, width)."""
     conversion, ranges = SPACES[space]
     channels = pixels if conversion is None else _convert(pixels, conversion)
-
-    rows, columns = (np.arange(length) * n // length for length, n in zip((height, width), grid))
+    rows, columns = (np.arange(length) * n // length for length, n in zip(pixels.shape, grid))
     index = rows[:, None] * grid[1] + columns
     for channel, (low_high, n) in enumerate(zip(ranges, bins)):
         index = index * n + bin_table(low_high, n)[channels[:, :, channel]]
-    n_cells, n_bins = grid[0] * grid[1], int(np.prod(bins))
-    counts = np.bincount(index.ravel(), minlength=n_cells * n_bins).reshape(n_cells, n_bins)
-    return (counts / counts.sum(axis=1, keepdims=True)).astype(np.float32).ravel()
+    return index
+
+
+def _count(index: np.ndarray, bins: Sequence[int], grid: Sequence[int]) -> np.ndarray:
+    """Count the pixels in each bin, of shape (n_cells, n_bins)."""
+    n_cells, n_bins = int(np.prod(grid)), int(np.prod(bins))
+    return np.bincount(index.ravel(), minlength=n_cells * n_bins).reshape(n_cells, n_bins)
 
 
 def bin_table(low_high: tuple[int, int], n: int) -> np.ndarray:

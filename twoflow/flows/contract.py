@@ -8,7 +8,8 @@ To write a flow, derive a class from `Flow`; define `extract` and `n_features_ou
 - for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`;
 - for a flow that is faster in batches: `batch_size`, `prepare`, `extract_batch`;
 - for a flow that is made of others: `members`, `named_members`;
-- for reports: `networks`.
+- for reports: `networks`;
+- for explanations: `locate`, `locate_together`.
 
 `Flow` adds scikit-learn's `fit`, `transform` and `get_feature_names_out`. They decode each image once, run on `n_jobs`
 workers, keep row i for image i, and find features in the store.
@@ -30,6 +31,7 @@ from ..images.reading import Source
 from ..images.tags import ImageTags, read_tag
 from ..networks import NetworkRecord
 from ..store import StoreLike
+from .placing import Placed
 
 FeatureKind: TypeAlias = Literal["dense", "histogram", "projection", "unit"]
 
@@ -261,6 +263,48 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
     def networks(self) -> Sequence[NetworkRecord]:
         """Return the pretrained networks that the flow runs, for reports; by default there are none."""
         return ()
+
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> Sequence[Placed] | None:
+        """Spread linear functions of the features of an image over the image.
+
+        `twoflow.explain` calls it. By default it returns None: the features have no place.
+
+        Parameters
+        ----------
+        image : LoadedImage
+        weights : ndarray of shape (n_functions, n_features_out) and dtype float64
+            For each function, the weight of each feature.
+        n_threads : int
+            How many threads this call may use; 1 by default.
+
+        Returns
+        -------
+        sequence of Placed, or None
+            For each function, the sum of all values is ``weights @ extract(image, n_threads)``. What is not linear in
+            the parts of the image, such as a norm, is held fixed at its value for this image.
+        """
+        return None
+
+    @classmethod
+    def locate_together(
+        cls, flows: Sequence[Self], image: LoadedImage, weights: Sequence[np.ndarray], n_threads: int = 1
+    ) -> list[Sequence[Placed] | None]:
+        """Spread functions of several flows whose `shared_pass` is the same; by default, it calls `locate` of each.
+
+        Parameters
+        ----------
+        flows : sequence of flows of this class
+        weights : sequence of ndarray
+            One for each flow.
+        image, n_threads
+            See `locate`.
+
+        Returns
+        -------
+        list
+            For each flow, what `locate` returns.
+        """
+        return [flow.locate(image, own, n_threads) for flow, own in zip(flows, weights)]
 
 
 def learns_from_data(flow: Any) -> bool:

@@ -15,6 +15,7 @@ from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
 from .gray import to_gray
+from .placing import Placed
 
 _N_POINTS = 8
 
@@ -79,6 +80,15 @@ class LBPHistogram(Flow):
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return lbp_histogram(image.resized((self.size, self.size)), self.radii)
 
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
+        """Give each pixel the weights of its patterns, divided by the number of pixels; see `Flow`."""
+        gray = to_gray(image.resized((self.size, self.size)))
+        values = np.zeros((len(weights), *gray.shape))
+        for radius, own in zip(self.radii, np.split(weights, len(self.radii), axis=1)):
+            patterns = _find_patterns(gray, radius)
+            values[:, radius:-radius, radius:-radius] += own[:, patterns] / patterns.size
+        return [Placed(values)]
+
     @property
     def n_features_out(self) -> int:
         return (_N_POINTS + 2) * len(self.radii)
@@ -115,12 +125,17 @@ def lbp_histogram(pixels: np.ndarray, radii: Sequence[int] = (1, 2, 3)) -> np.nd
 
 
 def _histogram(gray: np.ndarray, radius: int) -> np.ndarray:
+    patterns = _find_patterns(gray, radius)
+    counts = np.bincount(patterns.ravel(), minlength=_N_POINTS + 2)
+    return (counts / patterns.size).astype(np.float32)
+
+
+def _find_patterns(gray: np.ndarray, radius: int) -> np.ndarray:
+    """Return the pattern of each pixel whose circle lies inside the image; outside all would be black."""
     from skimage.feature import local_binary_pattern
 
     patterns = local_binary_pattern(gray, _N_POINTS, radius, method="uniform")
-    inside = patterns[radius:-radius, radius:-radius]  # circles nearer to the border reach outside, where all is black
-    counts = np.bincount(inside.ravel().astype(np.intp), minlength=_N_POINTS + 2)
-    return (counts / inside.size).astype(np.float32)
+    return patterns[radius:-radius, radius:-radius].astype(np.intp)
 
 
 def _check_radii(radii: Sequence[int], side: int) -> None:

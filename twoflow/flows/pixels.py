@@ -17,6 +17,7 @@ from ..images.reading import Source
 from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
+from .placing import Placed
 
 
 class RawPixels(Flow):
@@ -61,6 +62,10 @@ class RawPixels(Flow):
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         """Return values from 0 to 1, row by row, with red, green and blue of a pixel side by side."""
         return self.unpack(image.resized(self.size).ravel())
+
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
+        """Give each pixel its three values times their weights; see `Flow`."""
+        return [_place_values(weights * self.extract(image, n_threads), self.size)]
 
     def pack(self, features: np.ndarray) -> np.ndarray:
         return np.rint(features * np.float32(255)).astype(np.uint8)
@@ -152,6 +157,13 @@ class PixelProjection(Flow):
         pixels = image.resized(self.size).ravel()[self.columns_]
         return self.components_ @ pixels.astype(np.float32) / np.float32(255)
 
+    def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:
+        """Give each pixel its three values times what the projections make of the weights; see `Flow`."""
+        pixels = image.resized(self.size).ravel()
+        values = np.zeros((len(weights), pixels.size))
+        values[:, self.columns_] = weights @ self.components_ * (pixels[self.columns_] / 255)
+        return [_place_values(values, self.size)]
+
     @property
     def n_features_out(self) -> int:
         return self.n_components
@@ -161,6 +173,12 @@ class PixelProjection(Flow):
         tags.learns_from_data = False  # the weights depend on the seed alone
         tags.feature_kind = "projection"
         return tags
+
+
+def _place_values(values: np.ndarray, size: Sequence[int]) -> Placed:
+    """Add up the three channels of each pixel."""
+    width, height = size
+    return Placed(values.reshape(len(values), height, width, 3).sum(axis=3, dtype=np.float64))
 
 
 def _check_size(size: Sequence[int]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -31,8 +32,8 @@ def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | 
     ndarray of shape (n_features,) and dtype float32
         The vectors of the cells, row by row from the top left.
     """
-    cells = zip(*(_divide(each, grid) for each in maps))
-    together = (np.concatenate(parts, axis=1) for parts in cells)
+    parts_by_cell = zip(*(_divide(each, grid) for each in maps))
+    together = (np.concatenate(parts, axis=1) for parts in parts_by_cell)
     if n_channels is not None:
         together = (draw_projection(n_channels, len(positions)) @ positions for positions in together)
     return np.concatenate([POOLINGS[pooling](positions) for positions in together])
@@ -48,9 +49,14 @@ def _divide(output: np.ndarray, grid: int) -> Iterator[np.ndarray]:
     """Yield the cells of a map, each of shape (c, positions)."""
     if output.ndim == 1:
         output = output[:, None, None]
-    for rows in spans(output.shape[1], grid):
-        for columns in spans(output.shape[2], grid):
-            yield output[:, rows, columns].reshape(len(output), -1)
+    for rows, columns in cells(output.shape[1:], grid):
+        yield output[:, rows, columns].reshape(len(output), -1)
+
+
+def cells(sides: Sequence[int], grid: int) -> list[tuple[slice, slice]]:
+    """Return the rows and columns of each cell of a map with these sides, row by row from the top left."""
+    down, across = (spans(side, grid) for side in sides)
+    return [(rows, columns) for rows in down for columns in across]
 
 
 def spans(side: int, grid: int) -> list[slice]:
@@ -92,24 +98,67 @@ def _covariance(positions: np.ndarray) -> np.ndarray:
     of 2, so that the dot product of two vectors equals that of the two matrices. Values are rounded to float16. A map
     that is constant gives zeros.
     """
+    spectrum = find_spectrum(positions)
+    rows, columns = triangle(len(positions))
+    if spectrum is None:
+        return np.zeros(len(rows), np.float32)
+    values = (spectrum.root @ spectrum.root.T)[rows, columns]
+    values[rows != columns] *= np.sqrt(2)
+    return (values / np.linalg.norm(values)).astype(np.float16).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The eigenvalues and eigenvectors of C = X Xᵀ, for centered positions X, without those that are noise.
+
+    Attributes
+    ----------
+    centered : ndarray of shape (c, n)
+        X.
+    values : ndarray of shape (k,)
+        The eigenvalues.
+    vectors : ndarray of shape (c, k), or (n, k) with `is_few`
+        The eigenvectors of C, or of Xᵀ X.
+    is_few : bool
+        Whether there are fewer positions than channels, so that the eigenvectors are those of Xᵀ X.
+    """
+
+    centered: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+    is_few: bool
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """A matrix R of shape (c, k) for which R Rᵀ is the square root of C."""
+        if self.is_few:
+            return self.centered @ (self.vectors * self.values ** -0.25)
+        return self.vectors * self.values ** 0.25
+
+    @property
+    def coordinates(self) -> np.ndarray:
+        """A matrix of shape (k, n) for which `root` times it is C^-1/4 X."""
+        if self.is_few:
+            return self.vectors.T
+        return (self.vectors * self.values ** -0.5).T @ self.centered
+
+
+def find_spectrum(positions: np.ndarray) -> Spectrum | None:
+    """Decompose the covariance of positions of shape (c, n); return None if all positions are alike."""
     x = positions.astype(np.float64)  # in float64, the mean of equal values is exactly that value
     centered = x - x.mean(axis=1, keepdims=True)
     # Both products of the matrix with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     is_few = x.shape[1] < x.shape[0]
     values, vectors = np.linalg.eigh(centered.T @ centered if is_few else centered @ centered.T)
-    rows, columns = _triangle(len(x))
     if values[-1] <= (LEAST_CONTRAST * np.linalg.norm(x)) ** 2:
-        return np.zeros(len(rows), np.float32)
+        return None
     is_kept = values > _LEAST_EIGENVALUE * values[-1]
-    values, vectors = values[is_kept], vectors[:, is_kept]
-    root = centered @ (vectors * values ** -0.25) if is_few else vectors * values ** 0.25
-    triangle = (root @ root.T)[rows, columns]
-    triangle[rows != columns] *= np.sqrt(2)
-    return (triangle / np.linalg.norm(triangle)).astype(np.float16).astype(np.float32)
+    return Spectrum(centered, values[is_kept], vectors[:, is_kept], is_few)
 
 
 @lru_cache(maxsize=8)
-def _triangle(side: int) -> tuple[np.ndarray, np.ndarray]:
+def triangle(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns of the upper triangle of a matrix, row by row."""
     return np.triu_indices(side)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..errors import InputError
-from ..images.targets import classes_of, split_targets
+from ..images.validation import is_missing
 from .capped_classifier import CappedClassifier
 
 #: "balanced" weighs each class by the inverse of its frequency; a mapping has the weight of each class.
@@ -122,7 +122,7 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
     for name, weight in _class_weights(estimator):
         if not isinstance(weight, Mapping):
             continue
-        classes = classes or [label for target in split_targets(y) for label in classes_of(target).tolist()]
+        classes = classes or _list_classes(y)
         missing = [label for label in classes if label not in weight]
         unknown = [label for label in weight if label not in classes]
         if missing and unknown:
@@ -133,6 +133,14 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
         if missing:
             completed[name] = {**weight, **dict.fromkeys(missing, 1.0)}
     return clone(estimator).set_params(**completed) if completed else estimator
+
+
+def _list_classes(y: np.ndarray) -> list:
+    """List the classes of all targets, without missing labels."""
+    targets = [
+        [label for label in target if not is_missing(label)] for target in y.reshape(len(y), -1).T.tolist()
+    ]
+    return [label for target in targets for label in np.unique(target).tolist()]
 
 
 def _class_weights(estimator: Any) -> Iterator[tuple[str, Any]]:

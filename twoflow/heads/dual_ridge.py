@@ -125,9 +125,9 @@ def solve(
 ) -> Solution:
     """Solve for several ridges, and return the solution of highest leave-out accuracy.
 
-    With several targets it is the mean of their accuracies. A row that several classes tie for counts in part; see `twoflow.heads.ties.credit`. At a tie of accuracies the
-    solution of least squared error wins, and at a tie of errors, within a millionth, the largest ridge. So rounding
-    does not decide.
+    With several targets it is the mean of their accuracies. A row that several classes tie for counts in part; see
+    `twoflow.heads.ties.credit`. At a tie of accuracies the solution of least squared error wins, and at a tie of
+    errors, within a millionth, the largest ridge. So rounding does not decide.
 
     Parameters
     ----------

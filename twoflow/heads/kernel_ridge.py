@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, compute_class_weight
+from sklearn.utils import Tags, check_array, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ..errors import InputError
@@ -19,6 +20,7 @@ from .calibration import fit_temperature
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, split_columns, to_primal
 from .flow_weights import weigh_kernels
+from .kernel_terms import RowTerms, row_terms
 from .targets import check_targets
 from .ties import credit
 
@@ -62,6 +64,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         The coefficients, in the dtype of the features. For two classes, those of the second minus those of the first.
         With several targets, those of all classes of the first target, then those of the second, and so on.
     intercept_ : ndarray of shape (n_classes,) or (1,)
+    dual_coef_ : ndarray of shape (n_kept, n_classes), or (n_kept, 1) for two classes
+        The coefficients of the kept training rows' kernels. Each column sums to 0; see `row_terms`.
     kept_ : ndarray of bool and shape (n,)
         The training rows that the model is fitted on.
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
@@ -132,7 +136,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there is one class only, or one group only.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=True, ensure_min_samples=2)
+        several = self.label_noise == "keep"
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=several, ensure_min_samples=2)
         solution = self.fit_dual(compute_kernel(X), y, groups)
         self._set_coefficients(X, solution)
         return self
@@ -226,9 +231,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         two = self._sizes == [2]
         self.coef_ = np.diff(coef, axis=0) if two else coef
         self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
+        self.dual_coef_ = (np.diff(solution.dual, axis=1) if two else solution.dual).astype(X.dtype)
 
+    @available_if(lambda self: not isinstance(getattr(self, "classes_", None), list))
     def decision_function(self, X: Any) -> np.ndarray:
-        """Predict the indicators of the classes.
+        """Predict the indicators of the classes; only for one target.
 
         Parameters
         ----------
@@ -237,36 +244,38 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, n_classes), or (n,) for two classes
-            For two classes, the indicator of the second minus that of the first. With several targets, a list with an
-            array of shape (n, n_classes) for each.
+            For two classes, the indicator of the second minus that of the first.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        scores = X @ self.coef_.T + self.intercept_
-        if len(self._sizes) > 1:
-            return split_columns(scores, self._sizes)
+        (scores,) = self._scores(X)
         return scores[:, 0] if self._sizes == [2] else scores
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class of each row, of shape (n,); with several targets, of shape (n, k)."""
-        scores = self.decision_function(X)
-        if len(self._sizes) > 1:
-            return join_targets([own[each.argmax(axis=1)] for own, each in zip(self.classes_, scores)])
-        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+        answers = [
+            own[(scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)]
+            for scores, own in zip(self._scores(X), self._by_target)
+        ]
+        return join_targets(answers) if len(answers) > 1 else answers[0]
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, of shape (n, n_classes), in the order of `classes_`.
 
         With several targets, return a list with one such array for each.
         """
-        scores = self.decision_function(X)
-        if len(self._sizes) > 1:
-            pairs = zip(scores, self.temperature_)
-            return [softmax(own.astype(np.float64) / temperature, axis=1) for own, temperature in pairs]
-        scores = scores.astype(np.float64)
-        if scores.ndim == 1:
-            scores = np.column_stack([np.zeros_like(scores), scores])
-        return softmax(scores / self.temperature_, axis=1)
+        answers, by_target = [], self._scores(X)
+        for scores, temperature in zip(by_target, np.atleast_1d(self.temperature_)):
+            scores = scores.astype(np.float64)
+            if scores.shape[1] == 1:
+                scores = np.column_stack([np.zeros(len(scores)), scores])
+            answers.append(softmax(scores / temperature, axis=1))
+        return answers if len(answers) > 1 else answers[0]
+
+    def _scores(self, X: Any) -> list[np.ndarray]:
+        """Return the scores of each target's classes; of a single target with two classes, their difference."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        scores = X @ self.coef_.T + self.intercept_
+        return split_columns(scores, self._sizes) if len(self._sizes) > 1 else [scores]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; with several targets, the share of rows whose targets are all right.
@@ -280,6 +289,35 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             The weight of each row. By default all count the same.
         """
         return float(np.average(all_right(to_targets(y), self.predict(X)), weights=sample_weight))
+
+    def row_terms(self, training: Any, x: Any) -> RowTerms:
+        """Write the scores of one row as sums over the training rows: what each of them says for or against a class.
+
+        Parameters
+        ----------
+        training : array-like of shape (n, n_features)
+            The rows that the classifier was fitted on, in the same order. Those that it dropped have no term.
+        x : array-like of shape (n_features,)
+
+        Returns
+        -------
+        RowTerms
+            Of the rows that `kept_` marks. The sum of terms and constant is the result of `decision_function`.
+
+        Raises
+        ------
+        ValueError
+            If these are not the training rows.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "dual_coef_"):
+            raise InputError("the model was saved without dual_coef_, by an earlier version; fit and save it again")
+        training, x = check_array(training, dtype=[np.float64, np.float32]), check_array([x], dtype=self.coef_.dtype)[0]
+        if len(training) != len(self.kept_):
+            raise InputError(f"training: expected the {len(self.kept_)} rows that the classifier was fitted on, got "
+                             f"{len(training)}; pass all of them, in the same order")
+        kept = training if self.kept_.all() else training[self.kept_]
+        return row_terms(kept, x, self.dual_coef_, self.coef_, self.intercept_)
 
     def _check_alphas(self) -> np.ndarray:
         try:
@@ -345,7 +383,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self.label_noise == "keep"
         return tags
 
 

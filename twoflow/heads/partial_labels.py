@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._text import listed
+from .._text import listed, printable
 from ..errors import InputError
 from ..images.table_objects import find_names
 from ..images.targets import default_names
@@ -96,6 +97,28 @@ def read_partial_labels(
     has_label = values != np.array(None)
     labels = [_read_column(name, column[known]) for name, column, known in zip(named, values.T, has_label.T)]
     return PartialLabels(tuple(named), has_label, labels)
+
+
+def find_positions(parameter: str, given: Iterable[Any], names: Sequence[str]) -> list[int]:
+    """Return the positions of targets that are given by name or position, each once.
+
+    Parameters
+    ----------
+    parameter : str
+        What an error calls the given targets.
+    given : iterable of str or int
+    names : sequence of str
+        The names of all targets.
+    """
+    given = list(given)
+    positions = [names.index(each) if each in names else each for each in given]
+    are_numbers = all(isinstance(each, Integral) and not isinstance(each, bool) for each in positions)
+    if not are_numbers or sorted(positions) != list(range(len(names))):
+        raise InputError(
+            f"{parameter}: expected each target once, by name ({listed(map(repr, names))}) or by position (0 to "
+            f"{len(names) - 1}), got {printable(repr(given), 80)}; names need a y that has them, such as a DataFrame"
+        )
+    return [int(position) for position in positions]
 
 
 def with_empty(labels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import Tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -19,9 +19,7 @@ from ..images.targets import default_names, split_targets, to_targets
 from ..images.validation import from_other_library, is_missing
 
 
-def check_targets(
-    y: Any, *, several: bool = True, names: Sequence[str] | None = None, may_end: bool = False
-) -> np.ndarray:
+def check_targets(y: Any, *, several: bool = True, names: Sequence[str] | None = None) -> np.ndarray:
     """Check that y contains one class for each image and target, and return it as an array.
 
     Parameters
@@ -32,8 +30,6 @@ def check_targets(
         learn one target only, other shapes than (n,) and (n, 1) are an error.
     names : sequence of k str, optional
         What an error calls the targets. By default as `default_names` does.
-    may_end : bool
-        Whether labels of all targets but the first may be "". By default (False) that is an error.
 
     Returns
     -------
@@ -49,7 +45,7 @@ def check_targets(
         raise InputError("requires y to be passed, but the target y is None")
     if not several:
         column_or_1d(y)  # refuses any other shape
-    y = to_targets(y, names, may_end=may_end)
+    y = to_targets(y, names)
     if y.ndim > 2:
         raise InputError(f"y: expected shape (n,) or (n, n_targets), got {y.shape}; pass one column for each target")
     targets = split_targets(y)
@@ -142,6 +138,11 @@ class TargetsTags(Tags):
     """
 
     learns_targets_together: bool = False
+
+
+def learns_several_targets(part: Any) -> bool:
+    """Return whether a classifier or selector can be fitted with y of shape (n, k), by the tag of scikit-learn."""
+    return get_tags(part).target_tags.multi_output
 
 
 def learns_targets_together(head: Any) -> bool:

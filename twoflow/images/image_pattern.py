@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any
 
 from ..errors import InputError
+from .any_ending import ANY_ENDING
 
 
 class ImagePattern:
@@ -16,6 +17,13 @@ class ImagePattern:
     ----------
     pattern : str
         ``{name}`` is replaced by the cell of that column; write ``{{`` and ``}}`` for braces.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns.
+    has_any_ending : bool
+        Whether the pattern leaves the ending open; see `find_endings`.
 
     Raises
     ------
@@ -40,6 +48,7 @@ class ImagePattern:
         for _, name, form, conversion in pieces:
             if name == "" or form or conversion:
                 raise InputError(f"image pattern {pattern!r}: expected only names of columns in braces, such as {{id}}")
+        self.has_any_ending = pattern.endswith(ANY_ENDING)
         self._pieces = [(text, name) for text, name, _, _ in pieces]
         self.names = list(dict.fromkeys(name for _, name in self._pieces if name is not None))
         if not self.names:

@@ -101,7 +101,7 @@ def _other_spellings(value: str) -> Iterator[tuple[str, str]]:
             yield f"with the ending {written} added: use an image pattern such as {{path}}{written}", value + written
     stem, own = os.path.splitext(value)
     for ending in (own.lower(), own.upper(), ".jpg", ".jpeg", ".png", ".webp") if own else ():
-        yield f"with the ending {ending} in place of {own}", stem + ending
+        yield f"with the ending {ending} in place of {own} (an image pattern that ends in .* finds any)", stem + ending
     for form in ("NFC", "NFD"):
         yield "with accents in another Unicode form", unicodedata.normalize(form, value)
     yield "without the .0 of a number", re.sub(r"\.0(?=\.|\Z)", "", value)

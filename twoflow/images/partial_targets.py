@@ -72,6 +72,16 @@ def _to_target(name: str, column: Any) -> np.ndarray:
     return target
 
 
+def have_all(labels: np.ndarray) -> np.ndarray:
+    """Return which images have a label of every target, of shape (n,).
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,) or (n, k)
+    """
+    return np.logical_and.reduce([has_label(target) for target in split_targets(labels)])
+
+
 def fill_labels(labels: np.ndarray) -> np.ndarray:
     """Replace each missing label by the most frequent class of its target, the first one at a tie.
 
@@ -91,10 +101,7 @@ def fill_labels(labels: np.ndarray) -> np.ndarray:
     >>> fill_labels(np.array([["tee", "red"], ["tee", ""], ["cap", "red"]])).tolist()
     [['tee', 'red'], ['tee', 'red'], ['cap', 'red']]
     """
-    targets = split_targets(labels)
-    if all(has_label(target).all() for target in targets):
-        return labels
-    return join_targets([_fill(target) for target in targets])
+    return labels if have_all(labels).all() else join_targets(list(map(_fill, split_targets(labels))))
 
 
 def _fill(target: np.ndarray) -> np.ndarray:

@@ -23,8 +23,8 @@ _SEP_LINE = re.compile(r'"?sep=([^"\w\s]|\t)"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 # UTF-32 comes first, because its byte order mark begins with that of UTF-16.
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
 
@@ -41,6 +41,52 @@ class Table(NamedTuple):
 
     columns: dict[str, list]
     rows: Sequence[int]
+
+
+class Row(NamedTuple):
+    """A row of a CSV file.
+
+    Attributes
+    ----------
+    number : int
+        0 for the header, 1 for the first row below it.
+    cells : list of str
+        What is in the fields.
+    raw : str
+        The row as it is in the file, with its quotes and its line end.
+    """
+
+    number: int
+    cells: list[str]
+    raw: str
+
+
+class TableText(NamedTuple):
+    """A CSV file as it is written, so that it can be written again with other cells.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the file.
+    mark : bytes
+        The byte order mark; empty without one.
+    encoding : str
+        The encoding of what follows the mark.
+    delimiter : str
+    before : str
+        What is above the header, such as ``sep=;`` or empty lines; empty if there is nothing.
+    header : Row
+    rows : list of Row
+        The rows below the header, empty ones too.
+    """
+
+    name: str
+    mark: bytes
+    encoding: str
+    delimiter: str
+    before: str
+    header: Row
+    rows: list[Row]
 
 
 def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
@@ -71,29 +117,56 @@ def read_csv(path: str | os.PathLike, names: Sequence[str]) -> Table:
     ModuleNotFoundError
         If a package that the URL needs is not installed.
     """
+    read = read_text(path, names)
+    positions = find_columns(read.header.cells, names, read.name)
+    rows = [row for row in read.rows if not is_empty(row)]
+    return Table(
+        {column: [row.cells[position] for row in rows] for column, position in positions.items()},
+        [row.number for row in rows],
+    )
+
+
+def read_text(path: str | os.PathLike, names: Sequence[str]) -> TableText:
+    """Read a CSV file with all that writing it again needs.
+
+    Parameters
+    ----------
+    path : path or fsspec URL
+        See `read_csv`.
+    names : sequence of str
+        Columns that the delimiter should give. If no delimiter gives them all, it is the one that gives most columns.
+
+    Returns
+    -------
+    TableText
+
+    Raises
+    ------
+    ValueError, OSError, ModuleNotFoundError
+        As `read_csv` does; but no column needs to be there.
+    """
     name = describe(path)
     content = remote.read(path) if remote.is_url(path) else _read(path)
-    text = _decode(content, name)
-    delimiter, text = _take_sep_line(text)
+    mark, encoding, text = _decode(content, name)
+    delimiter, before, text = _take_sep_line(text)
     delimiter = delimiter or _find_delimiter(text, names, name)
-    records = _records(text, delimiter, name)
-    _, header = next(records, (0, []))
-    positions = find_columns(header, names, name)
-    rows, columns = [], {column: [] for column in positions}  # type: tuple[list[int], dict[str, list]]
-    for row, cells in records:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
+    header, *rows = list(_records(text, delimiter, name)) or [Row(0, [], "")]
+    for row in rows:
+        if not is_empty(row) and len(row.cells) != len(header.cells):
             sign = _DELIMITERS.get(delimiter, delimiter)
-            is_long = len(cells) > len(header)
+            is_long = len(row.cells) > len(header.cells)
             remedy = f"put fields that hold a {sign} in quotes" if is_long else "complete or remove the row"
             raise InputError(
-                f"{name}, row {row}: expected {len(header)} fields as in the header, got {len(cells)}; {remedy}"
+                f"{name}, row {row.number}: expected {len(header.cells)} fields as in the header, got "
+                f"{len(row.cells)}; {remedy}"
             )
-        rows.append(row)
-        for column, position in positions.items():
-            columns[column].append(cells[position])
-    return Table(columns, rows)
+    above = len(text) - len(header.raw) - sum(len(row.raw) for row in rows)
+    return TableText(name, mark, encoding, delimiter, before + text[:above], header, rows)
+
+
+def is_empty(row: Row) -> bool:
+    """Return whether a row has nothing but blanks."""
+    return not any(cell.strip() for cell in row.cells)
 
 
 def find_columns(header: Sequence[object], names: Sequence[str], table: str) -> dict[str, int]:
@@ -128,20 +201,22 @@ def _read(path: str | os.PathLike) -> bytes:
         return file.read()
 
 
-def _decode(content: bytes, name: str) -> str:
+def _decode(content: bytes, name: str) -> tuple[bytes, str, str]:
+    """Return the byte order mark, the encoding, and the text."""
     mark, encoding = next(((mark, each) for mark, each in _MARKS if content.startswith(mark)), (b"", "utf-8"))
     if encoding == "utf-8":
         # Bytes that are not UTF-8 become surrogates; `_records` finds them and names the row.
-        return content[len(mark):].decode(encoding, "surrogateescape")
+        return mark, encoding, content[len(mark):].decode(encoding, "surrogateescape")
     try:
-        return content.decode(encoding)
+        return mark, encoding, content[len(mark):].decode(encoding)
     except UnicodeDecodeError as error:
-        raise InputError(f"{name} begins as {encoding.upper()} but is not: {error}; save it as UTF-8") from None
+        raise InputError(f"{name} begins as {encoding[:6].upper()} but is not: {error}; save it as UTF-8") from None
 
 
-def _take_sep_line(text: str) -> tuple[str | None, str]:
+def _take_sep_line(text: str) -> tuple[str | None, str, str]:
+    """Return the delimiter that a first line names, this line, and the text below it."""
     found = _SEP_LINE.match(text)
-    return (found[1], text[found.end():]) if found else (None, text)
+    return (found[1], found[0], text[found.end():]) if found else (None, "", text)
 
 
 def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
@@ -149,7 +224,8 @@ def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
     headers = {}
     for delimiter in _DELIMITERS:
         try:
-            headers[delimiter] = [tidy(cell) for cell in next(_records(text, delimiter, table), (0, []))[1]]
+            header = next(_records(text, delimiter, table), None)
+            headers[delimiter] = [] if header is None else [tidy(cell) for cell in header.cells]
         except ValueError:  # the header may be well formed with another delimiter
             continue
     if not headers:
@@ -164,8 +240,8 @@ def _find_delimiter(text: str, names: Sequence[str], table: str) -> str:
     return fitting[0] if fitting else max(headers, key=lambda delimiter: len(headers[delimiter]))
 
 
-def _records(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and cells of each row; the header is row 0, and empty rows above it are skipped."""
+def _records(text: str, delimiter: str, name: str) -> Iterator[Row]:
+    """Yield each row; the header is row 0, and empty rows above it are skipped."""
     lines = io.StringIO(text, newline="")
     taken: list[str] = []
 
@@ -194,7 +270,7 @@ def _records(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[s
             raise InputError(f"{_place(name, row)}: {_STRAY_QUOTE}")
         if not raw.isascii():
             _refuse_other_bytes(raw, name, row)
-        yield row, cells
+        yield Row(row, cells, raw)
         row += 1
 
 

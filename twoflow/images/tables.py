@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from .._files import expand
 from .._text import listed
 from ..errors import InputError
+from .any_ending import find_endings
 from .collection import ImageCollection
 from .image_pattern import ImagePattern
 from .lookalikes import note_on_words_for_missing
@@ -53,8 +54,8 @@ def load_table(
     path_column : str
         The column of paths, by default "path". Not used with `image_pattern`.
     image_pattern : str, optional
-        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. Write ``{{`` for a brace. By
-        default paths are read from `path_column`.
+        Where the images are, with columns in braces, such as ``"images/{id}.jpg"``. Write ``{{`` for a brace. At its
+        end, ``.*`` stands for the ending of the image that exists. By default paths are read from `path_column`.
     label_column : str or sequence of str
         The column of classes, by default "class". Several columns are several targets, named after the columns. Of
         several, some cells of a row may be empty: that image has no label there. One cell must be filled.
@@ -222,6 +223,8 @@ def list_table(
     read = _read(table, list(dict.fromkeys([*of_path, *columns])), name, set(may_be_empty) - set(of_path))
     values = read.columns[path_column] if pattern is None else pattern.fill(read.columns)
     paths = [place.resolve(value, f"row {row}") for value, row in zip(values, read.rows)]
+    if pattern is not None and pattern.has_any_ending:
+        paths = find_endings(paths, read.rows, name)
     return TableImages(name, place, paths, values, read)
 
 

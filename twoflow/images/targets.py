@@ -22,7 +22,7 @@ def default_names(n_targets: int) -> tuple[str, ...]:
     return (DEFAULT_NAME,) if n_targets == 1 else tuple(f"target {number}" for number in range(1, n_targets + 1))
 
 
-def to_targets(labels: Any, names: Sequence[str] | None = None, *, may_end: bool = False) -> np.ndarray:
+def to_targets(labels: Any, names: Sequence[str] | None = None) -> np.ndarray:
     """Convert labels to an array of one target or of several.
 
     Parameters
@@ -31,9 +31,6 @@ def to_targets(labels: Any, names: Sequence[str] | None = None, *, may_end: bool
         Also a Series, or a table of pandas, polars or Arrow with one column for each target.
     names : sequence of k str, optional
         How an error names the targets. By default as `default_names` does.
-    may_end : bool
-        Whether labels of all targets but the first may be "", as those of levels may. By default (False) that is an
-        error.
 
     Returns
     -------
@@ -54,11 +51,7 @@ def to_targets(labels: Any, names: Sequence[str] | None = None, *, may_end: bool
     if len(columns) == 1:
         return to_values("labels", columns[0])
     shown = names if names is not None and len(names) == len(columns) else default_names(len(columns))
-    checked = [
-        to_values(f"labels of {name!r}", column, may_be_empty=may_end and position > 0)
-        for position, (name, column) in enumerate(zip(shown, columns))
-    ]
-    return join_targets(checked)
+    return join_targets([to_values(f"labels of {name!r}", column) for name, column in zip(shown, columns)])
 
 
 def join_targets(columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -97,11 +90,13 @@ def split_targets(labels: np.ndarray) -> list[np.ndarray]:
     """
     if labels.ndim == 1:
         return [labels]
-    return [_with_own_type(column) if labels.dtype == object else column for column in labels.T]
+    return list(map(with_own_type, labels.T))
 
 
-def _with_own_type(column: np.ndarray) -> np.ndarray:
-    """Convert objects to text or numbers; leave numbers that have "" beside them as they are."""
+def with_own_type(column: np.ndarray) -> np.ndarray:
+    """Convert objects to text or numbers; leave other arrays, and numbers that have "" beside them, as they are."""
+    if column.dtype != object:
+        return column
     labels = column.tolist()
     texts = {label for label in labels if isinstance(label, str)}
     are_numbers = texts == {NO_LABEL} and len(labels) > labels.count(NO_LABEL)
@@ -127,8 +122,7 @@ def classes_of(target: np.ndarray) -> np.ndarray:
     >>> classes_of(np.array([1990, "", 1968, 1990], dtype=object)).tolist()
     [1968, 1990]
     """
-    known = target[has_label(target)]
-    return np.unique(np.array(known.tolist()) if target.dtype == object else known)
+    return np.unique(with_own_type(target[has_label(target)]))
 
 
 def all_right(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def check_images(X: Any) -> Sequence[Source]:
     return X
 
 
-def to_values(name: str, values: Any, may_be_missing: bool = False, may_be_empty: bool = False) -> np.ndarray:
+def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarray:
     """Convert labels, groups or other values, one for each image, to an array.
 
     Parameters
@@ -70,8 +70,6 @@ def to_values(name: str, values: Any, may_be_missing: bool = False, may_be_empty
         Also a Series or one-column table of pandas, polars or Arrow, a tensor, or a list of scalar tensors.
     may_be_missing : bool
         Whether None, NaN and empty text are allowed. By default (False) they are an error.
-    may_be_empty : bool
-        Whether the text "" is allowed. By default (False) it is an error.
 
     Returns
     -------
@@ -92,10 +90,7 @@ def to_values(name: str, values: Any, may_be_missing: bool = False, may_be_empty
         items = values = [item.item() if _is_foreign_scalar(item) else item for item in values]
     if not may_be_missing:
         # Checked before text becomes an array: there, NaN becomes the word "nan", a class like any other.
-        missing = [
-            i for i, value in enumerate(items)
-            if is_missing(value) and not (may_be_empty and isinstance(value, str) and not value)
-        ]
+        missing = [i for i, value in enumerate(items) if is_missing(value)]
         if missing:
             raise InputError(
                 f"{name}: {len(missing)} missing (NaN or empty), the first at {missing[0]}; fill or drop them"

@@ -19,12 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
 from ..heads.class_balance import complete_class_weights
+from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
-from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .inputs import check_inputs
 from .parts import Parts, join_flows, take_apart
@@ -185,4 +185,5 @@ def _(model: BestOf) -> Parts:
             raise InputError(f"models: expected models made of flows, got {type(each).__name__} as {name!r}")
     steps, candidates = join_flows(apart)
     seed = rng.randint(np.iinfo(np.int32).max)
-    return Parts(steps, ChoosingClassifier([*candidates.items()], cv=model.cv, weights=model.weights, random_state=seed))
+    chooser = ChoosingClassifier([*candidates.items()], cv=model.cv, weights=model.weights, random_state=seed)
+    return Parts(steps, chooser)

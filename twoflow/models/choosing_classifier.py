@@ -16,17 +16,18 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
+from ..heads.composition import PartsByName
 from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
 from ..heads.groups import read_groups
 from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.kernel_weight import KernelWeight
+from ..heads.multi_target.chain import use_more_columns
 from ..heads.out_of_fold import answer_out_of_fold
-from ..heads.targets import check_targets
+from ..heads.targets import check_targets, learns_several_targets
 from ..heads.ties import first_of_best
-from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
-from .selecting_classifier import SelectingClassifier, fit_selector, takes_several_targets, to_dense
+from .selecting_classifier import SelectingClassifier, fit_selector, to_dense
 
 
 class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseComposition):
@@ -131,7 +132,7 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = all(takes_several_targets(candidate) for _, candidate in self.candidates)
+        tags.target_tags.multi_output = all(learns_several_targets(candidate) for _, candidate in self.candidates)
         return tags
 
     def _delegate(self) -> Any:
@@ -170,6 +171,13 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         chosen = dict(self.candidates)[self.chosen_]
         self.weights_ = {name: 1.0 for name, _, _ in chosen.selections}
         return fit_clone(chosen, X, y, groups)
+
+
+@use_more_columns.register
+def _(estimator: ChoosingClassifier, start: int, widths: Sequence[int]) -> ChoosingClassifier:
+    """Let each candidate use the columns; their weights are found as those of flows are."""
+    candidates = [(name, use_more_columns(candidate, start, widths)) for name, candidate in estimator.candidates]
+    return clone(estimator).set_params(candidates=candidates)
 
 
 def _weighed(candidate: SelectingClassifier, weights: np.ndarray) -> SelectingClassifier:

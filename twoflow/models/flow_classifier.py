@@ -19,12 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 from ..errors import InputError
 from ..flows import Flow, FlowUnion
 from ..heads.class_balance import complete_class_weights
+from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
 from ..heads.targets import complete_target_names, learns_targets_together
 from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
-from ..heads.composition import PartsByName
 from .delegation import DelegatedPredictions
 from .importances import flow_shares
 from .inputs import check_inputs, given_names, name_levels

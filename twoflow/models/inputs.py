@@ -13,6 +13,7 @@ from ..heads.targets import check_targets, read_targets
 from ..images import ImageCollection, check_images
 from ..images.reading import Source
 from ..images.table_objects import find_names
+from ..images.targets import to_columns
 
 
 def check_inputs(
@@ -51,6 +52,12 @@ def check_inputs(
     groups = read_groups(groups)
     check_consistent_length(images, y, groups)
     return images, y, groups
+
+
+def has_several_targets(X: Any, y: Any) -> bool:
+    """Return whether the labels that `check_inputs` reads have several columns."""
+    labels = X.labels if y is None and isinstance(X, ImageCollection) else y
+    return labels is not None and len(to_columns(labels)) > 1
 
 
 def given_names(X: Any, y: Any) -> tuple[str, ...] | None:

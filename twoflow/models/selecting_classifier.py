@@ -7,14 +7,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from ..errors import InputError
 from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone, fit_transform_clone
+from ..heads.multi_target.chain import use_more_columns
+from ..heads.targets import learns_several_targets
 from .delegation import DelegatedPredictions
 
 #: Some columns of an array.
@@ -129,7 +132,8 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = all(map(takes_several_targets, [self.head, *dict(self._named_parts).values()]))
+        is_possible = learns_several_targets(self.head) and all(map(_takes_several, dict(self._named_parts).values()))
+        tags.target_tags.multi_output = is_possible
         return tags
 
     def _delegate(self) -> Any:
@@ -139,12 +143,43 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
         return self.select(X)
 
 
-def takes_several_targets(part: Any) -> bool:
-    """Return whether a selector or head can be fitted with y of shape (n, k); a selector also if it ignores y."""
-    if isinstance(part, str):
+@use_more_columns.register
+def _(estimator: SelectingClassifier, start: int, widths: Sequence[int]) -> SelectingClassifier:
+    """Add a selection for each block of columns, with the selector that suits it; see `_selector_beside`."""
+    if not widths:
+        return estimator
+    names = [name for name, _, _ in estimator.selections]
+    selections = list(estimator.selections)
+    for number, width in enumerate(widths, start=1):
+        name = f"chain_{number}"
+        while name in names:
+            name += "_"
+        selections.append((name, _selector_beside(estimator.selections[0][1]), slice(start, start + width)))
+        start += width
+    n_selected = len(estimator.columns)  # what the head takes now, if its features are not selected among
+    head = use_more_columns(estimator.head, n_selected, widths)
+    if head is not estimator.head and not all(selector == "passthrough" for _, selector, _ in selections):
+        raise InputError(
+            f"strategy='chain': expected a head that takes all selected columns, got {type(estimator.head).__name__}, "
+            "which takes some of them; put the selectors into its candidates"
+        )
+    return clone(SelectingClassifier(selections, head))
+
+
+def _selector_beside(selector: Any) -> Any:
+    """Return the selector of probabilities of other targets, beside another selector.
+
+    What scales or classifies the columns of a flow does the same to these. What selects among the columns of a flow
+    keeps all of these: they are few.
+    """
+    return "passthrough" if isinstance(selector, str) or hasattr(selector, "get_support") else clone(selector)
+
+
+def _takes_several(selector: Any) -> bool:
+    """Return whether a selector can be fitted with y of shape (n, k): it ignores y, or learns several targets."""
+    if isinstance(selector, str):
         return True
-    tags = get_tags(part).target_tags
-    return tags.multi_output or not tags.required
+    return not get_tags(selector).target_tags.required or learns_several_targets(selector)
 
 
 def fit_selector(selector: Any, X: np.ndarray, y: Any, groups: Any) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ from ..store import StoreLike
 from .best_of import BestOf
 from .delegation import DelegatedPredictions
 from .flow_classifier import FlowClassifier
-from .inputs import check_inputs, given_names, name_levels
+from .inputs import check_inputs, given_names, has_several_targets, name_levels
 from .parts import Parts, take_apart
 from .recipes import RECIPES, make_model
 from .several_targets import for_targets
@@ -150,7 +150,8 @@ class TwoFlowClassifier(DelegatedPredictions, ClassifierMixin, BaseEstimator):
             If a parameter is wrong, or y contains no classes.
         """
         names = given_names(X, y)
-        images, y, groups = check_inputs(X, y, groups, may_be_missing=True)
+        may_be_missing = learns_targets_together(self.head) or has_several_targets(X, y)
+        images, y, groups = check_inputs(X, y, groups, may_be_missing=may_be_missing)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         self.model_ = for_targets(self, names or default_names(n_targets)).fit(images, y, groups)
         name_levels(self.model_, names)

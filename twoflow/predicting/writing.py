@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .._progress import Phase, phase
 from .._text import counted
@@ -16,11 +16,17 @@ from ..errors import InputError
 from .answers import Prediction
 from .formats import Columns, Format
 from .inputs import Inputs
-from .predictor import Item, Predictor
+from .predictor import Item
 from .resume import Done, ResumableFile
 from .summary import Counts
 
 _COMMIT_EVERY_S = 1.0  # how much work a kill can cost, besides that under way
+
+
+class Predicting(Protocol):
+    """What answers for a stream of items, such as a `Predictor`."""
+
+    def stream(self, items: Iterable[Item]) -> Iterator[list[Prediction]]: ...
 
 
 class Written(NamedTuple):
@@ -44,14 +50,14 @@ class Written(NamedTuple):
 
 
 def write_stream(
-    predictor: Predictor, inputs: Inputs, write: Callable[[str], None], format: Format, columns: Columns,
+    predictor: Predicting, inputs: Inputs, write: Callable[[str], None], format: Format, columns: Columns,
     verbose: bool = True,
 ) -> Written:
     """Write predictions to a stream, as soon as they are there.
 
     Parameters
     ----------
-    predictor : Predictor
+    predictor : Predicting
     inputs : Inputs
     write : callable
         Takes text, and flushes it.
@@ -79,7 +85,7 @@ def write_stream(
 
 
 def write_file(
-    predictor: Predictor, inputs: Inputs, path: Path, format: Format, columns: Columns, *,
+    predictor: Predicting, inputs: Inputs, path: Path, format: Format, columns: Columns, *,
     identity: Mapping[str, str], anew: bool = False, verbose: bool = True,
 ) -> Written:
     """Write predictions to a file, and go on where an earlier attempt was ended; see `ResumableFile`.
@@ -144,7 +150,7 @@ def write_file(
 
 
 def _predict(
-    predictor: Predictor, items: Iterable[Item], counts: Counts, shown: Phase
+    predictor: Predicting, items: Iterable[Item], counts: Counts, shown: Phase
 ) -> Iterator[list[Prediction]]:
     for predictions in predictor.stream(items):
         before = counts.n_images

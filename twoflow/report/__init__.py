@@ -1,7 +1,7 @@
 """Reports of comparisons and audits: text, HTML pages and plots for people, JSON and CSV for programs."""
 
 from .atomic import check_output_folder
-from .audit import AUDIT_FILES, format_audit, write_audit
+from .audit import AUDIT_FILES, QUEUE_FILES, format_audit, format_label_queue, write_audit, write_label_queue
 from .datasets import DATASETS_FILES, format_datasets, write_datasets
 from .displays import (
     ComparisonDisplay,
@@ -9,7 +9,9 @@ from .displays import (
     CoverageDisplay,
     CriticalDifferenceDisplay,
     DifferencesDisplay,
+    ExplanationDisplay,
     ImportancesDisplay,
+    JointErrorsDisplay,
     LearningCurveDisplay,
     LevelsDisplay,
     ReliabilityDisplay,
@@ -29,9 +31,12 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DATASETS_FILES",
     "DifferencesDisplay",
+    "ExplanationDisplay",
     "ImportancesDisplay",
+    "JointErrorsDisplay",
     "LearningCurveDisplay",
     "LevelsDisplay",
+    "QUEUE_FILES",
     "REPORT_FILES",
     "ReliabilityDisplay",
     "RiskDisplay",
@@ -39,10 +44,12 @@ __all__ = [
     "check_output_folder",
     "format_audit",
     "format_datasets",
+    "format_label_queue",
     "format_text",
     "to_document",
     "to_html",
     "write_audit",
     "write_datasets",
+    "write_label_queue",
     "write_report",
 ]

@@ -8,18 +8,25 @@ import numpy as np
 
 from ..evaluation import Comparison
 from ..evaluation.hierarchy.rejection import RiskCurve
+from ..evaluation.joint_errors import JointErrors
 from ..evaluation.probabilities import FALSE_POSITIVE_RATES, Calibration, Coverage, Roc
 from ..evaluation.summary import ConfusedPair, Details
 from .plain import finite, finite_list
 
 
 def tested_document(comparison: Comparison) -> dict[str, Any]:
-    """Count the predictions of all folds, and list the classes of the finest target that were not tested."""
+    """Count the predictions of all folds, and list the classes of the finest target that were not tested.
+
+    "n_labeled" has the tested images that have a label, for each target, and "n_scored" those that have the labels
+    which the tested score needs.
+    """
     tested = comparison.tested.tolist()
     return {
         "n_predictions": len(tested),
         "n_images": len(set(tested)),
         "classes_not_tested": comparison.untested_classes,
+        "n_labeled": [comparison.n_scored[name] for name in comparison.collection.target_names],
+        "n_scored": comparison.n_scored[""],
     }
 
 
@@ -97,6 +104,25 @@ def risk_document(curve: RiskCurve | None) -> dict[str, Any] | None:
     if curve is None:
         return None
     return {"coverage": curve.coverage.tolist(), "risk": curve.risk.tolist(), "area": curve.area}
+
+
+def joint_document(errors: JointErrors | None) -> dict[str, Any] | None:
+    """Convert how the errors of several targets come together; None if there is only one target, or for levels."""
+    if errors is None:
+        return None
+    return {
+        "n": errors.n,
+        "n_right": errors.n_right,
+        "patterns": [{**each._asdict(), "wrong": list(each.wrong)} for each in errors.patterns],
+        "other": {"n": errors.n_other, "share": errors.n_other / errors.n, "expected": errors.expected_other},
+        "combinations": [
+            {
+                "true": list(map(str, each.true)), "answered": list(map(str, each.answered)), "n": each.n,
+                "share": each.share,
+            }
+            for each in errors.combinations
+        ],
+    }
 
 
 def _or_none(position: int) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..evaluation import Comparison
 from ..evaluation.answer import Answer
+from ..evaluation.explained_errors import ExplainedError
 from ..evaluation.method_scores import Choice, LearningCurve, MethodScores
 from ..evaluation.saved_folds import folds_to_json
 from ..evaluation.statistics import Difference
@@ -20,7 +21,8 @@ from ..evaluation.summary import Interval, Pair, spread
 from ..heads.hierarchy import ClassTree
 from ..images import ImageCollection
 from ..images.reading import describe
-from .details import details_document, risk_document, tested_document
+from .details import details_document, joint_document, risk_document, tested_document
+from .explanations.document import reason_document
 from .plain import finite, finite_list, leaks_document, passed_over_document
 
 _PACKAGES = ("twoflow", "numpy", "scipy", "scikit-learn", "pillow", "joblib", "onnx", "onnxruntime")
@@ -46,6 +48,7 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
     finest = comparison.collection.finest
     for entry in document["methods"]:
         entry["level_accuracies"] = list(comparison.level_accuracies[entry["name"]].values())
+        entry["joint_errors"] = joint_document(comparison.joint_errors.get(entry["name"]))
         entry["risk_coverage"] = risk_document(comparison.risk_curves.get(entry["name"]))
         others = dict(comparison.details[entry["name"]])
         entry |= details_document(others.pop(finest))
@@ -54,7 +57,19 @@ def to_document(comparison: Comparison, command: str | None = None) -> dict[str,
     document["dataset"]["class_order"] = comparison.class_order
     return document | {
         "tested": tested_document(comparison),
+        "explained_errors": [_explained(error) for error in comparison.explained],
         "command": command,
+    }
+
+
+def _explained(error: ExplainedError) -> dict[str, Any]:
+    """Convert an explained error; the page draws its map, which is not part of the document."""
+    reason = None if error.explanation is None else reason_document(error.explanation.reasons[0])
+    if reason is not None and reason["map"] is not None:
+        del reason["map"]["contributions"]
+    return {
+        "image": error.image, "fold": error.fold, "true": str(error.true), "predicted": str(error.predicted),
+        "confidence": error.confidence, "reason": reason, "problem": error.problem,
     }
 
 

@@ -46,7 +46,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike, command: str
         "report.json": to_json(document),
         "scores.csv": _scores(comparison),
         "predictions.csv": _predictions(comparison),
-        "report.html": to_html(document, comparison.collection.images),
+        "report.html": to_html(document, comparison.collection.images, comparison.explained),
     }
     return replace_files(check_output_folder(folder), contents, REPORT_FILES)
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from joblib import Parallel, delayed
 from markupsafe import Markup
 
+from ..evaluation.explained_errors import ExplainedError
 from ..images.reading import Source
 from ..images.thumbnails import thumbnail
 from .displays import (
@@ -18,12 +19,14 @@ from .displays import (
     DifferencesDisplay,
     Display,
     ImportancesDisplay,
+    JointErrorsDisplay,
     LearningCurveDisplay,
     LevelsDisplay,
     ReliabilityDisplay,
     RiskDisplay,
     RocDisplay,
 )
+from .explanations.html import make_entry
 from .matrix import matrix_svg
 from .page import read_script, render
 from .ranking import differences_to_best
@@ -47,6 +50,7 @@ _PLOTS: dict[str, type[Display]] = {
     "reliability": ReliabilityDisplay,
     "learning_curve": LearningCurveDisplay,
     "importances": ImportancesDisplay,
+    "joint_errors": JointErrorsDisplay,
     "levels": LevelsDisplay,
     "risk": RiskDisplay,
 }
@@ -63,9 +67,11 @@ class Section(NamedTuple):
 _SECTIONS = (
     Section("scores", "Scores"),
     Section("levels", "Hierarchy", lambda document: document["dataset"]["hierarchy"] is not None),
+    Section("together", "Errors together", lambda document: document["methods"][0]["joint_errors"] is not None),
     Section("pairs", "Every pair", lambda document: bool(document["pairwise"])),
     Section("classes", "Classes"),
     Section("confusions", "Confusions"),
+    Section("explained", "The most confident errors", lambda document: bool(document["explained_errors"])),
     Section(
         "targets", "Other targets",
         lambda document: len(document["dataset"]["targets"]) > 1 and document["dataset"]["hierarchy"] is None,
@@ -84,7 +90,7 @@ _SECTIONS = (
 )
 
 
-def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
+def to_html(document: Mapping[str, Any], images: Sequence[Source], explained: Sequence[ExplainedError] = ()) -> str:
     """Render the page.
 
     Parameters
@@ -93,6 +99,8 @@ def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
         The content of a report.json, which contains every figure on the page.
     images : sequence of n images
         The images of the comparison, in the order of its collection, for thumbnails.
+    explained : sequence of ExplainedError
+        The explained errors of the document, for their maps. By default there are none.
     """
     views = view_targets(document)
     shown = document["order"][:_SHOWN]
@@ -116,6 +124,7 @@ def to_html(document: Mapping[str, Any], images: Sequence[Source]) -> str:
         n_in_table=_TABLE,
         n_listed=_LISTED,
         n_passed_over=_PASSED_OVER,
+        explained=[None if each.explanation is None else make_entry(each.explanation)._asdict() for each in explained],
         thumbnails=_thumbnails(views, shown, images),
         plot=plot,
         matrix=matrix,

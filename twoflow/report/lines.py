@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from .._text import counted, printable
+from .._text import counted, listed, printable
 from ..images import ImageCollection
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
@@ -99,3 +99,14 @@ def source_lines(collection: ImageCollection) -> list[str]:
         [f"Note: {printable(note)}" for note in collection.notes],
     )
     return [line for part in parts if part for line in ("", *part)]
+
+
+def name_pattern(wrong: Sequence[str]) -> str:
+    """Name the targets that are wrong together.
+
+    Examples
+    --------
+    >>> name_pattern(["type"]), name_pattern(["type", "color"])
+    ('only type', 'type and color')
+    """
+    return f"only {wrong[0]}" if len(wrong) == 1 else listed(wrong)

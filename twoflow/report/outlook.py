@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from .._text import counted, listed, printable
 from ..evaluation import Comparison
-from ..evaluation.outlook import Answered, Outlook
+from ..evaluation.outlook import Answered, Outlook, Together
 from ..heads.hierarchy import UNKNOWN
 from ..images import ImageCollection
+from ..models.model_file.card import Expectation
 from .lines import aligned, left_out_lines, source_lines
 
 _ALL_LISTED = "twoflow audit lists all"
@@ -30,7 +31,9 @@ def format_collection(collection: ImageCollection) -> str:
     ])
 
 
-def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comparison: Comparison) -> str:
+def format_outlook(
+    outlooks: Sequence[Outlook], chosen: Sequence[Answered], comparison: Comparison, together: Together | None = None
+) -> str:
     """Say what to expect on new images, target by target, and why it may be less.
 
     Parameters
@@ -41,8 +44,10 @@ def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comp
         What the threshold of the model does, for each target; empty without one.
     comparison : Comparison
         Where the held-out answers come from.
+    together : Together, optional
+        What to expect for several targets together. By default nothing is said about it.
     """
-    lines: list[str] = []
+    lines: list[str] = [] if together is None else _together(together)
     for number, outlook in enumerate(outlooks):
         name = f" of {printable(outlook.target)}" if len(outlooks) > 1 else ""
         lines += [*([""] if lines else []), _expected(outlook, name)]
@@ -57,11 +62,30 @@ def format_outlook(outlooks: Sequence[Outlook], chosen: Sequence[Answered], comp
     return "\n".join([*lines, "", *_doubts(comparison)])
 
 
-def _expected(outlook: Outlook, name: str) -> str:
-    accuracy, (low, high), confidence, source = outlook.expectation
+def _together(together: Together) -> list[str]:
+    """Say how often all targets are right, and what a threshold does to that."""
+    targets, answered = listed(map(printable, together.targets)), together.answered
+    lines = [f"On new images of these classes expect {targets} to be right together for about "
+             f"{_about(together.expectation)}."]
+    if answered is not None and math.isnan(answered.accuracy):
+        lines.append(f"With the threshold {answered.threshold:.4g} it answers all targets of no image.")
+    elif answered is not None:
+        lines.append(
+            f"With the threshold {answered.threshold:.4g} it answers all targets of {answered.coverage:.0%} of them, "
+            f"and {answered.accuracy:.3f} of those images are right."
+        )
+    return lines
+
+
+def _about(expectation: Expectation) -> str:
+    accuracy, (low, high), confidence, source = expectation
     interval = f" {_ends((low, high))}".rstrip()
     level = "" if math.isnan(low) else f"{confidence:.0%} interval; "
-    about = f"{accuracy:.3f}{interval} ({level}{source})"
+    return f"{accuracy:.3f}{interval} ({level}{source})"
+
+
+def _expected(outlook: Outlook, name: str) -> str:
+    about = _about(outlook.expectation)
     if len(outlook.levels) > 1:
         return f"On new images of these classes expect the full path to be right for about {about}."
     return f"On new images of these classes expect an accuracy{name} of about {about}."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from .._text import counted, printable
+from .._text import counted, listed, printable
 from ..evaluation import Comparison
 from ..evaluation.answer import ToBest
 from ..evaluation.summary import Spread, spread
 from ..images.missing_images import MissingImageError
 from ..images.reading import describe
-from .lines import aligned, left_out_lines, network_lines, source_lines
+from .lines import SHOWN, aligned, left_out_lines, name_pattern, network_lines, source_lines
 from .values import MISSING, p_value
 
 _LEVEL_LEGEND = (
@@ -25,7 +25,8 @@ _TO_RIGHT = (1,)  # the column of whole numbers in the tables
 def format_text(comparison: Comparison) -> str:
     """Answer, say what was compared, give the table of scores, explain it, and list the images left out."""
     return "\n".join([
-        *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_levels(comparison),
+        *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_targets(comparison),
+        *_joint_errors(comparison), *_levels(comparison),
         *_choices(comparison), *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison),
         *_left_out(comparison),
         *left_out_lines(comparison.collection, "report.json lists all"), *_color_profiles(comparison),
@@ -45,7 +46,10 @@ def _answer(comparison: Comparison) -> list[str]:
 def _scores(comparison: Comparison) -> list[str]:
     """Make the table of scores, one line for each method, the best first."""
     tested = comparison.tested_score
-    shown = {name: each for name, each in comparison.scores.items() if each.score.levels is None or name == tested}
+    shown = {
+        name: each for name, each in comparison.scores.items()
+        if name == tested or each.target is None and each.score.levels is None
+    }
     labels = {name: printable(score.label) for name, score in shown.items()}
     others = [name for name in labels if name != tested]
     is_compared = len(comparison.methods) > 1
@@ -58,10 +62,60 @@ def _scores(comparison: Comparison) -> list[str]:
         table.append([
             printable(method.name), "" if method.n_features is None else f"{method.n_features:,}",
             _spread(spread(method.scores[tested], method.means[tested])),
-            *(f"{method.means[name]:.3f}" for name in others), f"{method.train_accuracy.mean():.3f}",
+            *(_number(method.means[name]) for name in others), _number(method.train_accuracy.mean()),
             *(_to_best(comparison.to_best.get(method.name)) if is_compared else []),
         ])
     return aligned(table, _TO_RIGHT)
+
+
+def _targets(comparison: Comparison) -> list[str]:
+    """Give the scores of each target, one line for each method, the best first."""
+    shown = {
+        name: each for name, each in comparison.scores.items() if each.target is not None and each.score.levels is None
+    }
+    if not shown:
+        return []
+    header = ["by " + ("level" if comparison.collection.are_levels else "target"), "", *(
+        printable(each.label) for each in shown.values()
+    )]
+    lines = [
+        [printable(method.name), "", *(_number(method.means[name]) for name in shown)]
+        for method in (comparison.methods[i] for i in comparison.order)
+    ]
+    return [*aligned([header, *lines]), ""]
+
+
+def _joint_errors(comparison: Comparison) -> list[str]:
+    """Say which targets are wrong together, and which combinations the best method confuses."""
+    found = comparison.joint_errors
+    if not found:
+        return []
+    names = [comparison.methods[i].name for i in comparison.order]
+    best = found[comparison.best]
+    wrong = [printable(name_pattern(each.wrong)) for each in best.patterns]
+    table = [["wrong, of all folds", "", *wrong, *(["other targets"] if best.n_other else [])]]
+    for name in names:
+        own = found[name]
+        cells = [(each.n, each.expected) for each in own.patterns]
+        cells += [(own.n_other, own.expected_other)] if best.n_other else []
+        table.append([printable(name), "", *(f"{n:,} ({n / own.n:.1%}; {expected:.1f})" for n, expected in cells)])
+    lines = [
+        *aligned(table),
+        f"In brackets: the share of {counted(best.n, 'prediction')}, and how many there would be if the errors were "
+        "independent.", "",
+    ]
+    if best.combinations:
+        pairs = [
+            [f"{_combination(each.true)} -> {_combination(each.answered)}", "", f"{each.n:,}", f"{each.share:.1%}"]
+            for each in best.combinations[:SHOWN]
+        ]
+        head = [f"most often wrong: {printable(comparison.best)}", "", "images", "of the true"]
+        lines += [*aligned([head, *pairs]), ""]
+    return lines
+
+
+def _combination(labels: tuple) -> str:
+    return " + ".join(printable(label) for label in labels)
 
 
 def _levels(comparison: Comparison) -> list[str]:
@@ -88,7 +142,7 @@ def _hierarchy(comparison: Comparison) -> list[str]:
     header = ["in the hierarchy", "", *(printable(name) for name, _ in columns)]
     lines = [
         [printable(comparison.scores[name].label), "", *(
-            MISSING if math.isnan(values[row]) else f"{values[row]:.3f}" for _, values in columns
+            _number(values[row]) for _, values in columns
         )]
         for row, name in enumerate(names)
     ]
@@ -116,6 +170,10 @@ def _headline(comparison: Comparison) -> str:
         f"{protocol}; at least {min(folds.sizes.n_train):,} trained on, {min(folds.sizes.n_test):,} tested"
         + (f", {comparison.n_unused:,} neither" if comparison.n_unused else "")
     )
+
+
+def _number(value: float) -> str:
+    return MISSING if math.isnan(value) else f"{value:.3f}"
 
 
 def _spread(found: Spread) -> str:
@@ -155,9 +213,30 @@ def _legend(comparison: Comparison) -> list[str]:
         lines.append(f"{label}: mean over splits ± their standard deviation (least to greatest).")
         plain = [score for score in comparison.scores.values() if score.score.levels is None]
         whole = [score for score in plain if score.score.of_all_predictions]
-        lines += [f"{printable(score.label)}: of all predictions of a repeat together." for score in whole]
+        lines += [
+            f"{label}: of all predictions of a repeat together." for label in dict.fromkeys(
+                printable(score.score.label if len(whole) > 1 else score.label) for score in whole
+            )
+        ]
+    lines += _legend_of_targets(comparison)
     lines.append(f"training: {label} on the training images. If it is far above the {label}, the method overfits.")
     return [*lines, *_tests(comparison, label), *network_lines(comparison.networks), time]
+
+
+def _legend_of_targets(comparison: Comparison) -> list[str]:
+    """Explain the scores of several targets, and say of how many images they are if labels are missing."""
+    if "hamming_loss" not in comparison.scores:
+        return []
+    lines = ["Hamming loss: the share of all labels that are wrong; lower is better."]
+    counts = comparison.n_scored
+    if len(set(counts.values())) > 1:
+        whole = counts.pop("")
+        named = listed(f"{printable(name)} {number:,}" for name, number in counts.items())
+        lines.append(
+            "Labels are missing, and each score is of the images that have the labels it needs. Tested images with a "
+            f"label: {named}; with all: {whole:,}."
+        )
+    return lines
 
 
 def _tests(comparison: Comparison, label: str) -> list[str]:

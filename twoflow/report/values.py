@@ -30,6 +30,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "seconds": lambda value: f"{value:,.2f}" if value < 10 else f"{value:,.0f}",
     "megabytes": lambda value: f"{value / 1e6:,.0f}",
     "edge": lambda value: f"{value:g}",
+    "tenth": lambda value: f"{value:,.1f}",
     "rank": lambda value: f"{value:.2f}",
     "rate": lambda value: f"{value:.4f}",
     "text": str,

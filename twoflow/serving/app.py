@@ -164,6 +164,22 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
         ), 422)
 
     @app.post(
+        "/explain", tags=["model"], summary="The reasons for the answer to an image",
+        response_model=bodies.ExplanationBody, responses=_errors(*locked, *_POSTED),
+        openapi_extra=_secured(has_token) | _form({"image": {"type": "string", "format": "binary"}}),
+    )
+    async def explain(request: Request) -> Response:
+        client = _client(request)
+        service.check_room(client)
+        service.check_explanations()
+        async with service.uploads.reading(request) as form:
+            if [file.field for file in form.files] != ["image"] or form.fields:
+                raise Refusal(422, f"expected one file in the field image and nothing else, got {_found(form)}; "
+                                   "correct the form")
+            body = await _while_connected(request, service.explain(form.files[0], client))
+        return _json(body)
+
+    @app.post(
         "/corrections", tags=["model"], summary="Keep an image with its right label", status_code=201,
         response_model=bodies.CorrectionBody, responses=_errors(*locked, *_POSTED, 404),
         openapi_extra=_secured(has_token) | _form({
@@ -201,6 +217,8 @@ def _add_documents(app: FastAPI, has_token: bool) -> None:
         return document
 
     document = app.openapi()
+    # Here, because FastAPI leaves null out of the examples of a body.
+    document["components"]["schemas"]["Predictions"]["examples"] = [bodies.EXAMPLE]
     if has_token:
         document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     documentation = render_documentation(document)

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ..models.model_file import ModelCard, TargetCard
+from ..models.model_file import Expectation, ModelCard, TargetCard
 from ..predicting import Answer, Prediction
+from ..report.explanations import Entry
 from .limits import Limits
 
 Label: TypeAlias = str | int | float | bool
@@ -77,6 +78,31 @@ class PredictionBody(BaseModel):
     error: str | None = Field(description="Why the image cannot be read.")
 
 
+#: What the OpenAPI document shows as an answer: that of a model of two targets.
+EXAMPLE: dict[str, Any] = {
+    "model": "ab12" * 16,
+    "predictions": [{
+        "name": "shirt.jpg",
+        "answers": [
+            {
+                "target": "type", "label": "hoodie", "level": "type", "confidence": 0.97, "reason": "",
+                "top": [{"label": "hoodie", "confidence": 0.97, "position": 0},
+                        {"label": "T-shirt", "confidence": 0.03, "position": 1}],
+                "path": [], "steps": [], "scope": None,
+            },
+            {
+                "target": "color", "label": "unknown", "level": "", "confidence": 0.55,
+                "reason": "no class reaches 0.70: the likeliest, blue, has 0.55",
+                "top": [{"label": "blue", "confidence": 0.55, "position": 1},
+                        {"label": "black", "confidence": 0.41, "position": 0}],
+                "path": [], "steps": [], "scope": None,
+            },
+        ],
+        "decision": None, "error": None,
+    }],
+}
+
+
 class Predictions(BaseModel):
     """The answer to a request, in the order of its images."""
 
@@ -88,6 +114,66 @@ class NothingReadable(Predictions):
     """The answer to a request whose images all cannot be read."""
 
     error: str
+
+
+class MapBody(BaseModel):
+    """How much each place of an image spoke for a class, or against it."""
+
+    strongest: float = Field(description="The largest contribution, for or against: the end of the scale of the image.")
+    image: str = Field(description="A transparent PNG to lie over the image, as a data URI: orange is for the class, "
+                                   "blue against it.")
+
+
+class FlowBody(BaseModel):
+    """What a flow adds to the score."""
+
+    name: str
+    share: float
+    without_place: float = Field(description="The part of it that is not on the map.")
+
+
+class NearBody(BaseModel):
+    """A training image that spoke for a class, or against it."""
+
+    label: Label
+    term: float = Field(description="What it adds to the score.")
+    similarity: float | None
+    thumbnail: str | None = Field(description="A small JPEG as a data URI.")
+
+
+class NeighborsBody(BaseModel):
+    """The training images that spoke most for a class, and most against it."""
+
+    for_it: list[NearBody]
+    against_it: list[NearBody]
+    rest: float = Field(description="What all other training images add together.")
+    constant: float = Field(description="The score of the mean training image.")
+    is_exact: bool = Field(description="Whether the sum of all terms is the score.")
+
+
+class ReasonBody(BaseModel):
+    """Why one target of an image has its likeliest class."""
+
+    target: str
+    label: Label = Field(description="The likeliest class, which is explained even if the answer is a broader class or "
+                                     "unknown.")
+    confidence: float | None
+    score: float = Field(description="Before it becomes a probability.")
+    constant: float = Field(description="The part of the score that is the same for every image.")
+    method: str = Field(description='"exact": all parts add up to the score; "occlusion": places were covered.')
+    map: MapBody | None = Field(description="Null for a model whose flows do not know the places of their features.")
+    flows: list[FlowBody]
+    neighbors: NeighborsBody | None = Field(description="Null for a model file without training images.")
+    sentences: list[str] = Field(description="The same in words.")
+
+
+class ExplanationBody(BaseModel):
+    """The reasons for the answer to one image."""
+
+    model: str = Field(description="SHA-256 of the model file.")
+    name: str = Field(description="The name of the uploaded file.")
+    image: str = Field(description="The image as the model reads it, upright and small: a JPEG as a data URI.")
+    reasons: list[ReasonBody] = Field(description="One for each target.")
 
 
 class Accuracy(BaseModel):
@@ -115,6 +201,8 @@ class TargetBody(BaseModel):
     levels: dict[str, list[Label]] = Field(description="For each broader level, the broader class of each class.")
     tree: TreeBody | None = Field(description="Null for a model without a tree of classes.")
     accuracy: Accuracy | None
+    n_labeled: int | None = Field(
+        description="How many training images have a label of it; null with a tree, or if it is not known.")
     has_examples: bool
 
 
@@ -132,7 +220,10 @@ class ModelBody(BaseModel):
     title: str
     digest: str
     created: str
+    n_images: int | None = Field(description="The number of training images; null if it is not known.")
     targets: list[TargetBody]
+    exact_match: Accuracy | None = Field(
+        description="Of several targets: the share of images to expect that are right in all; else null.")
     threshold: float | None
     limits: LimitsBody
     corrections: bool = Field(description="Whether POST /corrections keeps corrections.")
@@ -181,6 +272,38 @@ def describe_predictions(
     ]
 
 
+def describe_explanation(entry: Entry, digest: str, name: str) -> ExplanationBody:
+    """Return the body of an explanation."""
+    return ExplanationBody(
+        model=digest, name=name, image=entry.photo,
+        reasons=[
+            ReasonBody(**{
+                **reason,
+                "label": shown(reason["label"]),
+                "map": None if image is None else MapBody(strongest=reason["map"]["strongest"], image=image),
+                "neighbors": _neighbors(reason["neighbors"], entry.thumbnails),
+                "sentences": list(map(shown, reason["sentences"])),
+            })
+            for reason, image in zip(entry.document["reasons"], entry.maps)
+        ],
+    )
+
+
+def _neighbors(neighbors: Mapping[str, Any] | None, thumbnails: Mapping[int, str]) -> NeighborsBody | None:
+    """Return what is said of training images; their names are left out, as they may be paths of another machine."""
+    if neighbors is None:
+        return None
+    sides = {
+        side: [NearBody(label=shown(near["label"]), term=near["term"], similarity=near["similarity"],
+                        thumbnail=thumbnails.get(near["position"])) for near in neighbors[side]]
+        for side in ("for", "against")
+    }
+    return NeighborsBody(
+        for_it=sides["for"], against_it=sides["against"], rest=neighbors["rest"], constant=neighbors["constant"],
+        is_exact=neighbors["is_exact"],
+    )
+
+
 def describe_model(
     card: ModelCard, digest: str, limits: Limits, examples: Mapping[tuple[str, int], bytes],
     *, corrections: bool, new_labels: bool, token: bool,
@@ -188,7 +311,8 @@ def describe_model(
     """Return the body that describes the model of a service."""
     return ModelBody(
         title=card.title, digest=digest, created=card.created, threshold=card.threshold,
-        targets=[_target(target, examples) for target in card.targets],
+        n_images=card.n_images, targets=[_target(target, examples) for target in card.targets],
+        exact_match=_accuracy(card.exact_match),
         limits=LimitsBody(
             max_images=limits.max_images, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels),
         corrections=corrections, new_labels=new_labels, token=token,
@@ -219,18 +343,20 @@ def _answer(answer: Answer, positions: Mapping[Any, int], top: int) -> AnswerBod
 
 
 def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> TargetBody:
-    found = target.expectation
-    accuracy = None if found is None else Accuracy(
-        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
-        confidence=found.confidence, source=found.source,
-    )
     return TargetBody(
         name=target.name, classes=list(map(shown, target.classes)),
         levels={name: list(map(shown, classes)) for name, classes in target.levels.items()},
         tree=None if target.tree is None else TreeBody(
             levels=list(target.tree.levels), nodes=[list(map(shown, node)) for node in target.tree.nodes]),
-        accuracy=accuracy,
+        accuracy=_accuracy(target.expectation), n_labeled=target.n_labeled,
         has_examples=any(name == target.name for name, _ in examples),
+    )
+
+
+def _accuracy(found: Expectation | None) -> Accuracy | None:
+    return None if found is None else Accuracy(
+        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
+        confidence=found.confidence, source=found.source,
     )
 
 

@@ -24,6 +24,9 @@ class Limits:
         Images that wait for a worker. The default is 256; a request that does not fit gets 503.
     max_per_client : int
         Images of one address that wait or are worked on. The default is 128; a request beyond it gets 429.
+    max_explanations : int
+        Explanations that wait or are worked on, each of one image. The default is 2, because one may take as long as 64
+        answers; a request beyond it gets 503.
     max_connections : int
         Connections that are open at the same time. The default is 256; a further one gets 503 and is closed.
     max_header_bytes : int
@@ -43,6 +46,7 @@ class Limits:
     max_buffered: int = 256_000_000
     max_queue: int = 256
     max_per_client: int = 128
+    max_explanations: int = 2
     max_connections: int = 256
     max_header_bytes: int = 16_384
     header_seconds: float = 10.0

@@ -34,6 +34,8 @@ class ServiceMetrics:
             ("path",))
         self.image_seconds = Histogram(
             "twoflow_image_seconds", "Seconds that a worker took for an image, without waiting.", _SECONDS)
+        self.explanation_seconds = Histogram(
+            "twoflow_explanation_seconds", "Seconds that a worker took to explain an image, without waiting.", _SECONDS)
         self._images = Counter(
             "twoflow_images_total", "Images by what became of them: answered or unreadable.", ("outcome",))
         self._answers = Counter(
@@ -77,8 +79,8 @@ class ServiceMetrics:
         gauges : dict of str to (str, float)
             What is measured now: name to text and value.
         """
-        kept = (self.requests, self.request_seconds, self.image_seconds, self._images, self._answers, self._unknown,
-                self._out_of_scope, self._confidence, self.corrections)
+        kept = (self.requests, self.request_seconds, self.image_seconds, self.explanation_seconds, self._images,
+                self._answers, self._unknown, self._out_of_scope, self._confidence, self.corrections)
         lines = chain(
             write("twoflow_model_info", "gauge", "The model and the version of twoflow.",
                   [({"digest": self._digest, "title": self._title, "version": self._version}, 1)]),

@@ -6,7 +6,8 @@ from ..report.page import read_script, render
 
 #: The scripts, in the order in which they build on each other.
 _SCRIPTS = (
-    "words.js", "service.js", "combobox.js", "tree.js", "answers.js", "correction.js", "about.js", "upload.js",
+    "words.js", "service.js", "combobox.js", "tree.js", "reasons.js", "answers.js", "correction.js", "about.js",
+    "upload.js",
 )
 
 

@@ -12,11 +12,15 @@ import numpy as np
 from PIL import Image
 
 from .. import __version__
+from ..errors import UserError
+from ..explaining import explain
+from ..images.errors import ImageReadError
 from ..images.sizes import read_sizes
 from ..models.model_file import ModelFile
 from ..predicting import Prediction, Predictor
 from ..predicting.moderation import Rules
-from .bodies import ModelBody, describe_model
+from ..report.explanations import make_entry
+from .bodies import ExplanationBody, ModelBody, describe_explanation, describe_model
 from .corrections import Corrections
 from .limits import Limits
 from .metrics import ServiceMetrics
@@ -26,6 +30,8 @@ from .workers import Workers
 
 #: The largest number of classes that a request may ask for.
 MOST_TOP = 100
+
+_COVERED = 64  # images that a worker scores at most to explain one, if the head is not linear
 
 
 class Service:
@@ -59,6 +65,7 @@ class Service:
         self.uploads = Uploads(self.limits)
         self.metrics = ServiceMetrics(self.card, self.digest, __version__)
         self.is_warm = self.is_stopping = self.is_draining = False
+        self._n_explaining = 0
 
     @property
     def is_ready(self) -> bool:
@@ -77,6 +84,23 @@ class Service:
             self.metrics.image_seconds.observe(seconds)
             self.metrics.note(prediction)
         return [prediction for prediction, _ in done]
+
+    async def explain(self, image: Upload, client: str) -> ExplanationBody:
+        """Explain the answer for an image; raises `Refusal` if it cannot be read, or there is too much to do."""
+        self.check_explanations()
+        self._n_explaining += 1
+        try:
+            (body, seconds), = await self._run([partial(self._explain, image)], client)
+        finally:
+            self._n_explaining -= 1
+        self.metrics.explanation_seconds.observe(seconds)
+        return body
+
+    def check_explanations(self) -> None:
+        """Raise `Refusal` if no image could be explained now."""
+        most = self.limits.max_explanations
+        if self._n_explaining >= most:
+            raise Refusal(503, f"expected at most {most:,} explanations in work, got another one; try again later")
 
     async def correct(self, image: Upload, target: str, label: str, client: str) -> str:
         """Keep a correction, and return the SHA-256 of its image; raises `Refusal` if it cannot be kept."""
@@ -122,6 +146,20 @@ class Service:
         began = time.perf_counter()
         prediction = self._refuse_large(image) or self._predictor.predict([image.content], [image.name])[0]
         return prediction, time.perf_counter() - began
+
+    def _explain(self, image: Upload) -> tuple[ExplanationBody, float]:
+        began = time.perf_counter()
+        too_large = self._check_pixels(image)
+        if too_large is not None:
+            raise Refusal(422, f"cannot read the image: {too_large}")
+        try:
+            found = explain(self.model_file, image.content, budget=_COVERED)
+        except ImageReadError as error:
+            raise Refusal(422, f"cannot read the image: {error.reason}") from None
+        except UserError as error:
+            raise Refusal(422, f"cannot explain this model: {error}") from None
+        body = describe_explanation(make_entry(found), self.digest, image.name)
+        return body, time.perf_counter() - began
 
     def _refuse_large(self, image: Upload) -> Prediction | None:
         found = self._check_pixels(image)

@@ -49,8 +49,59 @@ def test_golden_cramers_v():
 def test_golden_values_of_a_published_table():
     found = chi2_independence(*columns([[80, 71, 103, 131, 91], [36, 54, 59, 103, 49]]))
     assert found.statistic == pytest.approx(7.888437441816117, rel=1e-12)
-    assert found.p_value == pytest.approx(0.09575142561857845, rel=1e-10)
-    assert (found.degrees_of_freedom, found.n_permutations) == (4, 0)
+    assert found.p_value == found.chi2_p_value == pytest.approx(0.09575142561857845, rel=1e-10)
+    assert found.monte_carlo_p_value == pytest.approx(found.chi2_p_value, abs=0.02) and not found.is_permuted
+    assert found.degrees_of_freedom == 4 and found.observed.tolist() == [
+        [80, 71, 103, 131, 91], [36, 54, 59, 103, 49]
+    ]
+    published = [[71.063, 76.577, 99.243, 143.351, 85.766], [44.937, 48.423, 62.757, 90.649, 54.234]]
+    assert found.expected == pytest.approx(np.array(published), abs=5e-4)
+    assert found.conclusion.startswith("Independence is not rejected at 5 %: pairs of labels are about as frequent as")
+
+
+def test_cells_that_deviate_most():
+    """By hand: expected 12.5 and 17.5; the residual is 2.5 / sqrt(12.5 (1 - 1/2) (1 - 25/60)) = 1.3093 everywhere."""
+    text = np.array(["boot", "clog"])
+    rows, values = columns([[20, 10], [15, 15]])
+    found = chi2_independence(text[rows], values, n_permutations=1)
+    assert found.categories == (("boot", "clog"), (0, 1))
+    assert np.abs(found.residuals) == pytest.approx(np.full((2, 2), 1.309307), abs=1e-6)
+    assert [tuple(each)[:4] for each in found.deviations(2)] == [("boot", 0, 20, 17.5), ("boot", 1, 10, 12.5)]
+    assert len(found.deviations(9)) == 4
+    skewed = chi2_independence(*columns([[10, 0, 0], [10, 10, 10]]), n_permutations=99)
+    assert skewed.deviations(1)[0][:3] == (0, 0, 10)
+    assert skewed.conclusion.startswith("Independence is rejected at 5 %")
+    # The squares of 2 x 2 residuals are chi-square itself.
+    assert found.residuals[0, 0] ** 2 == pytest.approx(found.statistic)
+
+
+def test_images_without_a_label_are_counted_and_left_out():
+    first, second = columns([[20, 10], [15, 15]])
+    expected = chi2_independence(first, second, np.arange(60) // 2)
+    more = (
+        [*first.tolist(), None, 0, np.nan, 1], [*map(str, second), "0", "", None, np.nan],
+        [*np.arange(60) // 2, *[99] * 4],
+    )
+    found = chi2_independence(*more)
+    assert (found.statistic, found.p_value, found.n_groups) == (expected.statistic, expected.p_value, 30)
+    assert (found.n_images, found.n_missing) == (60, 4) and str(found).endswith("; 4 images lack a label.")
+
+
+def test_fifty_by_forty_categories():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(50, size=3000), rng.integers(40, size=3000)
+    found = chi2_independence(first, second, n_permutations=99)
+    assert found.observed.shape == (50, 40) and found.observed.sum() == 3000 and found.is_permuted
+    assert found.p_value > 0.05 and len(found.deviations(20)) == 20
+    copy = chi2_independence(first, first, n_permutations=99)
+    assert (copy.p_value, copy.cramers_v) == (0.01, pytest.approx(1))
+
+
+def test_many_cells_are_permuted_in_parts(monkeypatch):
+    given = (*columns([[3, 4], [4, 1]]), np.arange(12) // 2)
+    whole = [chi2_independence(*given[:n]).monte_carlo_p_value for n in (2, 3)]
+    monkeypatch.setattr("twoflow.evaluation.statistics.contingency._CELLS_AT_A_TIME", 30)
+    assert [chi2_independence(*given[:n]).monte_carlo_p_value for n in (2, 3)] == whole
 
 
 tables = st.lists(st.lists(st.integers(1, 15), min_size=3, max_size=3), min_size=2, max_size=4)
@@ -59,14 +110,14 @@ tables = st.lists(st.lists(st.integers(1, 15), min_size=3, max_size=3), min_size
 @given(tables, st.randoms(use_true_random=False))
 def test_symmetries(table, random):
     first, second = columns(table)
-    found = chi2_independence(first, second)
-    turned = chi2_independence(second, first)
+    found = chi2_independence(first, second, n_permutations=199)
+    turned = chi2_independence(second, first, n_permutations=199)
     assert turned.statistic == pytest.approx(found.statistic)
-    assert turned.p_value == pytest.approx(found.p_value, abs=0.06 if found.n_permutations else 1e-9)
+    assert turned.p_value == pytest.approx(found.p_value, abs=0.2 if found.is_permuted else 1e-9)
     assert turned.cramers_v == pytest.approx(found.cramers_v) and 0 <= found.cramers_v <= 1
     order = random.sample(range(len(first)), len(first))
     text = np.array(["boot", "clog", "pump", "mule"])[first]
-    assert chi2_independence(text[order], second[order]).statistic == pytest.approx(found.statistic)
+    assert chi2_independence(text[order], second[order], n_permutations=1).statistic == pytest.approx(found.statistic)
 
 
 def test_cramers_v_of_full_and_of_no_dependence():
@@ -79,7 +130,7 @@ def test_cramers_v_of_full_and_of_no_dependence():
 def test_the_correction_subtracts_what_chance_adds():
     """Independent labels in 10 x 10 small categories: Cramér's V without a correction is about sqrt(81 / 200 / 9)."""
     rng = np.random.default_rng(0)
-    found = [chi2_independence(*rng.integers(10, size=(2, 200))) for _ in range(200)]
+    found = [chi2_independence(*rng.integers(10, size=(2, 200)), n_permutations=1) for _ in range(200)]
     assert np.mean([math.sqrt(result.statistic / 200 / 9) for result in found]) > 0.2
     assert np.mean([result.cramers_v for result in found]) < 0.05
 
@@ -87,15 +138,16 @@ def test_the_correction_subtracts_what_chance_adds():
 def test_sentence():
     assert str(chi2_independence(*columns([[20, 10], [15, 15]]))) == (
         "chi-square test of independence: no significant dependence between 2 and 2 categories of 60 images, "
-        "Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904."
+        "Cramér's V 0.109, chi2(1) = 1.714, p = 0.1904 (1,999 permutations of images: p = 0.3065)."
     )
     # Expected counts 4 and 36 in either row: two of four cells are small.
     assert str(chi2_independence(*columns([[8, 32], [0, 40]]))).endswith(
-        "(1999 permutations of images); 50% of the expected counts are below 5."
+        "(1,999 permutations of images; chi-square distribution: p = 0.0029); 50% of the expected counts "
+        "are below 5."
     )
     grouped = str(chi2_independence(*columns([[20, 10], [15, 15]]), np.arange(60) // 2, n_permutations=99))
     assert "categories of 60 images in 30 groups, Cramér's V" in grouped
-    assert grouped.endswith("(99 permutations of groups).")
+    assert grouped.endswith("(99 permutations of groups; chi-square distribution: p = 0.1904).")
     # Rows of 50, columns of 8, 30, 30, 16 and 16: only the first column expects 4; 20 % is tolerable.
     some = chi2_independence(*columns([[4, 15, 15, 8, 8], [4, 15, 15, 8, 8]]))
     assert str(some).endswith("; 20% of the expected counts are below 5.")
@@ -107,7 +159,7 @@ def test_small_cells_get_the_exact_p():
     assert found.p_value == pytest.approx(52 / 252, abs=0.01) and found.n_permutations == 20_000
     assert found == chi2_independence(*columns([[1, 4], [4, 1]]), n_permutations=20_000)
     large = chi2_independence(*columns([[20, 10], [15, 15]]))
-    assert large.n_permutations == 0 and large.n_groups is None
+    assert large.p_value == large.chi2_p_value and large.n_groups is None
 
 
 def test_groups_of_one_image_are_permuted_like_images():
@@ -144,11 +196,11 @@ def test_photos_of_one_product_are_no_evidence_of_their_own():
     """40 products of one to nine photos whose type and color are independent. In 2,000 experiments: 4 % and 98 %."""
     rng = np.random.default_rng(0)
     both = []
-    for _ in range(300):
+    for _ in range(150):
         groups = np.repeat(np.arange(40), rng.integers(1, 10, size=40))
         first, second = (rng.integers(4, size=40)[groups] for _ in range(2))
         both.append([
-            chi2_independence(first, second, given, n_permutations=199).p_value < 0.05 for given in (groups, None)
+            chi2_independence(first, second, given, n_permutations=99).p_value < 0.05 for given in (groups, None)
         ])
     by_group, by_image = np.mean(both, axis=0)
     assert by_group < 0.07 and by_image > 0.9
@@ -160,8 +212,8 @@ def test_photos_of_one_product_are_no_evidence_of_their_own():
         ((["a", "b"], ["a"]), "equally long columns, got first 2, second 1"),
         (([], []), "first: expected a 1-D sequence of labels, got shape"),
         (([["a", "b"]], ["a"]), "first: expected a 1-D sequence of labels, got shape"),
-        ((["a", "b"], ["x", None]), "second: 1 missing"),
-        (([1.0, np.nan], ["x", "y"]), "first: 1 missing"),
+        ((["a", None], [np.nan, "x"]), "expected images with both labels, got none among 2 images"),
+        ((["a", "b", None], ["x", "x", "y"]), "second: expected at least two categories, got only x; nothing can"),
         ((["a", "b"], ["x", "x"]), "second: expected at least two categories, got only x"),
         ((["a", "b"], ["x", "y"], [1]), "equally long columns, got first 2, second 2, groups 1"),
         ((["a", "b"], ["x", "y"], [1, np.nan]), "groups: 1 missing"),

@@ -74,7 +74,8 @@ def cards():
     nothing = Expectation(0.5, (math.nan, math.nan), 0.95, "2 folds")
     full = TargetCard("size", (5, 2, 3.5, True), (3, 4, 5, 6), {"up": (1, 1, 2, 2)}, nothing, held_out)
     network = NetworkEntry("net", "ab", "MIT", "here", "inside")
-    yield ModelCard("x", "2026-01-01", (bare, full), 3, 2, "d", 0.5, (network,), {"python": "3"})
+    match = Expectation(0.9, (0.8, 0.95), 0.95, "2 folds")
+    yield ModelCard("x", "2026-01-01", (bare, full), 19, 2, "d", 0.5, (network,), {"python": "3"}, match)
 
 
 @pytest.mark.parametrize("card", [TargetCard, *cards()], ids=range(3))
@@ -88,6 +89,13 @@ def test_writing_and_reading(card):
         type(each) for each in card.targets[-1].classes
     ]
     assert all(line.isprintable() for line in str(found).splitlines())
+
+
+def test_what_a_card_says_of_several_targets():
+    *_, card = cards()
+    lines = str(card).splitlines()
+    assert "all targets   0.900 [0.800, 0.950] on new images; 2 folds" in lines
+    assert [line for line in lines if line.startswith("  labels")] == ["  labels      18 of 19 images have one"]
 
 
 def test_nothing_is_replaced(grouped, tmp_path):

@@ -1,7 +1,10 @@
 """A model that is saved and loaded answers as the fitted one, to the byte."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, StackingClassifier, VotingClassifier
 from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold, f_classif
@@ -43,9 +46,9 @@ from twoflow.flows.image_traits import ImageTraits
 from twoflow.flows.sharpness import Sharpness
 from twoflow.heads import (
     CappedClassifier,
-    MultiTargetClassifier,
     EarlyStoppingMLPClassifier,
     KernelRidgeClassifier,
+    MultiTargetClassifier,
     SequentialClassifier,
 )
 from twoflow.heads.table import HEADS
@@ -237,7 +240,11 @@ def test_a_parameter_that_an_older_version_did_not_have(shop, tmp_path):
 
 
 @pytest.mark.parametrize("make", [
-    MultiTargetClassifier,
+    *(partial(MultiTargetClassifier, strategy=strategy, random_state=0) for strategy in ("separate", "joint", "chain")),
+    lambda model: MultiTargetClassifier({"kind": model, "number": clone(model)}, "chain", order=["number", "kind"],
+                                        target_names=["kind", "number"], random_state=0),
+    lambda model: MultiTargetClassifier(clone(model).set_params(head=KernelRidgeClassifier()), "shared"),
+    lambda model: clone(model).set_params(head=KernelRidgeClassifier()),
     lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], MultiTargetClassifier(GaussianNB())),
     lambda model: MultiOutputClassifier(model),
     lambda model: FlowClassifier([("color", ColorHistogram(), "passthrough")], SequentialClassifier(estimator=MLP)),

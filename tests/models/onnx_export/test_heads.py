@@ -22,14 +22,16 @@ from twoflow.heads import (
     KernelSVMClassifier,
     KernelWeight,
     LogOpinionPool,
+    MultiTargetClassifier,
     OutOfFoldProbabilities,
 )
+from twoflow.heads.multi_target.strategies import STRATEGIES
 from twoflow.heads.random_states import seeded
 from twoflow.heads.table import HEADS
 from twoflow.models import ChoosingClassifier, SelectingClassifier
 from twoflow.models.onnx_export import Graph, to_onnx
 
-from .running import run_part
+from .running import run_part, run_targets
 
 SELECTORS = {
     "forest": ForestSelector(7, random_state=0),
@@ -175,6 +177,31 @@ def test_several_targets_give_several_outputs():
     assert len(to_onnx(model, graph, "rows")) == 2
 
 
+@pytest.mark.parametrize("estimator, strategies", [
+    (KernelRidgeClassifier(), STRATEGIES),
+    (RandomForestClassifier(5, max_depth=5, random_state=0), ["shared", "chain"]),
+    (ChoosingClassifier(
+        [("only", SelectingClassifier([("all", "passthrough", slice(0, 20))], KernelRidgeClassifier()))],
+        weights="leave-out",
+    ), STRATEGIES),
+], ids=["ridge", "forest", "choosing"])
+def test_strategies_of_several_targets(estimator, strategies):
+    X, y = problem(4)
+    y = np.column_stack([y, X[:, 0] > 0, np.where(X[:, 1] > 0, "new", "old")]).astype(object)
+    y[y[:, 0] == "class 3", 2] = None  # no complete row has this class
+    for strategy in strategies:
+        model = MultiTargetClassifier(estimator, strategy, order=[2, 0, 1], random_state=0).fit(X[:80], y[:80])
+        for own, expected in zip(run_targets(model, X), model.predict_proba(X), strict=True):
+            assert own.shape == expected.shape and np.allclose(own, expected, atol=2e-5)
+
+
+def test_a_chain_of_classifiers_without_probabilities():
+    X, y = problem(3)
+    model = MultiTargetClassifier(RidgeClassifier(), "chain", random_state=0).fit(X, np.column_stack([y, y]))
+    answers = [classes[own.argmax(axis=1)] for own, classes in zip(run_targets(model, X), model.classes_)]
+    assert (np.column_stack(answers) == model.predict(X)).mean() > 0.99
+
+
 @pytest.mark.parametrize("part, names", [
     (GaussianNB(), "GaussianNB"),
     (Normalizer("max"), "norm='max'"),
@@ -194,10 +221,3 @@ def test_a_perceptron_of_several_labels_is_refused():
     labels = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
     with pytest.raises(InputError, match="MLPClassifier of several labels"):
         to_onnx(MLPClassifier((3,), max_iter=2000, solver="lbfgs").fit(X, labels), Graph(), "rows")
-
-
-def test_a_forest_of_several_targets_is_refused():
-    X, y = problem(3)
-    forest = RandomForestClassifier(3).fit(X, np.column_stack([y, y]))
-    with pytest.raises(InputError, match="MultiOutputClassifier"):
-        to_onnx(forest, Graph(), "rows")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
-from ...images.validation import to_values
+from ...images.validation import from_other_library, is_missing, to_values
 
 ROUNDING = 1e-12
 """Differences of scores are equal if they are this close: the subtraction rounds."""
@@ -78,18 +79,31 @@ def label_columns(**columns: Any) -> list[np.ndarray]:
     ValueError
         If they are not equally long 1-D columns without missing values. The message names the column.
     """
-    arrays: dict[str, np.ndarray] = {}
-    for name, values in columns.items():
-        if np.ndim(values) == 0:
-            raise InputError(f"{name}: expected a sequence of labels, got {values!r}")
-        array = to_values(name, values)
-        if array.ndim != 1 or not len(array):
-            raise InputError(f"{name}: expected a 1-D sequence of labels, got shape {array.shape}")
-        arrays[name] = array
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise InputError(f"expected equally long columns, got {lengths}")
+    arrays = {name: _one_column(name, values, to_values) for name, values in columns.items()}
+    check_lengths([*arrays], [*arrays.values()])
     return list(arrays.values())
+
+
+def labels_or_none(name: str, labels: Any) -> np.ndarray:
+    """Convert a column of labels to objects, of shape (n,), in which None takes the place of a missing label.
+
+    Missing are None, NaN and empty text.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not a 1-D column.
+    """
+    array = _one_column(name, labels, _to_objects)
+    array[[is_missing(label) for label in array]] = None
+    return array
+
+
+def check_lengths(names: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
+    """Check that columns are equally long; an error lists their names and lengths."""
+    if len({len(array) for array in arrays}) > 1:
+        lengths = ", ".join(f"{name} {len(array)}" for name, array in zip(names, arrays))
+        raise InputError(f"expected equally long columns, got {lengths}")
 
 
 def right(y_true: np.ndarray, y_predicted: np.ndarray) -> np.ndarray:
@@ -114,6 +128,22 @@ def categories(name: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             f"{name}: expected labels of one type, got types that cannot be sorted together; convert them to text"
         ) from None
     return found, positions
+
+
+def _one_column(name: str, values: Any, convert: Callable[[str, Any], np.ndarray]) -> np.ndarray:
+    if np.ndim(values) == 0:
+        raise InputError(f"{name}: expected a sequence of labels, got {values!r}")
+    array = convert(name, values)
+    if array.ndim != 1 or not len(array):
+        raise InputError(f"{name}: expected a 1-D sequence of labels, got shape {array.shape}")
+    return array
+
+
+def _to_objects(name: str, values: Any) -> np.ndarray:
+    # A list becomes an array of objects first: in one of text, NaN would become the word "nan", a label like any other.
+    values = from_other_library(values)
+    values = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+    return to_values(name, values, may_be_missing=True).astype(object)
 
 
 def _scores(*scores: Any) -> list[np.ndarray]:

@@ -127,7 +127,7 @@ class Begun(NamedTuple):
 def begin(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -> Begun:
     """Compute the features of an image for the flows that take one image at a time; prepare it for the others."""
     begun = Begun({}, [])
-    for numbers in _passes(flows):
+    for numbers in group_passes(flows):
         together = [flows[i] for i in numbers]
         cls = type(together[0])
         if together[0].batch_size > 1:
@@ -139,7 +139,7 @@ def begin(flows: Sequence[FlowContract], image: LoadedImage, n_threads: int) -> 
 
 def finish(flows: Sequence[FlowContract], batch: Sequence[Begun], n_threads: int) -> list[list[np.ndarray]]:
     """Compute what is left for a batch of images; return the features of each image for each flow; see `compute`."""
-    passes = [numbers for numbers in _passes(flows) if flows[numbers[0]].batch_size > 1]
+    passes = [numbers for numbers in group_passes(flows) if flows[numbers[0]].batch_size > 1]
     for number, numbers in enumerate(passes):
         together = [flows[i] for i in numbers]
         found = type(together[0]).extract_batch(together, [begun.prepared[number] for begun in batch], n_threads)
@@ -155,7 +155,7 @@ def finish(flows: Sequence[FlowContract], batch: Sequence[Begun], n_threads: int
     return [[begun.vectors[i] for i in range(len(flows))] for begun in batch]
 
 
-def _passes(flows: Sequence[FlowContract]) -> list[list[int]]:
+def group_passes(flows: Sequence[FlowContract]) -> list[list[int]]:
     """Group flows that share a pass; return their positions."""
     passes: dict[Hashable, list[int]] = {}
     for i, flow in enumerate(flows):

@@ -16,9 +16,9 @@ from ...errors import InputError
 from ...images import ImageCollection
 from ..groups import read_groups
 from ..random_states import seeded
+from ..shared_features import on_shared_features
 from ..targets import TargetsTags, extend_targets_tags, read_targets
 from .decisions import Decisions, decide
-from ..shared_features import on_shared_features
 from .labels import UNKNOWN, to_column
 from .local_classifiers import ask_local, ask_out_of_fold, fit_local
 from .rules import RULES, Rule, fitted_rule, to_rule

@@ -53,20 +53,17 @@ def fit_chain(
     """
     fitted: list[Any] = [None] * len(estimators)
     blocks: list[np.ndarray] = []
-    names: list[str] = []
     for position in order:
         rows = np.flatnonzero(targets.has_label[:, position])
-        labels, name = targets.labels[position], targets.names[position]
+        labels = targets.labels[position]
         wider = np.hstack([X, *blocks]) if blocks else X
-        widths = [block.shape[1] for block in blocks]
-        estimator = use_more_columns(estimators[position], X.shape[1], dict(zip(names, widths)))
+        estimator = use_more_columns(estimators[position], X.shape[1], [block.shape[1] for block in blocks])
         own_groups = None if groups is None else groups[rows]
         fitted[position] = fit_clone(estimator, wider[rows], labels, own_groups)
         if position != order[-1]:
             folds = draw_inner_folds(labels, own_groups, cv, rng, every_class=False)
             proba = _ask_held_out(estimator, fitted[position], wider, rows, labels, groups, folds, n_jobs)
             blocks.append(to_block(proba, X.dtype))
-            names.append(name)
     return fitted
 
 
@@ -141,7 +138,7 @@ def to_block(proba: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @singledispatch
-def use_more_columns(estimator: Any, start: int, widths: dict[str, int]) -> Any:
+def use_more_columns(estimator: Any, start: int, widths: Sequence[int]) -> Any:
     """Return an estimator that uses further columns of X, behind those that it uses now.
 
     Most estimators use all columns that they are given. Register a function for a class of your own that takes some
@@ -153,8 +150,8 @@ def use_more_columns(estimator: Any, start: int, widths: dict[str, int]) -> Any:
         Unfitted; it is not changed.
     start : int
         The position of the first further column.
-    widths : dict of str to int
-        What the columns are about, and how many there are of each.
+    widths : sequence of int
+        How many columns each block of them has: one for each target before. With none, the estimator is returned.
 
     Returns
     -------

@@ -14,13 +14,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ..._text import listed, printable
 from ...errors import InputError
 from ...images import ImageCollection
 from ...images.targets import all_right, join_targets, to_targets
 from ..composition import PartsByName
 from ..groups import read_groups
-from ..partial_labels import read_partial_labels, with_empty
+from ..partial_labels import find_positions, read_partial_labels, with_empty
 from ..random_states import seeded
 from ..shared_features import on_shared_features
 from ..targets import TargetsTags, extend_targets_tags
@@ -196,7 +195,8 @@ class MultiTargetClassifier(PartsByName, MetaEstimatorMixin, ClassifierMixin, _B
         check_consistent_length(X, targets.has_label, groups)
         strategy, rng = STRATEGIES[self.strategy], check_random_state(self.random_state)
         estimators = self._by_target(targets.names, rng)
-        self.order_ = self._positions("order", self.order, targets.names)
+        order = range(len(targets.names)) if self.order is None else self.order
+        self.order_ = find_positions("order", order, targets.names)
         task = Task(X, targets, read_groups(groups), estimators, self.order_, self.cv, rng, self.n_jobs)
         self.estimators_, self.combinations_ = strategy.fit(task)
         self.target_names_ = targets.names
@@ -242,26 +242,12 @@ class MultiTargetClassifier(PartsByName, MetaEstimatorMixin, ClassifierMixin, _B
                 f"estimator: expected one classifier for strategy={self.strategy!r}, got a dict; give one, or choose "
                 "'separate' or 'chain'"
             )
-        positions = self._positions("estimator", self.estimator, names)
+        positions = find_positions("estimator", self.estimator, names)
         seed = rng.randint(np.iinfo(np.int32).max)
         parts = {
             position: seeded(each, np.random.RandomState(seed)) for position, each in zip(positions, self._given)
         }
         return [parts[position] for position in range(len(names))]
-
-    def _positions(self, parameter: str, given: Any, names: Sequence[str]) -> list[int]:
-        """Return the positions of targets that are given by name or position; all in order if none are given."""
-        if given is None:
-            return list(range(len(names)))
-        given = list(given)
-        positions = [names.index(each) if each in names else each for each in given]
-        are_numbers = all(isinstance(each, Integral) and not isinstance(each, bool) for each in positions)
-        if not are_numbers or sorted(positions) != list(range(len(names))):
-            raise InputError(
-                f"{parameter}: expected each target once, by name ({listed(map(repr, names))}) or by position (0 to "
-                f"{len(names) - 1}), got {printable(repr(given), 80)}; names need a y that has them, or target_names"
-            )
-        return [int(position) for position in positions]
 
     def _take_over(self, fitted: MultiTargetClassifier) -> None:
         """Show what the classifier on features has learned."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +14,7 @@ from ...errors import InputError
 from ..class_balance import change_class_weights
 from ..inner_folds import fit_clone
 from ..partial_labels import PartialLabels
+from ..targets import learns_several_targets
 from .chain import ask_chain, fit_chain
 
 
@@ -144,21 +146,20 @@ class Shared:
         """Fit the classifier; ValueError if it learns one target only."""
         estimator = task.estimators[0]
         n_targets = len(task.targets.names)
-        if n_targets > 1 and not get_tags(estimator).target_tags.multi_output:
+        if n_targets > 1 and not learns_several_targets(estimator):
             raise InputError(
                 f"strategy='shared': expected a classifier that learns several targets at once, such as kernel ridge, "
                 f"a forest, trees or neighbors, got {type(estimator).__name__}; choose one of these, or the strategy "
                 "'separate', 'joint' or 'chain'"
             )
         rows = task.complete_rows("shared")
-        codes = task.targets.codes[rows]
-        for name, column, classes in zip(task.targets.names, codes.T, task.targets.classes):
+        codes, classes = task.targets.codes[rows], task.targets.classes
+        for name, column, own in zip(task.targets.names, codes.T, classes):
             if (column == column[0]).all():
                 raise InputError(
                     f"strategy='shared': expected at least two classes of {name!r} in the {len(rows)} rows that have "
-                    f"all labels, got only {classes[column[0]]!s}; label more rows, or choose 'separate' or 'chain'"
+                    f"all labels, got only {own[column[0]]!s}; label more rows, or choose 'separate' or 'chain'"
                 )
-        classes = task.targets.classes
 
         def weigh(weights: Any) -> Any:
             return [{code: weights[label] for code, label in enumerate(own.tolist())} for own in classes]
@@ -215,7 +216,9 @@ class Joint:
                 for number, combination in enumerate(combinations.tolist())
             }
 
-        return [task.fit(change_class_weights(task.estimators[0], weigh), rows, y)], combinations
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+            return [task.fit(change_class_weights(task.estimators[0], weigh), rows, y)], combinations
 
     @staticmethod
     def predict(learned: Learned, X: Any) -> list[np.ndarray]:
@@ -244,7 +247,12 @@ class Chain:
 
     @staticmethod
     def fit(task: Task) -> tuple[list[Any], np.ndarray | None]:
-        """Fit the classifiers one after the other."""
+        """Fit the classifiers one after the other; ValueError if X are images."""
+        if not all(get_tags(each).input_tags.two_d_array for each in task.estimators):
+            raise InputError(
+                "strategy='chain': expected models made of flows, or classifiers of features, got "
+                f"{type(task.estimators[0]).__name__}, which takes images; choose another strategy"
+            )
         return fit_chain(
             task.X, task.targets, task.groups, task.estimators, task.order, task.cv, task.rng, task.n_jobs
         ), None
@@ -273,5 +281,3 @@ def indicators(combinations: np.ndarray, classes: Sequence[np.ndarray]) -> list[
         See `Learned`.
     """
     return [np.eye(len(own))[column] for own, column in zip(classes, combinations.T)]
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,15 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from ...errors import InputError
 from ...images.targets import all_right, join_targets
 from ..groups import read_groups
 from ..inner_folds import fit_clone, fit_transform_clone
+from ..partial_labels import PartialLabels, find_positions, read_partial_labels
 from ..random_states import seeded
 from ..targets import TargetsTags, extend_targets_tags
 from .discriminants import DiscriminantProjection
 from .early_stopping import EarlyStoppingMLPClassifier
-from ..partial_labels import PartialLabels, read_partial_labels
 
 #: The representations by name.
 REPRESENTATIONS: dict[str, Callable[[], Any]] = {
@@ -247,11 +245,4 @@ def _resolve(order: Any, targets: PartialLabels) -> list[int]:
         sizes = [len(np.unique(labels)) for labels in targets.labels]
         finest = max(range(n_targets), key=lambda position: (sizes[position], position))
         return [finest, *(position for position in range(n_targets) if position != finest)]
-    positions = [targets.names.index(each) if each in targets.names else each for each in list(order)]
-    are_numbers = all(isinstance(each, Integral) and not isinstance(each, bool) for each in positions)
-    if not are_numbers or sorted(positions) != list(range(n_targets)):
-        raise InputError(
-            f"order: expected each target once, by name ({', '.join(map(repr, targets.names))}) or by position (0 to "
-            f"{n_targets - 1}), got {list(order)!r}; names need a y that has them, such as a DataFrame"
-        )
-    return [int(position) for position in positions]
+    return find_positions("order", order, targets.names)

@@ -100,6 +100,11 @@ class TargetCard:
     tree: ClassTree | None = None
     rule: str = ""
 
+    @property
+    def n_labeled(self) -> int | None:
+        """How many training images have a label of this target; None with a tree, or if this is not known."""
+        return sum(self.counts) if self.counts and self.tree is None else None
+
 
 class NetworkEntry(NamedTuple):
     """A network that the model needs.
@@ -148,6 +153,9 @@ class ModelCard:
     networks : tuple of NetworkEntry
     versions : mapping of str to str
         The versions of twoflow, Python and the packages that the answers depend on.
+    exact_match : Expectation or None
+        Of several targets, how many of the new images are expected to be right in all of them. None, the default, with
+        one target, or if nothing was held out.
     """
 
     title: str
@@ -159,6 +167,7 @@ class ModelCard:
     threshold: float | None = None
     networks: tuple[NetworkEntry, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    exact_match: Expectation | None = None
 
     def __str__(self) -> str:
         """Return the card as lines of text, with aligned columns."""
@@ -168,8 +177,10 @@ class ModelCard:
             facts.append(("fitted on", counted(self.n_images, "image") + groups))
         if self.data_digest:
             facts.append(("data SHA-256", printable(self.data_digest)))
+        if self.exact_match is not None:
+            facts.append(("all targets", _expect(self.exact_match)))
         for target in self.targets:
-            facts += _facts(target)
+            facts += _facts(target, self.n_images)
         own = printable("; ".join(filter(None, (target.rule for target in self.targets))))
         answers = "every answer stands" if not own else f"the model's own rule: {own}"
         if self.threshold is not None:
@@ -184,18 +195,24 @@ class ModelCard:
         return "\n".join(f"{name:<{width}}  {fact}" for name, fact in facts)
 
 
-def _facts(target: TargetCard) -> list[tuple[str, str]]:
+def _expect(expected: Expectation) -> str:
+    low, high = expected.interval
+    interval = f" [{low:.3f}, {high:.3f}]" if low == low else ", without an interval"  # NaN is not equal to itself
+    return printable(f"{expected.accuracy:.3f}{interval} on new images; {expected.source}")
+
+
+def _facts(target: TargetCard, n_images: int | None) -> list[tuple[str, str]]:
     """Return the lines about one target: its classes, its broader levels, and what to expect."""
     counts = f" of {min(target.counts):,} to {max(target.counts):,} images" if target.counts else ""
     facts = [("target", printable(f"{target.name}: {counted(len(target.classes), 'class', 'classes')}{counts}"))]
+    if target.n_labeled is not None and n_images is not None and target.n_labeled < n_images:
+        facts.append(("  labels", f"{target.n_labeled:,} of {counted(n_images, 'image')} have one"))
     facts += [
         ("  level", printable(f"{name}: {counted(len(set(values)), 'class', 'classes')}"))
         for name, values in target.levels.items()
     ]
-    if (expected := target.expectation) is not None:
-        low, high = expected.interval
-        interval = f" [{low:.3f}, {high:.3f}]" if low == low else ", without an interval"  # NaN is not equal to itself
-        facts.append(("  accuracy", printable(f"{expected.accuracy:.3f}{interval} on new images; {expected.source}")))
+    if target.expectation is not None:
+        facts.append(("  accuracy", _expect(target.expectation)))
     if target.tree is not None:
         return [*facts, *(("  tree" if not number else "", line) for number, line in enumerate(
             str(target.tree).splitlines()

@@ -91,6 +91,7 @@ def read_card(members: Mapping[str, bytes]) -> ModelCard:
         title=card.text("title"), created=card.text("created"), targets=targets,
         n_images=card.count("n_images"), n_groups=card.count("n_groups"), data_digest=card.text("data_digest"),
         threshold=card.share("threshold"), networks=networks, versions=versions,
+        exact_match=_read_expectation(card.inside("exact_match")),
     )
 
 
@@ -102,18 +103,23 @@ def to_table(card: ModelCard) -> dict[str, Any]:
             {
                 "name": target.name, "classes": list(target.classes), "counts": list(target.counts),
                 "levels": {name: list(values) for name, values in target.levels.items()},
-                "expectation": None if target.expectation is None else {
-                    "accuracy": _or_none(target.expectation.accuracy),
-                    "interval": [_or_none(end) for end in target.expectation.interval],
-                    "confidence": target.expectation.confidence, "source": target.expectation.source,
-                },
+                "expectation": _to_expectation(target.expectation),
                 "tree": None if target.tree is None else {**to_tree_table(target.tree), "rule": target.rule},
             }
             for target in card.targets
         ],
         "n_images": card.n_images, "n_groups": card.n_groups, "data_digest": card.data_digest,
         "threshold": card.threshold, "networks": [network._asdict() for network in card.networks],
-        "versions": dict(sorted(card.versions.items())),
+        "versions": dict(sorted(card.versions.items())), "exact_match": _to_expectation(card.exact_match),
+    }
+
+
+def _to_expectation(expectation: Expectation | None) -> dict[str, Any] | None:
+    if expectation is None:
+        return None
+    return {
+        "accuracy": _or_none(expectation.accuracy), "interval": [_or_none(end) for end in expectation.interval],
+        "confidence": expectation.confidence, "source": expectation.source,
     }
 
 

@@ -33,6 +33,7 @@ _PACKAGES = (
 def describe(
     model: Any, collection: ImageCollection | None, held_out: Mapping[str, tuple[Expectation, HeldOut | None]] | None,
     threshold: float | None, title: str | None, networks: Sequence[NetworkEntry],
+    exact_match: Expectation | None = None,
 ) -> ModelCard:
     """Make the card of a fitted model.
 
@@ -48,6 +49,8 @@ def describe(
     title : str or None
         Default: the recipe, or the class of the model.
     networks : sequence of NetworkEntry
+    exact_match : Expectation, optional
+        How many new images are expected to be right in all of several targets. By default this is not known.
 
     Returns
     -------
@@ -91,15 +94,21 @@ def describe(
         threshold=None if threshold is None else float(threshold),
         networks=tuple(networks),
         versions=_versions(),
+        exact_match=exact_match,
     )
 
 
 def _title(model: Any) -> str:
-    """Name a model by its recipe, or by its class; of a hierarchy, the model that it is made of."""
+    """Name a model by its recipe, with the strategy of several targets, or by its class.
+
+    A hierarchy is named by the model that it is made of.
+    """
     if hasattr(model, "predict_node_proba") and hasattr(model, "estimator"):
         return f"hierarchy of {_title(model.estimator)}"
     recipe = getattr(model, "recipe", None)
-    return f"recipe {recipe}" if isinstance(recipe, str) else type(model).__name__
+    has_several = isinstance(getattr(model, "classes_", None), list)
+    strategy = f", strategy {model.strategy}" if has_several and hasattr(model, "strategy") else ""
+    return f"recipe {recipe}{strategy}" if isinstance(recipe, str) else type(model).__name__
 
 
 def classes_of(model: Any) -> list[tuple]:
@@ -174,7 +183,7 @@ def _count_images(tree: ClassTree, collection: ImageCollection) -> ClassTree:
     return found
 
 
-def _find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
+def find_classes(target: TargetCard, collection: ImageCollection) -> np.ndarray:
     """Return the position of the class of each image; -1 for an image without a label, or of no leaf of the tree."""
     if target.tree is None:
         position = {label: i for i, label in enumerate(target.classes)}
@@ -197,7 +206,7 @@ def choose_examples(card: ModelCard, collection: ImageCollection) -> dict[tuple[
     """Make a thumbnail of the first image of each class that can be read, by the target and the class's position."""
     examples = {}
     for target in card.targets:
-        positions = _find_classes(target, collection)
+        positions = find_classes(target, collection)
         for position in range(len(target.classes)):
             for row in np.flatnonzero(positions == position).tolist():
                 if (content := jpeg_thumbnail(collection.images[row])) is not None:

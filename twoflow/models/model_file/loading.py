@@ -24,6 +24,7 @@ from .archive import MAX_FILE, unpack
 from .card_json import read_card
 from .damage import REMEDY, DamagedError
 from .describing import classes_of
+from .gallery import read_gallery
 from .members import MODEL, read_examples, read_networks
 from .model_file import ModelFile
 from .state import build
@@ -86,7 +87,7 @@ def open_model_file(
     networks: Sequence[str | os.PathLike] = (),
     trusted: Iterable[Any] = (),
 ) -> ModelFile:
-    """Load a model file: the fitted model, its card, its digest, and the examples of its classes.
+    """Load a model file: the fitted model, its card, its digest, the examples of its classes, and the gallery.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def _open(data: bytes, digest: str, paths: Sequence[str | os.PathLike], trusted:
     tree, of_card = find_tree(model), card.targets[0].tree
     if (tree is None) != (of_card is None) or tree is not None and of_card is not None and tree.nodes != of_card.nodes:
         raise DamagedError("its card has another tree of classes than its model")
-    return ModelFile(model, card, digest, read_examples(card, members))
+    return ModelFile(model, card, digest, read_examples(card, members), read_gallery(card, members))
 
 
 class _Networks:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .card import ModelCard
+
+if TYPE_CHECKING:
+    from .gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,12 @@ class ModelFile:
     examples : mapping of (str, int) to bytes
         For a target's name and the position of a class: a small JPEG of a training image of this class. Empty if the
         file has none. Empty by default.
+    gallery : Gallery or None
+        The training images, for a search among them. None, the default, if the file has none.
     """
 
     model: Any
     card: ModelCard
     digest: str = ""
     examples: Mapping[tuple[str, int], bytes] = field(default_factory=dict)
+    gallery: Gallery | None = None

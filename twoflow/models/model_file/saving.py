@@ -21,6 +21,7 @@ from .card_json import write_card
 from .damage import DamagedError
 from .describing import choose_examples, describe
 from .dumping import dump
+from .gallery import make_gallery, write_gallery
 from .loading import read_model
 from .members import MODEL, example_name, network_members
 from .portable import make_portable
@@ -40,6 +41,7 @@ def save(
     title: str | None = None,
     networks: str = "inside",
     examples: bool = True,
+    gallery: bool = False,
     overwrite: bool = False,
 ) -> ModelCard:
     """Save a fitted model with its card in one file, which `load` reads.
@@ -68,6 +70,10 @@ def save(
     examples : bool, default=True
         Put a small copy of one training image of each class into the file, if there is a collection, to be shown
         beside answers. These are photos of the training data: leave them out if nobody else may see those.
+    gallery : bool, default=False
+        Put what a search needs of every training image into the file: its name, labels, a short vector and a small
+        copy, about three kilobytes in all. It needs a collection, and a model made of flows, whose features are
+        computed again or taken from the model's store. These are photos of the training data too.
     overwrite : bool, default=False
         Replace an existing file.
 
@@ -107,11 +113,13 @@ def save(
         raise InputError(f"networks: expected {' or '.join(map(repr, _PLACES))}, got {networks!r}")
     if method is not None and comparison is None:
         raise InputError(f"method: expected a comparison with the method {method!r}, got none; pass comparison too")
-    held_out = _ask(comparison, method)
+    if gallery and collection is None:
+        raise InputError("gallery: expected the collection that the model was fitted on, got none; pass collection too")
+    held_out, exact_match = _ask(comparison, method)
     found = _Networks(networks)
     make_portable(model, lambda network: network, found.note)
     portable = make_portable(model, found.replace)
-    card = describe(model, collection, held_out, threshold, title, found.entries)
+    card = describe(model, collection, held_out, threshold, title, found.entries, exact_match)
     carried = list(found.carried.values())
     try:
         content, own = dump(portable)
@@ -125,6 +133,8 @@ def save(
     if examples and collection is not None:
         for key, thumbnail in choose_examples(card, collection).items():
             members[example_name(card, *key)] = thumbnail
+    if gallery and collection is not None:
+        members |= write_gallery(make_gallery(model, card, collection))
     if networks == "inside":
         members |= network_members(carried)
     data = pack(members)
@@ -137,12 +147,12 @@ def save(
     return card
 
 
-def _ask(comparison: Any, method: str | None) -> Any:
-    """Return what a comparison says of a method, by target; None without a comparison."""
+def _ask(comparison: Any, method: str | None) -> tuple[Any, Any]:
+    """Return what a comparison says of a method, by target and for all together; None for each without one."""
     if comparison is None:
-        return None
+        return None, None
     try:
-        return comparison.held_out(method)
+        return comparison.held_out(method), comparison.exact_match(method)
     except KeyError as error:
         raise InputError(f"method: expected a method of the comparison, got {method!r}") from error
 

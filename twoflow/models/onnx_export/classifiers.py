@@ -18,7 +18,7 @@ from ..choosing_classifier import ChoosingClassifier
 from ..selecting_classifier import SelectingClassifier
 from .forests import add_votes
 from .graph import Graph
-from .linear import add_linear, to_probabilities
+from .linear import add_linear, split_targets, to_probabilities
 from .registry import to_onnx
 
 #: The operators of the activations that a `MLPClassifier` may have; "" keeps the values.
@@ -62,9 +62,13 @@ def _(part: Any, graph: Graph, source: str) -> str:
 
 
 @to_onnx.register
-def _(part: KernelRidgeClassifier, graph: Graph, source: str) -> str:
+def _(part: KernelRidgeClassifier, graph: Graph, source: str) -> Any:
     scores = graph.cast(add_linear(graph, source, part.coef_, part.intercept_), np.float64)
-    return to_probabilities(graph, graph.add("Div", scores, np.float64(part.temperature_)), len(part.classes_))
+    if not isinstance(part.classes_, list):
+        return to_probabilities(graph, graph.add("Div", scores, np.float64(part.temperature_)), len(part.classes_))
+    parts = split_targets(graph, scores, part.classes_)
+    scaled = [graph.add("Div", own, np.float64(each)) for own, each in zip(parts, np.atleast_1d(part.temperature_))]
+    return [to_probabilities(graph, own, len(classes)) for own, classes in zip(scaled, part.classes_)]
 
 
 @to_onnx.register

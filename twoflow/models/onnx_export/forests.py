@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
 from .graph import ML_DOMAIN, Graph
+from .linear import split_targets
 
 
-def add_votes(graph: Graph, source: str, forest: Any) -> str:
+def add_votes(graph: Graph, source: str, forest: Any) -> Any:
     """Add a forest of scikit-learn; return the mean over its trees of the classes' shares in the leaf.
 
     scikit-learn compares features of float32 with thresholds of float64. So the trees are in float64 too: with
@@ -23,26 +23,23 @@ def add_votes(graph: Graph, source: str, forest: Any) -> str:
     source : str
         The name of the features.
     forest : RandomForestClassifier or ExtraTreesClassifier
-        Fitted for one target.
+        Fitted.
 
     Returns
     -------
-    str
-        The name of the probabilities, of shape (1, n_classes) and dtype float64.
+    str, or list of str for several targets
+        The name of the probabilities, of shape (1, n_classes) and dtype float64; of those of each target.
     """
     from onnx import numpy_helper
 
-    if forest.n_outputs_ > 1:
-        raise InputError(
-            f"a {type(forest).__name__} of several targets cannot be exported to ONNX; use a MultiOutputClassifier "
-            "of it"
-        )
     trees = [each.tree_ for each in forest.estimators_]
     number = np.concatenate([np.full(tree.node_count, i) for i, tree in enumerate(trees)])
     node = np.concatenate([np.arange(tree.node_count) for tree in trees])
     left = np.concatenate([tree.children_left for tree in trees])
     is_leaf = left < 0
-    shares = np.concatenate([tree.value[:, 0] for tree in trees])
+    sizes = np.atleast_1d(forest.n_classes_)
+    values = np.concatenate([tree.value for tree in trees])  # of shape (n_nodes, n_targets, most classes of a target)
+    shares = np.hstack([values[:, target, :size] for target, size in enumerate(sizes)])
     rows, classes = np.nonzero(shares * is_leaf[:, None])
     votes = graph.add(
         "TreeEnsembleRegressor", graph.cast(source, np.float64), domain=ML_DOMAIN,
@@ -56,4 +53,5 @@ def add_votes(graph: Graph, source: str, forest: Any) -> str:
         target_treeids=number[rows], target_nodeids=node[rows], target_ids=classes,
         target_weights_as_tensor=numpy_helper.from_array(shares[rows, classes]),
     )
-    return graph.add("Div", graph.cast(votes, np.float64), np.float64(len(trees)))
+    proba = graph.add("Div", graph.cast(votes, np.float64), np.float64(len(trees)))
+    return split_targets(graph, proba, forest.classes_) if forest.n_outputs_ > 1 else proba

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .graph import Graph
@@ -15,6 +17,12 @@ def add_linear(graph: Graph, source: str, weights: np.ndarray, offset: np.ndarra
     weights = np.atleast_2d(weights)  # a RidgeClassifier of two classes has one row without its axis
     offset = np.broadcast_to(np.asarray(offset, weights.dtype), len(weights))
     return graph.add("Gemm", graph.cast(source, weights.dtype), weights, offset, transB=1)
+
+
+def split_targets(graph: Graph, scores: str, classes: Sequence[np.ndarray]) -> list[str]:
+    """Split scores of the classes of several targets, side by side, into those of each target."""
+    ends = np.cumsum([0, *map(len, classes)])
+    return [graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])) for i in range(len(classes))]
 
 
 def to_probabilities(graph: Graph, scores: str, n_classes: int) -> str:

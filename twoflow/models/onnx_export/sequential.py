@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...heads import DiscriminantProjection, SequentialClassifier
 from ...heads.sequential.perceptron import Perceptron
 from .graph import Graph
-from .linear import add_linear, to_probabilities
+from .linear import add_linear, split_targets, to_probabilities
 from .registry import to_onnx
 
 
@@ -33,9 +33,8 @@ def _(part: Perceptron, graph: Graph, source: str) -> Any:
     scores = graph.cast(add_linear(graph, hidden, part.coefs_[-1].T, part.intercepts_[-1]), np.float64)
     if not isinstance(part.classes_, list):
         return to_probabilities(graph, scores, len(part.classes_))
-    ends = np.cumsum([0, *(len(classes) for classes in part.classes_)])
-    slices = [graph.add("Slice", scores, ends[i:i + 1], ends[i + 1:i + 2], np.array([1])) for i in range(len(ends) - 1)]
-    return [to_probabilities(graph, own, len(classes)) for own, classes in zip(slices, part.classes_)]
+    parts = split_targets(graph, scores, part.classes_)
+    return [to_probabilities(graph, own, len(classes)) for own, classes in zip(parts, part.classes_)]
 
 
 @singledispatch

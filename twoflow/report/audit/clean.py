@@ -63,13 +63,9 @@ def _left_out(audit: Audit) -> Iterator[tuple[str, ...]]:
     for each in audit.left_out:
         yield (
             audit.name(each.position), each.reason, "" if each.other is not None else reasons[each.position],
-            "" if each.other is None else audit.name(each.other), _label(audit, each.position),
-            "" if each.other is None else _label(audit, each.other),
+            "" if each.other is None else audit.name(each.other), audit.label(each.position),
+            "" if each.other is None else audit.label(each.other),
         )
     for position, error in audit.unreadable:
         if position is None:
             yield error.name, "unreadable", error.reason, "", "", ""
-
-
-def _label(audit: Audit, position: int) -> str:
-    return "" if audit.labels is None else str(audit.labels[position])

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...auditing import Audit
 from ..plain import finite, leaks_document, passed_over_document
+from .dependences import dependence_document
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
@@ -14,13 +15,14 @@ def audit_document(audit: Audit) -> dict[str, Any]:
 
     Images are given by their positions in `images`, which contains their names.
     """
-    duplicates, labels, issues = audit.duplicates, audit.labels, audit.issues
+    duplicates, labels = audit.duplicates, audit.labels
+    conflicts = audit.is_conflict(*duplicates.pairs.T).tolist()
     return {
         "schema": 1,
         "images": [
             {
                 "name": audit.name(i),
-                "label": None if labels is None else str(labels[i]),
+                "label": None if labels is None else audit.label(i),
                 "group": int(duplicates.groups[i]),
                 "photo": int(duplicates.photos[i]),
             }
@@ -35,18 +37,19 @@ def audit_document(audit: Audit) -> dict[str, Any]:
                 "kind": str(kind),
                 "distance": float(distance),
                 "same_photo": bool(is_same_photo),
-                "conflict": labels is not None and bool(labels[first] != labels[second]),
+                "conflict": is_conflict,
             }
-            for (first, second), kind, distance, is_same_photo in zip(
-                duplicates.pairs, duplicates.kinds, duplicates.distances, duplicates.is_same_photo
+            for (first, second), kind, distance, is_same_photo, is_conflict in zip(
+                duplicates.pairs, duplicates.kinds, duplicates.distances, duplicates.is_same_photo, conflicts
             )
         ],
         "conflicts": audit.conflicts.tolist(),
         "kept": audit.kept.tolist(),
         "left_out": [asdict(each) for each in audit.left_out],
         "leaks": None if audit.leaks is None else leaks_document(audit.leaks),
-        "suspects": None if issues is None else [
+        "suspects": None if not audit.issues else [
             {
+                "target": name,
                 "position": int(position),
                 "given": str(given),
                 "suggested": str(suggested),
@@ -55,28 +58,31 @@ def audit_document(audit: Audit) -> dict[str, Any]:
                 "confidence": float(confidence),
                 "example": None if example < 0 else int(example),
             }
+            for name, issues in audit.issues.items()
             for position, given, suggested, margin, ratio, confidence, example in zip(
                 issues.suspects, issues.given, issues.suggested, issues.margins, issues.ratios, issues.confidences,
                 issues.examples,
             )
         ],
-        "label_noise": None if issues is None else {
-            "n_judged": issues.n_judged,
-            "classes": [str(name) for name in issues.classes],
-            "thresholds": [finite(threshold) for threshold in issues.thresholds.tolist()],
-            "confident_joint": issues.confident_joint.tolist(),
-        },
+        "label_noise": [
+            {
+                "target": name,
+                "n_judged": issues.n_judged,
+                "classes": [str(label) for label in issues.classes],
+                "thresholds": [finite(threshold) for threshold in issues.thresholds.tolist()],
+                "confident_joint": issues.confident_joint.tolist(),
+            }
+            for name, issues in audit.issues.items()
+        ],
         "faults": [asdict(fault) for fault in audit.faults],
         "unreadable": [
             {"position": position, "name": error.name, "reason": error.reason} for position, error in audit.unreadable
         ],
         "associations": [
-            {
-                "column": column,
-                **{key: finite(value) if isinstance(value, float) else value for key, value in asdict(result).items()},
-                "sentence": str(result),
-            }
-            for column, result in audit.associations.items()
+            {"column": column, **dependence_document(result)} for column, result in audit.associations.items()
+        ],
+        "dependences": [
+            {"targets": list(names), **dependence_document(result)} for names, result in audit.dependences.items()
         ],
         "lookalikes": [list(group) for group in audit.lookalikes],
         "passed_over": passed_over_document(audit.passed_over),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain, repeat
 from pathlib import Path
 
 from ...auditing import Audit
@@ -17,7 +18,7 @@ from .page import format_page
 AUDIT_FILES = ("audit.json", "duplicates.csv", "suspects.csv", "clean.csv", "left-out.csv", "audit.html")
 
 _DUPLICATES = ("first", "second", "kind", "distance", "same photo", "first label", "second label")
-_SUSPECTS = ("image", "given", "suggested", "margin", "confidence", "ratio", "example")
+_SUSPECTS = ("image", "given", "suggested", "margin", "confidence", "ratio", "example", "target")
 
 
 def write_audit(audit: Audit, folder: str | os.PathLike) -> list[Path]:
@@ -49,7 +50,7 @@ def _duplicates(audit: Audit) -> str:
     rows = (
         (
             audit.name(first), audit.name(second), kind, f"{distance:.4f}", "yes" if is_same_photo else "no",
-            *(("", "") if audit.labels is None else (str(audit.labels[first]), str(audit.labels[second]))),
+            audit.label(first), audit.label(second),
         )
         for (first, second), kind, distance, is_same_photo in zip(
             found.pairs.tolist(), found.kinds.tolist(), found.distances.tolist(), found.is_same_photo.tolist()
@@ -59,12 +60,13 @@ def _duplicates(audit: Audit) -> str:
 
 
 def _suspects(audit: Audit) -> str:
-    """List suspect labels, the most suspect first; only the header if labels were not judged."""
-    issues = audit.issues
-    rows = [] if issues is None else zip(
-        map(audit.name, issues.suspects.tolist()), map(str, issues.given), map(str, issues.suggested),
-        (f"{margin:.4f}" for margin in issues.margins), (f"{confidence:.4f}" for confidence in issues.confidences),
-        (f"{ratio:.4f}" for ratio in issues.ratios),
-        ("" if example < 0 else audit.name(example) for example in issues.examples.tolist()),
-    )
-    return to_csv(_SUSPECTS, rows)
+    """List suspect labels, target by target, the most suspect first; only the header if labels were not judged."""
+    return to_csv(_SUSPECTS, chain.from_iterable(
+        zip(
+            map(audit.name, issues.suspects.tolist()), map(str, issues.given), map(str, issues.suggested),
+            (f"{margin:.4f}" for margin in issues.margins), (f"{confidence:.4f}" for confidence in issues.confidences),
+            (f"{ratio:.4f}" for ratio in issues.ratios),
+            ("" if example < 0 else audit.name(example) for example in issues.examples.tolist()), repeat(name),
+        )
+        for name, issues in audit.issues.items()
+    ))

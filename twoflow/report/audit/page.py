@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..._text import counted, printable
-from ...auditing import Audit
+from ...auditing import Audit, LabelIssues
 from ...auditing.quality import FAULTS
 from ...evaluation.duplicates import KINDS, SAME_PHOTO
 from ...images.lookalikes import spell
 from ...images.passed_over import count_paths
 from ...images.thumbnails import thumbnail
 from ..page import render
+from .dependences import dependence_view
 
 _MOST = 200  # thumbnails in a section
 _SIDE = 160  # pixels of a thumbnail: about six kilobytes, so about five megabytes in four sections
@@ -36,8 +37,11 @@ def format_page(audit: Audit) -> str:
         photos=_sets(audit, duplicates.photos, np.flatnonzero(is_same)),
         groups=_sets(audit, duplicates.groups, np.flatnonzero(~is_same)),
         left_out=audit.count_left_out(),
-        suspects=_suspects(audit),
-        n_more_suspects=0 if audit.issues is None else max(0, len(audit.issues.suspects) - _MOST),
+        suspects=[
+            (name if len(audit.issues) > 1 else "", *_suspects(audit, issues, _MOST // len(audit.issues)))
+            for name, issues in audit.issues.items()
+        ],
+        dependences=[dependence_view(*each) for each in audit.dependences.items()],
         faults=_faults(audit),
         unreadable=[(printable(error.name), printable(error.reason)) for _, error in audit.unreadable[:_MOST_ROWS]],
         n_more_unreadable=max(0, len(audit.unreadable) - _MOST_ROWS),
@@ -62,8 +66,9 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     is_same = audit.duplicates.is_same_photo
     found.append(("duplicates", counted(int(is_same.sum()), "pair") + " of the same photo"))
     found.append(("alike", counted(int((~is_same).sum()), "pair") + " that look alike"))
-    if audit.issues is not None:
-        found.append(("suspects", counted(len(audit.issues.suspects), "label") + " worth a second look"))
+    if audit.issues:
+        n_suspects = sum(len(issues.suspects) for issues in audit.issues.values())
+        found.append(("suspects", counted(n_suspects, "label") + " worth a second look"))
     found.append(("unreadable", counted(len(audit.unreadable), "unreadable image")))
     if audit.passed_over:
         n_paths = counted(count_paths(audit.passed_over), "file or folder", "files or folders")
@@ -72,6 +77,8 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     found.append(("clean", counted(len(audit.kept), "image") + " to train on"))
     if audit.class_counts:
         found.append(("classes", f"{len(audit.class_counts):,} classes"))
+    if audit.dependences:
+        found.append(("dependences", counted(len(audit.dependences), "pair") + " of targets"))
     if audit.lookalikes:
         found.append(("classes", counted(len(audit.lookalikes), "group") + " of classes whose names look alike"))
     return found
@@ -96,7 +103,7 @@ def _sets(audit: Audit, sets: np.ndarray, numbers: np.ndarray) -> tuple[list[dic
         members = order[start:end]
         if left < 2:
             break
-        tiles = [_tile(audit, i, "" if audit.labels is None else audit.labels[i]) for i in members[:left].tolist()]
+        tiles = [_tile(audit, i, audit.label(i)) for i in members[:left].tolist()]
         left -= len(tiles)
         shown.append({
             "kind": ", ".join(kind for kind in KINDS if kind in kinds[one]),
@@ -107,14 +114,12 @@ def _sets(audit: Audit, sets: np.ndarray, numbers: np.ndarray) -> tuple[list[dic
     return shown, len(shown_sets) - len(shown)
 
 
-def _suspects(audit: Audit) -> list[dict[str, Any]]:
-    issues = audit.issues
-    if issues is None:
-        return []
+def _suspects(audit: Audit, issues: LabelIssues, most: int) -> tuple[list[dict[str, Any]], int]:
+    """Collect the most suspect labels of a target, and count the others."""
     examples: dict[int, dict[str, Any] | None] = {-1: None}  # many suspects share one
     found = []
     for position, given, suggested, confidence, example in zip(
-        issues.suspects[:_MOST].tolist(), issues.given, issues.suggested, issues.confidences, issues.examples.tolist()
+        issues.suspects[:most].tolist(), issues.given, issues.suggested, issues.confidences, issues.examples.tolist()
     ):
         if example not in examples:
             examples[example] = _tile(audit, example, suggested)
@@ -124,7 +129,7 @@ def _suspects(audit: Audit) -> list[dict[str, Any]]:
             "confidence": f"{confidence:.0%}",
             "example": examples[example],
         })
-    return found
+    return found, len(issues.suspects) - len(found)
 
 
 def _faults(audit: Audit) -> list[dict[str, Any]]:

@@ -12,13 +12,14 @@ from ...auditing import Audit
 from ...auditing.quality import FAULTS
 from ...evaluation.duplicates import KINDS, SAME_PHOTO
 from ..lines import SHOWN, lookalike_lines, more, passed_over_lines
+from .dependences import dependence_lines
 
 
 def format_audit(audit: Audit) -> str:
     """List the findings, the most important first: contradictions, leaks, doubts."""
     sections = (
         _conflicts(audit), _split(audit), _duplicates(audit), _suspects(audit), _unreadable(audit), _faults(audit),
-        _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit),
+        _classes(audit), lookalike_lines(audit.lookalikes), _associations(audit), _dependences(audit),
         passed_over_lines(audit.passed_over), _to_train_on(audit), _notes(audit),
     )
     lines = [_headline(audit)]
@@ -44,7 +45,7 @@ def _conflicts(audit: Audit) -> Iterator[str]:
     for number in found[:SHOWN]:
         first, second = audit.duplicates.pairs[number].tolist()
         names = " and ".join(
-            f"{printable(audit.name(i))} ({printable(audit.labels[i])})" for i in (first, second)
+            f"{printable(audit.name(i))} ({printable(audit.label(i))})" for i in (first, second)
         )
         yield f"  {audit.duplicates.kinds[number]}: {names}"
     yield from more(len(found))
@@ -81,18 +82,17 @@ def _to_train_on(audit: Audit) -> Iterator[str]:
 
 
 def _suspects(audit: Audit) -> Iterator[str]:
-    issues = audit.issues
-    if issues is None:
-        return
-    yield f"Labels worth a second look: {len(issues.suspects):,} of {issues.n_judged:,} judged"
-    for rank in range(min(SHOWN, len(issues.suspects))):
-        example = int(issues.examples[rank])
-        compare = f"; compare with {printable(audit.name(example))}" if example >= 0 else ""
-        yield (
-            f"  {printable(audit.name(issues.suspects[rank]))}: {printable(issues.given[rank])}; "
-            f"{printable(issues.suggested[rank])} with {issues.confidences[rank]:.0%}{compare}"
-        )
-    yield from more(len(issues.suspects))
+    for name, issues in audit.issues.items():
+        of = f" of {printable(name)}" if len(audit.issues) > 1 else ""
+        yield f"Labels{of} worth a second look: {len(issues.suspects):,} of {issues.n_judged:,} judged"
+        for rank in range(min(SHOWN, len(issues.suspects))):
+            example = int(issues.examples[rank])
+            compare = f"; compare with {printable(audit.name(example))}" if example >= 0 else ""
+            yield (
+                f"  {printable(audit.name(issues.suspects[rank]))}: {printable(issues.given[rank])}; "
+                f"{printable(issues.suggested[rank])} with {issues.confidences[rank]:.0%}{compare}"
+            )
+        yield from more(len(issues.suspects))
 
 
 def _unreadable(audit: Audit) -> Iterator[str]:
@@ -130,6 +130,11 @@ def _classes(audit: Audit) -> Iterator[str]:
 def _associations(audit: Audit) -> Iterator[str]:
     for name, found in audit.associations.items():
         yield f"Class and {printable(name)}: {found}"
+
+
+def _dependences(audit: Audit) -> Iterator[str]:
+    for names, found in audit.dependences.items():
+        yield from dependence_lines(names, found)
 
 
 def _notes(audit: Audit) -> Iterator[str]:

@@ -4,7 +4,9 @@ from .base import Display
 from .comparison import ComparisonDisplay, DifferencesDisplay
 from .confusion import ConfusionDisplay
 from .critical_difference import CriticalDifferenceDisplay
+from .explanation import ExplanationDisplay
 from .importances import ImportancesDisplay
+from .joint_errors import JointErrorsDisplay
 from .learning_curve import LearningCurveDisplay
 from .levels import LevelsDisplay, RiskDisplay
 from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
@@ -16,7 +18,9 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "Display",
+    "ExplanationDisplay",
     "ImportancesDisplay",
+    "JointErrorsDisplay",
     "LearningCurveDisplay",
     "LevelsDisplay",
     "ReliabilityDisplay",

@@ -9,9 +9,9 @@ const expected = (accuracy) => {
   return `${percent(accuracy.accuracy)}${interval}`;
 };
 
-const expectedInWords = (accuracy) => {
+const expectedInWords = (accuracy, what = "of the answers for new photos") => {
   const interval = typeof accuracy.interval?.[0] === "number" ? `; in brackets, the ${percent(accuracy.confidence)} interval` : "";
-  return `${expected(accuracy)} of the answers for new photos${interval}. Measured on ${printable(accuracy.source)}.`;
+  return `${expected(accuracy)} ${what}${interval}. Measured on ${printable(accuracy.source)}.`;
 };
 
 const showAbout = (model) => {
@@ -21,8 +21,9 @@ const showAbout = (model) => {
     const number = counted(target.classes.length, "class", "classes");
     return several ? `${printable(target.name)} (${number})` : number;
   });
-  const measured = model.targets.length === 1 ? model.targets[0].accuracy : null;
-  const right = measured ? `; ${expected(measured)} of the answers are expected to be right` : "";
+  const measured = several ? model.exact_match : model.targets[0].accuracy;
+  const what = several ? "photos are expected to be right in all of these" : "answers are expected to be right";
+  const right = measured ? `; ${expected(measured)} of the ${what}` : "";
   at("lead").textContent = `${printable(model.title)}: ${n.join(", ")}${right}.`;
   document.title = `${printable(model.title)}: classify photos`;
 
@@ -31,14 +32,19 @@ const showAbout = (model) => {
     : "none: the likeliest class is always the answer";
   const threshold = model.threshold === null ? standing
     : `${confidence(model.threshold)}: with less confidence, the answer is a broader class or “unknown”`;
+  const isPartly = (target) => typeof target.n_labeled === "number" && target.n_labeled < model.n_images;
   at("facts").replaceChildren(
     fact("model", named(model.title)),
+    ...(model.exact_match ? [fact("expected right, all targets", expectedInWords(model.exact_match, "of new photos"))] : []),
     ...model.targets.map((target) => fact(
       several ? `expected right, ${printable(target.name)}` : "expected right",
       target.accuracy ? expectedInWords(target.accuracy) : "not measured",
     )),
     fact("threshold", threshold),
     fact("trained", printable(model.created)),
+    ...model.targets.filter(isPartly).map((target) => fact(
+      `trained on, ${printable(target.name)}`, `${target.n_labeled} of ${model.n_images} photos, those with a label of it`,
+    )),
     fact("digest", make("code", { textContent: printable(model.digest) })),
     fact("photos", `up to ${model.limits.max_images} at once, each up to ${megabytes(model.limits.max_bytes)}`),
   );

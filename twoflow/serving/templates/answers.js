@@ -42,8 +42,8 @@ const inWords = (answer) => {
   return `${printable(answer.target)}: ${label}${share}. ${answer.reason}`.trim();
 };
 
-// One target's answer. `model` is that of the service; `photo` is the file.
-const showAnswer = (answer, photo, model) => {
+// One target's answer. `model` is that of the service; `photo` is the file; `reasons` asks for the reasons of all targets.
+const showAnswer = (answer, photo, model, reasons) => {
   const target = model.targets.find((each) => each.name === answer.target);
   const isBroader = answer.level !== "" && answer.level !== answer.target;
   const label = make("p", { className: "label" }, ...crumbs(answer.path.length ? answer.path : [answer.label]));
@@ -66,6 +66,7 @@ const showAnswer = (answer, photo, model) => {
   list.setAttribute("aria-labelledby", caption.id);
   list.append(...answer.top.map((each) => likely(each, target)));
   section.append(caption, list);
+  section.append(why(answer, reasons));
   if (model.corrections && target) section.append(correction(target, answer, photo, model.new_labels));
   return section;
 };

@@ -26,6 +26,7 @@ const CORRECTION_TITLES = {
   404: "Corrections are not kept",
   422: "The correction was not kept",
 };
+const REASON_TITLES = { 422: "There are no reasons for this answer" };
 const OFFLINE = ["The service cannot be reached", "Check the connection, and try again."];
 const SLOW = ["The service takes too long", "Try again later."];
 const BROKEN = ["The answer cannot be understood", "Reload the page; if it happens again, tell whoever runs the service."];
@@ -63,8 +64,8 @@ const problemOf = async (response, titles = TITLES) => {
 };
 
 // The JSON of a response that is as it should be; `check` returns whether the rest of the page can use it.
-const read = async (response, check) => {
-  if (!response.ok) throw await problemOf(response);
+const read = async (response, check, titles = TITLES) => {
+  if (!response.ok) throw await problemOf(response, titles);
   const body = await response.json().catch(() => null);
   let fits = false;
   try { fits = check(body); } catch { /* a part is missing */ }
@@ -90,6 +91,16 @@ const isAnswer = (answer) => isText(answer.target) && isText(answer.level) && is
 const isPredictions = (body) => isText(body.model) && body.predictions.length === 1 && body.predictions.every((prediction) =>
   prediction.error ? isText(prediction.error) : prediction.answers.length > 0 && prediction.answers.every(isAnswer));
 
+const isNumber = (value) => typeof value === "number";
+const isPicture = (value) => isText(value) && value.startsWith("data:image/");
+const isNear = (near) => near.label !== undefined && isNumber(near.term) && (near.thumbnail === null || isPicture(near.thumbnail));
+const isReason = (reason) => isText(reason.target) && reason.label !== undefined && isNumber(reason.score) && isNumber(reason.constant)
+  && isText(reason.method) && reason.sentences.every(isText) && reason.flows.every((flow) => isText(flow.name) && isNumber(flow.share))
+  && (reason.map === null || (isPicture(reason.map.image) && isNumber(reason.map.strongest)))
+  && (reason.neighbors === null || (reason.neighbors.for_it.every(isNear) && reason.neighbors.against_it.every(isNear)
+    && isNumber(reason.neighbors.rest) && isNumber(reason.neighbors.constant)));
+const isExplanation = (body) => isPicture(body.image) && body.reasons.length > 0 && body.reasons.every(isReason);
+
 const askModel = async () => read(await call("model"), isModel);
 
 // The prediction for a photo, and the digest of the model that made it.
@@ -105,6 +116,13 @@ const askPrediction = async (photo, signal) => {
   const [prediction] = body.predictions;
   if (prediction.error) throw new Problem(TITLES[422], prediction.error, { status: 422 });
   return [prediction, body.model];
+};
+
+// The reasons for the answer to a photo.
+const askReasons = async (photo, signal) => {
+  const form = new FormData();
+  form.append("image", photo, photo.name);
+  return read(await call("explain", { form, signal }), isExplanation, { ...TITLES, ...REASON_TITLES });
 };
 
 const sendCorrection = async (photo, target, label) => {

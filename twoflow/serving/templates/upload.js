@@ -77,9 +77,10 @@ const answerOne = async (photo, result, mine) => {
       showAbout(model);
     }
     if (mine !== batch) return;
+    const reasons = askOnce(() => askReasons(photo, mine.stop.signal));
     place.replaceChildren(
       ...(prediction.decision ? [showDecision(prediction.decision)] : []),
-      ...prediction.answers.map((answer) => showAnswer(answer, photo, model)),
+      ...prediction.answers.map((answer) => showAnswer(answer, photo, model, reasons)),
     );
     const decision = prediction.decision ? `${prediction.decision.name}. ` : "";
     say(prefix + decision + prediction.answers.map(inWords).join(" "));

@@ -1,0 +1,295 @@
+"""Find the training images that speak for a label, and those that speak against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..flows.contract import FlowContract
+from ..images import ImageCollection
+from ..images.naming import name_images
+from ..images.reading import Source
+from ..images.targets import NO_LABEL
+from ..images.thumbnails import jpeg_thumbnail
+from ..models.deciders import Decider, deciders
+from ..models.fitted_parts import fitted_parts
+from ..models.model_file import ModelFile
+from ..models.model_file.gallery import Gallery
+from ..models.search_space import N_FEATURES, to_vectors
+from ..store import StoreLike
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What single training images add to the score of a label.
+
+    The images that speak most for the label come first, then those that speak most against it.
+
+    Attributes
+    ----------
+    names : list of n str
+        The names of the images.
+    positions : ndarray of int and shape (n,)
+        Their positions in the training collection, or in the gallery of the model file.
+    labels : list of n
+        The label of each image, for the target that is explained.
+    terms : ndarray of shape (n,) and dtype float64
+        What each image adds to the score: above 0 for, below 0 against. The largest come first, and the most negative
+        last.
+    similarities : ndarray of shape (n,) and dtype float64
+        The cosine of each image and the one that is explained, from -1 to 1.
+    rest : float
+        The sum of the terms of all other training images. If `is_exact` is False, also what the others are off by.
+    constant : float
+        The score of the mean training image.
+    is_exact : bool
+        Whether the terms are computed from the features of the training images. If False they are computed from short
+        vectors, and each is off by some percent. In both cases terms, rest and constant sum to the score.
+    """
+
+    names: list[str]
+    positions: np.ndarray
+    labels: list[Any]
+    terms: np.ndarray
+    similarities: np.ndarray
+    rest: float
+    constant: float
+    is_exact: bool
+
+    @property
+    def score(self) -> float:
+        """The score of the label: the sum of all terms, the rest and the constant."""
+        return float(self.terms.sum()) + self.rest + self.constant
+
+
+class TrainingTerms:
+    """Split scores of a fitted model into the terms of its training images.
+
+    It needs a classifier that is a sum over training rows, as `KernelRidgeClassifier` is: it has the method
+    `row_terms`. The features of the training images are computed again, or taken from the store, and are kept.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted classifier of images, made of flows. It is not changed.
+    training : ImageCollection
+        What the model was fitted on, in the same order.
+    store : path or FeatureStore, optional
+        Where features are kept. By default the store of the model, if it has one.
+
+    Raises
+    ------
+    ValueError
+        If the model has no such classifier.
+
+    Examples
+    --------
+    >>> from twoflow import make_model, make_shop
+    >>> from twoflow.similarity import TrainingTerms
+    >>> shop = make_shop(n_classes=3, n_per_class=6, random_state=0)
+    >>> model = make_model("fast").fit(shop)
+    >>> found = TrainingTerms(model, shop).of(shop[0], label="tee/01", k=2)
+    >>> found.labels[0], found.is_exact
+    ('tee/01', True)
+    >>> bool(abs(found.score - model.decision_function(shop[:1])[0, 0]) < 1e-6)
+    True
+    """
+
+    def __init__(self, model: Any, training: ImageCollection, *, store: StoreLike = None) -> None:
+        flow, head = check_terms(model)
+        self._flow: Any = flow if store is None else copy(flow).set_params(store=store)
+        self._questions = Questions(deciders(head), training.target_names)
+        self._training = training
+        self._names = name_images(training.images)
+        features = self._flow.transform(training.images)
+        self._rows = {each.path: each.select(features) for each in deciders(head)}
+
+    def thumbnail(self, position: int) -> bytes | None:
+        """Return a small JPEG of the training image at a position; None if it cannot be read."""
+        return jpeg_thumbnail(self._training[position])
+
+    def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
+        """Return the terms of the score of a label for one image.
+
+        Parameters
+        ----------
+        image : path, URL, array, PIL image or bytes
+        target : str, optional
+            The target of the label. By default the first.
+        label : object, optional
+            By default the label with the highest score.
+        k : int, default=5
+            How many images for, and how many against the label; fewer if fewer are.
+
+        Returns
+        -------
+        Terms
+
+        Raises
+        ------
+        ValueError
+            If there is no such target or label, or these are not the training images.
+        ImageReadError
+            If the image cannot be read.
+        """
+        decider, name = self._questions.find(target, label)
+        x = decider.select(self._flow.transform([image]))[0]
+        labels = self._training.target(name)
+        used = find_used(decider, labels != NO_LABEL)
+        rows = self._rows[decider.path][used]
+        found = decider.classifier.row_terms(rows, x)
+        column, sign = find_column(decider, label, found.terms.sum(axis=0) + found.constant)
+        terms, kept = sign * found.terms[:, column], np.flatnonzero(decider.classifier.kept_)
+        chosen = choose_terms(terms, k)
+        mean, places = rows[kept].mean(axis=0, dtype=np.float64), used[kept[chosen]]
+        return Terms(
+            [self._names[place] for place in places], places, labels[places].tolist(), terms[chosen],
+            cosines(rows[kept[chosen]] - mean, x - mean), float(np.delete(terms, chosen).sum()),
+            sign * float(found.constant[column]), is_exact=True,
+        )
+
+
+class GalleryTerms:
+    """Split scores of the model of a model file into the terms of its training images, nearly.
+
+    The terms are computed from the short vectors in the file. `TrainingTerms` computes them exactly, but needs the
+    training images.
+
+    Parameters
+    ----------
+    model_file : ModelFile
+        It has a gallery.
+
+    Raises
+    ------
+    ValueError
+        If the file has no gallery, or its model is no sum over training rows.
+    """
+
+    def __init__(self, model_file: ModelFile) -> None:
+        flow, self._head = check_terms(model_file.model)
+        self._flow: Any = flow
+        self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
+        self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
+
+    def thumbnail(self, position: int) -> bytes | None:
+        """Return a small JPEG of the training image at a position; None if it could not be read."""
+        return self._gallery.thumbnail(position)
+
+    def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
+        """Return the terms of the score of a label for one image; see `TrainingTerms.of`."""
+        decider, name = self._questions.find(target, label)
+        features = self._flow.transform([image])
+        scores = np.atleast_1d(decider.classifier.decision_function(decider.select(features))[0]).astype(np.float64)
+        column, sign = find_column(decider, label, scores)
+        number = [each.name for each in self._targets].index(name)
+        codes = self._gallery.labels[:, number]
+        x, norm = to_vectors(self._head, features)
+        gallery, used = self._gallery, find_used(decider, codes >= 0)[decider.classifier.kept_]
+        rows = _features_of(gallery.vectors[used], gallery.norms[used])
+        mean = rows.mean(axis=0)
+        away = _features_of(x, norm)[0] - mean
+        terms = sign * decider.classifier.dual_coef_[:, column] * ((rows - mean) @ away)
+        chosen = choose_terms(terms, k)
+        shares = [float((codes[used] == code).mean()) for code in range(len(decider.classes))]
+        constant = shares[column] if len(scores) > 1 else sign * (shares[1] - shares[0])
+        score, places = sign * float(scores[column]), used[chosen]
+        return Terms(
+            [gallery.names[place] for place in places], places,
+            [self._targets[number].classes[codes[place]] for place in places], terms[chosen],
+            cosines(rows[chosen] - mean, away), score - constant - float(terms[chosen].sum()), constant,
+            is_exact=False,
+        )
+
+
+def _features_of(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Return the short features of images, with their norms, in float64."""
+    rows = vectors[:, :N_FEATURES].astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1)
+    return rows * np.divide(norms, lengths, out=np.zeros_like(lengths), where=lengths > 0)[:, None]
+
+
+def check_gallery(model_file: ModelFile) -> Gallery:
+    """Return the gallery of a model file; ValueError if it has none."""
+    if model_file.gallery is None:
+        raise InputError(
+            "expected a model file with a gallery of its training images, got one without; train it again without "
+            "--no-examples, or save it with gallery=True"
+        )
+    return model_file.gallery
+
+
+def has_terms(model: Any) -> bool:
+    """Return whether the scores of a fitted model are sums over its training images."""
+    flow, head = fitted_parts(model)
+    return flow is not None and all(hasattr(each.classifier, "row_terms") for each in deciders(head))
+
+
+def check_terms(model: Any) -> tuple[FlowContract, Any]:
+    """Return the flows and head of a fitted model; ValueError if its scores are not sums over its training images."""
+    flow, head = fitted_parts(model)
+    if flow is None or not has_terms(model):
+        kinds = ", ".join(sorted({type(each.classifier).__name__ for each in deciders(head)}))
+        raise InputError(
+            f"expected a model whose score is a sum over its training images, such as kernel ridge, got {kinds}; "
+            "SimilarImages finds the nearest images of any model"
+        )
+    return flow, head
+
+
+class Questions:
+    """Find the classifier that answers a question.
+
+    Parameters
+    ----------
+    found : sequence of Decider
+    target_names : sequence of str
+    """
+
+    def __init__(self, found: Sequence[Decider], target_names: Sequence[str]) -> None:
+        self._found, self._names = found, list(target_names)
+
+    def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
+        """Return the classifier that decides on a target and knows a label, and the name of the target."""
+        if target is not None and target not in self._names:
+            raise InputError(f"target: expected one of {', '.join(map(repr, self._names))}, got {target!r}")
+        name = self._names[0] if target is None else target
+        each = len(self._found) == len(self._names)
+        found = [self._found[self._names.index(name)]] if each else self._found
+        knowing = [each for each in found if label is None or label in list(each.classes)]
+        if not knowing:
+            known = ", ".join(repr(each) for each in list(found[-1].classes)[:5])
+            raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}")
+        return knowing[-1], name
+
+
+def find_used(decider: Decider, has_label: np.ndarray) -> np.ndarray:
+    """Return the positions of the images that a classifier was fitted on: all, or those with a label."""
+    n_fitted = len(decider.classifier.kept_)
+    return np.flatnonzero(has_label) if n_fitted == has_label.sum() else np.arange(len(has_label))
+
+
+def find_column(decider: Decider, label: Any, scores: np.ndarray) -> tuple[int, float]:
+    """Return the column of scores that a label has, and its sign; without a label, of the highest score."""
+    classes = [*decider.classes]
+    if len(scores) == 1:  # two classes: the score of the second
+        first = scores[0] <= 0 if label is None else label == classes[0]
+        return 0, -1.0 if first else 1.0
+    return int(scores.argmax()) if label is None else classes.index(label), 1.0
+
+
+def choose_terms(terms: np.ndarray, k: int) -> np.ndarray:
+    """Return the positions of the k largest terms above 0, then of the k smallest below 0, sorted by their terms."""
+    order = np.argsort(-terms, kind="stable")
+    return np.concatenate([order[terms[order] > 0][:k], order[terms[order] < 0][-k:]])
+
+
+def cosines(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the cosine of each row and a vector; 0 for a row of zeros."""
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(x)
+    return np.divide(rows @ x, norms, out=np.zeros(len(rows)), where=norms > 0)
