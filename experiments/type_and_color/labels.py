@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from task import SEED, Features, load_matos
+from garments import SEED, Features, load_matos
 
 from twoflow.evaluation.folds import draw_folds
 from twoflow.heads.inner_folds import fit_clone

@@ -10,8 +10,8 @@ share of each fold's training images to keep (default: 1). MOST limits the image
 import sys
 
 import numpy as np
+from garments import SEED, TASKS, Features
 from sklearn.metrics import f1_score
-from task import SEED, TASKS, Features
 
 from twoflow import corrected_resampled_ttest
 from twoflow.evaluation.folds import draw_folds, shrink

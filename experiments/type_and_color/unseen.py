@@ -9,7 +9,7 @@ fitted on the others answers for them. See strategies.py for the arguments.
 import sys
 
 import numpy as np
-from task import COLORS, TYPES, Features, load_matos
+from garments import COLORS, TYPES, Features, load_matos
 
 from twoflow.heads.inner_folds import fit_clone
 

@@ -1,6 +1,6 @@
 """Print the two tasks, with the images of each label, and the copies of one photo whose labels differ.
 
-    python experiments/type_and_color/task.py DATA
+    python experiments/type_and_color/garments.py DATA
 
 DATA has the folders matos (train.csv, train/, near_duplicates.txt) and products (labels.csv). The other scripts of this
 folder take the tasks and the methods from here.
