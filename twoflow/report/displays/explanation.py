@@ -90,7 +90,7 @@ class ExplanationDisplay:
         axes = {"map": photo, "shares": shares}
         self._plot_map(reason, photo)
         _plot_shares(document, shares)
-        if near:
+        if right is not None:
             for side, row in zip(("for", "against"), right.subplots(2, _N_SHOWN, squeeze=False)):
                 self._plot_near(near[side], side, row)
                 axes |= {f"{side} {i}": ax for i, ax in enumerate(row, start=1)}
