@@ -18,7 +18,7 @@ from twoflow import explain, load_table, make_model, make_shop
 from twoflow.evaluation.folds import draw_folds
 from twoflow.explaining.occlusion import cover
 
-SEED, N_IMAGES, N_STEPS, BUDGET = 0, 16, 8, 64
+SEED, N_IMAGES, N_STEPS, BUDGET = 0, 48, 8, 64
 TABLES = {"sneakers": "class", "products": "articleType"}
 LEAST = 10  # images of a class
 #: The outlines of the marks in the unit square; the first is a disk.
