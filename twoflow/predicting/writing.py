@@ -50,7 +50,7 @@ class Written(NamedTuple):
 
 
 def write_stream(
-    predictor: Predicting, inputs: Inputs, write: Callable[[str], None], format: Format, columns: Columns,
+    predictor: Predicting, inputs: Inputs, write: Callable[[str], object], format: Format, columns: Columns,
     verbose: bool = True,
 ) -> Written:
     """Write predictions to a stream, as soon as they are there.
