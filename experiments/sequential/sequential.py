@@ -21,7 +21,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from twoflow import CNNEmbedding, FlowUnion, SequentialClassifier, corrected_resampled_ttest, load_table, make_model
 from twoflow.deep import DropoutMLPClassifier
 from twoflow.evaluation.folds import Folds, draw_folds, shrink
-from twoflow.heads import MultiTargetClassifier, KernelRidgeClassifier
+from twoflow.heads import KernelRidgeClassifier, MultiTargetClassifier
 from twoflow.heads.inner_folds import fit_clone
 from twoflow.heads.sequential.classifier import count_parameters
 from twoflow.models import take_apart

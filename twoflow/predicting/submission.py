@@ -70,7 +70,8 @@ def fill_sample(
         cannot be filled.
     """
     if unfilled not in UNFILLED:
-        raise InputError(f"unfilled: expected {listed(map(repr, UNFILLED), ' or')}, got {unfilled!r}; choose one of them")
+        known = listed(map(repr, UNFILLED), " or")
+        raise InputError(f"unfilled: expected {known}, got {unfilled!r}; choose one of them")
     match = match_ids(sample.ids, [item.name for item in items])
     if not match.positions:
         raise InputError(

@@ -240,11 +240,15 @@ class SimilarImages(BaseEstimator):
         columns = dict(zip(self.target_names_, split_targets(self.labels_)))
         for name, label in where.items():
             if name not in columns:
-                raise InputError(f"where: expected targets among {', '.join(self.target_names_)}, got {name!r}")
+                known = ", ".join(self.target_names_)
+                raise InputError(f"where: expected targets among {known}, got {name!r}; choose one of them")
             texts = np.array(list(map(str, columns[name].tolist())))
             if str(label) not in texts:
                 known = ", ".join(sorted({*texts.tolist()})[:20])
-                raise InputError(f"where: expected a label of {name!r} in the gallery, such as {known}, got {label!r}")
+                raise InputError(
+                    f"where: expected a label of {name!r} in the gallery, such as {known}, got {label!r}; choose one "
+                    "of them"
+                )
             among &= texts == str(label)
         return among
 
