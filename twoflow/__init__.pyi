@@ -5,7 +5,6 @@ from .evaluation import compare as compare
 from .evaluation import compare_datasets as compare_datasets
 from .evaluation import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation import paired_ttest as paired_ttest
-from .explaining import Explanation as Explanation
 from .explaining import explain as explain
 from .flows import CNNEmbedding as CNNEmbedding
 from .flows import ColorHistogram as ColorHistogram
@@ -36,7 +35,6 @@ from .models.model_file import load as load
 from .models.model_file import open_model_file as open_model_file
 from .models.model_file import save as save
 from .models.onnx_export import export_onnx as export_onnx
-from .similarity import Neighbors as Neighbors
 from .similarity import SimilarImages as SimilarImages
 
 __version__: str

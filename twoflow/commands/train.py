@@ -239,7 +239,7 @@ def _train_rows(arguments: argparse.Namespace, collection: ImageCollection) -> n
     """Return the positions of the images that the official split trains on."""
     from ..evaluation.folds import official_split
 
-    return official_split(collection.columns[arguments.split_column], collection.labels).splits[0].train
+    return official_split(collection.columns[arguments.split_column], collection.to_stratify).splits[0].train
 
 
 def _check_split(train: np.ndarray, collection: ImageCollection) -> None:

@@ -80,7 +80,7 @@ def _(transformer: Pipeline, x: np.ndarray, weights: np.ndarray) -> LinearScore 
 @pull_back.register
 def _(transformer: DiscriminantProjection, x: np.ndarray, weights: np.ndarray) -> LinearScore | None:
     """Add up the scores of the classes; of two classes there is one, of the second."""
-    classes = np.asarray(transformer.classes_).tolist()
+    classes = list(transformer.classes_)
     labels = classes[1:] if len(classes) == 2 else classes
     scores = [linearize(transformer, x, 0, label) for label in labels]
     return add_up(weights.tolist(), scores)

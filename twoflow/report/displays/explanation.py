@@ -85,13 +85,13 @@ class ExplanationDisplay:
     def _plot_reason(self, reason: Reason, figure: Any) -> dict[str, Axes]:
         document = reason_document(reason)
         near = document["neighbors"]
-        halves = figure.subfigures(1, 2, width_ratios=(1.35, 1)) if near else [figure]
-        photo, shares = halves[0].subplots(1, 2)
+        left, right = figure.subfigures(1, 2, width_ratios=(1.35, 1)) if near else (figure, None)
+        photo, shares = left.subplots(1, 2)
         axes = {"map": photo, "shares": shares}
         self._plot_map(reason, photo)
         _plot_shares(document, shares)
-        if near:
-            for side, row in zip(("for", "against"), halves[1].subplots(2, _N_SHOWN, squeeze=False)):
+        if right is not None:
+            for side, row in zip(("for", "against"), right.subplots(2, _N_SHOWN, squeeze=False)):
                 self._plot_near(near[side], side, row)
                 axes |= {f"{side} {i}": ax for i, ax in enumerate(row, start=1)}
         return axes

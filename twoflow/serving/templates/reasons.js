@@ -73,7 +73,7 @@ const showReason = (reason, image, answer) => {
     const approximate = is_exact ? "" : " The terms are approximate, because the model file keeps a short form of the training images.";
     words.append(
       ...nearOf(for_it, "for", reason), ...nearOf(against_it, "against", reason),
-      make("p", { className: "note", textContent: `All other training images together: ${signed(rest)}; the score of their mean: ${signed(constant)}.${approximate}` }),
+      make("p", { className: "note", textContent: `An image of another class speaks for it if the photo is unlike that image. All other training images together: ${signed(rest)}; the score of their mean: ${signed(constant)}.${approximate}` }),
     );
   }
   return make("div", { className: "explanation" }, looked(reason, image), words);
