@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from twoflow import ColorHistogram, load_folder, make_model, make_shop, save
+from twoflow import ColorHistogram, HierarchicalClassifier, ImageCollection, load_folder, make_model, make_shop, save
 from twoflow.commands import search as command
 from twoflow.commands.program import run
 
@@ -69,6 +69,19 @@ def test_a_folder_whose_query_is_not_found_itself(call, place, tmp_path):
     assert f"{folder / 'missing.jpg'}\n  cannot be read: no such file" in out
     assert "left out, cannot be read: 1 image\n" in out and "labels are answers of the model" in out
     assert "Cannot be read" in (tmp_path / "found.html").read_text("utf-8")
+
+
+def test_a_folder_has_the_levels_of_the_model(call, place, tmp_path):
+    shop = load_folder(place / "shop")
+    paths = [label.split("/") for label in shop.labels]
+    levels = ImageCollection(shop.images, paths, target_names=["kind", "number"], are_levels=True)
+    model = HierarchicalClassifier(make_model([("color", ColorHistogram())], "kernel-ridge"), random_state=0)
+    save(model.fit(levels), tmp_path / "levels.twoflow", collection=levels)
+    out = tmp_path / "found.csv"
+    assert call(tmp_path / "levels.twoflow", first(place, "tee/01"), "--in", "shop", "--top", 2, "--out", out)[0] == 0
+    with open(out, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header[4:] == ["kind", "number", "error"] and all(len(row) == len(header) for row in rows)
 
 
 def test_a_table_with_items(call, place):

@@ -8,6 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 from twoflow import (
     CNNEmbedding,
@@ -167,6 +168,12 @@ def test_forests_of_several_targets_are_explained_by_occlusion(targets):
     reasons = explain(model, targets.images[0], budget=9).reasons
     for reason, proba in zip(reasons, model.predict_proba(targets[:1])):
         assert reason.method == "occlusion" and reason.score == proba.max()
+
+
+def test_a_decision_tree_is_no_tree_of_classes(shop):
+    tree = FlowClassifier([("color", ColorHistogram(size=32), "passthrough")], DecisionTreeClassifier(random_state=0))
+    reason, = explain(tree.fit(shop), shop.images[0], budget=4).reasons
+    assert (reason.target, reason.method) == ("class", "occlusion")
 
 
 def test_levels_have_a_reason_each(shop):

@@ -205,5 +205,10 @@ def test_two_images_of_one_id(names):
         match_ids(["778"], names)
 
 
+def test_what_is_done_about_cells_must_be_known(two_targets, shop, tmp_path):
+    with pytest.raises(ValueError, match="unfilled: expected 'error' or 'keep', got 'kept'; choose one of them"):
+        fill(two_targets, shop, "id,kind\n000,x\n", tmp_path, unfilled="kept")
+
+
 def test_what_numbers_are():
     assert [is_number(each) for each in ("1", 0, 2.5, "-1e3", "tee", "", None)] == [True] * 4 + [False] * 3

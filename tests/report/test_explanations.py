@@ -62,7 +62,10 @@ def test_sentences_say_what_the_numbers_say(found):
     assert amounts(second) == "The score 0.500 is the sum of -0.250 without a place and +0.750 that is the same for " \
                               "every photo."
     covered = replace(first, method="occlusion")
-    assert "is covered" in legend(covered) and amounts(covered).endswith("if the whole photo is covered, it is 0.100.")
+    assert "is covered" in legend(covered)
+    assert amounts(covered).endswith("if the whole photo is covered, it is 0.100.")
+    of_features = replace(first, method="shap")
+    assert legend(of_features) == legend(first) and amounts(of_features) == amounts(first)
     assert legend(replace(first, map=np.zeros((2, 2)))) == "No place of the photo spoke for Heels or against it."
 
 

@@ -5,7 +5,15 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import RidgeClassifier
 
-from twoflow import ImageCollection, MultiTargetClassifier, SimilarImages, make_model, open_model_file, save
+from twoflow import (
+    HierarchicalClassifier,
+    ImageCollection,
+    MultiTargetClassifier,
+    SimilarImages,
+    make_model,
+    open_model_file,
+    save,
+)
 from twoflow.errors import UserError
 from twoflow.images.reading import UnreadableImagesWarning
 from twoflow.models.search_space import N_COMPONENTS, to_vectors
@@ -50,6 +58,17 @@ def test_a_gallery_without_labels_has_the_answers_of_the_model(model, shop):
     index = SimilarImages(model).fit(shop.images)
     assert index.are_predicted_ and np.array_equal(index.labels_, model.predict(shop))
     assert index.target_names_ == ("class",) and index.groups_ is None
+
+
+def test_a_gallery_without_labels_has_the_targets_of_the_model(shop):
+    labels = np.column_stack([np.where(shop.labels == "tee/03", "other", "tee"), shop.labels])
+    levels = ImageCollection(shop.images, labels, target_names=["kind", "item"], are_levels=True)
+    hierarchy = HierarchicalClassifier(make_model(FLOWS, RidgeClassifier()), random_state=0).fit(levels)
+    index = SimilarImages(hierarchy).fit(shop.images)
+    assert index.target_names_ == ("kind", "item") and index.labels_.shape == (24, 2)
+    both = ImageCollection(shop.images, labels, target_names=["kind", "item"])
+    index = SimilarImages(MultiTargetClassifier(make_model(FLOWS, RidgeClassifier())).fit(both)).fit(shop.images)
+    assert index.target_names_ == ("kind", "item") and index.labels_.shape == (24, 2)
 
 
 def test_unreadable_images_are_named(model, shop, tmp_path):

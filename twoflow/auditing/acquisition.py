@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 #: A row is chosen among so many times as many of the most uncertain ones as are asked for ...
-CANDIDATES_EACH = 20
+_CANDIDATES_EACH = 20
 #: ... but among no more than this, if fewer are asked for: the work grows with its square.
 _MOST_CANDIDATES = 4_000
 _MOST_ROUNDS = 10  # of k-means; it hardly moves after these
@@ -117,7 +117,7 @@ def choose_to_label(
 
 def find_candidates(uncertainty: np.ndarray, n: int) -> np.ndarray:
     """Return the positions of the most uncertain rows, from which n are chosen, the most uncertain first."""
-    most = max(min(CANDIDATES_EACH * n, _MOST_CANDIDATES), 2 * n)
+    most = max(min(_CANDIDATES_EACH * n, _MOST_CANDIDATES), 2 * n)
     return np.argsort(-uncertainty, kind="stable")[:most]
 
 

@@ -19,10 +19,10 @@ from ..flows.image_traits import ImageTraits, read_traits
 from ..images import ImageReadError, check_images
 from ..images.naming import name_images
 from ..images.reading import Source
-from ..images.targets import default_names
 from ..models.deciders import decided_features
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file.describing import classes_of
+from ..models.target_names import find_target_names
 from ..models.tree_names import find_hierarchy
 from ..networks import NetworkRecord
 from ..store import StoreLike
@@ -224,8 +224,8 @@ class _Answers(NamedTuple):
 def _targets(model: Any) -> dict[str, Sequence[Any]]:
     """Return the classes of each target of a fitted estimator, by its name."""
     classes, hierarchy = classes_of(model), find_hierarchy(fitted_parts(model).head)
-    names = hierarchy.tree_.levels[-1:] if hierarchy is not None else getattr(model, "target_names_", None)
-    return dict(zip(names or default_names(len(classes)), classes))
+    names = find_target_names(model, len(classes)) if hierarchy is None else hierarchy.tree_.levels[-1:]
+    return dict(zip(names, classes))
 
 
 def _find_copies(

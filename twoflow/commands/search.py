@@ -150,6 +150,7 @@ def _open_gallery(arguments: argparse.Namespace, model_file: ModelFile) -> tuple
     """Return the images to search, and notes on those that are not."""
     from ..images import load_table
     from ..predicting.inputs import open_inputs
+    from ..predicting.sample import label_names
     from ..similarity import SimilarImages
 
     options = {
@@ -166,7 +167,7 @@ def _open_gallery(arguments: argparse.Namespace, model_file: ModelFile) -> tuple
     if arguments.gallery is not None:
         inputs = open_inputs([arguments.gallery], absolute=arguments.scheduler is not None)
         index = SimilarImages(model_file.model, **options).fit([item.images[0] for item in inputs])
-        return index.renamed([target.name for target in model_file.card.targets]), [
+        return index.renamed(label_names(model_file.card)), [
             f"passed over: {each}" for each in inputs.passed_over
         ]
     return SimilarImages.of_model_file(model_file, **options), []

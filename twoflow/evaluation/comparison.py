@@ -155,8 +155,8 @@ def compare(
     ------
     ValueError
         If a parameter is wrong, or the images do not allow the folds asked for, or labels are missing and a method
-        cannot learn from that. For a name that no method has, the
-        message gives similar names. This is raised before any long work.
+        cannot learn from that. For a name that no method has, the message gives similar names. This is raised before
+        any long work.
     TypeError
         If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
     ModuleNotFoundError

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from .._progress import phase
 from ..errors import UserError
 from ..explaining import Explanation, explain
-from ..explaining.asked import AskedModel
 from ..images import ImageCollection
+from ..models.target_names import find_target_names
 from ..similarity.terms import TrainingTerms, has_terms
 from ..store import StoreLike
 from .folds import Folds
@@ -118,7 +118,8 @@ def _explain(
     error: ExplainedError, fitted: Any, collection: ImageCollection, terms: TrainingTerms | None
 ) -> ExplainedError:
     # A model that is fitted on labels alone calls the targets by their numbers.
-    target = AskedModel(fitted).target_names[collection.target_names.index(collection.finest)]
+    names = find_target_names(fitted, len(collection.target_names))
+    target = names[collection.target_names.index(collection.finest)]
     try:
         found = explain(fitted, collection[error.image], target=target, label=error.predicted, training=terms)
     except UserError as problem:

@@ -426,10 +426,9 @@ class Comparison:
             For each target, its accuracy with the interval of `intervals`, and a row for each prediction, in the order
             of predictions.csv. Images that have no label of the target are left out; the source counts them. A position
             is that of a class in the sorted classes of the target. A prediction that is no class has the position -1
-            and the confidence NaN. The rows have groups if the collection has, or if an
-            image is tested several times: then each image is a group. HeldOut is None for a method without
-            probabilities. A hierarchical method has only the finest level, with full paths before fallback; see
-            `TestedPaths`.
+            and the confidence NaN. The rows have groups if the collection has, or if an image is tested several times:
+            then each image is a group. HeldOut is None for a method without probabilities. A hierarchical method has
+            only the finest level, with full paths before fallback; see `TestedPaths`.
 
         Raises
         ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
 from functools import singledispatch
 from typing import Any, NamedTuple
@@ -13,9 +12,9 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError, InputTypeError
-from ..images.targets import default_names
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
+from ..models.target_names import find_target_names
 from .linear import LinearScore, linearize
 
 
@@ -91,7 +90,7 @@ class AskedModel:
         if classes is None:
             raise InputError(f"model: expected a classifier, got {type(self.model).__name__}; explain a classifier")
         self.classes = [np.asarray(each) for each in classes] if _are_several(classes) else [np.asarray(classes)]
-        self.target_names = tuple(names or _find_names(self.head) or default_names(len(self.classes)))
+        self.target_names = tuple(names or find_target_names(self.head, len(self.classes)))
 
     def inputs(self, images: list[Any]) -> Any:
         """Return what the head takes for images: their features, or without flows the images themselves."""
@@ -174,13 +173,6 @@ class AskedModel:
         """Return the predicted class of each target, before any fallback."""
         predict = getattr(self.head, "predict_full", None) or self.head.predict
         return np.asarray(predict(X)).reshape(-1).tolist()
-
-
-def _find_names(head: Any) -> Sequence[str] | None:
-    """Return the names of the targets, or of the levels, that a fitted head has learned."""
-    own = getattr(head, "head_", head)  # behind selectors
-    tree = getattr(own, "tree_", None)
-    return getattr(own, "target_names_", None) if tree is None else tree.levels
 
 
 def _are_several(classes: Any) -> bool:

@@ -19,8 +19,9 @@ from ..images.reading import Source
 from ..similarity import GalleryTerms, TrainingTerms, has_terms
 from .asked import AskedModel, Question
 from .explanation import Explanation, Reason
+from .flow_columns import columns_by_flow
 from .occlusion import cover, occlude
-from .shares import columns_by_flow, share_by_covering
+from .shares import share_by_covering
 from .spreading import Spread, spread
 from .tree_shap import shap_values
 

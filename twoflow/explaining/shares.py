@@ -7,29 +7,9 @@ from itertools import permutations
 
 import numpy as np
 
-from ..flows.contract import FlowContract
-
 #: Up to so many flows all orders are tried, else so many pairs of an order and its reverse.
 _FEW, _N_PAIRS = 3, 8
 _BLOCK = 32  # rows that are scored together
-
-
-def columns_by_flow(flow: FlowContract) -> dict[str, slice]:
-    """Return the columns of each member of a flow, by a unique name, in the order of the columns."""
-    columns: dict[str, slice] = {}
-    start = 0
-    for (name, _), member in zip(flow.named_members(_name(flow)), flow.members(), strict=True):
-        unique, n = name, 1
-        while unique in columns:
-            n += 1
-            unique = f"{name} {n}"
-        columns[unique] = slice(start, start + member.n_features_out)
-        start = columns[unique].stop
-    return columns
-
-
-def _name(flow: FlowContract) -> str:
-    return flow.feature_prefix or type(flow).__name__.lower()
 
 
 def share_by_covering(

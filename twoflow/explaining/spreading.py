@@ -10,8 +10,8 @@ import numpy as np
 from .._jobs import one_blas_thread, threads_per_task
 from ..flows.engine.location import locate
 from ..images import LoadedImage
+from .flow_columns import columns_by_flow
 from .maps import choose_grid, lay
-from .shares import columns_by_flow
 
 #: A contribution that is smaller, relative to the score, is the rounding of features to float16.
 _ROUNDING = 1e-5

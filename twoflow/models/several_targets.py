@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -59,5 +59,5 @@ def for_targets(model: Any, names: Sequence[str]) -> Any:
 def _(model: Any) -> FlowClassifier | None:
     parts = take_apart(model)
     given = model.estimator
-    first = next(iter(given.values())) if hasattr(given, "values") else given
+    first = next(iter(given.values())) if isinstance(given, Mapping) else given
     return on_flows(parts, parts.on_features(), first) if parts.steps else None

@@ -66,8 +66,12 @@ def fill_sample(
     Raises
     ------
     ValueError
-        If an id names two images, or no id names an image; if cells cannot be filled, and `unfilled` is "error".
+        If an id names two images, or no id names an image; if `unfilled` is none of the two, or it is "error" and cells
+        cannot be filled.
     """
+    if unfilled not in UNFILLED:
+        known = listed(map(repr, UNFILLED), " or")
+        raise InputError(f"unfilled: expected {known}, got {unfilled!r}; choose one of them")
     match = match_ids(sample.ids, [item.name for item in items])
     if not match.positions:
         raise InputError(

@@ -48,18 +48,14 @@ def format_search(names: Sequence[str], found: Neighbors, index: SimilarImages) 
         if row in found.errors:
             lines.append(f"  cannot be read: {printable(found.errors[row].reason)}")
         hits = list(_hits(found, row))
-        width = max((len(", ".join(hit.labels)) for hit in hits), default=0)
+        labels = [printable(", ".join(hit.labels)) for hit in hits]
+        width = max(map(len, labels), default=0)
         lines += [
-            printable_line(f"  {hit.rank:>3}  {hit.similarity:.3f}  {', '.join(hit.labels):<{width}}  {hit.name}")
-            for hit in hits
+            f"  {hit.rank:>3}  {hit.similarity:.3f}  {own:<{width}}  {printable(hit.name)}"
+            for hit, own in zip(hits, labels)
         ]
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
-
-
-def printable_line(line: str) -> str:
-    """Escape what cannot be printed, and keep the columns."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
 
 
 def describe_search(index: SimilarImages, notes: Sequence[str]) -> list[str]:

@@ -18,9 +18,10 @@ from ..images import ImageCollection, ImageReadError, check_images
 from ..images.naming import name_images
 from ..images.reading import Source, warn_unreadable
 from ..images.tags import ImageTags, extend_tags
-from ..images.targets import NO_LABEL, default_names, join_targets, split_targets
+from ..images.targets import NO_LABEL, join_targets, split_targets
 from ..models.model_file import ModelFile
 from ..models.search_space import Found, find_vectors
+from ..models.target_names import find_target_names
 from ..store import StoreLike
 from .neighbors import Neighbors, find_nearest, pick
 from .terms import check_gallery
@@ -131,8 +132,7 @@ class SimilarImages(BaseEstimator):
         self.are_predicted_ = not is_collection
         self.labels_ = (X.labels if is_collection else _side_by_side(found.answers))[kept]
         n_targets = 1 if self.labels_.ndim == 1 else self.labels_.shape[1]
-        own = getattr(self.model, "target_names_", None)
-        self.target_names_ = tuple(X.target_names if is_collection else own or default_names(n_targets))
+        self.target_names_ = X.target_names if is_collection else find_target_names(self.model, n_targets)
         self.groups_ = X.groups[kept] if is_collection and X.groups is not None else None
         self.vectors_ = found.vectors[kept]
         return self
@@ -240,11 +240,15 @@ class SimilarImages(BaseEstimator):
         columns = dict(zip(self.target_names_, split_targets(self.labels_)))
         for name, label in where.items():
             if name not in columns:
-                raise InputError(f"where: expected targets among {', '.join(self.target_names_)}, got {name!r}")
+                known = ", ".join(self.target_names_)
+                raise InputError(f"where: expected targets among {known}, got {name!r}; choose one of them")
             texts = np.array(list(map(str, columns[name].tolist())))
             if str(label) not in texts:
                 known = ", ".join(sorted({*texts.tolist()})[:20])
-                raise InputError(f"where: expected a label of {name!r} in the gallery, such as {known}, got {label!r}")
+                raise InputError(
+                    f"where: expected a label of {name!r} in the gallery, such as {known}, got {label!r}; choose one "
+                    "of them"
+                )
             among &= texts == str(label)
         return among
 

@@ -257,14 +257,15 @@ class Questions:
     def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
         """Return the classifier that decides on a target and knows a label, and the name of the target."""
         if target is not None and target not in self._names:
-            raise InputError(f"target: expected one of {', '.join(map(repr, self._names))}, got {target!r}")
+            known = ", ".join(map(repr, self._names))
+            raise InputError(f"target: expected one of {known}, got {target!r}; choose one of them")
         name = self._names[0] if target is None else target
         each = len(self._found) == len(self._names)
         found = [self._found[self._names.index(name)]] if each else self._found
         knowing = [each for each in found if label is None or label in list(each.classes)]
         if not knowing:
             known = ", ".join(repr(each) for each in list(found[-1].classes)[:5])
-            raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}")
+            raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}; choose one")
         return knowing[-1], name
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ...errors import InputError
 from ...images import ImageCollection
 from ..groups import read_groups
 from ..random_states import seeded
-from ..shared_features import on_shared_features
+from ..shared_features import SharesFeatures, on_shared_features
 from ..targets import TargetsTags, extend_targets_tags, read_targets
 from .decisions import Decisions, decide
 from .labels import UNKNOWN, to_column
@@ -28,7 +28,7 @@ from .tree import ClassTree
 _OWN: Any = object()  # the rule that was fitted
 
 
-class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Answer the full path of classes, the deepest class that is sure, or "unknown".
 
     Parameters
@@ -327,25 +327,10 @@ class HierarchicalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     def _full_labels(self, node_proba: np.ndarray) -> np.ndarray:
         return full_labels(self.tree_, node_proba, self.strategy)
 
-    def _take_over(self, fitted: HierarchicalClassifier) -> None:
+    def _take_over(self, fitted: Self) -> None:
         """Show what the hierarchy on features has learned."""
-        for name, value in vars(fitted).items():
-            if name.endswith("_") and name != "model_":
-                setattr(self, name, value)
+        super()._take_over(fitted)
         self._is_flat = fitted._is_flat
-
-    def _enter(self, X: Any) -> tuple[HierarchicalClassifier, Any]:
-        """Return the hierarchy on features, and the features of images; or itself, and checked rows."""
-        check_is_fitted(self)
-        if self.model_ is not None:
-            return self.model_.model_, self.model_.union_.transform(X)
-        return self, self._checked(X, reset=False)
-
-    def _checked(self, X: Any, reset: bool) -> Any:
-        """Check features; images are left to the estimator."""
-        if not get_tags(self).input_tags.two_d_array:
-            return X
-        return validate_data(self, X, dtype=None, reset=reset, ensure_min_samples=2 if reset else 1)
 
     def __sklearn_tags__(self) -> TargetsTags:
         tags = extend_targets_tags(super().__sklearn_tags__())

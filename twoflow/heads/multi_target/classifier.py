@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length
 
 from ...errors import InputError
 from ...images import ImageCollection
@@ -21,7 +21,7 @@ from ..composition import PartsByName
 from ..groups import read_groups
 from ..partial_labels import find_positions, read_partial_labels, with_empty
 from ..random_states import seeded
-from ..shared_features import on_shared_features
+from ..shared_features import SharesFeatures, on_shared_features
 from ..targets import TargetsTags, extend_targets_tags
 from .strategies import STRATEGIES, Learned, Task
 
@@ -30,7 +30,7 @@ def _has_probabilities(self: MultiTargetClassifier) -> bool:
     return all(hasattr(each, "predict_proba") for each in getattr(self, "estimators_", self._given))
 
 
-class MultiTargetClassifier(PartsByName, MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
+class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
     """Learn several targets by the same features, such as the type and the color of a garment.
 
     Parameters
@@ -248,25 +248,6 @@ class MultiTargetClassifier(PartsByName, MetaEstimatorMixin, ClassifierMixin, _B
             position: seeded(each, np.random.RandomState(seed)) for position, each in zip(positions, self._given)
         }
         return [parts[position] for position in range(len(names))]
-
-    def _take_over(self, fitted: MultiTargetClassifier) -> None:
-        """Show what the classifier on features has learned."""
-        for name, value in vars(fitted).items():
-            if name.endswith("_") and name != "model_":
-                setattr(self, name, value)
-
-    def _enter(self, X: Any) -> tuple[MultiTargetClassifier, Any]:
-        """Return the classifier on features, and the features of images; or itself, and checked rows."""
-        check_is_fitted(self)
-        if self.model_ is not None:
-            return self.model_.model_, self.model_.union_.transform(X)
-        return self, self._checked(X, reset=False)
-
-    def _checked(self, X: Any, reset: bool) -> Any:
-        """Check features; images are left to the estimators."""
-        if not get_tags(self).input_tags.two_d_array:
-            return X
-        return validate_data(self, X, dtype=None, reset=reset, ensure_min_samples=2 if reset else 1)
 
     def _sk_visual_block_(self) -> Any:
         """Show the estimators of a dict side by side."""

@@ -16,9 +16,9 @@ import numpy as np
 from ...errors import InputError
 from ...heads.hierarchy import ClassTree
 from ...images import ImageCollection, LoadedImage
-from ...images.targets import default_names
 from ...images.thumbnails import jpeg_thumbnail
 from ..fitted_parts import fitted_parts
+from ..target_names import find_target_names
 from ..tree_names import broader_paths, find_hierarchy, find_tree, name_classes
 from .card import Expectation, HeldOut, ModelCard, NetworkEntry, TargetCard
 from .card_json import to_plain
@@ -63,7 +63,7 @@ def describe(
     """
     classes, hierarchy = classes_of(model), find_hierarchy(fitted_parts(model).head)
     if collection is None:
-        names = default_names(len(classes)) if hierarchy is None else hierarchy.tree_.levels[-1:]
+        names = find_target_names(model, len(classes)) if hierarchy is None else hierarchy.tree_.levels[-1:]
     else:
         names = collection.target_names if hierarchy is None else collection.target_names[-1:]
     if len(names) != len(classes):

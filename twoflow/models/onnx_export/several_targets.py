@@ -15,16 +15,12 @@ from .registry import to_onnx
 
 
 @to_onnx.register
-def _(part: MultiOutputClassifier, graph: Graph, source: str) -> list[str]:
-    return [to_onnx(each, graph, source) for each in part.estimators_]
-
-
-@to_onnx.register
 def _(part: MultiTargetClassifier, graph: Graph, source: str) -> list[str]:
     return _ADD[part.strategy](part, graph, source)
 
 
-def _add_separate(part: MultiTargetClassifier, graph: Graph, source: str) -> list[str]:
+@to_onnx.register(MultiOutputClassifier)
+def _add_separate(part: Any, graph: Graph, source: str) -> list[str]:
     return [to_onnx(each, graph, source) for each in part.estimators_]
 
 

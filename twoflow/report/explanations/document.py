@@ -36,7 +36,7 @@ def reason_document(reason: Reason) -> dict[str, Any]:
     """Convert the reason for one target; see `explanation_document`."""
     return {
         "target": reason.target,
-        "label": to_plain(reason.label),
+        "label": _to_plain(reason.label),
         "confidence": finite(reason.confidence),
         "score": float(reason.score),
         "constant": float(reason.constant),
@@ -54,7 +54,7 @@ def reason_document(reason: Reason) -> dict[str, Any]:
     }
 
 
-def to_plain(label: Any) -> Any:
+def _to_plain(label: Any) -> Any:
     """Convert a label to what JSON can hold: a number, a truth value or text; what is none of them becomes text."""
     if isinstance(label, np.generic):
         label = label.item()
@@ -66,7 +66,7 @@ def _neighbors(terms: Terms) -> dict[str, Any]:
     order = np.argsort(-np.abs(terms.terms), kind="stable").tolist()
     rows = [
         {
-            "name": str(terms.names[i]), "position": int(terms.positions[i]), "label": to_plain(terms.labels[i]),
+            "name": str(terms.names[i]), "position": int(terms.positions[i]), "label": _to_plain(terms.labels[i]),
             "term": float(terms.terms[i]), "similarity": finite(terms.similarities[i]),
         }
         for i in order

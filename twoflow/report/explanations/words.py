@@ -22,8 +22,9 @@ def legend(reason: Reason) -> str:
     if not strongest(reason.map):
         return f"No place of the photo spoke for {reason.label} or against it."
     colors = f"{FOR_WORD.capitalize()} places spoke for {reason.label}, {AGAINST_WORD} places spoke against it"
-    how = {"exact": "", "occlusion": ": the color says how the score falls or rises if the place is covered"}
-    return f"{colors}{how[reason.method]}."
+    is_covered = reason.method == "occlusion"
+    how = ": the color says how the score falls or rises if the place is covered" if is_covered else ""
+    return f"{colors}{how}."
 
 
 def where(reason: Reason) -> str:

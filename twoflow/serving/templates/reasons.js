@@ -33,7 +33,7 @@ const looked = (reason, image) => {
 };
 
 const flowsOf = (reason) => {
-  const constant = reason.method === "exact" ? "the same for every photo" : "if all is covered";
+  const constant = reason.method === "occlusion" ? "if all is covered" : "the same for every photo";
   const parts = [...reason.flows, { name: constant, share: reason.constant }];
   const most = Math.max(...parts.map((part) => Math.abs(part.share))) || 1;
   const lines = parts.map((part) => {
