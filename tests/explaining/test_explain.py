@@ -145,7 +145,7 @@ def targets(shop):
     return ImageCollection(shop.images, labels, target_names=["model", "color"])
 
 
-@pytest.mark.parametrize("strategy", ["separate", "joint", "chain"])
+@pytest.mark.parametrize("strategy", ["separate", "shared", "joint", "chain"])
 def test_several_targets_have_a_reason_each(targets, strategy):
     head = MultiTargetClassifier(KernelRidgeClassifier(), strategy, random_state=0)
     model = FlowClassifier([("stage5", flow(), "passthrough")], head).fit(targets)

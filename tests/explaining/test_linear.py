@@ -141,6 +141,8 @@ TWO = MultiTargetClassifier(KernelRidgeClassifier(), random_state=0)
 @pytest.mark.parametrize("head", [
     MultiOutputClassifier(KernelRidgeClassifier()), TWO,
     MultiTargetClassifier(TWO.estimator, "chain", random_state=0, order=[1, 0]),
+    MultiTargetClassifier(TWO.estimator, "shared"), MultiTargetClassifier(DECIDING["selecting"], "shared"),
+    MultiTargetClassifier(DECIDING["choosing"], "shared", random_state=0),
     SequentialClassifier(estimator=LogisticRegression(), random_state=0),
 ], ids=lambda head: getattr(head, "strategy", type(head).__name__))
 def test_the_likeliest_class_of_each_target_has_the_highest_score(head):
@@ -151,6 +153,17 @@ def test_the_likeliest_class_of_each_target_has_the_highest_score(head):
         for target, (label, classes) in enumerate(zip(labels, head.classes_)):
             scores = {each: linearize(head, x, target, each).at(x) for each in classes.tolist()}
             assert max(scores, key=scores.get) == label
+
+
+def test_a_class_that_no_row_with_all_labels_has_is_not_linear():
+    X, y = draw(4)
+    labels = np.column_stack([y, np.where(X[:, 0] > X[:, 1], "dark", "light")]).astype(object)
+    labels[y == "clog", 1] = None
+    head = MultiTargetClassifier(KernelRidgeClassifier(), "shared").fit(X, labels)
+    scores = [linearize(head, X[0], 0, label) for label in ("ankle", "boot", "clog", "derby")]
+    assert [score is None for score in scores] == [False, False, True, False]
+    own, = head.estimators_
+    np.testing.assert_array_equal(scores[3].weights, own.coef_[2])
 
 
 def test_of_combinations_the_likeliest_one_with_the_class_is_explained():

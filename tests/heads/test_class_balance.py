@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from twoflow import ColorHistogram
-from twoflow.heads import CappedClassifier, KernelRidgeClassifier, OutOfFoldProbabilities
+from twoflow.heads import CappedClassifier, KernelRidgeClassifier, KernelSVMClassifier, OutOfFoldProbabilities
 from twoflow.heads.class_balance import balance, check_balance, complete_class_weights, takes_class_weight
 from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
 from twoflow.heads.table import HEADS
@@ -55,6 +55,33 @@ def test_weights_are_completed_so_that_a_class_may_be_missing_in_a_fold():
     assert complete_class_weights(balanced, LABELS) is balanced
     with pytest.raises(ValueError, match="expected classes such as 'clog', 'pump', got 'boots', which no image has"):
         complete_class_weights(LogisticRegression(class_weight={"boots": 2.0, "boot": 2.0}), LABELS)
+
+
+@pytest.mark.parametrize("classifier", [
+    KernelRidgeClassifier(), KernelSVMClassifier(), LogisticRegression(), RandomForestClassifier(5, random_state=0),
+], ids=lambda classifier: type(classifier).__name__)
+def test_labels_that_read_as_numbers_are_weighed(classifier):
+    rng = np.random.RandomState(0)
+    X, codes = rng.rand(60, 3), rng.randint(3, size=60)
+    number, text = ({kind(code): 1.0 + 4 * code for code in range(3)} for kind in (int, str))
+    as_text = balance(classifier, text, None).fit(X, codes.astype(str))
+    as_numbers = balance(classifier, number, None).fit(X, codes)
+    assert (as_text.predict(X) == as_numbers.predict(X).astype(str)).all()
+    completed = complete_class_weights(balance(classifier, {"2": 9.0}, None), codes.astype(str))
+    same = balance(classifier, {0: 1.0, 1: 1.0, 2: 9.0}, None).fit(X, codes)
+    assert (completed.fit(X, codes.astype(str)).predict(X) == same.predict(X).astype(str)).all()
+
+
+def test_labels_that_are_the_same_number():
+    assert balance(LogisticRegression(), {"1": 2.0, "01": 2.0}, None).class_weight[1] == 2
+    with pytest.raises(ValueError, match="same weight for all labels that read as the number 1, got 3 for '01', and 2"):
+        balance(LogisticRegression(), {"1": 2.0, "01": 3.0}, None)
+
+
+def test_unknown_names_of_classes():
+    for classifier in (KernelRidgeClassifier, KernelSVMClassifier):
+        with pytest.raises(ValueError, match="expected classes such as 'clog', 'pump', got 'boots'"):
+            classifier(class_weight={"boots": 2.0, "boot": 2.0}).fit(np.eye(10), LABELS)
 
 
 @pytest.mark.parametrize("name", [name for name in HEADS if name != "lda"])

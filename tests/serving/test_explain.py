@@ -33,7 +33,7 @@ def explain(running, *contents, field="image", **options):
     return httpx.post(f"{running.url}/explain", files=files, timeout=30, **options)
 
 
-def picture(address):
+def image(address):
     kind, _, content = address.partition(";base64,")
     assert kind in ("data:image/png", "data:image/jpeg")
     with Image.open(io.BytesIO(base64.b64decode(content))) as image:
@@ -52,8 +52,8 @@ def test_the_map_says_where_the_color_is(service):
     reason, = body["reasons"]
     assert (body["name"], body["model"], reason["target"], reason["label"]) == ("0.png", "ab" * 32, "class", "red")
     assert reason["method"] == "occlusion" and reason["neighbors"] is None and len(reason["sentences"]) == 3
-    opacity = np.asarray(picture(reason["map"]["image"]).convert("RGBA"))[..., 3].astype(int)
-    assert picture(body["image"]).size == (24, 24) == opacity.shape
+    opacity = np.asarray(image(reason["map"]["image"]).convert("RGBA"))[..., 3].astype(int)
+    assert image(body["image"]).size == (24, 24) == opacity.shape
     assert opacity[3:9, 3:9].mean() > 3 * opacity[15:21, 15:21].mean()
 
 

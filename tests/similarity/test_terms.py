@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
-from twoflow import HierarchicalClassifier, ImageCollection, MultiTargetClassifier, make_model, open_model_file, save
+from twoflow import (
+    HierarchicalClassifier,
+    ImageCollection,
+    MultiTargetClassifier,
+    explain,
+    make_model,
+    open_model_file,
+    save,
+)
 from twoflow.errors import UserError
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.similarity import GalleryTerms, TrainingTerms, has_terms
@@ -80,6 +88,41 @@ def test_several_targets_of_which_some_labels_are_missing(shop):
     assert min(found.positions) == 3 and set(found.labels) == {"even", "odd"} and np.isfinite(found.score)
     with pytest.raises(UserError, match="one of 'class', 'parity'"):
         TrainingTerms(model, both).of(shop[0], "size")
+
+
+@pytest.fixture(scope="module")
+def both(shop):
+    """Two targets; the second lacks labels of three images, and one class of the first is where it is unknown."""
+    tone = np.where(np.arange(24) % 3, "dark", "light").astype(object)
+    kind = np.where(np.arange(24) < 3, "clog", shop.labels).astype(object)
+    tone[:3] = ""
+    return ImageCollection(shop.images, np.column_stack([kind, tone]), target_names=["kind", "tone"])
+
+
+@pytest.mark.parametrize("strategy", ["shared", "joint"])
+def test_one_classifier_of_several_targets(both, tmp_path, strategy):
+    model = MultiTargetClassifier(make_model(FLOWS, "kernel-ridge"), strategy, random_state=0).fit(both)
+    save(model, tmp_path / "both.twoflow", collection=both, gallery=True)
+    exact, nearly = TrainingTerms(model, both), GalleryTerms(open_model_file(tmp_path / "both.twoflow"))
+    for target, label in (("kind", "tee/02"), ("tone", "dark"), ("tone", None)):
+        reason, = explain(model, both.images[20], target=target, label=label).reasons
+        found, short = (terms.of(both.images[20], target, label, k=24) for terms in (exact, nearly))
+        assert found.score == pytest.approx(reason.score, abs=1e-6) and short.score == pytest.approx(found.score)
+        assert short.constant == pytest.approx(found.constant, abs=1e-5)
+        assert len(found.positions) == 21 and found.positions.min() == 3
+        assert found.labels == both.target(target)[found.positions].tolist()
+        of = dict(zip(found.positions, found.terms))
+        assert np.corrcoef([of[position] for position in short.positions], short.terms)[0, 1] > 0.9
+    for terms in (exact, nearly):
+        with pytest.raises(UserError, match="expected a label of the images that the classifier was fitted on"):
+            terms.of(both.images[0], "kind", "clog")
+
+
+def test_a_chain_has_no_terms(both):
+    model = MultiTargetClassifier(make_model(FLOWS, "kernel-ridge"), "chain", random_state=0).fit(both)
+    assert not has_terms(model)
+    with pytest.raises(UserError, match="sum over its training images, such as kernel ridge, got .* with strategy='chain'"):
+        TrainingTerms(model, both)
 
 
 def test_a_hierarchy(shop):

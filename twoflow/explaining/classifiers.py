@@ -32,11 +32,18 @@ from .linear import LinearScore, add_up, linearize, pull_back, pull_back_through
 @linearize.register(KernelRidgeClassifier)
 @linearize.register(LinearClassifierMixin)
 def _(head: Any, x: np.ndarray, target: int, label: Any) -> LinearScore:
-    """Return the decision function of the class; of the first of two classes, with the opposite sign."""
-    position = head.classes_.tolist().index(label)
+    """Return the decision function of the class; of the first of two classes, with the opposite sign.
+
+    With several targets, `coef_` has the rows of all classes of the first target, then those of the second, and so on.
+    """
+    are_several = isinstance(head.classes_, list)
+    by_target = head.classes_ if are_several else [head.classes_]
+    position = by_target[target].tolist().index(label)
     coef, intercept = np.atleast_2d(head.coef_), np.ravel(head.intercept_)
     sign = 1.0
-    if len(head.classes_) == 2:
+    if are_several:
+        position += sum(map(len, by_target[:target]))
+    elif len(head.classes_) == 2:
         sign, position = (1.0 if position else -1.0), 0
     constant = intercept[position] if len(intercept) > 1 else intercept[0]
     return LinearScore(sign * coef[position].astype(np.float64), sign * float(constant))
@@ -129,8 +136,10 @@ def _of_separate(head: MultiTargetClassifier, x: np.ndarray, target: int, positi
 
 
 def _of_shared(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:
-    """Ask the only classifier, whose classes are positions."""
-    return linearize(head.estimators_[0], x, target, position)
+    """Ask the only classifier, whose classes are positions; None for a class that no row with all labels has."""
+    (own,) = head.estimators_
+    known = own.classes_[target] if len(head.classes_) > 1 else own.classes_
+    return linearize(own, x, target, position) if position in known else None
 
 
 def _of_joint(head: MultiTargetClassifier, x: np.ndarray, target: int, position: int) -> LinearScore | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import compute_class_weight
 
 from ..errors import InputError
 from ..images.validation import is_missing
@@ -55,7 +56,7 @@ def balance(classifier: Any, class_weight: ClassWeight, max_per_class: int | Non
     classifier : classifier
     class_weight : {"balanced"}, mapping of class to number, or None
         Given to every part of the classifier that has a parameter `class_weight`; `takes_class_weight` says whether
-        there is one. None changes nothing.
+        there is one. A label such as "0" is also given as the number 0; see `also_as_numbers`. None changes nothing.
     max_per_class : int or None
         The classifier is put into a `CappedClassifier` with this limit. None changes nothing.
 
@@ -73,8 +74,75 @@ def balance(classifier: Any, class_weight: ClassWeight, max_per_class: int | Non
                 f"class_weight: expected a head without class weights of its own, got {given[0]}={found[given[0]]!r}; "
                 "leave out one of the two"
             )
-        classifier.set_params(**{name: class_weight for name in found})
+        weights = also_as_numbers(class_weight) if isinstance(class_weight, Mapping) else class_weight
+        classifier.set_params(**{name: weights for name in found})
     return classifier if max_per_class is None else CappedClassifier(classifier, max_per_class)
+
+
+def also_as_numbers(class_weight: Mapping[Any, float]) -> dict[Any, float]:
+    """Return class weights that scikit-learn's classifiers find also for labels such as "0".
+
+    They look up the text "0" as the number 0, so the weight is there under both. Other labels stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If labels with different weights, such as "1" and "01", are the same number.
+    """
+    numbers: dict[Any, float] = {}
+    for label, weight in class_weight.items():
+        if isinstance(label, str) and _as_number(label) is not None:
+            number = _as_number(label)
+            if numbers.setdefault(number, class_weight.get(number, weight)) != weight:
+                raise InputError(
+                    f"class_weight: expected the same weight for all labels that read as the number {number}, got "
+                    f"{weight:g} for {label!r}, and {numbers[number]:g}; rename the labels"
+                )
+    return {**class_weight, **numbers}
+
+
+def _as_number(label: Any) -> int | None:
+    """Return a label as scikit-learn looks it up: text that is a whole number as this number; None for other text."""
+    try:
+        return int(label)
+    except ValueError:
+        return None
+
+
+def weigh_classes(class_weight: ClassWeight, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the weight of each class, of shape (n_classes,), as scikit-learn does, but look labels up as they are.
+
+    Parameters
+    ----------
+    class_weight : {"balanced"}, mapping of class to number, or None
+        A class that a mapping does not name has the weight 1.
+    classes : ndarray of shape (n_classes,)
+    y : ndarray of shape (n,)
+        The labels that say how frequent a class is.
+
+    Raises
+    ------
+    ValueError
+        If a mapping names a class that is not in `classes`, and lacks one that is.
+    """
+    if not isinstance(class_weight, Mapping):
+        return compute_class_weight(class_weight, classes=classes, y=y)
+    labels = classes.tolist()
+    _refuse_unknown(class_weight, labels)
+    return np.array([class_weight.get(label, 1.0) for label in labels], dtype=np.float64)
+
+
+def _refuse_unknown(class_weight: Mapping[Any, float], classes: Sequence[Any]) -> list[Any]:
+    """Return the classes without a weight; ValueError if there are some, and weights of no class."""
+    missing = [label for label in classes if label not in class_weight]
+    read = {*classes, *(_as_number(label) for label in classes if isinstance(label, str))}
+    unknown = [label for label in class_weight if label not in read]
+    if missing and unknown:
+        raise InputError(
+            f"class_weight: expected classes such as {', '.join(map(repr, missing[:_NAMED]))}, got {unknown[0]!r}, "
+            "which no image has; correct the name"
+        )
+    return missing
 
 
 def change_class_weights(estimator: Any, change: Callable[[Mapping[Any, float]], Any]) -> Any:
@@ -123,15 +191,9 @@ def complete_class_weights(estimator: Any, y: np.ndarray) -> Any:
         if not isinstance(weight, Mapping):
             continue
         classes = classes or _list_classes(y)
-        missing = [label for label in classes if label not in weight]
-        unknown = [label for label in weight if label not in classes]
-        if missing and unknown:
-            raise InputError(
-                f"class_weight: expected classes such as {', '.join(map(repr, missing[:_NAMED]))}, got {unknown[0]!r}, "
-                "which no image has; correct the name"
-            )
+        missing = _refuse_unknown(weight, classes)
         if missing:
-            completed[name] = {**weight, **dict.fromkeys(missing, 1.0)}
+            completed[name] = also_as_numbers({**weight, **dict.fromkeys(missing, 1.0)})
     return clone(estimator).set_params(**completed) if completed else estimator
 
 

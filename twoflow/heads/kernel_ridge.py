@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_array, compute_class_weight
+from sklearn.utils import Tags, check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..images.targets import all_right, join_targets, split_targets, to_targets
 from ..images.validation import to_values
 from .calibration import fit_temperature
+from .class_balance import weigh_classes
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, split_columns, to_primal
 from .flow_weights import weigh_kernels
@@ -374,7 +375,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         given = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * codes.shape[1]
         weights = [
-            compute_class_weight(each, classes=own, y=own[column[counted]])[column]
+            weigh_classes(each, own, own[column[counted]])[column]
             for each, own, column in zip(given, self._by_target, codes.T, strict=True)
         ]
         if not all((np.isfinite(weight) & (weight > 0)).all() for weight in weights):

@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC
-from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .class_balance import weigh_classes
 from .targets import check_targets
 
 
@@ -92,7 +92,7 @@ class KernelSVMClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.classes_, codes = np.unique(check_targets(y, several=False), return_inverse=True)
-        weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[codes]
+        weight = weigh_classes(self.class_weight, self.classes_, y)[codes]
         variance = float(X.var(axis=0, dtype=np.float64).sum())
         self.gamma_ = self.gamma / variance if variance > 0 else 1.0
         kernel = rbf_kernel(X, gamma=self.gamma_).astype(np.float64)

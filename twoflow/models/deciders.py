@@ -29,12 +29,16 @@ class Decider(NamedTuple):
     classifier : estimator
         The fitted classifier.
     classes : sequence or ndarray
-        The label of each of its classes, as the whole model answers it.
+        The label of each class of the target, as the whole model answers it.
+    positions : ndarray of int
+        Which class each score of the classifier is about, as a position in `classes`; -1 for a class of another target.
+        Several scores may be about one class: those of the combinations with it.
     """
 
     path: tuple[Callable[[Any], Any], ...]
     classifier: Any
     classes: Sequence[Any] | np.ndarray
+    positions: np.ndarray
 
     def select(self, features: Any) -> np.ndarray:
         """Return what the classifier takes, of shape (n, n_selected), from the features of the flows."""
@@ -59,7 +63,11 @@ def deciders(head: Any) -> list[Decider]:
     list of Decider
         One for each target. For an estimator that is not known to have others inside, itself.
     """
-    return [Decider((), head, getattr(head, "classes_", ()))]
+    classes = getattr(head, "classes_", ())
+    by_target = classes if isinstance(classes, list) else [classes]
+    owners = np.repeat(np.arange(len(by_target)), [len(own) for own in by_target])
+    numbers = np.concatenate([np.arange(len(own)) for own in by_target])
+    return [Decider((), head, own, np.where(owners == i, numbers, -1)) for i, own in enumerate(by_target)]
 
 
 @deciders.register
@@ -94,12 +102,41 @@ def _(head: MultiOutputClassifier) -> list[Decider]:
 
 @deciders.register
 def _(head: MultiTargetClassifier) -> list[Decider]:
-    """Return the classifier of each target; of those that do not decide on one target alone, what they take."""
-    inside = [deciders(each)[0] for each in head.estimators_]
-    if head.strategy == "separate":
-        return [each._replace(classes=classes) for each, classes in zip(inside, head.classes_)]
-    path = inside[0].path if len(inside) == 1 else ()
-    return [Decider(path, head, classes) for classes in head.classes_]
+    return _STRATEGIES[head.strategy](head)
+
+
+def _of_separate(head: MultiTargetClassifier) -> list[Decider]:
+    return [deciders(each)[0]._replace(classes=own) for each, own in zip(head.estimators_, head.classes_)]
+
+
+def _of_shared(head: MultiTargetClassifier) -> list[Decider]:
+    """Return the only classifier, whose classes are positions; it may not know all of them."""
+    return [
+        each._replace(classes=own, positions=np.append(np.asarray(each.classes).astype(int), -1)[each.positions])
+        for each, own in zip(deciders(head.estimators_[0]), head.classes_)
+    ]
+
+
+def _of_joint(head: MultiTargetClassifier) -> list[Decider]:
+    (inside,) = deciders(head.estimators_[0])
+    return [
+        inside._replace(classes=own, positions=column)
+        for own, column in zip(head.classes_, np.asarray(head.combinations_).T)
+    ]
+
+
+def _of_chain(head: MultiTargetClassifier) -> list[Decider]:
+    """Return the chain itself: what its classifiers take is no function of the features alone."""
+    return [Decider((), head, own, np.arange(len(own))) for own in head.classes_]
+
+
+#: How each strategy of several targets decides.
+_STRATEGIES: dict[str, Callable[[MultiTargetClassifier], list[Decider]]] = {
+    "separate": _of_separate,
+    "shared": _of_shared,
+    "joint": _of_joint,
+    "chain": _of_chain,
+}
 
 
 @deciders.register

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from ..flows.contract import FlowContract
 from ..images import ImageCollection
 from ..images.naming import name_images
 from ..images.reading import Source
-from ..images.targets import NO_LABEL
+from ..images.targets import has_label, split_targets
 from ..images.thumbnails import jpeg_thumbnail
 from ..models.deciders import Decider, deciders
 from ..models.fitted_parts import fitted_parts
@@ -22,6 +21,7 @@ from ..models.model_file import ModelFile
 from ..models.model_file.gallery import Gallery
 from ..models.search_space import N_FEATURES, to_vectors
 from ..store import StoreLike
+from .questions import Questions, as_column, find_score, find_used
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class TrainingTerms:
     """Split scores of a fitted model into the terms of its training images.
 
     It needs a classifier that is a sum over training rows, as `KernelRidgeClassifier` is: it has the method
-    `row_terms`. The features of the training images are computed again, or taken from the store, and are kept.
+    `row_terms`. Of a joint classifier of several targets, the likeliest combination with the label is explained. A
+    chain is no such sum. The features of the training images are computed again, or taken from the store, and are kept.
 
     Parameters
     ----------
@@ -140,10 +141,12 @@ class TrainingTerms:
         decider, name = self._questions.find(target, label)
         x = decider.select(self._flow.transform([image]))[0]
         labels = self._training.target(name)
-        used = find_used(decider, labels != NO_LABEL)
+        is_labeled = np.column_stack([has_label(each) for each in split_targets(self._training.labels)])
+        used = find_used(decider, is_labeled, self._training.target_names.index(name))
         rows = self._rows[decider.path][used]
         found = decider.classifier.row_terms(rows, x)
-        column, sign = find_column(decider, label, found.terms.sum(axis=0) + found.constant)
+        scores = found.terms.sum(axis=0) + found.constant
+        column, sign = as_column(find_score(decider, label, scores), scores)
         terms, kept = sign * found.terms[:, column], np.flatnonzero(decider.classifier.kept_)
         chosen = choose_terms(terms, k)
         mean, places = rows[kept].mean(axis=0, dtype=np.float64), used[kept[chosen]]
@@ -185,19 +188,23 @@ class GalleryTerms:
         """Return the terms of the score of a label for one image; see `TrainingTerms.of`."""
         decider, name = self._questions.find(target, label)
         features = self._flow.transform([image])
-        scores = np.atleast_1d(decider.classifier.decision_function(decider.select(features))[0]).astype(np.float64)
-        column, sign = find_column(decider, label, scores)
+        own, classifier = decider.select(features)[0].astype(np.float64), decider.classifier
+        scores = classifier.coef_ @ own + classifier.intercept_
+        position = find_score(decider, label, scores)
+        column, sign = as_column(position, scores)
         number = [each.name for each in self._targets].index(name)
         codes = self._gallery.labels[:, number]
         x, norm = to_vectors(self._head, features)
-        gallery, used = self._gallery, find_used(decider, codes >= 0)[decider.classifier.kept_]
+        gallery = self._gallery
+        used = find_used(decider, gallery.labels >= 0, number)[decider.classifier.kept_]
         rows = _features_of(gallery.vectors[used], gallery.norms[used])
         mean = rows.mean(axis=0)
         away = _features_of(x, norm)[0] - mean
         terms = sign * decider.classifier.dual_coef_[:, column] * ((rows - mean) @ away)
         chosen = choose_terms(terms, k)
-        shares = [float((codes[used] == code).mean()) for code in range(len(decider.classes))]
-        constant = shares[column] if len(scores) > 1 else sign * (shares[1] - shares[0])
+        constant = self._share(decider, name, position, used)
+        if len(scores) == 1:
+            constant -= self._share(decider, name, 1 - position, used)
         score, places = sign * float(scores[column]), used[chosen]
         return Terms(
             [gallery.names[place] for place in places], places,
@@ -205,6 +212,14 @@ class GalleryTerms:
             cosines(rows[chosen] - mean, away), score - constant - float(terms[chosen].sum()), constant,
             is_exact=False,
         )
+
+    def _share(self, decider: Decider, name: str, position: int, used: np.ndarray) -> float:
+        """Return the share of images with the classes that a score is about: its value at the mean image."""
+        is_right = np.ones(len(used), dtype=bool)
+        for target, each in self._questions.beside(decider, name):
+            if each.positions[position] >= 0:
+                is_right &= self._gallery.labels[used, target] == each.positions[position]
+        return float(is_right.mean())
 
 
 def _features_of(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
@@ -234,7 +249,7 @@ def check_terms(model: Any) -> tuple[FlowContract, Any]:
     """Return the flows and head of a fitted model; ValueError if its scores are not sums over its training images."""
     flow, head = fitted_parts(model)
     if flow is None or not has_terms(model):
-        kinds = ", ".join(sorted({type(each.classifier).__name__ for each in deciders(head)}))
+        kinds = ", ".join(sorted({_describe(each.classifier) for each in deciders(head)}))
         raise InputError(
             f"expected a model whose score is a sum over its training images, such as kernel ridge, got {kinds}; "
             "SimilarImages finds the nearest images of any model"
@@ -242,46 +257,9 @@ def check_terms(model: Any) -> tuple[FlowContract, Any]:
     return flow, head
 
 
-class Questions:
-    """Find the classifier that answers a question.
-
-    Parameters
-    ----------
-    found : sequence of Decider
-    target_names : sequence of str
-    """
-
-    def __init__(self, found: Sequence[Decider], target_names: Sequence[str]) -> None:
-        self._found, self._names = found, list(target_names)
-
-    def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
-        """Return the classifier that decides on a target and knows a label, and the name of the target."""
-        if target is not None and target not in self._names:
-            known = ", ".join(map(repr, self._names))
-            raise InputError(f"target: expected one of {known}, got {target!r}; choose one of them")
-        name = self._names[0] if target is None else target
-        each = len(self._found) == len(self._names)
-        found = [self._found[self._names.index(name)]] if each else self._found
-        knowing = [each for each in found if label is None or label in list(each.classes)]
-        if not knowing:
-            known = ", ".join(repr(each) for each in list(found[-1].classes)[:5])
-            raise InputError(f"label: expected a label of the model, such as {known}, got {label!r}; choose one")
-        return knowing[-1], name
-
-
-def find_used(decider: Decider, has_label: np.ndarray) -> np.ndarray:
-    """Return the positions of the images that a classifier was fitted on: all, or those with a label."""
-    n_fitted = len(decider.classifier.kept_)
-    return np.flatnonzero(has_label) if n_fitted == has_label.sum() else np.arange(len(has_label))
-
-
-def find_column(decider: Decider, label: Any, scores: np.ndarray) -> tuple[int, float]:
-    """Return the column of scores that a label has, and its sign; without a label, of the highest score."""
-    classes = [*decider.classes]
-    if len(scores) == 1:  # two classes: the score of the second
-        first = scores[0] <= 0 if label is None else label == classes[0]
-        return 0, -1.0 if first else 1.0
-    return int(scores.argmax()) if label is None else classes.index(label), 1.0
+def _describe(classifier: Any) -> str:
+    strategy = getattr(classifier, "strategy", None)
+    return type(classifier).__name__ + ("" if strategy is None else f" with strategy={strategy!r}")
 
 
 def choose_terms(terms: np.ndarray, k: int) -> np.ndarray:

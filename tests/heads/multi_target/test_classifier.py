@@ -1,5 +1,7 @@
 """Check `MultiTargetClassifier`: parameters, names, checks of scikit-learn, and models of images inside."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -67,6 +69,33 @@ def test_groups_reach_every_classifier():
 def test_the_number_of_jobs_has_no_effect():
     one, two = (MultiTargetClassifier(KernelRidgeClassifier(), n_jobs=n).fit(X, Y) for n in (1, 2))
     assert (one.predict(X) == two.predict(X)).all()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_answers_do_not_depend_on_how_rows_are_given(strategy):
+    """Permuted rows, a batch of one, another precision, a copy in a pickle, and a second fit."""
+    model = MultiTargetClassifier(KernelRidgeClassifier(), strategy, random_state=0).fit(X, Y, np.arange(60) // 3)
+    expected, order = model.predict_proba(X), np.random.RandomState(1).permutation(60)
+    again = clone(model).fit(X, Y, np.arange(60) // 3)
+    wider = clone(model).fit(X.astype(np.float64), Y, np.arange(60) // 3)
+    for target, proba in enumerate(expected):
+        np.testing.assert_allclose(model.predict_proba(X[order])[target], proba[order], atol=1e-6)
+        np.testing.assert_allclose(model.predict_proba(X[7:8])[target], proba[7:8], atol=1e-6)
+        np.testing.assert_allclose(wider.predict_proba(X.astype(np.float64))[target], proba, atol=1e-4)
+        for same in (again, pickle.loads(pickle.dumps(model))):
+            assert (same.predict_proba(X)[target] == proba).all()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_groups_change_what_is_learned(strategy):
+    """Rows of a group are near copies: a ridge that is chosen without groups is as small as it can be."""
+    copies, labels, groups = np.repeat(X[:30], 2, axis=0), np.repeat(Y[:30], 2, axis=0), np.arange(60) // 2
+    with_groups, without = (
+        MultiTargetClassifier(KernelRidgeClassifier(), strategy, random_state=0).fit(copies, labels, given)
+        for given in (groups, None)
+    )
+    for one, other in zip(with_groups.estimators_, without.estimators_, strict=True):
+        assert one.leave_out_accuracy_ < other.leave_out_accuracy_
 
 
 def test_without_probabilities():

@@ -10,9 +10,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier, MultiTargetClassifier
+from twoflow.heads.multi_target import LargeForestWarning
 from twoflow.heads.multi_target.strategies import STRATEGIES
 from twoflow.heads.table import HEADS
 
@@ -128,6 +130,33 @@ def test_joint_of_many_combinations():
     n_found = len(np.unique(y, axis=0))
     assert model.estimators_[0].coef_.shape == (n_found, 90) and n_found < 600
     assert model.score(X, y) > 0.95 and [own.shape[1] for own in model.predict_proba(X)] == [50, 40]
+
+
+class Forest(GaussianNB):
+    """As large as it says, but without trees."""
+
+    def __init__(self, n_estimators=200):
+        super().__init__()
+        self.n_estimators = n_estimators
+
+
+def test_joint_forests_of_many_combinations_say_what_they_need():
+    y = np.tile(np.array([(kind, color) for kind in range(50) for color in range(40)]), (2, 1))
+    X = y + np.random.RandomState(0).rand(4000, 2)
+    for forest in (Forest(), make_pipeline(Forest())):
+        with pytest.warns(LargeForestWarning, match="200 trees that learn 2,000 combinations from 4,000 rows need up to "
+                                                    "16 GB; choose 'separate', 'chain' or 'shared', fewer trees"):
+            MultiTargetClassifier(forest, "joint").fit(X, y)
+    MultiTargetClassifier(Forest(40), "joint").fit(X, y)
+
+
+def test_joint_ignores_that_nearly_every_row_is_a_class():
+    """Also in the threads in which a forest grows its trees; warnings are errors in tests."""
+    X = np.random.RandomState(0).rand(60, 3)
+    y = np.column_stack([np.arange(60) % 7, np.arange(60) % 8])
+    y[-1] = y[0]
+    forest = RandomForestClassifier(4, n_jobs=2, random_state=0)
+    assert len(MultiTargetClassifier(forest, "joint").fit(X, y).combinations_) > 30
 
 
 @pytest.mark.parametrize("head", [name for name, head in HEADS.items() if not head.selectors_classify])

@@ -178,6 +178,11 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
         ValueError
             If a parameter is wrong, y has one dimension, a target has no label or only one class, or the estimator
             cannot learn by this strategy.
+
+        Warns
+        -----
+        LargeForestWarning
+            If "joint" needs several gigabytes for the trees of a forest.
         """
         self._validate_params()
         self.model_ = on_shared_features(self)

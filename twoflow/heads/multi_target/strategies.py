@@ -16,6 +16,7 @@ from ..inner_folds import fit_clone
 from ..partial_labels import PartialLabels
 from ..targets import learns_several_targets
 from .chain import ask_chain, fit_chain
+from .memory import warn_of_large_forests
 
 
 class Task(NamedTuple):
@@ -207,6 +208,7 @@ class Joint:
                 f"{len(combinations)} in {len(rows)} rows that have all labels; label more rows, or choose 'separate' "
                 "or 'chain'"
             )
+        warn_of_large_forests(task.estimators[0], len(rows), len(combinations))
         classes = [own.tolist() for own in task.targets.classes]
 
         def weigh(weights: Any) -> Any:
@@ -216,6 +218,7 @@ class Joint:
                 for number, combination in enumerate(combinations.tolist())
             }
 
+        # scikit-learn's classifiers check y themselves, so the warning cannot be avoided, only be ignored here.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
             return [task.fit(change_class_weights(task.estimators[0], weigh), rows, y)], combinations

@@ -92,14 +92,14 @@ const isPredictions = (body) => isText(body.model) && body.predictions.length ==
   prediction.error ? isText(prediction.error) : prediction.answers.length > 0 && prediction.answers.every(isAnswer));
 
 const isNumber = (value) => typeof value === "number";
-const isPicture = (value) => isText(value) && value.startsWith("data:image/");
-const isNear = (near) => near.label !== undefined && isNumber(near.term) && (near.thumbnail === null || isPicture(near.thumbnail));
+const isImage = (value) => isText(value) && value.startsWith("data:image/");
+const isNear = (near) => near.label !== undefined && isNumber(near.term) && (near.thumbnail === null || isImage(near.thumbnail));
 const isReason = (reason) => isText(reason.target) && reason.label !== undefined && isNumber(reason.score) && isNumber(reason.constant)
   && isText(reason.method) && reason.sentences.every(isText) && reason.flows.every((flow) => isText(flow.name) && isNumber(flow.share))
-  && (reason.map === null || (isPicture(reason.map.image) && isNumber(reason.map.strongest)))
+  && (reason.map === null || (isImage(reason.map.image) && isNumber(reason.map.strongest)))
   && (reason.neighbors === null || (reason.neighbors.for_it.every(isNear) && reason.neighbors.against_it.every(isNear)
     && isNumber(reason.neighbors.rest) && isNumber(reason.neighbors.constant)));
-const isExplanation = (body) => isPicture(body.image) && body.reasons.length > 0 && body.reasons.every(isReason);
+const isExplanation = (body) => isImage(body.image) && body.reasons.length > 0 && body.reasons.every(isReason);
 
 const askModel = async () => read(await call("model"), isModel);
 
