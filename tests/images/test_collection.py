@@ -58,6 +58,21 @@ def test_superclasses():
         shoes.superclasses("color")
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, " "])
+def test_images_that_lack_a_value_are_passed_over(missing):
+    columns = {"brand": ["x", "y", missing, "y"]}
+    shoes = ImageCollection(["a", "b", "c", "d"], ["boot", "clog", "boot", "mule"], columns=columns)
+    assert shoes.superclasses("brand") == {"boot": "x", "clog": "y", "mule": "y"}
+    assert shoes.levels == {"brand": {"boot": "x", "clog": "y", "mule": "y"}}
+
+
+def test_numbers_that_are_missing_are_no_superclass():
+    columns = {"year": [1990, 1991, np.nan, 1991]}
+    shoes = ImageCollection(["a", "b", "c", "d"], ["boot", "clog", "boot", "mule"], columns=columns)
+    assert shoes.superclasses("year") == {"boot": 1990, "clog": 1991, "mule": 1991}
+    assert list(shoes.levels) == ["year"]
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,21 +12,21 @@ import numpy as np
 from ..heads.hierarchy import UNKNOWN, ClassTree
 from ..images import ImageCollection
 from ..images.partial_targets import have_all
-from ..images.targets import all_right, classes_of, has_label
+from ..images.targets import classes_of
 from ..models.model_file.card import Expectation, HeldOut
 from ..networks import NetworkRecord
 from .answer import Answer, ToBest, compare_with_best, describe_nearest, find_answer
+from .expected import expect_score, expect_targets
 from .explained_errors import ExplainedError
 from .folds import Folds
-from .held_out import collect_answers, describe_source
-from .hierarchy.answers import compare_paths
 from .hierarchy.held_out import TestedPaths
 from .hierarchy.rejection import RiskCurve, draw_risk
 from .joint_errors import JointErrors, find_joint_errors
 from .leakage import Leaks
 from .method_scores import LearningCurve, MethodScores
-from .metrics import Pooled, level_accuracy, order_classes, pool
-from .scores import AppliedScore, find_score, scores_for
+from .metrics import Pooled, level_accuracy, order_classes
+from .scored_images import ScoredImages
+from .scores import AppliedScore, scores_for
 from .significance import power_of_pairs
 from .statistics import Difference, PowerResult
 from .summary import (
@@ -37,10 +36,8 @@ from .summary import (
     compare_every_pair,
     describe_predictions,
     mean_interval,
-    share_interval,
 )
 from .tables import level_columns, prediction_columns, score_columns, to_frame
-from .tested import Given, Scored, Targets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -184,10 +181,14 @@ class Comparison:
         """Return every prediction as names and values of columns, without pandas; see `prediction_columns`."""
         return prediction_columns(self.collection, self.folds, self.methods)
 
+    @cached_property
+    def _images(self) -> ScoredImages:
+        return ScoredImages(self.collection, self.folds)
+
     @property
     def tested(self) -> np.ndarray:
         """Positions in the collection of the test images, fold after fold; with repeats each occurs several times."""
-        return np.concatenate([fold.test for fold in self.folds])
+        return self._images.tested
 
     @property
     def n_unused(self) -> int:
@@ -198,9 +199,8 @@ class Comparison:
     @property
     def n_scored(self) -> dict[str, int]:
         """How many tested images have a label, by target; at "" how many have what the tested score needs."""
-        tested = np.unique(self.tested)
         wanted = {**{name: name for name in self.collection.target_names}, "": None}
-        return {name: int(self._is_scored(target)[tested].sum()) for name, target in wanted.items()}
+        return {name: self._images.count(target) for name, target in wanted.items()}
 
     @property
     def untested_classes(self) -> list[int]:
@@ -212,16 +212,12 @@ class Comparison:
     @property
     def scores(self) -> dict[str, AppliedScore]:
         """The scores of each method, by name."""
-        return scores_for(self._targets)
-
-    @cached_property
-    def _targets(self) -> Targets:
-        return Targets.of(self.collection)
+        return scores_for(self._images.targets)
 
     @property
     def tree(self) -> ClassTree | None:
         """The tree of all labels, with counts, if the targets are levels."""
-        return self._targets.tree
+        return self._images.targets.tree
 
     @property
     def tested_score(self) -> str:
@@ -248,7 +244,7 @@ class Comparison:
     def power(self) -> dict[tuple[str, str], PowerResult]:
         """How much the tests of `pairwise` could find, by the names of the two methods."""
         pairs = [(pair.difference.first, pair.difference.second) for pair in self.pairwise]
-        return dict(zip(pairs, power_of_pairs(*self._tested_scores, pairs)))
+        return dict(zip(pairs, power_of_pairs(*self._images.for_tests(self.methods, self.tested_score), pairs)))
 
     @property
     def power_sentences(self) -> tuple[str, ...]:
@@ -304,16 +300,7 @@ class Comparison:
         """
         if not self.collection.are_levels:
             return {}
-        return {method.name: draw_risk(self._tested_by(method).paths) for method in self.methods}
-
-    def _tested_by(self, method: MethodScores) -> Scored:
-        labels, n_folds = self.collection.labels, len(self.folds)
-        full, probabilities = method.full or [None] * n_folds, method.probabilities or [None] * n_folds
-        given = [
-            Given.of(own, before, None, shares, self._targets, labels)
-            for own, before, shares in zip(method.predicted, full, probabilities)
-        ]
-        return Scored(labels[self.tested], Given.join(given), self._targets.tree)
+        return {method.name: draw_risk(self._images.answered_paths(method)) for method in self.methods}
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
@@ -323,7 +310,8 @@ class Comparison:
         accuracy, it comes from the images if folds show no spread.
         """
         return {
-            method.name: {name: self._interval(method, name) for name in method.scores} for method in self.methods
+            method.name: {name: self._images.interval(method, name, self.scores[name]) for name in method.scores}
+            for method in self.methods
         }
 
     @cached_property
@@ -343,7 +331,7 @@ class Comparison:
 
         `compare_pairs_of_methods` says which test.
         """
-        return compare_every_pair(*self._tested_scores)
+        return compare_every_pair(*self._images.for_tests(self.methods, self.tested_score))
 
     @cached_property
     def details(self) -> dict[str, dict[str, Details]]:
@@ -378,16 +366,7 @@ class Comparison:
         tuple of ndarray of bool and shape (n_test,)
             For each fold. An image that lacks a label that must be right is not right.
         """
-        labels, names = self.collection.labels, self.collection.target_names
-        predicted = self[method].predicted
-        if target is not None and len(names) > 1:
-            labels, position = self.collection.target(target), names.index(target)
-            predicted = tuple(own[:, position] for own in predicted)
-        elif self._targets.tree is not None:
-            tree = self._targets.tree
-            pairs = zip(self.folds, predicted)
-            return tuple(compare_paths(tree, labels[fold.test], own).is_right for fold, own in pairs)
-        return tuple(all_right(labels[fold.test], own) for fold, own in zip(self.folds, predicted))
+        return self._images.are_right(self[method], target)
 
     def pooled(self, method: str, target: str | None = None) -> Pooled:
         """Pool the predictions of all folds of a method for one target.
@@ -399,13 +378,7 @@ class Comparison:
         target : str, optional
             The name of the target. Default: the finest target.
         """
-        target = self.collection.finest if target is None else target
-        own, labels, classes = self[method], self.collection.target(target), self.collection.classes_by_target[target]
-        if len(self.collection.target_names) == 1:
-            return pool(labels, classes, self.tested, own.predicted, own.probabilities)
-        position = self.collection.target_names.index(target)
-        probabilities = None if own.probabilities is None else [each[position] for each in own.probabilities]
-        return pool(labels, classes, self.tested, [each[:, position] for each in own.predicted], probabilities)
+        return self._images.pool(self[method], self.collection.finest if target is None else target)
 
     def tested_paths(self, method: str) -> TestedPaths | None:
         """Return the answers of a hierarchical method as nodes of the tree; None for another method."""
@@ -436,18 +409,9 @@ class Comparison:
             If no method has this name.
         """
         own = self[self.best if method is None else method]
-        names, groups = self.collection.target_names, self.collection.groups
         if (paths := self.tested_paths(own.name)) is not None:
-            return {names[-1]: (paths.expectation, paths.collect())}
-        found = {}
-        for target in names:
-            score = find_score("accuracy", target, names)
-            mean, interval = own.means[score], self.intervals[own.name][score]
-            n_without = int((~self._is_scored(target)[np.unique(self.tested)]).sum())
-            source = describe_source(self._folds_of(target), groups, n_without)
-            expectation = Expectation(mean, interval.ends, interval.confidence, source)
-            found[target] = expectation, collect_answers(self.pooled(own.name, target), groups)
-        return found
+            return {self.collection.target_names[-1]: (paths.expectation, paths.collect())}
+        return expect_targets(self._images, own, self.intervals[own.name])
 
     def exact_match(self, method: str | None = None) -> Expectation | None:
         """Return how often all targets are expected to be right together on new images.
@@ -470,45 +434,4 @@ class Comparison:
         own = self[self.best if method is None else method]
         if len(self.collection.target_names) == 1 or self.collection.are_levels:
             return None
-        interval = self.intervals[own.name][self.tested_score]
-        source = describe_source(self._folds_of(None), self.collection.groups)
-        return Expectation(own.means[self.tested_score], interval.ends, interval.confidence, source)
-
-    def _interval(self, method: MethodScores, name: str) -> Interval:
-        found, applied = mean_interval(method.scores[name], method.means[name], self.folds.sizes), self.scores[name]
-        if not math.isnan(found.ends[0]) or not applied.score.counts_images:
-            return found
-        is_scored = self._is_scored(applied.target)[self.tested]
-        is_right = np.concatenate(self.is_right(method.name, applied.target))[is_scored]
-        return share_interval(is_right, self.tested[is_scored], self.collection.groups)
-
-    def _is_scored(self, target: str | None) -> np.ndarray:
-        """Return which images have the labels that a score of a target, or of all, needs, of shape (n,)."""
-        if target is not None:
-            return has_label(self.collection.target(target))
-        return have_all(self.collection.labels) | self.collection.are_levels  # a path may end early
-
-    def _folds_of(self, target: str | None) -> Folds:
-        """Return the folds with the images alone that have the labels that a score of a target, or of all, needs."""
-        is_scored = self._is_scored(target)
-        if is_scored.all():
-            return self.folds
-        kept = (
-            replace(fold, train=fold.train[is_scored[fold.train]], test=fold.test[is_scored[fold.test]])
-            for fold in self.folds
-        )
-        return replace(self.folds, splits=tuple(kept))
-
-    @property
-    def _tested_scores(self) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, ...]], Folds, Any]:
-        """What the tests of every pair take; see `compare_pairs_of_methods`."""
-        is_scored = self._is_scored(None)
-        scored = [is_scored[fold.test] for fold in self.folds]
-        return (
-            {method.name: method.scores[self.tested_score] for method in self.methods},
-            {
-                method.name: tuple(own[kept] for own, kept in zip(self.is_right(method.name), scored))
-                for method in self.methods
-            },
-            self._folds_of(None), self.collection.groups,
-        )
+        return expect_score(self._images, own, self.tested_score, None, self.intervals[own.name])

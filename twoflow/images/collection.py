@@ -18,7 +18,7 @@ from .passed_over import PassedOver, count_paths
 from .preview import to_fragment
 from .reading import ImageReadError, Source
 from .targets import NO_LABEL, classes_of, default_names, finest, finest_position, has_label, split_targets
-from .validation import check_images, to_values
+from .validation import check_images, is_missing, to_values
 
 _PREVIEWED = 12  # classes that a notebook shows with an image
 
@@ -292,7 +292,7 @@ class ImageCollection:
         found: dict[Any, Any] = {}
         superclasses = self.columns[column] if column in self.columns else self.target(column)
         for label, superclass in zip(self.target(self.finest).tolist(), superclasses.tolist()):
-            if NO_LABEL in (label, superclass):
+            if is_missing(label) or is_missing(superclass):
                 continue
             if found.setdefault(label, superclass) != superclass:
                 raise InputError(
@@ -316,8 +316,7 @@ class ImageCollection:
         n_classes = len(self.classes_by_target[self.finest])
         others = {name: self.target(name) for name in self.target_names if name != self.finest}
         for name, values in {**self.columns, **others}.items():
-            no_value = NO_LABEL if name in others else None
-            pairs = {pair for pair in zip(labels, values.tolist()) if pair[0] != NO_LABEL and pair[1] != no_value}
+            pairs = {pair for pair in zip(labels, values.tolist()) if not any(map(is_missing, pair))}
             level = dict(pairs)
             if len(pairs) == len(level) == n_classes and 1 < len(set(level.values())) < len(level):
                 found[name] = level

@@ -88,6 +88,8 @@ def to_values(name: str, values: Any, may_be_missing: bool = False) -> np.ndarra
     else:
         # Scalars of other libraries, such as tensors, convert themselves to Python's.
         items = values = [item.item() if _is_foreign_scalar(item) else item for item in values]
+        if any(isinstance(item, str) for item in items):  # as text, NaN would become the word "nan"
+            items = values = [item if isinstance(item, str) or not is_missing(item) else None for item in items]
     if not may_be_missing:
         # Checked before text becomes an array: there, NaN becomes the word "nan", a class like any other.
         missing = [i for i, value in enumerate(items) if is_missing(value)]

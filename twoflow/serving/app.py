@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from .. import __version__
 from .._text import printable
 from . import bodies
+from .describing import describe_predictions
 from .documentation import render_documentation
 from .gate import Gate
 from .page import render_page
@@ -154,7 +155,7 @@ def _add_posts(app: FastAPI, service: Service, has_token: bool) -> None:
                 raise Refusal(422, f"expected one to {most:,} files in the field images and nothing else, got "
                                    f"{_found(form)}; correct the form")
             predictions = await _while_connected(request, service.predict(images, client))
-        found = bodies.describe_predictions(predictions, service.card, top)
+        found = describe_predictions(predictions, service.card, top)
         if any(each.error is None for each in found):
             return _json(bodies.Predictions(model=service.digest, predictions=found))
         what = "the image" if len(found) == 1 else f"any of the {len(found):,} images"

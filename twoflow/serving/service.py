@@ -20,8 +20,9 @@ from ..models.model_file import ModelFile
 from ..predicting import Prediction, Predictor
 from ..predicting.moderation import Rules
 from ..report.explanations import make_entry
-from .bodies import ExplanationBody, ModelBody, describe_explanation, describe_model
+from .bodies import ExplanationBody, ModelBody
 from .corrections import Corrections
+from .describing import describe_explanation, describe_model
 from .limits import Limits
 from .metrics import ServiceMetrics
 from .refusal import Refusal
