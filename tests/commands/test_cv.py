@@ -71,7 +71,8 @@ def test_several_label_columns_are_several_targets(shop_folder, tmp_path, capsys
     labels = ["--labels", shop_folder / "labels.csv", "--label-column", "kind,class", "--folds", "2", "--quiet"]
     status, out, _ = call(capsys, shop_folder, *labels, "--methods", "fast", "--out", tmp_path / "report")
     assert status == 0
-    assert re.search(r"^method +features +exact match +accuracy of kind .* accuracy of class ", out, re.MULTILINE)
+    assert re.search(r"^method +features +exact match +Hamming loss ", out, re.MULTILINE)
+    assert re.search(r"^by target +accuracy of kind .* accuracy of class ", out, re.MULTILINE)
 
 
 def test_levels_of_a_table_and_of_folders(shop_folder, tmp_path, capsys):
