@@ -47,10 +47,10 @@ def test_the_sample_is_filled(call, tmp_path):
 def test_unfilled(call, tmp_path):
     (tmp_path / "in/tee/02/7.jpg").unlink()
     status, _, err = call("in", "--submission", "sample.csv", "--out", "deep/out.csv")
-    assert status == 2 and err.startswith("error: expected a label for every cell of the sample, got none for 1 ids")
+    assert status == 2 and err.startswith("error: expected a label for every cell of the sample, got none for 1 id")
     assert not list(tmp_path.glob("**/out.csv"))
     status, _, err = call("in", "--submission", "sample.csv", "--out", "deep/out.csv", "--unfilled", "keep")
-    assert status == 0 and "left as in the sample: 1 ids without an image (7)\n" in err
+    assert status == 0 and "left as in the sample: 1 id without an image (7)\n" in err
     assert (tmp_path / "deep/out.csv").read_text().endswith("\n7,x\n")
 
 

@@ -91,6 +91,7 @@ def with_row(row, sign=","):
         (with_row("a.jpg,boot," + "x" * 200_000), {}, "row 4: a field of more than 131,072 letters"),
         (with_row("a.jpg,boot,\0"), {}, "row 4: a NUL byte"),
         ("path,class;path;class\na.jpg,boot;c\n", {"path_column": "path", "label_column": "path"}, "may be divided by"),
+        ("path,class\na.jpg,boot\n", {"label_column": ["class", "path"]}, "a column of labels, got 'path', the column"),
         ("path,class\na.jpg,boot\n", {"missing": "ignore"}, "expected one of 'leave-out', 'error', got 'ignore'"),
         ("path,class\na.jpg,boot\n", {"image_pattern": "{id}.jpg"}, "has no column 'id'"),
     ],

@@ -87,8 +87,8 @@ def test_what_is_said(two_targets, shop, tmp_path):
     assert content.decode().splitlines()[0::3] == ["id,kind,price", "12,0,7"]
     assert notes == [
         "the sample has no column for number",
-        "left as in the sample: 1 columns that are no target of the model (price)",
-        "left as in the sample: 1 ids without an image (12)",
+        "left as in the sample: 1 column that is no target of the model (price)",
+        "left as in the sample: 1 id without an image (12)",
         "2 ids name their images without regard to leading zeros, such as 0 for in/000.jpg",
         "not in the sample: 2 images (in/002.jpg, in/003.jpg)",
         "kind has numbers in the sample, and text in the model, such as dress; if the competition wants numbers, train "
@@ -97,7 +97,7 @@ def test_what_is_said(two_targets, shop, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("id,kind,price\n000,x,9\n", r"got none for 1 columns that are no target of the model \(price\); add what"),
+    ("id,kind,price\n000,x,9\n", r"got none for 1 column that is no target of the model \(price\); add what"),
     ("id,kind\n000,x\n9,x\n8,x\n", r"got none for 2 ids without an image \(9, 8\); add what is missing, or keep"),
     ("id,kind\n9,x\n", r"called as the ids, such as 9.jpg for 9, got in/000.jpg, in/001.jpg, in/002.jpg and 1 more"),
     ("id,kind\n", "expected a header and a row for each id, got no rows"),
@@ -118,11 +118,11 @@ def test_what_cannot_be_filled_is_one_clear_line(text, message, two_targets, sho
 def test_an_unreadable_image_is_an_error_that_names_the_id(two_targets, shop, tmp_path):
     items = [*items_of(shop, 2), Item("in/2.jpg", (b"no image",), ("in/2.jpg",))]
     text = "id,kind\n000,x\n2,x\n"
-    with pytest.raises(ValueError, match=r"got none for 1 ids whose image has no answer \(2: not an image.*\); add"):
+    with pytest.raises(ValueError, match=r"got none for 1 id whose image has no answer \(2: not an image.*\); add"):
         fill(two_targets, shop, text, tmp_path, items=items)
     content, notes = fill(two_targets, shop, text, tmp_path, items=items, unfilled="keep")
     assert content.decode().splitlines()[2] == "2,x"
-    assert notes[1].startswith("left as in the sample: 1 ids whose image has no answer (2: not an image")
+    assert notes[1].startswith("left as in the sample: 1 id whose image has no answer (2: not an image")
 
 
 def test_items_are_named_by_ids(two_targets, shop, tmp_path):
@@ -130,7 +130,7 @@ def test_items_are_named_by_ids(two_targets, shop, tmp_path):
     content, notes = fill(two_targets, shop, "id,kind,number\nhat,x,0\nshoe,x,0\n", tmp_path, items=items)
     found = answers(two_targets, shop)
     assert content.decode().splitlines()[1:] == [f"hat,{','.join(found[1])}", f"shoe,{','.join(found[0])}"]
-    assert notes == ["answered by some of their photos, because others cannot be read: 1 ids (shoe)"]
+    assert notes == ["answered by some of their photos, because others cannot be read: 1 id (shoe)"]
 
 
 def test_no_cell_is_unknown(two_targets, shop, tmp_path):

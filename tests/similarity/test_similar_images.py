@@ -87,13 +87,19 @@ def test_unreadable_images_are_named(model, shop, tmp_path):
 @pytest.mark.parametrize("options, message", [
     ({"k": 25}, "from 1 to 24"),
     ({"k": 0}, "from 1 to 24"),
-    ({"where": {"size": 3}}, "targets among class"),
+    ({"where": {"size": 3}}, "targets among class, got 'size'; name one"),
     ({"where": {"class": "boot"}}, "a label of 'class' in the gallery"),
     ({"k": 13, "unique": True}, "12 groups"),
 ])
 def test_what_the_gallery_does_not_have(index, shop, options, message):
     with pytest.raises(UserError, match=message):
         index.nearest(shop[:1].images, **options)
+
+
+def test_how_many_can_be_found(index, shop):
+    where = {"class": index.labels_[0]}
+    assert index.count() == 24 and index.count(unique=True) == 12
+    assert index.count(where) == (index.labels_ == index.labels_[0]).sum()
 
 
 def test_a_model_that_is_not_made_of_flows(shop):

@@ -88,6 +88,8 @@ def test_several_targets_of_which_some_labels_are_missing(shop):
     assert min(found.positions) == 3 and set(found.labels) == {"even", "odd"} and np.isfinite(found.score)
     with pytest.raises(UserError, match="one of 'class', 'parity'"):
         TrainingTerms(model, both).of(shop[0], "size")
+    with pytest.raises(UserError, match="training: expected an ImageCollection, with labels, got list; pass"):
+        TrainingTerms(model, list(shop.images))
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def add_collection_arguments(parser: argparse.ArgumentParser) -> None:
     add_hosts_argument(group)
     group.add_argument(
         "--label-column", metavar="COLUMN,...", type=different_names,
-        help="column of classes in the table; several columns are several targets, each learned by itself. A name with "
+        help="column of classes in the table; several columns are several targets. A name with "
              "a comma is in double quotes (default: class)",
     )
     group.add_argument(

@@ -7,8 +7,9 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .._text import counted
 from ..errors import InputError
 from .arguments import (
     CommandParser,
@@ -69,7 +70,7 @@ def make_parser() -> CommandParser:
     add_hosts_argument(group)
     group = parser.add_argument_group("search")
     group.add_argument("--top", metavar="K", type=at_least(1), default=5,
-                       help="how many images to find for each (default: %(default)s)")
+                       help="how many images to find for each; all, if there are fewer (default: %(default)s)")
     group.add_argument(
         "--filter", metavar="TARGET=LABEL", action="append", default=[],
         help="find only images with this label, such as color=red; repeat it for several targets (default: all images)",
@@ -108,11 +109,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     with connected(arguments.scheduler), warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreadableImagesWarning)  # each is named below
         index, notes = _open_gallery(arguments, model_file)
-        found = index.nearest(
-            images, arguments.top, where=where or None, unique=arguments.unique, without=_find_own(index, names)
-        )
+        conditions: dict[str, Any] = {"where": where or None, "unique": arguments.unique}
+        n = index.count(**conditions)
+        if n < arguments.top:
+            notes.append(f"only {counted(n, 'item' if arguments.unique else 'image')} to find")
+        found = index.nearest(images, min(n, arguments.top), **conditions, without=_find_own(index, names))
     if len(found.errors) == len(images):
-        raise InputError(f"none of the {len(images)} images can be read; the first: {found.errors[0]}")
+        raise InputError(
+            f"expected images that can be read, got {counted(len(images), 'image')} that cannot; the first: "
+            f"{found.errors[0]}; name others"
+        )
     notes += [f"passed over: {each}" for each in inputs.passed_over]
     thumbnails = None if arguments.gallery or arguments.labels else model_file.gallery
     gone = print_to_reader("\n".join([format_search(names, found, index), *describe_search(index, notes)]))

@@ -106,6 +106,9 @@ def load_table(
         columns=[*targets, *([group_column] if group_column else []), *columns],
         may_be_empty=targets[0 if levels is None else 1:] if len(targets) > 1 else (),
     )
+    if path_column in targets and image_pattern is None:
+        raise InputError(f"{name}: expected a column of labels, got {path_column!r}, the column of image paths; name "
+                         "another column")
     _check_labels(name, read, rows, targets)
     lost = find_missing(paths, values, rows)
     notes = note_on_words_for_missing(

@@ -79,7 +79,10 @@ def fill_sample(
             f"{printable(sample.ids[0])}, got {name_first(map(printable, match.spare)) or 'none'}; name the folder of "
             "these images, or the --id-column"
         )
-    left = [("columns that are no target of the model", sample.others), ("ids without an image", match.missing)]
+    left = [
+        (("column that is no target of the model", "columns that are no target of the model"), sample.others),
+        (("id without an image", "ids without an image"), match.missing),
+    ]
     _refuse(left, unfilled)
     wanted = [items[position] for position in match.positions.values()]
     predictions = _predict(predictor, wanted, verbose)
@@ -91,7 +94,7 @@ def fill_sample(
         f"{each}: {prediction.error or 'the model gives no probabilities'}"
         for each, prediction in zip(match.positions, predictions) if each not in answered
     ]
-    left.append(("ids whose image has no answer", lacking))
+    left.append((("id whose image has no answer", "ids whose image has no answer"), lacking))
     _refuse(left, unfilled)
     labels = {each: label_answer(prediction, predictor.card) for each, prediction in answered.items()}
     notes = [
@@ -130,7 +133,7 @@ def _has_label(answer: Answer) -> bool:
     return answer.label != UNKNOWN or answer.confidence == answer.confidence  # NaN: there are no probabilities
 
 
-def _refuse(left: Sequence[tuple[str, Sequence[str]]], unfilled: str) -> None:
+def _refuse(left: Sequence[tuple[tuple[str, str], Sequence[str]]], unfilled: str) -> None:
     found = [_name(*each) for each in left if each[1]]
     if found and unfilled == "error":
         raise InputError(
@@ -139,8 +142,8 @@ def _refuse(left: Sequence[tuple[str, Sequence[str]]], unfilled: str) -> None:
         )
 
 
-def _name(what: str, names: Sequence[str]) -> str:
-    return f"{len(names):,} {what} ({name_first(map(printable, names))})"
+def _name(nouns: tuple[str, str], names: Sequence[str]) -> str:
+    return f"{counted(len(names), *nouns)} ({name_first(map(printable, names))})"
 
 
 def _describe(
@@ -153,14 +156,14 @@ def _describe(
         yield (f"{counted(len(match.by_number), 'id names its image', 'ids name their images')} without regard to "
                f"leading zeros, such as {printable(first)} for {name}")
     if match.spare:
-        yield f"not in the sample: {_name('images', match.spare)}"
+        yield f"not in the sample: {_name(('image', 'images'), match.spare)}"
     partly = [each for each, prediction in answered.items() if prediction.error]
     if partly:
-        yield f"answered by some of their photos, because others cannot be read: {_name('ids', partly)}"
+        yield f"answered by some of their photos, because others cannot be read: {_name(('id', 'ids'), partly)}"
     unsure = [each for each, own in answered.items() if any(answer.level != answer.target for answer in own.answers)]
     if unsure:
         yield ("the likeliest class is written although the model answers a broader class or unknown: "
-               f"{_name('ids', unsure)}")
+               f"{_name(('id', 'ids'), unsure)}")
     for target in card.targets:
         is_filled = target.name in sample.columns
         if is_filled and sample.looks_numeric(target.name) and not any(map(is_number, target.classes)):

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._text import counted
 from ..errors import InputError
 from ..flows.base import Flow
 from ..images import ImageCollection, ImageReadError, check_images
@@ -210,7 +211,12 @@ class SimilarImages(BaseEstimator):
         check_is_fitted(self)
         among = None if where is None else self._matching(where)
         groups = self._group_codes() if unique else None
-        self._check_k(k, among, groups)
+        n = self.count(where, unique)
+        if not isinstance(k, Integral) or not 1 <= k <= n:
+            raise InputError(
+                f"k: expected a number from 1 to {n}, of {counted(n, 'group' if unique else 'image')} to find, got "
+                f"{k!r}; ask for fewer, or leave out conditions"
+            )
         queries, without, errors = self.vectors_, range(len(self.vectors_)) if X is None else without, {}
         if X is not None:
             images = check_images(X)
@@ -228,6 +234,18 @@ class SimilarImages(BaseEstimator):
         )
         names = [[self.names_[position] for position in row if position >= 0] for row in positions.tolist()]
         return Neighbors(positions, similarities, names, pick(self.labels_, positions), errors)
+
+    def count(self, where: Mapping[str, Any] | None = None, unique: bool = False) -> int:
+        """Count the images that `nearest` can find, which is its greatest k.
+
+        Parameters
+        ----------
+        where, unique
+            As in `nearest`. By default every image of the gallery counts. With `unique`, groups are counted.
+        """
+        check_is_fitted(self)
+        rows = np.ones(len(self.names_), dtype=bool) if where is None else self._matching(where)
+        return len(np.unique(self._group_codes()[rows])) if unique else int(rows.sum())
 
     def _look(self, images: Sequence[Source], with_answers: bool = False) -> Found:
         """Return the vectors of images, and the model's answers if they are asked for."""
@@ -256,13 +274,6 @@ class SimilarImages(BaseEstimator):
         if self.groups_ is None:
             raise InputError("unique: expected a gallery with groups, got none; pass a collection with groups")
         return np.unique(self.groups_, return_inverse=True)[1]
-
-    def _check_k(self, k: int, among: np.ndarray | None, groups: np.ndarray | None) -> None:
-        rows = np.ones(len(self.names_), dtype=bool) if among is None else among
-        n, what = (int(rows.sum()), "images") if groups is None else (len(np.unique(groups[rows])), "groups")
-        if not isinstance(k, Integral) or not 1 <= k <= n:
-            raise InputError(f"k: expected a number from 1 to {n}, as there are {n} {what} to find, got {k!r}; ask for "
-                             "fewer, or leave out conditions")
 
     def __sklearn_tags__(self) -> ImageTags:
         return extend_tags(super().__sklearn_tags__(), ImageTags)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, InputTypeError
 from ..flows.contract import FlowContract
 from ..images import ImageCollection
 from ..images.naming import name_images
@@ -102,6 +102,11 @@ class TrainingTerms:
     """
 
     def __init__(self, model: Any, training: ImageCollection, *, store: StoreLike = None) -> None:
+        if not isinstance(training, ImageCollection):
+            raise InputTypeError(
+                f"training: expected an ImageCollection, with labels, got {type(training).__name__}; pass the "
+                "collection that the model was fitted on"
+            )
         flow, head = check_terms(model)
         self._flow: Any = flow if store is None else copy(flow).set_params(store=store)
         self._questions = Questions(deciders(head), training.target_names)

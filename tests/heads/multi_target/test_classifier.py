@@ -170,6 +170,21 @@ def test_parameters_of_each_estimator_have_its_name():
     assert type(copy.estimator["number"]) is RidgeClassifier and "number" in repr(copy.get_params(deep=False))
 
 
+@pytest.mark.parametrize("wrong, got", [
+    ({}, "an empty dict"), ({0: RidgeClassifier(), 1: 3}, "something else for '1'"),
+])
+def test_a_dict_without_classifiers(wrong, got):
+    with pytest.raises(ValueError, match=f"expected a model or a classifier for each target, got {got}"):
+        MultiTargetClassifier(wrong).fit(X, Y)
+
+
+def test_the_score_needs_labels_of_each_target():
+    model = MultiTargetClassifier(DecisionTreeClassifier(random_state=0)).fit(X, Y)
+    for few in (Y[:, :1], Y[:, 0], np.hstack([Y, Y])):
+        with pytest.raises(ValueError, match=r"y: expected shape \(n, 2\), got \(60"):
+            model.score(X, few)
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "a"]])
 def test_wrong_names(names):
     with pytest.raises(ValueError, match="target_names: expected 2 different names"):

@@ -12,7 +12,7 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition, available_if
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ...errors import InputError
 from ...images import ImageCollection
@@ -185,6 +185,7 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
             If "joint" needs several gigabytes for the trees of a forest.
         """
         self._validate_params()
+        self._check_mapping()
         self.model_ = on_shared_features(self)
         if self.model_ is not None:
             self._take_over(self.model_.fit(X, y, groups).model_)
@@ -231,12 +232,33 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
             No label may be missing.
         sample_weight : array-like of shape (n,), optional
             The weight of each row. By default all count the same.
+
+        Raises
+        ------
+        ValueError
+            If y does not have a column for each target.
         """
-        return float(np.average(all_right(to_targets(y), self.predict(X)), weights=sample_weight))
+        check_is_fitted(self)
+        targets = to_targets(y)
+        if len(self.target_names_) != (targets.shape[1] if targets.ndim == 2 else 1):
+            raise InputError(
+                f"y: expected shape (n, {len(self.target_names_)}), got {targets.shape}; pass a column for each target"
+            )
+        return float(np.average(all_right(targets, self.predict(X)), weights=sample_weight))
 
     @property
     def _learned(self) -> Learned:
         return Learned(self.estimators_, self.classes_, self.combinations_, self.order_)
+
+    def _check_mapping(self) -> None:
+        """Raise an error if a dict of estimators is empty, or has something else."""
+        is_estimator = HasMethods(["fit", "predict"]).is_satisfied_by
+        others = [repr(name) for name, each in self._named_parts if not is_estimator(each)]
+        if not self._given or others:
+            got = f"something else for {', '.join(others)}" if others else "an empty dict"
+            raise InputError(
+                f"estimator: expected a model or a classifier for each target, got {got}; give one for each"
+            )
 
     def _by_target(self, names: Sequence[str], rng: np.random.RandomState) -> list[Any]:
         """Return the seeded estimator of each target."""
