@@ -87,7 +87,7 @@ def test_unreadable_images_are_named(model, shop, tmp_path):
 @pytest.mark.parametrize("options, message", [
     ({"k": 25}, "from 1 to 24"),
     ({"k": 0}, "from 1 to 24"),
-    ({"where": {"size": 3}}, "targets among class, got 'size'; name one"),
+    ({"where": {"size": 3}}, "targets among class, got 'size'; choose one"),
     ({"where": {"class": "boot"}}, "a label of 'class' in the gallery"),
     ({"k": 13, "unique": True}, "12 groups"),
 ])
