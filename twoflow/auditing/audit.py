@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._text import counted
+from .._text import counted, listed, printable
 from ..errors import InputError
 from ..evaluation.dependences import find_dependences
 from ..evaluation.duplicates import Duplicates, match, rank_kinds
@@ -30,7 +30,7 @@ from ..networks import NetworkRecord, NetworksLike, list_networks, name_networks
 from ..store import StoreLike
 from .cleaning import REASONS, LeftOut, choose_images
 from .label_issues import LabelIssues, check_rank
-from .labels_of_targets import differ, judge_labels
+from .labels_of_targets import differ, judge_labels, labels_by_target
 from .quality import Fault, find_faults
 
 _FEW = 5  # the number of folds: a class with fewer images is missing in some
@@ -67,10 +67,11 @@ class Audit:
     unreadable : tuple of (int or None, ImageReadError)
         Positions and errors of images that cannot be read. Images that the collection left out earlier have no
         position.
-    class_counts : mapping of str to int
-        Number of images in each class of the finest target, largest first. Unreadable images count too.
-    small_classes : mapping of str to int
-        The classes of `class_counts` with fewer than five images.
+    class_counts : mapping of str to mapping of str to int
+        For each target the number of images in each class, largest first. Unreadable images count too. Of levels, for
+        the finest.
+    small_classes : mapping of str to mapping of str to int
+        The classes of `class_counts` with fewer than five images, for each target that has some.
     associations : mapping of str to IndependenceResult
         For each other column, the test of its dependence on the finest target.
     dependences : mapping of (str, str) to IndependenceResult
@@ -100,8 +101,8 @@ class Audit:
     issues: dict[str, LabelIssues]
     faults: tuple[Fault, ...]
     unreadable: tuple[tuple[int | None, ImageReadError], ...]
-    class_counts: dict[str, int]
-    small_classes: dict[str, int]
+    class_counts: dict[str, dict[str, int]]
+    small_classes: dict[str, dict[str, int]]
     associations: dict[str, IndependenceResult]
     dependences: dict[tuple[str, str], IndependenceResult]
     lookalikes: tuple[tuple[str, ...], ...]
@@ -110,6 +111,14 @@ class Audit:
     networks: tuple[NetworkRecord, ...]
     seconds: float
     n_computed: int
+
+    def describe_classes(self) -> str:
+        """Return how many classes there are, such as "5 classes"; with several targets, of each."""
+        several = len(self.class_counts) > 1
+        return listed(
+            counted(len(counts), "class", "classes") + (f" of {printable(target)}" if several else "")
+            for target, counts in self.class_counts.items()
+        )
 
     def count_left_out(self) -> dict[str, int]:
         """Count the images not to train on by reason; those that the collection left out earlier count too."""
@@ -232,7 +241,7 @@ def audit(
     issues: dict[str, LabelIssues] = {}
     dependences: dict[tuple[str, str], IndependenceResult] = {}
     associations: dict[str, IndependenceResult] = {}
-    counts: dict[str, int] = {}
+    counts: dict[str, dict[str, int]] = {}
     if collection is None:
         notes.append("there are no labels, so labels and classes were not checked")
     else:
@@ -244,9 +253,7 @@ def audit(
         dependences, untested = find_dependences(collection)
         associations, unrelated = _associations(collection)
         notes += [*untested, *unrelated]
-        classes, numbers = np.unique(labels[has_label(labels)], return_counts=True)
-        order = np.argsort(-numbers, kind="stable")
-        counts = {str(classes[i]): int(numbers[i]) for i in order}
+        counts = {name: _count_classes(own) for name, own in labels_by_target(collection).items()}
     kept, left_out = choose_images(
         [position for position, _ in extraction.errors], faults, duplicates,
         None if collection is None else collection.labels,
@@ -266,7 +273,7 @@ def audit(
             *((None, error) for error in (() if collection is None else collection.unreadable)), *extraction.errors
         ),
         class_counts=counts,
-        small_classes={name: count for name, count in counts.items() if count < _FEW},
+        small_classes={target: small for target, own in counts.items() if (small := _find_small(own))},
         associations=associations,
         dependences=dependences,
         lookalikes=() if collection is None else tuple(tuple(map(str, group)) for group in collection.lookalikes),
@@ -289,6 +296,16 @@ def _side_by_side(embeddings: Sequence[np.ndarray]) -> np.ndarray:
 def _conflicts(duplicates: Duplicates, collection: ImageCollection | None) -> np.ndarray:
     numbers = np.flatnonzero(duplicates.is_same_photo & differ(collection, *duplicates.pairs.T))
     return numbers[np.lexsort((numbers, duplicates.distances[numbers], rank_kinds(duplicates.kinds[numbers])))]
+
+
+def _count_classes(labels: np.ndarray) -> dict[str, int]:
+    """Count the images of each class of a target, largest first; a missing label is no class."""
+    classes, numbers = np.unique(labels[has_label(labels)], return_counts=True)
+    return {str(classes[i]): int(numbers[i]) for i in np.argsort(-numbers, kind="stable")}
+
+
+def _find_small(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count < _FEW}
 
 
 def _split_leaks(collection: ImageCollection | None, column: str | None, duplicates: Duplicates) -> Leaks | None:

@@ -28,8 +28,13 @@ def audit_document(audit: Audit) -> dict[str, Any]:
             }
             for i in range(len(audit.images))
         ],
-        "classes": [{"name": name, "n_images": count} for name, count in audit.class_counts.items()],
-        "small_classes": list(audit.small_classes),
+        "classes": [
+            {"target": target, "name": name, "n_images": count}
+            for target, counts in audit.class_counts.items() for name, count in counts.items()
+        ],
+        "small_classes": [
+            {"target": target, "name": name} for target, counts in audit.small_classes.items() for name in counts
+        ],
         "duplicates": [
             {
                 "first": int(first),

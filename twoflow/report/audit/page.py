@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,6 @@ def format_page(audit: Audit) -> str:
         ],
         lookalikes=[" and ".join(map(spell, group)) for group in audit.lookalikes],
         classes=_classes(audit),
-        n_more_classes=max(0, len(audit.class_counts) - _MOST_ROWS),
     )
 
 
@@ -76,7 +75,7 @@ def _counts(audit: Audit) -> list[tuple[str, str]]:
     found.append(("faults", counted(len(audit.faults), "fault") + " of images"))
     found.append(("clean", counted(len(audit.kept), "image") + " to train on"))
     if audit.class_counts:
-        found.append(("classes", f"{len(audit.class_counts):,} classes"))
+        found.append(("classes", audit.describe_classes()))
     if audit.dependences:
         found.append(("dependences", counted(len(audit.dependences), "pair") + " of targets"))
     if audit.lookalikes:
@@ -147,11 +146,18 @@ def _faults(audit: Audit) -> list[dict[str, Any]]:
     return sections
 
 
-def _classes(audit: Audit) -> list[tuple[str, int, float]]:
-    """List the name of each class, its number of images, and the length of its bar in percent."""
-    counts: Iterable[tuple[str, int]] = audit.class_counts.items()
-    most = max(audit.class_counts.values(), default=1)
-    return [(printable(name), count, round(100 * count / most, 1)) for name, count in list(counts)[:_MOST_ROWS]]
+def _classes(audit: Audit) -> list[tuple[str, list[tuple[str, int, float]], int]]:
+    """List what a table of each target shows: its heading, the rows of its classes, and how many it leaves out.
+
+    A row is the name of a class, its number of images, and the length of its bar in percent.
+    """
+    tables = []
+    for target, counts in audit.class_counts.items():
+        most = max(counts.values(), default=1)
+        rows = [(printable(name), count, round(100 * count / most, 1)) for name, count in counts.items()]
+        heading = printable(target) if len(audit.class_counts) > 1 else "class"
+        tables.append((heading, rows[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS)))
+    return tables
 
 
 def _tile(audit: Audit, position: int, text: object) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def format_audit(audit: Audit) -> str:
 
 
 def _headline(audit: Audit) -> str:
-    classes = f" of {counted(len(audit.class_counts), 'class', 'classes')}" if audit.labels is not None else ""
+    classes = "" if audit.labels is None else f" of {audit.describe_classes()}"
     return (
         f"{counted(len(audit.images), 'image')}{classes} checked in {audit.seconds:.1f} s "
         f"({', '.join(printable(each.name) for each in audit.networks)}; features computed for {audit.n_computed:,})"
@@ -114,17 +114,16 @@ def _faults(audit: Audit) -> Iterator[str]:
 
 
 def _classes(audit: Audit) -> Iterator[str]:
-    counts = audit.class_counts
-    if not counts:
-        return
-    names = list(counts)
-    yield (
-        f"Images of a class: {min(counts.values()):,} ({printable(names[-1])}) to {max(counts.values()):,} "
-        f"({printable(names[0])})"
-    )
-    if audit.small_classes:
-        small = [f"{printable(name)} ({count})" for name, count in audit.small_classes.items()][::-1]
-        yield f"  fewer than five: {', '.join(small[:SHOWN])}{' ...' if len(small) > SHOWN else ''}"
+    for target, counts in audit.class_counts.items():
+        names = list(counts)
+        of = f" of {printable(target)}" if len(audit.class_counts) > 1 else ""
+        yield (
+            f"Images of a class{of}: {min(counts.values()):,} ({printable(names[-1])}) to {max(counts.values()):,} "
+            f"({printable(names[0])})"
+        )
+        small = [f"{printable(name)} ({count})" for name, count in audit.small_classes.get(target, {}).items()][::-1]
+        if small:
+            yield f"  fewer than five: {', '.join(small[:SHOWN])}{' ...' if len(small) > SHOWN else ''}"
 
 
 def _associations(audit: Audit) -> Iterator[str]:
