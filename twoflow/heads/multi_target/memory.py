@@ -41,8 +41,8 @@ def warn_of_large_forests(estimator: Any, n_rows: int, n_combinations: int) -> N
     n_bytes = _NODES * n_rows * n_combinations * _BYTES * n_trees
     if n_bytes > _LARGE:
         warnings.warn(
-            f"strategy='joint': {n_trees} trees that learn {n_combinations:,} combinations from {n_rows:,} rows need up "
-            f"to {n_bytes / 1e9:.0f} GB; choose 'separate', 'chain' or 'shared', fewer trees, or another head such as "
-            "kernel ridge",
+            f"strategy='joint': {n_trees} trees that learn {n_combinations:,} combinations from {n_rows:,} rows need "
+            f"up to {n_bytes / 1e9:.0f} GB; choose 'separate', 'chain' or 'shared', fewer trees, or another head "
+            "such as kernel ridge",
             LargeForestWarning, stacklevel=2,
         )
