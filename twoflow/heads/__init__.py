@@ -8,7 +8,7 @@ from .inner_folds import GroupsNotUsedWarning
 from .kernel_ridge import KernelRidgeClassifier
 from .kernel_svm import KernelSVMClassifier
 from .kernel_weight import KernelWeight
-from .multi_target import MultiTargetClassifier
+from .multi_target import LargeForestWarning, MultiTargetClassifier
 from .object_hierarchy import ObjectHierarchyFeatures
 from .opinion_pool import LogOpinionPool
 from .out_of_fold import OutOfFoldProbabilities
@@ -30,6 +30,7 @@ __all__ = [
     "KernelRidgeClassifier",
     "KernelSVMClassifier",
     "KernelWeight",
+    "LargeForestWarning",
     "LogOpinionPool",
     "MultiTargetClassifier",
     "ObjectHierarchyFeatures",

@@ -143,9 +143,9 @@ class Forest(GaussianNB):
 def test_joint_forests_of_many_combinations_say_what_they_need():
     y = np.tile(np.array([(kind, color) for kind in range(50) for color in range(40)]), (2, 1))
     X = y + np.random.RandomState(0).rand(4000, 2)
+    message = "200 trees that learn 2,000 combinations from 4,000 rows need up to 16 GB; choose 'separate', 'chain' or"
     for forest in (Forest(), make_pipeline(Forest())):
-        need = "200 trees that learn 2,000 combinations from 4,000 rows need up to 16 GB; choose 'separate'"
-        with pytest.warns(LargeForestWarning, match=need):
+        with pytest.warns(LargeForestWarning, match=message):
             MultiTargetClassifier(forest, "joint").fit(X, y)
     MultiTargetClassifier(Forest(40), "joint").fit(X, y)
 

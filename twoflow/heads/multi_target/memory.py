@@ -42,7 +42,7 @@ def warn_of_large_forests(estimator: Any, n_rows: int, n_combinations: int) -> N
     if n_bytes > _LARGE:
         warnings.warn(
             f"strategy='joint': {n_trees} trees that learn {n_combinations:,} combinations from {n_rows:,} rows need "
-            f"up to {n_bytes / 1e9:.0f} GB; choose 'separate', 'chain' or 'shared', fewer trees, or another head such "
-            "as kernel ridge",
+            f"up to {n_bytes / 1e9:.0f} GB; choose 'separate', 'chain' or 'shared', fewer trees, or another head "
+            "such as kernel ridge",
             LargeForestWarning, stacklevel=2,
         )
