@@ -14,13 +14,14 @@ from ..flows.contract import FlowContract
 from ..images import ImageCollection
 from ..images.naming import name_images
 from ..images.reading import Source
-from ..images.targets import NO_LABEL
+from ..images.targets import has_label
 from ..images.thumbnails import jpeg_thumbnail
 from ..models.deciders import Decider, deciders
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
 from ..models.model_file.gallery import Gallery
 from ..models.search_space import N_FEATURES, to_vectors
+from ..models.tree_names import find_hierarchy
 from ..store import StoreLike
 
 
@@ -103,7 +104,8 @@ class TrainingTerms:
     def __init__(self, model: Any, training: ImageCollection, *, store: StoreLike = None) -> None:
         flow, head = check_terms(model)
         self._flow: Any = flow if store is None else copy(flow).set_params(store=store)
-        self._questions = Questions(deciders(head), training.target_names)
+        self._is_tree = find_hierarchy(head) is not None
+        self._questions = Questions(deciders(head), training.target_names, self._is_tree)
         self._training = training
         self._names = name_images(training.images)
         features = self._flow.transform(training.images)
@@ -120,9 +122,10 @@ class TrainingTerms:
         ----------
         image : path, URL, array, PIL image or bytes
         target : str, optional
-            The target of the label. By default the first.
+            The target of the label. By default the first. A tree of classes needs none.
         label : object, optional
-            By default the label with the highest score.
+            By default the label with the highest score. With a tree of classes, the path of a leaf, such as
+            "shoes/boot".
         k : int, default=5
             How many images for, and how many against the label; fewer if fewer are.
 
@@ -139,8 +142,8 @@ class TrainingTerms:
         """
         decider, name = self._questions.find(target, label)
         x = decider.select(self._flow.transform([image]))[0]
-        labels = self._training.target(name)
-        used = find_used(decider, labels != NO_LABEL)
+        labels = self._training.finest_labels if self._is_tree else self._training.target(name)
+        used = find_used(decider, np.isin(labels, decider.classes) if self._is_tree else has_label(labels))
         rows = self._rows[decider.path][used]
         found = decider.classifier.row_terms(rows, x)
         column, sign = find_column(decider, label, found.terms.sum(axis=0) + found.constant)
@@ -175,7 +178,9 @@ class GalleryTerms:
         flow, self._head = check_terms(model_file.model)
         self._flow: Any = flow
         self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
-        self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
+        self._questions = Questions(
+            deciders(self._head), [target.name for target in self._targets], find_hierarchy(self._head) is not None
+        )
 
     def thumbnail(self, position: int) -> bytes | None:
         """Return a small JPEG of the training image at a position; None if it could not be read."""
@@ -196,12 +201,13 @@ class GalleryTerms:
         away = _features_of(x, norm)[0] - mean
         terms = sign * decider.classifier.dual_coef_[:, column] * ((rows - mean) @ away)
         chosen = choose_terms(terms, k)
-        shares = [float((codes[used] == code).mean()) for code in range(len(decider.classes))]
+        classes = list(self._targets[number].classes)
+        shares = [float((codes[used] == classes.index(each)).mean()) for each in decider.classes]
         constant = shares[column] if len(scores) > 1 else sign * (shares[1] - shares[0])
         score, places = sign * float(scores[column]), used[chosen]
         return Terms(
             [gallery.names[place] for place in places], places,
-            [self._targets[number].classes[codes[place]] for place in places], terms[chosen],
+            [classes[codes[place]] for place in places], terms[chosen],
             cosines(rows[chosen] - mean, away), score - constant - float(terms[chosen].sum()), constant,
             is_exact=False,
         )
@@ -225,15 +231,27 @@ def check_gallery(model_file: ModelFile) -> Gallery:
 
 
 def has_terms(model: Any) -> bool:
-    """Return whether the scores of a fitted model are sums over its training images."""
+    """Return whether the scores of a fitted model are sums over its training images.
+
+    Of the hierarchies, only those with the strategy "leaves" have one such classifier for all labels.
+    """
     flow, head = fitted_parts(model)
-    return flow is not None and all(hasattr(each.classifier, "row_terms") for each in deciders(head))
+    hierarchy = find_hierarchy(head)
+    if flow is None or hierarchy is not None and hierarchy.strategy != "leaves":
+        return False
+    return all(hasattr(each.classifier, "row_terms") for each in deciders(head))
 
 
 def check_terms(model: Any) -> tuple[FlowContract, Any]:
     """Return the flows and head of a fitted model; ValueError if its scores are not sums over its training images."""
     flow, head = fitted_parts(model)
     if flow is None or not has_terms(model):
+        hierarchy = find_hierarchy(head)
+        if hierarchy is not None and hierarchy.strategy != "leaves":
+            raise InputError(
+                f'strategy: expected "leaves" to find the training images of a score, got {hierarchy.strategy!r}; fit '
+                "the hierarchy with it, or use SimilarImages"
+            )
         kinds = ", ".join(sorted({type(each.classifier).__name__ for each in deciders(head)}))
         raise InputError(
             f"expected a model whose score is a sum over its training images, such as kernel ridge, got {kinds}; "
@@ -249,17 +267,19 @@ class Questions:
     ----------
     found : sequence of Decider
     target_names : sequence of str
+    is_tree : bool
+        Whether the labels are those of one tree of classes, whatever the number of targets. Default: False.
     """
 
-    def __init__(self, found: Sequence[Decider], target_names: Sequence[str]) -> None:
-        self._found, self._names = found, list(target_names)
+    def __init__(self, found: Sequence[Decider], target_names: Sequence[str], is_tree: bool = False) -> None:
+        self._found, self._names, self._is_tree = found, list(target_names), is_tree
 
     def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
         """Return the classifier that decides on a target and knows a label, and the name of the target."""
         if target is not None and target not in self._names:
             raise InputError(f"target: expected one of {', '.join(map(repr, self._names))}, got {target!r}")
         name = self._names[0] if target is None else target
-        each = len(self._found) == len(self._names)
+        each = len(self._found) == len(self._names) and not self._is_tree
         found = [self._found[self._names.index(name)]] if each else self._found
         knowing = [each for each in found if label is None or label in list(each.classes)]
         if not knowing:
@@ -268,10 +288,10 @@ class Questions:
         return knowing[-1], name
 
 
-def find_used(decider: Decider, has_label: np.ndarray) -> np.ndarray:
+def find_used(decider: Decider, is_labeled: np.ndarray) -> np.ndarray:
     """Return the positions of the images that a classifier was fitted on: all, or those with a label."""
     n_fitted = len(decider.classifier.kept_)
-    return np.flatnonzero(has_label) if n_fitted == has_label.sum() else np.arange(len(has_label))
+    return np.flatnonzero(is_labeled) if n_fitted == is_labeled.sum() else np.arange(len(is_labeled))
 
 
 def find_column(decider: Decider, label: Any, scores: np.ndarray) -> tuple[int, float]:
