@@ -63,6 +63,7 @@ def test_sentences_say_what_the_numbers_say(found):
                               "every photo."
     covered = replace(first, method="occlusion")
     assert "is covered" in legend(covered) and amounts(covered).endswith("if the whole photo is covered, it is 0.100.")
+    assert legend(replace(first, method="shap")) == legend(first)
     assert legend(replace(first, map=np.zeros((2, 2)))) == "No place of the photo spoke for Heels or against it."
 
 

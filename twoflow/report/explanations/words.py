@@ -22,8 +22,8 @@ def legend(reason: Reason) -> str:
     if not strongest(reason.map):
         return f"No place of the photo spoke for {reason.label} or against it."
     colors = f"{FOR_WORD.capitalize()} places spoke for {reason.label}, {AGAINST_WORD} places spoke against it"
-    how = {"exact": "", "occlusion": ": the color says how the score falls or rises if the place is covered"}
-    return f"{colors}{how[reason.method]}."
+    how = {"occlusion": ": the color says how the score falls or rises if the place is covered"}
+    return f"{colors}{how.get(reason.method, '')}."
 
 
 def where(reason: Reason) -> str:
