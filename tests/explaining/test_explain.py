@@ -25,6 +25,8 @@ from twoflow import (
     explain,
     make_model,
     make_shop,
+    open_model_file,
+    save,
 )
 from twoflow.heads import KernelRidgeClassifier
 from twoflow.images.tags import ImageTags, extend_tags
@@ -185,6 +187,23 @@ def test_levels_have_a_reason_each(shop):
     assert [(reason.target, reason.label) for reason in reasons] == [("kind", "tee"), ("model", "tee/01")]
     for reason in reasons:
         check_sums(reason)
+
+
+def test_training_images_speak_for_each_level(shop, tmp_path):
+    labels = np.column_stack([shop.columns["kind"], [label[-2:] for label in shop.labels]])
+    labels[0, 1] = ""
+    levels = ImageCollection(shop.images, labels, target_names=["kind", "model"], are_levels=True)
+    inside = make_model([("stage5", flow())], "kernel-ridge")
+    model = HierarchicalClassifier(inside, random_state=0).fit(levels)
+    save(model, tmp_path / "shop.twoflow", collection=levels, gallery=True)
+    file = open_model_file(tmp_path / "shop.twoflow")
+    for explained, options, is_exact in ((model, {"training": levels}, True), (file, {}, False)):
+        reasons = explain(explained, shop.images[1], **options).reasons
+        assert [(reason.target, reason.label) for reason in reasons] == [("kind", "tee"), ("model", "01")]
+        for reason in reasons:
+            assert reason.neighbors.score == pytest.approx(reason.score, abs=1e-5)
+            assert reason.neighbors.is_exact == is_exact
+            assert reason.neighbors.labels[0] == "tee/01" and 0 not in reason.neighbors.positions
 
 
 def test_training_images_speak_for_and_against(shop):

@@ -78,8 +78,8 @@ def test_estimators_without_flows_are_not_taken_apart(estimator):
 @pytest.mark.parametrize("wrap", [CalibratedClassifierCV, TunedThresholdClassifierCV, MultiOutputClassifier])
 def test_meta_estimators(wrap):
     parts = take_apart(wrap(model()))
-    assert [name for name, _ in parts.flows] == ["estimator.pixels", "estimator.color"]
-    assert [step.selector for step in parts.steps] == ["passthrough"]
+    assert [name for name, _ in parts.flows] == ["pixels", "color"]
+    assert [step.selector for step in parts.steps] == ["passthrough"] * 2
     assert isinstance(parts.head, wrap) and isinstance(parts.head.estimator, SelectingClassifier)
     assert isinstance(parts.head.estimator.selections[0][1], ForestSelector)  # fitted in each inner fold
 

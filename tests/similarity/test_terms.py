@@ -135,6 +135,17 @@ def test_a_hierarchy(shop):
     assert TrainingTerms(model, levels).of(shop[0], label="tee/01", k=1).is_exact
 
 
+@pytest.mark.parametrize("strategy", ["parents", "levels"])
+def test_a_hierarchy_of_several_classifiers_has_no_terms(shop, strategy):
+    levels = ImageCollection(
+        shop.images, [label.split("/") for label in shop.labels], target_names=["kind", "variant"], are_levels=True
+    )
+    model = HierarchicalClassifier(make_model(FLOWS, "kernel-ridge"), strategy=strategy).fit(levels)
+    assert not has_terms(model)
+    with pytest.raises(UserError, match='expected "leaves"'):
+        TrainingTerms(model, levels)
+
+
 def test_a_file_knows_them_nearly(model, shop, tmp_path):
     save(model, tmp_path / "shop.twoflow", collection=shop, gallery=True)
     exact = TrainingTerms(model, shop).of(shop[0], k=24)

@@ -15,7 +15,9 @@ from ..errors import InputError, InputTypeError
 from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
 from ..models.target_names import find_target_names
+from ..models.tree_names import find_hierarchy, name_node
 from .linear import LinearScore, linearize
+from .nodes import find_node
 
 
 @singledispatch
@@ -31,7 +33,8 @@ def open_model(model: Any) -> tuple[Any, tuple[str, ...] | None]:
 
 @open_model.register
 def _(model: ModelFile) -> tuple[Any, tuple[str, ...] | None]:
-    return model.model, tuple(target.name for target in model.card.targets)
+    names = tuple(target.name for target in model.card.targets)
+    return model.model, names if all(target.tree is None for target in model.card.targets) else None
 
 
 class Question(NamedTuple):
@@ -130,6 +133,21 @@ class AskedModel:
             near = ", ".join(map(repr, classes[:5])) + (", ..." if len(classes) > 5 else "")
             raise InputError(f"label: expected a class of {name!r} ({near}), got {label!r}; choose one of them")
         return Question(target, name, label, classes.index(label), len(classes))
+
+    def named(self, X: Any, question: Question) -> tuple[str | None, Any]:
+        """Return the target and the label of a question as `Terms` name them: of a tree, the node that is scored.
+
+        Parameters
+        ----------
+        X
+            The inputs of one image.
+        question : Question
+        """
+        hierarchy = find_hierarchy(self.head)
+        if hierarchy is None:
+            return question.name, question.label
+        node = find_node(hierarchy, self.head.predict_node_proba(X)[0], question.target, question.label)
+        return None, None if node is None else name_node(hierarchy.tree_, hierarchy.tree_.nodes[node])
 
     def linear(self, x: np.ndarray, question: Question) -> LinearScore | None:
         """Return the score of a class as a linear function of features; None if it is not linear."""

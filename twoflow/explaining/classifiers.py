@@ -27,6 +27,7 @@ from ..heads.out_of_fold import probabilities_of
 from ..models.choosing_classifier import ChoosingClassifier
 from ..models.selecting_classifier import SelectingClassifier
 from .linear import LinearScore, add_up, linearize, pull_back, pull_back_through, to_row
+from .nodes import find_node
 
 
 @linearize.register(KernelRidgeClassifier)
@@ -186,16 +187,8 @@ def _(head: SequentialClassifier, x: np.ndarray, target: int, label: Any) -> Lin
 @linearize.register
 def _(head: HierarchicalClassifier, x: np.ndarray, target: int, label: Any) -> LinearScore | None:
     """Ask the first classifier that decides on the node; if there is none, on the likeliest leaf below the node."""
-    tree = head.tree_
-    cut = tree.cut(target)
-    own = [node for node, each in zip(cut.tolist(), tree.label_column(target, cut)) if each == label]
-    known = {int(node) for each in head.estimators_ for node in each.nodes}
-    if not known.intersection(own):
-        own = [leaf for leaf in tree.leaves.tolist() if set(own).intersection(tree.ancestors[leaf].tolist())]
-    proba = head.predict_node_proba(x[None])[0]
-    candidates = [node for node in own if node in known]
-    if not candidates:
+    node = find_node(head, head.predict_node_proba(x[None])[0], target, label)
+    if node is None:
         return None
-    node = max(candidates, key=lambda node: proba[node])
     local = next(each for each in head.estimators_ if node in each.nodes)
     return None if local.classifier is None else linearize(local.classifier, x, 0, node)

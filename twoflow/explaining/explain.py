@@ -132,7 +132,7 @@ def explain(
     thumbnails = {}
     terms = _find_terms(model, asked.model, training)
     if terms is not None:
-        neighbors = [terms.of(image, question.name, question.label, k) for question in questions]
+        neighbors = [terms.of(image, *asked.named(X, question), k) for question in questions]
         reasons = [replace(reason, neighbors=found) for reason, found in zip(reasons, neighbors)]
         near = {position for found in neighbors for position in found.positions.tolist()}
         thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}

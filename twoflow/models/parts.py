@@ -142,7 +142,7 @@ def _(model: MultiTargetClassifier) -> Parts:
         inside: Any = halves
     else:
         (parts,) = apart.values()
-        steps, inside = [Step(name, [(name, flow)], "passthrough") for name, flow in parts.flows], parts.on_features()
+        steps, inside = each_flow(parts), parts.on_features()
     seed = rng.randint(np.iinfo(np.int32).max)
     return Parts(steps, clone(model).set_params(estimator=inside, random_state=seed))
 
@@ -219,4 +219,9 @@ def _take_wrapper_apart(model: Any, is_possible: Callable[[Any], bool] = lambda 
     inside = parts.on_features()
     if any(learns_from_data(flow) for _, flow in parts.flows) or not is_possible(inside):
         return Parts([], model)
-    return Parts([Step(name, parts.flows, "passthrough")], clone(model).set_params(**{name: inside}))
+    return Parts(each_flow(parts), clone(model).set_params(**{name: inside}))
+
+
+def each_flow(parts: Parts) -> list[Step]:
+    """Return a step without a selector for each flow of a model, under the flow's own name."""
+    return [Step(name, [(name, flow)], "passthrough") for name, flow in parts.flows]

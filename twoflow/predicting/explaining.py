@@ -52,16 +52,26 @@ class ExplainingPredictor:
             self._files.add_unreadable(prediction.name, error.reason)
             return
         answers = {answer.target: answer for answer in prediction.answers}
-        notes = [note_on_answer(answers[reason.target]) for reason in found.reasons]
+        # With a tree of classes, all levels have reasons, and one answer.
+        notes = [
+            note_on_answer(answers.get(reason.target, prediction.answers[-1]), reason.target)
+            for reason in found.reasons
+        ]
         self._files.add(replace(found, image_name=prediction.name), notes)
 
 
-def note_on_answer(answer: Answer) -> str:
-    """Say that the reasons are those of another class than the answer; "" if the answer is a class of the target.
+def note_on_answer(answer: Answer, target: str) -> str:
+    """Say that the reasons are those of another class than the answer; "" if the answer has a class of the target.
 
     One rule holds for every model: the likeliest class is explained, even if the answer is a broader class or unknown.
+
+    Parameters
+    ----------
+    answer : Answer
+    target : str
+        The target of the reasons; with a tree of classes, the level.
     """
-    if answer.level == answer.target:
+    if answer.level in (answer.target, target):
         return ""
     return f"The answer is {answer.label}: {answer.reason}. The reasons are those of the likeliest class."
 

@@ -146,7 +146,7 @@ class NeighborsBody(BaseModel):
 class ReasonBody(BaseModel):
     """Why one target of an image has its likeliest class."""
 
-    target: str
+    target: str = Field(description="With a tree, the level.")
     label: Label = Field(description="The likeliest class, which is explained even if the answer is a broader class or "
                                      "unknown.")
     confidence: float | None
@@ -165,7 +165,7 @@ class ExplanationBody(BaseModel):
     model: str = Field(description="SHA-256 of the model file.")
     name: str = Field(description="The name of the uploaded file.")
     image: str = Field(description="The image as the model reads it, upright and small: a JPEG as a data URI.")
-    reasons: list[ReasonBody] = Field(description="One for each target.")
+    reasons: list[ReasonBody] = Field(description="One for each target; with a tree, one for each level.")
 
 
 class Accuracy(BaseModel):

@@ -18,10 +18,13 @@ class Questions:
     ----------
     found : sequence of Decider
     target_names : sequence of str
+    is_tree : bool
+        Whether the labels are those of one tree of classes, whatever the number of targets. Default: False.
     """
 
-    def __init__(self, found: Sequence[Decider], target_names: Sequence[str]) -> None:
+    def __init__(self, found: Sequence[Decider], target_names: Sequence[str], is_tree: bool = False) -> None:
         self._found, self._names = found, list(target_names)
+        self._is_one = is_tree or len(found) < len(self._names)
 
     def find(self, target: str | None, label: Any) -> tuple[Decider, str]:
         """Return the classifier that decides on a target and knows a label, and the name of the target."""
@@ -29,8 +32,7 @@ class Questions:
             known = ", ".join(map(repr, self._names))
             raise InputError(f"target: expected one of {known}, got {target!r}; choose one of them")
         name = self._names[0] if target is None else target
-        each = len(self._found) == len(self._names)
-        found = [self._found[self._names.index(name)]] if each else self._found
+        found = self._found if self._is_one else [self._found[self._names.index(name)]]
         knowing = [each for each in found if label is None or label in list(each.classes)]
         if not knowing:
             known = ", ".join(repr(each) for each in list(found[-1].classes)[:5])
@@ -39,7 +41,7 @@ class Questions:
 
     def beside(self, decider: Decider, name: str) -> list[tuple[int, Decider]]:
         """Return, with the position of its target, each decider that shares its classifier with one of a target."""
-        if len(self._found) < len(self._names):
+        if self._is_one:
             return [(self._names.index(name), decider)]
         return [(target, each) for target, each in enumerate(self._found) if each.classifier is decider.classifier]
 

@@ -20,6 +20,7 @@ from ..models.fitted_parts import fitted_parts
 from ..models.model_file import ModelFile
 from ..models.model_file.gallery import Gallery
 from ..models.search_space import N_FEATURES, to_vectors
+from ..models.tree_names import find_hierarchy
 from ..store import StoreLike
 from .questions import Questions, as_column, find_score, find_used
 
@@ -109,7 +110,8 @@ class TrainingTerms:
             )
         flow, head = check_terms(model)
         self._flow: Any = flow if store is None else copy(flow).set_params(store=store)
-        self._questions = Questions(deciders(head), training.target_names)
+        self._is_tree = find_hierarchy(head) is not None
+        self._questions = Questions(deciders(head), training.target_names, self._is_tree)
         self._training = training
         self._names = name_images(training.images)
         features = self._flow.transform(training.images)
@@ -126,9 +128,10 @@ class TrainingTerms:
         ----------
         image : path, URL, array, PIL image or bytes
         target : str, optional
-            The target of the label. By default the first.
+            The target of the label. By default the first. A tree of classes needs none.
         label : object, optional
-            By default the label with the highest score.
+            By default the label with the highest score. With a tree of classes, the path of a leaf, such as
+            "shoes/boot".
         k : int, default=5
             How many images for, and how many against the label; fewer if fewer are.
 
@@ -145,9 +148,13 @@ class TrainingTerms:
         """
         decider, name = self._questions.find(target, label)
         x = decider.select(self._flow.transform([image]))[0]
-        labels = self._training.target(name)
-        is_labeled = np.column_stack([has_label(each) for each in split_targets(self._training.labels)])
-        used = find_used(decider, is_labeled, self._training.target_names.index(name))
+        if self._is_tree:
+            labels = self._training.finest_labels
+            used = find_used(decider, np.isin(labels, decider.classes)[:, None], 0)
+        else:
+            labels = self._training.target(name)
+            is_labeled = np.column_stack([has_label(each) for each in split_targets(self._training.labels)])
+            used = find_used(decider, is_labeled, self._training.target_names.index(name))
         rows = self._rows[decider.path][used]
         found = decider.classifier.row_terms(rows, x)
         scores = found.terms.sum(axis=0) + found.constant
@@ -183,7 +190,9 @@ class GalleryTerms:
         flow, self._head = check_terms(model_file.model)
         self._flow: Any = flow
         self._gallery, self._targets = check_gallery(model_file), model_file.card.targets
-        self._questions = Questions(deciders(self._head), [target.name for target in self._targets])
+        self._questions = Questions(
+            deciders(self._head), [target.name for target in self._targets], find_hierarchy(self._head) is not None
+        )
 
     def thumbnail(self, position: int) -> bytes | None:
         """Return a small JPEG of the training image at a position; None if it could not be read."""
@@ -210,10 +219,11 @@ class GalleryTerms:
         constant = self._share(decider, name, position, used)
         if len(scores) == 1:
             constant -= self._share(decider, name, 1 - position, used)
+        classes = self._targets[number].classes
         score, places = sign * float(scores[column]), used[chosen]
         return Terms(
             [gallery.names[place] for place in places], places,
-            [self._targets[number].classes[codes[place]] for place in places], terms[chosen],
+            [classes[codes[place]] for place in places], terms[chosen],
             cosines(rows[chosen] - mean, away), score - constant - float(terms[chosen].sum()), constant,
             is_exact=False,
         )
@@ -223,7 +233,9 @@ class GalleryTerms:
         is_right = np.ones(len(used), dtype=bool)
         for target, each in self._questions.beside(decider, name):
             if each.positions[position] >= 0:
-                is_right &= self._gallery.labels[used, target] == each.positions[position]
+                label = each.classes[each.positions[position]]
+                code = list(self._targets[target].classes).index(label)
+                is_right &= self._gallery.labels[used, target] == code
         return float(is_right.mean())
 
 
@@ -245,15 +257,27 @@ def check_gallery(model_file: ModelFile) -> Gallery:
 
 
 def has_terms(model: Any) -> bool:
-    """Return whether the scores of a fitted model are sums over its training images."""
+    """Return whether the scores of a fitted model are sums over its training images.
+
+    Of the hierarchies, only those with the strategy "leaves" have one such classifier for all labels.
+    """
     flow, head = fitted_parts(model)
-    return flow is not None and all(hasattr(each.classifier, "row_terms") for each in deciders(head))
+    hierarchy = find_hierarchy(head)
+    if flow is None or hierarchy is not None and hierarchy.strategy != "leaves":
+        return False
+    return all(hasattr(each.classifier, "row_terms") for each in deciders(head))
 
 
 def check_terms(model: Any) -> tuple[FlowContract, Any]:
     """Return the flows and head of a fitted model; ValueError if its scores are not sums over its training images."""
     flow, head = fitted_parts(model)
     if flow is None or not has_terms(model):
+        hierarchy = find_hierarchy(head)
+        if hierarchy is not None and hierarchy.strategy != "leaves":
+            raise InputError(
+                f'strategy: expected "leaves" to find the training images of a score, got {hierarchy.strategy!r}; fit '
+                "the hierarchy with it, or use SimilarImages"
+            )
         kinds = ", ".join(sorted({_describe(each.classifier) for each in deciders(head)}))
         raise InputError(
             f"expected a model whose score is a sum over its training images, such as kernel ridge, got {kinds}; "

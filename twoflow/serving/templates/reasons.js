@@ -65,7 +65,7 @@ const nearOf = (near, side, reason) => {
 };
 
 const showReason = (reason, image, answer) => {
-  const isOther = answer.level !== answer.target;
+  const isOther = answer.level !== reason.target;
   const sentences = [...(isOther ? [`The reasons are those of the likeliest class, ${reason.label}.`] : []), ...reason.sentences];
   const words = make("div", { className: "why" }, ...sentences.map((each) => make("p", { textContent: printable(each) })), flowsOf(reason));
   if (reason.neighbors) {
@@ -97,7 +97,8 @@ const why = (answer, reasons) => {
     say("Looking for the reasons");
     try {
       const body = await reasons();
-      const reason = body.reasons.find((each) => each.target === answer.target);
+      const reasonFor = (name) => body.reasons.find((each) => each.target === name);
+      const reason = reasonFor(answer.level) || reasonFor(answer.target);
       if (!reason) throw new Problem(...BROKEN);
       place.replaceChildren(showReason(reason, body.image, answer));
       say(reason.sentences.map(printable).join(" "));
