@@ -104,6 +104,7 @@ def test_what_is_said(two_targets, shop, tmp_path):
     ("", "expected a header and a row for each id, got no rows"),
     ("id,kind\n000,x\n000,x\n", "rows 1 and 2: expected each id once, got 000 in both"),
     ("id,kind\n,x\n", "row 1: column 'id' is empty"),
+    ("kind,number\nx,1\n", "expected the ids in the first column, got the target 'kind'; name the column of ids by"),
     ("id,color\n000,x\n", "a column for a target of the model, which has kind and number; got 'id' and 'color'"),
     ("id,kind,kind\n000,x,x\n", "has 2 columns 'kind'"),
     ("id,kind\n000\n", "row 1: expected 2 fields as in the header, got 1"),

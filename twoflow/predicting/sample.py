@@ -98,8 +98,8 @@ def read_sample(path: str | os.PathLike, card: ModelCard, id_column: str | None 
     Raises
     ------
     ValueError
-        If the table is no CSV file, has no rows, lacks the column of ids or all columns of the model, or an id is
-        missing or occurs twice.
+        If the table is no CSV file, has no rows, lacks the column of ids or all columns of the model, an id is missing
+        or occurs twice, or the first column is a target and `id_column` is not given.
     OSError, ModuleNotFoundError
         If the table cannot be read.
     """
@@ -109,6 +109,11 @@ def read_sample(path: str | os.PathLike, card: ModelCard, id_column: str | None 
     rows = [row for row in text.rows if not is_empty(row)]
     if not rows:
         raise InputError(f"{text.name}: expected a header and a row for each id, got no rows; name another sample")
+    if id_column is None and header[0] in map(tidy, names):
+        raise InputError(
+            f"{text.name}: expected the ids in the first column, got the target {header[0]!r}; name the column of ids by "
+            "id_column (--id-column)"
+        )
     id_column = header[0] if id_column is None else tidy(id_column)
     columns = find_columns(header, [id_column, *(name for name in names if tidy(name) in header)], text.name)
     of_ids = columns.pop(id_column)
