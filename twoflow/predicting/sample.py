@@ -111,8 +111,8 @@ def read_sample(path: str | os.PathLike, card: ModelCard, id_column: str | None 
         raise InputError(f"{text.name}: expected a header and a row for each id, got no rows; name another sample")
     if id_column is None and header[0] in map(tidy, names):
         raise InputError(
-            f"{text.name}: expected the ids in the first column, got the target {header[0]!r}; name the column of ids by "
-            "id_column (--id-column)"
+            f"{text.name}: expected the ids in the first column, got the target {header[0]!r}; name the column of ids "
+            "by id_column (--id-column)"
         )
     id_column = header[0] if id_column is None else tidy(id_column)
     columns = find_columns(header, [id_column, *(name for name in names if tidy(name) in header)], text.name)
