@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._text import printable
 from ..errors import InputError
-from ..images import Fitting, LoadedImage
-from ..images.reading import Source, warn_unreadable
+from ..images import LoadedImage
+from ..images.reading import Source
 from ..networks import ENGINES, PROVIDERS, CarriedNetwork, NetworkLike, NetworkOutputError, NetworkRecord
 from ..networks.acceleration import BATCH
 from ..networks.card_file import ENTRY
@@ -27,15 +27,14 @@ from ..networks.quantization import quantize
 from ..networks.session import Session, check_engine, find_provider, open_quantized, start_session
 from ..store import StoreLike
 from .base import Flow
+from .calibration import read_sample
 from .contract import FlowTags
-from .engine.extraction import extract
 from .locating import locate_pooled
-from .pixels import RawPixels
 from .placing import Placed, place_view
 from .pooling import POOLINGS, count_least, pool
 from .views import VIEWS, View
 
-_N_CALIBRATION, _LEAST_COSINE = 100, 0.98
+_LEAST_COSINE = 0.98
 _ROUNDING = 1e-4  # relative to the largest value of a vector
 
 
@@ -239,7 +238,7 @@ class CNNEmbedding(Flow):
         self.network_path_ = find_pin(self.network)
         if self.precision == "float32":
             return
-        pixels = self._sample(images, network.card.fitting)
+        pixels = read_sample(images, network.card.fitting, n_jobs=self.n_jobs, on_error=self.on_error)
         layer = choose_layer(network, self.layer)
         self.quantized_, self.cosine_ = quantize(network, layer, pixels)
         if not self.cosine_ >= _LEAST_COSINE:
@@ -302,19 +301,6 @@ class CNNEmbedding(Flow):
             path = getattr(self, "network_path_", None) or find_pin(self.network)
             state.update(network_digest_=network.digest, network_card_=network.card, network_path_=path)
         return state
-
-    def _sample(self, images: Sequence[Source], fitting: Fitting) -> np.ndarray:
-        """Read images from all over the collection as they enter the network, to take the ranges from."""
-        positions = np.unique(np.linspace(0, len(images) - 1, _N_CALIBRATION).round().astype(int)).tolist()
-        reader = _FittedPixels(fitting.size, n_jobs=self.n_jobs, on_error=self.on_error)
-        reader.fitting = fitting
-        features, errors, *_ = extract(reader, images, positions)
-        if errors:
-            warn_unreadable([error for _, error in errors], len(positions), "left out of the calibration")
-        read = features[~np.isnan(features[:, 0])]
-        if not len(read):
-            raise InputError(f"none of the {len(positions)} images to quantize with can be read")
-        return reader.pack(read).reshape(-1, *fitting.size[::-1], 3)
 
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
         return self.extract_together([self], image, n_threads)[0]
@@ -462,12 +448,3 @@ def _is_mean(vector: np.ndarray, output: np.ndarray) -> bool:
     """Return whether a vector is the mean of a map over its positions, up to rounding."""
     scale = float(np.abs(vector).max())
     return np.allclose(output.mean(axis=(1, 2), dtype=np.float64), vector, rtol=0, atol=_ROUNDING * scale)
-
-
-class _FittedPixels(RawPixels):
-    """The pixels of an image with one fitting, of whose size they are."""
-
-    fitting: Fitting
-
-    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        return self.unpack(image.fitted(self.fitting).ravel())
