@@ -11,23 +11,15 @@ from functools import partial
 
 import pytest
 
-from twoflow import load_table, make_shop, save
+from twoflow import load_table, make_shop
 from twoflow.commands import predict
 from twoflow.commands.program import run
 from twoflow.predicting import predictor, writing
 
-from ..predicting.fitted import fit_pixels
 from ..terminal import default_signals, run_on_terminal
 from .calling import call_with
 
 QUIET = ("--no-store", "--quiet", "--jobs", "1")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, shop):
-    path = tmp_path_factory.mktemp("model") / "shoes.twoflow"
-    save(fit_pixels(shop).model, path)
-    return path
 
 
 @pytest.fixture

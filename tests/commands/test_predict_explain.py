@@ -8,21 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from twoflow import save
 from twoflow.commands import predict
 from twoflow.commands.program import run
 
-from ..predicting.fitted import fit_pixels
 from .calling import call_with
 
 QUIET = ("--no-store", "--quiet", "--jobs", "1")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, shop):
-    path = tmp_path_factory.mktemp("explained") / "shop.twoflow"
-    save(fit_pixels(shop).model, path)
-    return path
 
 
 @pytest.fixture

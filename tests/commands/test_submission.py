@@ -4,19 +4,11 @@ from functools import partial
 
 import pytest
 
-from twoflow import make_shop, save
+from twoflow import make_shop
 from twoflow.commands import predict
 from twoflow.commands.program import run
 
-from ..predicting.fitted import fit_pixels
 from .calling import call_with
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, shop):
-    path = tmp_path_factory.mktemp("model") / "shoes.twoflow"
-    save(fit_pixels(shop).model, path)
-    return path
 
 
 @pytest.fixture
