@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from ..models.model_file import Expectation, ModelCard, TargetCard
 from ..predicting import Answer, Prediction
 from ..report.explanations import Entry
+from ..report.plain import finite
 from .bodies import (
     Accuracy,
     AnswerBody,
@@ -111,14 +111,14 @@ def shown(label: Any) -> Label:
 def _answer(answer: Answer, positions: Mapping[Any, int], top: int) -> AnswerBody:
     return AnswerBody(
         target=answer.target, label=shown(answer.label), level=answer.level,
-        confidence=_finite(answer.confidence), reason=answer.reason,
-        top=[Likely(label=shown(label), confidence=_finite(confidence), position=positions[label])
+        confidence=finite(answer.confidence), reason=answer.reason,
+        top=[Likely(label=shown(label), confidence=finite(confidence), position=positions[label])
              for label, confidence in answer.top[:top]],
         path=list(map(shown, answer.path)),
-        steps=[StepBody(level=step.level, path=list(map(shown, step.path)), confidence=_finite(step.confidence),
+        steps=[StepBody(level=step.level, path=list(map(shown, step.path)), confidence=finite(step.confidence),
                         answered=step.is_answered) for step in answer.steps],
         scope=None if answer.scope is None else ScopeBody(
-            score=_finite(answer.scope.score), threshold=answer.scope.threshold),
+            score=finite(answer.scope.score), threshold=answer.scope.threshold),
     )
 
 
@@ -135,10 +135,6 @@ def _target(target: TargetCard, examples: Mapping[tuple[str, int], bytes]) -> Ta
 
 def _accuracy(found: Expectation | None) -> Accuracy | None:
     return None if found is None else Accuracy(
-        accuracy=found.accuracy, interval=(_finite(found.interval[0]), _finite(found.interval[1])),
+        accuracy=found.accuracy, interval=(finite(found.interval[0]), finite(found.interval[1])),
         confidence=found.confidence, source=found.source,
     )
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
