@@ -25,7 +25,7 @@ def model(shop):
 
 @pytest.fixture(scope="module")
 def unlabeled(shop):
-    """Sixteen images of which the third is a copy of the first, the fifth is labeled, and the last cannot be read."""
+    """Sixteen images: the third is a copy of the first, the fifth is labeled, and the last cannot be read."""
     images = [shop.images[i] for i in range(1, 32, 2)]
     images[2], images[4], images[15] = images[0], shop.images[0], b"broken"
     return images

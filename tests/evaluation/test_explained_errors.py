@@ -12,7 +12,7 @@ from twoflow.report.files import write_report
 
 @pytest.fixture(scope="module")
 def found(shop):
-    """A comparison of two methods on images of which some have wrong labels, with three explained errors."""
+    """A comparison of two methods with three explained errors; some images have wrong labels."""
     labels = shop.labels.copy()
     labels[::5] = np.roll(labels, 7)[::5]
     wrong = ImageCollection(shop.images, labels)

@@ -93,7 +93,7 @@ def test_broader_levels_pass_over_missing_labels():
     found = clothes(rows)
     assert found.superclasses("type") == {"air": "nike", "dunk": "nike", "suede": "puma"}
     assert found.levels == {"type": {"air": "nike", "dunk": "nike", "suede": "puma"}}
-    # A class of which no image has the other label has no level.
+    # If no image of a class has the other label, the class has no level.
     assert clothes([["nike", "air"], ["nike", "dunk"], ["", "suede"], ["puma", ""]]).levels == {}
 
 

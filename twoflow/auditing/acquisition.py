@@ -1,4 +1,4 @@
-"""Choose which rows a person should label: uncertain ones, each of which stands for others like it."""
+"""Choose which rows a person should label: uncertain rows that have many others like them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Chosen(NamedTuple):
     ----------
     positions : ndarray of shape (m,) and dtype int
     gains : ndarray of shape (m,)
-        The summed uncertainty of the rows that each one stands for, its own included.
+        The summed uncertainty of each chosen row and of the rows that are like it.
     n_similar : ndarray of shape (m,) and dtype int
-        How many rows each one stands for, itself included.
+        How many rows are like each chosen row, itself included.
     """
 
     positions: np.ndarray

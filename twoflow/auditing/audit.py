@@ -127,7 +127,7 @@ class Audit:
         return {reason: counts[reason] for reason in REASONS if counts[reason]}
 
     def is_conflict(self, first: Any, second: Any) -> np.ndarray:
-        """Return whether the labels of images differ in a target of which both have one.
+        """Return whether images have different labels for a target; a missing label differs from none.
 
         Parameters
         ----------

@@ -55,7 +55,7 @@ def choose_images(
     duplicates : Duplicates
         The duplicates among the n images.
     labels : ndarray of shape (n,) or (n, n_targets), or None
-        Labels; None if there are none. Images have another label if any target differs of which both have one.
+        Labels; None if there are none. Images differ if they have different labels for a target.
 
     Returns
     -------
@@ -91,6 +91,6 @@ def choose_images(
 
 
 def _conflicts(labels: np.ndarray, is_given: np.ndarray) -> np.ndarray:
-    """Return whether each pair of m images differs in a target of which both have a label, of shape (m, m)."""
+    """Return which pairs of m images have different labels for some target, of shape (m, m)."""
     both = is_given[:, None] & is_given[None]
     return ((labels[:, None] != labels[None]) & both).any(axis=2)

@@ -107,8 +107,8 @@ def make_parser() -> CommandParser:
     )
     group.add_argument(
         "--explain", metavar="N", type=at_least(0), default=0,
-        help="explain in report.html the N errors of which the best method is most confident. It is fitted again on "
-             "each fold that tested one of them (default: 0, for none)",
+        help="explain in report.html the N most confident errors of the best method. It is fitted again on each fold "
+             "that tested one of them (default: 0, for none)",
     )
     group.add_argument(
         "--seed", metavar="S", type=at_least(0), default=0,

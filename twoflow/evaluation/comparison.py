@@ -143,9 +143,9 @@ def compare(
         Keep duplicates, and images that look alike, on one side of a fold, together with their groups. By default those
         on both sides are only counted. See `find_duplicates`; embeddings are not compared.
     n_explained : int, default=0
-        Explain so many errors of which the best method is most confident. The method is fitted again on each fold that
-        tested one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the
-        features are not computed again.
+        Explain so many errors of the best method, the most confident first. It is fitted again on each fold that tested
+        one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the features are
+        not computed again.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Explain the errors of which a method is most confident."""
+"""Explain the most confident errors of a method."""
 
 from __future__ import annotations
 

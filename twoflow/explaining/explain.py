@@ -27,7 +27,7 @@ from .tree_shap import shap_values
 
 METHODS = ("auto", "exact", "occlusion", "shap")
 _LEAST_BUDGET = 4  # windows of one cell
-_LONGER_SIDE = 640  # pixels of the image in an explanation, of which parts are covered too
+_LONGER_SIDE = 640  # pixels of the image in an explanation; its parts are what occlusion covers
 
 
 def explain(

@@ -52,7 +52,7 @@ def occlude(
     ----------
     pixels : ndarray of shape (height, width, 3) and dtype uint8
     budget : int
-        The most windows, each of which is an image to score.
+        The most windows. Each window is an image to score.
     score : callable
         Takes images, and returns an ndarray of shape (n_scores, n_images).
     batch : int

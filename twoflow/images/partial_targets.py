@@ -1,4 +1,4 @@
-"""Several targets of which an image may lack some labels, but not all."""
+"""Several targets: an image may lack some labels, but not all."""
 
 from __future__ import annotations
 

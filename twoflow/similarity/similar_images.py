@@ -184,7 +184,7 @@ class SimilarImages(BaseEstimator):
         Parameters
         ----------
         X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C), optional
-            The queries. By default those of the gallery, of which none is its own neighbor. A query that you pass finds
+            The queries. By default those of the gallery; then none is its own neighbor. A query that you pass finds
             itself, with a similarity of 1, if it is in the gallery.
         k : int, default=5
             How many images to find for each query.
