@@ -14,6 +14,7 @@ from twoflow import (
     CNNEmbedding,
     ColorHistogram,
     FlowClassifier,
+    FlowUnion,
     GISTDescriptor,
     HierarchicalClassifier,
     ImageCollection,
@@ -215,6 +216,16 @@ def test_training_images_speak_for_and_against(shop):
     assert again.neighbors.terms.tolist() == reason.neighbors.terms.tolist()
     with pytest.raises(ValueError, match="sum over its training images"):
         explain(make_model([("color", ColorHistogram())], RidgeClassifier()).fit(shop), shop.images[0], training=shop)
+
+
+def test_features_of_an_image_are_computed_once_for_all_targets(targets, monkeypatch):
+    flows = [("color", ColorHistogram(size=32), "passthrough")]
+    model = FlowClassifier(flows, MultiTargetClassifier(KernelRidgeClassifier()))
+    training = TrainingTerms(model.fit(targets), targets)
+    calls, transform = [], FlowUnion.transform
+    monkeypatch.setattr(FlowUnion, "transform", lambda self, X: calls.append(len(X)) or transform(self, X))
+    reasons = explain(model, targets.images[0], training=training).reasons
+    assert calls == [1] and len(reasons) == 2 and all(reason.neighbors is not None for reason in reasons)
 
 
 def test_a_model_file_names_its_targets(quick, shop):

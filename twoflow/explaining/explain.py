@@ -132,7 +132,7 @@ def explain(
     thumbnails = {}
     terms = _find_terms(model, asked.model, training)
     if terms is not None:
-        neighbors = [terms.of(image, *asked.named(X, question), k) for question in questions]
+        neighbors = [terms.of_features(X, *asked.named(X, question), k) for question in questions]
         reasons = [replace(reason, neighbors=found) for reason, found in zip(reasons, neighbors)]
         near = {position for found in neighbors for position in found.positions.tolist()}
         thumbnails = {position: terms.thumbnail(position) for position in sorted(near)}
@@ -144,7 +144,7 @@ def _find_terms(
 ) -> TrainingTerms | GalleryTerms | None:
     """Return what finds the training images for and against a label; None without training images."""
     if training is not None:
-        return training if hasattr(training, "of") else TrainingTerms(fitted, training)
+        return training if hasattr(training, "of_features") else TrainingTerms(fitted, training)
     has_gallery = getattr(model, "gallery", None) is not None and has_terms(fitted)
     return GalleryTerms(model) if has_gallery else None
 

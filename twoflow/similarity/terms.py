@@ -146,8 +146,12 @@ class TrainingTerms:
         ImageReadError
             If the image cannot be read.
         """
+        return self.of_features(self._flow.transform([image]), target, label, k)
+
+    def of_features(self, features: np.ndarray, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
+        """Return the same for the features that the model's flows give for an image, of shape (1, n_features)."""
         decider, name = self._questions.find(target, label)
-        x = decider.select(self._flow.transform([image]))[0]
+        x = decider.select(features)[0]
         if self._is_tree:
             labels = self._training.finest_labels
             used = find_used(decider, np.isin(labels, decider.classes)[:, None], 0)
@@ -200,8 +204,11 @@ class GalleryTerms:
 
     def of(self, image: Source, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
         """Return the terms of the score of a label for one image; see `TrainingTerms.of`."""
+        return self.of_features(self._flow.transform([image]), target, label, k)
+
+    def of_features(self, features: np.ndarray, target: str | None = None, label: Any = None, k: int = 5) -> Terms:
+        """Return the same for the features that the model's flows give for an image, of shape (1, n_features)."""
         decider, name = self._questions.find(target, label)
-        features = self._flow.transform([image])
         own, classifier = decider.select(features)[0].astype(np.float64), decider.classifier
         scores = classifier.coef_ @ own + classifier.intercept_
         position = find_score(decider, label, scores)
