@@ -22,6 +22,7 @@ _FLAGS = (
 )
 _PATIENCE_S = 60
 _KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
+_MOST_STARTS = 5
 _PORT = "was started successfully on port "
 
 _CONTRAST = """
@@ -126,12 +127,8 @@ class Browser:
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
     """A new Chromium that knows of nothing; `folder` is an empty one for what it keeps."""
-    driver = subprocess.Popen(
-        ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    driver, port = _start_driver()
     try:
-        assert driver.stdout is not None
-        port = next(line.split(_PORT)[1].strip(".\n ") for line in driver.stdout if _PORT in line)
         root = f"http://127.0.0.1:{port}/session"
         options = {"args": [*_FLAGS, f"--user-data-dir={folder}"]}
         logs = {"browser": "ALL", "performance": "ALL"}
@@ -144,6 +141,25 @@ def browser(folder: Path) -> Iterator[Browser]:
     finally:
         driver.terminate()
         driver.communicate()
+
+
+def _start_driver() -> tuple[subprocess.Popen, str]:
+    """Start the driver; return it, and the port that it has chosen.
+
+    It takes a free port, then the same one for IPv6. It ends if another process has taken that in between.
+    """
+    for _ in range(_MOST_STARTS):
+        driver = subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert driver.stdout is not None
+        printed = []
+        for line in driver.stdout:
+            printed.append(line)
+            if _PORT in line:
+                return driver, line.split(_PORT)[1].strip(".\n ")
+        driver.communicate()
+    raise RuntimeError(f"chromedriver ended {_MOST_STARTS} times without a port; at last it said: {''.join(printed)}")
 
 
 def ask(address: str, method: str = "POST", **parameters: Any) -> Any:
