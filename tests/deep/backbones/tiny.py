@@ -30,19 +30,31 @@ PROCESSOR = {
 }
 
 
-def write(folder, kind, processor=PROCESSOR, seed=0, **config):
+def write(folder, kind, processor=PROCESSOR, **config):
     """Write a network with random weights, and return its folder."""
-    import torch
     from transformers import AutoConfig, AutoModel
 
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = AutoModel.from_config(AutoConfig.for_model(kind, **{**CONFIGS[kind], **config}))
-        perturb(model)
+    model = AutoModel.from_config(AutoConfig.for_model(kind, **{**CONFIGS[kind], **config}))
+    draw(model)
     model.save_pretrained(folder)
     if processor is not None:
         (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     return folder
+
+
+def draw(module, seed=0):
+    """Draw all weights and statistics, so that different images have different embeddings."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, each in module.named_parameters():
+            values = torch.randn(each.shape, generator=generator)
+            if each.ndim > 1:
+                each.copy_(values / max(1, each[0].numel()) ** 0.5)
+            else:
+                each.copy_(0.2 * values + (not name.endswith("bias")))
+        _draw_statistics(module, generator)
 
 
 def perturb(module, seed=1):
@@ -54,8 +66,14 @@ def perturb(module, seed=1):
         for each in module.parameters():
             each.mul_(1 + 0.1 * torch.randn(each.shape, generator=generator))
             each.add_(0.02 * torch.randn(each.shape, generator=generator))
-        for name, each in module.named_buffers():
-            if name.endswith("running_mean"):
-                each.add_(0.1 * torch.randn(each.shape, generator=generator))
-            elif name.endswith("running_var"):
-                each.mul_(1 + 0.3 * torch.rand(each.shape, generator=generator))
+        _draw_statistics(module, generator)
+
+
+def _draw_statistics(module, generator):
+    import torch
+
+    for name, each in module.named_buffers():
+        if name.endswith("running_mean"):
+            each.add_(0.1 * torch.randn(each.shape, generator=generator))
+        elif name.endswith("running_var"):
+            each.mul_(1 + 0.3 * torch.rand(each.shape, generator=generator))
