@@ -26,6 +26,7 @@ from ..images.tags import ImageTags, extend_tags
 from ..images.targets import all_right, default_names
 from ..models.fitted_parts import FittedParts, fitted_parts
 from ..models.inputs import check_inputs, given_names, has_several_targets
+from ..networks.carried import CarriedNetwork
 from .backbones import describe_backbone
 from .extra import require
 from .fine_tuning import TrainingPlan
@@ -260,9 +261,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
             trunk, pixels, targets.codes, [len(each) for each in targets.classes], weights, held_out, plan, groups
         )
         del pixels  # the memory that the export needs may be theirs
-        self.network_ = carry_trunk(trunk)
-        flow = CNNEmbedding(self.network_, n_jobs=self.n_jobs, verbose=self.verbose)
-        self.flow_ = flow.fit(images[:1])
+        self.flow_ = CNNEmbedding(carry_trunk(trunk), n_jobs=self.n_jobs, verbose=self.verbose).fit(images[:1])
         heads = [linear_head(*head, classes) for head, classes in zip(trained.heads, targets.classes)]
         self.head_ = linear_heads(heads, targets.names, targets.codes >= 0) if several else heads[0]
         self.classes_ = targets.classes if several else targets.classes[0]
@@ -287,6 +286,12 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.head_.predict_proba(self.flow_.transform(X))
+
+    @property
+    def network_(self) -> CarriedNetwork:
+        """The trained network."""
+        check_is_fitted(self)
+        return self.flow_.network
 
     def split_targets(self) -> list[FineTunedClassifier]:
         """Return a fitted classifier of one target for each target. They share `flow_`."""
