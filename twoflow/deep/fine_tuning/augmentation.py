@@ -45,13 +45,15 @@ class Augmentation:
         Each is a factor between 1 - value and 1 + value. Contrast is the distance from mid-gray, and saturation the
         distance from the gray value of the color.
     hue : float in [0, 0.5], default=0
-        The largest change of the hue in both directions, in turns of the plane of I and Q of YIQ. The gray value stays.
+        The largest change of the hue in both directions, in turns of the plane of I and Q of YIQ. The gray value
+        stays.
 
     Notes
     -----
-    torch alone does it, because libraries of augmentations draw from torch's global state, which threads share. Measured
-    on one thread at 224 x 224 pixels, "standard" and "strong" take 1.3 to 1.5 ms an image, and the same by kornia 0.9
-    6.7 ms: its change of hue goes through HSV. A step of training EfficientNet-Lite0 takes about 33 ms an image.
+    torch alone does it, because libraries of augmentations draw from torch's global state, which threads share.
+    Measured on one thread at 224 x 224 pixels, "standard" and "strong" take 1.3 to 1.5 ms an image, and the same by
+    kornia 0.9 6.7 ms: its change of hue goes through HSV. A step of training EfficientNet-Lite0 takes about 33 ms an
+    image.
 
     Parts are enlarged from the pixels that the network would see, and not from the file. So the images of a training are
     decoded once.
@@ -89,8 +91,8 @@ class Augmentation:
         Returns
         -------
         Tensor of shape (n, 11) and dtype float32
-            A row for each image, with numbers in 0..1 that `apply` maps into the ranges. Rows may be taken apart, so that
-            several threads apply a share each.
+            A row for each image, with numbers in 0..1 that `apply` maps into the ranges. Rows may be taken apart, so
+            that several threads apply a share each.
         """
         import torch
 
