@@ -55,8 +55,8 @@ class Augmentation:
     kornia 0.9 6.7 ms: its change of hue goes through HSV. A step of training EfficientNet-Lite0 takes about 33 ms an
     image.
 
-    Parts are enlarged from the pixels that the network would see, and not from the file. So the images of a training are
-    decoded once.
+    Parts are enlarged from the pixels that the network would see, and not from the file. So the images of a training
+    are decoded once.
     """
 
     least_area: float = 1.0
