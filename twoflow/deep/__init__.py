@@ -2,5 +2,7 @@
 
 from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
+from .fine_tuned_flow import FineTunedFlow
+from .saved_network import save_network
 
-__all__ = ["ConvNetClassifier", "DropoutMLPClassifier"]
+__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedFlow", "save_network"]
