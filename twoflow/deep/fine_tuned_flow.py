@@ -157,8 +157,106 @@ class FineTunedFlow(Flow):
             If the extra is not installed.
         """
         names = given_names(X, y) if self.target_names is None else self.target_names
-        self._names = None if names is None else tuple(names)
+        self.target_names_ = None if names is None else tuple(names)
         return super().fit(X, y, groups)
+
+    def check_parameters(self) -> None:
+        if not hasattr(self, "flows_"):
+            self._untrained()
+
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
+        labels = self._choose_target(y)
+        rows = self._find_rows(images, labels)
+        seed = self.classifier.random_state
+        is_seed = isinstance(seed, Integral)
+        self.random_state_ = int(seed if is_seed else check_random_state(seed).randint(np.iinfo(np.int32).max))
+        trained = self._train(images, labels, groups, rows)
+        self.flows_ = self._layers_of(trained.network_, images)
+        self.history_ = trained.history_
+
+    def training_features(self, images: Sequence[Source], y: Any, groups: Any) -> np.ndarray | None:
+        """Compute the features of each training image by a network that was trained without it; see `cv`."""
+        if self.cv is None:
+            return None
+        labels = self._choose_target(y)
+        is_trained = np.zeros(len(images), dtype=bool)
+        is_trained[self._find_rows(images, labels)] = True
+        codes, rng = _encode_finest(labels), np.random.RandomState(self.random_state_)
+        features = np.empty((len(images), self.n_features_out), self.features_dtype)
+        for train, others in draw_inner_folds(codes, groups, self.cv, rng, every_class=False):
+            trained = self._train(images, labels, groups, train[is_trained[train]])
+            flows = self._layers_of(trained.network_, images)
+            union = FlowUnion.of_fitted(
+                {str(number): flow for number, flow in enumerate(flows)},
+                n_jobs=self.n_jobs, on_error=self.on_error, verbose=self.verbose,
+            )
+            features[others] = union.transform([images[i] for i in others])
+        return features
+
+    def _choose_target(self, y: Any) -> np.ndarray:
+        """Return the labels to learn, of shape (n,) or (n, k); None for a missing one."""
+        if y is None:
+            raise InputError(f"{type(self).__name__}: expected labels to learn from, got none; pass y to fit")
+        labels = read_targets(y)
+        n_targets = 1 if labels.ndim == 1 else labels.shape[1]
+        if self.target is None:
+            return labels
+        names = self.target_names_ or default_names(n_targets)
+        position = self.target if isinstance(self.target, Integral) else (
+            names.index(self.target) if self.target in names else n_targets
+        )
+        if not 0 <= position < n_targets:
+            raise InputError(
+                f"target: expected the position of one of {counted(n_targets, 'target')}, or its name "
+                f"({listed(map(repr, names))}), got {self.target!r}; correct it, or set target_names"
+            )
+        return labels if labels.ndim == 1 else labels[:, position]
+
+    def _find_rows(self, images: Sequence[Source], labels: np.ndarray) -> np.ndarray:
+        """Return the positions of the images to train on: those with a label that can be read."""
+        has_label = np.array([label is not None for label in labels.ravel()]).reshape(len(labels), -1).any(axis=1)
+        if self.on_error == "nan":
+            reader = RawPixels((1, 1), n_jobs=self.n_jobs, on_error="nan")
+            errors = extract(reader, images, name="unreadable images").errors
+            has_label[[position for position, _ in errors]] = False
+            if errors:
+                warn_unreadable([error for _, error in errors], len(images), "left out of the training")
+        return np.flatnonzero(has_label)
+
+    def _train(self, images: Sequence[Source], labels: np.ndarray, groups: Any, rows: np.ndarray) -> Any:
+        """Fit a clone of the classifier on some of the images."""
+        own = labels[rows]
+        for column in own.T if own.ndim > 1 else [own]:
+            if len({label for label in column.tolist() if label is not None}) < 2:
+                raise InputError(
+                    f"{type(self).__name__}: expected at least two classes to train on, got one among "
+                    f"{counted(len(rows), 'image')}; add images of other classes, or set cv=None"
+                )
+        running = {"n_jobs": self.n_jobs} if self.classifier.n_jobs is None else {}
+        classifier = clone(self.classifier).set_params(
+            random_state=self.random_state_, verbose=self.verbose or self.classifier.verbose, **running
+        )
+        y = np.array(own.tolist()) if own.ndim == 1 else own
+        return classifier.fit([images[i] for i in rows], y, None if groups is None else np.asarray(groups)[rows])
+
+    def _layers_of(self, network: CarriedNetwork | str, images: Sequence[Source] = ()) -> list[CNNEmbedding]:
+        """Return a flow for each layer of a network; fitted, if there are images."""
+        preprocessing = None
+        if isinstance(network, str) and self.classifier.input_size is not None:
+            preprocessing = {"input_size": tuple(self.classifier.input_size)}
+        card = resolve(network, preprocessing).card
+        flows = []
+        for layer in self.layers or [None]:
+            name = find_layer(network, layer, preprocessing)
+            of_maps = {"pooling": self.pooling, "n_channels": self.n_channels} if card.layers[name].is_map else {}
+            flows.append(CNNEmbedding(network, name, views=self.views, preprocessing=preprocessing, **of_maps))
+            flows[-1].check_parameters()
+        if not any(card.layers[flow.layer].is_map for flow in flows) and (self.pooling, self.n_channels) != ("mean", None):
+            raise InputError(
+                f"pooling: expected a layer that is a map, got only vectors ({', '.join(flow.layer for flow in flows)}); "
+                'name other layers, or leave pooling="mean" and n_channels=None'
+            )
+        return [flow.fit(images[:1]) for flow in flows] if len(images) else flows
 
     def _untrained(self) -> int:
         """Check the parameters, and return the number of features before the network is trained."""
