@@ -251,10 +251,11 @@ class FineTunedFlow(Flow):
             of_maps = {"pooling": self.pooling, "n_channels": self.n_channels} if card.layers[name].is_map else {}
             flows.append(CNNEmbedding(network, name, views=self.views, preprocessing=preprocessing, **of_maps))
             flows[-1].check_parameters()
-        if not any(card.layers[flow.layer].is_map for flow in flows) and (self.pooling, self.n_channels) != ("mean", None):
+        names = [str(flow.layer) for flow in flows]
+        if not any(card.layers[name].is_map for name in names) and (self.pooling, self.n_channels) != ("mean", None):
             raise InputError(
-                f"pooling: expected a layer that is a map, got only vectors ({', '.join(flow.layer for flow in flows)}); "
-                'name other layers, or leave pooling="mean" and n_channels=None'
+                f"pooling: expected a layer that is a map, got only vectors ({', '.join(names)}); name other layers, or "
+                'leave pooling="mean" and n_channels=None'
             )
         return [flow.fit(images[:1]) for flow in flows] if len(images) else flows
 
@@ -263,13 +264,11 @@ class FineTunedFlow(Flow):
         backbone = self.classifier.backbone
         if backbone in NETWORKS:
             return sum(flow.n_features_out for flow in self._layers_of(backbone))
-        info = describe_backbone(
-            str(backbone), self.classifier.input_size, pretrained=self.classifier.pretrained
-        )
+        info = describe_backbone(str(backbone), self.classifier.input_size, pretrained=self.classifier.pretrained)
         if self.layers is not None or (self.pooling, self.n_channels) != ("mean", None):
             raise InputError(
-                f"layers: expected None and pooling=\"mean\" for {info.name}, of which only the embedding can be taken, "
-                f"got {self.layers} and {self.pooling!r}; leave them out, or train an EfficientNet-Lite"
+                f'layers: expected None and pooling="mean" for {info.name}, whose embedding alone can be taken, got '
+                f"{self.layers} and {self.pooling!r}; leave them out, or train an EfficientNet-Lite"
             )
         if info.width is None:
             raise InputError(
