@@ -96,7 +96,9 @@ def _export_network(arguments: argparse.Namespace) -> None:
     """Write the network that the model has trained into a folder."""
     for name in ("check", "triton", "overwrite"):
         if getattr(arguments, name):
-            raise InputError(f"--network: expected no --{name}, which is for the graph of the whole model; leave one out")
+            raise InputError(
+                f"--network: expected no --{name}, which is for the graph of the whole model; leave one of them out"
+            )
 
     from ..deep.saved_network import CARD, NETWORK, save_network
 
