@@ -3,5 +3,7 @@
 from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
 from .fine_tuned import FineTunedClassifier
+from .fine_tuned_flow import FineTunedFlow
+from .saved_network import save_network
 
-__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier"]
+__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow", "save_network"]
