@@ -12,13 +12,12 @@ from inspect import signature
 from typing import Any
 
 from .._text import listed
-from ..deep import ConvNetClassifier, FineTunedClassifier
+from ..deep import ConvNetClassifier, FineTunedClassifier, FineTunedFlow
 from ..deep.extra import missing_reason
 from ..errors import InputError, MissingExtraError
 from ..heads.class_balance import also_as_numbers
-from ..models import RECIPES, make_model
+from ..models import BestOf, make_model, take_apart
 from .method_settings import Settings
-
 
 #: The methods that need an extra; `make_trained` knows further names.
 EXTRA_METHODS = ("convnet", "fine-tuned", "fine-tuned+fast", "fine-tuned+best")
@@ -26,7 +25,7 @@ EXTRA_METHODS = ("convnet", "fine-tuned", "fine-tuned+fast", "fine-tuned+best")
 #: Those that "all" includes where the extra is installed. Fine-tuning takes an hour where the others take minutes.
 EXTRA_METHODS_IN_ALL = ("convnet",)
 
-_FINE_TUNED = re.compile(rf"fine-tuned(?::(.+?))?(?:\+({'|'.join(RECIPES)}))?")
+_FINE_TUNED = re.compile(r"fine-tuned(?::(.+?))?(?:\+(fast|best))?")
 
 #: The parameters of `FineTunedClassifier` that come from elsewhere, and from where.
 _FROM_ELSEWHERE = {
@@ -121,9 +120,15 @@ def check_fine_tuning(fine_tuning: Mapping[str, Any]) -> None:
             )
 
 
-def _stack(tuned: FineTunedClassifier, recipe: str, settings: Settings) -> Any:
-    """Make the model of a recipe that also sees the network which is fine-tuned inside the fold."""
-    frozen = make_model(
-        recipe, network=settings.network, class_weight=settings.class_weight, random_state=settings.seed
+def _stack(tuned: FineTunedClassifier, recipe: str, settings: Settings) -> BestOf:
+    """Make the model of a recipe with one more flow: the embedding of the network that is fine-tuned in the fold.
+
+    How much each flow counts is found on the training images; see `BestOf`. A training image then has the features of
+    a network that was not trained on it; see `FineTunedFlow`.
+    """
+    frozen = make_model(recipe, network=settings.network, random_state=settings.seed)
+    model = make_model(
+        [*take_apart(frozen).flows, ("fine-tuned", FineTunedFlow(tuned))], "kernel-ridge",
+        class_weight=settings.class_weight,
     )
-    raise NotImplementedError((tuned, frozen))
+    return BestOf([("weighed", model)], weights="leave-out", random_state=settings.seed)
