@@ -11,6 +11,7 @@ from ..errors import InputError
 from .arguments import at_least
 
 if TYPE_CHECKING:
+    from ..images import ImageCollection
     from ..store import FeatureStore
 
 #: The recipes of ``twoflow train`` that fine-tune a network. They are names of methods.
@@ -25,6 +26,8 @@ _PARAMETERS = {
     "checkpoint": "checkpoint",
 }
 
+_NETWORK = "efficientnet-lite0"  # the default of --network
+_NOTHING = "none"  # in place of None, as the value of --augment
 _TRAININGS = "trainings"  # the folder of checkpoints inside the store
 
 
@@ -36,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     argument group
         Where further ones can be added.
     """
-    from ..deep.fine_tuning.augmentation_names import AUGMENTATIONS
+    from ..deep.fine_tuning.augmentation import AUGMENTATIONS
 
     group = parser.add_argument_group("fine-tuning (needs twoflow[torch])")
     group.add_argument(
@@ -51,8 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
                        help="width and height of the images that enter the network. Smaller ones train faster "
                             "(default: the network's own)")
     group.add_argument(
-        "--augment", choices=AUGMENTATIONS,
-        help="how training images are changed at random. Take color-safe if classes are colors (default: standard)",
+        "--augment", choices=[_NOTHING if name is None else name for name in AUGMENTATIONS],
+        help="how training images are changed at random; color-safe is for classes that are colors (default: "
+             "standard)",
     )
     group.add_argument(
         "--checkpoint", metavar="DIR",
@@ -111,7 +115,46 @@ def parameters(arguments: argparse.Namespace, store: FeatureStore | None) -> dic
     given = {name: getattr(arguments, argument) for argument, name in _PARAMETERS.items()}
     if given["checkpoint"] is None and store is not None:
         given["checkpoint"] = str(Path(store.folder) / _TRAININGS)
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    return {**found, "augment": None} if given["augment"] == _NOTHING else found
+
+
+def check_recipe(arguments: argparse.Namespace) -> None:
+    """Raise an error for arguments that a recipe of ``twoflow train`` which fine-tunes a network does not take."""
+    if arguments.recipe not in RECIPES:
+        return
+    if arguments.head is not None:
+        raise InputError(f"--head: expected a recipe of flows, got {arguments.recipe}, which has its own; leave it out")
+    if arguments.max_per_class is not None:
+        raise InputError(
+            f"--max-per-class: expected a recipe of flows, got {arguments.recipe}, which trains on all images; leave "
+            "it out"
+        )
+    if arguments.recipe == "fine-tuned" and arguments.network != _NETWORK:
+        raise InputError("--network: expected a recipe with frozen networks, got fine-tuned; name the network to train "
+                         "by --backbone")
+    if arguments.error is not None and arguments.folds is None and arguments.split_column is None:
+        raise InputError(
+            f"--error: expected images that the model is tried on, got none, because {arguments.recipe} is tried only "
+            "if --folds asks for it; give --folds 5, which trains five more networks"
+        )
+
+
+def make(arguments: argparse.Namespace, collection: ImageCollection, store: FeatureStore) -> Any:
+    """Make the model of a recipe of ``twoflow train``; for several targets, one that learns them by --strategy."""
+    from ..evaluation import make_methods
+    from ..heads import MultiTargetClassifier
+    from ..heads.targets import learns_targets_together
+
+    model, = make_methods(
+        [method_name(arguments)], network=arguments.network, random_state=arguments.seed,
+        class_weight=arguments.class_weight, fine_tuning=parameters(arguments, store),
+    ).values()
+    if len(collection.target_names) == 1 or collection.are_levels:
+        return model
+    # One trunk with a head for each target is one training; "separate" would be one for each target.
+    default = "shared" if learns_targets_together(model) else "separate"
+    return MultiTargetClassifier(model, arguments.strategy or default, random_state=arguments.seed)
 
 
 def method_name(arguments: argparse.Namespace) -> str:

@@ -28,7 +28,7 @@ from ..models import RECIPES, make_model
 from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
 from ..networks.catalog import find_layer
 from .method_settings import Settings
-from .trained_networks import EXTRA_METHODS, EXTRA_METHODS_IN_ALL, find_left_out, make_trained
+from .trained_networks import EXTRA_METHODS, EXTRA_METHODS_IN_ALL, find_left_out, is_fine_tuned, make_trained
 
 
 def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
@@ -124,8 +124,8 @@ _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 def list_all(network: NetworksLike) -> list[str]:
     """List the methods that the name "all" selects.
 
-    These are `METHODS`, those of `EXTRA_METHODS_IN_ALL` if the extra is installed, and ``cnn:LAYER`` for every stage of the
-    network. Of several networks, it is each network's embedding and ``NETWORK:LAYER`` for every stage.
+    These are `METHODS`, those of `EXTRA_METHODS_IN_ALL` if the extra is installed, and ``cnn:LAYER`` for every stage of
+    the network. Of several networks, it is each network's embedding and ``NETWORK:LAYER`` for every stage.
     """
     extra = [name for name in EXTRA_METHODS_IN_ALL if name not in find_left_out()]
     networks = _by_name(network)
@@ -161,6 +161,17 @@ def split_strategy(name: str) -> tuple[str, str | None, str | None]:
     """
     found = _WITH_STRATEGY.fullmatch(name)
     return (name, None, None) if found is None else (found[1], found[2], "confidence" if found[3] else None)
+
+
+def fine_tunes(name: str) -> bool:
+    """Return whether the method of a name fine-tunes a network.
+
+    Examples
+    --------
+    >>> fine_tunes("fine-tuned:resnet-18+best"), fine_tunes("fine-tuned:levels"), fine_tunes("best")
+    (True, True, False)
+    """
+    return is_fine_tuned(split_strategy(name)[0])
 
 
 def check_strategy(name: str, n_targets: int, are_levels: bool) -> None:

@@ -19,9 +19,9 @@ from ..images import ImageCollection
 from ..models import TwoFlowClassifier
 from ..networks import NetworksLike, get_card, list_networks
 from .method_settings import Settings
-from .methods import add_size, check_strategy, list_all, make_method, needs_size, read_size, split_strategy
+from .methods import add_size, check_strategy, fine_tunes, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
-from .trained_networks import check_fine_tuning, find_left_out, fine_tunes
+from .trained_networks import check_fine_tuning, find_left_out
 
 #: The column that `load_folder` makes of folders in folders.
 _SUPERCLASS_COLUMN = "superclass"
@@ -117,7 +117,7 @@ def name_methods(
     check_balance(class_weight, max_per_class)
     if fine_tuning is not None:
         check_fine_tuning(fine_tuning)
-        if not any(fine_tunes(split_strategy(name)[0]) for name in called):
+        if not any(map(fine_tunes, called)):
             raise InputError(
                 "fine_tuning: expected a method that fine-tunes a network among those given by name, such as "
                 f"fine-tuned, got {listed(called) or 'none'}; add one, or leave fine_tuning out"

@@ -41,9 +41,9 @@ def find_left_out() -> dict[str, str]:
     return {} if reason is None else dict.fromkeys(EXTRA_METHODS_IN_ALL, reason)
 
 
-def fine_tunes(name: str) -> bool:
-    """Return whether a method, without strategy, fine-tunes a network."""
-    return _FINE_TUNED.fullmatch(name) is not None
+def is_fine_tuned(method: str) -> bool:
+    """Return whether the name of a method, without strategy, is that of a network that is fine-tuned."""
+    return _FINE_TUNED.fullmatch(method) is not None
 
 
 def make_trained(name: str, settings: Settings) -> Any | None:
