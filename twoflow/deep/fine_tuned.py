@@ -77,8 +77,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         The share of each class's images (or groups) to hold out, at least one in each class that has two. Of several
         targets, the classes are those of the finest. The images are taken from those that `fit` is given, so test
         images have no influence. It has no effect if `patience` is None.
-    precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        The type of numbers in the training. "auto" is mixed precision on a GPU that has it, otherwise float32.
+    precision : {"auto", "float32", "mixed"}, default="auto"
+        "mixed" computes most of the network with 16 bits, which is faster on a GPU. "auto" is "mixed" on a GPU and
+        "float32" on the CPU.
     checkpoint : path, optional
         A folder that the state of the training is written to after each epoch. A training that was killed goes on from
         there if images, labels and parameters are the same, and ends with the same weights. Default: nothing is
@@ -108,13 +109,13 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         The trained head, which decides on embeddings: a `LogisticRegression`; for several targets a
         `MultiTargetClassifier` of those.
     history_ : list of dict
-        For each epoch "epoch" (from 1), "train_loss" and "seconds", and if images were held out also "valid_loss" and
-        "valid_accuracy".
+        For each epoch "epoch", "train_loss", "train_accuracy" and "seconds", and if images were held out also
+        "valid_loss" and "valid_accuracy". Epoch 0 is the linear head on the pretrained network. Losses are weighted and
+        smoothed cross-entropies, summed over the targets; accuracies are means over the targets.
     epochs_ : int
         How many epochs were trained, those after the best one included.
     train_accuracy_ : float
-        The share of the training images, without held-out ones, that the trained network gets right; of several
-        targets, all that have a label.
+        The accuracy on the training images, without held-out ones; the mean over the targets.
     held_out_ : ndarray of bool and shape (n,), or None
         Which of the images were held out; None if `patience` is None.
 
@@ -148,7 +149,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), Mapping, list, None],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+        "precision": [StrOptions({"auto", "float32", "mixed"})],
         "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
@@ -228,7 +229,38 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ModuleNotFoundError
             If torch or another package of the extra is not installed.
         """
-        raise NotImplementedError
+        self.check_parameters()
+        names = given_names(X, y)
+        several = has_several_targets(X, y)
+        images, y, groups = check_inputs(X, y, groups, several=several, may_be_missing=several)
+        targets = _encode_several(y, names) if several else _encode_one(y, names)
+        rng = check_random_state(self.random_state)
+        held_out = self._draw_held_out(targets.codes, groups, rng)
+        weights = self._weigh(targets)
+
+        require(type(self).__name__)
+        from .backbones import load_trunk
+        from .fine_tuning.training import fine_tune
+
+        plan = self._plan(int(rng.randint(np.iinfo(np.int32).max)))
+        trunk = load_trunk(self.backbone, pretrained=self.pretrained, input_size=self.input_size, seed=plan.seed)
+        pixels = read_fitted_pixels(images, trunk.info.fitting, self.n_jobs, self.verbose)
+        trained = fine_tune(
+            trunk, pixels, targets.codes, [len(each) for each in targets.classes], weights, held_out, plan, groups
+        )
+        del pixels  # the memory that the export needs may be theirs
+        self.network_ = carry_trunk(trunk)
+        flow = CNNEmbedding(self.network_, n_jobs=self.n_jobs, verbose=self.verbose)
+        self.flow_ = flow.fit(images[:1])
+        heads = [linear_head(*head, classes) for head, classes in zip(trained.heads, targets.classes)]
+        self.head_ = linear_heads(heads, targets.names, targets.codes >= 0) if several else heads[0]
+        self.classes_ = targets.classes if several else targets.classes[0]
+        self.target_names_ = targets.names
+        self.history_ = trained.history
+        self.epochs_ = trained.epochs
+        self.train_accuracy_ = trained.train_accuracy
+        self.held_out_ = held_out if self.patience is not None else None
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest class of each image, of shape (n,), or (n, k) for several targets."""
@@ -247,4 +279,108 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
 
     def split_targets(self) -> list[FineTunedClassifier]:
         """Return a fitted classifier of one target for each target. They share `flow_`."""
-        raise NotImplementedError
+        check_is_fitted(self)
+        if not isinstance(self.classes_, list):
+            return [self]
+        parts = []
+        for name, head in zip(self.target_names_, self.head_.estimators_):
+            part = copy(self)
+            part.head_, part.classes_, part.target_names_ = head, head.classes_, (name,)
+            parts.append(part)
+        return parts
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of images that are right; of several targets, whose targets are all right.
+
+        Parameters
+        ----------
+        X : sequence of n images
+        y : array-like of shape (n,) or (n, k)
+            No label may be missing.
+        sample_weight : array-like of shape (n,), optional
+            By default all images count the same.
+
+        Returns
+        -------
+        float
+        """
+        return float(np.average(all_right(np.asarray(y), self.predict(X)), weights=sample_weight))
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is wrong, before images are read."""
+        self._validate_params()
+        for weight in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+            check_balance(weight, None)
+        info = describe_backbone(self.backbone, self.input_size)
+        self._plan(0).first_trained(len(info.stages))
+
+    def _plan(self, seed: int) -> TrainingPlan:
+        given = {field.name: getattr(self, field.name) for field in fields(TrainingPlan) if field.name != "seed"}
+        given["checkpoint"] = None if self.checkpoint is None else str(expand(self.checkpoint))
+        return TrainingPlan(**given, seed=seed)
+
+    def _draw_held_out(
+        self, codes: np.ndarray, groups: np.ndarray | None, rng: np.random.RandomState
+    ) -> np.ndarray:
+        """Draw the images that decide when training stops; every class keeps an image to train on."""
+        if self.patience is None:
+            return np.zeros(len(codes), dtype=bool)
+        n_classes = codes.max(axis=0)
+        finest = max(range(len(n_classes)), key=lambda position: (n_classes[position], position))
+        held_out = draw_held_out(codes[:, finest], groups, self.validation_fraction, rng)
+        units = np.arange(len(codes)) if groups is None else np.unique(groups, return_inverse=True)[1]
+        for column in codes.T:
+            lost = np.isin(column, np.setdiff1d(column, column[~held_out]))
+            held_out &= ~np.isin(units, units[lost])
+        if not held_out.any():
+            unit = "images" if groups is None else "groups"
+            raise InputError(f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None")
+        return held_out
+
+    def _weigh(self, targets: _Targets) -> list[np.ndarray]:
+        """Return the weight of each class, by target."""
+        given = self.class_weight
+        if isinstance(given, list):
+            if len(given) != len(targets.classes):
+                raise InputError(
+                    f"class_weight: expected a dict for each of {len(targets.classes)} targets, got {len(given)}; give "
+                    "one for each"
+                )
+            by_target = given
+        else:
+            given = complete_class_weights(self, targets.labels).class_weight
+            by_target = [given] * len(targets.classes)
+        return [
+            weigh_classes(weight, classes, classes[column[column >= 0]])
+            for weight, classes, column in zip(by_target, targets.classes, targets.codes.T)
+        ]
+
+    def __sklearn_tags__(self) -> FineTuningTags:
+        tags = extend_targets_tags(extend_tags(super().__sklearn_tags__(), FineTuningTags))
+        tags.target_tags.multi_output = True
+        tags.non_deterministic = self.random_state is None
+        tags.trains_flow = True
+        return tags
+
+
+class _Targets(NamedTuple):
+    """The classes of k targets.
+
+    `labels` are those that were given, of shape (n,) or (n, k); `codes` the positions in `classes`, int64 of shape
+    (n, k), -1 for a missing label.
+    """
+
+    names: tuple[str, ...]
+    labels: np.ndarray
+    classes: list[np.ndarray]
+    codes: np.ndarray
+
+
+def _encode_one(y: np.ndarray, names: Sequence[str] | None) -> _Targets:
+    classes, positions = np.unique(y, return_inverse=True)
+    return _Targets(tuple(names or default_names(1)), y, [classes], positions.reshape(-1, 1).astype(np.int64))
+
+
+def _encode_several(y: np.ndarray, names: Sequence[str] | None) -> _Targets:
+    targets = read_partial_labels(y, names)
+    return _Targets(targets.names, y, targets.classes, targets.codes.astype(np.int64))
