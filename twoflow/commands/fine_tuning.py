@@ -60,15 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     group.add_argument(
         "--checkpoint", metavar="DIR",
-        help="folder that keeps the state of a training after each epoch, so that the same command goes on after it was "
-             "stopped, and does not repeat a finished training (default: inside the store; with --no-store none)",
+        help="folder that keeps the state of a training after each epoch, so that the same command goes on where it was "
+             "stopped, and repeats no finished training (default: inside the store; with --no-store none)",
     )
     return group
 
 
 def add_backbone_argument(group: argparse._ActionsContainer) -> None:
     """Add the argument that names the network that ``twoflow train`` fine-tunes."""
-    from ..deep import BACKBONES
+    from ..deep.backbones import BACKBONES
 
     group.add_argument(
         "--backbone", metavar="NAME",
@@ -133,19 +133,25 @@ def check_recipe(arguments: argparse.Namespace) -> None:
     if arguments.recipe == "fine-tuned" and arguments.network != _NETWORK:
         raise InputError("--network: expected a recipe with frozen networks, got fine-tuned; name the network to train "
                          "by --backbone")
+
+
+def make(arguments: argparse.Namespace, collection: ImageCollection, store: FeatureStore) -> Any:
+    """Make the model of a recipe of ``twoflow train``; for several targets, one that learns them by --strategy.
+
+    Raises
+    ------
+    ValueError
+        If there is no such backbone, or --error asks for images that the model is tried on, and there are none.
+    """
+    from ..evaluation import make_methods
+    from ..heads import MultiTargetClassifier
+    from ..heads.targets import learns_targets_together
+
     if arguments.error is not None and arguments.folds is None and arguments.split_column is None:
         raise InputError(
             f"--error: expected images that the model is tried on, got none, because {arguments.recipe} is tried only "
             "if --folds asks for it; give --folds 5, which trains five more networks"
         )
-
-
-def make(arguments: argparse.Namespace, collection: ImageCollection, store: FeatureStore) -> Any:
-    """Make the model of a recipe of ``twoflow train``; for several targets, one that learns them by --strategy."""
-    from ..evaluation import make_methods
-    from ..heads import MultiTargetClassifier
-    from ..heads.targets import learns_targets_together
-
     model, = make_methods(
         [method_name(arguments)], network=arguments.network, random_state=arguments.seed,
         class_weight=arguments.class_weight, fine_tuning=parameters(arguments, store),

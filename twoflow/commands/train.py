@@ -284,12 +284,13 @@ def _make_model(arguments: argparse.Namespace, collection: ImageCollection, stor
 def _without_unreadable(model: Any, running: Mapping[str, Any], collection: ImageCollection) -> ImageCollection:
     """Leave out the images that cannot be read. The features of the others are then in the store."""
     from ..flows import FlowUnion
+    from ..flows.contract import learns_from_data
     from ..flows.engine.extraction import extract
     from ..flows.image_traits import ImageTraits
     from ..models import take_apart
 
-    flows = take_apart(model).flows or [("traits", ImageTraits())]  # any flow reads the images
-    union = FlowUnion(flows, on_error="nan", **running)
+    flows = [(name, flow) for name, flow in take_apart(model).flows if not learns_from_data(flow)]
+    union = FlowUnion(flows or [("traits", ImageTraits())], on_error="nan", **running)  # any flow reads the images
     errors = extract(union.fit(collection.images), collection.images).errors
     return collection.without(errors) if errors else collection
 

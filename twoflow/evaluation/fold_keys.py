@@ -30,10 +30,10 @@ from .tested import Targets
 _ROOMS = ("images", "networks", "flows", "heads", "models", "deep", "evaluation")
 _PACKAGES = (
     "numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "pillow", "cykooz-resizer", "onnxruntime",
-    "opencv-python-headless", "scikit-image", "mxnet", "torch", "skorch",
+    "opencv-python-headless", "scikit-image", "mxnet", "torch", "skorch", "transformers",
 )
 #: Parameters that say how an estimator is run, not what it computes.
-_RUNNING = ("n_jobs", "verbose", "store")
+_RUNNING = ("n_jobs", "verbose", "store", "checkpoint")
 #: Packages whose objects are what their class and their attributes are.
 _PLAIN_PACKAGES = ("sklearn", PACKAGE)
 

@@ -19,6 +19,9 @@ class ImageTags(Tags):
     image_size : (int, int) or None
         Width and height in pixels, if the estimator stretches every image to this one size and does nothing else with
         it. Images can then be decoded once, at that size, for all fits. None, the default, promises nothing.
+    any_n_jobs : bool
+        Whether `n_jobs` has no effect on the results. A comparison with fewer fits than cores then lets each fit use
+        several. The default, False, promises nothing.
 
     Examples
     --------
@@ -34,6 +37,7 @@ class ImageTags(Tags):
     """
 
     image_size: tuple[int, int] | None = None
+    any_n_jobs: bool = False
 
 
 def extend_tags(tags: Tags, kind: type[_T]) -> _T:
