@@ -178,7 +178,8 @@ class Runner:
         n_threads = threads_per_task(self.n_jobs, n_tasks)
         parts = {"": method.classifier, **method.classifier.get_params()} if n_threads > 1 else {}
         names = [
-            f"{name}__n_jobs".removeprefix("__") for name, part in parts.items() if read_tag(part, "any_n_jobs", False)
+            f"{name}__n_jobs".removeprefix("__") for name, part in parts.items()
+            if read_tag(part, "any_n_jobs", False) and part.n_jobs is None
         ]
         if not names:
             return method
