@@ -15,7 +15,6 @@ from .._text import listed
 from ..deep import ConvNetClassifier, FineTunedClassifier
 from ..deep.extra import missing_reason
 from ..errors import InputError, MissingExtraError
-from ..heads.class_balance import also_as_numbers
 from ..models import BestOf, make_model, take_apart
 from .method_settings import Settings
 
@@ -96,11 +95,9 @@ _FROM_SCRATCH: dict[str, Callable[[Settings], Any]] = {"convnet": _make_convnet}
 
 def _make_fine_tuned(backbone: str | None, settings: Settings) -> FineTunedClassifier:
     check_fine_tuning(settings.fine_tuning)
-    weights = settings.class_weight
+    named = {} if backbone is None else {"backbone": backbone}
     model = FineTunedClassifier(
-        **({} if backbone is None else {"backbone": backbone}),
-        class_weight=also_as_numbers(weights) if isinstance(weights, Mapping) else weights,
-        random_state=settings.seed, **settings.fine_tuning,
+        **named, class_weight=settings.class_weight, random_state=settings.seed, **settings.fine_tuning
     )
     model.check_parameters()  # a wrong backbone must be an error now, not when images are read
     return model
