@@ -28,8 +28,8 @@ def format_text(comparison: Comparison) -> str:
     return "\n".join([
         *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_targets(comparison),
         *_joint_errors(comparison), *_levels(comparison),
-        *_choices(comparison), *_trainings(comparison), *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison),
-        *_left_out(comparison),
+        *_choices(comparison), *_trainings(comparison), *_legend(comparison), *_learning_curve(comparison),
+        *_leaks(comparison), *_left_out(comparison),
         *left_out_lines(comparison.collection, "report.json lists all"), *_color_profiles(comparison),
         *source_lines(comparison.collection),
     ])

@@ -34,9 +34,9 @@ class _Curve(NamedTuple):
 class TrainingDisplay:
     """The loss and the accuracy by epoch, on training images and on held-out images.
 
-    A circle marks the epoch whose weights are kept, and a vertical line one from which on the learning rate is lower.
-    With several folds there is a thin line for each. For several targets there is an accuracy on held-out images for
-    each target.
+    A circle marks the epoch whose weights are kept. A vertical line marks that the learning rate was lowered. With
+    several folds there is a thin line for each fold, and no vertical lines. For several targets there is an accuracy on
+    held-out images for each target.
 
     Parameters
     ----------
@@ -54,9 +54,10 @@ class TrainingDisplay:
 
     Examples
     --------
-    >>> epochs = [{"epoch": 1, "train_loss": 0.9, "valid_loss": 0.8}, {"epoch": 2, "train_loss": 0.4, "valid_loss": 0.7}]
+    >>> losses = [(0.9, 0.8), (0.4, 0.7)]
+    >>> epochs = [{"epoch": i, "train_loss": a, "valid_loss": b} for i, (a, b) in enumerate(losses, start=1)]
     >>> display = TrainingDisplay.from_history(epochs).plot()
-    >>> [line.get_label() for line in display.axes_["loss"].get_lines()[:2]]
+    >>> [text.get_text() for text in display.axes_["loss"].get_legend().get_texts()]
     ['training', 'held out']
     """
 
@@ -170,9 +171,9 @@ class TrainingDisplay:
                 if history.best_epoch in at:
                     best = at.index(history.best_epoch)
                     ax.plot(at[best], values[best], "o", color=style.color, markerfacecolor="none", markersize=7)
-            for epoch in history.lower_rates:
+            for epoch in history.lower_rates if len(self.histories) == 1 else ():
                 ax.axvline(epoch - 0.5, color=ax.xaxis.label.get_color(), linewidth=0.6, alpha=0.5)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         ax.grid(linewidth=0.8)
         add_legend(ax)
