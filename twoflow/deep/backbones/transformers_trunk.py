@@ -194,7 +194,7 @@ class _Tokens(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         own = self.embeddings
         names = ("cls_token", "distillation_token")
-        first = [getattr(own, name).expand(len(x), -1, -1) for name in names if hasattr(own, name)]
+        first = [getattr(own, name).expand(x.shape[0], -1, -1) for name in names if hasattr(own, name)]
         return own.dropout(torch.cat([*first, own.patch_embeddings(x)], dim=1) + own.position_embeddings)
 
 
