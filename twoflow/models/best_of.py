@@ -142,8 +142,8 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         images, y, groups = check_inputs(X, y, groups)
         parts = take_apart(self)
         running: dict[str, Any] = {"n_jobs": self.n_jobs, "verbose": self.verbose, "store": self.store}
-        union = FlowUnion(parts.flows, **running).fit(images, y)
-        features = union.transform(images)
+        union = FlowUnion(parts.flows, **running)
+        features = union.fit_transform(images, y, groups)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             chooser = fit_clone(complete_class_weights(parts.head, y), features, y, groups)
         self.chosen_, self.candidates_, self.weights_ = chooser.chosen_, chooser.candidates_, chooser.weights_

@@ -18,6 +18,8 @@ class NetworkRecord(NamedTuple):
         As on the network's card.
     provider : str
         What ran it, such as "cpu" or "cuda".
+    trained_on : str
+        As on the network's card. Empty by default: nothing is known of the images that it was trained on.
     """
 
     name: str
@@ -25,3 +27,4 @@ class NetworkRecord(NamedTuple):
     license: str
     source: str
     provider: str
+    trained_on: str = ""
