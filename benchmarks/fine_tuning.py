@@ -58,6 +58,6 @@ def measure(setting: Setting) -> list[Line]:
 def _train(images: ImageCollection, size: _Size, jobs: int, **parameters: object) -> float:
     """Train, and return the seconds for an image in an epoch."""
     model = FineTunedClassifier(
-        input_size=size.side, max_epochs=size.epochs, patience=None, random_state=0, n_jobs=jobs, **parameters
+        input_size=(size.side, size.side), max_epochs=size.epochs, patience=None, random_state=0, n_jobs=jobs, **parameters
     ).fit(images)
     return sum(epoch["seconds"] for epoch in model.history_) / (size.epochs * size.n)

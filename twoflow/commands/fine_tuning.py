@@ -115,6 +115,8 @@ def parameters(arguments: argparse.Namespace, store: FeatureStore | None) -> dic
     given = {name: getattr(arguments, argument) for argument, name in _PARAMETERS.items()}
     if given["checkpoint"] is None and store is not None:
         given["checkpoint"] = str(Path(store.folder) / _TRAININGS)
+    if given["input_size"] is not None:
+        given["input_size"] = (given["input_size"], given["input_size"])
     found = {name: value for name, value in given.items() if value is not None}
     return {**found, "augment": None} if given["augment"] == _NOTHING else found
 
