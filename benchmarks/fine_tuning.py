@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twoflow import ImageCollection
 from twoflow.deep import FineTunedClassifier
@@ -55,9 +55,10 @@ def measure(setting: Setting) -> list[Line]:
     ]
 
 
-def _train(images: ImageCollection, size: _Size, jobs: int, **parameters: object) -> float:
+def _train(images: ImageCollection, size: _Size, jobs: int, **parameters: Any) -> float:
     """Train, and return the seconds for an image in an epoch."""
     model = FineTunedClassifier(
-        input_size=(size.side, size.side), max_epochs=size.epochs, patience=None, random_state=0, n_jobs=jobs, **parameters
+        input_size=(size.side, size.side), max_epochs=size.epochs, patience=None, random_state=0, n_jobs=jobs,
+        **parameters,
     ).fit(images)
     return sum(epoch["seconds"] for epoch in model.history_) / (size.epochs * size.n)

@@ -59,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     group.add_argument(
         "--checkpoint", metavar="DIR",
-        help="folder that keeps the state of a training after each epoch, so that the same command goes on where it was "
-             "stopped, and repeats no finished training (default: inside the store; with --no-store none)",
+        help="folder that keeps the state of a training after each epoch, so that the same command goes on where it "
+             "was stopped, and repeats no finished training (default: inside the store; with --no-store none)",
     )
     return group
 
@@ -183,6 +183,8 @@ def describe(fitted: Any) -> Iterator[str]:
 
     for part in _find_trained(fitted):
         history = TrainingHistory.of(part)
+        if history is None:  # a head of the user's may have a history of another kind
+            continue
         best = {epoch["epoch"]: epoch for epoch in history.epochs}[history.best_epoch]
         held_out = ""
         if "valid_accuracy" in best:

@@ -95,7 +95,7 @@ _FROM_SCRATCH: dict[str, Callable[[Settings], Any]] = {"convnet": _make_convnet}
 
 def _make_fine_tuned(backbone: str | None, settings: Settings) -> FineTunedClassifier:
     check_fine_tuning(settings.fine_tuning)
-    named = {} if backbone is None else {"backbone": backbone}
+    named: dict[str, Any] = {} if backbone is None else {"backbone": backbone}
     model = FineTunedClassifier(
         **named, class_weight=settings.class_weight, random_state=settings.seed, **settings.fine_tuning
     )
