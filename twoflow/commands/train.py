@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             comparison = compare(
                 [model], collection, network=arguments.network, folds=arguments.folds or _FOLDS,
                 split_column=arguments.split_column, random_state=arguments.seed, n_jobs=arguments.jobs,
-                verbose=verbose, store=store,
+                verbose=verbose, store=store, tests_trained=True,
             )
             collection = comparison.collection
         running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .._text import counted, listed
+from .._text import counted
 from ..errors import InputError
 from ..flows import CNNEmbedding, Flow, FlowUnion, RawPixels
 from ..flows.contract import RUN_PARAMETERS, FlowTags
@@ -22,17 +22,15 @@ from ..flows.placing import Placed
 from ..flows.pooling import POOLINGS
 from ..flows.views import VIEWS
 from ..heads.inner_folds import draw_inner_folds
-from ..heads.targets import read_targets
 from ..images import LoadedImage
 from ..images.reading import Source, warn_unreadable
-from ..images.targets import default_names
 from ..models.inputs import given_names
 from ..models.onnx_export import Graph, ImageInput, to_onnx
 from ..models.onnx_export.flows import add_flow
-from ..networks import NETWORKS, CarriedNetwork, NetworkRecord, resolve
-from ..networks.catalog import find_layer
+from ..networks import NETWORKS, NetworkRecord
 from ..store import StoreLike
-from .backbones import describe_backbone
+from .chosen_target import choose_target, encode_finest, find_labeled
+from .trained_layers import Layers
 
 
 class FineTunedFlow(Flow):
@@ -157,42 +155,98 @@ class FineTunedFlow(Flow):
             If the extra is not installed.
         """
         names = given_names(X, y) if self.target_names is None else self.target_names
-        self._names = None if names is None else tuple(names)
+        self.target_names_ = None if names is None else tuple(names)
         return super().fit(X, y, groups)
 
-    def _untrained(self) -> int:
-        """Check the parameters, and return the number of features before the network is trained."""
-        backbone = self.classifier.backbone
-        if backbone in NETWORKS:
-            return sum(flow.n_features_out for flow in self._layers_of(backbone))
-        info = describe_backbone(
-            str(backbone), self.classifier.input_size, pretrained=self.classifier.pretrained
+    def check_parameters(self) -> None:
+        if not hasattr(self, "flows_"):
+            self._check_untrained()
+
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
+        self._check_untrained()  # a flow that is fitted again may have other parameters now
+        labels = choose_target(y, self.target, self.target_names_)
+        seed = self.classifier.random_state
+        is_seed = isinstance(seed, Integral)
+        self.random_state_ = int(seed if is_seed else check_random_state(seed).randint(np.iinfo(np.int32).max))
+        trained = self._train(images, labels, groups, np.flatnonzero(self._is_trained_on(images, labels)))
+        self.flows_ = self._flows_of(trained, images)
+        self.history_ = trained.history_
+
+    def training_features(self, images: Sequence[Source], y: Any, groups: Any) -> np.ndarray | None:
+        """Compute the features of each training image by a network that was trained without it; see `cv`."""
+        if self.cv is None:
+            return None
+        labels = choose_target(y, self.target, self.target_names_)
+        is_trained_on = self._is_trained_on(images, labels)
+        rng = np.random.RandomState(self.random_state_)
+        features = np.empty((len(images), self.n_features_out), self.features_dtype)
+        for train, others in draw_inner_folds(encode_finest(labels), groups, self.cv, rng, every_class=False):
+            trained = self._train(images, labels, groups, train[is_trained_on[train]])
+            union = FlowUnion.of_fitted(
+                {str(number): flow for number, flow in enumerate(self._flows_of(trained, images))},
+                n_jobs=self.n_jobs, on_error=self.on_error, verbose=self.verbose,
+            )
+            features[others] = union.transform([images[i] for i in others])
+        return features
+
+    def _is_trained_on(self, images: Sequence[Source], labels: np.ndarray) -> np.ndarray:
+        """Return which images have a part in the training: those with a label that can be read."""
+        is_trained_on = find_labeled(labels)
+        if self.on_error == "nan":
+            errors = extract(RawPixels((1, 1), n_jobs=self.n_jobs, on_error="nan"), images, name="reading").errors
+            is_trained_on[[position for position, _ in errors]] = False
+            if errors:
+                warn_unreadable([error for _, error in errors], len(images), "left out of the training")
+        return is_trained_on
+
+    def _train(self, images: Sequence[Source], labels: np.ndarray, groups: Any, rows: np.ndarray) -> Any:
+        """Fit a clone of the classifier on some of the images."""
+        own = labels[rows]
+        for column in own.T if own.ndim > 1 else [own]:
+            if len({label for label in column.tolist() if label is not None}) < 2:
+                raise InputError(
+                    f"{type(self).__name__}: expected at least two classes to train on, got fewer among "
+                    f"{counted(len(rows), 'image')}; add images of other classes, or set cv=None"
+                )
+        running = {"n_jobs": self.n_jobs} if self.classifier.n_jobs is None else {}
+        classifier = clone(self.classifier).set_params(
+            random_state=self.random_state_, verbose=self.verbose or self.classifier.verbose, **running
         )
-        if self.layers is not None or (self.pooling, self.n_channels) != ("mean", None):
-            raise InputError(
-                f"layers: expected None and pooling=\"mean\" for {info.name}, of which only the embedding can be taken, "
-                f"got {self.layers} and {self.pooling!r}; leave them out, or train an EfficientNet-Lite"
-            )
-        if info.width is None:
-            raise InputError(
-                f"{info.name}: expected a backbone of a known family, whose embedding has a known width, got "
-                f"{info.kind!r}; use another backbone"
-            )
-        return info.width
+        y = np.array(own.tolist()) if own.ndim == 1 else own
+        return classifier.fit([images[i] for i in rows], y, None if groups is None else np.asarray(groups)[rows])
+
+    def _flows_of(self, trained: Any, images: Sequence[Source]) -> list[CNNEmbedding]:
+        """Return a fitted flow for each layer of the network that a classifier has trained."""
+        return [flow.fit(images[:1]) for flow in self._layers.flows_of(trained.network_)]
+
+    def _check_untrained(self) -> None:
+        self.classifier.check_parameters()
+        self._count_untrained()
+
+    def _count_untrained(self) -> int:
+        given = self.classifier
+        return self._layers.count_features(given.backbone, given.input_size, given.pretrained)
+
+    @property
+    def _layers(self) -> Layers:
+        return Layers(self.layers, self.pooling, self.n_channels, self.views)
 
     @property
     def n_features_out(self) -> int:
-        return sum(flow.n_features_out for flow in self.flows_) if hasattr(self, "flows_") else self._untrained()
+        if hasattr(self, "flows_"):
+            return sum(flow.n_features_out for flow in self.flows_)
+        return self._count_untrained()
 
     def cache_key(self) -> dict[str, Any]:
         """Return all parameters that say what is computed; those of the classifier are inside it."""
         return {name: value for name, value in self.get_params(deep=False).items() if name not in RUN_PARAMETERS}
 
     def networks(self) -> Sequence[NetworkRecord]:
-        """Return the trained network; before `fit`, the one that it starts from, if that has a name."""
+        """Return the trained network; before `fit`, the one that it starts from, if that is an EfficientNet-Lite."""
         if hasattr(self, "flows_"):
             return self.flows_[0].networks()
-        return CNNEmbedding(self.classifier.backbone).networks() if self.classifier.backbone in NETWORKS else ()
+        backbone = self.classifier.backbone
+        return CNNEmbedding(backbone).networks() if self.classifier.pretrained and backbone in NETWORKS else ()
 
     def bind(self) -> FineTunedFlow:
         bound = copy(self)
@@ -236,12 +290,3 @@ class FineTunedFlow(Flow):
 @to_onnx.register
 def _(flow: FineTunedFlow, graph: Graph, source: ImageInput) -> str:
     return graph.add("Concat", *(add_flow(graph, each, source) for each in flow.flows_), axis=1)
-
-
-def _encode_finest(labels: np.ndarray) -> np.ndarray:
-    """Number the labels of the target with the most classes, the later one at a tie; -1 for a missing one."""
-    columns = [column.tolist() for column in (labels.T if labels.ndim > 1 else [labels])]
-    found = [sorted({label for label in column if label is not None}, key=str) for column in columns]
-    position = max(range(len(found)), key=lambda position: (len(found[position]), position))
-    codes = {label: code for code, label in enumerate(found[position])}
-    return np.array([codes.get(label, -1) for label in columns[position]])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .trained_on import count_digests
 
 
 class NetworkRecord(NamedTuple):
@@ -28,3 +30,8 @@ class NetworkRecord(NamedTuple):
     source: str
     provider: str
     trained_on: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the values for JSON; of the images that it was trained on only their number, as ``n_trained_on``."""
+        values = self._asdict()
+        return {**values, "n_trained_on": count_digests(values.pop("trained_on"))}
