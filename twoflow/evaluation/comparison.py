@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -44,6 +44,7 @@ from .saved_folds import read_folds
 from .scores import scores_for
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 from .tested import Targets
+from .trained_images import check_trained_images
 
 
 def compare(
@@ -54,6 +55,7 @@ def compare(
     superclass_column: str | None = None,
     class_weight: ClassWeight = None,
     max_per_class: int | None = None,
+    fine_tuning: Mapping[str, Any] | None = None,
     folds: int = 10,
     repeats: int = 1,
     test_size: float | None = None,
@@ -67,6 +69,7 @@ def compare(
     store: StoreLike = None,
     group_duplicates: bool = False,
     n_explained: int = 0,
+    tests_trained: bool = False,
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
 
@@ -80,9 +83,9 @@ def compare(
         What to compare. Every pair is tested. `Comparison.differences` are to the first, the reference.
 
         - A name: "two-flow", "cnn", "fast:stack", "cnn:logistic", ...: one of `METHODS`, `RECIPE_METHODS` and
-          `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, those of `EXTRA_METHODS` that are
-          installed, and ``cnn:LAYER`` for every stage of the network; of several networks, it means each network's
-          embedding and ``NETWORK:LAYER`` for every stage.
+          `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, "convnet" if its extra is installed,
+          and ``cnn:LAYER`` for every stage of the network; of several networks, it means each network's embedding and
+          ``NETWORK:LAYER`` for every stage. It includes no recipe, and no method that fine-tunes a network.
         - A classifier of images: a model, a pipeline that begins with a flow, a meta-estimator around one of these, or
           any classifier that takes images; see `take_apart`. It is named by its class in lower case, a pipeline by its
           steps, a `TwoFlowClassifier` by its recipe. Names that are not distinct are numbered.
@@ -112,6 +115,10 @@ def compare(
     max_per_class : int, optional
         The head of a method given by name learns from at most so many training images of each class; see `make_model`.
         By default there is no limit.
+    fine_tuning : mapping of str to value, optional
+        Parameters of `FineTunedClassifier` for the methods given by name that fine-tune a network, such as
+        ``{"max_epochs": 10, "train": 2}``. Default: its own defaults, but all images count the same unless
+        `class_weight` says otherwise.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.
@@ -146,6 +153,10 @@ def compare(
         Explain so many errors of the best method, the most confident first. It is fitted again on each fold that tested
         one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the features are
         not computed again.
+    tests_trained : bool, default=False
+        Also test images that a network of a method was trained on, such as one that `twoflow.deep.save_network` has
+        saved; a note says how many. By default that is an error. Networks that are trained inside the folds never see
+        the test images; see `twoflow.deep.FineTunedFlow`.
 
     Returns
     -------
@@ -156,7 +167,8 @@ def compare(
     ValueError
         If a parameter is wrong, or the images do not allow the folds asked for, or labels are missing and a method
         cannot learn from that. For a name that no method has, the message gives similar names. This is raised before
-        any long work.
+        any long work. Also if a network of a method was trained on test images; this is raised when all images have
+        been read, before anything is fitted.
     TypeError
         If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
     ModuleNotFoundError
@@ -180,7 +192,7 @@ def compare(
         )
     check_classes(collection)
     named = name_methods(
-        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class, fine_tuning
     )
     methods = named.models
     sources = {
@@ -243,7 +255,11 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
-    collection = collection.noted(*note_on_folds(drawn, collection))
+    trained = check_trained_images(
+        dict(zip(methods, plan.apart)), collection, [digest.tobytes() for digest in traits.digests], duplicates, drawn,
+        may_be_tested=tests_trained,
+    )
+    collection = collection.noted(*note_on_folds(drawn, collection), *trained)
     smaller = [
         shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
     ]

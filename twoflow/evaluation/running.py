@@ -9,13 +9,14 @@ import numpy as np
 from joblib import delayed
 from sklearn.base import clone
 
-from .._jobs import one_blas_thread, run_as_done, run_in_order, share
+from .._jobs import one_blas_thread, run_as_done, run_in_order, share, threads_per_task
 from .._peak_memory import PeakMemory
 from .._progress import Costs, format_seconds, phase
 from .._text import counted
 from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
 from ..images import ImageCollection
+from ..images.tags import read_tag
 from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold
 from .kept_folds import KeptFolds
@@ -146,9 +147,10 @@ class Runner:
         images = self._images(tasks)
         learned = self._learn(tasks)
         selected = self._select(tasks, learned, once, y, groups)
+        methods = {task.method: self._use_idle_cores(self.methods[task.method], len(tasks)) for task in tasks}
 
         def prepare(number: int, task: Task) -> Any:
-            method, key = self.methods[task.method], (task.series, task.fold)
+            method, key = methods[task.method], (task.series, task.fold)
             shared = {part.key: selected[part.key, *key] for part in method.parts or () if (part.key, *key) in selected}
             X = images[method.size] if method.parts is None else once
             return delayed(_score_numbered)(
@@ -171,6 +173,18 @@ class Runner:
                 finished.tell(shown.say)
         return tasks
 
+    def _use_idle_cores(self, method: PreparedMethod, n_tasks: int) -> PreparedMethod:
+        """Let a fit use several cores if there are fewer fits than cores, and that has no effect on its results."""
+        n_threads = threads_per_task(self.n_jobs, n_tasks)
+        parts = {"": method.classifier, **method.classifier.get_params()} if n_threads > 1 else {}
+        names = [
+            f"{name}__n_jobs".removeprefix("__") for name, part in parts.items()
+            if read_tag(part, "any_n_jobs", False) and part.n_jobs is None
+        ]
+        if not names:
+            return method
+        return method._replace(classifier=clone(method.classifier).set_params(**dict.fromkeys(names, n_threads)))
+
     def _images(self, tasks: Sequence[Task]) -> dict[tuple[int, int] | None, Any]:
         """Return the images for methods that take images; for those that need one size, decoded to it once."""
         open_methods = [self.methods[name] for name in dict.fromkeys(task.method for task in tasks)]
@@ -186,8 +200,9 @@ class Runner:
     def _learn(self, tasks: Sequence[Task]) -> dict[tuple[int, int], Any]:
         """Fit the flows that learn from data on the training images of each open fold, and compute all features.
 
-        The features of all folds are computed in one pass over the images. A fold is missing from the result if no
-        method that is open on it uses a flow that learns.
+        The features of all folds are computed in one pass over the images. Those of the training images are replaced by
+        their training features, where a flow has some. A fold is missing from the result if no method that is open on
+        it uses a flow that learns.
         """
         union = self.plan.in_fold
         wanted = list(dict.fromkeys(
@@ -195,16 +210,25 @@ class Runner:
         ))
         if union is None or not wanted:
             return {}
-        fitted = {}
+        fitted, replaced = {}, []
+        images, groups = self.collection, self.collection.groups
         with phase("flows that learn", len(wanted), "folds", verbose=self.verbose) as shown:
             for i, (series, number) in enumerate(wanted):
                 train = self.series[series][number].train
                 own = clone(union).set_params(verbose=False)
-                fitted[str(i)] = own.fit(self.collection[train], self.collection.labels[train])
+                known = images[train], self.collection.labels[train], None if groups is None else groups[train]
+                fitted[str(i)] = own.fit(*known)
+                replaced.append((train, own.training_columns(*known)))
                 shown.update()
         together = FlowUnion.of_fitted(fitted, n_jobs=self.n_jobs, verbose=self.verbose)
         features = together.transform(self.collection)
-        return {key: share(features[:, columns]) for key, columns in zip(wanted, together.slices().values())}
+        learned = {}
+        for key, columns, (train, found) in zip(wanted, together.slices().values(), replaced):
+            own_features = features[:, columns]
+            for own_columns, values in found:
+                own_features[train, own_columns] = values
+            learned[key] = share(own_features)
+        return learned
 
     def _select(
         self, tasks: Sequence[Task], learned: Mapping[tuple[int, int], Any], once: Any, y: Any, groups: Any
