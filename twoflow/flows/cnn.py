@@ -102,8 +102,8 @@ class CNNEmbedding(Flow):
         - `channels`: "RGB", the default, or "BGR".
         - `mean` and `scale`: a value from 0 to 255 enters as ``(value - mean) / scale``. Each is a number, or a list of
           one for each channel.
-        - `prefix_tokens`, `patch_size`, `output`, `n_classes`: what helps to find the layers if the graph leaves that
-          open; see the guide on networks.
+        - `prefix_tokens`, `patch_size`, `output`, `stages`, `n_classes`: what helps to find the layers if the graph
+          leaves that open; see the guide on networks.
 
         The named EfficientNet-Lite networks let you choose the first five, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
