@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from .._jobs import threads_per_task
 from ..heads.partial_labels import read_partial_labels
@@ -197,6 +199,22 @@ class DropoutMLPClassifier(Perceptron):
             return super().predict(X)
         pairs = zip(self.classes_, self.predict_proba(X))
         return join_targets([classes[each.argmax(axis=1)] for classes, each in pairs])
+
+    def split_targets(self) -> list[Self]:
+        """Return a fitted classifier of one target for each target. They share the hidden layers."""
+        check_is_fitted(self)
+        if not isinstance(self.classes_, list):
+            return [self]
+        ends = np.cumsum([0, *map(len, self.classes_)]).tolist()
+        parts = []
+        for classes, (start, end) in zip(self.classes_, pairwise(ends)):
+            part = copy(self)
+            part.classes_ = classes
+            part.coefs_ = [*self.coefs_[:-1], self.coefs_[-1][:, start:end]]
+            part.intercepts_ = [*self.intercepts_[:-1], self.intercepts_[-1][start:end]]
+            del part.n_labeled_
+            parts.append(part)
+        return parts
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows that are right; of several targets, whose targets are all right.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -15,19 +15,29 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._files import expand
 from ..errors import InputError
 from ..flows import CNNEmbedding
 from ..heads.class_balance import ClassWeight, check_balance, complete_class_weights, weigh_classes
 from ..heads.inner_folds import draw_held_out
 from ..heads.partial_labels import read_partial_labels
-from ..images.tags import extend_tags
+from ..heads.targets import TargetsTags
+from ..images.tags import ImageTags, extend_tags
 from ..images.targets import all_right, default_names
 from ..models.fitted_parts import FittedParts, fitted_parts
 from ..models.inputs import check_inputs, given_names, has_several_targets
 from ..networks.carried import CarriedNetwork
 from .backbones import describe_backbone
 from .extra import require
+from .fine_tuning import TrainingPlan
+from .fitted_pixels import read_fitted_pixels
 from .linear_heads import linear_head, linear_heads
+from .trained_network import carry_trunk
+
+
+@dataclass
+class FineTuningTags(TargetsTags, ImageTags):
+    """The tags of a classifier of images that learns several targets together."""
 
 
 class FineTunedClassifier(ClassifierMixin, BaseEstimator):
@@ -48,9 +58,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         stages are faster, and less likely to overfit few images.
     pretrained : bool, default=True
         Start from the pretrained weights. False starts from random weights, which needs many more images.
-    input_size : int or (int, int), optional
-        Width and height in pixels of the images that enter the network; one number is both. Default: the size that the
-        network was trained with. Smaller images are faster; larger ones show more detail.
+    input_size : (int, int), optional
+        Width and height in pixels of the images that enter the network. Default: the size that the network was trained
+        with. Smaller images are faster; larger ones show more detail.
     augment : str or None, default="standard"
         How each training image is changed at random at each step: "standard" is a resized crop, flips, a rotation and
         changed colors. None shows the images as they are, which is faster and overfits sooner.
@@ -138,7 +148,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         "backbone": [str, os.PathLike],
         "train": [StrOptions({"head", "whole"}), Interval(Integral, 1, None, closed="left")],
         "pretrained": ["boolean"],
-        "input_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+        "input_size": [tuple, None],
         "augment": [str, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -163,7 +173,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         *,
         train: str | int = "whole",
         pretrained: bool = True,
-        input_size: int | tuple[int, int] | None = None,
+        input_size: tuple[int, int] | None = None,
         augment: str | None = "standard",
         max_epochs: int = 30,
         batch_size: int = 32,
@@ -239,19 +249,19 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         weights = self._weigh(targets)
 
         require(type(self).__name__)
-        from .backbones import load_trunk
+        from .backbones.loading import load_trunk
         from .fine_tuning.training import fine_tune
 
         plan = self._plan(int(rng.randint(np.iinfo(np.int32).max)))
-        trunk = load_trunk(self.backbone, pretrained=self.pretrained, input_size=self.input_size, seed=plan.seed)
+        trunk = load_trunk(
+            str(self.backbone), pretrained=self.pretrained, input_size=self.input_size, seed=plan.seed
+        )
         pixels = read_fitted_pixels(images, trunk.info.fitting, self.n_jobs, self.verbose)
         trained = fine_tune(
             trunk, pixels, targets.codes, [len(each) for each in targets.classes], weights, held_out, plan, groups
         )
         del pixels  # the memory that the export needs may be theirs
-        self.network_ = carry_trunk(trunk)
-        flow = CNNEmbedding(self.network_, n_jobs=self.n_jobs, verbose=self.verbose)
-        self.flow_ = flow.fit(images[:1])
+        self.flow_ = CNNEmbedding(carry_trunk(trunk), n_jobs=self.n_jobs, verbose=self.verbose).fit(images[:1])
         heads = [linear_head(*head, classes) for head, classes in zip(trained.heads, targets.classes)]
         self.head_ = linear_heads(heads, targets.names, targets.codes >= 0) if several else heads[0]
         self.classes_ = targets.classes if several else targets.classes[0]
@@ -276,6 +286,12 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.head_.predict_proba(self.flow_.transform(X))
+
+    @property
+    def network_(self) -> CarriedNetwork:
+        """The trained network."""
+        check_is_fitted(self)
+        return self.flow_.network
 
     def split_targets(self) -> list[FineTunedClassifier]:
         """Return a fitted classifier of one target for each target. They share `flow_`."""
@@ -311,8 +327,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         for weight in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
             check_balance(weight, None)
-        info = describe_backbone(self.backbone, self.input_size)
-        self._plan(0).first_trained(len(info.stages))
+        info = describe_backbone(str(self.backbone), self.input_size, pretrained=self.pretrained)
+        info.count_frozen(self.train)
 
     def _plan(self, seed: int) -> TrainingPlan:
         given = {field.name: getattr(self, field.name) for field in fields(TrainingPlan) if field.name != "seed"}
@@ -356,8 +372,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ]
 
     def __sklearn_tags__(self) -> FineTuningTags:
-        tags = extend_targets_tags(extend_tags(super().__sklearn_tags__(), FineTuningTags))
+        tags = extend_tags(super().__sklearn_tags__(), FineTuningTags)
         tags.target_tags.multi_output = True
+        tags.learns_targets_together = True
         tags.non_deterministic = self.random_state is None
         tags.trains_flow = True
         return tags
@@ -384,3 +401,9 @@ def _encode_one(y: np.ndarray, names: Sequence[str] | None) -> _Targets:
 def _encode_several(y: np.ndarray, names: Sequence[str] | None) -> _Targets:
     targets = read_partial_labels(y, names)
     return _Targets(targets.names, y, targets.classes, targets.codes.astype(np.int64))
+
+
+@fitted_parts.register
+def _(model: FineTunedClassifier) -> FittedParts:
+    check_is_fitted(model)
+    return FittedParts(model.flow_, model.head_)

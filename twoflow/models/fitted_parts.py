@@ -77,7 +77,9 @@ def _(model: BaseSearchCV) -> FittedParts:
 @fitted_parts.register(HierarchicalClassifier)
 @fitted_parts.register(MultiTargetClassifier)
 def _(model: Any) -> FittedParts:
-    return FittedParts(None, model) if model.model_ is None else fitted_parts(model.model_)
+    if model.model_ is not None:
+        return fitted_parts(model.model_)
+    return FittedParts(None, model) if model.flow_ is None else FittedParts(model.flow_, _with(model, flow_=None))
 
 
 @fitted_parts.register

@@ -47,6 +47,9 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
         - "parents": one for each class with several below it. Probabilities are multiplied along the path, so levels
           never contradict each other either.
         - "levels": an independent one for each level. Levels may contradict each other.
+
+        A classifier that learns several targets in one training, such as `twoflow.deep.FineTunedClassifier` or
+        `twoflow.deep.DropoutMLPClassifier`, is trained once for all of these.
     fallback : None, float, "confidence", Confidence or Risk, default=None
         When a broader class or "unknown" is answered. None: never. A number: the deepest class whose probability
         reaches it is the answer. "confidence": as `Confidence` says. `Risk`: the deepest class that keeps a promise
@@ -55,7 +58,8 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
         Recognizes images that are none of the classes; their answer is "unknown". Default: none is recognized.
     cv : int, default=5
         The most folds in which the probabilities of held-out rows are computed, for `Risk` and for `scope`. Without
-        them it has no effect.
+        them it has no effect, and neither for a classifier that holds rows out itself to stop its training early, such
+        as `twoflow.deep.FineTunedClassifier`: `Risk` and `scope` then learn from these rows.
     random_state : int, RandomState or None, default=None
         Draws the folds, and seeds the estimator and the scope where their random states are None. By default each fit
         differs.
@@ -79,6 +83,9 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
         by the rule and the scope never, and by the classifier of "leaves" neither.
     model_ : FlowClassifier or None
         For a whole model of images, its flows and, as head, the hierarchy on their features.
+    flow_ : Flow or None
+        For a classifier of images that trains a flow, that flow; `estimators_`, the rule and the scope decide on its
+        features.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -180,13 +187,19 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
             )
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)
-        self.estimators_ = fit_local(estimator, X, nodes, groups, tree, self.strategy, self.n_jobs)
+        learned = fit_local(estimator, X, nodes, groups, tree, self.strategy, self.n_jobs)
+        self.estimators_, self.flow_ = learned.classifiers, learned.flow
         rule = seeded(to_rule(self.fallback), rng)
         rows, held_out = np.flatnonzero(is_complete), None
         if rule.needs_held_out or self.scope is not None:
-            held_out = ask_out_of_fold(
-                estimator, X, nodes, groups, tree, self.strategy, self.cv, rng, self.n_jobs
-            )[rows]
+            if learned.held_out is None:
+                held_out = ask_out_of_fold(
+                    estimator, X, nodes, groups, tree, self.strategy, self.cv, rng, self.n_jobs
+                )[rows]
+            else:
+                rows = rows[learned.held_out[rows]]
+                unseen = self._features(_safe_indexing(X, rows))
+                held_out = ask_local(self.estimators_, unseen, tree, self.strategy)
         own_groups = None if groups is None else groups[rows]
         self.fallback_ = rule.fit(self.tree_, held_out, nodes[rows], own_groups)
         self.scope_ = None
@@ -312,13 +325,14 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
         leaves, outside = self.tree_.leaves, np.flatnonzero(nodes < 0)
         given = {}
         if len(outside):
-            given["outside"] = _safe_indexing(X, outside)
+            given["outside"] = self._features(_safe_indexing(X, outside))
             node_proba = ask_local(self.estimators_, given["outside"], self.tree_, self.strategy)
             given["outside_probabilities"] = node_proba[:, leaves]
             if groups is not None:
                 given["outside_groups"] = groups[outside]
         own_groups = None if groups is None else groups[rows]
-        return scope.fit(_safe_indexing(X, rows), nodes[rows], own_groups, probabilities=held_out[:, leaves], **given)
+        features = self._features(_safe_indexing(X, rows))
+        return scope.fit(features, nodes[rows], own_groups, probabilities=held_out[:, leaves], **given)
 
     def _score_scope(self, X: Any, node_proba: np.ndarray) -> np.ndarray:
         assert self.scope_ is not None

@@ -21,7 +21,7 @@ from ..composition import PartsByName
 from ..groups import read_groups
 from ..partial_labels import find_positions, read_partial_labels, with_empty
 from ..random_states import seeded
-from ..shared_features import SharesFeatures, on_shared_features
+from ..shared_features import SharesFeatures, on_shared_features, trained_parts
 from ..targets import TargetsTags, extend_targets_tags
 from .strategies import STRATEGIES, Learned, Task
 
@@ -80,9 +80,12 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
     n_labeled_ : dict of str to int
         How many rows have a label, by target.
     n_partly_labeled_ : int
-        How many rows lack the label of some target. "shared" and "joint" do not learn from them.
+        How many rows lack the label of some target. "joint" does not learn from them, and "shared" only if its
+        classifier can.
     model_ : FlowClassifier or None
         For whole models of images, the flows and, as head, this classifier on their features.
+    flow_ : Flow or None
+        For a classifier of images that trains a flow for all targets, that flow; `estimators_` decide on its features.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -91,7 +94,8 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
     -----
     Some labels may be missing: None, NaN or blank text. "separate" and "chain" learn each target from the rows that
     have its label; "shared" and "joint" learn from rows that have all. A class that no such row has gets the
-    probability 0 there.
+    probability 0 there. A classifier that takes missing labels, such as `twoflow.deep.FineTunedClassifier` or
+    `twoflow.deep.DropoutMLPClassifier`, learns by "shared" from all rows.
 
     The answer for each target is its likeliest class, so "joint" may answer a combination that never occurred. The
     likeliest combination would be right more often if only known combinations occur, but would contradict
@@ -204,7 +208,8 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
         order = range(len(targets.names)) if self.order is None else self.order
         self.order_ = find_positions("order", order, targets.names)
         task = Task(X, targets, read_groups(groups), estimators, self.order_, self.cv, rng, self.n_jobs)
-        self.estimators_, self.combinations_ = strategy.fit(task)
+        fitted, self.combinations_ = strategy.fit(task)
+        self.flow_, self.estimators_ = trained_parts(fitted)
         self.target_names_ = targets.names
         self.classes_ = [with_empty(classes) for classes in targets.classes]
         self.n_labeled_ = targets.n_labeled

@@ -14,7 +14,7 @@ from ...errors import InputError
 from ..class_balance import change_class_weights
 from ..inner_folds import fit_clone
 from ..partial_labels import PartialLabels
-from ..targets import learns_several_targets
+from ..targets import learns_several_targets, learns_targets_together
 from .chain import ask_chain, fit_chain
 from .memory import warn_of_large_forests
 
@@ -135,7 +135,8 @@ class Separate:
 
 
 class Shared:
-    """One classifier with an output for each target, fitted on the rows that have all labels.
+    """One classifier with an output for each target, fitted on the rows that have all labels, or if it takes missing
+    labels on all rows.
 
     It learns positions of classes. Classes that no such row has get the probability 0.
     """
@@ -153,19 +154,25 @@ class Shared:
                 f"a forest, trees or neighbors, got {type(estimator).__name__}; choose one of these, or the strategy "
                 "'separate', 'joint' or 'chain'"
             )
+        classes = task.targets.classes
+
+        def weigh(weights: Any) -> Any:
+            return [{code: weights[label] for code, label in enumerate(own.tolist())} for own in classes]
+
+        estimator = change_class_weights(estimator, weigh)
+        if n_targets > 1 and learns_targets_together(estimator):
+            codes = task.targets.codes.astype(object)
+            codes[~task.targets.has_label] = None
+            return [task.fit(estimator, np.arange(len(codes)), codes)], None
         rows = task.complete_rows("shared")
-        codes, classes = task.targets.codes[rows], task.targets.classes
+        codes = task.targets.codes[rows]
         for name, column, own in zip(task.targets.names, codes.T, classes):
             if (column == column[0]).all():
                 raise InputError(
                     f"strategy='shared': expected at least two classes of {name!r} in the {len(rows)} rows that have "
                     f"all labels, got only {own[column[0]]!s}; label more rows, or choose 'separate' or 'chain'"
                 )
-
-        def weigh(weights: Any) -> Any:
-            return [{code: weights[label] for code, label in enumerate(own.tolist())} for own in classes]
-
-        return [task.fit(change_class_weights(estimator, weigh), rows, codes if n_targets > 1 else codes[:, 0])], None
+        return [task.fit(estimator, rows, codes if n_targets > 1 else codes[:, 0])], None
 
     @staticmethod
     def predict(learned: Learned, X: Any) -> list[np.ndarray]:

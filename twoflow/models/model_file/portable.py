@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from copy import copy
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -14,6 +15,9 @@ from ...networks import PROVIDERS
 
 #: How and where a model is run, not what it computes; and the value that each gets.
 RUNNING: dict[str, Callable[[Any], Any]] = {
+    "backbone": lambda value: _without_folder(value),
+    "checkpoint": lambda value: None,
+    "device": lambda value: "auto",
     "memory": lambda value: None,
     "n_jobs": lambda value: None,
     "network_path_": lambda value: None,
@@ -27,6 +31,12 @@ _LEAVES = (
     BuiltinFunctionType, FunctionType, MethodType, ModuleType, np.dtype, np.generic, np.random.RandomState, np.ufunc,
     type,
 )
+
+
+def _without_folder(backbone: Any) -> Any:
+    """Return the name of a folder without the path; a name of a network as it is."""
+    is_folder = isinstance(backbone, os.PathLike) or isinstance(backbone, str) and backbone[:1] in (".", "~", os.sep)
+    return os.path.basename(os.path.normpath(backbone)) if is_folder else backbone
 
 
 def make_portable(

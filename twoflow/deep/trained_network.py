@@ -1,0 +1,28 @@
+"""Keep a trained trunk as the files of a network in memory, without torch."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ..networks.carried import CarriedNetwork
+
+if TYPE_CHECKING:
+    from .backbones.trunk import Trunk
+
+
+def carry_trunk(trunk: Trunk) -> CarriedNetwork:
+    """Export a trunk to ONNX, with a card that says how images enter, and where its weights come from.
+
+    Parameters
+    ----------
+    trunk : Trunk
+        On the CPU, and in evaluation mode.
+
+    Returns
+    -------
+    CarriedNetwork
+    """
+    graph, fields = trunk.to_onnx()
+    card = json.dumps(fields, indent=1, sort_keys=True).encode()
+    return CarriedNetwork("network.onnx", [("network.onnx", graph), ("network.card.json", card)])
