@@ -1,10 +1,10 @@
 """Fine-tune one network with a head for each of the two levels, as the reference does, and measure its fallback.
 
-    python experiments/fallback/fine_tuned.py DATA CHECKPOINTS [METHODS [FOLDS [TASK]]]
+    python experiments/fallback/fine_tuned.py DATA CHECKPOINTS ["METHOD;METHOD;..." [FOLDS [TASK]]]
 
 DATA has the folder products with its labels.csv, and the folder scenes. CHECKPOINTS keeps the state of each training
-after each epoch, and finished ones: the same command goes on where it stopped. METHODS are names of `METHODS`,
-separated by commas; by default "levels". FOLDS is how many of the five grouped folds are measured, by default all. TASK
+after each epoch, and finished ones: the same command goes on where it stopped. Methods are those of `METHODS`; by
+default "levels". FOLDS is how many of the five grouped folds are measured, by default all. TASK
 is one of task.py.
 
 Each model answers for the photos of its fold, for the same half covered, for products of kinds outside the nine that
@@ -88,7 +88,7 @@ def main(data, checkpoints, methods="levels", n_folds=5, task="nine"):
         "scenes": sorted(map(str, (Path(data) / "scenes").glob("*.jpg"))),
     }
     folds = list(draw_folds(task.labels, task.groups, n_splits=5, random_state=SEED))[:int(n_folds)]
-    for name in methods.split(","):
+    for name in methods.split(";"):
         found = []
         for number, fold in enumerate(folds):
             model = fit_clone(

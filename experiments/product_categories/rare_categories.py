@@ -41,11 +41,14 @@ def main(labels, column, *reports):
     for report in reports:
         truth, answers = read_answers(report)
         print(f"\n{report}: {len(truth)} answers\n")
-        print(f"| at least | categories | tested | images | {' | '.join(f'{name}: accuracy, F1' for name in answers)} |")
+        heads = " | ".join(f"{name}: accuracy, F1" for name in answers)
+        print(f"| at least | categories | tested | images | {heads} |")
         print("| ---: |" + " ---: |" * (3 + len(answers)))
         for least in LEAST:
             categories = [name for name, count in counts.items() if count >= least]
             tested = np.isin(truth, categories)
+            if not tested.any():
+                break
             present = np.unique(truth[tested])
             cells = [
                 f"{(own[tested] == truth[tested]).mean():.4f}, "
