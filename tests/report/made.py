@@ -11,6 +11,7 @@ from twoflow.evaluation.method_scores import Choice, LearningCurve, MethodScores
 from twoflow.evaluation.results import Comparison
 from twoflow.evaluation.scores import compute_means, compute_scores
 from twoflow.evaluation.tested import Given, Targets
+from twoflow.evaluation.training_history import TrainingHistory
 
 LABELS = np.repeat(["boot", 'clog <script>"', "туфля\n靴"], 20)
 UNREADABLE = ImageReadError("a b/\udcffé.jpg", "the file is empty")
@@ -47,10 +48,12 @@ def with_scores(method, **scores):
 
 def comparison(
     folds=None, groups=None, n_methods=3, labels=LABELS, images=None, names=None, shares=(), skill=0.3, candidates=(),
+    n_epochs=(),
 ):
     """Make the result of a comparison, in which each method is better than the one before.
 
-    `shares` gives it a learning curve. `candidates` are what the last method chooses from.
+    `shares` gives it a learning curve. `candidates` are what the last method chooses from. `n_epochs` are those that
+    the first method was trained for in each fold.
     """
     rng = np.random.default_rng(0)
     folds = folds or draw_folds(labels, groups, n_splits=5)
@@ -64,12 +67,27 @@ def comparison(
             for i in range(len(folds))
         )
         methods = (*methods[:-1], replace(methods[-1], choices=choices))
+    if n_epochs:
+        methods = (replace(methods[0], trainings=tuple(map(history, n_epochs))), *methods[1:])
     if images is None:
         images = [np.zeros((2, 2), np.uint8)] * len(labels)
     collection = ImageCollection(images, labels, groups, unreadable=[UNREADABLE])
     curve = learning_curve(methods, folds, shares) if shares else None
     differences = _differences(methods, folds, next(iter(methods[0].scores)))
     return Comparison(collection, folds, methods, differences, curve, 2.0, 10.0, 61, 500_000_000)
+
+
+def history(n_epochs, n_targets=1):
+    """Make a history whose loss on held-out images is smallest in epoch 2; the learning rate is halved in epoch 4."""
+    return TrainingHistory([
+        {
+            "epoch": epoch, "seconds": 1.5, "train_loss": 2 / (1 + epoch), "valid_loss": 1 + (epoch - 2) ** 2 / 4,
+            "train_accuracy": 1 - 0.5 / (1 + epoch), "valid_accuracy": 0.8 - 0.4 / (1 + epoch),
+            "learning_rate": 1e-3 if epoch < 4 else 5e-4,
+            **({"valid_accuracies": [0.6 + 0.01 * epoch * k for k in range(n_targets)]} if n_targets > 1 else {}),
+        }
+        for epoch in range(n_epochs + 1)
+    ])
 
 
 def learning_curve(methods, folds, shares):

@@ -149,11 +149,11 @@ def test_the_sections_are_there_for_what_there_is(tmp_path):
         assert names[0] == "answer" and names[1:] == links[-len(names) + 1:]  # before are those in the answer
         return names
 
-    everything = sections(comparison(shares=(0.5,), candidates=("one", "two")), "everything")
+    everything = sections(comparison(shares=(0.5,), candidates=("one", "two"), n_epochs=[4] * 5), "everything")
     assert everything == ["answer", "scores", "pairs", "classes", "confusions", "probabilities", "flows", "choices",
-                          "learning", "cost", "compared", "left-out", "reproduce"]
+                          "learning", "training", "cost", "compared", "left-out", "reproduce"]
     assert "choices" not in sections(comparison(), "no choice")
-    assert "learning" not in sections(comparison(), "no curve")
+    assert not {"learning", "training"} & set(sections(comparison(), "no curve"))
     assert "pairs" not in sections(comparison(n_methods=1), "one method")
     assert "targets" in sections(two_targets(), "two targets")
     found = comparison()

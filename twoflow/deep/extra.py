@@ -1,29 +1,35 @@
-"""Check that torch and skorch, an extra, are installed."""
+"""Check that the packages of the extra are installed: torch and skorch, and transformers for its networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from ..errors import MissingExtraError
 
-_PACKAGES = ("torch", "skorch")
+#: What everything that is trained here needs.
+TRAINING = ("torch", "skorch")
+#: What a network of transformers needs: its code, its weights, and its export.
+TRANSFORMERS = ("torch", "transformers", "safetensors", "onnxscript")
 
 
-def missing_reason() -> str | None:
+def missing_reason(packages: Sequence[str] = TRAINING) -> str | None:
     """Say which packages are missing and how to install them; None if all are there. Nothing is imported."""
-    missing = [name for name in _PACKAGES if not _is_installed(name)]
+    missing = [name for name in packages if not _is_installed(name)]
     return f'needs {" and ".join(missing)}: pip install "twoflow[torch]"' if missing else None
 
 
-def require(what: str) -> None:
-    """Raise ModuleNotFoundError if torch or skorch is not installed.
+def require(what: str, packages: Sequence[str] = TRAINING) -> None:
+    """Raise ModuleNotFoundError if a package is not installed.
 
     Parameters
     ----------
     what : str
         What needs them, the beginning of the error message.
+    packages : sequence of str, default=TRAINING
+        The names that they are imported by.
     """
-    reason = missing_reason()
+    reason = missing_reason(packages)
     if reason is not None:
         raise MissingExtraError(f"{what} {reason}")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .summary import Candidate, summarize_choices
+from .training_history import TrainingHistory
 
 
 class Choice(NamedTuple):
@@ -56,6 +57,8 @@ class MethodScores:
         The predicted labels before fallback, for each fold; None for a classifier that has no `predict_full`.
     full_scores, full_means : mapping, or None
         The scores of `full`, as `scores` and `means` are those of `predicted`.
+    trainings : tuple of TrainingHistory, or None
+        How the network was trained in each fold; None for a method that trains none.
     """
 
     name: str
@@ -72,6 +75,7 @@ class MethodScores:
     full: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
     full_scores: Mapping[str, np.ndarray] | None = field(default=None, repr=False)
     full_means: Mapping[str, float] | None = field(default=None, repr=False)
+    trainings: tuple[TrainingHistory, ...] | None = field(default=None, repr=False)
 
     @property
     def falls_back(self) -> bool:

@@ -18,6 +18,7 @@ from .folds import Fold
 from .method_scores import Choice
 from .scores import compute_scores, scores_for
 from .tested import Given, Scored, Targets
+from .training_history import TrainingHistory
 
 
 class Selected(NamedTuple):
@@ -52,6 +53,7 @@ class FoldScores(NamedTuple):
     predict_seconds: float
     train_accuracy: float
     choice: Choice | None
+    training: TrainingHistory | None
     seconds: float
     peak_memory: PeakMemory | None
 
@@ -145,6 +147,7 @@ def score_fold(
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=train_accuracy,
         choice=Choice(last.chosen_, last.candidates_) if len(getattr(last, "candidates_", ())) > 1 else None,
+        training=TrainingHistory.of(last),
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )

@@ -13,12 +13,14 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 
+from ..flows import FlowUnion
 from ..flows.contract import FlowContract, learns_from_data
 from ..flows.engine.fingerprint import identity
 from ..heads.hierarchy import HierarchicalClassifier
 from ..heads.multi_target import MultiTargetClassifier
 from .best_of import BestOf
 from .flow_classifier import FlowClassifier
+from .selecting_classifier import SelectingClassifier
 from .two_flow import TwoFlowClassifier
 
 
@@ -74,12 +76,34 @@ def _(model: BaseSearchCV) -> FittedParts:
     return fitted_parts(model.best_estimator_)
 
 
-@fitted_parts.register(HierarchicalClassifier)
-@fitted_parts.register(MultiTargetClassifier)
-def _(model: Any) -> FittedParts:
+@fitted_parts.register
+def _(model: HierarchicalClassifier) -> FittedParts:
+    return _shared_parts(model) or FittedParts(None, model)
+
+
+@fitted_parts.register
+def _(model: MultiTargetClassifier) -> FittedParts:
+    return _shared_parts(model) or _side_by_side(model)
+
+
+def _shared_parts(model: Any) -> FittedParts | None:
+    """Return the flows that a meta-estimator computes for all that it has inside, and the rest; None without any."""
     if model.model_ is not None:
         return fitted_parts(model.model_)
-    return FittedParts(None, model) if model.flow_ is None else FittedParts(model.flow_, _with(model, flow_=None))
+    return None if model.flow_ is None else FittedParts(model.flow_, _with(model, flow_=None))
+
+
+def _side_by_side(model: MultiTargetClassifier) -> FittedParts:
+    """Put the flows of the models of the targets side by side; the head of each takes its own columns."""
+    parts = [fitted_parts(each) for each in model.estimators_]
+    if any(each.flow is None for each in parts):
+        return FittedParts(None, model)
+    union = FlowUnion.of_fitted({f"network_{number}": each.flow for number, each in enumerate(parts, start=1)})
+    heads = [
+        SelectingClassifier.of_fitted(name, columns, union.n_features_out, each.head)
+        for (name, columns), each in zip(union.slices().items(), parts)
+    ]
+    return FittedParts(union, _with(model, estimators_=heads))
 
 
 @fitted_parts.register

@@ -64,6 +64,14 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
         self.selections = selections
         self.head = head
 
+    @classmethod
+    def of_fitted(cls, name: str, columns: slice, n_features: int, head: Any) -> SelectingClassifier:
+        """Give a fitted head some of the `n_features` columns of X, under a name."""
+        selecting = cls([(name, "passthrough", columns)], head)
+        selecting.selectors_, selecting.head_, selecting.classes_ = {name: "passthrough"}, head, head.classes_
+        selecting.n_features_in_ = n_features
+        return selecting
+
     @property
     def _named_parts(self) -> list[tuple[str, Any]]:
         return [(f"{name}_selector", selector) for name, selector, _ in self.selections]

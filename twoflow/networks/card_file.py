@@ -15,7 +15,7 @@ MAX_CARD_BYTES = 2**20
 #: The longest side of an image that enters a network, in pixels.
 LARGEST_SIDE = 4096
 #: Fields that are no part of a `NetworkCard`: they help to find the layers, where a graph alone leaves that open.
-HINTS = ("prefix_tokens", "patch_size", "output", "n_classes")
+HINTS = ("prefix_tokens", "patch_size", "output", "stages", "n_classes")
 #: What `complete_fields` needs, with the values of a common network.
 _EXAMPLE = {"input_size": [224, 224], "mean": 0, "scale": 255}
 #: Of numbers in a card. Beyond, float32 may not hold what enters the network.
@@ -55,7 +55,8 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
         Any of name, license, source, input_size, channels, mean, scale, fit, filter, resize_size, pad_color and
         rounding, which are those of `NetworkCard`; and any of `HINTS`: prefix_tokens, how many class and register
         tokens precede those of the patches; patch_size, the side of a patch in pixels; output, the name of the output
-        or layer that is the embedding; n_classes, how many classes the network's logits have.
+        or layer that is the embedding; stages, the names of the layers that are its stages, from the input to the
+        output; n_classes, how many classes the network's logits have.
     origin : str
         Where the fields come from, for error messages.
 
@@ -175,6 +176,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(map(_is_text, value)) and len({*value}) == len(value)
+
+
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text"),
     "license": (_is_text, "a text"),
@@ -191,5 +196,6 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "prefix_tokens": (_is_count(0, 4096), "an integer from 0 to 4096"),
     "patch_size": (_is_count(1, 4096), "an integer from 1 to 4096"),
     "output": (_is_text, "a text"),
+    "stages": (_is_texts, "a list of different texts"),
     "n_classes": (_is_count(1, 2**31), "a positive integer"),
 }

@@ -17,6 +17,7 @@ from .displays import (
     ReliabilityDisplay,
     RiskDisplay,
     RocDisplay,
+    TrainingDisplay,
 )
 from .document import to_document
 from .files import REPORT_FILES, write_report
@@ -41,6 +42,7 @@ __all__ = [
     "ReliabilityDisplay",
     "RiskDisplay",
     "RocDisplay",
+    "TrainingDisplay",
     "check_output_folder",
     "format_audit",
     "format_datasets",

@@ -18,6 +18,7 @@ from ..evaluation.method_scores import Choice, LearningCurve, MethodScores
 from ..evaluation.saved_folds import folds_to_json
 from ..evaluation.statistics import Difference
 from ..evaluation.summary import Interval, Pair, spread
+from ..evaluation.training_history import TrainingHistory
 from ..heads.hierarchy import ClassTree
 from ..images import ImageCollection
 from ..images.reading import describe
@@ -185,6 +186,7 @@ def _method(method: MethodScores, comparison: Comparison) -> dict[str, Any]:
         "importances": None if method.importances is None else dict(method.importances),
         "train_accuracy": _spread(method.train_accuracy, float(method.train_accuracy.mean())),
         **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
+        **({} if method.trainings is None else {"training": [_training(own) for own in method.trainings]}),
     }
 
 
@@ -207,6 +209,21 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "chosen": choice.chosen,
         "candidates": [{"name": name, "accuracy": accuracy} for name, accuracy in choice.accuracy.items()],
     }
+
+
+def _training(training: TrainingHistory) -> dict[str, Any]:
+    return {
+        "epochs": training.n_epochs,
+        "best_epoch": training.best_epoch,
+        "history": [{name: _plain(value) for name, value in epoch.items()} for epoch in training.epochs],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Convert a figure of an epoch, or the figures of several targets."""
+    if isinstance(value, (list, tuple)):
+        return list(map(_plain, value))
+    return value if isinstance(value, (str, int)) else finite(value)
 
 
 def _spread(scores: np.ndarray, mean: float) -> dict[str, Any]:

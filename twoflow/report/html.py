@@ -25,6 +25,7 @@ from .displays import (
     ReliabilityDisplay,
     RiskDisplay,
     RocDisplay,
+    TrainingDisplay,
 )
 from .explanations.html import make_entry
 from .matrix import matrix_svg
@@ -42,7 +43,7 @@ _SHOWN = 2  # methods, the best ones, whose confusions are shown with images
 _SIDE, _SMALL_SIDE, _MANY = 400, 240, 250  # pixels of an image, and how many images are shown before they are smaller
 _THREADS = 8  # to read these images, which may be on a server
 
-_PLOTS: dict[str, type[Display]] = {
+_PLOTS: dict[str, type[Display] | type[TrainingDisplay]] = {
     "comparison": ComparisonDisplay,
     "coverage": CoverageDisplay,
     "differences": DifferencesDisplay,
@@ -53,6 +54,7 @@ _PLOTS: dict[str, type[Display]] = {
     "joint_errors": JointErrorsDisplay,
     "levels": LevelsDisplay,
     "risk": RiskDisplay,
+    "training": TrainingDisplay,
 }
 
 
@@ -83,6 +85,7 @@ _SECTIONS = (
     Section("flows", "Flows", lambda document: any(method["importances"] for method in document["methods"])),
     Section("choices", "Choices", lambda document: any("choices" in method for method in document["methods"])),
     Section("learning", "Learning curve", lambda document: document["learning_curve"] is not None),
+    Section("training", "Training", lambda document: any("training" in method for method in document["methods"])),
     Section("cost", "Time and memory"),
     Section("compared", "What was compared"),
     Section("left-out", "Left out"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from .._text import counted, listed, printable
 from ..evaluation import Comparison
@@ -27,8 +28,8 @@ def format_text(comparison: Comparison) -> str:
     return "\n".join([
         *_answer(comparison), "", _headline(comparison), "", *_scores(comparison), "", *_targets(comparison),
         *_joint_errors(comparison), *_levels(comparison),
-        *_choices(comparison), *_legend(comparison), *_learning_curve(comparison), *_leaks(comparison),
-        *_left_out(comparison),
+        *_choices(comparison), *_trainings(comparison), *_legend(comparison), *_learning_curve(comparison),
+        *_leaks(comparison), *_left_out(comparison),
         *left_out_lines(comparison.collection, "report.json lists all"), *_color_profiles(comparison),
         *source_lines(comparison.collection),
     ])
@@ -274,6 +275,23 @@ def _choices(comparison: Comparison) -> list[str]:
                 *aligned([["candidate", "accuracy", f"chosen, of {len(comparison.folds)}"], *table], _TO_RIGHT), "",
             ]
     return lines
+
+
+def _trainings(comparison: Comparison) -> list[str]:
+    """Say how many epochs each method that trains a network took, and which epoch was the best."""
+    lines = []
+    for method in comparison.methods:
+        if method.trainings:
+            epochs, best = (
+                _range([getattr(each, name) for each in method.trainings]) for name in ("n_epochs", "best_epoch")
+            )
+            lines.append(f"Training of {printable(method.name)}: {epochs} epochs; best epoch: {best}.")
+    return [*lines, ""] if lines else []
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _learning_curve(comparison: Comparison) -> list[str]:

@@ -92,7 +92,8 @@ class BackboneInfo:
 
     def card_fields(self) -> dict[str, Any]:
         """Return the fields of the card of the trained network; see `twoflow.networks.card_file.check_fields`."""
-        stages = {"stages": self.stages} if self.stages else {}
+        # Without "head", because its mean over positions is the embedding.
+        stages = {"stages": tuple(name for name in self.stages if name != "head")} if self.stages else {}
         return {
             "name": self.name, "license": self.license, "source": f"fine-tuned from {self.source}", **self.entry,
             "output": self.embedding, **stages,

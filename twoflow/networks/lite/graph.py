@@ -134,16 +134,19 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
         missing.discard(layer)
         if not missing:
             break
-    # The shapes of the outputs are not given: onnxruntime infers them.
     body = helper.make_graph(
         graph.nodes,
         "efficientnet-lite",
         [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("N", 3, height, width))],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, _shape(variant.layers[name])) for name in outputs],
         graph.constants,
     )
     # onnx would write its newest versions by default. Every onnxruntime that we allow can read these.
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def _shape(layer: Layer) -> tuple[str | int, ...]:
+    return ("N", layer.width, *(layer.positions or ()))
 
 
 def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:

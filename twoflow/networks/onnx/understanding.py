@@ -54,14 +54,17 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     Raises
     ------
     ValueError
-        If a hint contradicts the graph.
+        If a hint contradicts the graph, or names a layer that it does not have.
     """
     meanings = follow_axes(structure)
     names = _Names(find_layers(meanings))
     reasons: dict[str, str] = {}
     found = find_embedding(meanings, outputs, hints.get("n_classes"))
     stops = found.stops if found is not None else []
-    stages = _name_stages(meanings, names, stops, reasons)
+    if "stages" in hints:
+        stages = _read_stages(names, hints["stages"], reasons)
+    else:
+        stages = _name_stages(meanings, names, stops, reasons)
     tokens = find_tokens(meanings, stops)
     _check_patches(structure, tokens, hints)
     if tokens is not None:
@@ -107,6 +110,15 @@ def _name_stages(
             f"{_range(stages)}: the last map of each size ({sizes}), where every path to the embedding passes"
         )
     return stages
+
+
+def _read_stages(names: _Names, stages: Sequence[str], reasons: dict[str, str]) -> tuple[str, ...]:
+    """Return the stages that the card names, without maps of one position, which count as vectors."""
+    for name in stages:
+        if name not in names.exits:
+            raise InputError(f"stages: expected names of layers, got {name!r}, no such layer; correct the card")
+    reasons["stages"] = f"{_range(stages)}: the card says so"
+    return tuple(name for name in stages if names.exits[name].layer.is_map)
 
 
 def _range(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from .joint_errors import JointErrorsDisplay
 from .learning_curve import LearningCurveDisplay
 from .levels import LevelsDisplay, RiskDisplay
 from .probabilities import CoverageDisplay, ReliabilityDisplay, RocDisplay
+from .training import TrainingDisplay
 
 __all__ = [
     "ComparisonDisplay",
@@ -26,4 +27,5 @@ __all__ = [
     "ReliabilityDisplay",
     "RiskDisplay",
     "RocDisplay",
+    "TrainingDisplay",
 ]

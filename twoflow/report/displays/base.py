@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
 
-_PIXELS_PER_INCH = 72  # of a page: at this resolution matplotlib's point is one, and a font of 12 is one of 12 pixels
+PIXELS_PER_INCH = 72  # of a page: at this resolution matplotlib's point is one, and a font of 12 is one of 12 pixels
 
 _LONGEST = 24  # signs of a name on an axis
 _SPACES = 1.3  # to add for each wide sign, because matplotlib measures it as a narrow box
@@ -86,8 +86,8 @@ class Display(ABC):
             # a notebook `_repr_html_` shows this figure.
             from matplotlib.figure import Figure
 
-            size = (width / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH)
-            ax = Figure(figsize=size, dpi=_PIXELS_PER_INCH, layout="constrained").add_subplot()
+            size = (width / PIXELS_PER_INCH, height / PIXELS_PER_INCH)
+            ax = Figure(figsize=size, dpi=PIXELS_PER_INCH, layout="constrained").add_subplot()
             ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return ax
@@ -145,7 +145,7 @@ def add_legend(ax: Axes) -> Legend:
     """Add a legend below the axes and their label, where it covers nothing."""
     from matplotlib.transforms import ScaledTranslation
 
-    below = ScaledTranslation(0, -_AXIS / _PIXELS_PER_INCH, ax.figure.dpi_scale_trans)
+    below = ScaledTranslation(0, -_AXIS / PIXELS_PER_INCH, ax.figure.dpi_scale_trans)
     legend = ax.legend(
         loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=ax.transAxes + below, frameon=False, borderaxespad=0,
         handlelength=3,
