@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._progress import phase
+from . import fine_tuning
 from .arguments import (
     CommandParser,
     add_balance_arguments,
@@ -74,7 +75,8 @@ def make_parser() -> CommandParser:
              f"{'; '.join(f'{form}, {meaning}' for form, meaning in NAME_FORMS.items())}. NETWORK is cnn for those of "
              "--network, the short name of one of them, such as vit for models/vit.onnx, or a name that twoflow "
              f"networks lists; HEAD is one of {', '.join(HEADS)}. all compares every method that is installed, except "
-             "recipes and heads, and lists those that are not installed (default: %(default)s)",
+             "recipes, heads and networks that are fine-tuned, and lists those that are not installed (default: "
+             "%(default)s)",
     )
     group.add_argument("--folds", metavar="K", type=at_least(2), help="number of folds (default: 10)")
     group.add_argument(
@@ -116,6 +118,7 @@ def make_parser() -> CommandParser:
     )
     add_network_argument(group)
     add_balance_arguments(group)
+    fine_tuning.add_arguments(parser)
     group.add_argument(
         "--out", metavar="DIR", type=os.path.expanduser, default="twoflow-report",
         help="folder to write report.txt, report.json, report.html, scores.csv and predictions.csv to "
@@ -140,10 +143,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Compare the methods, print the result and write the report."""
     arguments = make_parser().parse_args(argv)
 
-    from ..evaluation import compare
+    from ..evaluation import compare, fine_tunes
     from ..report import REPORT_FILES, format_text, write_report
     from .dask_scheduler import connected
 
+    tuned = any(map(fine_tunes, arguments.methods))
+    fine_tuning.check(arguments, tuned, "add fine-tuned to --methods")
     allow_named_hosts(arguments)
     choose_provider(arguments)
     check_networks(arguments)
@@ -160,6 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             network=arguments.network,
             class_weight=arguments.class_weight,
             max_per_class=arguments.max_per_class,
+            fine_tuning=fine_tuning.parameters(arguments, store) if tuned else None,
             folds=arguments.folds or 10,
             repeats=arguments.repeats or 1,
             test_size=arguments.test_size,

@@ -25,9 +25,9 @@ def add_argument(group: Any) -> None:
         "--strategy", choices=[*OF_TARGETS, *OF_LEVELS],
         help="how several columns of --label-column are learned: separate has a head for each; shared one head with an "
              "output for each; joint one head of the combinations of labels; chain a head for each that also sees the "
-             f"answers of those before it (default: {_OF_TARGETS}). Or how --levels are learned: leaves sums the "
-             "probabilities of the finest classes; parents decides at each class among those below it; levels learns "
-             f"each level by itself (default: {_OF_LEVELS})",
+             f"answers of those before it (default: {_OF_TARGETS}; with --recipe fine-tuned shared). Or how --levels "
+             "are learned: leaves sums the probabilities of the finest classes; parents decides at each class among "
+             f"those below it; levels learns each level by itself (default: {_OF_LEVELS})",
     )
 
 
@@ -73,7 +73,7 @@ def describe(collection: ImageCollection, fitted: Any) -> Iterator[str]:
 
     if len(collection.target_names) == 1:
         return
-    heads = fitted.model_
+    heads = fitted if hasattr(fitted, "combinations_") else fitted.model_
     of_all = "" if heads.combinations_ is None else f", of {counted(len(heads.combinations_), 'combination')} of labels"
     yield f"Strategy: {heads.strategy}{of_all}"
     if heads.n_partly_labeled_:

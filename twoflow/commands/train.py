@@ -17,7 +17,7 @@ import numpy as np
 from .._progress import phase
 from .._text import counted, listed
 from ..errors import InputError
-from . import hierarchy, strategy
+from . import fine_tuning, hierarchy, strategy
 from .arguments import (
     CommandParser,
     add_balance_arguments,
@@ -41,9 +41,7 @@ from .program import print_to_reader
 
 if TYPE_CHECKING:
     from ..evaluation import Comparison
-    from ..heads import HierarchicalClassifier
     from ..images import ImageCollection
-    from ..models import TwoFlowClassifier
     from ..store import FeatureStore
 
 _FOLDS = 5
@@ -65,14 +63,16 @@ def make_parser() -> CommandParser:
             "twoflow train shoes/ --labels shoes/labels.csv --group-column item --recipe best --threshold 0.7",
             "twoflow train --labels labels.csv --label-column type,color --strategy chain --out clothing.twoflow",
             "twoflow train --labels labels.csv --levels category,article --error 0.02 --scope",
+            "twoflow train shoes/ --recipe fine-tuned --epochs 15",
         ],
     )
     add_collection_arguments(parser)
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--recipe", choices=list(RECIPES), default="fast",
+        "--recipe", choices=[*RECIPES, *fine_tuning.RECIPES], default="fast",
         help="fast: one pass over one network; best: more flows and networks, weighed on your images; paper: the model "
-             "of the Two-Flow paper (default: %(default)s)",
+             "of the Two-Flow paper; fine-tuned: a network that is trained further on your images; fine-tuned+fast, "
+             "fine-tuned+best: this network beside the flows of fast or best (default: %(default)s)",
     )
     group.add_argument("--head", metavar="HEAD", choices=list(HEADS),
                        help=f"what decides on the features: {', '.join(HEADS)} (default: the recipe's own)")
@@ -87,11 +87,13 @@ def make_parser() -> CommandParser:
         help="which images of an official split the model in the file is fitted on: train, as it was tested, or all "
              "(default: train; without an official split, all images)",
     )
+    fine_tuning.add_backbone_argument(fine_tuning.add_arguments(parser))
     group = parser.add_argument_group("what to expect")
     group.add_argument(
         "--folds", metavar="K", type=_folds,
         help=f"number of folds in which the model is tried on images that it was not fitted on. 0 tries nothing, and "
-             f"the file says nothing of the accuracy (default: {_FOLDS}, or the official split)",
+             f"the file says nothing of the accuracy (default: the official split; without one {_FOLDS}, and 0 if a "
+             "network is fine-tuned, because each fold trains another)",
     )
     least = group.add_mutually_exclusive_group()
     least.add_argument(
@@ -139,9 +141,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     verbose = not arguments.quiet
     with connected(arguments.scheduler), _opened_store(arguments) as store:
         collection = _load(arguments)
-        model = _make_model(arguments, collection)
+        model = _make_model(arguments, collection, store)
         comparison = None
-        if arguments.folds != 0:
+        if _is_tried(arguments):
             comparison = compare(
                 [model], collection, network=arguments.network, folds=arguments.folds or _FOLDS,
                 split_column=arguments.split_column, random_state=arguments.seed, n_jobs=arguments.jobs,
@@ -172,6 +174,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"Next: twoflow predict {shlex.quote(str(out))} NEW-IMAGES")
 
 
+def _is_tried(arguments: argparse.Namespace) -> bool:
+    """Return whether the model is tried on held-out images before it is fitted."""
+    asked_for = arguments.folds is not None or arguments.split_column is not None
+    return arguments.folds != 0 and (asked_for or arguments.recipe not in fine_tuning.RECIPES)
+
+
 def _folds(text: str) -> int:
     """Parse a number of folds: 0, or at least 2."""
     return 0 if text.strip() == "0" else at_least(2)(text)
@@ -186,6 +194,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError(f"--error: expected a share above 0 and below 1, got {arguments.error:g}; give --error 0.02")
     if arguments.folds == 0 and arguments.error is not None:
         raise InputError("--error: expected images that the model is tried on, got --folds 0; ask for at least 2 folds")
+    fine_tuning.check(arguments, arguments.recipe in fine_tuning.RECIPES, "take --recipe fine-tuned")
+    fine_tuning.check_recipe(arguments)
 
 
 def _default_name(arguments: argparse.Namespace) -> str:
@@ -254,16 +264,18 @@ def _check_split(train: np.ndarray, collection: ImageCollection) -> None:
             )
 
 
-def _make_model(
-    arguments: argparse.Namespace, collection: ImageCollection
-) -> TwoFlowClassifier | HierarchicalClassifier:
+def _make_model(arguments: argparse.Namespace, collection: ImageCollection, store: FeatureStore) -> Any:
     """Make the model of the recipe, or a hierarchy of it."""
     from ..models import TwoFlowClassifier
 
-    model = TwoFlowClassifier(
-        arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
-        max_per_class=arguments.max_per_class, strategy=strategy.of_targets(arguments), random_state=arguments.seed,
-    )
+    if arguments.recipe in fine_tuning.RECIPES:
+        model = fine_tuning.make(arguments, collection, store)
+    else:
+        model = TwoFlowClassifier(
+            arguments.recipe, head=arguments.head, network=arguments.network, class_weight=arguments.class_weight,
+            max_per_class=arguments.max_per_class, strategy=strategy.of_targets(arguments),
+            random_state=arguments.seed,
+        )
     if not hierarchy.is_asked_for(arguments, collection):
         return model
     return hierarchy.make(arguments, collection, model, _CONFIDENCE)
@@ -272,10 +284,13 @@ def _make_model(
 def _without_unreadable(model: Any, running: Mapping[str, Any], collection: ImageCollection) -> ImageCollection:
     """Leave out the images that cannot be read. The features of the others are then in the store."""
     from ..flows import FlowUnion
+    from ..flows.contract import learns_from_data
     from ..flows.engine.extraction import extract
+    from ..flows.image_traits import ImageTraits
     from ..models import take_apart
 
-    union = FlowUnion(take_apart(model).flows, on_error="nan", **running)
+    flows = [(name, flow) for name, flow in take_apart(model).flows if not learns_from_data(flow)]
+    union = FlowUnion(flows or [("traits", ImageTraits())], on_error="nan", **running)  # any flow reads the images
     errors = extract(union.fit(collection.images), collection.images).errors
     return collection.without(errors) if errors else collection
 
@@ -322,9 +337,11 @@ def _choose_threshold(
 
 
 def _running(model: Any, parameters: Mapping[str, Any]) -> Any:
-    """Set how a model runs; of a hierarchy, how the model inside does."""
+    """Set how a model runs; of a hierarchy, how the model inside does. It may lack some of the parameters."""
     inside = "estimator__" if hasattr(model, "estimator") else ""
-    return model.set_params(**{f"{inside}{name}": value for name, value in parameters.items()})
+    known = model.get_params()
+    found = {f"{inside}{name}": value for name, value in parameters.items()}
+    return model.set_params(**{name: value for name, value in found.items() if name in known})
 
 
 def _fit(model: Any, collection: ImageCollection) -> Any:

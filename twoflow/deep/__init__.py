@@ -3,5 +3,6 @@
 from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
 from .fine_tuned import FineTunedClassifier
+from .pooled import PooledClassifier
 
-__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier"]
+__all__ = ["ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "PooledClassifier"]

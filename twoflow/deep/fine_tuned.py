@@ -377,6 +377,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         tags.learns_targets_together = True
         tags.non_deterministic = self.random_state is None
         tags.trains_flow = True
+        tags.any_n_jobs = True
         return tags
 
 

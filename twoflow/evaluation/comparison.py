@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -54,6 +54,7 @@ def compare(
     superclass_column: str | None = None,
     class_weight: ClassWeight = None,
     max_per_class: int | None = None,
+    fine_tuning: Mapping[str, Any] | None = None,
     folds: int = 10,
     repeats: int = 1,
     test_size: float | None = None,
@@ -80,9 +81,9 @@ def compare(
         What to compare. Every pair is tested. `Comparison.differences` are to the first, the reference.
 
         - A name: "two-flow", "cnn", "fast:stack", "cnn:logistic", ...: one of `METHODS`, `RECIPE_METHODS` and
-          `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, those of `EXTRA_METHODS` that are
-          installed, and ``cnn:LAYER`` for every stage of the network; of several networks, it means each network's
-          embedding and ``NETWORK:LAYER`` for every stage.
+          `EXTRA_METHODS`, or of the forms in `NAME_FORMS`. "all" means `METHODS`, "convnet" if its extra is installed,
+          and ``cnn:LAYER`` for every stage of the network; of several networks, it means each network's embedding and
+          ``NETWORK:LAYER`` for every stage. It includes no recipe, and no method that fine-tunes a network.
         - A classifier of images: a model, a pipeline that begins with a flow, a meta-estimator around one of these, or
           any classifier that takes images; see `take_apart`. It is named by its class in lower case, a pipeline by its
           steps, a `TwoFlowClassifier` by its recipe. Names that are not distinct are numbered.
@@ -112,6 +113,10 @@ def compare(
     max_per_class : int, optional
         The head of a method given by name learns from at most so many training images of each class; see `make_model`.
         By default there is no limit.
+    fine_tuning : mapping of str to value, optional
+        Parameters of `FineTunedClassifier` for the methods given by name that fine-tune a network, such as
+        ``{"max_epochs": 10, "train": 2}``. Default: its own defaults, but all images count the same unless
+        `class_weight` says otherwise.
     folds, repeats, test_size
         How many folds to draw, how often, and the share of test images of random splits; see `draw_folds`. Default: 10
         folds, drawn once.
@@ -180,7 +185,7 @@ def compare(
         )
     check_classes(collection)
     named = name_methods(
-        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class, fine_tuning
     )
     methods = named.models
     sources = {

@@ -30,10 +30,11 @@ from .tested import Targets
 _ROOMS = ("images", "networks", "flows", "heads", "models", "deep", "evaluation")
 _PACKAGES = (
     "numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "pillow", "cykooz-resizer", "onnxruntime",
-    "opencv-python-headless", "scikit-image", "mxnet", "torch", "skorch",
+    "opencv-python-headless", "scikit-image", "mxnet", "torch", "skorch", "transformers",
 )
-#: Parameters that say how an estimator is run, not what it computes.
+#: Parameters that say how an estimator is run, not what it computes; and such a parameter of our own classes.
 _RUNNING = ("n_jobs", "verbose", "store")
+_RUNNING_OURS = (*_RUNNING, "checkpoint")
 #: Packages whose objects are what their class and their attributes are.
 _PLAIN_PACKAGES = ("sklearn", PACKAGE)
 
@@ -154,7 +155,7 @@ class _MethodDigest(Dependencies):
                 return
             self.add_class(kind)
             for name, each in sorted({**vars(value), **params}.items()):
-                if name not in _RUNNING:
+                if name not in (_RUNNING if is_users else _RUNNING_OURS):
                     self._note("attribute", name)
                     self.add(each, f"{name} of {kind.__qualname__}")
 

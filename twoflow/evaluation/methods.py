@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from .._text import listed
-from ..deep import ConvNetClassifier
-from ..deep.extra import missing_reason
-from ..errors import InputError, MissingExtraError
+from ..errors import InputError
 from ..flows import (
     CNNEmbedding,
     ColorHistogram,
@@ -23,40 +21,14 @@ from ..flows import (
     SIFTBagOfWords,
 )
 from ..heads import HierarchicalClassifier, MultiTargetClassifier, ObjectHierarchyFeatures
-from ..heads.class_balance import ClassWeight
 from ..heads.hierarchy.strategies import STRATEGIES as _OF_LEVELS
 from ..heads.multi_target.strategies import STRATEGIES as _OF_TARGETS
 from ..heads.table import HEADS
 from ..models import RECIPES, make_model
 from ..networks import NETWORKS, NetworkLike, NetworksLike, get_card, list_networks, name_networks
 from ..networks.catalog import find_layer
-
-
-class Settings(NamedTuple):
-    """The settings that methods of any name share.
-
-    Attributes
-    ----------
-    network : str, path, CarriedNetwork, or sequence of these
-        The network of recipes and of the method "cnn", or several.
-    seed : int
-        Seeds every method. All methods with a projection have the same one.
-    superclasses : mapping of class to superclass, or None
-        The object hierarchy of "mid-level"; None to learn one.
-    size : (int, int), default=(64, 48)
-        Width and height of raw pixels. A method of pixels has its own, in its name.
-    class_weight : {"balanced"}, mapping of class to float, or None, default=None
-    max_per_class : int or None, default=None
-        See `make_model`. None of them has an effect on a network that is trained on the images, so there they are
-        refused.
-    """
-
-    network: NetworksLike
-    seed: int
-    superclasses: Mapping[Any, Any] | None
-    size: tuple[int, int] = (64, 48)
-    class_weight: ClassWeight = None
-    max_per_class: int | None = None
+from .method_settings import Settings
+from .trained_networks import EXTRA_METHODS, EXTRA_METHODS_IN_ALL, find_left_out, is_fine_tuned, make_trained
 
 
 def _low_level(settings: Settings) -> list[tuple[str, Flow]]:
@@ -96,18 +68,6 @@ _FLOWS: dict[str, Callable[[Settings], list[tuple[str, Flow]]]] = {
     "low-level+cnn": lambda settings: [*_low_level(settings), *_cnn(settings)],
 }
 
-
-class _ExtraMethod(NamedTuple):
-    """A method that needs an extra: `make` makes it from a seed; `missing_reason` gives the reason if it cannot."""
-
-    make: Callable[[int], Any]
-    missing_reason: Callable[[], str | None]
-
-
-_EXTRA: dict[str, _ExtraMethod] = {
-    "convnet": _ExtraMethod(lambda seed: ConvNetClassifier(random_state=seed), missing_reason),
-}
-
 #: The recipes by their names as methods: the paper calls its model Two-Flow.
 _RECIPE_NAMES = {"two-flow": "paper", **{name: name for name in RECIPES}}
 
@@ -119,9 +79,6 @@ DEFAULT_METHODS = ("two-flow", "cnn", "fast")
 
 #: The recipes, which are methods too. "all" does not include them.
 RECIPE_METHODS = tuple(RECIPES)
-
-#: The methods that need an extra. "all" includes those whose extra is installed.
-EXTRA_METHODS = tuple(_EXTRA)
 
 #: The names that no network has.
 _TAKEN = frozenset([*METHODS, *EXTRA_METHODS, *RECIPE_METHODS])
@@ -135,6 +92,7 @@ NAME_FORMS = {
     "NETWORK:HEAD": "a head on the embedding; cnn:logistic is logistic regression on embeddings",
     "NETWORK:LAYER:HEAD": "a head on another layer",
     "pixels:WIDTHxHEIGHT": "pixels at a size of your choice, in place of the one that memory and images allow",
+    "fine-tuned:BACKBONE": "another network to fine-tune, such as fine-tuned:resnet-18; also fine-tuned:BACKBONE+best",
     "METHOD:STRATEGY": "a method in a hierarchy of classes, on images with levels. STRATEGY is leaves (one classifier "
                        "of the finest classes, whose probabilities are summed upward), parents (a classifier for each "
                        "class that has finer ones) or levels (a classifier for each level)",
@@ -166,21 +124,15 @@ _SIZED = re.compile(r"(pixels):([0-9]{1,5})x([0-9]{1,5})((?:\+cnn)?)")
 def list_all(network: NetworksLike) -> list[str]:
     """List the methods that the name "all" selects.
 
-    These are `METHODS`, those of `EXTRA_METHODS` whose extra is installed, and ``cnn:LAYER`` for every stage of the
-    network. Of several networks, it is each network's embedding and ``NETWORK:LAYER`` for every stage.
+    These are `METHODS`, those of `EXTRA_METHODS_IN_ALL` if the extra is installed, and ``cnn:LAYER`` for every stage of
+    the network. Of several networks, it is each network's embedding and ``NETWORK:LAYER`` for every stage.
     """
-    extra = [name for name in EXTRA_METHODS if name not in find_left_out()]
+    extra = [name for name in EXTRA_METHODS_IN_ALL if name not in find_left_out()]
     networks = _by_name(network)
     alone = len(networks) == 1
     names = {"cnn" if alone else name: each for name, each in networks.items()}
     stages = [f"{name}:{layer}" for name, each in names.items() for layer in get_card(each).stages]
     return [*METHODS, *extra, *([] if alone else names), *stages]
-
-
-def find_left_out() -> dict[str, str]:
-    """Find the methods that "all" leaves out because their extra is not installed, each with the reason."""
-    reasons = {name: method.missing_reason() for name, method in _EXTRA.items()}
-    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def needs_size(name: str) -> bool:
@@ -209,6 +161,17 @@ def split_strategy(name: str) -> tuple[str, str | None, str | None]:
     """
     found = _WITH_STRATEGY.fullmatch(name)
     return (name, None, None) if found is None else (found[1], found[2], "confidence" if found[3] else None)
+
+
+def fine_tunes(name: str) -> bool:
+    """Return whether the method of a name fine-tunes a network.
+
+    Examples
+    --------
+    >>> fine_tunes("fine-tuned:resnet-18+best"), fine_tunes("fine-tuned:levels"), fine_tunes("best")
+    (True, True, False)
+    """
+    return is_fine_tuned(split_strategy(name)[0])
 
 
 def check_strategy(name: str, n_targets: int, are_levels: bool) -> None:
@@ -278,16 +241,9 @@ def make_method(name: str, settings: Settings) -> Any:
     if name == "mid-level":
         union, select = FlowUnion(_low_level(settings)), ObjectHierarchyFeatures(settings.superclasses)
         return _make([("low-level", union, select)], None, settings)
-    if name in _EXTRA:
-        reason = _EXTRA[name].missing_reason()
-        if reason is not None:
-            raise MissingExtraError(f"the method {name!r} {reason}")
-        if settings.class_weight is not None or settings.max_per_class is not None:
-            raise InputError(
-                f"class_weight, max_per_class: expected methods with a head, got {name}, which takes neither; leave "
-                "this method out"
-            )
-        return _EXTRA[name].make(settings.seed)
+    trained = make_trained(name, settings)
+    if trained is not None:
+        return trained
     known = [*METHODS, *EXTRA_METHODS, *RECIPE_METHODS, *dict.fromkeys([*NETWORKS, *given])]
     near = _near(name, [*known, *NAME_FORMS]) or _near(first, known) or [*METHODS, *RECIPE_METHODS, *NAME_FORMS]
     raise InputError(f"there is no method {name!r}; did you mean {' or '.join(near)}?")

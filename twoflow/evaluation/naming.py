@@ -18,8 +18,10 @@ from ..heads.targets import learns_targets_together
 from ..images import ImageCollection
 from ..models import TwoFlowClassifier
 from ..networks import NetworksLike, get_card, list_networks
-from .methods import Settings, add_size, check_strategy, find_left_out, list_all, make_method, needs_size, read_size
+from .method_settings import Settings
+from .methods import add_size, check_strategy, fine_tunes, list_all, make_method, needs_size, read_size
 from .pixel_size import choose_size, note_enlarged
+from .trained_networks import check_fine_tuning, find_left_out
 
 #: The column that `load_folder` makes of folders in folders.
 _SUPERCLASS_COLUMN = "superclass"
@@ -60,6 +62,7 @@ def make_methods(
     superclass_column: str | None = None,
     class_weight: ClassWeight = None,
     max_per_class: int | None = None,
+    fine_tuning: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make the unfitted models of named methods, as `compare` does.
 
@@ -70,7 +73,7 @@ def make_methods(
     collection : ImageCollection, optional
         The images to compare on. They set the size of "pixels", and the object hierarchy of "mid-level". By default the
         size is that for the paper's 5,250 images of 640 x 480, and the hierarchy is learned.
-    network, random_state, superclass_column, class_weight, max_per_class
+    network, random_state, superclass_column, class_weight, max_per_class, fine_tuning
         See `compare`.
 
     Returns
@@ -90,7 +93,7 @@ def make_methods(
     ['fast', 'cnn:logistic']
     """
     return name_methods(
-        methods, collection, network, random_state, superclass_column, class_weight, max_per_class
+        methods, collection, network, random_state, superclass_column, class_weight, max_per_class, fine_tuning
     ).models
 
 
@@ -102,6 +105,7 @@ def name_methods(
     superclass_column: str | None,
     class_weight: ClassWeight = None,
     max_per_class: int | None = None,
+    fine_tuning: Mapping[str, Any] | None = None,
 ) -> NamedMethods:
     """Name the methods, and make those that are given by name; see `make_methods` for parameters and errors."""
     for each in list_networks(network):
@@ -111,9 +115,17 @@ def name_methods(
     entries = [entry for each in given for entry in _expand(each, network)]
     called = [method for _, method in entries if isinstance(method, str)]
     check_balance(class_weight, max_per_class)
+    if fine_tuning is not None:
+        check_fine_tuning(fine_tuning)
+        if not any(map(fine_tunes, called)):
+            raise InputError(
+                "fine_tuning: expected a method that fine-tunes a network among those given by name, such as "
+                f"fine-tuned, got {listed(called) or 'none'}; add one, or leave fine_tuning out"
+            )
     superclasses = _find_superclasses(collection, superclass_column, called)
     settings = Settings(
-        network, random_state, superclasses, class_weight=class_weight, max_per_class=max_per_class
+        network, random_state, superclasses, class_weight=class_weight, max_per_class=max_per_class,
+        fine_tuning=fine_tuning or {},
     )
     if any(map(needs_size, called)):
         size = choose_size(collection)

@@ -9,13 +9,14 @@ import numpy as np
 from joblib import delayed
 from sklearn.base import clone
 
-from .._jobs import one_blas_thread, run_as_done, run_in_order, share
+from .._jobs import one_blas_thread, run_as_done, run_in_order, share, threads_per_task
 from .._peak_memory import PeakMemory
 from .._progress import Costs, format_seconds, phase
 from .._text import counted
 from ..deep.conv_net import read_pixels
 from ..flows import FlowUnion
 from ..images import ImageCollection
+from ..images.tags import read_tag
 from .feature_plan import FeaturePlan, PreparedMethod
 from .folds import Fold
 from .kept_folds import KeptFolds
@@ -146,9 +147,10 @@ class Runner:
         images = self._images(tasks)
         learned = self._learn(tasks)
         selected = self._select(tasks, learned, once, y, groups)
+        methods = {task.method: self._use_idle_cores(self.methods[task.method], len(tasks)) for task in tasks}
 
         def prepare(number: int, task: Task) -> Any:
-            method, key = self.methods[task.method], (task.series, task.fold)
+            method, key = methods[task.method], (task.series, task.fold)
             shared = {part.key: selected[part.key, *key] for part in method.parts or () if (part.key, *key) in selected}
             X = images[method.size] if method.parts is None else once
             return delayed(_score_numbered)(
@@ -170,6 +172,18 @@ class Runner:
                 shown.update(seconds_left=costs.seconds_left())
                 finished.tell(shown.say)
         return tasks
+
+    def _use_idle_cores(self, method: PreparedMethod, n_tasks: int) -> PreparedMethod:
+        """Let a fit use several cores if there are fewer fits than cores, and that has no effect on its results."""
+        n_threads = threads_per_task(self.n_jobs, n_tasks)
+        parts = {"": method.classifier, **method.classifier.get_params()} if n_threads > 1 else {}
+        names = [
+            f"{name}__n_jobs".removeprefix("__") for name, part in parts.items()
+            if read_tag(part, "any_n_jobs", False) and part.n_jobs is None
+        ]
+        if not names:
+            return method
+        return method._replace(classifier=clone(method.classifier).set_params(**dict.fromkeys(names, n_threads)))
 
     def _images(self, tasks: Sequence[Task]) -> dict[tuple[int, int] | None, Any]:
         """Return the images for methods that take images; for those that need one size, decoded to it once."""

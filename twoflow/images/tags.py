@@ -19,6 +19,9 @@ class ImageTags(Tags):
     image_size : (int, int) or None
         Width and height in pixels, if the estimator stretches every image to this one size and does nothing else with
         it. Images can then be decoded once, at that size, for all fits. None, the default, promises nothing.
+    any_n_jobs : bool
+        Whether `n_jobs` has no effect on the results. A comparison with fewer fits than cores then lets each fit use
+        several. The default, False, promises nothing.
     trains_flow : bool
         Whether `fit` trains a flow: the fitted classifier then has `flow_`, the fitted flow, and `head_`, the fitted
         classifier of its features. The default is False.
@@ -37,6 +40,7 @@ class ImageTags(Tags):
     """
 
     image_size: tuple[int, int] | None = None
+    any_n_jobs: bool = False
     trains_flow: bool = False
 
 
