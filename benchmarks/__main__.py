@@ -18,7 +18,7 @@ from twoflow.commands.program import run
 #: The modules, in the order in which they run.
 BENCHMARKS = (
     "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow",
-    "search", "serving",
+    "search", "serving", "fine_tuning",
 )
 
 #: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.

@@ -1,4 +1,6 @@
+import os
 import re
+import time
 from functools import partial
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from twoflow.commands.program import run
 from twoflow.commands.store import main
 from twoflow.store import FeatureStore, database
+from twoflow.store.trainings import Trainings
 
 from .calling import call_with
 
@@ -36,14 +39,32 @@ def test_info(store, capsys):
 
 def test_prune_and_clear(store, capsys, monkeypatch):
     status, out, _ = call(capsys, "--store", store.folder, "prune", "--max-size", "20.1k", "--older-than", "3")
-    assert status == 0 and "removed 35 feature vectors and 0 finished folds, " in out
+    assert status == 0 and "removed 35 feature vectors, 0 finished folds and 0" in out
     today = database._today()
     monkeypatch.setattr(database, "_today", lambda: today + 4)
     assert "removed 6 feature vectors" in call(capsys, "--store", store.folder, "prune", "--older-than", "3")[1]
     store.put("a", "GISTDescriptor()", {bytes(16): np.zeros(10)})
     store.put_result("key", bytes(1000))
-    assert "removed 1 feature vectors and 1 finished folds" in call(capsys, "--store", store.folder, "clear")[1]
+    assert "1 feature vectors, 1 finished folds and 0 trainings" in call(capsys, "--store", store.folder, "clear")[1]
     assert store.flows() == [] and store.results().n_results == 0
+
+
+def test_trainings(store, capsys):
+    folder = Trainings(store.folder).folder
+    folder.mkdir()
+    for days, name in enumerate("cba"):
+        (folder / name).write_bytes(bytes(1_000_000))
+        os.utime(folder / name, (time.time() - 86_400 * days,) * 2)
+    last = call(capsys, "--store", store.folder, "info")[1].splitlines()[-1]
+    assert re.fullmatch(r" +3 trainings +3\.0 MB  last used \d{4}-\d\d-\d\d  networks that .*", last)
+    status, out, _ = call(capsys, "--store", store.folder, "prune", "--older-than", "1.5")
+    assert status == 0 and "0 finished folds and 1 trainings" in out
+    assert "0 feature vectors, 0 finished folds and 1 trainings" in call(
+        capsys, "--store", store.folder, "prune", "--max-size", f"{store.n_bytes + 1_500_000}"
+    )[1]
+    assert [path.name for path in folder.iterdir()] == ["c"] and len(store.flows()) == 2
+    assert "0 finished folds and 1 trainings, " in call(capsys, "--store", store.folder, "clear")[1]
+    assert list(folder.iterdir()) == []
 
 
 def test_a_store_that_does_not_exist_is_not_created(tmp_path, capsys):

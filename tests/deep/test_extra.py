@@ -30,7 +30,8 @@ def test_the_method_raises_by_name_and_is_left_out_of_all(without_torch):
 
 def test_the_method_is_in_all_if_torch_is_installed(torch):
     methods = make_methods(["all"], random_state=3)
-    assert [*methods][len(METHODS):len(METHODS) + 1] == [*EXTRA_METHODS] and find_left_out() == {}
+    assert [*methods][len(METHODS):len(METHODS) + 1] == ["convnet"] and find_left_out() == {}
+    assert not {*methods} & {*EXTRA_METHODS[1:]}  # those that are fine-tuned take too long
     assert isinstance(methods["convnet"], ConvNetClassifier) and methods["convnet"].random_state == 3
 
 

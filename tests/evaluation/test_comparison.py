@@ -55,7 +55,7 @@ class MeanColor(Flow):
     n_features_out = 3
     n_fitted = []
 
-    def learn(self, images, y):
+    def learn(self, images, y, groups):
         self.n_fitted.append(len(images))
         self.mean_ = np.mean([image.mean(axis=(0, 1)) for image in images], axis=0)
 

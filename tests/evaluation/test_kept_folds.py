@@ -41,7 +41,7 @@ class Centered(Flow):
 
     n_features_out = 3
 
-    def learn(self, images, y):
+    def learn(self, images, y, groups):
         self.mean_ = np.mean([image.mean(axis=(0, 1)) for image in images], axis=0)
 
     def extract(self, image, n_threads):

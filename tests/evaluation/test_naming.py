@@ -106,9 +106,3 @@ def test_class_weights_are_for_the_methods_given_by_name(shop):
     found = compare({"ridge": "cnn:kernel-ridge", "mine": PIXELS}, shop, folds=2, class_weight={first: 2.0})
     note = f"methods given by name are fitted with the class weights {first} 2; mine as given"
     assert note in found.collection.notes
-
-
-def test_a_method_without_a_head_takes_no_class_weights(monkeypatch):
-    monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: True)
-    with pytest.raises(ValueError, match="class_weight, max_per_class: expected methods with a head, got convnet, whi"):
-        make_methods(["convnet"], max_per_class=3)

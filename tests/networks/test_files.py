@@ -206,7 +206,7 @@ def test_a_pipe_is_no_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("name, message", [
-    ("net.card.json", "expected at most 1048576 bytes, got 1099511627776"),
+    ("net.card.json", "expected at most 8388608 bytes, got 1099511627776"),
     ("net-symbol.json", "expected at most 67108864 bytes, got 1099511627776"),
     ("net-0001.params", "expected at most 2147483648 bytes, got 1099511627776"),
 ])

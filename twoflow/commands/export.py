@@ -1,8 +1,10 @@
-"""Export a model file as one ONNX graph: ``twoflow export``."""
+"""Export a model file as one ONNX graph, or the network that it has trained: ``twoflow export``."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
 from collections.abc import Sequence
 
 from .._text import counted, escape_controls
@@ -22,10 +24,18 @@ def make_parser() -> CommandParser:
                     "onnxruntime alone. The card of the model is written beside it, to NAME.card.json.",
         examples=["twoflow export shoes.twoflow shoes.onnx",
                   "twoflow export shoes.twoflow shoes.onnx --check new/*.jpg",
-                  "twoflow export shoes.twoflow shoes.onnx --triton repository/"],
+                  "twoflow export shoes.twoflow shoes.onnx --triton repository/",
+                  "twoflow export shoes.twoflow mine/ --network"],
     )
     add_model_arguments(parser)
-    parser.add_argument("out", metavar="GRAPH", type=os.path.expanduser, help="file to write, NAME.onnx")
+    parser.add_argument("out", metavar="GRAPH", type=os.path.expanduser,
+                        help="file to write, NAME.onnx; with --network, a folder")
+    parser.add_argument(
+        "--network", action="store_true",
+        help="write only the network that the model has trained, with its card, into the folder GRAPH: other models "
+             "take its features by --network GRAPH; another network in the folder is never replaced (default: the "
+             "whole model)",
+    )
     parser.add_argument(
         "--check", metavar="IMAGE", nargs="+", type=os.path.expanduser,
         help="run the graph and the model on these images, and print how far they agree (default: do not)",
@@ -48,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export the model, and compare the graph with it if there are images."""
     arguments = make_parser().parse_args(argv)
 
+    if arguments.network:
+        _export_network(arguments)
+        return
     if not arguments.out.lower().endswith(_SUFFIX):  # another name may be that of the model file
         raise InputError(f"GRAPH: expected a name that ends in {_SUFFIX}, got {arguments.out}; correct it")
 
@@ -77,3 +90,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = compare(graph, model_file.model, arguments.check)
         print(f"the same class for {found.n_same:,} of {counted(found.n_answers, 'answer')}; probabilities differ by "
               f"{found.largest:.1g} at most, {found.mean:.1g} on average")
+
+
+def _export_network(arguments: argparse.Namespace) -> None:
+    """Write the network that the model has trained into a folder."""
+    for name in ("check", "triton", "overwrite"):
+        if getattr(arguments, name):
+            raise InputError(
+                f"--network: expected no --{name}, which is for the graph of the whole model; leave one of them out"
+            )
+
+    from ..deep.saved_network import CARD, NETWORK, save_network
+
+    folder = save_network(open_model(arguments).model, arguments.out)
+    size = (folder / NETWORK).stat().st_size
+    print(escape_controls(f"wrote {folder / NETWORK} ({size / 1e6:,.1f} MB) and {folder / CARD}"))
+    print(escape_controls(f"Next: twoflow networks {shlex.quote(str(folder))}"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .._text import listed
+from .._text import counted, listed
 from ..errors import InputError
 from .arguments import at_least
 
@@ -28,7 +28,6 @@ _PARAMETERS = {
 
 _NETWORK = "efficientnet-lite0"  # the default of --network
 _NOTHING = "none"  # in place of None, as the value of --augment
-_TRAININGS = "trainings"  # the folder of checkpoints inside the store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -60,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     group.add_argument(
         "--checkpoint", metavar="DIR",
-        help="folder that keeps the state of a training after each epoch, so that the same command goes on where it was "
-             "stopped, and repeats no finished training (default: inside the store; with --no-store none)",
+        help="folder that keeps the state of a training after each epoch, so that the same command goes on where it "
+             "was stopped, and repeats no finished training (default: inside the store; with --no-store none)",
     )
     return group
 
@@ -112,9 +111,13 @@ def parameters(arguments: argparse.Namespace, store: FeatureStore | None) -> dic
     store : FeatureStore or None
         Its folder holds the checkpoints, unless --checkpoint names another.
     """
+    from ..store.trainings import Trainings
+
     given = {name: getattr(arguments, argument) for argument, name in _PARAMETERS.items()}
     if given["checkpoint"] is None and store is not None:
-        given["checkpoint"] = str(Path(store.folder) / _TRAININGS)
+        given["checkpoint"] = str(Trainings(store.folder).folder)
+    if given["input_size"] is not None:
+        given["input_size"] = (given["input_size"], given["input_size"])
     found = {name: value for name, value in given.items() if value is not None}
     return {**found, "augment": None} if given["augment"] == _NOTHING else found
 
@@ -172,3 +175,38 @@ def method_name(arguments: argparse.Namespace) -> str:
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def describe(fitted: Any) -> Iterator[str]:
+    """Yield a line for each network that was fine-tuned inside a fitted model, on how it went."""
+    from ..evaluation.training_history import TrainingHistory
+
+    for part in _find_trained(fitted):
+        history = TrainingHistory.of(part)
+        if history is None:  # a head of the user's may have a history of another kind
+            continue
+        best = {epoch["epoch"]: epoch for epoch in history.epochs}[history.best_epoch]
+        held_out = ""
+        if "valid_accuracy" in best:
+            held_out = f", and in {best['valid_accuracy']:.3f} of the images that were held out to choose this epoch"
+        yield (
+            f"Fine-tuned {part.backbone} for {counted(history.n_epochs, 'epoch')}, {history.best_epoch} was the best: "
+            f"right in {part.train_accuracy_:.3f} of the images trained on{held_out}"
+        )
+
+
+def _find_trained(model: Any) -> Iterator[Any]:
+    """Yield the fitted parts of a model that have the history of a training, each training once."""
+    left, seen = [model], set()
+    while left:
+        part = left.pop()
+        key = id(getattr(part, "history_", part))  # a network of several targets is there once for each
+        if key in seen:
+            continue
+        seen.add(key)
+        if hasattr(part, "history_"):
+            yield part
+        elif isinstance(part, (list, tuple)):
+            left += part
+        elif hasattr(part, "get_params"):
+            left += vars(part).values()

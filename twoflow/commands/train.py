@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             comparison = compare(
                 [model], collection, network=arguments.network, folds=arguments.folds or _FOLDS,
                 split_column=arguments.split_column, random_state=arguments.seed, n_jobs=arguments.jobs,
-                verbose=verbose, store=store,
+                verbose=verbose, store=store, tests_trained=True,
             )
             collection = comparison.collection
         running = {"n_jobs": arguments.jobs, "verbose": verbose, "store": store}
@@ -362,9 +362,12 @@ def _describe(
 
     is_hierarchy = hierarchy.is_asked_for(arguments, collection)
     learned = hierarchy.describe(fitted) if is_hierarchy else strategy.describe(collection, fitted)
-    lines = [format_collection(collection), *learned, ""]
+    lines = [format_collection(collection), *learned, *fine_tuning.describe(fitted), ""]
     if comparison is None:
-        lines.append("Nothing was held out (--folds 0), so the file says nothing of the accuracy on new images.")
+        why = "Nothing was held out (--folds 0)"
+        if arguments.folds is None:
+            why = f"No fold was tried (--folds {_FOLDS} tries {_FOLDS}, each by a training of its own)"
+        lines.append(f"{why}, so the file says nothing of the accuracy on new images.")
         return "\n".join(lines)
     answers = [held_out for _, held_out in comparison.held_out().values() if held_out is not None]
     chosen = [] if threshold is None else [answer_above(each, threshold) for each in answers]

@@ -27,6 +27,7 @@ from ..images.targets import all_right, default_names
 from ..models.fitted_parts import FittedParts, fitted_parts
 from ..models.inputs import check_inputs, given_names, has_several_targets
 from ..networks.carried import CarriedNetwork
+from ..networks.trained_on import digest_images
 from .backbones import describe_backbone
 from .extra import require
 from .fine_tuning import TrainingPlan
@@ -261,7 +262,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
             trunk, pixels, targets.codes, [len(each) for each in targets.classes], weights, held_out, plan, groups
         )
         del pixels  # the memory that the export needs may be theirs
-        self.flow_ = CNNEmbedding(carry_trunk(trunk), n_jobs=self.n_jobs, verbose=self.verbose).fit(images[:1])
+        network = carry_trunk(trunk, digest_images(images, self.n_jobs))
+        self.flow_ = CNNEmbedding(network, n_jobs=self.n_jobs, verbose=self.verbose).fit(images[:1])
         heads = [linear_head(*head, classes) for head, classes in zip(trained.heads, targets.classes)]
         self.head_ = linear_heads(heads, targets.names, targets.codes >= 0) if several else heads[0]
         self.classes_ = targets.classes if several else targets.classes[0]

@@ -11,18 +11,20 @@ if TYPE_CHECKING:
     from .backbones.trunk import Trunk
 
 
-def carry_trunk(trunk: Trunk) -> CarriedNetwork:
+def carry_trunk(trunk: Trunk, trained_on: str) -> CarriedNetwork:
     """Export a trunk to ONNX, with a card that says how images enter, and where its weights come from.
 
     Parameters
     ----------
     trunk : Trunk
         On the CPU, and in evaluation mode.
+    trained_on : str
+        The images that it was trained on, for the card; see `twoflow.networks.trained_on.digest_images`.
 
     Returns
     -------
     CarriedNetwork
     """
     graph, fields = trunk.to_onnx()
-    card = json.dumps(fields, indent=1, sort_keys=True).encode()
+    card = json.dumps({**fields, "trained_on": trained_on}, indent=1, sort_keys=True).encode()
     return CarriedNetwork("network.onnx", [("network.onnx", graph), ("network.card.json", card)])

@@ -44,6 +44,7 @@ from .saved_folds import read_folds
 from .scores import scores_for
 from .statistics import Difference, compare_pairs, corrected_resampled_ttest, paired_ttest
 from .tested import Targets
+from .trained_images import check_trained_images
 
 
 def compare(
@@ -68,6 +69,7 @@ def compare(
     store: StoreLike = None,
     group_duplicates: bool = False,
     n_explained: int = 0,
+    tests_trained: bool = False,
 ) -> Comparison:
     """Compare classifiers of images on the same folds.
 
@@ -151,6 +153,10 @@ def compare(
         Explain so many errors of the best method, the most confident first. It is fitted again on each fold that tested
         one of them, which takes as long as the fold did; see `explain_errors`. Give a `store`, so that the features are
         not computed again.
+    tests_trained : bool, default=False
+        Also test images that a network of a method was trained on, such as one that `twoflow.deep.save_network` has
+        saved; a note says how many. By default that is an error. Networks that are trained inside the folds never see
+        the test images; see `twoflow.deep.FineTunedFlow`.
 
     Returns
     -------
@@ -161,7 +167,8 @@ def compare(
     ValueError
         If a parameter is wrong, or the images do not allow the folds asked for, or labels are missing and a method
         cannot learn from that. For a name that no method has, the message gives similar names. This is raised before
-        any long work.
+        any long work. Also if a network of a method was trained on test images; this is raised when all images have
+        been read, before anything is fitted.
     TypeError
         If a method is neither a name nor a classifier, or `collection` is no ImageCollection.
     ModuleNotFoundError
@@ -248,7 +255,11 @@ def compare(
     if group_duplicates:
         collection = collection.grouped(duplicates.join(collection.groups))
     drawn = draw(collection)
-    collection = collection.noted(*note_on_folds(drawn, collection))
+    trained = check_trained_images(
+        dict(zip(methods, plan.apart)), collection, [digest.tobytes() for digest in traits.digests], duplicates, drawn,
+        may_be_tested=tests_trained,
+    )
+    collection = collection.noted(*note_on_folds(drawn, collection), *trained)
     smaller = [
         shrink(drawn, kept, collection.to_stratify, collection.groups, random_state=random_state) for kept in shares
     ]

@@ -200,8 +200,9 @@ class Runner:
     def _learn(self, tasks: Sequence[Task]) -> dict[tuple[int, int], Any]:
         """Fit the flows that learn from data on the training images of each open fold, and compute all features.
 
-        The features of all folds are computed in one pass over the images. A fold is missing from the result if no
-        method that is open on it uses a flow that learns.
+        The features of all folds are computed in one pass over the images. Those of the training images are replaced by
+        their training features, where a flow has some. A fold is missing from the result if no method that is open on
+        it uses a flow that learns.
         """
         union = self.plan.in_fold
         wanted = list(dict.fromkeys(
@@ -209,16 +210,25 @@ class Runner:
         ))
         if union is None or not wanted:
             return {}
-        fitted = {}
+        fitted, replaced = {}, []
+        images, groups = self.collection, self.collection.groups
         with phase("flows that learn", len(wanted), "folds", verbose=self.verbose) as shown:
             for i, (series, number) in enumerate(wanted):
                 train = self.series[series][number].train
                 own = clone(union).set_params(verbose=False)
-                fitted[str(i)] = own.fit(self.collection[train], self.collection.labels[train])
+                known = images[train], self.collection.labels[train], None if groups is None else groups[train]
+                fitted[str(i)] = own.fit(*known)
+                replaced.append((train, own.training_columns(*known)))
                 shown.update()
         together = FlowUnion.of_fitted(fitted, n_jobs=self.n_jobs, verbose=self.verbose)
         features = together.transform(self.collection)
-        return {key: share(features[:, columns]) for key, columns in zip(wanted, together.slices().values())}
+        learned = {}
+        for key, columns, (train, found) in zip(wanted, together.slices().values(), replaced):
+            own_features = features[:, columns]
+            for own_columns, values in found:
+                own_features[train, own_columns] = values
+            learned[key] = share(own_features)
+        return learned
 
     def _select(
         self, tasks: Sequence[Task], learned: Mapping[tuple[int, int], Any], once: Any, y: Any, groups: Any

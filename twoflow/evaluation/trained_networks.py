@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any
 
 from .._text import listed
-from ..deep import ConvNetClassifier, FineTunedClassifier
+from ..deep import ConvNetClassifier, FineTunedClassifier, FineTunedFlow
 from ..deep.extra import missing_reason
 from ..errors import InputError, MissingExtraError
 from ..models import BestOf, make_model, take_apart
@@ -95,7 +95,7 @@ _FROM_SCRATCH: dict[str, Callable[[Settings], Any]] = {"convnet": _make_convnet}
 
 def _make_fine_tuned(backbone: str | None, settings: Settings) -> FineTunedClassifier:
     check_fine_tuning(settings.fine_tuning)
-    named = {} if backbone is None else {"backbone": backbone}
+    named: dict[str, Any] = {} if backbone is None else {"backbone": backbone}
     model = FineTunedClassifier(
         **named, class_weight=settings.class_weight, random_state=settings.seed, **settings.fine_tuning
     )
@@ -123,11 +123,9 @@ def _stack(tuned: FineTunedClassifier, recipe: str, settings: Settings) -> BestO
     How much each flow counts is found on the training images; see `BestOf`. A training image then has the features of
     a network that was not trained on it; see `FineTunedFlow`.
     """
-    from ..deep import FineTunedFlow
-
     frozen = make_model(recipe, network=settings.network, random_state=settings.seed)
     model = make_model(
-        [*take_apart(frozen).flows, ("fine-tuned", FineTunedFlow(tuned))], "kernel-ridge",
+        [*take_apart(frozen).flows, ("fine_tuned", FineTunedFlow(tuned))], "kernel-ridge",
         class_weight=settings.class_weight,
     )
     return BestOf([("weighed", model)], weights="leave-out", random_state=settings.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -11,8 +12,8 @@ from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..images import check_images
-from ..images.reading import warn_unreadable
+from ..images import ImageCollection, check_images
+from ..images.reading import Source, warn_unreadable
 from ..images.tags import extend_tags
 from ..store import FeatureStore, StoreLike
 from .contract import FlowContract, FlowTags
@@ -76,14 +77,17 @@ class Flow(TransformerMixin, FlowContract):
         self.verbose = verbose
         self.store = store
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Check the parameters, and learn if the flow learns.
 
         Parameters
         ----------
         X : sequence of n images, ImageCollection, one-column DataFrame or array of shape (n, H, W, C)
-        y : array-like of shape (n,), optional
-            Classes, for flows that learn from them.
+        y : array-like of shape (n,) or (n, k), optional
+            Classes, for flows that learn from them. Default: the labels of the collection, if X is one.
+        groups : array-like of shape (n,), optional
+            Images that belong together, for flows that hold images out while they learn. Default: the groups of the
+            collection, if it has any.
 
         Returns
         -------
@@ -91,8 +95,28 @@ class Flow(TransformerMixin, FlowContract):
         """
         self._validate_params()
         self.check_parameters()
-        self.learn(check_images(X), y)
+        self.learn(*_read_training(X, y, groups))
         return self
+
+    def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> np.ndarray:
+        """Fit, and compute the features to fit a selector or a head on.
+
+        For a flow that learns from labels, they may differ from what `transform` computes after `fit`: models that have
+        not seen an image compute its features. See `training_features` in `twoflow.flows.contract`.
+
+        Parameters
+        ----------
+        X, y, groups
+            See `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features) and dtype float32
+            Row i belongs to image i.
+        """
+        self.fit(X, y, groups)
+        features = self.training_features(*_read_training(X, y, groups))
+        return self.transform(X) if features is None else features
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features of each image.
@@ -114,7 +138,10 @@ class Flow(TransformerMixin, FlowContract):
         check_is_fitted(self)
         self._validate_params()  # again, because a flow that needs no fit may come here without one
         self.check_parameters()
-        images = check_images(X)
+        return self._compute(check_images(X))
+
+    def _compute(self, images: Sequence[Source]) -> np.ndarray:
+        """Compute the features, and warn of images that cannot be read."""
         extraction = extract(self, images)
         if extraction.errors:
             warn_unreadable([error for _, error in extraction.errors], len(images), "rows of NaN")
@@ -132,3 +159,10 @@ class Flow(TransformerMixin, FlowContract):
         tags.requires_fit = tags.learns_from_data = type(self).learn is not FlowContract.learn
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _read_training(X: Any, y: Any, groups: Any) -> tuple[Sequence[Source], Any, Any]:
+    """Return the images, labels and groups that a flow is fitted on; those of a collection where none are given."""
+    if isinstance(X, ImageCollection):
+        y, groups = X.labels if y is None else y, X.groups if groups is None else groups
+    return check_images(X), y, groups

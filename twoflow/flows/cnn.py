@@ -102,8 +102,8 @@ class CNNEmbedding(Flow):
         - `channels`: "RGB", the default, or "BGR".
         - `mean` and `scale`: a value from 0 to 255 enters as ``(value - mean) / scale``. Each is a number, or a list of
           one for each channel.
-        - `prefix_tokens`, `patch_size`, `output`, `n_classes`: what helps to find the layers if the graph leaves that
-          open; see the guide on networks.
+        - `prefix_tokens`, `patch_size`, `output`, `stages`, `n_classes`: what helps to find the layers if the graph
+          leaves that open; see the guide on networks.
 
         The named EfficientNet-Lite networks let you choose the first five, with sides of 32 to 4096 pixels.
     engine : {"onnxruntime", "mxnet"}
@@ -230,7 +230,7 @@ class CNNEmbedding(Flow):
         if self.pooling == "covariance" and count_least(positions, self.grid) * len(VIEWS[self.views]) == 1:
             raise InputError(f'{found}, and pooling="covariance" needs more than one in each cell')
 
-    def learn(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         """Remember which network it is. With int8, quantize it, and check that little is lost."""
         network = resolve(self.network, self.preprocessing)
         self._check_with(network)
@@ -317,7 +317,8 @@ class CNNEmbedding(Flow):
     def networks(self) -> list[NetworkRecord]:
         network = self.open_network()
         card = network.card
-        return [NetworkRecord(card.name, network.digest, card.license, card.source, self._find_provider(network))]
+        provider = self._find_provider(network)
+        return [NetworkRecord(card.name, network.digest, card.license, card.source, provider, card.trained_on)]
 
     def shared_pass(self) -> Hashable:
         if self.precision == "int8":

@@ -2,7 +2,7 @@
 
 To write a flow, derive a class from `Flow`; define `extract` and `n_features_out`. Everything else here has a default:
 
-- for a flow that learns: `learn`;
+- for a flow that learns: `learn`, and for one that learns from labels `training_features`;
 - for its parameters and names: `check_parameters`, `feature_prefix`, `features_dtype`;
 - for tags: ``__sklearn_tags__``, which returns `FlowTags`;
 - for speed and for the store: `bind`, `cache_key`, `pack`, `unpack`, `shared_pass`, `extract_together`;
@@ -110,7 +110,7 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
         `fit` and `transform` call it before they read an image. By default, nothing is checked.
         """
 
-    def learn(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         """Learn from images, or draw at random, what `extract` needs.
 
         `fit` calls it once, after the parameters were checked. Store results in attributes whose names end in ``_``,
@@ -122,8 +122,34 @@ class FlowContract(BaseEstimator, metaclass=ABCMeta):
         images : sequence of n images
             Paths, URLs, arrays, PIL images or bytes; ``twoflow.images.LoadedImage(images[0])`` reads one.
         y : array-like of shape (n,) or (n, k), or None
-            Labels, if `fit` was given any.
+            Labels, if `fit` was given any, or the collection has them.
+        groups : array-like of shape (n,), or None
+            Images that belong together, such as photos of the same item, if `fit` was given any, or the collection has
+            them. A flow that holds images out while it learns must hold out whole groups.
         """
+
+    def training_features(self, images: Sequence[Source], y: Any, groups: Any) -> np.ndarray | None:
+        """Compute the features of the images that the flow was fitted on, by models that have not seen them.
+
+        A flow that learns from labels recognizes the images that it was fitted on. Their features would be better than
+        those of new images, and a head that is fitted on them would trust them too much. Such a flow overrides this
+        hook: it fits copies of what it learns on a part of the images each, and uses each copy for the other images
+        (cross-fitting, as `sklearn.preprocessing.TargetEncoder` does). `fit_transform` calls it once, right after
+        `learn`, with the same arguments. What it computes is used for the rows that selectors and heads are fitted on,
+        in models and in the folds of a comparison. So the training accuracy that a comparison reports for such a method
+        comes from these features too, and is not that of a model that has seen the images.
+
+        Parameters
+        ----------
+        images, y, groups
+            See `learn`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features_out), or None
+            None, the default: the features are those that `transform` computes.
+        """
+        return None
 
     def cache_key(self) -> dict[str, Any]:
         """Name everything that the features of an image depend on, apart from the image and the flow's class.

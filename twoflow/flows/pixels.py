@@ -145,7 +145,7 @@ class PixelProjection(Flow):
     def check_parameters(self) -> None:
         _check_size(self.size)
 
-    def learn(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         """Draw the weights; they do not depend on the images."""
         projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
         projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))

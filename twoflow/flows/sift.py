@@ -136,7 +136,7 @@ class SIFTBagOfWords(Flow):
         if self.max_descriptors < self.n_words:
             raise InputError(f"n_words={self.n_words} cannot be learned from max_descriptors={self.max_descriptors}")
 
-    def learn(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         """Learn the words from a sample of descriptors, then their weights from all words in the sampled images."""
         from sklearn.cluster import MiniBatchKMeans  # late: only `fit` needs it, and its import takes long
 

@@ -109,10 +109,25 @@ class FlowUnion(Flow, _BaseComposition):
             flow._validate_params()
             flow.check_parameters()
 
-    def learn(self, images: Sequence[Source], y: Any) -> None:
+    def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         # The union's own settings hold too where a member reads images to learn from them.
         running = {name: getattr(self, name) for name in RUN_PARAMETERS}
-        self.flows_ = [(name, clone(flow).set_params(**running).fit(images, y)) for name, flow in self.flows]
+        self.flows_ = [(name, clone(flow).set_params(**running).fit(images, y, groups)) for name, flow in self.flows]
+
+    def training_features(self, images: Sequence[Source], y: Any, groups: Any) -> np.ndarray | None:
+        """Put the training features of the flows that have some into the table of all features."""
+        found = self.training_columns(images, y, groups)
+        if not found:
+            return None
+        features = self._compute(images)
+        for columns, own in found:
+            features[:, columns] = own
+        return features
+
+    def training_columns(self, images: Sequence[Source], y: Any, groups: Any) -> list[tuple[slice, np.ndarray]]:
+        """Return the columns and the training features of each flow whose `training_features` are not None."""
+        found = zip(self.slices().values(), (flow.training_features(images, y, groups) for _, flow in self.flows_))
+        return [(columns, own) for columns, own in found if own is not None]
 
     def bind(self) -> FlowUnion:
         bound = copy(self)

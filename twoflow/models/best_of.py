@@ -22,11 +22,12 @@ from ..heads.class_balance import complete_class_weights
 from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone
 from ..heads.random_states import seeded
+from ..heads.targets import complete_target_names
 from ..images.tags import ImageTags, extend_tags
 from ..store import StoreLike
 from .choosing_classifier import ChoosingClassifier
 from .delegation import DelegatedPredictions
-from .inputs import check_inputs
+from .inputs import check_inputs, given_names
 from .parts import Parts, join_flows, take_apart
 
 
@@ -139,11 +140,12 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         ValueError
             If a parameter is wrong, a model is not made of flows, or y contains no classes.
         """
+        names = given_names(X, y)
         images, y, groups = check_inputs(X, y, groups)
         parts = take_apart(self)
         running: dict[str, Any] = {"n_jobs": self.n_jobs, "verbose": self.verbose, "store": self.store}
-        union = FlowUnion(parts.flows, **running).fit(images, y)
-        features = union.transform(images)
+        union = FlowUnion([(name, complete_target_names(flow, names)) for name, flow in parts.flows], **running)
+        features = union.fit_transform(images, y, groups)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             chooser = fit_clone(complete_class_weights(parts.head, y), features, y, groups)
         self.chosen_, self.candidates_, self.weights_ = chooser.chosen_, chooser.candidates_, chooser.weights_

@@ -152,8 +152,9 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         names = given_names(X, y)
         images, y, groups = check_inputs(X, y, groups, may_be_missing=learns_targets_together(self.head))
         parts = take_apart(self)
-        self.union_ = FlowUnion(parts.flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
-        features = self.union_.fit(images, y).transform(images)
+        flows = [(name, complete_target_names(flow, names)) for name, flow in parts.flows]
+        self.union_ = FlowUnion(flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
+        features = self.union_.fit_transform(images, y, groups)
         with nullcontext() if self.n_jobs is None else joblib.parallel_config(n_jobs=self.n_jobs):
             half = complete_target_names(complete_class_weights(parts.on_features(), y), names)
             self.model_ = fit_clone(half, features, y, groups)

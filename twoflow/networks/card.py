@@ -71,6 +71,9 @@ class NetworkCard:
     any_size : bool
         Whether the network takes images of any size, and small details are better seen in larger ones. False by
         default: only `input_size` is known to suit it.
+    trained_on : str
+        The images that the network was trained on, if twoflow trained it; see `trained_on.write_digests`. Empty by
+        default: nothing is known of them.
     reasons : mapping of str to str
         What was concluded from the files and why, for `twoflow networks`: "embedding", "stages" and the like. Empty by
         default.
@@ -92,6 +95,7 @@ class NetworkCard:
     pad_color: tuple[int, int, int] = (0, 0, 0)
     rounding: str = "down"
     any_size: bool = False
+    trained_on: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property

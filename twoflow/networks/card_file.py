@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import InputError
 from ..images import FILTERS, FITS, ROUNDINGS
 from .content import Content
+from .trained_on import is_digests
 
-MAX_CARD_BYTES = 2**20
+#: The digests of 100,000 training images take 0.8 MB.
+MAX_CARD_BYTES = 2**23
 #: The longest side of an image that enters a network, in pixels.
 LARGEST_SIDE = 4096
 #: Fields that are no part of a `NetworkCard`: they help to find the layers, where a graph alone leaves that open.
 HINTS = ("prefix_tokens", "patch_size", "output", "stages", "n_classes")
 #: What `complete_fields` needs, with the values of a common network.
 _EXAMPLE = {"input_size": [224, 224], "mean": 0, "scale": 255}
+_SHOWN = 500  # characters of a wrong value in a message
 #: Of numbers in a card. Beyond, float32 may not hold what enters the network.
 _LARGEST = 1e6
 #: Which of the fields say how the pixels of an image become those of the input size.
@@ -52,8 +56,8 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
     Parameters
     ----------
     fields : mapping
-        Any of name, license, source, input_size, channels, mean, scale, fit, filter, resize_size, pad_color and
-        rounding, which are those of `NetworkCard`; and any of `HINTS`: prefix_tokens, how many class and register
+        Any of name, license, source, input_size, channels, mean, scale, fit, filter, resize_size, pad_color, rounding
+        and trained_on, which are those of `NetworkCard`; and any of `HINTS`: prefix_tokens, how many class and register
         tokens precede those of the patches; patch_size, the side of a patch in pixels; output, the name of the output
         or layer that is the embedding; stages, the names of the layers that are its stages, from the input to the
         output; n_classes, how many classes the network's logits have.
@@ -78,7 +82,7 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
         is_valid, expected = _FIELDS[field]
         value = tuple(value) if isinstance(value, list) else value
         if not is_valid(value):
-            raise InputError(f"{origin}: {field}: expected {expected}, got {value!r}")
+            raise InputError(f"{origin}: {field}: expected {expected}, got {printable(repr(value), _SHOWN)}")
         checked[field] = value
     if "pad_color" in checked and checked.get("fit", "pad") != "pad":
         raise InputError(
@@ -198,4 +202,5 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "output": (_is_text, "a text"),
     "stages": (_is_texts, "a list of different texts"),
     "n_classes": (_is_count(1, 2**31), "a positive integer"),
+    "trained_on": (is_digests, "the digests of images, as twoflow writes them"),
 }

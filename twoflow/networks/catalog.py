@@ -250,6 +250,7 @@ _PACKAGES = {
     ),
 }
 
+
 def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
     """Choose how images enter an EfficientNet-Lite: it is convolutional, so almost any size works."""
     refused = [str(key) for key in preprocessing if key not in FITTING]

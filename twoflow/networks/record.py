@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .trained_on import count_digests
 
 
 class NetworkRecord(NamedTuple):
@@ -18,6 +20,8 @@ class NetworkRecord(NamedTuple):
         As on the network's card.
     provider : str
         What ran it, such as "cpu" or "cuda".
+    trained_on : str
+        As on the network's card. Empty by default: nothing is known of the images that it was trained on.
     """
 
     name: str
@@ -25,3 +29,9 @@ class NetworkRecord(NamedTuple):
     license: str
     source: str
     provider: str
+    trained_on: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the values for JSON; of the images that it was trained on only their number, as ``n_trained_on``."""
+        values = self._asdict()
+        return {**values, "n_trained_on": count_digests(values.pop("trained_on"))}

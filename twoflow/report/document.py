@@ -113,7 +113,7 @@ def summarize(comparison: Comparison) -> dict[str, Any]:
         "pairwise": [_pair(pair) for pair in comparison.pairwise],
         "power": _power(comparison),
         "learning_curve": _learning_curve(comparison.learning_curve),
-        "networks": [record._asdict() for record in comparison.networks],
+        "networks": [record.document() for record in comparison.networks],
         "environment": {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
             "cpu_count": os.cpu_count(),

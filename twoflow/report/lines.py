@@ -9,6 +9,7 @@ from ..images import ImageCollection
 from ..images.lookalikes import spell
 from ..images.passed_over import PassedOver, count_paths
 from ..networks import NetworkRecord
+from ..networks.trained_on import count_digests
 
 SHOWN = 5  # findings of each kind
 _UNREADABLE_SHOWN = 50  # images
@@ -50,7 +51,9 @@ def lookalike_lines(groups: Iterable[Sequence[object]]) -> Iterator[str]:
 def network_lines(networks: Iterable[NetworkRecord]) -> Iterator[str]:
     """Name each network with its license and what ran it, one line for each."""
     for each in networks:
-        yield f"network: {printable(each.name)} (license {printable(each.license)}; run on {each.provider})."
+        n_images = count_digests(each.trained_on)
+        trained = f"; trained on {counted(n_images, 'image')}" if n_images else ""
+        yield f"network: {printable(each.name)} (license {printable(each.license)}{trained}; run on {each.provider})."
 
 
 def passed_over_lines(passed_over: Sequence[PassedOver]) -> Iterator[str]:

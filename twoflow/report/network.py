@@ -12,6 +12,7 @@ from .._text import counted, listed, printable
 from ..images import Fitting
 from ..networks.card import NetworkCard, PerChannel
 from ..networks.facts import NetworkFacts
+from ..networks.trained_on import count_digests
 from .lines import aligned
 
 _FEW = 20  # layers, up to which all are listed
@@ -31,6 +32,9 @@ def format_network(facts: NetworkFacts, with_all: bool = False) -> str:
     lines = [("embedding", _embedding(card)), *_entrance(card), ("license", card.license), ("source", card.source)]
     if "file" in card.reasons:
         lines.append(("file", card.reasons["file"]))
+    if card.trained_on:
+        images = counted(count_digests(card.trained_on), "image")
+        lines.append(("trained on", f"{images}, by twoflow; a comparison refuses to test it on them"))
     lines += _running(facts)
     if card.stages:
         lines.append(("stages", card.reasons.get("stages", f"{len(card.stages)}: {_shorten(card.stages)}")))
@@ -50,9 +54,10 @@ def format_network(facts: NetworkFacts, with_all: bool = False) -> str:
 
 def network_document(facts: NetworkFacts) -> dict[str, Any]:
     """Convert what is known about a network to values for JSON."""
-    card = {name: value for name, value in asdict(facts.card).items() if name != "layers"}
+    card = {name: value for name, value in asdict(facts.card).items() if name not in ("layers", "trained_on")}
     return {
         **card,
+        "n_trained_on": count_digests(facts.card.trained_on),
         "reasons": dict(facts.card.reasons),
         "state": facts.state,
         "n_bytes": facts.n_bytes,

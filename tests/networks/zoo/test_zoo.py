@@ -14,7 +14,7 @@ for package in ("torch", "transformers", "onnxscript"):
     try:
         __import__(package)
     except ImportError:
-        unavailable(f"needs {package}, of the extra torch-test")
+        unavailable(f"needs {package}, of the extra torch")
 
 import torch  # noqa: E402
 

@@ -94,7 +94,7 @@ def describe_backbone(
 def examine(name: str | os.PathLike, input_size: tuple[int, int] | None, pretrained: bool) -> Examined:
     """Find out what a backbone is; see `describe_backbone` for the parameters and errors."""
     if input_size is not None:
-        input_size = check_fields({"input_size": list(input_size)}, f"{name}")["input_size"]
+        input_size = check_fields({"input_size": input_size}, str(name))["input_size"]
     if isinstance(name, str) and name in VARIANTS:
         return Examined(_describe_lite(name, input_size, pretrained), is_random=not pretrained)
     place = _find_place(name)
@@ -192,18 +192,15 @@ def _read_config(checkpoint: Checkpoint) -> Any:
 
 def _require_images(config: Any, title: str) -> None:
     """Raise ValueError if the network takes no images, or not only images."""
-    from transformers import AutoModel
+    from transformers import MODEL_MAPPING
 
-    try:
-        model = AutoModel._model_mapping[type(config)]
-    except KeyError:
-        model = None
+    model = MODEL_MAPPING.get(type(config))
     takes = getattr(model, "main_input_name", None)
     if takes != "pixel_values":
-        what = "no model without a head" if takes is None else f"one that takes {takes}"
+        what = "which transformers has no network for" if model is None else f"which takes {takes}"
         raise InputError(
-            f"{title}: expected a network of images, got a {config.model_type} network, {what}; name another one, such "
-            "as microsoft/resnet-18"
+            f"{title}: expected a network of images, got one of the family {config.model_type!r}, {what}; name "
+            "another one, such as microsoft/resnet-18"
         )
     if (n_channels := getattr(config, "num_channels", 3)) != 3:
         raise InputError(

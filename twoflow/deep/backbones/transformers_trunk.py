@@ -75,6 +75,7 @@ def load(found: Examined) -> Trunk:
     Returns
     -------
     Trunk
+        In evaluation mode.
 
     Raises
     ------
@@ -124,11 +125,10 @@ def _read(found: Examined) -> nn.Module:
     # A pooler that the weights lack is never used here. All else would stay random without a word.
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
-        more = f" and {len(missing) - _FEW} more" if len(missing) > _FEW else ""
+        more = [f"{len(missing) - _FEW} more"] if len(missing) > _FEW else []
         raise InputError(
             f"{title}: expected weights of a {found.info.kind} network, got none for "
-            f"{listed(missing[:_FEW]) if not more else ', '.join(missing[:_FEW]) + more}; its model.safetensors belongs "
-            "to another network than its config.json"
+            f"{listed([*missing[:_FEW], *more])}; put the model.safetensors that belongs to config.json there"
         )
     return model
 
@@ -151,6 +151,10 @@ def _mean(model: Any, x: torch.Tensor) -> torch.Tensor:
     return x.mean(dim=(2, 3))
 
 
+def _normalized_mean(model: Any, x: torch.Tensor) -> torch.Tensor:
+    return model.layernorm(_mean(model, x))
+
+
 def _class_token(model: Any, x: torch.Tensor) -> torch.Tensor:
     return x[:, 0]
 
@@ -160,7 +164,7 @@ def _of_resnet(model: Any, size: tuple[int, int]) -> Layout:
 
 
 def _of_convnext(model: Any, size: tuple[int, int]) -> Layout:
-    return Layout([model.embeddings, *model.encoder.stages], lambda model, x: model.layernorm(x.mean(dim=(2, 3))))
+    return Layout([model.embeddings, *model.encoder.stages], _normalized_mean)
 
 
 def _of_efficientnet(model: Any, size: tuple[int, int]) -> Layout:

@@ -35,17 +35,19 @@ class Trunk(nn.Module):
         "network". Parameters that are in no stage belong to `pool`.
     """
 
+    _mean: torch.Tensor
+    _scale: torch.Tensor
+
     def __init__(self, info: BackboneInfo, network: nn.Module, stages: Sequence[nn.Module]) -> None:
         super().__init__()
         self.info = info
         self.network = network
         # A list, which torch does not look into: the stages share their weights with the network.
         self.stages = list(zip(info.stages or ("network",), stages, strict=True))
-        is_turned = info.entry["channels"] == "BGR"
         for name in ("mean", "scale"):
             values = torch.as_tensor(info.entry[name], dtype=torch.float32).expand(3).reshape(3, 1, 1)
             self.register_buffer(f"_{name}", values.clone(), persistent=False)
-        self._order = [2, 1, 0] if is_turned else None
+        self._order = [2, 1, 0] if info.entry["channels"] == "BGR" else None
 
     def enter(self, pixels: torch.Tensor) -> torch.Tensor:
         """Normalize pixels.

@@ -39,7 +39,7 @@ _NO_PART = {
     "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__annotate__",
     "__annotate_func__", "__annotations_cache__", "__orig_bases__", "__parameters__", "__static_attributes__",
     "__firstlineno__", "__abstractmethods__", "_abc_impl", "__dataclass_fields__", "__dataclass_params__",
-    "_parameter_constraints",
+    "_parameter_constraints", "set_fit_request",
 }
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType, type(vars(namedtuple("Pair", "x"))["x"]))
 _DESCRIPTORS = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)

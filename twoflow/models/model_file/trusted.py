@@ -14,7 +14,7 @@ from ...errors import InputError
 
 #: The classes of our fitted models, by module.
 _OURS: dict[str, tuple[str, ...]] = {
-    "twoflow.deep": ("DropoutMLPClassifier", "FineTunedClassifier"),
+    "twoflow.deep": ("DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow"),
     "twoflow.flows": (
         "CNNEmbedding", "ColorHistogram", "FlowUnion", "GISTDescriptor", "LBPHistogram", "PixelProjection",
         "RawPixels", "SIFTBagOfWords",

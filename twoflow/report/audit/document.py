@@ -93,7 +93,7 @@ def audit_document(audit: Audit) -> dict[str, Any]:
         "passed_over": passed_over_document(audit.passed_over),
         "notes": list(audit.notes),
         "network": ", ".join(record.name for record in audit.networks),
-        "networks": [record._asdict() for record in audit.networks],
+        "networks": [record.document() for record in audit.networks],
         "seconds": audit.seconds,
         "n_computed": audit.n_computed,
     }
