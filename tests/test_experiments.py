@@ -68,7 +68,7 @@ def test_a_marked_fold_is_the_first_of_a_comparison_and_an_inner_one_is_on_its_t
     outer, inner = mark(shop.labels, groups, False), mark(shop.labels, groups, True)
     np.testing.assert_array_equal(np.flatnonzero(outer == "train"), first.train)
     np.testing.assert_array_equal(np.flatnonzero(outer == "test"), first.test)
-    assert set(inner[first.test]) == {""} and set(inner[first.train]) == {"train", "test"}
+    assert set(inner[first.test]) == {"left out"} and set(inner[first.train]) == {"train", "test"}
     assert not set(groups[inner == "train"]) & set(groups[inner == "test"])
 
 

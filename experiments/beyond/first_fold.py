@@ -3,7 +3,7 @@
     python experiments/beyond/first_fold.py LABELS.csv LABEL_COLUMN GROUP_COLUMN OUT.csv [INNER]
 
 OUT.csv is the table with one more column, split: train or test, as `compare` draws its first fold of five. With the
-word "inner", the test images of that fold are left empty, and its training images are split once more. Plans of a
+word "inner", the test images of that fold are "left out", and its training images are split once more. Plans of a
 training are chosen there. `twoflow cv --split-column split` reads the column.
 """
 
@@ -16,8 +16,8 @@ from twoflow.evaluation.folds import draw_folds
 
 
 def mark(labels, groups, inner):
-    """Return "train", "test" or "" for each row."""
-    marks = np.full(len(labels), "", dtype="<U5")
+    """Return "train", "test" or "left out" for each row."""
+    marks = np.full(len(labels), "left out")
     first, *_ = draw_folds(labels, groups, n_splits=5, random_state=0)
     if inner:
         rows = first.train

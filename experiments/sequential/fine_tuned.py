@@ -29,10 +29,11 @@ def make_network(checkpoints):
 
 
 def count_weights(network):
-    """Count the weights of a trained network."""
+    """Count the weights of a trained network and of its heads."""
     _, content = network.network_.files[0]
     graph = onnx.load_model_from_string(content).graph
-    return sum(int(np.prod(each.dims)) for each in graph.initializer if each.data_type == onnx.TensorProto.FLOAT)
+    of_trunk = sum(int(np.prod(each.dims)) for each in graph.initializer if each.data_type == onnx.TensorProto.FLOAT)
+    return of_trunk + sum(count_parameters(each.head_) for each in network.split_targets())
 
 
 def learn_in_sequence(images, labels, groups, asked, checkpoints):
