@@ -1,10 +1,12 @@
 """Check what the rest of the package does with a classifier that has trained its network."""
 
+import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from twoflow import (
     Confidence,
@@ -12,12 +14,13 @@ from twoflow import (
     MultiTargetClassifier,
     OutOfScope,
     Risk,
+    SimilarImages,
     explain,
     export_onnx,
     load,
+    open_model_file,
     save,
 )
-from twoflow.__main__ import main
 from twoflow.deep import DropoutMLPClassifier, FineTunedClassifier
 from twoflow.flows import RawPixels
 from twoflow.models.fitted_parts import fitted_parts
@@ -26,7 +29,11 @@ from twoflow.networks.runtime import load_onnxruntime
 #: Answers with torch and skorch out of reach.
 WITHOUT_TORCH = """
 import sys
-sys.modules.update(dict.fromkeys(("torch", "skorch", "transformers")))
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "skorch", "transformers"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
 import numpy as np
 from twoflow import load
 images = np.load(sys.argv[2])
@@ -36,8 +43,9 @@ np.savez(sys.argv[3], *(found if isinstance(found, list) else [found]))
 
 
 def small(**parameters):
+    """A classifier whose last map still has several positions, which reasons need."""
     usual = {
-        "input_size": (32, 32), "train": "head", "augment": None, "max_epochs": 1, "random_state": 0, "device": "cpu",
+        "input_size": (64, 64), "train": "head", "augment": None, "max_epochs": 1, "random_state": 0, "device": "cpu",
     }
     return FineTunedClassifier(**{**usual, **parameters})
 
@@ -93,11 +101,12 @@ def test_a_model_file_answers_the_same_and_is_exported(name, fitted, shop, tmp_p
 
 @pytest.mark.parametrize("name", MODELS)
 def test_reasons_are_exact(name, fitted, shop):
-    explanation = explain(fitted(name), shop.images[0])
-    assert "(exact)" in str(explanation) and "occlusion" not in str(explanation)
+    assert {reason.method for reason in explain(fitted(name), shop.images[0]).reasons} == {"exact"}
 
 
-@pytest.mark.parametrize("name, n_networks", [("one", 1), ("several", 1), ("levels", 1), ("shared", 1), ("separate", 2)])
+@pytest.mark.parametrize(
+    "name, n_networks", [("one", 1), ("several", 1), ("levels", 1), ("shared", 1), ("separate", 2)]
+)
 def test_parts(name, n_networks, fitted, shop):
     model = fitted(name)
     flow, head = fitted_parts(model)
@@ -166,7 +175,7 @@ def test_fallback_and_scope_learn_from_held_out_images(shop, torch, y, monkeypat
     outside = [np.full((160, 160, 3), value, np.uint8) for value in range(0, 250, 50)]
     images, labels = [*shop.images, *outside], np.vstack([y, [["unknown", ""]] * len(outside)])
     model = HierarchicalClassifier(
-        small(validation_fraction=0.5), strategy="leaves", fallback=Risk(0.5),
+        small(validation_fraction=0.5), strategy="leaves", fallback=Risk(0.7),
         scope=OutOfScope("mahalanobis", n_components=4, random_state=0), random_state=0,
     ).fit(images, labels)
     assert len(fits) == 1
@@ -182,7 +191,7 @@ def test_without_held_out_images_inner_folds_train(shop, torch, y, monkeypatch):
     rule = Confidence(0.3)
     model = HierarchicalClassifier(small(patience=None), fallback=rule, random_state=0).fit(shop.images, y)
     assert len(fits) == 1 and model.flow_ is not None
-    HierarchicalClassifier(small(patience=None), fallback=Risk(0.5), cv=2, random_state=0).fit(shop.images, y)
+    HierarchicalClassifier(small(patience=None), fallback=Risk(0.7), cv=2, random_state=0).fit(shop.images, y)
     assert len(fits) == 1 + 1 + 2
 
 
@@ -213,7 +222,22 @@ def test_class_weights_of_a_shared_network(shop, torch, y):
     assert model.score(shop.images, y) > 0.5
 
 
-def test_the_search_finds_an_image_itself(fitted, shop, tmp_path):
-    model = fitted("one")
-    save(model, tmp_path / "model.twoflow", collection=shop, gallery=True)
-    assert main(["predict", str(tmp_path / "model.twoflow"), "--help"]) in (0, None)
+def test_the_search_finds_an_image_itself(fitted, shop):
+    index = SimilarImages(fitted("one")).fit(shop)
+    assert index.nearest(shop[:3], k=1).positions.ravel().tolist() == [0, 1, 2]
+
+
+def test_the_service_answers_and_explains(fitted, shop, tmp_path):
+    from ..serving.serving import serving  # isort: skip; skips where the extra is missing
+    import httpx
+
+    save(fitted("levels"), tmp_path / "model.twoflow")
+    content = io.BytesIO()
+    Image.fromarray(shop.images[0]).save(content, "PNG")
+    with serving(file=open_model_file(tmp_path / "model.twoflow")) as running:
+        answers = [
+            httpx.post(f"{running.url}/{route}", files=[(field, ("0.png", content.getvalue()))], timeout=60)
+            for route, field in (("predict", "images"), ("explain", "image"))
+        ]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert {reason["method"] for reason in answers[1].json()["reasons"]} == {"exact"}
