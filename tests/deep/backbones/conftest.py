@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from twoflow.deep.extra import TRANSFORMERS, missing_reason
+
+from ...lanes import unavailable
 from ...networks.hub.conftest import client, constants, hub, offline  # noqa: F401
 from . import tiny
 
@@ -16,7 +19,18 @@ def pixels():
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(torch, tmp_path_factory):
+def transformers(torch):
+    """The module, where it and what goes with it is installed."""
+    reason = missing_reason(TRANSFORMERS)
+    if reason is not None:
+        unavailable(reason)
+    import transformers
+
+    return transformers
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(transformers, tmp_path_factory):
     """Return a function that returns the folder of a tiny network of a family, which is written once."""
     written = {}
 

@@ -12,7 +12,8 @@ from . import tiny
 
 def test_an_efficientnet_lite():
     info = describe_backbone("efficientnet-lite0")
-    assert (info.width, info.embedding, info.input_size, info.license) == (1280, "global_pool", (224, 224), "Apache-2.0")
+    assert (info.width, info.embedding, info.license) == (1280, "global_pool", "Apache-2.0")
+    assert info.input_size == (224, 224)
     assert info.stages == ("stem", *(f"stage{i}" for i in range(1, 8)), "head")
     assert (info.entry["mean"], info.entry["scale"], info.fitting.fit) == (127, 128, "stretch")
     assert describe_backbone("efficientnet-lite0", (64, 32)).fitting.size == (64, 32)
@@ -26,14 +27,14 @@ def test_the_stages_that_are_frozen(train, n_frozen):
 
 @pytest.mark.parametrize("train", [0, 10, -1, True, 1.0, "all", None])
 def test_stages_that_there_are_not(train):
-    with pytest.raises(InputError, match="expected .* its 9 last stages to train, from 1 to 9, got .* are stem, stage1"):
+    with pytest.raises(InputError, match="its 9 last stages to train, from 1 to 9, got .* are stem, stage1"):
         describe_backbone("efficientnet-lite0").count_frozen(train)
 
 
 @pytest.mark.parametrize("name, message", [
     ("resnet-19", "there is no backbone 'resnet-19'; did you mean 'resnet-18' or 'resnet-50'"),
     ("", "there is no backbone ''; did you mean 'efficientnet-lite0' or"),
-    ("a b/c", r"expected a backbone \(efficientnet-lite0, .* or ORGANIZATION/NAME\[@REVISION\] of the hub, got 'a b/c'"),
+    ("a b/c", r"expected a backbone \(efficientnet-lite0, .* ORGANIZATION/NAME\[@REVISION\] of the hub, got 'a b/c'"),
     ("hf://x", "expected a backbone .*got 'hf://x'; correct the name"),
 ])
 def test_names_that_lead_nowhere(name, message):
@@ -69,7 +70,7 @@ def test_without_the_weights_of_an_efficientnet_lite(monkeypatch):
     ("resnet-18", 512, "stage4"), ("resnet-50", 2048, "stage4"), ("efficientnet-b0", 1280, "head"),
     ("deit-small", 384, "block12"),
 ])
-def test_short_names_without_weights_need_no_connection(torch, name, width, last):
+def test_short_names_without_weights_need_no_connection(transformers, name, width, last):
     info = describe_backbone(name, pretrained=False)
     assert (info.width, info.stages[-1], info.input_size, info.license) == (width, last, (224, 224), "unknown")
     assert BACKBONES[name].kind == info.kind and info.entry["mean"] == pytest.approx((123.675, 116.28, 103.53))
@@ -86,7 +87,7 @@ def test_a_folder_says_how_images_enter(tiny_folder):
     assert describe_backbone(str(tiny_folder("vit"))) == info
 
 
-def test_another_size_keeps_the_part_that_is_cropped(torch, tmp_path):
+def test_another_size_keeps_the_part_that_is_cropped(transformers, tmp_path):
     processor = {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 256}, "crop_size": 224}
     folder = tiny.write(tmp_path / "net", "resnet", processor)
     assert describe_backbone(folder).entry["resize_size"] == (256, 256)
@@ -98,7 +99,8 @@ def test_an_unknown_family_has_no_stages(tiny_folder):
     info = describe_backbone(tiny_folder("regnet"))
     assert (info.width, info.stages, info.embedding) == (None, (), "embedding")
     assert (info.count_frozen("head"), info.count_frozen("whole")) == (1, 0)
-    with pytest.raises(InputError, match="expected train=\"head\" or \"whole\", because the stages of the family 'regnet'"):
+    message = "expected train=\"head\" or \"whole\", because the stages of the family 'regnet' are not known, got 1"
+    with pytest.raises(InputError, match=message):
         info.count_frozen(1)
 
 
@@ -111,7 +113,7 @@ def test_sizes_that_a_family_does_not_take(tiny_folder, kind, size, message):
         describe_backbone(tiny_folder(kind), size)
 
 
-def test_folders_that_cannot_be_used(torch, tmp_path, tiny_folder):
+def test_folders_that_cannot_be_used(transformers, tmp_path, tiny_folder):
     def make(name, **files):
         folder = tmp_path / name
         folder.mkdir()
@@ -129,8 +131,8 @@ def test_folders_that_cannot_be_used(torch, tmp_path, tiny_folder):
         (make("text", config="{"), "transformers cannot read its config.json"),
         (make("own", config=remote), "cannot read its config.json .* code that a network brings is never run"),
         (make("kind", config='{"model_type": "no"}'), "transformers cannot read its config.json"),
-        (tiny.write(tmp_path / "bert", "bert"), "expected a network of images, got one of the family 'bert', which takes"),
-        (tiny.write(tmp_path / "grey", "resnet", num_channels=1), "images of 3 channels, got 1; name a network for color"),
+        (tiny.write(tmp_path / "bert", "bert"), "a network of images, got one of the family 'bert', which takes"),
+        (tiny.write(tmp_path / "grey", "resnet", num_channels=1), "images of 3 channels, got 1; name a network for"),
         (silent, r"nothing says how images enter it \(mean, scale missing\); put the preprocessor_config.json"),
     ):
         with pytest.raises(InputError, match=message) as error:
@@ -139,7 +141,7 @@ def test_folders_that_cannot_be_used(torch, tmp_path, tiny_folder):
     assert describe_backbone(silent, pretrained=False).entry["fit"] == "stretch"
 
 
-def test_a_name_of_the_hub(torch, hub, tiny_folder, monkeypatch):
+def test_a_name_of_the_hub(transformers, hub, tiny_folder, monkeypatch):
     files = {path.name: path.read_bytes() for path in tiny_folder("vit").iterdir()}
     commit = hub.push("org/vit", {**files, "README.md": b"---\nlicense: mit\n---\n"})
     info = describe_backbone("org/vit")
@@ -149,7 +151,7 @@ def test_a_name_of_the_hub(torch, hub, tiny_folder, monkeypatch):
     assert describe_backbone("deit-small").name == "deit-small"
 
 
-def test_offline(torch, hub, offline):
+def test_offline(transformers, hub, offline):
     offline()
     remedy = "on a machine with a connection run: hf download microsoft/resnet-18 --local-dir resnet-18"
     with pytest.raises(UnreachableError, match=f"HF_HUB_OFFLINE is set.*{remedy}"):

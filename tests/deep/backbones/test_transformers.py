@@ -96,10 +96,11 @@ def test_statistics_of_an_efficientnet_move_slowly(torch, load, tiny_folder):  #
     assert {round(each.momentum, 6) for each in norms} == {0.01}
 
 
-def test_channels_in_the_other_order(torch, load, pixels, tmp_path):  # noqa: F811
+def test_channels_in_the_other_order(torch, transformers, load, pixels, tmp_path):  # noqa: F811
     processor = {**tiny.PROCESSOR, "do_flip_channel_order": True}
     turned, plain = (
-        load(tiny.write(tmp_path / name, "resnet", each)) for name, each in (("turned", processor), ("plain", tiny.PROCESSOR))
+        load(tiny.write(tmp_path / name, "resnet", each))
+        for name, each in (("turned", processor), ("plain", tiny.PROCESSOR))
     )
     images = pixels(32, 32)
     assert turned.info.entry["channels"] == "BGR"
@@ -108,8 +109,8 @@ def test_channels_in_the_other_order(torch, load, pixels, tmp_path):  # noqa: F8
 
 @pytest.mark.parametrize("kind", ["resnet", "efficientnet"])
 def test_random_weights_come_from_the_seed_only(torch, load, pixels, tiny_folder, kind):  # noqa: F811
-    state = torch.get_rng_state()
-    first, again, other = (load(tiny_folder(kind), pretrained=False, input_size=(32, 32), seed=i) for i in (0, 0, 1))
+    folder, state = tiny_folder(kind), torch.get_rng_state()
+    first, again, other = (load(folder, pretrained=False, input_size=(32, 32), seed=seed) for seed in (0, 0, 1))
     assert torch.equal(state, torch.get_rng_state())
     images = pixels(32, 32)
     found = compute(torch, first, images)
@@ -140,7 +141,7 @@ def test_weights_that_do_not_belong_to_the_network(torch, load, tiny_folder, tmp
         assert "\n" not in str(error.value)
 
 
-def test_a_size_that_an_unknown_family_does_not_take(torch, load, tmp_path):  # noqa: F811
+def test_a_size_that_an_unknown_family_does_not_take(transformers, load, tmp_path):  # noqa: F811
     folder = tiny.write(tmp_path / "net", "ijepa")
     with pytest.raises(InputError, match="net: it cannot take images of 64 x 64 pixels .*; choose another input_size"):
         load(folder, input_size=(64, 64))
