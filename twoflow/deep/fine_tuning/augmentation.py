@@ -79,6 +79,15 @@ class Augmentation:
         """Whether colors may change."""
         return any((self.brightness, self.contrast, self.saturation, self.hue))
 
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether an image can become nothing but its mirror image."""
+        return self == Augmentation(mirror=self.mirror)
+
+    def mirrors(self, drawn: Tensor) -> Tensor:
+        """Return which images are mirrored as drawn, as bool of shape (n,)."""
+        return drawn[:, 2] < self.mirror
+
     def draw(self, n: int, seed: int | Generator) -> Tensor:
         """Draw the changes of n images.
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...errors import InputError
-
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -68,22 +66,3 @@ class TrainingPlan:
     n_jobs: int | None = None
     verbose: bool = False
     checkpoint: str | None = None
-
-    def first_trained(self, n_stages: int) -> int:
-        """Return the position of the first stage that is trained; `n_stages` if only the head is.
-
-        Parameters
-        ----------
-        n_stages : int
-            How many stages the trunk has.
-
-        Raises
-        ------
-        ValueError
-            If fewer stages are there than are asked for.
-        """
-        if isinstance(self.train, str):
-            return {"whole": 0, "head": n_stages}[self.train]
-        if self.train > n_stages:
-            raise InputError(f"train: expected at most {n_stages} stages for this network, got {self.train}; lower it")
-        return n_stages - self.train
