@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import pickletools
 
 import numpy as np
 import pandas as pd
@@ -167,7 +168,7 @@ def test_wrong_class_weights(shop, torch):
         small(class_weight={"tee/01": 0}).fit(shop)
     with pytest.raises(ValueError, match="got 'tea/01', which no image has"):
         small(class_weight={"tea/01": 2.0}).fit(shop)
-    with pytest.raises(ValueError, match="expected a weight for each of 2 targets, got 1"):
+    with pytest.raises(ValueError, match="expected a dict for each of 2 targets, got 1"):
         small(class_weight=["balanced"]).fit(shop.images, y)
 
 
@@ -220,7 +221,8 @@ def test_an_unreadable_image_of_a_path(tmp_path, torch, shop):
 
 def test_a_pickle_holds_no_torch_and_answers_without_it(shop, fitted, monkeypatch):
     content = pickle.dumps(fitted)
-    assert b"torch" not in content
+    texts = [text for _, text, _ in pickletools.genops(content) if isinstance(text, str)]
+    assert not any(text.partition(".")[0] == "torch" for text in texts), texts
     monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: False)
     assert (pickle.loads(content).predict_proba(shop) == fitted.predict_proba(shop)).all()
     with pytest.raises(ModuleNotFoundError, match="^FineTunedClassifier needs torch.*: pip install"):
@@ -250,7 +252,7 @@ def test_a_grid_search_routes_groups(torch):
 def test_a_comparison_gives_groups_and_measures_training(shop, torch):
     result = compare({"fine-tuned": small(patience=None)}, shop, folds=2)
     (method,) = result.methods
-    assert method.train_accuracy.shape == (2,) and method.scores["accuracy"].mean() > 0.5
+    assert method.train_accuracy.shape == (2,) and method.scores["accuracy"].mean() > 0.25
 
 
 def test_scikit_learns_wrapper_of_several_targets(shop, torch):
