@@ -68,7 +68,7 @@ def test_a_comparison(torch, folder, tmp_path, capsys):  # noqa: F811
     (train, ["--recipe", "fine-tuned", "--max-per-class", 3], "--max-per-class: expected a recipe of flows, got fin"),
     (train, ["--recipe", "fine-tuned", "--network", "efficientnet-lite1"], "--network: expected a recipe with frozen"),
     (train, ["--recipe", "fine-tuned", "--error", 0.1], "--error: expected images that the model is tried on, got n"),
-    (train, ["--recipe", "fine-tuned+best", "--backbone", "efficientnet-lite7"], "there is no backbone 'efficientnet-l"),
+    (train, ["--recipe", "fine-tuned+best", "--backbone", "efficientnet-lite7"], "there is no backbone 'efficientnet"),
     (train, ["--recipe", "fine-tuned", "--train-stages", "all"], "expected whole, head or a number of stages, got 'al"),
     (train, ["--recipe", "fine-tuned", "--train-stages", 99], 'expected train="head", "whole", or how many of its 9'),
     (cv, ["--methods", "cnn", "--augment", "mirror"], "--augment: expected a network that is fine-tuned, got none; a"),
