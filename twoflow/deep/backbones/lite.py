@@ -48,7 +48,8 @@ class LiteTrunk(Trunk):
 
     def _graph(self) -> bytes:
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
-        return build(weights, self._variant, (*self.info.stages, self.info.embedding)).SerializeToString()
+        outputs = (*self.info.stages, self.info.embedding)
+        return build(weights, self._variant, outputs, any_size=True).SerializeToString()
 
 
 class _Convolution(nn.Conv2d):
