@@ -296,7 +296,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def network_(self) -> CarriedNetwork:
         """The trained network."""
         check_is_fitted(self)
-        return self.flow_.network
+        network = self.flow_.network
+        assert isinstance(network, CarriedNetwork)
+        return network
 
     def split_targets(self) -> list[FineTunedClassifier]:
         """Return a fitted classifier of one target for each target. They share `flow_`."""
@@ -330,7 +332,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def check_parameters(self) -> None:
         """Raise ValueError if a parameter is wrong, before images are read."""
         self._validate_params()
-        for weight in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+        weights: Any = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]
+        for weight in weights:
             check_balance(weight, None)
         make_augmentation(self.augment)
         info = describe_backbone(str(self.backbone), self.input_size, pretrained=self.pretrained)
