@@ -192,8 +192,8 @@ def describe(fitted: Any) -> Iterator[str]:
             ) if name in best
         ]
         yield (
-            f"Fine-tuned for {counted(history.n_epochs, 'epoch')}; the weights are those of epoch {history.best_epoch}, "
-            f"which was right in {listed(right)}"
+            f"Fine-tuned for {counted(history.n_epochs, 'epoch')}; the weights are of epoch {history.best_epoch}, "
+            f"right in {listed(right)}"
         )
 
 

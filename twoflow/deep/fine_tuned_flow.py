@@ -232,7 +232,9 @@ class FineTunedFlow(Flow):
 
     def _count_untrained(self) -> int:
         given = self.classifier
-        return self._layers.count_features(given.backbone, given.input_size, given.pretrained)
+        return self._layers.count_features(
+            given.backbone, given.input_size, given.pretrained, self.preprocessing
+        )
 
     @property
     def _layers(self) -> Layers:
