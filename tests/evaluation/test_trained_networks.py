@@ -46,7 +46,10 @@ def test_beside_a_recipe_the_network_is_one_more_flow(recipe):
     model = make(f"fine-tuned:efficientnet-lite1+{recipe}", random_state=3, fine_tuning=QUICK)
     flows = dict(take_apart(model).flows)
     assert [*flows] == [*dict(take_apart(make_model(recipe, random_state=3)).flows), "fine_tuned"]
-    tuned = flows["fine_tuned"].classifier
+    own = flows["fine_tuned"]
+    assert (own.layers, own.pooling) == (["stage4", "stage5", "stage6"], "covariance")
+    assert own.views == flows["stage4"].views and own.preprocessing == {"input_size": (320, 320)}
+    tuned = own.classifier
     assert (tuned.backbone, tuned.max_epochs, tuned.random_state) == ("efficientnet-lite1", 1, 3)
     assert model.weights == "leave-out"
 
