@@ -26,10 +26,12 @@ OTHERS = tuple(
         "experiments/fallback/README.md",
         "experiments/label_next/README.md",
         "experiments/moderation/README.md",
+        "experiments/product_categories/README.md",
         "experiments/rare/README.md",
         "experiments/search/README.md",
         "experiments/sequential/README.md",
         "experiments/table1/README.md",
+        "experiments/type_and_color/README.md",
         "twoflow/README.md",
     )
 )
