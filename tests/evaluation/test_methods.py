@@ -17,7 +17,7 @@ from twoflow import (
     make_model,
     make_shop,
 )
-from twoflow.evaluation import EXTRA_METHODS, METHODS, NAME_FORMS, RECIPE_METHODS, make_methods
+from twoflow.evaluation import METHODS, NAME_FORMS, RECIPE_METHODS, make_methods
 from twoflow.evaluation.methods import find_left_out
 from twoflow.evaluation.pixel_size import _memory, choose_size
 from twoflow.models import take_apart

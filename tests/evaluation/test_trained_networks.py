@@ -46,19 +46,22 @@ def test_beside_a_recipe_the_network_is_one_more_flow(recipe):
     model = make(f"fine-tuned:efficientnet-lite1+{recipe}", random_state=3, fine_tuning=QUICK)
     flows = dict(take_apart(model).flows)
     assert [*flows] == [*dict(take_apart(make_model(recipe, random_state=3)).flows), "fine_tuned"]
-    tuned = flows["fine_tuned"].classifier
+    own = flows["fine_tuned"]
+    assert (own.layers, own.pooling) == (["stage4", "stage5", "stage6"], "covariance")
+    assert own.views == flows["stage4"].views and own.preprocessing == {"input_size": (320, 320)}
+    tuned = own.classifier
     assert (tuned.backbone, tuned.max_epochs, tuned.random_state) == ("efficientnet-lite1", 1, 3)
     assert model.weights == "leave-out"
 
 
 @pytest.mark.parametrize("name, settings, message", [
-    ("fine-tuned:efficientnet-lite9", {}, "there is no backbone 'efficientnet-lite9'; did you mean .*efficientnet-lite"),
+    ("fine-tuned:efficientnet-lite9", {}, "there is no backbone 'efficientnet-lite9'; did you mean .*efficientnet-l"),
     ("fine-tuned+paper", {}, r"there is no method 'fine-tuned\+paper'; did you mean .*fine-tuned\+fast"),
     ("fine-tuned", {"fine_tuning": {"epochs": 3}}, "expected parameters of FineTunedClassifier, got 'epochs'; did you "
                                                    "mean max_epochs"),
     ("fine-tuned", {"fine_tuning": {"backbone": "resnet-18"}}, "expected no backbone, got one; give it by the name"),
     ("fine-tuned", {"fine_tuning": {"max_epochs": 0}}, "'max_epochs' parameter"),
-    ("fine-tuned+best", {"max_per_class": 3}, r"max_per_class: expected methods .*, got fine-tuned\+best, which trains"),
+    ("fine-tuned+best", {"max_per_class": 3}, r"max_per_class: expected methods .*, got fine-tuned\+best, which"),
     ("convnet", {"max_per_class": 3}, "max_per_class: expected methods .*, got convnet, which trains"),
     ("convnet", {"class_weight": "balanced"}, "class_weight: expected methods that take it, got convnet; leave"),
     ("cnn", {"fine_tuning": QUICK}, "fine_tuning: expected a method that fine-tunes .*, got cnn; add one"),

@@ -107,6 +107,8 @@ def test_methods_with_a_network_in_files(tmp_path, shop):
         ({"prefix_tokens": True}, "an integer from 0 to 4096"),
         ({"patch_size": 0}, "an integer from 1 to 4096"),
         ({"output": ""}, "output: expected a text"),
+        ({"stages": "map"}, "stages: expected a list of different texts, got 'map'"),
+        ({"stages": ["map", "map"]}, "stages: expected a list of different texts"),
         ({"n_classes": 1000.0}, "a positive integer"),
         ([1], "expected a table of fields, got list"),
     ],

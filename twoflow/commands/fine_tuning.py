@@ -186,12 +186,14 @@ def describe(fitted: Any) -> Iterator[str]:
         if history is None:  # a head of the user's may have a history of another kind
             continue
         best = {epoch["epoch"]: epoch for epoch in history.epochs}[history.best_epoch]
-        held_out = ""
-        if "valid_accuracy" in best:
-            held_out = f", and in {best['valid_accuracy']:.3f} of the images that were held out to choose this epoch"
+        right = [
+            f"{best[name]:.3f} of the images {what}" for name, what in (
+                ("train_accuracy", "trained on"), ("valid_accuracy", "held out to choose it"),
+            ) if name in best
+        ]
         yield (
-            f"Fine-tuned {part.backbone} for {counted(history.n_epochs, 'epoch')}, {history.best_epoch} was the best: "
-            f"right in {part.train_accuracy_:.3f} of the images trained on{held_out}"
+            f"Fine-tuned for {counted(history.n_epochs, 'epoch')}; the weights are of epoch {history.best_epoch}, "
+            f"right in {listed(right)}"
         )
 
 

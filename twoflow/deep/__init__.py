@@ -4,10 +4,9 @@ from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
 from .fine_tuned import FineTunedClassifier
 from .fine_tuned_flow import FineTunedFlow
-from .pooled import PooledClassifier
 from .saved_network import save_network
 
 __all__ = [
-    "ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow", "PooledClassifier",
+    "ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow",
     "save_network",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from .._text import listed
 from ..errors import MissingExtraError
 
 #: What everything that is trained here needs.
@@ -16,7 +17,7 @@ TRANSFORMERS = ("torch", "transformers", "safetensors", "onnxscript")
 def missing_reason(packages: Sequence[str] = TRAINING) -> str | None:
     """Say which packages are missing and how to install them; None if all are there. Nothing is imported."""
     missing = [name for name in packages if not _is_installed(name)]
-    return f'needs {" and ".join(missing)}: pip install "twoflow[torch]"' if missing else None
+    return f'needs {listed(missing)}: pip install "twoflow[torch]"' if missing else None
 
 
 def require(what: str, packages: Sequence[str] = TRAINING) -> None:

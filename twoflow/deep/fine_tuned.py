@@ -31,6 +31,7 @@ from ..networks.trained_on import digest_images
 from .backbones import describe_backbone
 from .extra import require
 from .fine_tuning import TrainingPlan
+from .fine_tuning.augmentation import make_augmentation
 from .fitted_pixels import read_fitted_pixels
 from .linear_heads import linear_head, linear_heads
 from .trained_network import carry_trunk
@@ -62,9 +63,11 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     input_size : (int, int), optional
         Width and height in pixels of the images that enter the network. Default: the size that the network was trained
         with. Smaller images are faster; larger ones show more detail.
-    augment : str or None, default="standard"
-        How each training image is changed at random at each step: "standard" is a resized crop, flips, a rotation and
-        changed colors. None shows the images as they are, which is faster and overfits sooner.
+    augment : {"standard", "strong", "color-safe", "mirror"} or None, default="standard"
+        How each training image is changed at random in each epoch. "standard" is a mild resized crop, mirroring, a
+        small rotation and slightly changed colors; "strong" has larger changes; "color-safe" changes no colors, for
+        targets that are colors; "mirror" only mirrors half of the images. None shows the images as they are, which is
+        faster and overfits sooner.
     max_epochs : int, default=30
         The largest number of passes over the training images.
     batch_size : int, default=32
@@ -293,7 +296,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def network_(self) -> CarriedNetwork:
         """The trained network."""
         check_is_fitted(self)
-        return self.flow_.network
+        network = self.flow_.network
+        assert isinstance(network, CarriedNetwork)
+        return network
 
     def split_targets(self) -> list[FineTunedClassifier]:
         """Return a fitted classifier of one target for each target. They share `flow_`."""
@@ -327,8 +332,10 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def check_parameters(self) -> None:
         """Raise ValueError if a parameter is wrong, before images are read."""
         self._validate_params()
-        for weight in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+        weights: Any = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]
+        for weight in weights:
             check_balance(weight, None)
+        make_augmentation(self.augment)
         info = describe_backbone(str(self.backbone), self.input_size, pretrained=self.pretrained)
         info.count_frozen(self.train)
 

@@ -53,6 +53,10 @@ class FineTunedFlow(Flow):
         For "covariance" only: how many channels a map is projected to first. By default, nothing is projected.
     views : {"whole", "mirror", "five-crop"}, default="whole"
         What the trained network is shown of an image; see `CNNEmbedding`. It has no effect on the training.
+    preprocessing : dict, optional
+        How images enter the trained network, such as ``{"input_size": (320, 320)}``; see `CNNEmbedding`. An
+        EfficientNet-Lite that was trained on smaller images also takes larger ones. It has no effect on the training.
+        Default: as in the training.
     target : int or str, optional
         The target that the network learns: the position of its column in y, or its name. Images without a label of it
         have no part in the training. Default: all targets.
@@ -98,6 +102,7 @@ class FineTunedFlow(Flow):
         "pooling": [StrOptions(set(POOLINGS))],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
         "views": [StrOptions(set(VIEWS))],
+        "preprocessing": [dict, None],
         "target": [Interval(Integral, 0, None, closed="left"), str, None],
         "target_names": [list, tuple, None],
         "cv": [Interval(Integral, 2, None, closed="left"), None],
@@ -112,6 +117,7 @@ class FineTunedFlow(Flow):
         pooling: str = "mean",
         n_channels: int | None = None,
         views: str = "whole",
+        preprocessing: dict[str, Any] | None = None,
         target: int | str | None = None,
         target_names: Sequence[str] | None = None,
         cv: int | None = 2,
@@ -126,6 +132,7 @@ class FineTunedFlow(Flow):
         self.pooling = pooling
         self.n_channels = n_channels
         self.views = views
+        self.preprocessing = preprocessing
         self.target = target
         self.target_names = target_names
         self.cv = cv
@@ -217,7 +224,7 @@ class FineTunedFlow(Flow):
 
     def _flows_of(self, trained: Any, images: Sequence[Source]) -> list[CNNEmbedding]:
         """Return a fitted flow for each layer of the network that a classifier has trained."""
-        return [flow.fit(images[:1]) for flow in self._layers.flows_of(trained.network_)]
+        return [flow.fit(images[:1]) for flow in self._layers.flows_of(trained.network_, self.preprocessing)]
 
     def _check_untrained(self) -> None:
         self.classifier.check_parameters()
@@ -225,7 +232,9 @@ class FineTunedFlow(Flow):
 
     def _count_untrained(self) -> int:
         given = self.classifier
-        return self._layers.count_features(given.backbone, given.input_size, given.pretrained)
+        return self._layers.count_features(
+            given.backbone, given.input_size, given.pretrained, self.preprocessing
+        )
 
     @property
     def _layers(self) -> Layers:

@@ -58,13 +58,17 @@ class Layers(NamedTuple):
             flow.check_parameters()
         return flows
 
-    def count_features(self, backbone: Any, input_size: Any, pretrained: bool) -> int:
+    def count_features(
+        self, backbone: Any, input_size: Any, pretrained: bool, preprocessing: Mapping[str, Any] | None = None
+    ) -> int:
         """Return the number of features that a backbone is going to give once it is trained.
 
         Parameters
         ----------
         backbone, input_size, pretrained
             See `FineTunedClassifier`.
+        preprocessing : mapping, optional
+            How images enter the trained network. Default: as in the training.
 
         Returns
         -------
@@ -76,8 +80,9 @@ class Layers(NamedTuple):
             Also if other features are asked for than the embedding, and the backbone is no EfficientNet-Lite.
         """
         if backbone in NETWORKS:
-            preprocessing = None if input_size is None else {"input_size": tuple(input_size)}
-            return sum(flow.n_features_out for flow in self.flows_of(backbone, preprocessing))
+            trained = {} if input_size is None else {"input_size": tuple(input_size)}
+            entry = {**trained, **(preprocessing or {})} or None
+            return sum(flow.n_features_out for flow in self.flows_of(backbone, entry))
         info = describe_backbone(str(backbone), input_size, pretrained=pretrained)
         if self.names is not None or not self._is_plain:
             raise InputError(

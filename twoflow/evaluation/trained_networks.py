@@ -16,6 +16,7 @@ from ..deep import ConvNetClassifier, FineTunedClassifier, FineTunedFlow
 from ..deep.extra import missing_reason
 from ..errors import InputError, MissingExtraError
 from ..models import BestOf, make_model, take_apart
+from ..networks import NETWORKS
 from .method_settings import Settings
 
 #: The methods that need an extra; `make_trained` knows further names.
@@ -24,7 +25,10 @@ EXTRA_METHODS = ("convnet", "fine-tuned", "fine-tuned+fast", "fine-tuned+best")
 #: Those that "all" includes where the extra is installed. Fine-tuning takes an hour where the others take minutes.
 EXTRA_METHODS_IN_ALL = ("convnet",)
 
-_FINE_TUNED = re.compile(r"fine-tuned(?::(.+?))?(?:\+(fast|best))?")
+#: What a network is shown of an image, by the recipe that it is beside.
+_VIEWS = {"fast": "whole", "best": "mirror"}
+
+_FINE_TUNED = re.compile(rf"fine-tuned(?::(.+?))?(?:\+({'|'.join(_VIEWS)}))?")
 
 #: The parameters of `FineTunedClassifier` that come from elsewhere, and from where.
 _FROM_ELSEWHERE = {
@@ -118,14 +122,25 @@ def check_fine_tuning(fine_tuning: Mapping[str, Any]) -> None:
 
 
 def _stack(tuned: FineTunedClassifier, recipe: str, settings: Settings) -> BestOf:
-    """Make the model of a recipe with one more flow: the embedding of the network that is fine-tuned in the fold.
+    """Make the model of a recipe with one more flow: late stages of the network that is fine-tuned in the fold.
 
     How much each flow counts is found on the training images; see `BestOf`. A training image then has the features of
     a network that was not trained on it; see `FineTunedFlow`.
     """
     frozen = make_model(recipe, network=settings.network, random_state=settings.seed)
-    model = make_model(
-        [*take_apart(frozen).flows, ("fine_tuned", FineTunedFlow(tuned))], "kernel-ridge",
-        class_weight=settings.class_weight,
-    )
+    flows = [*take_apart(frozen).flows, ("fine_tuned", FineTunedFlow(tuned, **_late_stages(tuned.backbone, recipe)))]
+    model = make_model(flows, "kernel-ridge", class_weight=settings.class_weight)
     return BestOf([("weighed", model)], weights="leave-out", random_state=settings.seed)
+
+
+def _late_stages(backbone: Any, recipe: str) -> dict[str, Any]:
+    """Return the parameters of a `FineTunedFlow` that takes what a recipe takes of a network.
+
+    Covariances of late stages are better than the embedding, as they are in a network that stays as it is. Of a
+    backbone without a catalog's card only the embedding can be taken.
+    """
+    if backbone not in NETWORKS:
+        return {}
+    flows = [flow for _, flow in take_apart(make_model("fast", network=backbone)).flows]
+    same = {name: getattr(flows[0], name) for name in ("pooling", "n_channels", "preprocessing")}
+    return {"layers": [flow.layer for flow in flows], "views": _VIEWS[recipe], **same}

@@ -30,4 +30,5 @@ def seeded(part: Any, rng: np.random.RandomState) -> Any:
     owners = {name.removesuffix("random_state") for name in params if name.split("__")[-1] == "random_state"}
     topmost = {owner for owner in owners if not any(owner != other and owner.startswith(other) for other in owners)}
     names = (f"{owner}random_state" for owner in sorted(topmost))
-    return part.set_params(**{name: rng.randint(np.iinfo(np.int32).max) for name in names if params[name] is None})
+    part.set_params(**{name: rng.randint(np.iinfo(np.int32).max) for name in names if params[name] is None})
+    return part  # what set_params returns is None for a FrozenEstimator

@@ -98,7 +98,8 @@ def _side_by_side(model: MultiTargetClassifier) -> FittedParts:
     parts = [fitted_parts(each) for each in model.estimators_]
     if any(each.flow is None for each in parts):
         return FittedParts(None, model)
-    union = FlowUnion.of_fitted({f"network_{number}": each.flow for number, each in enumerate(parts, start=1)})
+    flows: dict[str, Any] = {f"network_{number}": each.flow for number, each in enumerate(parts, start=1)}
+    union = FlowUnion.of_fitted(flows)
     heads = [
         SelectingClassifier.of_fitted(name, columns, union.n_features_out, each.head)
         for (name, columns), each in zip(union.slices().items(), parts)

@@ -34,4 +34,5 @@ class NetworkRecord(NamedTuple):
     def document(self) -> dict[str, Any]:
         """Return the values for JSON; of the images that it was trained on only their number, as ``n_trained_on``."""
         values = self._asdict()
-        return {**values, "n_trained_on": count_digests(values.pop("trained_on"))}
+        n_trained_on = count_digests(values.pop("trained_on"))
+        return {**values, "n_trained_on": n_trained_on}

@@ -11,8 +11,10 @@ from twoflow.networks.hub.checkpoint import find_checkpoint
 from twoflow.networks.hub_name import parse_hub_name
 
 CONFIG = json.dumps({"model_type": "resnet"}).encode()
-FILES = {"config.json": CONFIG, "model.safetensors": b"0", "preprocessor_config.json": b"{}", "README.md": b"# A model\n"}
-OTHERS = {"pytorch_model.bin": b"0", "model.onnx": b"0", "other.safetensors": b"0", "code.py": b"0", "tf_model.h5": b"0"}
+FILES = {
+    "config.json": CONFIG, "model.safetensors": b"0", "preprocessor_config.json": b"{}", "README.md": b"# A model\n",
+}
+OTHERS = dict.fromkeys(("pytorch_model.bin", "model.onnx", "other.safetensors", "code.py", "tf_model.h5"), b"0")
 
 
 def write(folder, files):

@@ -59,6 +59,7 @@ def test_a_detector_has_no_embedding(tmp_path, head):
     ({"patch_size": 4}, "patch_size: expected 2, because the graph has 4 x 4 positions, got 4"),
     ({"output": "logits"}, "output: expected a layer that is a vector, got 'logits', no such layer"),
     ({"output": "map"}, "output: expected a layer that is a vector, got 'map', a map"),
+    ({"stages": ["map", "maps"]}, "stages: expected names of layers, got 'maps', no such layer"),
 ])
 def test_hints_that_contradict_the_graph(path, hints, message):
     with pytest.raises(ValueError, match=f"net.onnx: {message}"):
@@ -69,6 +70,11 @@ def test_a_card_may_name_the_embedding(path):
     card = {**CARD, "output": "cls"}
     assert get_card(path, card).embedding == "cls"
     assert CNNEmbedding(path, preprocessing=card).fit_transform([PIXELS]).shape == (1, WIDTH)
+
+
+def test_a_card_may_name_the_stages(path):
+    card = get_card(path, {**CARD, "stages": ["map", "cls"]})
+    assert card.stages == ("map",) and card.reasons["stages"] == "map to cls: the card says so"
 
 
 def test_logits_are_no_embedding_although_an_output_is_named_so(tmp_path):

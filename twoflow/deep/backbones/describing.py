@@ -194,7 +194,7 @@ def _require_images(config: Any, title: str) -> None:
     """Raise ValueError if the network takes no images, or not only images."""
     from transformers import MODEL_MAPPING
 
-    model = MODEL_MAPPING.get(type(config))
+    model = MODEL_MAPPING.get(type(config), None)
     takes = getattr(model, "main_input_name", None)
     if takes != "pixel_values":
         what = "which transformers has no network for" if model is None else f"which takes {takes}"

@@ -5,7 +5,6 @@ The architecture, and the numbers of its stages, are in `twoflow.networks.lite.g
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import nn
 
 from ...networks.lite import Variant, build
 from ...networks.lite.graph import BN_EPSILON, HEAD_WIDTH, STEM_STRIDE, STEM_WIDTH, Stage
+from .drawing import draw_convolution
 from .info import BackboneInfo
 from .trunk import Trunk
 
@@ -48,7 +48,8 @@ class LiteTrunk(Trunk):
 
     def _graph(self) -> bytes:
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.network.state_dict().items()}
-        return build(weights, self._variant, (*self.info.stages, self.info.embedding)).SerializeToString()
+        outputs = (*self.info.stages, self.info.embedding)
+        return build(weights, self._variant, outputs, any_size=True).SerializeToString()
 
 
 class _Convolution(nn.Conv2d):
@@ -66,8 +67,7 @@ class _Convolution(nn.Conv2d):
 
 def _convolution(n_in: int, n_out: int, side: int, stride: int = 1, groups: int = 1) -> _Convolution:
     layer = _Convolution(n_in, n_out, side, stride, bias=False, groups=groups)
-    # As EfficientNet's authors draw it, by the number of values that an input reaches.
-    nn.init.normal_(layer.weight, std=math.sqrt(2 / (side * side * n_out // groups)))
+    draw_convolution(layer)
     return layer
 
 

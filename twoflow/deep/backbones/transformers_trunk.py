@@ -17,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from ..._text import listed, printable
 from ...errors import InputError
 from .describing import Examined
+from .drawing import draw_efficientnet
 from .export import export
 from .families import ends_of_stages
 from .info import BackboneInfo
@@ -105,7 +106,10 @@ def load(found: Examined) -> Trunk:
 
 def _draw(found: Examined) -> nn.Module:
     with _quiet():
-        return AutoModel.from_config(found.config, trust_remote_code=False).float()
+        model = AutoModel.from_config(found.config, trust_remote_code=False).float()
+    if found.info.kind in _DRAWN:
+        _DRAWN[found.info.kind](model)
+    return model
 
 
 def _read(found: Examined) -> nn.Module:
@@ -241,6 +245,8 @@ def _mean_of_all(model: Any, x: torch.Tensor) -> torch.Tensor:
     return x.mean(dim=(2, 3)) if x.ndim == 4 else x.mean(dim=1)
 
 
+#: What draws the weights of a family better than transformers does.
+_DRAWN = {"efficientnet": draw_efficientnet}
 _LAYOUTS: dict[str, Callable[[Any, tuple[int, int]], Layout]] = {
     "resnet": _of_resnet,
     **dict.fromkeys(("convnext", "convnextv2"), _of_convnext),

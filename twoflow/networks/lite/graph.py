@@ -107,7 +107,9 @@ def _nearest_width(width: float) -> int:
     return nearest if nearest >= 0.9 * width else nearest + 8
 
 
-def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collection[str]) -> ModelProto:
+def build(
+    weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collection[str], *, any_size: bool = False
+) -> ModelProto:
     """Build the graph up to the last of the wanted layers, with batch normalization folded into the convolutions.
 
     Parameters
@@ -119,6 +121,8 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
     outputs : collection of str
         Names of the variant's layers. Layers behind the last of them are not built, so a layer near the input costs
         little.
+    any_size : bool, default=False
+        Whether the graph takes images of any size, rather than of the variant's alone. The numbers are the same.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
     from onnx import TensorProto, helper
 
     width, height = variant.size
-    graph = _Graph(weights, (height, width))
+    graph = _Graph(weights, None if any_size else (height, width))
     missing = set(outputs)
     for layer in _grow(graph, variant):
         missing.discard(layer)
@@ -137,16 +141,20 @@ def build(weights: Mapping[str, np.ndarray], variant: Variant, outputs: Collecti
     body = helper.make_graph(
         graph.nodes,
         "efficientnet-lite",
-        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ("N", 3, height, width))],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, _shape(variant.layers[name])) for name in outputs],
+        [helper.make_tensor_value_info(
+            "data", TensorProto.FLOAT, ("N", 3, *(("height", "width") if any_size else (height, width)))
+        )],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, _shape(name, variant, any_size)) for name in outputs],
         graph.constants,
     )
     # onnx would write its newest versions by default. Every onnxruntime that we allow can read these.
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
-def _shape(layer: Layer) -> tuple[str | int, ...]:
-    return ("N", layer.width, *(layer.positions or ()))
+def _shape(name: str, variant: Variant, any_size: bool) -> tuple[str | int, ...]:
+    layer = variant.layers[name]
+    positions = layer.positions or ()
+    return ("N", layer.width, *((f"{name}_rows", f"{name}_columns") if any_size and positions else positions))
 
 
 def _grow(graph: _Graph, variant: Variant) -> Iterator[str]:
@@ -182,13 +190,13 @@ def _add_block(graph: _Graph, x: str, name: str, prefix: str, stage: Stage, firs
 
 
 class _Graph:
-    """The nodes and constants of an ONNX graph under construction."""
+    """The nodes and constants of an ONNX graph under construction; without `sides` it takes images of any size."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray], sides: tuple[int, int]) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], sides: tuple[int, int] | None) -> None:
         self.weights = weights
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
-        self._sides = {"data": sides}  # height and width of each map; the padding depends on them
+        self._sides = None if sides is None else {"data": sides}  # height and width of each map, for the padding
         self._zero, self._six = self.constant("zero", 0), self.constant("six", 6)
 
     def constant(self, name: str, values: np.ndarray | float) -> str:
@@ -202,7 +210,8 @@ class _Graph:
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
-        self._sides[name] = self._sides.get(inputs[0], (1, 1))
+        if self._sides is not None:
+            self._sides.setdefault(name, self._sides.get(inputs[0], (1, 1)))  # a convolution has noted its own
         return name
 
     def convolution(
@@ -211,19 +220,28 @@ class _Graph:
     ) -> str:
         """Add a convolution with its batch normalization folded in, and ReLU6 unless `activation` is False."""
         kernel, bias = self._folded(weight, norm)
-        (height, width), side = self._sides[x], kernel.shape[2]
-        strided = -(-height // stride), -(-width // stride)
-        # TensorFlow's "same" padding: an odd pixel goes to the right and to the bottom.
-        padding = [max((n - 1) * stride + side - extent, 0) for n, extent in zip(strided, (height, width))]
-        before, after = [n // 2 for n in padding], [n - n // 2 for n in padding]
+        side = kernel.shape[2]
         linear = f"{name}.linear" if activation else name
         self.add(
             "Conv", [x, self.constant(weight, kernel), self.constant(norm, bias)], linear,
-            kernel_shape=(side, side), strides=(stride, stride), pads=(*before, *after),
-            group=len(kernel) if depthwise else 1,
+            kernel_shape=(side, side), strides=(stride, stride), group=len(kernel) if depthwise else 1,
+            **self._pad(x, linear, side, stride),
         )
-        self._sides[linear] = strided
         return self.add("Clip", [linear, self._zero, self._six], name) if activation else name
+
+    def _pad(self, x: str, linear: str, side: int, stride: int) -> dict[str, Any]:
+        """Return the attributes of TensorFlow's "same" padding, and note the sides of the convolution's result.
+
+        An odd pixel goes to the right and to the bottom. ``auto_pad`` says so for images of any size; but most
+        programs that change graphs want numbers.
+        """
+        if self._sides is None:
+            return {"auto_pad": "SAME_UPPER"}
+        extents = self._sides[x]
+        strided = [-(-extent // stride) for extent in extents]
+        padding = [max((n - 1) * stride + side - extent, 0) for n, extent in zip(strided, extents)]
+        self._sides[linear] = (strided[0], strided[1])
+        return {"pads": [*(n // 2 for n in padding), *(n - n // 2 for n in padding)]}
 
     def _folded(self, weight: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
         """Compute kernel and bias, in float64, of one convolution that replaces convolution and batch normalization."""

@@ -61,10 +61,7 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     reasons: dict[str, str] = {}
     found = find_embedding(meanings, outputs, hints.get("n_classes"))
     stops = found.stops if found is not None else []
-    if "stages" in hints:
-        stages = _read_stages(names, hints["stages"], reasons)
-    else:
-        stages = _name_stages(meanings, names, stops, reasons)
+    stages = () if "stages" in hints else _name_stages(meanings, names, stops, reasons)
     tokens = find_tokens(meanings, stops)
     _check_patches(structure, tokens, hints)
     if tokens is not None:
@@ -75,6 +72,8 @@ def understand(structure: Structure, outputs: Sequence[str], hints: Mapping[str,
     pool = find_pool(meanings, outputs)
     if pool is not None:
         names.add("global_pool", pool)
+    if "stages" in hints:  # which may be the layers that were named above
+        stages = _read_stages(names, hints["stages"], reasons)
     embedding = _name_embedding(names, found, hints.get("output"), reasons)
     return Understanding(names.exits, embedding, stages, reasons)
 
