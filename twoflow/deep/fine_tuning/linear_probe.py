@@ -73,7 +73,7 @@ def fit_probe(
     """
     rows = embeddings.astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale[scale <= 1e-6 * max(float(scale.max()), float(np.finfo(np.float32).tiny))] = 1  # a constant feature
+    scale[scale <= max(1e-6 * float(scale.max()), float(np.finfo(np.float32).tiny))] = 1  # a constant feature
     rows = (rows - mean) / scale
     numbers: np.ndarray = np.arange(len(rows)) if groups is None else np.unique(groups, return_inverse=True)[1]
     coefs, intercepts = [], []
