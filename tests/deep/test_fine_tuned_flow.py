@@ -199,6 +199,35 @@ def test_a_comparison_trains_it_on_the_training_images_of_each_fold(shop, fits):
     for fold, (_, _, groups) in zip(result.folds, fits[::3]):
         assert set(groups) == set(shop.groups[fold.train]) and not set(groups) & set(shop.groups[fold.test])
     assert result.networks[0].name == "efficientnet-lite0"
+    for method in result.methods:  # those of the networks that are kept, not of those that cross-fit
+        assert [training.epochs for training in method.trainings] == [[{"epoch": 1, "train_loss": 0.5}]] * 3
+
+
+def test_a_method_has_the_trainings_of_its_own_flows_only(shop, fits):
+    methods = {
+        "color": make_model([("color", ColorHistogram())], "logistic"),
+        "one": make_model([("one", FineTunedFlow(StubClassifier(), cv=None))], "logistic"),
+        "two": make_model(
+            [(head, FineTunedFlow(StubClassifier(), [head], cv=None)) for head in ("head", "global_pool")], "logistic"
+        ),
+    }
+    found = {method.name: method.trainings for method in compare(methods, shop, folds=2).methods}
+    assert found["color"] is None and len(found["one"]) == 2 and len(found["two"]) == 4 and len(fits) == 6
+
+
+def test_images_may_enter_the_trained_network_another_way(shop, fits):
+    larger = FineTunedFlow(StubClassifier(random_state=0), cv=None, preprocessing={"input_size": (48, 40)}).fit(shop)
+    expected = CNNEmbedding(larger.flows_[0].network, preprocessing={"input_size": (48, 40)}).fit_transform(shop)
+    assert (larger.transform(shop) == expected).all()
+    assert (expected != CNNEmbedding(larger.flows_[0].network).fit_transform(shop)).any()
+    with pytest.raises(ValueError, match="preprocessing"):
+        FineTunedFlow(StubClassifier(), preprocessing={"size": (48, 40)}).fit(shop)
+    assert len(fits) == 1
+
+
+def test_features_may_be_a_table(shop, fitted):
+    table = clone(fitted).set_output(transform="pandas").fit(shop).transform(shop.images[:2])
+    assert table.columns[0] == "fine_tuned_0000" and table.shape == (2, 2 * WIDTH)
 
 
 def test_a_model_file_needs_no_training(shop, model, tmp_path, fits):

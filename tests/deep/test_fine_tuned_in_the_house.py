@@ -7,14 +7,17 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import clone
 
 from twoflow import (
     Confidence,
     HierarchicalClassifier,
+    ImageCollection,
     MultiTargetClassifier,
     OutOfScope,
     Risk,
     SimilarImages,
+    compare,
     explain,
     export_onnx,
     load,
@@ -22,9 +25,11 @@ from twoflow import (
     save,
 )
 from twoflow.deep import DropoutMLPClassifier, FineTunedClassifier
+from twoflow.evaluation.training_history import find_trainings
 from twoflow.flows import RawPixels
 from twoflow.models.fitted_parts import fitted_parts
 from twoflow.networks.runtime import load_onnxruntime
+from twoflow.report import TrainingDisplay
 
 #: Answers with torch and skorch out of reach.
 WITHOUT_TORCH = """
@@ -112,6 +117,24 @@ def test_parts(name, n_networks, fitted, shop):
     assert flow.n_features_out == n_networks * 1280
     for one, other in zip(as_list(head.predict_proba(flow.transform(shop))), as_list(model.predict_proba(shop))):
         assert one == pytest.approx(other, abs=1e-9)
+
+
+@pytest.mark.parametrize("name, n_trainings", [("one", 1), ("levels", 1), ("shared", 1), ("joint", 1), ("separate", 2)])
+def test_the_epochs_are_kept(name, n_trainings, fitted, shop, tmp_path):
+    found = find_trainings(fitted(name))
+    assert [training.n_epochs for training in found] == [1] * n_trainings
+    save(fitted(name), tmp_path / "model.twoflow")
+    assert find_trainings(load(tmp_path / "model.twoflow")) == found
+    if n_trainings == 1:
+        TrainingDisplay.from_estimator(fitted(name)).plot()
+
+
+def test_a_comparison_of_several_targets_tests_training_images_by_the_exact_match(torch, shop, y):
+    targets = ImageCollection(shop.images, y)
+    result = compare({"one": small()}, targets, folds=2, random_state=0)
+    for fold, accuracy in zip(result.folds, result.methods[0].train_accuracy):
+        model = clone(small()).fit(targets[fold.train], y[fold.train])
+        assert accuracy == model.score(targets[fold.train], y[fold.train])
 
 
 def test_a_model_file_answers_without_torch(fitted, shop, tmp_path):

@@ -26,6 +26,7 @@ from twoflow._peak_memory import PeakMemory, peak_memory, total_peak
 from twoflow.evaluation import make_methods
 from twoflow.flows import Flow, cnn, union
 from twoflow.images import UnreadableImagesWarning
+from twoflow.images.tags import ImageTags, extend_tags
 from twoflow.report import write_report
 
 PIXELS = make_model([("pixels", RawPixels((8, 6)), ForestSelector(20, n_estimators=10))]).set_params(
@@ -68,6 +69,24 @@ class MeanColor(Flow):
         return tags
 
 
+class Threaded(Recorder):
+    """Fits the same with any number of threads, which it remembers."""
+
+    seen_jobs = []
+
+    def __init__(self, n_jobs=None):
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y):
+        self.seen_jobs.append(self.n_jobs)
+        return super().fit(X, y)
+
+    def __sklearn_tags__(self):
+        tags = extend_tags(super().__sklearn_tags__(), ImageTags)
+        tags.any_n_jobs = True
+        return tags
+
+
 def numbered(n=40):
     """Make images of two classes whose pixels are their number."""
     images = [np.full((4, 4, 3), i, np.uint8) for i in range(n)]
@@ -105,6 +124,16 @@ def test_n_jobs_does_not_change_scores(shop):
     one, two = (compare(methods, shop, folds=3, n_jobs=n_jobs, random_state=0) for n_jobs in (1, 2))
     for a, b in zip(one.methods, two.methods):
         assert all((a.scores[name] == b.scores[name]).all() for name in ("accuracy", "macro_f1"))
+
+
+@pytest.mark.parametrize("model, n_jobs, expected", [
+    (Threaded(), 5, 2), (Threaded(), 2, None), (Threaded(n_jobs=1), 5, 1), (make_pipeline(Threaded()), 5, 2),
+])
+def test_a_fit_uses_the_cores_that_are_idle(model, n_jobs, expected, monkeypatch):
+    monkeypatch.setattr(Threaded, "seen_jobs", [])
+    with joblib.parallel_config("threading"):
+        compare({"threaded": model}, numbered(), folds=2, n_jobs=n_jobs)
+    assert Threaded.seen_jobs == [expected] * 2
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])

@@ -108,6 +108,7 @@ def test_the_document_the_page_and_the_text_say_how_long_each_fold_was_trained(f
     paths = {attributes["data-path"] for attributes, _ in page.figures}
     assert {f"/methods/0/training/{fold}/{name}" for fold in range(5) for name in ("epochs", "best_epoch")} <= paths
     assert "Training of method0: 3 to 6 epochs; best epoch: 2.\n" in format_text(found)
+    assert "Training of method0: 1 epoch; best epoch: 1.\n" in format_text(comparison(n_epochs=[1] * 5))
     assert "Training of" not in format_text(comparison())
 
 

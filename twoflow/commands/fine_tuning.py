@@ -179,12 +179,9 @@ def _option(name: str) -> str:
 
 def describe(fitted: Any) -> Iterator[str]:
     """Yield a line for each network that was fine-tuned inside a fitted model, on how it went."""
-    from ..evaluation.training_history import TrainingHistory
+    from ..evaluation.training_history import find_trainings
 
-    for part in _find_trained(fitted):
-        history = TrainingHistory.of(part)
-        if history is None:  # a head of the user's may have a history of another kind
-            continue
+    for history in find_trainings(fitted):
         best = {epoch["epoch"]: epoch for epoch in history.epochs}[history.best_epoch]
         right = [
             f"{best[name]:.3f} of the images {what}" for name, what in (
@@ -195,20 +192,3 @@ def describe(fitted: Any) -> Iterator[str]:
             f"Fine-tuned for {counted(history.n_epochs, 'epoch')}; the weights are of epoch {history.best_epoch}, "
             f"right in {listed(right)}"
         )
-
-
-def _find_trained(model: Any) -> Iterator[Any]:
-    """Yield the fitted parts of a model that have the history of a training, each training once."""
-    left, seen = [model], set()
-    while left:
-        part = left.pop()
-        key = id(getattr(part, "history_", part))  # a network of several targets is there once for each
-        if key in seen:
-            continue
-        seen.add(key)
-        if hasattr(part, "history_"):
-            yield part
-        elif isinstance(part, (list, tuple)):
-            left += part
-        elif hasattr(part, "get_params"):
-            left += vars(part).values()

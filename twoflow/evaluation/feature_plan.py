@@ -107,9 +107,15 @@ class FeaturePlan:
         ]
         self.shared = _shared(self.methods)
 
-    def learns(self, method: PreparedMethod) -> bool:
-        """Return whether a method uses a flow that learns from data."""
-        return any((part.columns >= self.n_once).any() for part in method.parts or ())
+    def learned_by(self, method: PreparedMethod) -> list[str]:
+        """Return the names, in `in_fold`, of the flows of a method that learn from data."""
+        if self.in_fold is None:
+            return []
+        used = [part.columns - self.n_once for part in method.parts or ()]
+        return [
+            name for name, own in self.in_fold.slices().items()
+            if any(((own.start <= columns) & (columns < own.stop)).any() for columns in used)
+        ]
 
 
 def _parts(steps: Sequence[Step], columns: Mapping[str, np.ndarray]) -> list[Part]:

@@ -35,7 +35,7 @@ class FoldJoiner:
         n_features = [fold.n_features for fold in found if fold.n_features is not None]
         probabilities = tuple(fold.probabilities for fold in found if fold.probabilities is not None)
         choices = tuple(fold.choice for fold in found if fold.choice is not None)
-        trainings = tuple(fold.training for fold in found if fold.training is not None)
+        trainings = tuple(training for fold in found for training in fold.trainings)
         importances = [fold.importances for fold in found if fold.importances is not None]
         scores, means = self._score(found)
         return MethodScores(

@@ -50,7 +50,8 @@ class MethodScores:
         The mean time of a fold, without the features that are computed once for all folds.
     train_accuracy : ndarray of shape (n_folds,)
         The tested score on the training images: the accuracy, or the exact match for several targets. If it is far
-        above the tested score, the classifier overfits. A classifier that has a `train_accuracy_` says it itself.
+        above the tested score, the classifier overfits. For one target, a classifier that has a `train_accuracy_` says
+        it itself.
     choices : tuple of Choice, or None
         The choice in each fold; None for a method that does not choose.
     full : tuple of ndarray of shape (n_test, k), or None
@@ -58,7 +59,8 @@ class MethodScores:
     full_scores, full_means : mapping, or None
         The scores of `full`, as `scores` and `means` are those of `predicted`.
     trainings : tuple of TrainingHistory, or None
-        How the network was trained in each fold; None for a method that trains none.
+        How each network was trained, fold by fold; None for a method that trains none. A fold has several if a method
+        trains one for each target.
     """
 
     name: str

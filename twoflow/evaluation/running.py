@@ -23,6 +23,7 @@ from .kept_folds import KeptFolds
 from .scores import scores_for
 from .scoring import FoldScores, Selected, score_fold, select
 from .tested import Targets
+from .training_history import TrainingHistory, find_trainings
 
 
 class Task(NamedTuple):
@@ -153,9 +154,11 @@ class Runner:
             method, key = methods[task.method], (task.series, task.fold)
             shared = {part.key: selected[part.key, *key] for part in method.parts or () if (part.key, *key) in selected}
             X = images[method.size] if method.parts is None else once
+            in_fold = learned.get(key, _NOTHING)
+            trainings = [each for name in self.plan.learned_by(method) for each in in_fold.trainings[name]]
             return delayed(_score_numbered)(
-                number, task.method, method, X, learned.get(key), y, groups, self._fold(task), shared,
-                targets,
+                number, task.method, method, X, in_fold.features, y, groups, self._fold(task), shared,
+                targets, trainings,
             )
 
         costs = Costs([(task.method, task.series) for task in tasks])
@@ -197,7 +200,7 @@ class Runner:
             for size in sizes
         }
 
-    def _learn(self, tasks: Sequence[Task]) -> dict[tuple[int, int], Any]:
+    def _learn(self, tasks: Sequence[Task]) -> dict[tuple[int, int], _Learned]:
         """Fit the flows that learn from data on the training images of each open fold, and compute all features.
 
         The features of all folds are computed in one pass over the images. Those of the training images are replaced by
@@ -206,11 +209,11 @@ class Runner:
         """
         union = self.plan.in_fold
         wanted = list(dict.fromkeys(
-            (task.series, task.fold) for task in tasks if self.plan.learns(self.methods[task.method])
+            (task.series, task.fold) for task in tasks if self.plan.learned_by(self.methods[task.method])
         ))
         if union is None or not wanted:
             return {}
-        fitted, replaced = {}, []
+        fitted, replaced, trainings = {}, [], []
         images, groups = self.collection, self.collection.groups
         with phase("flows that learn", len(wanted), "folds", verbose=self.verbose) as shown:
             for i, (series, number) in enumerate(wanted):
@@ -219,19 +222,20 @@ class Runner:
                 known = images[train], self.collection.labels[train], None if groups is None else groups[train]
                 fitted[str(i)] = own.fit(*known)
                 replaced.append((train, own.training_columns(*known)))
+                trainings.append({name: find_trainings(flow) for name, flow in own.flows_})
                 shown.update()
         together = FlowUnion.of_fitted(fitted, n_jobs=self.n_jobs, verbose=self.verbose)
         features = together.transform(self.collection)
         learned = {}
-        for key, columns, (train, found) in zip(wanted, together.slices().values(), replaced):
+        for key, columns, (train, found), own in zip(wanted, together.slices().values(), replaced, trainings):
             own_features = features[:, columns]
             for own_columns, values in found:
                 own_features[train, own_columns] = values
-            learned[key] = share(own_features)
+            learned[key] = _Learned(share(own_features), own)
         return learned
 
     def _select(
-        self, tasks: Sequence[Task], learned: Mapping[tuple[int, int], Any], once: Any, y: Any, groups: Any
+        self, tasks: Sequence[Task], learned: Mapping[tuple[int, int], _Learned], once: Any, y: Any, groups: Any
     ) -> dict[tuple[str, int, int], Selected]:
         """Fit the selectors that several methods share, once for each open fold, by the part's key and the fold."""
         shared = {part.key: part for part in self.plan.shared}
@@ -242,7 +246,7 @@ class Runner:
         if not wanted:
             return {}
         work = (
-            delayed(select)(shared[key], once, learned.get((i, j)), y, groups, self.series[i][j])
+            delayed(select)(shared[key], once, learned.get((i, j), _NOTHING).features, y, groups, self.series[i][j])
             for key, i, j in wanted
         )
         selected = {}
@@ -251,6 +255,19 @@ class Runner:
                 selected[key] = selection
                 shown.update()
         return selected
+
+
+class _Learned(NamedTuple):
+    """What the flows that learn from data have learned in a fold.
+
+    `features` are those of all images, a shared array; `trainings` are those of networks, by the name of the flow.
+    """
+
+    features: Any
+    trainings: Mapping[str, Sequence[TrainingHistory]]
+
+
+_NOTHING = _Learned(None, {})
 
 
 class _FinishedMethods:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from .folds import Fold
 from .method_scores import Choice
 from .scores import compute_scores, scores_for
 from .tested import Given, Scored, Targets
-from .training_history import TrainingHistory
+from .training_history import TrainingHistory, find_trainings
 
 
 class Selected(NamedTuple):
@@ -53,7 +53,7 @@ class FoldScores(NamedTuple):
     predict_seconds: float
     train_accuracy: float
     choice: Choice | None
-    training: TrainingHistory | None
+    trainings: tuple[TrainingHistory, ...]
     seconds: float
     peak_memory: PeakMemory | None
 
@@ -67,7 +67,7 @@ def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: F
 
 def score_fold(
     method: PreparedMethod, X: Any, in_fold: Any, y: Any, groups: Any, fold: Fold, shared: Mapping[str, Selected],
-    targets: Targets,
+    targets: Targets, trainings: Sequence[TrainingHistory] = (),
 ) -> FoldScores:
     """Fit a clone of a method's classifier on a fold and score it.
 
@@ -88,6 +88,8 @@ def score_fold(
         The parts, by key, that were already selected for several methods.
     targets : Targets
         What the labels of the whole collection are.
+    trainings : sequence of TrainingHistory
+        How the flows of the method were trained that are learned in this fold; by default none was.
 
     Returns
     -------
@@ -117,9 +119,10 @@ def score_fold(
         scope = classifier.scope_scores(X_test) if hasattr(classifier, "scope_scores") else None
         probabilities = _probabilities(classifier, X_test, y, targets)
         last = steps_to_decision(classifier)[-1]
-        # A classifier of images that knows its accuracy does not read all training images again.
+        # A classifier of images that knows its accuracy does not read all training images again. That of several
+        # targets is the mean over them, but an exact match is tested.
         train_accuracy = getattr(last, "train_accuracy_", None)
-        if train_accuracy is None:
+        if train_accuracy is None or len(targets.names) > 1:
             tested = next(iter(scores_for(targets).values()))
             again = Given(np.asarray(classifier.predict(X_train)))
             train_accuracy = tested(Scored(y[fold.train], again, targets.tree))
@@ -147,7 +150,7 @@ def score_fold(
         predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
         train_accuracy=train_accuracy,
         choice=Choice(last.chosen_, last.candidates_) if len(getattr(last, "candidates_", ())) > 1 else None,
-        training=TrainingHistory.of(last),
+        trainings=(*trainings, *find_trainings(classifier)),
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+from ..deep.fine_tuning.schedule import find_best
 
 
 class TrainingHistory(NamedTuple):
@@ -41,9 +42,7 @@ class TrainingHistory(NamedTuple):
     @property
     def best_epoch(self) -> int:
         """The epoch of the smallest loss on held-out images; the last one if no images were held out."""
-        if "valid_loss" not in self.epochs[-1]:
-            return self.n_epochs
-        return min(self.epochs, key=_held_out_loss)["epoch"]
+        return self.epochs[find_best(self.epochs)]["epoch"]
 
     @property
     def lower_rates(self) -> list[int]:
@@ -52,10 +51,37 @@ class TrainingHistory(NamedTuple):
         return [number for (_, before), (number, rate) in zip(rates, rates[1:]) if rate <= 0.6 * before]
 
 
-def _held_out_loss(epoch: Mapping[str, Any]) -> float:
-    """Return the loss on held-out images; infinity if it is not finite, which report.json writes as null."""
-    loss = epoch["valid_loss"]
-    return loss if loss is not None and math.isfinite(loss) else math.inf
+def find_trainings(fitted: Any) -> list[TrainingHistory]:
+    """Return the history of each network that was trained inside something fitted, each training once.
+
+    Parameters
+    ----------
+    fitted : estimator, or list or tuple of such
+        Its attributes are searched too: flows, steps, and the classifiers of a meta-estimator.
+
+    Returns
+    -------
+    list of TrainingHistory
+        Empty if no network was trained.
+    """
+    return list(_find(fitted, set()))
+
+
+def _find(part: Any, seen: set[int]) -> Iterator[TrainingHistory]:
+    known = getattr(part, "history_", None)  # the parts of a network of several targets have the same one
+    key = id(part if known is None else known)
+    if key in seen:
+        return
+    seen.add(key)
+    history = TrainingHistory.of(part)
+    if history is not None:
+        yield history
+    elif isinstance(part, (list, tuple)):
+        for each in part:
+            yield from _find(each, seen)
+    elif hasattr(part, "get_params") and not isinstance(part, type):
+        for each in vars(part).values():
+            yield from _find(each, seen)
 
 
 def _is_epoch(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -12,7 +12,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..images.tags import read_tag
 
 
-def trained_parts(classifiers: Sequence[Any]) -> tuple[Any, list[Any]]:
+class TrainedParts(NamedTuple):
+    """What classifiers of images have learned; see `trained_parts`."""
+
+    flow: Any
+    heads: list[Any]
+    history: list[dict[str, Any]] | None
+
+
+def trained_parts(classifiers: Sequence[Any]) -> TrainedParts:
     """Take fitted classifiers of images apart into the flow that they have trained together, and what decides.
 
     Parameters
@@ -26,11 +34,16 @@ def trained_parts(classifiers: Sequence[Any]) -> tuple[Any, list[Any]]:
         None if they have trained none, or several.
     heads : list of classifier
         What decides on the features of the flow; without a flow the classifiers themselves.
+    history : list of dict, or None
+        The epochs in which the flow was trained, its classifiers' `history_`; None without a flow.
     """
-    flows = [each.flow_ if read_tag(each, "trains_flow", False) else None for each in classifiers if each is not None]
+    needed = [each for each in classifiers if each is not None]
+    flows = [each.flow_ if read_tag(each, "trains_flow", False) else None for each in needed]
     if not flows or flows[0] is None or any(flow is not flows[0] for flow in flows):
-        return None, list(classifiers)
-    return flows[0], [None if each is None else each.head_ for each in classifiers]
+        return TrainedParts(None, list(classifiers), None)
+    return TrainedParts(
+        flows[0], [None if each is None else each.head_ for each in classifiers], getattr(needed[0], "history_", None)
+    )
 
 
 @singledispatch
@@ -56,7 +69,7 @@ class SharesFeatures:
     """A meta-estimator around classifiers of features, or around whole models of images.
 
     Its `fit` sets `model_` to what `on_shared_features` returns, and if that is a model, fits it and shows what the
-    meta-estimator inside has learned. Otherwise it sets `flow_` to what `trained_parts` returns.
+    meta-estimator inside has learned. Otherwise it sets `flow_` and `history_` to what `trained_parts` returns.
 
     Attributes
     ----------
@@ -65,10 +78,14 @@ class SharesFeatures:
     flow_ : Flow or None
         The fitted flow that a classifier of images has trained. Then all that the meta-estimator has learned decides on
         its features.
+    history_ : list of dict, or None
+        The epochs of the training of `flow_`; None without it.
     """
 
     model_: Any
-    flow_: Any = None  # so in model files of before it existed
+    # None in model files of before a classifier could train a flow.
+    flow_: Any = None
+    history_: list[dict[str, Any]] | None = None
 
     def _take_over(self, fitted: Self) -> None:
         """Show what the meta-estimator on features has learned."""

@@ -285,7 +285,8 @@ def _trainings(comparison: Comparison) -> list[str]:
             epochs, best = (
                 _range([getattr(each, name) for each in method.trainings]) for name in ("n_epochs", "best_epoch")
             )
-            lines.append(f"Training of {printable(method.name)}: {epochs} epochs; best epoch: {best}.")
+            unit = "epoch" if epochs == "1" else "epochs"
+            lines.append(f"Training of {printable(method.name)}: {epochs} {unit}; best epoch: {best}.")
     return [*lines, ""] if lines else []
 
 

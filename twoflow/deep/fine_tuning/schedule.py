@@ -22,10 +22,19 @@ History = Sequence[Mapping[str, Any]]
 
 
 def find_best(history: History) -> int:
-    """Return the epoch of the smallest loss on held-out images, the first of several; without any, the last epoch."""
-    if "valid_loss" not in history[0]:
+    """Return the position of the epoch with the smallest loss on held-out images, the first of several.
+
+    It is the last one if no images were held out. A loss that is not finite, or None as report.json writes it, is
+    larger than all others.
+    """
+    if "valid_loss" not in history[-1]:
         return len(history) - 1
-    return min(range(len(history)), key=lambda epoch: history[epoch]["valid_loss"])
+    return min(range(len(history)), key=lambda position: _held_out_loss(history[position]))
+
+
+def _held_out_loss(epoch: Mapping[str, Any]) -> float:
+    loss = epoch["valid_loss"]
+    return loss if loss is not None and math.isfinite(loss) else math.inf
 
 
 def is_over(history: History, plan: TrainingPlan) -> bool:

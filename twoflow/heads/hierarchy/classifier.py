@@ -86,6 +86,8 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
     flow_ : Flow or None
         For a classifier of images that trains a flow, that flow; `estimators_`, the rule and the scope decide on its
         features.
+    history_ : list of dict, or None
+        The epochs of the training of `flow_`; None without it.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -188,7 +190,7 @@ class HierarchicalClassifier(SharesFeatures, MetaEstimatorMixin, ClassifierMixin
         rng = check_random_state(self.random_state)
         estimator = seeded(self.estimator, rng)
         learned = fit_local(estimator, X, nodes, groups, tree, self.strategy, self.n_jobs)
-        self.estimators_, self.flow_ = learned.classifiers, learned.flow
+        self.estimators_, self.flow_, self.history_ = learned.classifiers, learned.flow, learned.history
         rule = seeded(to_rule(self.fallback), rng)
         rows, held_out = np.flatnonzero(is_complete), None
         if rule.needs_held_out or self.scope is not None:

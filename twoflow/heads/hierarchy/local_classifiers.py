@@ -26,12 +26,15 @@ class Learned(NamedTuple):
     flow : Flow or None
         The fitted flow that the classifiers have trained together, and on whose features they decide. None: they decide
         on what they were fitted on.
+    history : list of dict, or None
+        The epochs in which the flow was trained; None without it.
     held_out : ndarray of bool and shape (n,), or None
         The rows that the classifiers held out themselves. None if they say nothing of this.
     """
 
     classifiers: list[LocalClassifier]
     flow: Any
+    history: list[dict[str, Any]] | None
     held_out: np.ndarray | None
 
 
@@ -84,9 +87,9 @@ def fit_local(
     tasks = STRATEGIES[strategy].tasks(tree, nodes)
     fit = _fit_together if hasattr(estimator, "split_targets") else _fit_apart
     fitted, held_out = fit(estimator, X, groups, tasks, len(nodes), n_jobs)
-    flow, heads = trained_parts(fitted)
+    flow, heads, history = trained_parts(fitted)
     classifiers = [LocalClassifier(task.name, np.unique(task.targets), head) for task, head in zip(tasks, heads)]
-    return Learned(classifiers, flow, held_out)
+    return Learned(classifiers, flow, history, held_out)
 
 
 def _fit_apart(

@@ -86,6 +86,8 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
         For whole models of images, the flows and, as head, this classifier on their features.
     flow_ : Flow or None
         For a classifier of images that trains a flow for all targets, that flow; `estimators_` decide on its features.
+    history_ : list of dict, or None
+        The epochs of the training of `flow_`; None without it.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has feature names.
@@ -209,7 +211,7 @@ class MultiTargetClassifier(SharesFeatures, PartsByName, MetaEstimatorMixin, Cla
         self.order_ = find_positions("order", order, targets.names)
         task = Task(X, targets, read_groups(groups), estimators, self.order_, self.cv, rng, self.n_jobs)
         fitted, self.combinations_ = strategy.fit(task)
-        self.flow_, self.estimators_ = trained_parts(fitted)
+        self.flow_, self.estimators_, self.history_ = trained_parts(fitted)
         self.target_names_ = targets.names
         self.classes_ = [with_empty(classes) for classes in targets.classes]
         self.n_labeled_ = targets.n_labeled

@@ -35,13 +35,13 @@ class TrainingDisplay:
     """The loss and the accuracy by epoch, on training images and on held-out images.
 
     A circle marks the epoch whose weights are kept. A vertical line marks that the learning rate was lowered. With
-    several folds there is a thin line for each fold, and no vertical lines. For several targets there is an accuracy on
-    held-out images for each target.
+    several trainings, such as one in each fold, there is a thin line for each, and no vertical lines. For several
+    targets there is an accuracy on held-out images for each target.
 
     Parameters
     ----------
     histories : sequence of list of dict
-        The epochs of each fold, such as `FineTunedClassifier.history_`.
+        The epochs of each training, such as `FineTunedClassifier.history_`.
     target_names : sequence of str, default=()
         The names of several targets, for histories that have accuracies by target.
 
