@@ -45,7 +45,6 @@ REPLACED_FOR_FLOWS = _REPLACED | {
 
 REPLACED_FOR_CLASSIFIERS = _REPLACED | {
     "check_classifier_data_not_an_array": "check_kinds_of_images",
-    "check_classifier_multioutput": "check_numbers_are_refused",
     "check_classifiers_classes": "check_labels_of_any_kind",
     "check_classifiers_regression_target": "check_bad_labels",
     "check_classifiers_train": "check_learns_and_predicts",

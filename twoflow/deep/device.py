@@ -1,4 +1,4 @@
-"""Where torch computes: on which device, on how many threads. It imports torch, so it is imported only when it is used."""
+"""Where torch computes: on which device, and on how many threads. It imports torch, so import it late."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class SharesFeatures:
     """
 
     model_: Any
-    flow_: Any
+    flow_: Any = None  # so in model files of before it existed
 
     def _take_over(self, fitted: Self) -> None:
         """Show what the meta-estimator on features has learned."""

@@ -73,15 +73,15 @@ def fit_probe(
     """
     rows = embeddings.astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale[scale <= 1e-6 * max(float(scale.max()), np.finfo(np.float32).tiny)] = 1  # a constant feature
+    scale[scale <= max(1e-6 * float(scale.max()), float(np.finfo(np.float32).tiny))] = 1  # a constant feature
     rows = (rows - mean) / scale
-    groups = np.arange(len(rows)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    numbers: np.ndarray = np.arange(len(rows)) if groups is None else np.unique(groups, return_inverse=True)[1]
     coefs, intercepts = [], []
     with one_blas_thread():
         for target, (own, size) in enumerate(zip(codes.T, n_classes)):
             known = weights[:, target] > 0
-            _check_classes(own[known], groups[known], target, len(n_classes))
-            coef, intercept = _fit_target(rows[known], own[known], size, weights[known, target], groups[known])
+            _check_classes(own[known], numbers[known], target, len(n_classes))
+            coef, intercept = _fit_target(rows[known], own[known], size, weights[known, target], numbers[known])
             coefs.append(coef)
             intercepts.append(intercept)
     return Probe(mean, scale, np.hstack(coefs), np.hstack(intercepts))

@@ -63,7 +63,7 @@ class Labels:
         losses, right = [], []
         for target, own in enumerate(scores.split(self.n_classes, dim=1)):
             logs = own.log_softmax(dim=1)
-            truth = logs.gather(1, codes[:, target : target + 1])[:, 0]
+            truth = logs.gather(1, codes[:, target, None])[:, 0]
             smoothed = (1 - self.label_smoothing) * truth + self.label_smoothing * logs.mean(dim=1)
             losses.append(-(weights[:, target] * smoothed).sum())
             right.append(((own.detach().argmax(dim=1) == codes[:, target]) & (weights[:, target] > 0)).sum())

@@ -12,10 +12,10 @@ import torch
 
 from ...errors import InputError
 
-#: What needs less memory, by the kind of device. On the CPU, each thread has a few images at a time, whatever the batch.
+#: What needs less memory, by the kind of device. On the CPU, a thread has a few images at a time, whatever the batch.
 _REMEDY = {"cpu": "lower n_jobs or input_size, or train fewer stages"}
 _OTHER_REMEDY = "lower batch_size or input_size, or train fewer stages"
-_OVERHEAD = 1.5  # gradients of activations, buffers of convolutions, and fragments, on top of what the backward pass keeps
+_OVERHEAD = 1.5  # the backward pass needs more than it keeps: gradients, buffers of convolutions, fragments
 _OPTIMIZER = 4  # a gradient, the two moments of Adam, and the best weights so far
 _CONTAINER = Path("/sys/fs/cgroup")
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-#: How much of a step's statistics enters the running ones. Networks that were trained for many days have less, but a few
+#: How much of a step's statistics enters the running ones. Networks that were trained for days have less, but a few
 #: hundred steps must be enough here.
 _MOMENTUM = 0.1
 
