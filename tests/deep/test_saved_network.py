@@ -11,7 +11,7 @@ from twoflow.commands.export import main as export
 from twoflow.commands.networks import main as networks
 from twoflow.commands.program import run
 from twoflow.deep import FineTunedFlow, save_network
-from twoflow.deep.saved_network import CARD, NETWORK
+from twoflow.deep.trained_network import CARD, NETWORK
 from twoflow.networks.trained_on import count_digests
 
 from .stub_classifier import StubClassifier

@@ -12,6 +12,9 @@ from typing import Any, NoReturn
 
 from .._text import printable
 
+#: The network that `--network` names by default.
+DEFAULT_NETWORK = "efficientnet-lite0"
+
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -250,7 +253,7 @@ def add_network_argument(group: argparse._ArgumentGroup) -> None:
     from ..networks import NETWORKS
 
     group.add_argument(
-        "--network", metavar="NAME|PATH,...", type=networks, default="efficientnet-lite0",
+        "--network", metavar="NAME|PATH,...", type=networks, default=DEFAULT_NETWORK,
         help=f"pretrained network that computes the features, or several, with commas between them: "
              f"{', '.join(NETWORKS)}; the path of an .onnx file, of a folder as hubs have it, of an MXNet symbol, or "
              "of a folder with a symbol and its .params; or hf://ORGANIZATION/NAME@REVISION (needs twoflow[hub]). A "

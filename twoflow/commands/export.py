@@ -100,7 +100,8 @@ def _export_network(arguments: argparse.Namespace) -> None:
                 f"--network: expected no --{name}, which is for the graph of the whole model; leave one of them out"
             )
 
-    from ..deep.saved_network import CARD, NETWORK, save_network
+    from ..deep.saved_network import save_network
+    from ..deep.trained_network import CARD, NETWORK
 
     folder = save_network(open_model(arguments).model, arguments.out)
     size = (folder / NETWORK).stat().st_size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._text import counted, listed
 from ..errors import InputError
-from .arguments import at_least
+from .arguments import DEFAULT_NETWORK, at_least
 
 if TYPE_CHECKING:
     from ..images import ImageCollection
@@ -26,7 +26,6 @@ _PARAMETERS = {
     "checkpoint": "checkpoint",
 }
 
-_NETWORK = "efficientnet-lite0"  # the default of --network
 _NOTHING = "none"  # in place of None, as the value of --augment
 
 
@@ -133,7 +132,7 @@ def check_recipe(arguments: argparse.Namespace) -> None:
             f"--max-per-class: expected a recipe of flows, got {arguments.recipe}, which trains on all images; leave "
             "it out"
         )
-    if arguments.recipe == "fine-tuned" and arguments.network != _NETWORK:
+    if arguments.recipe == "fine-tuned" and arguments.network != DEFAULT_NETWORK:
         raise InputError("--network: expected a recipe with frozen networks, got fine-tuned; name the network to train "
                          "by --backbone")
 

@@ -1,5 +1,6 @@
 """The classifiers that need torch, an extra. Importing this package does not import torch."""
 
+from .backbones import BACKBONES
 from .conv_net import ConvNetClassifier
 from .dropout_mlp import DropoutMLPClassifier
 from .fine_tuned import FineTunedClassifier
@@ -7,6 +8,5 @@ from .fine_tuned_flow import FineTunedFlow
 from .saved_network import save_network
 
 __all__ = [
-    "ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow",
-    "save_network",
+    "BACKBONES", "ConvNetClassifier", "DropoutMLPClassifier", "FineTunedClassifier", "FineTunedFlow", "save_network",
 ]

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from .._jobs import threads_per_task
 from ..errors import InputError
 from ..flows import RawPixels
-from ..flows.engine.extraction import extract
 from ..heads.inner_folds import draw_held_out
-from ..images import LoadedImage, check_images
+from ..images import Fitting, check_images
 from ..images.reading import Source
 from ..images.tags import ImageTags, extend_tags
 from ..models.inputs import check_inputs
 from .allocation import kept_memory
 from .extra import require
+from .fitted_pixels import read_fitted_pixels
 
 _LEAST_SIDE = 16  # four poolings halve it to 1
 
@@ -163,7 +163,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
                 raise InputError(f"expected a class with at least 2 {unit} to stop early, got 1; set patience=None")
 
         require(type(self).__name__)
-        from .network import Network, pick_device, probabilities, threads
+        from .device import pick_device, threads
+        from .network import Network, probabilities
         from .training import train
 
         device = pick_device(self.device)
@@ -196,7 +197,8 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         require(type(self).__name__)
         import torch
 
-        from .network import Network, pick_device, probabilities, threads
+        from .device import pick_device, threads
+        from .network import Network, probabilities
 
         pixels = read_pixels(images, self.size, self.n_jobs, self.verbose)
         network = Network(len(self.classes_))
@@ -217,15 +219,6 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         tags.non_deterministic = self.random_state is None
         tags.image_size = self.size
         return tags
-
-
-class _PixelBytes(RawPixels):
-    """Raw pixels as bytes, from 0 to 255."""
-
-    features_dtype = np.uint8
-
-    def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        return image.resized(self.size).ravel()
 
 
 def read_pixels(
@@ -250,7 +243,7 @@ def read_pixels(
     ------
     ImageReadError
         For the first image that cannot be read.
+    ValueError
+        If the memory is too small for all of them.
     """
-    flow = _PixelBytes(size, n_jobs=n_jobs, verbose=verbose)
-    width, height = size
-    return extract(flow, images, name="pixels").features.reshape(len(images), height, width, 3)
+    return read_fitted_pixels(images, Fitting((size[0], size[1])), n_jobs, verbose)

@@ -165,7 +165,7 @@ class DropoutMLPClassifier(Perceptron):
             X, y = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
             classes, codes = _encode_one(y)
         check_consistent_length(X, codes, groups)
-        from .network import pick_device, threads
+        from .device import pick_device, threads
         from .perceptron_training import train
 
         rng = check_random_state(self.random_state)

@@ -55,5 +55,5 @@ def read_fitted_pixels(
         size = f"{len(images) * width * height * 3 / 2**30:.1f} GiB"
         raise InputError(
             f"expected {size} of memory for the pixels of {len(images)} images of {width} x {height}, got less; train "
-            "on fewer images, or set a smaller input_size"
+            "on fewer images, or set smaller images to learn from"
         ) from error

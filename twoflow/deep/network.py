@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
-
-from ..errors import InputError
 
 #: The channels of the four blocks. Nothing here was tuned, because the paper's method was not tuned either.
 WIDTHS = (32, 64, 128, 256)
@@ -95,32 +92,6 @@ class Batches:
         return (self.dataset[positions] for positions in order.split(self.batch_size))
 
 
-def pick_device(device: str) -> torch.device:
-    """Find a device by name.
-
-    Parameters
-    ----------
-    device : str
-        A name that torch knows, such as "cpu" or "cuda:1"; or "auto", which is a GPU if torch finds one, else the CPU.
-
-    Returns
-    -------
-    torch.device
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the device, or this machine does not have it.
-    """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:  # torch raises either, with a message of many lines
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {device!r} cannot be used here: {reason}") from error
-
-
 def probabilities(network: Network, pixels: np.ndarray, batch_size: int, device: torch.device) -> np.ndarray:
     """Compute the probability of each class.
 
@@ -145,14 +116,3 @@ def probabilities(network: Network, pixels: np.ndarray, batch_size: int, device:
             network(batch.to(device)).softmax(dim=1).cpu() for batch in torch.from_numpy(pixels).split(batch_size)
         ]
     return torch.cat(batches).numpy()
-
-
-@contextmanager
-def threads(n: int) -> Iterator[None]:
-    """Let torch use at most `n` threads inside the ``with`` block, and never more than it is allowed already."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(n, before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,9 +12,7 @@ from ..errors import InputError, OutsideError
 from ..models.model_file.portable import make_portable
 from ..networks.card_file import MAX_CARD_BYTES
 from ..networks.carried import CarriedNetwork
-
-#: The names of the files, which `CNNEmbedding` finds in the folder.
-NETWORK, CARD = "network.onnx", "network.card.json"
+from .trained_network import CARD, NETWORK
 
 
 def save_network(model: Any, folder: str | os.PathLike) -> Path:

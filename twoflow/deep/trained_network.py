@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..networks.carried import CarriedNetwork
 
+#: The names of the files, which `CNNEmbedding` finds in a folder.
+NETWORK, CARD = "network.onnx", "network.card.json"
+
 if TYPE_CHECKING:
     from .backbones.trunk import Trunk
 
@@ -27,4 +30,4 @@ def carry_trunk(trunk: Trunk, trained_on: str) -> CarriedNetwork:
     """
     graph, fields = trunk.to_onnx()
     card = json.dumps({**fields, "trained_on": trained_on}, indent=1, sort_keys=True).encode()
-    return CarriedNetwork("network.onnx", [("network.onnx", graph), ("network.card.json", card)])
+    return CarriedNetwork(NETWORK, [(NETWORK, graph), (CARD, card)])

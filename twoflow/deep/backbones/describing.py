@@ -30,7 +30,7 @@ _PLAIN_ENTRY = {
     "mean": tuple(255 * each for each in _IMAGENET_MEAN), "scale": tuple(255 * each for each in _IMAGENET_DEVIATION),
 }
 _USUAL_SIDE = 224
-_MOST = 300  # characters of an error of transformers that are shown
+LONGEST = 300  # characters of an error of torch or transformers
 
 
 class Examined(NamedTuple):
@@ -185,8 +185,8 @@ def _read_config(checkpoint: Checkpoint) -> Any:
         return AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # transformers raises what it likes about a file that is damaged or too new
         raise InputError(
-            f"{checkpoint.title}: transformers cannot read its config.json ({printable(error, _MOST)}); name another "
-            "network, or update transformers; code that a network brings is never run"
+            f"{checkpoint.title}: transformers cannot read its config.json ({printable(error, LONGEST)}); name "
+            "another network, or update transformers; code that a network brings is never run"
         ) from error
 
 

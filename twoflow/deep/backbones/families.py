@@ -31,7 +31,7 @@ class Family(NamedTuple):
     step: Callable[[Any], int] = lambda config: 1
 
 
-def _four(config: Any) -> tuple[str, ...]:
+def _numbered_stages(config: Any) -> tuple[str, ...]:
     return ("stem", *(f"stage{i}" for i in range(1, len(config.depths) + 1)))
 
 
@@ -55,9 +55,9 @@ _TRANSFORMER = Family(
 )
 #: By transformers' name of the family.
 FAMILIES = {
-    "resnet": Family(lambda config: config.hidden_sizes[-1], _four, "global_pool"),
+    "resnet": Family(lambda config: config.hidden_sizes[-1], _numbered_stages, "global_pool"),
     **dict.fromkeys(
-        ("convnext", "convnextv2"), Family(lambda config: config.hidden_sizes[-1], _four, "embedding")
+        ("convnext", "convnextv2"), Family(lambda config: config.hidden_sizes[-1], _numbered_stages, "embedding")
     ),
     "efficientnet": Family(lambda config: config.hidden_dim, _of_efficientnet, "global_pool"),
     **dict.fromkeys(("vit", "deit", "dinov2"), _TRANSFORMER),

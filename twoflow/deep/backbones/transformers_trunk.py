@@ -16,14 +16,13 @@ from transformers.utils import logging as transformers_logging
 
 from ..._text import listed, printable
 from ...errors import InputError
-from .describing import Examined
+from .describing import LONGEST, Examined
 from .drawing import draw_efficientnet
 from .export import export
 from .families import ends_of_stages
 from .info import BackboneInfo
 from .trunk import Trunk
 
-_MOST = 300  # characters of an error of torch or transformers that are shown
 _FEW = 3  # weights that an error names
 
 
@@ -92,7 +91,7 @@ def load(found: Examined) -> Trunk:
             embedding = trunk(torch.zeros(1, height, width, 3, dtype=torch.uint8))
     except Exception as error:  # a family that takes other images, which only its own code knows
         raise InputError(
-            f"{info.name}: it cannot take images of {width} x {height} pixels ({printable(error, _MOST)}); choose "
+            f"{info.name}: it cannot take images of {width} x {height} pixels ({printable(error, LONGEST)}); choose "
             "another input_size, or another backbone"
         ) from error
     if embedding.ndim != 2 or info.width not in (None, embedding.shape[1]):
@@ -123,7 +122,7 @@ def _read(found: Examined) -> nn.Module:
             )
     except Exception as error:  # safetensors, torch and transformers each raise their own
         raise InputError(
-            f"{title}: transformers cannot load its weights ({printable(error, _MOST)}); download them again, or name "
+            f"{title}: transformers cannot load its weights ({printable(error, LONGEST)}); download them again, or name "
             "another network"
         ) from error
     # A pooler that the weights lack is never used here. All else would stay random without a word.

@@ -215,5 +215,5 @@ def make_augmentation(name: str | None) -> Augmentation:
     """
     if name not in AUGMENTATIONS:
         known = ", ".join(map(repr, AUGMENTATIONS))
-        raise InputError(f"augment: expected one of {known}, got {name!r}")
+        raise InputError(f"augment: expected one of {known}, got {name!r}; choose one")
     return AUGMENTATIONS[name]

@@ -15,7 +15,7 @@ from torch import nn
 from ..._progress import Phase, phase
 from ...errors import InputError
 from ..allocation import kept_memory
-from ..network import pick_device
+from ..device import pick_device
 from .augmentation import make_augmentation
 from .checkpoints import Checkpoints, digest_training
 from .inputs import FreshInputs, Halves, KeptInputs, make_inputs

@@ -11,7 +11,7 @@ import torch
 from joblib import Parallel, delayed
 
 from ..._jobs import threads_per_task
-from ..network import threads
+from ..device import threads
 
 #: The largest number of images that one thread computes at a time.
 SHARD = 8
