@@ -122,8 +122,8 @@ def _read(found: Examined) -> nn.Module:
             )
     except Exception as error:  # safetensors, torch and transformers each raise their own
         raise InputError(
-            f"{title}: transformers cannot load its weights ({printable(error, LONGEST)}); download them again, or name "
-            "another network"
+            f"{title}: transformers cannot load its weights ({printable(error, LONGEST)}); download them again, or "
+            "name another network"
         ) from error
     # A pooler that the weights lack is never used here. All else would stay random without a word.
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
