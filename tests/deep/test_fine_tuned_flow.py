@@ -208,7 +208,8 @@ def test_a_method_has_the_trainings_of_its_own_flows_only(shop, fits):
         "color": make_model([("color", ColorHistogram())], "logistic"),
         "one": make_model([("one", FineTunedFlow(StubClassifier(), cv=None))], "logistic"),
         "two": make_model(
-            [(head, FineTunedFlow(StubClassifier(), [head], cv=None)) for head in ("head", "global_pool")], "logistic"
+            [(f"of {layer}", FineTunedFlow(StubClassifier(), [layer], cv=None)) for layer in ("head", "global_pool")],
+            "logistic",
         ),
     }
     found = {method.name: method.trainings for method in compare(methods, shop, folds=2).methods}
@@ -216,11 +217,12 @@ def test_a_method_has_the_trainings_of_its_own_flows_only(shop, fits):
 
 
 def test_images_may_enter_the_trained_network_another_way(shop, fits):
-    larger = FineTunedFlow(StubClassifier(random_state=0), cv=None, preprocessing={"input_size": (48, 40)}).fit(shop)
-    expected = CNNEmbedding(larger.flows_[0].network, preprocessing={"input_size": (48, 40)}).fit_transform(shop)
-    assert (larger.transform(shop) == expected).all()
-    assert (expected != CNNEmbedding(larger.flows_[0].network).fit_transform(shop)).any()
-    with pytest.raises(ValueError, match="preprocessing"):
+    other = {"fit": "crop", "filter": "bilinear"}
+    flow = FineTunedFlow(StubClassifier(random_state=0), cv=None, preprocessing=other).fit(shop)
+    network = flow.flows_[0].network
+    assert (flow.transform(shop) == CNNEmbedding(network, preprocessing=other).fit_transform(shop)).all()
+    assert (flow.transform(shop) != CNNEmbedding(network).fit_transform(shop)).any()
+    with pytest.raises(ValueError, match="size"):
         FineTunedFlow(StubClassifier(), preprocessing={"size": (48, 40)}).fit(shop)
     assert len(fits) == 1
 
