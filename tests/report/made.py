@@ -68,7 +68,7 @@ def comparison(
         )
         methods = (*methods[:-1], replace(methods[-1], choices=choices))
     if n_epochs:
-        methods = (replace(methods[0], trainings=tuple(map(history, n_epochs))), *methods[1:])
+        methods = (replace(methods[0], trainings=tuple((history(n),) for n in n_epochs)), *methods[1:])
     if images is None:
         images = [np.zeros((2, 2), np.uint8)] * len(labels)
     collection = ImageCollection(images, labels, groups, unreadable=[UNREADABLE])

@@ -112,9 +112,25 @@ def test_the_document_the_page_and_the_text_say_how_long_each_fold_was_trained(f
     assert "Training of" not in format_text(comparison())
 
 
+def test_several_trainings_of_a_fold_and_folds_without_any(found, tmp_path):
+    trainings = ((history(3), history(4)), (), (history(5),), (), (history(2), history(3)))
+    method = replace(found.methods[0], trainings=trainings)
+    several = replace(found, methods=(method, *found.methods[1:]))
+    assert [each["split"] for each in to_document(several)["methods"][0]["training"]] == [0, 0, 2, 4, 4]
+    page, _ = written(several, tmp_path)
+    paths = {attributes["data-path"] for attributes, _ in page.figures}
+    assert {"/methods/0/training/4/epochs", "/folds/splits/4/fold"} <= paths
+    assert "Training of method0: 2 to 5 epochs; best epoch: 2.\n" in format_text(several)
+
+
+def test_accuracies_of_local_classifiers_are_not_those_of_levels():
+    display = TrainingDisplay.from_history(history(5, 3).epochs, ("kind", "model")).plot()
+    assert list(drawn(display.axes_["accuracy"])) == ["training", "held out"]
+
+
 def test_a_loss_that_is_not_finite_is_null_in_the_document(found):
     broken = TrainingHistory([{"epoch": 1, "train_loss": float("nan"), "valid_accuracies": [0.5, float("inf")]}])
-    method = replace(found.methods[0], trainings=(broken,) * 5)
+    method = replace(found.methods[0], trainings=((broken,),) * 5)
     document = to_document(replace(found, methods=(method, *found.methods[1:])))
     assert document["methods"][0]["training"][0]["history"] == [
         {"epoch": 1, "train_loss": None, "valid_accuracies": [0.5, None]}

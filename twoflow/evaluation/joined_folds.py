@@ -35,7 +35,7 @@ class FoldJoiner:
         n_features = [fold.n_features for fold in found if fold.n_features is not None]
         probabilities = tuple(fold.probabilities for fold in found if fold.probabilities is not None)
         choices = tuple(fold.choice for fold in found if fold.choice is not None)
-        trainings = tuple(training for fold in found for training in fold.trainings)
+        trainings = tuple(fold.trainings for fold in found)
         importances = [fold.importances for fold in found if fold.importances is not None]
         scores, means = self._score(found)
         return MethodScores(
@@ -53,7 +53,7 @@ class FoldJoiner:
             predict_seconds=float(np.mean([fold.predict_seconds for fold in found])),
             train_accuracy=np.array([fold.train_accuracy for fold in found]),
             choices=choices or None,
-            trainings=trainings or None,
+            trainings=trainings if any(trainings) else None,
             **self._before_fallback(found),
         )
 

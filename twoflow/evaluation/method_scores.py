@@ -58,9 +58,9 @@ class MethodScores:
         The predicted labels before fallback, for each fold; None for a classifier that has no `predict_full`.
     full_scores, full_means : mapping, or None
         The scores of `full`, as `scores` and `means` are those of `predicted`.
-    trainings : tuple of TrainingHistory, or None
-        How each network was trained, fold by fold; None for a method that trains none. A fold has several if a method
-        trains one for each target.
+    trainings : tuple of tuple of TrainingHistory, or None
+        How the networks were trained, for each fold; None for a method that trains none. A fold has several if a method
+        trains one for each target, or in several flows.
     """
 
     name: str
@@ -77,7 +77,7 @@ class MethodScores:
     full: tuple[np.ndarray, ...] | None = field(default=None, repr=False)
     full_scores: Mapping[str, np.ndarray] | None = field(default=None, repr=False)
     full_means: Mapping[str, float] | None = field(default=None, repr=False)
-    trainings: tuple[TrainingHistory, ...] | None = field(default=None, repr=False)
+    trainings: tuple[tuple[TrainingHistory, ...], ...] | None = field(default=None, repr=False)
 
     @property
     def falls_back(self) -> bool:

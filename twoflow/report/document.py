@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -186,7 +186,7 @@ def _method(method: MethodScores, comparison: Comparison) -> dict[str, Any]:
         "importances": None if method.importances is None else dict(method.importances),
         "train_accuracy": _spread(method.train_accuracy, float(method.train_accuracy.mean())),
         **({} if method.choices is None else {"choices": [_choice(choice) for choice in method.choices]}),
-        **({} if method.trainings is None else {"training": [_training(own) for own in method.trainings]}),
+        **({} if method.trainings is None else {"training": _trainings(method.trainings)}),
     }
 
 
@@ -211,12 +211,17 @@ def _choice(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _training(training: TrainingHistory) -> dict[str, Any]:
-    return {
-        "epochs": training.n_epochs,
-        "best_epoch": training.best_epoch,
-        "history": [{name: _plain(value) for name, value in epoch.items()} for epoch in training.epochs],
-    }
+def _trainings(trainings: Sequence[Sequence[TrainingHistory]]) -> list[dict[str, Any]]:
+    """Convert the trainings of all folds; "split" is the position of the fold."""
+    return [
+        {
+            "split": split,
+            "epochs": training.n_epochs,
+            "best_epoch": training.best_epoch,
+            "history": [{name: _plain(value) for name, value in epoch.items()} for epoch in training.epochs],
+        }
+        for split, own in enumerate(trainings) for training in own
+    ]
 
 
 def _plain(value: Any) -> Any:

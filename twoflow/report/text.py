@@ -282,9 +282,8 @@ def _trainings(comparison: Comparison) -> list[str]:
     lines = []
     for method in comparison.methods:
         if method.trainings:
-            epochs, best = (
-                _range([getattr(each, name) for each in method.trainings]) for name in ("n_epochs", "best_epoch")
-            )
+            every = [each for own in method.trainings for each in own]
+            epochs, best = (_range([getattr(each, name) for each in every]) for name in ("n_epochs", "best_epoch"))
             unit = "epoch" if epochs == "1" else "epochs"
             lines.append(f"Training of {printable(method.name)}: {epochs} {unit}; best epoch: {best}.")
     return [*lines, ""] if lines else []

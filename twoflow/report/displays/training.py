@@ -147,7 +147,10 @@ class TrainingDisplay:
             _Curve("valid_accuracies", k, f"held out, {name}", 0 if k == 0 else k + 1)
             for k, name in enumerate(self.target_names) if len(self.target_names) > 1
         ]
-        held_out = self._known(by_target) or [_Curve("valid_accuracy", None, "held out", 0)]
+        of_targets = all(  # a network of local classifiers has an accuracy for each of them
+            len(history[-1].get("valid_accuracies", ())) == len(self.target_names) for history in self.histories
+        )
+        held_out = by_target if by_target and of_targets else [_Curve("valid_accuracy", None, "held out", 0)]
         return self._known([training, *held_out])
 
     def _known(self, curves: Sequence[_Curve]) -> list[_Curve]:
