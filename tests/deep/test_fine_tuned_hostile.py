@@ -1,9 +1,8 @@
 """What goes wrong in a training, and images that are no photos: one clear line, or the same answers as without it."""
 
-from threading import Thread
-
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 
 from twoflow import compare, make_shop
 from twoflow.deep import FineTunedClassifier
@@ -36,18 +35,10 @@ def test_images_of_one_pixel_gray_ones_and_lines_are_images(shop, torch):
 
 
 def test_two_trainings_that_share_a_folder_of_checkpoints_end_as_one_alone(shop, torch, tmp_path):
-    found = []
-
-    def train():
-        found.append(small(checkpoint=tmp_path).fit(shop).predict_proba(shop))
-
-    threads = [Thread(target=train) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    jobs = [delayed(small(checkpoint=tmp_path).fit)(shop) for _ in range(2)]
+    found = [model.predict_proba(shop) for model in Parallel(n_jobs=2, backend="loky")(jobs)]
     alone = small().fit(shop).predict_proba(shop)
-    assert len(found) == 2 and all((each == alone).all() for each in found)
+    assert all((each == alone).all() for each in found)
 
 
 def test_a_damaged_checkpoint_is_trained_again(shop, torch, tmp_path):
