@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -257,6 +258,7 @@ def test_logistic_answers_as_plain_logistic_regression(shop):
 
 def test_every_form_of_a_name_is_made(monkeypatch):
     monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: True)
+    monkeypatch.setattr("twoflow.deep.backbones.describing.find_weights", Path)  # as if the weights were there
     filled = {"METHOD": "fast:stack", "STRATEGY": "leaves", "RECIPE": "fast", "NETWORK": "efficientnet-lite0",
               "LAYER": "stage2", "HEAD": "lda", "WIDTH": "8", "HEIGHT": "6", "TARGETS": "joint",
               "BACKBONE": "efficientnet-lite1"}

@@ -1,5 +1,7 @@
 """Names of methods that train a network. Nothing is trained here, so torch is not needed."""
 
+from pathlib import Path
+
 import pytest
 
 from twoflow import HierarchicalClassifier, MultiTargetClassifier, make_model
@@ -12,7 +14,9 @@ QUICK = {"input_size": (32, 32), "max_epochs": 1}
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
+    """Names are made as if the packages, and the weights of every EfficientNet-Lite, were there."""
     monkeypatch.setattr("twoflow.deep.extra._is_installed", lambda name: True)
+    monkeypatch.setattr("twoflow.deep.backbones.describing.find_weights", Path)
 
 
 def make(name, **settings):

@@ -57,12 +57,12 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
         own: dict[str, Any] = {"channels": "RGB", "license": "unknown"}
         if known is not None:
             own.update({field: getattr(known, field) for field in ("license", "input_size", "mean", "scale")})
-            own.update(stages=tuple(name for name in known.stages if name in shapes))
         fields, hints = split_hints(complete_fields({**own, **fields}, files.model, files.card))
         if hints:
             raise InputError(f"expected no {', '.join(hints)}, because a symbol says it, got some; leave that out")
         names = layer_names(nodes, shapes)
         layers = {name: _layer(shapes[layer]) for name, layer in names.items()}
+        stages = () if known is None else tuple(name for name in known.stages if name in shapes)
     except ValueError as error:
         raise InputError(f"{files.model} with {files.parameters.name}: {error}") from error
     reread = partial(_reread, files, join_digests(contents))
@@ -79,7 +79,9 @@ def open_mxnet(files: NetworkFiles, fields: Mapping[str, Any]) -> tuple[Network,
 
     return Network(
         title=str(files.model),
-        card=NetworkCard(layers=layers, embedding=_find_embedding(nodes, shapes, layers), **fields),
+        card=NetworkCard(
+            layers=layers, embedding=_find_embedding(nodes, shapes, layers), stages=stages, **fields
+        ),
         build=build,
         digest=join_digests(contents),
         outputs=tuple(names)[-1:],
