@@ -19,7 +19,7 @@ FITS = []
 class StubClassifier(ClassifierMixin, BaseEstimator):
     """Its network depends on the seed, a little on the images, and moves images of the first class far away.
 
-    An image that it was trained on gets features that show it: the network has learned that image by heart.
+    It has learned its training images by heart: their features say so.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ UNSEEN = 7
 
 
 class Memory(Flow):
-    """Whether it has learned an image by heart: 1 or 0, beside the mean brightness."""
+    """1 for an image that it has learned by heart, else 0; and the mean brightness."""
 
     n_features_out = 2
 

@@ -36,7 +36,7 @@ from .trained_layers import Layers
 class FineTunedFlow(Flow):
     """Train a network on the training images, and take the outputs of its layers as features.
 
-    So a trained network stands beside frozen ones in a model, and a comparison trains it inside each fold. Only `fit`
+    A model can have a trained network beside frozen ones, and a comparison trains it inside each fold. Only `fit`
     needs the extra: ``pip install "twoflow[torch]"``.
 
     Parameters

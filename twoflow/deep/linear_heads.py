@@ -48,7 +48,7 @@ def linear_heads(
     names : sequence of k str
         The names of the targets.
     has_label : ndarray of bool and shape (n, k)
-        Which training rows had a label of which target.
+        True where a training row had a label of the target.
 
     Returns
     -------

@@ -223,7 +223,7 @@ def _own_size(config: Any) -> tuple[int, int]:
 
 
 def _resize(entry: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """Return an entry for images of another size, of which the same part is kept."""
+    """Return an entry for images of another size that keeps the same part of them."""
     resized = dict(entry, input_size=size)
     if "resize_size" in entry:
         resized["resize_size"] = tuple(

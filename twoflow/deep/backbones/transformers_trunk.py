@@ -69,8 +69,7 @@ def load(found: Examined) -> Trunk:
     Parameters
     ----------
     found : Examined
-        Without a checkpoint, or with one of which no weights are wanted, the weights are drawn from torch's random
-        state on the CPU.
+        If it has no checkpoint, or its weights are not wanted, torch's random state on the CPU draws the weights.
 
     Returns
     -------
