@@ -54,7 +54,7 @@ def fits(monkeypatch):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_it_promises_what_every_flow_does(check, shop, tmp_path):
     folder = [tmp_path][: "folder" in check.__code__.co_varnames[: check.__code__.co_argcount]]
-    check(FineTunedFlow(StubClassifier(random_state=0), cv=None), shop, *folder)
+    check(FineTunedFlow(StubClassifier(random_state=0)), shop, *folder)
 
 
 def test_features_of_training_images_come_from_networks_that_have_not_seen_them(shop, fits):
@@ -74,7 +74,7 @@ def test_features_of_training_images_come_from_networks_that_have_not_seen_them(
 
 
 def test_without_cross_fitting_the_network_itself_gives_them(shop, fits):
-    flow = FineTunedFlow(StubClassifier(random_state=0), cv=None)
+    flow = FineTunedFlow(StubClassifier(random_state=0))
     assert (flow.fit_transform(shop) == flow.transform(shop)).all() and len(fits) == 1
 
 
@@ -129,25 +129,25 @@ def test_one_of_several_targets(shop, fits):
     colors = np.array(["red", "blue"] * 12)
     two = ImageCollection(shop.images, np.stack([shop.labels, colors], axis=1), target_names=["kind", "color"])
     for target in ("color", 1):
-        FineTunedFlow(StubClassifier(random_state=0), target=target, cv=None).fit(two)
-    FineTunedFlow(StubClassifier(random_state=0), target="color", cv=None, target_names=["kind", "color"]).fit(
+        FineTunedFlow(StubClassifier(random_state=0), target=target).fit(two)
+    FineTunedFlow(StubClassifier(random_state=0), target="color", target_names=["kind", "color"]).fit(
         two.images, two.labels
     )
     assert [labels for _, labels, _ in fits] == [colors.tolist()] * 3
     fits.clear()
-    inside = make_model([("mine", FineTunedFlow(StubClassifier(), target="color", cv=None))], "lda")
+    inside = make_model([("mine", FineTunedFlow(StubClassifier(), target="color"))], "lda")
     compare({"both": MultiTargetClassifier(inside)}, two, folds=2)
     BestOf([("ridge", make_model(inside.flows, "kernel-ridge"))], random_state=0).fit(two)
     assert [set(labels) for _, labels, _ in fits] == [{"red", "blue"}] * 3
     fits.clear()
-    FineTunedFlow(StubClassifier(random_state=0), cv=None).fit(two)
+    FineTunedFlow(StubClassifier(random_state=0)).fit(two)
     assert np.array_equal(fits[0][1], two.labels)
 
 
 def test_images_without_a_label_get_features_but_are_not_trained_on(shop, fits):
     labels = shop.labels.astype(object)
     labels[::4] = None
-    features = FineTunedFlow(StubClassifier(random_state=0)).fit_transform(shop.images, labels)
+    features = FineTunedFlow(StubClassifier(random_state=0), cv=2).fit_transform(shop.images, labels)
     assert np.isfinite(features).all() and [n for n, _, _ in fits] == [18, 9, 9]
     assert all(label is not None for _, own, _ in fits for label in own)
 
@@ -182,17 +182,17 @@ def test_it_needs_labels_of_two_classes(shop):
     with pytest.raises(ValueError, match="FineTunedFlow: expected at least two classes to train on, got fewer among"):
         flow.fit(shop.images, ["one"] * len(shop))
     with pytest.raises(ValueError, match="add images of other classes, or set cv=None"):
-        flow.fit_transform(shop.images[:4], ["one", "one", "one", "two"])
+        flow.set_params(cv=2).fit_transform(shop.images[:4], ["one", "one", "one", "two"])
 
 
 def test_best_weighs_it_by_features_of_networks_that_have_not_seen_the_images(shop, fits):
-    flows = [("mine", FineTunedFlow(StubClassifier())), ("color", ColorHistogram())]
+    flows = [("mine", FineTunedFlow(StubClassifier(), cv=2)), ("color", ColorHistogram())]
     model = BestOf([("both", make_model(flows, "kernel-ridge"))], weights="leave-out", random_state=0).fit(shop)
     assert [n for n, _, _ in fits] == [24, 12, 12] and model.predict(shop).shape == (24,)
 
 
 def test_a_comparison_trains_it_on_the_training_images_of_each_fold(shop, fits):
-    flows = [("mine", FineTunedFlow(StubClassifier())), ("color", ColorHistogram())]
+    flows = [("mine", FineTunedFlow(StubClassifier(), cv=2)), ("color", ColorHistogram())]
     methods = {"ridge": make_model(flows, "kernel-ridge"), "logistic": make_model(flows, "logistic")}
     result = compare(methods, shop, folds=3)
     assert [n for n, _, _ in fits] == [16, 8, 8] * 3, "once for both methods"
@@ -206,9 +206,9 @@ def test_a_comparison_trains_it_on_the_training_images_of_each_fold(shop, fits):
 def test_a_method_has_the_trainings_of_its_own_flows_only(shop, fits):
     methods = {
         "color": make_model([("color", ColorHistogram())], "logistic"),
-        "one": make_model([("one", FineTunedFlow(StubClassifier(), cv=None))], "logistic"),
+        "one": make_model([("one", FineTunedFlow(StubClassifier()))], "logistic"),
         "two": make_model(
-            [(f"of {layer}", FineTunedFlow(StubClassifier(), [layer], cv=None)) for layer in ("head", "global_pool")],
+            [(f"of {layer}", FineTunedFlow(StubClassifier(), [layer])) for layer in ("head", "global_pool")],
             "logistic",
         ),
     }
@@ -219,7 +219,7 @@ def test_a_method_has_the_trainings_of_its_own_flows_only(shop, fits):
 
 def test_images_may_enter_the_trained_network_another_way(shop, fits):
     other = {"fit": "crop", "filter": "bilinear"}
-    flow = FineTunedFlow(StubClassifier(random_state=0), cv=None, preprocessing=other).fit(shop)
+    flow = FineTunedFlow(StubClassifier(random_state=0), preprocessing=other).fit(shop)
     network = flow.flows_[0].network
     assert (flow.transform(shop) == CNNEmbedding(network, preprocessing=other).fit_transform(shop)).all()
     assert (flow.transform(shop) != CNNEmbedding(network).fit_transform(shop)).any()

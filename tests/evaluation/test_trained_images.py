@@ -52,7 +52,7 @@ def of_search(mine, shop):
 
 
 def of_frozen(mine, shop):
-    fitted = make_model([("mine", FineTunedFlow(StubClassifier(), cv=None))], "logistic", random_state=0)
+    fitted = make_model([("mine", FineTunedFlow(StubClassifier()))], "logistic", random_state=0)
     return FrozenEstimator(fitted.fit(shop[KNOWN]))
 
 
@@ -79,7 +79,7 @@ def test_other_images_are_tested(mine, shop):
 
 
 def test_a_flow_that_trains_inside_the_folds_is_not_refused(shop):
-    inside = make_model([("mine", FineTunedFlow(StubClassifier(), cv=None))], "logistic")
+    inside = make_model([("mine", FineTunedFlow(StubClassifier()))], "logistic")
     assert len(compare({"inside": inside}, shop, folds=2)["inside"].scores["accuracy"]) == 2
 
 

@@ -124,8 +124,7 @@ def check_fine_tuning(fine_tuning: Mapping[str, Any]) -> None:
 def _stack(tuned: FineTunedClassifier, recipe: str, settings: Settings) -> BestOf:
     """Make the model of a recipe with one more flow: late stages of the network that is fine-tuned in the fold.
 
-    How much each flow counts is found on the training images; see `BestOf`. A training image then has the features of
-    a network that was not trained on it; see `FineTunedFlow`.
+    How much each flow counts is found on the training images; see `BestOf`.
     """
     frozen = make_model(recipe, network=settings.network, random_state=settings.seed)
     flows = [*take_apart(frozen).flows, ("fine_tuned", FineTunedFlow(tuned, **_late_stages(tuned.backbone, recipe)))]
