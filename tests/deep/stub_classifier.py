@@ -19,7 +19,7 @@ FITS = []
 class StubClassifier(ClassifierMixin, BaseEstimator):
     """Its network depends on the seed, a little on the images, and moves images of the first class far away.
 
-    It has learned its training images by heart: their features say so.
+    Its features say whether an image was among its training images.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ UNSEEN = 7
 
 
 class Memory(Flow):
-    """1 for an image that it has learned by heart, else 0; and the mean brightness."""
+    """1 for an image that it was fitted on, else 0; and the mean brightness."""
 
     n_features_out = 2
 
