@@ -1,4 +1,4 @@
-"""Read the groups whose rows must stay together."""
+"""Read the groups whose rows must stay together, and check that there are enough."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def read_groups(groups: Any) -> np.ndarray | None:
     if values.ndim != 1:
         raise InputError(f"groups: expected shape (n,), got {values.shape}; pass one group for each row")
     return values
+
+
+def require_several(groups: np.ndarray) -> None:
+    """Raise ValueError if all rows are of one group, so that nothing is left to fit on without it."""
+    if len(np.unique(groups)) < 2:
+        raise InputError("need at least 2 groups, got 1; give more groups, or none")

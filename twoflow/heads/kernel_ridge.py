@@ -21,6 +21,7 @@ from .class_balance import weigh_classes
 from .confident_learning import find_confident
 from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, split_columns, to_primal
 from .flow_weights import weigh_kernels
+from .groups import require_several
 from .kernel_terms import RowTerms, row_terms
 from .targets import check_targets
 from .ties import credit
@@ -400,10 +401,8 @@ def _encode_groups(groups: Any, n_rows: int) -> np.ndarray:
     groups = column_or_1d(to_values("groups", groups))
     if len(groups) != n_rows:
         raise InputError(f"expected a group for each of the {n_rows} rows, got {len(groups)}; give one for each row")
-    names, groups = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        raise InputError("need at least 2 groups, got 1; give more groups, or none")
-    return groups
+    require_several(groups)
+    return np.unique(groups, return_inverse=True)[1]
 
 
 def _find_credible(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ...errors import InputError
 from ...images.targets import finest
+from ..groups import require_several
 
 #: For each fold the rows to fit on and the rows that are held out.
 InnerFolds = list[tuple[np.ndarray, np.ndarray]]
@@ -52,8 +53,8 @@ def draw_inner_folds(
     """
     check_consistent_length(y, groups)
     y = finest(y)
-    if groups is not None and len(np.unique(groups)) < 2:
-        raise InputError("need at least 2 groups, got 1; give more groups, or none")
+    if groups is not None:
+        require_several(groups)
     counts = np.unique(y[_first_rows(y, groups)], return_counts=True)[1]
     if counts.max() < 2:
         unit = "rows" if groups is None else "groups"

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from ...errors import InputError
 from ..calibration import fit_temperature
 from ..dual_ridge import Kernel, solve
+from ..groups import require_several
 from ..inner_folds import draw_inner_folds
 from .scores import SCORES, Parameters
 from .views import DualFit, Views
@@ -76,6 +77,7 @@ def prepare(
     share = np.full(len(codes), 1 / len(codes))
     rounding = max(float(np.finfo(np.float32).eps * np.trace(gram)), float(np.finfo(np.float32).tiny))
     units = np.arange(len(codes)) if groups is None else groups
+    require_several(units)
     solution = solve(Kernel(gram, rounding), np.eye(codes.max() + 1)[codes], share, units, _ALPHAS)
     temperature = fit_temperature(solution.scores, codes, np.ones(len(codes)))
     seed = rng.randint(np.iinfo(np.int32).max)
