@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 from twoflow import CNNEmbedding, FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier
-from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
+from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel, fits_from_kernel
 
 
 def few(n):
@@ -83,7 +83,7 @@ def fit(model, X, kernel, y, groups, train):
     """Fit a model; a kernel ridge takes the part of the kernel that was computed before."""
     if not fits_from_kernel(model):
         return model.fit(X[train], y[train])
-    return model.fit_primal(X[train], model.fit_dual(kernel.take(train), y[train], groups[train]))
+    return model.fit_primal(FeatureKernel([X[train]]), model.fit_dual(kernel.take(train), y[train], groups[train]))
 
 
 def main(images, labels, label_column, group_column, least, store):

@@ -18,7 +18,7 @@ from twoflow import FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.statistics.wilson import wilson_interval
 from twoflow.heads import KernelRidgeClassifier
-from twoflow.heads.dual_ridge import compute_kernel
+from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel
 from twoflow.models.model_file import HeldOut
 from twoflow.predicting.averaging import average
 from twoflow.predicting.thresholds import threshold_for
@@ -68,7 +68,8 @@ class Photos:
     def fit(self, rows):
         """Fit a model on some photos; groups stay together where it chooses its ridge."""
         model = clone(self.model)
-        return model.fit_primal(self.X[rows], model.fit_dual(self.kernel.take(rows), self.y[rows], self.groups[rows]))
+        solution = model.fit_dual(self.kernel.take(rows), self.y[rows], self.groups[rows])
+        return model.fit_primal(FeatureKernel([self.X[rows]]), solution)
 
     def probabilities(self, rows, n_folds):
         """Return held-out probabilities of some photos, of shape (n_rows, n_classes), by grouped folds."""

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from twoflow import ColorHistogram
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier, KernelSVMClassifier, OutOfFoldProbabilities
 from twoflow.heads.class_balance import balance, check_balance, complete_class_weights, takes_class_weight
-from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
+from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel, fits_from_kernel
 from twoflow.heads.table import HEADS
 
 LABELS = np.array(["boot"] * 6 + ["clog"] * 3 + ["pump"])
@@ -116,6 +116,6 @@ def test_a_capped_classifier_is_fitted_from_the_kernel_as_from_features():
     rows = expected.sample_indices_
     own = expected.classifier.weigh_kernels([kernel.take(rows) for kernel in kernels], y[rows], groups[rows])
     assert (weights == own).all()
-    capped.fit_primal(X, capped.fit_dual(compute_kernel(X), y, groups))
+    capped.fit_primal(FeatureKernel([X]), capped.fit_dual(compute_kernel(X), y, groups))
     assert (capped.sample_indices_ == rows).all() and capped.leave_out_accuracy_ == expected.leave_out_accuracy_
     assert np.allclose(capped.predict_proba(X), expected.predict_proba(X), atol=1e-6)

@@ -1,5 +1,7 @@
 """Check the choice among candidates on features: all are judged in the same way, and groups stay together."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -154,6 +156,33 @@ def test_a_selection_of_weight_zero_is_left_out(data, monkeypatch):
     best = model.fit(X, y).best_
     assert model.weights_ == {"noise": 0, "signal": 2} and [*best.selectors_] == ["signal"]
     assert best.columns.tolist() == list(range(6)) and (model.predict(X) == best.predict(X)).all()
+
+
+def test_fitting_makes_no_copy_of_the_features(monkeypatch):
+    weights = np.array([0.5, 1.5, 0.75, 1.25])
+    monkeypatch.setattr(KernelRidgeClassifier, "weigh_kernels", lambda *_: weights)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 200_000)).astype(np.float32), np.arange(60) % 3
+    parts = [(str(start), "passthrough", slice(start, start + 50_000)) for start in range(0, 200_000, 50_000)]
+    model = ChoosingClassifier([("all", SelectingClassifier(parts, KernelRidgeClassifier()))], weights="leave-out")
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 2, f"{peak / 1e6:.0f} MB for features of {X.nbytes / 1e6:.0f} MB"
+
+
+def test_each_selector_is_fitted_once(data, monkeypatch):
+    fitted, fit = [], StandardScaler.fit
+    monkeypatch.setattr(
+        StandardScaler, "fit", lambda scaler, X, *others: fitted.append(X.shape[1]) or fit(scaler, X, *others)
+    )
+    parts = [("noise", StandardScaler(), slice(6, 20)), ("signal", StandardScaler(), slice(0, 6))]
+    both = SelectingClassifier(parts, KernelRidgeClassifier())
+    model = ChoosingClassifier([("both", both), ("again", clone(both))], weights="leave-out").fit(*data)
+    assert sorted(fitted) == [6, 14] and model.predict(data[0]).shape == data[1].shape
 
 
 def test_weights_need_a_head_that_is_fitted_from_the_kernel(data):

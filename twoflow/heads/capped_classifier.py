@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ..errors import InputError
-from .dual_ridge import Kernel, Solution
+from .dual_ridge import FeatureKernel, Kernel, Solution
 from .inner_folds import fit_clone
 from .random_states import seeded
 
@@ -110,12 +110,12 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self
 
     @_has("fit_dual")
-    def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
+    def fit_dual(self, kernel: Kernel | FeatureKernel, y: Any, groups: Any = None) -> Solution:
         """Draw the rows and fit the classifier from their kernel alone.
 
         Parameters
         ----------
-        kernel : Kernel
+        kernel : Kernel or FeatureKernel
             Of n rows.
         y : array-like of shape (n,)
         groups : array-like of shape (n,), optional
@@ -135,12 +135,12 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return solution
 
     @_has("fit_primal")
-    def fit_primal(self, X: Any, solution: Solution) -> Self:
+    def fit_primal(self, features: FeatureKernel, solution: Solution) -> Self:
         """Compute the coefficients of the classifier, after `fit_dual`.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
+        features : FeatureKernel
             The features that the kernel was computed from, of all rows.
         solution : Solution
             The result of `fit_dual`.
@@ -149,17 +149,17 @@ class CappedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        X = validate_data(self, X, dtype=None)
-        self.classifier_.fit_primal(X[self.sample_indices_], solution)
+        self.classifier_.fit_primal(features.take(self.sample_indices_), solution)
+        self.n_features_in_ = features.n_features
         return self
 
     @_has("weigh_kernels")
-    def weigh_kernels(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
+    def weigh_kernels(self, kernels: Sequence[Kernel | FeatureKernel], y: Any, groups: Any = None) -> np.ndarray:
         """Find how much each of several kernels should count, from the drawn rows.
 
         Parameters
         ----------
-        kernels : sequence of Kernel
+        kernels : sequence of Kernel or FeatureKernel
             One for each flow, of the same n rows.
         y, groups
             See `fit_dual`.

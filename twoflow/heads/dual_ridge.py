@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,8 @@ from sklearn.utils import gen_batches
 from ..errors import InputError
 from .ties import TOLERANCE, credit
 
-#: How many columns are centered at a time, so that there is never a second copy of the features.
-_CHUNK = 2048
+#: At most so many columns, and values, are centered at a time, so that there is never a second copy of the features.
+_CHUNK, _VALUES = 2048, 2**25
 
 
 class Kernel(NamedTuple):
@@ -33,6 +33,10 @@ class Kernel(NamedTuple):
     def take(self, rows: np.ndarray) -> Kernel:
         """Return the kernel of some rows, given as positions or as a mask."""
         return self._replace(gram=self.gram[np.ix_(rows, rows)])
+
+    def compute(self) -> Kernel:
+        """Return this kernel, which is computed already; see `FeatureKernel.compute`."""
+        return self
 
     def halved(self) -> Kernel:
         """Return the kernel in float32, which takes half the memory."""
@@ -67,6 +71,70 @@ class Solution(NamedTuple):
     scores: np.ndarray
 
 
+class FeatureKernel:
+    """The linear kernel of features that lie side by side in several tables, each with a weight.
+
+    It keeps the tables, and computes products of rows only where they are asked for. So several tables are never copied
+    into one.
+
+    Parameters
+    ----------
+    tables : sequence of ndarray of shape (n, n_features)
+        Of float32 or float64.
+    weights : sequence of float, optional
+        The factor of each table's products. Default: 1 for each.
+    rows : ndarray of int and shape (n_rows,), optional
+        The rows of the tables that count. Default: all.
+    """
+
+    def __init__(
+        self, tables: Sequence[np.ndarray], weights: Sequence[float] | np.ndarray | None = None,
+        rows: np.ndarray | None = None,
+    ) -> None:
+        self.tables = list(tables)
+        self.weights = [1.0] * len(self.tables) if weights is None else [float(weight) for weight in weights]
+        self.rows = rows
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of all tables."""
+        return sum(table.shape[1] for table in self.tables)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the features."""
+        return np.result_type(*self.tables)
+
+    def take(self, rows: np.ndarray) -> FeatureKernel:
+        """Return the kernel of some rows, given as positions or as a mask, without computing it."""
+        own = np.arange(len(self.tables[0])) if self.rows is None else self.rows
+        return FeatureKernel(self.tables, self.weights, own[rows])
+
+    def compute(self) -> Kernel:
+        """Compute the products of all rows."""
+        return total((compute_kernel(table, self.rows) for table in self.tables), self.weights)
+
+    def centered_parts(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield some columns at a time, weighted by the roots of the weights.
+
+        Yields
+        ------
+        columns : slice
+            Their place among the columns of all tables.
+        mean : ndarray of shape (n_columns,)
+            The mean that was subtracted, in float64.
+        part : ndarray of shape (n_rows, n_columns)
+            In the type of the features.
+        """
+        start = 0
+        for table, weight in zip(self.tables, self.weights):
+            for columns, mean, part in _centered_parts(table, self.rows):
+                root = np.sqrt(weight)
+                place = slice(start + columns.start, start + columns.stop)
+                yield (place, mean, part) if weight == 1 else (place, root * mean, part * part.dtype.type(root))
+            start += table.shape[1]
+
+
 def fits_from_kernel(classifier: Any) -> bool:
     """Return whether a classifier can be fitted, and judged on held-out rows, from the kernel alone.
 
@@ -76,17 +144,18 @@ def fits_from_kernel(classifier: Any) -> bool:
     return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "weigh_kernels"))
 
 
-def compute_kernel(X: np.ndarray) -> Kernel:
-    """Compute the linear kernel of X in the precision of X.
+def compute_kernel(X: np.ndarray, rows: np.ndarray | None = None) -> Kernel:
+    """Compute the linear kernel of X, or of some of its rows, in the precision of X.
 
     Raises
     ------
     ValueError
         If the products of rows are too large for the dtype of X.
     """
-    gram = np.zeros((len(X), len(X)))
+    n_rows = len(X) if rows is None else len(rows)
+    gram = np.zeros((n_rows, n_rows))
     squared_mean = 0.0
-    for _, mean, part in _centered_parts(X):
+    for _, mean, part in _centered_parts(X, rows):
         squared_mean += float(mean @ mean)
         with np.errstate(over="ignore", invalid="ignore"):
             gram += part @ part.T
@@ -98,20 +167,25 @@ def compute_kernel(X: np.ndarray) -> Kernel:
     return Kernel(gram, float(least))
 
 
-def total(kernels: Sequence[Kernel], weights: Sequence[float] | np.ndarray) -> Kernel:
+def total(kernels: Iterable[Kernel], weights: Sequence[float] | np.ndarray) -> Kernel:
     """Compute the kernel of weighted features side by side from the kernel of each, in float64."""
-    gram = np.zeros(kernels[0].gram.shape)
+    gram, least = None, 0.0
     for kernel, weight in zip(kernels, weights):
-        gram += weight * kernel.gram
-    return Kernel(gram, sum(weight * kernel.least_ridge for kernel, weight in zip(kernels, weights)))
+        own = weight * kernel.gram.astype(np.float64, copy=False)
+        gram = own if gram is None else np.add(gram, own, out=gram)
+        least += weight * kernel.least_ridge
+    assert gram is not None  # callers give at least one kernel
+    return Kernel(gram, least)
 
 
-def _centered_parts(X: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Yield some columns at a time: their slice, their mean in float64, and the centered columns in the dtype of X."""
-    for columns in gen_batches(X.shape[1], _CHUNK):
-        part = X[:, columns].astype(np.float64)
+def _centered_parts(X: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Yield some columns of some rows; see `FeatureKernel.centered_parts`."""
+    n_rows = len(X) if rows is None else len(rows)
+    for columns in gen_batches(X.shape[1], max(1, min(_CHUNK, _VALUES // n_rows))):
+        part = (X[:, columns] if rows is None else X[rows, columns]).astype(np.float64)
         mean = part.mean(axis=0)
-        yield columns, mean, (part - mean).astype(X.dtype)
+        part -= mean
+        yield columns, mean, part.astype(X.dtype)
 
 
 def split_columns(values: np.ndarray, sizes: Sequence[int] | None) -> list[np.ndarray]:
@@ -266,26 +340,24 @@ def score_dropped(gram: np.ndarray, groups: np.ndarray, kept: np.ndarray, soluti
     return smoother.T @ solution.targets - (smoother * same).T @ (solution.targets - solution.scores)
 
 
-def to_primal(X: np.ndarray, kept: np.ndarray, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+def to_primal(features: FeatureKernel, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
     """Convert a solution to coefficients of features.
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_features)
-    kept : ndarray of bool and shape (n,)
-        The rows of the solution.
+    features : FeatureKernel
+        Of the rows of the solution.
     solution : Solution
 
     Returns
     -------
-    coef : ndarray of shape (n_classes, n_features) and the dtype of X
+    coef : ndarray of shape (n_classes, n_features) and the type of the features
     intercept : ndarray of shape (n_classes,)
     """
-    coef = np.empty((solution.dual.shape[1], X.shape[1]), dtype=X.dtype)
+    coef = np.empty((solution.dual.shape[1], features.n_features), dtype=features.dtype)
     intercept = solution.share @ solution.targets
-    dual = solution.dual.T.astype(X.dtype)
-    for columns, mean, part in _centered_parts(X):
-        part = part[kept]
+    dual = solution.dual.T.astype(coef.dtype)
+    for columns, mean, part in features.centered_parts():
         coef[:, columns] = dual @ part
         intercept = intercept - coef[:, columns] @ (mean + solution.share @ part)
     return coef, intercept

@@ -10,7 +10,7 @@ from scipy import linalg, optimize
 from scipy.special import log_softmax
 
 from .calibration import fit_temperature, smooth_targets
-from .dual_ridge import Kernel, find_shared, solve, split_columns, total, weigh_rows
+from .dual_ridge import FeatureKernel, Kernel, find_shared, solve, split_columns, total, weigh_rows
 
 #: The weights are found on at most so many rows. They are few numbers, so more rows change them little, and the work
 #: grows with the third power.
@@ -45,8 +45,8 @@ class Loss(NamedTuple):
 
 
 def weigh_kernels(
-    kernels: Sequence[Kernel], targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
-    sizes: Sequence[int] | None = None,
+    kernels: Sequence[Kernel | FeatureKernel], targets: np.ndarray, share: np.ndarray, groups: np.ndarray,
+    alphas: np.ndarray, sizes: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Find the weights of kernels for which the log loss of leave-out predictions is smallest.
 
@@ -54,7 +54,7 @@ def weigh_kernels(
 
     Parameters
     ----------
-    kernels : sequence of Kernel
+    kernels : sequence of Kernel or FeatureKernel
         One for each flow, of the same n rows.
     targets, share, groups, alphas, sizes
         See `twoflow.heads.dual_ridge.solve`.
@@ -86,10 +86,10 @@ def weigh_kernels(
     targets, share, groups = targets[rows], share[rows] / share[rows].sum(), groups[rows]
     parted = [own[:, own.any(axis=0)] for own in split_columns(targets, sizes)]
     targets, sizes = np.hstack(parted), [own.shape[1] for own in parted]
-    kernels = [kernel.take(rows) for kernel in kernels]
-    alpha = solve(total(kernels, np.ones(n_kernels)), targets, share, groups, alphas, sizes).alpha
-    parts = [weigh_rows(kernel.gram.astype(np.float64), share) for kernel in kernels]
-    least = np.array([kernel.least_ridge for kernel in kernels])
+    computed = [kernel.take(rows).compute() for kernel in kernels]
+    alpha = solve(total(computed, np.ones(n_kernels)), targets, share, groups, alphas, sizes).alpha
+    parts = [weigh_rows(kernel.gram.astype(np.float64), share) for kernel in computed]
+    least = np.array([kernel.least_ridge for kernel in computed])
     shared = find_shared(groups)
 
     def penalized(point: np.ndarray) -> tuple[float, np.ndarray]:

@@ -19,7 +19,7 @@ from ..images.validation import to_values
 from .calibration import fit_temperature
 from .class_balance import weigh_classes
 from .confident_learning import find_confident
-from .dual_ridge import Kernel, Solution, compute_kernel, score_dropped, solve, split_columns, to_primal
+from .dual_ridge import FeatureKernel, Kernel, Solution, score_dropped, solve, split_columns, to_primal
 from .flow_weights import weigh_kernels
 from .groups import require_several
 from .kernel_terms import RowTerms, row_terms
@@ -71,7 +71,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     kept_ : ndarray of bool and shape (n,)
         The training rows that the model is fitted on.
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
-        For each training row, dropped ones included, by a model fitted on the kept rows without this row and its group.
+        For each training row, dropped ones included, by a model fitted without this row and its group.
         With several targets, a list with one such array for each.
     leave_out_accuracy_ : float
         The accuracy of these probabilities on all training rows, weighted by class; with several targets, its mean. It
@@ -140,11 +140,10 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         several = self.label_noise == "keep"
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], multi_output=several, ensure_min_samples=2)
-        solution = self.fit_dual(compute_kernel(X), y, groups)
-        self._set_coefficients(X, solution)
-        return self
+        features = FeatureKernel([X])
+        return self.fit_primal(features, self.fit_dual(features, y, groups))
 
-    def fit_dual(self, kernel: Kernel, y: Any, groups: Any = None) -> Solution:
+    def fit_dual(self, kernel: Kernel | FeatureKernel, y: Any, groups: Any = None) -> Solution:
         """Fit from the kernel alone, for callers that try several sums of kernels.
 
         A classifier with this method, `fit_primal` and `weigh_kernels` says so by them; see
@@ -152,8 +151,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        kernel : Kernel
-            Of n rows; see `twoflow.heads.dual_ridge.compute_kernel`.
+        kernel : Kernel or FeatureKernel
+            Of n rows; see `twoflow.heads.dual_ridge`.
         y : array-like of shape (n,) or (n, k)
         groups : array-like of shape (n,), optional
 
@@ -163,6 +162,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             What `fit_primal` takes.
         """
         alphas, codes, groups = self._check(y, groups)
+        kernel = kernel.compute()
         solution, weights = self._solve(kernel, codes, groups, alphas)
         kept, scores = np.ones(len(codes), dtype=bool), solution.scores
         if self.label_noise == "drop":
@@ -189,13 +189,13 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.leave_out_accuracy_ = float(np.mean(accuracies))
         return solution
 
-    def fit_primal(self, X: Any, solution: Solution) -> Self:
+    def fit_primal(self, features: FeatureKernel, solution: Solution) -> Self:
         """Compute the coefficients, after `fit_dual`.
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features)
-            The features that the kernel was computed from.
+        features : FeatureKernel
+            The features that the kernel was computed from. The coefficients are those of weighted features.
         solution : Solution
             The result of `fit_dual`.
 
@@ -203,17 +203,24 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        self._set_coefficients(validate_data(self, X, dtype=[np.float64, np.float32]), solution)
+        if not self.kept_.all():
+            features = features.take(self.kept_)
+        coef, intercept = to_primal(features, solution)
+        two = self._sizes == [2]
+        self.coef_ = np.diff(coef, axis=0) if two else coef
+        self.intercept_ = (np.diff(intercept) if two else intercept).astype(coef.dtype)
+        self.dual_coef_ = (np.diff(solution.dual, axis=1) if two else solution.dual).astype(coef.dtype)
+        self.n_features_in_ = features.n_features
         return self
 
-    def weigh_kernels(self, kernels: Sequence[Kernel], y: Any, groups: Any = None) -> np.ndarray:
+    def weigh_kernels(self, kernels: Sequence[Kernel | FeatureKernel], y: Any, groups: Any = None) -> np.ndarray:
         """Find how much each of several kernels should count, from leave-out predictions.
 
         Rows whose label is probably wrong count as all others, whatever `label_noise` is.
 
         Parameters
         ----------
-        kernels : sequence of Kernel
+        kernels : sequence of Kernel or FeatureKernel
             One for each flow, of the same n rows.
         y, groups
             See `fit_dual`.
@@ -227,13 +234,6 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return weigh_kernels(
             kernels, self._indicators(codes), _share(self._row_weights(codes)), groups, alphas, self._sizes
         )
-
-    def _set_coefficients(self, X: np.ndarray, solution: Solution) -> None:
-        coef, intercept = to_primal(X, self.kept_, solution)
-        two = self._sizes == [2]
-        self.coef_ = np.diff(coef, axis=0) if two else coef
-        self.intercept_ = (np.diff(intercept) if two else intercept).astype(X.dtype)
-        self.dual_coef_ = (np.diff(solution.dual, axis=1) if two else solution.dual).astype(X.dtype)
 
     @available_if(lambda self: not isinstance(getattr(self, "classes_", None), list))
     def decision_function(self, X: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
 from ..heads.composition import PartsByName
-from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
+from ..heads.dual_ridge import FeatureKernel, Kernel, Solution, compute_kernel, fits_from_kernel, total
 from ..heads.groups import read_groups
 from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
@@ -143,22 +144,19 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         return validate_data(self, X, dtype=np.float32, reset=False)
 
     def _choose_by_leaving_out(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> SelectingClassifier:
-        kernels = _Kernels(X, y, groups, [candidate for _, candidate in self.candidates])
+        selections = _Selections(X, y, groups, [candidate for _, candidate in self.candidates])
         self.candidates_: dict[str, float] = {}
         best: tuple[SelectingClassifier, np.ndarray, Any, Solution]
         for position, (name, candidate) in enumerate(self.candidates):
-            head, parts = clone(candidate.head), kernels.of(candidate)
-            weights = np.ones(len(parts)) if self.weights == "equal" else head.weigh_kernels(parts, y, groups)
-            solution = head.fit_dual(total(parts, weights), y, groups)
+            head, kernels = clone(candidate.head), selections.kernels_of(candidate)
+            weights = np.ones(len(kernels)) if self.weights == "equal" else head.weigh_kernels(kernels, y, groups)
+            solution = head.fit_dual(selections.total(candidate, weights), y, groups)
             self.candidates_[name] = head.leave_out_accuracy_
             if first_of_best([*self.candidates_.values()]) == position:
                 self.chosen_, best = name, (candidate, weights, head, solution)
         candidate, weights, head, solution = best
         self.weights_ = {name: float(weight) for (name, _, _), weight in zip(candidate.selections, weights)}
-        fitted = _weighed(candidate, weights)
-        fitted.head_ = head.fit_primal(fitted.fit_selectors(X, y, groups), solution)
-        fitted.classes_ = head.classes_
-        return fitted
+        return selections.fitted(candidate, weights, head, solution)
 
     def _choose_by_cross_validation(
         self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None
@@ -180,32 +178,71 @@ def _(estimator: ChoosingClassifier, start: int, widths: Sequence[int]) -> Choos
     return clone(estimator).set_params(candidates=candidates)
 
 
-def _weighed(candidate: SelectingClassifier, weights: np.ndarray) -> SelectingClassifier:
-    """Return a clone whose selections are multiplied by their weights; those of weight zero are left out."""
-    selections = [
-        (name, selector if weight == 1 else make_pipeline(selector, KernelWeight(float(weight))), columns)
-        for (name, selector, columns), weight in zip(candidate.selections, weights) if weight > 0
-    ]
-    return clone(SelectingClassifier(selections, candidate.head))
+class _Selections:
+    """The selections of the candidates. Each selector is fitted once, and a kernel that candidates share computed once.
 
-
-class _Kernels:
-    """The kernels of the candidates' selections. Candidates often share most of them, so each is computed once."""
+    A kernel that only one candidate has is computed where it is needed, and not kept.
+    """
 
     def __init__(
         self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, candidates: Sequence[SelectingClassifier]
     ) -> None:
-        self._kernels: dict[str, Kernel] = {}
+        self._n_features = X.shape[1]
+        self._selectors: dict[str, Any] = {}
+        self._tables: dict[str, np.ndarray] = {}
+        n_candidates: Counter[str] = Counter()
         for candidate in candidates:
-            for _, selector, columns in candidate.selections:
-                key = joblib.hash((selector, columns))
-                if key not in self._kernels:
-                    selected = to_dense(fit_selector(selector, X[:, columns], y, groups)[1])
-                    self._kernels[key] = compute_kernel(selected).halved()
+            keys = dict(zip(_keys(candidate), candidate.selections))
+            n_candidates.update(list(keys))
+            for key, (_, selector, columns) in keys.items():
+                if key not in self._tables:
+                    self._selectors[key], selected = fit_selector(selector, X[:, columns], y, groups)
+                    self._tables[key] = to_dense(selected)
+        self._shared = {
+            key: compute_kernel(self._tables[key]).halved() for key, number in n_candidates.items() if number > 1
+        }
 
-    def of(self, candidate: SelectingClassifier) -> list[Kernel]:
+    def kernels_of(self, candidate: SelectingClassifier) -> list[Kernel | FeatureKernel]:
         """Return the kernel of each selection of a candidate."""
-        return [self._kernels[joblib.hash((selector, columns))] for _, selector, columns in candidate.selections]
+        return [self._shared.get(key, FeatureKernel([self._tables[key]])) for key in _keys(candidate)]
+
+    def total(self, candidate: SelectingClassifier, weights: np.ndarray) -> Kernel | FeatureKernel:
+        """Return the kernel of the weighted selections of a candidate, side by side."""
+        if self._shared.keys().isdisjoint(_keys(candidate)):
+            return self._features(candidate, weights)
+        return total((kernel.compute() for kernel in self.kernels_of(candidate)), weights)
+
+    def fitted(
+        self, candidate: SelectingClassifier, weights: np.ndarray, head: Any, solution: Solution
+    ) -> SelectingClassifier:
+        """Return a candidate whose selections are multiplied by their weights, and whose head has a solution.
+
+        Selections of weight zero are left out.
+        """
+        selections, selectors = [], {}
+        for (name, selector, columns), key, weight in zip(candidate.selections, _keys(candidate), weights.tolist()):
+            if weight == 0:
+                continue
+            own = self._selectors[key]
+            if weight != 1:
+                factor = KernelWeight(weight)
+                selector, own = make_pipeline(selector, factor), make_pipeline(own, factor.fit(self._tables[key]))
+            selections.append((name, selector, columns))
+            selectors[name] = own
+        fitted = clone(SelectingClassifier(selections, candidate.head))
+        fitted.head_ = head.fit_primal(self._features(candidate, weights), solution)
+        fitted.selectors_, fitted.classes_, fitted.n_features_in_ = selectors, head.classes_, self._n_features
+        return fitted
+
+    def _features(self, candidate: SelectingClassifier, weights: np.ndarray) -> FeatureKernel:
+        tables = [self._tables[key] for key in _keys(candidate)]
+        counted = np.flatnonzero(weights).tolist()
+        return FeatureKernel([tables[i] for i in counted], weights[counted])
+
+
+def _keys(candidate: SelectingClassifier) -> list[str]:
+    """Return a key for each selection, equal for the same selector on the same columns."""
+    return [joblib.hash((selector, columns)) for _, selector, columns in candidate.selections]
 
 
 def _cross_validated(model: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: InnerFolds) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..dual_ridge import compute_kernel
+from ..dual_ridge import FeatureKernel
 from ..kernel_ridge import KernelRidgeClassifier
 
 
@@ -95,8 +95,9 @@ class DiscriminantProjection(TransformerMixin, ClassifierMixin, BaseEstimator):
         self._validate_params()
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         ridge = KernelRidgeClassifier(self.alphas)
-        solution = ridge.fit_dual(compute_kernel(X), y, groups)
-        self.ridge_ = ridge.fit_primal(X, solution)
+        features = FeatureKernel([X])
+        solution = ridge.fit_dual(features, y, groups)
+        self.ridge_ = ridge.fit_primal(features, solution)
         self.classes_ = ridge.classes_
         scores = solution.scores if len(self.classes_) > 2 else np.diff(solution.scores, axis=1)
         return scores.astype(X.dtype)
