@@ -15,7 +15,8 @@ from sklearn.metrics import f1_score
 from twoflow import CNNEmbedding, FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier
-from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel, fits_from_kernel
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
+from twoflow.heads.feature_kernel import FeatureKernel
 
 
 def few(n):

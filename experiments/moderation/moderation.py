@@ -18,7 +18,8 @@ from twoflow import FlowUnion, load_table, make_model
 from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.statistics.wilson import wilson_interval
 from twoflow.heads import KernelRidgeClassifier
-from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel
+from twoflow.heads.dual_ridge import compute_kernel
+from twoflow.heads.feature_kernel import FeatureKernel
 from twoflow.models.model_file import HeldOut
 from twoflow.predicting.averaging import average
 from twoflow.predicting.thresholds import threshold_for

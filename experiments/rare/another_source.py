@@ -15,7 +15,8 @@ from twoflow.evaluation.folds import draw_folds
 from twoflow.evaluation.left_out_sources import leave_one_out
 from twoflow.evaluation.statistics import corrected_resampled_ttest
 from twoflow.heads import KernelRidgeClassifier
-from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel
+from twoflow.heads.dual_ridge import compute_kernel
+from twoflow.heads.feature_kernel import FeatureKernel
 
 N_SOURCES = 12
 ALPHAS = (0.03, 0.1, 0.3)  # fewer than by default, because each takes a third of the time

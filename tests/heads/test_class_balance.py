@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from twoflow import ColorHistogram
 from twoflow.heads import CappedClassifier, KernelRidgeClassifier, KernelSVMClassifier, OutOfFoldProbabilities
 from twoflow.heads.class_balance import balance, check_balance, complete_class_weights, takes_class_weight
-from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel, fits_from_kernel
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel
+from twoflow.heads.feature_kernel import FeatureKernel
 from twoflow.heads.table import HEADS
 
 LABELS = np.array(["boot"] * 6 + ["clog"] * 3 + ["pump"])

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow.heads import KernelRidgeClassifier, KernelSVMClassifier
 from twoflow.heads.calibration import fit_temperature
-from twoflow.heads.dual_ridge import FeatureKernel, compute_kernel, fits_from_kernel, solve, solve_one
+from twoflow.heads.dual_ridge import compute_kernel, fits_from_kernel, solve, solve_one
 from twoflow.heads.kernel_ridge import _find_credible
 
 
@@ -403,30 +403,3 @@ def test_solve_one_equals_solve():
     targets = np.eye(2)[np.arange(20) % 2]
     expected = solve(kernel, targets, share, np.arange(20), np.array([0.3])).dual
     np.testing.assert_allclose(solve_one(kernel, targets, share, 0.3), expected, atol=1e-12)
-
-
-def test_tables_count_as_if_they_were_stacked():
-    rng = np.random.default_rng(0)
-    tables, weights = [rng.normal(size=(30, width)) for width in (3, 4000, 5)], np.array([0.5, 1, 2])
-    stacked = np.hstack([np.sqrt(weight) * table for table, weight in zip(tables, weights)])
-    features, rows = FeatureKernel(tables, weights), np.array([7, 3, 20])
-    assert features.n_features == 4008 and features.dtype == np.float64
-    assert np.allclose(features.compute().gram, compute_kernel(stacked).gram)
-    assert np.allclose(features.take(rows).compute().gram, compute_kernel(stacked[rows]).gram)
-    later = features.take(np.arange(30) > 8).take(rows)
-    assert np.allclose(later.compute().gram, compute_kernel(stacked[9 + rows]).gram)
-    parts = list(features.centered_parts())
-    assert np.allclose(np.hstack([part for *_, part in parts]), stacked - stacked.mean(axis=0))
-    assert [columns.start for columns, *_ in parts] == [0, 3, 2051, 4003]
-
-
-def test_coefficients_are_those_of_weighted_tables():
-    rng = np.random.default_rng(0)
-    y, tables = np.arange(40) % 3, [rng.normal(size=(40, 5)), rng.normal(size=(40, 7))]
-    weights = np.array([0.25, 3])
-    stacked = np.hstack([np.sqrt(weight) * table for table, weight in zip(tables, weights)])
-    features, model = FeatureKernel(tables, weights), KernelRidgeClassifier(label_noise="drop")
-    model.fit_primal(features, model.fit_dual(features, y))
-    expected = KernelRidgeClassifier(label_noise="drop").fit(stacked, y)
-    assert not model.kept_.all() and (model.kept_ == expected.kept_).all() and model.n_features_in_ == 12
-    assert np.allclose(model.coef_, expected.coef_) and np.allclose(model.intercept_, expected.intercept_)

@@ -15,7 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ..errors import InputError
-from .dual_ridge import FeatureKernel, Kernel, Solution
+from .dual_ridge import Kernel, Solution
+from .feature_kernel import FeatureKernel
 from .inner_folds import fit_clone
 from .random_states import seeded
 

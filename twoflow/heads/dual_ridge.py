@@ -35,8 +35,15 @@ class Kernel(NamedTuple):
         return self._replace(gram=self.gram[np.ix_(rows, rows)])
 
     def compute(self) -> Kernel:
-        """Return this kernel, which is computed already; see `FeatureKernel.compute`."""
+        """Return this kernel, which is computed already; see `twoflow.heads.feature_kernel.FeatureKernel.compute`."""
         return self
+
+    def solve(
+        self, targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
+        sizes: Sequence[int] | None = None,
+    ) -> Solution:
+        """Solve for several ridges, and return the best solution; see `solve`."""
+        return solve(self, targets, share, groups, alphas, sizes)
 
     def halved(self) -> Kernel:
         """Return the kernel in float32, which takes half the memory."""
@@ -71,70 +78,6 @@ class Solution(NamedTuple):
     scores: np.ndarray
 
 
-class FeatureKernel:
-    """The linear kernel of features that lie side by side in several tables, each with a weight.
-
-    It keeps the tables, and computes products of rows only where they are asked for. So several tables are never copied
-    into one.
-
-    Parameters
-    ----------
-    tables : sequence of ndarray of shape (n, n_features)
-        Of float32 or float64.
-    weights : sequence of float, optional
-        The factor of each table's products. Default: 1 for each.
-    rows : ndarray of int and shape (n_rows,), optional
-        The rows of the tables that count. Default: all.
-    """
-
-    def __init__(
-        self, tables: Sequence[np.ndarray], weights: Sequence[float] | np.ndarray | None = None,
-        rows: np.ndarray | None = None,
-    ) -> None:
-        self.tables = list(tables)
-        self.weights = [1.0] * len(self.tables) if weights is None else [float(weight) for weight in weights]
-        self.rows = rows
-
-    @property
-    def n_features(self) -> int:
-        """The number of columns of all tables."""
-        return sum(table.shape[1] for table in self.tables)
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The type of the features."""
-        return np.result_type(*self.tables)
-
-    def take(self, rows: np.ndarray) -> FeatureKernel:
-        """Return the kernel of some rows, given as positions or as a mask, without computing it."""
-        own = np.arange(len(self.tables[0])) if self.rows is None else self.rows
-        return FeatureKernel(self.tables, self.weights, own[rows])
-
-    def compute(self) -> Kernel:
-        """Compute the products of all rows."""
-        return total((compute_kernel(table, self.rows) for table in self.tables), self.weights)
-
-    def centered_parts(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Yield some columns at a time, weighted by the roots of the weights.
-
-        Yields
-        ------
-        columns : slice
-            Their place among the columns of all tables.
-        mean : ndarray of shape (n_columns,)
-            The mean that was subtracted, in float64.
-        part : ndarray of shape (n_rows, n_columns)
-            In the type of the features.
-        """
-        start = 0
-        for table, weight in zip(self.tables, self.weights):
-            for columns, mean, part in _centered_parts(table, self.rows):
-                root = np.sqrt(weight)
-                place = slice(start + columns.start, start + columns.stop)
-                yield (place, mean, part) if weight == 1 else (place, root * mean, part * part.dtype.type(root))
-            start += table.shape[1]
-
-
 def fits_from_kernel(classifier: Any) -> bool:
     """Return whether a classifier can be fitted, and judged on held-out rows, from the kernel alone.
 
@@ -155,16 +98,35 @@ def compute_kernel(X: np.ndarray, rows: np.ndarray | None = None) -> Kernel:
     n_rows = len(X) if rows is None else len(rows)
     gram = np.zeros((n_rows, n_rows))
     squared_mean = 0.0
-    for _, mean, part in _centered_parts(X, rows):
+    for _, mean, part in centered_parts(X, rows):
         squared_mean += float(mean @ mean)
         with np.errstate(over="ignore", invalid="ignore"):
             gram += part @ part.T
-    trace = float(np.trace(gram))
-    if not np.isfinite(trace):
-        raise InputError(f"expected features whose products fit in {X.dtype}, got larger ones; scale them down")
+    return Kernel(gram, find_least_ridge(float(np.trace(gram)), squared_mean, X.dtype))
+
+
+def find_least_ridge(trace: float, squared_mean: float, dtype: np.dtype) -> float:
+    """Return the largest error of an eigenvalue that rounding can cause; see `Kernel`.
+
+    Parameters
+    ----------
+    trace : float
+        The sum of the squares of all features, after their means have been subtracted.
+    squared_mean : float
+        The sum of the squares of these means.
+    dtype : dtype
+        In which the features are multiplied.
+
+    Raises
+    ------
+    ValueError
+        If the products of rows are too large for the dtype.
+    """
+    if not trace <= float(np.finfo(dtype).max):
+        raise InputError(f"expected features whose products fit in {dtype}, got larger ones; scale them down")
     # Of nearly constant features, only the rounding errors of float64 remain once the mean is subtracted.
-    least = max(np.finfo(X.dtype).eps * trace, np.finfo(np.float64).eps * squared_mean, np.finfo(np.float32).tiny)
-    return Kernel(gram, float(least))
+    shares = float(np.finfo(dtype).eps) * trace, float(np.finfo(np.float64).eps) * squared_mean
+    return max(*shares, float(np.finfo(np.float32).tiny))
 
 
 def total(kernels: Iterable[Kernel], weights: Sequence[float] | np.ndarray) -> Kernel:
@@ -178,8 +140,13 @@ def total(kernels: Iterable[Kernel], weights: Sequence[float] | np.ndarray) -> K
     return Kernel(gram, least)
 
 
-def _centered_parts(X: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Yield some columns of some rows; see `FeatureKernel.centered_parts`."""
+def centered_parts(
+    X: np.ndarray, rows: np.ndarray | None = None
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Yield some columns at a time: their slice, their mean in float64, and the centered columns in the dtype of X.
+
+    With `rows`, positions, they are those of these rows.
+    """
     n_rows = len(X) if rows is None else len(rows)
     for columns in gen_batches(X.shape[1], max(1, min(_CHUNK, _VALUES // n_rows))):
         part = (X[:, columns] if rows is None else X[rows, columns]).astype(np.float64)
@@ -234,10 +201,9 @@ def solve(
     weighted = weigh_rows(kernel.gram, share)
     residual = root[:, None] * (targets - share @ targets)
     shared = find_shared(groups)
-    codes = [own.argmax(axis=1) for own in split_columns(targets, sizes)]
-    solutions, accuracies, errors = [], [], []
+    solutions, judged = [], []
     for alpha in np.unique(alphas)[::-1]:
-        ridge = _scale_ridge(alpha, weighted, kernel)
+        ridge = scale_ridge(alpha, float(np.trace(weighted)), kernel.least_ridge, len(weighted))
         half = _invert_factor(weighted, ridge)
         dual = half.T @ (half @ residual)
         # P = r M⁻¹ - u uᵀ; where a row is left out alone, only its diagonal is needed.
@@ -246,13 +212,25 @@ def solve(
             block = ridge * half[:, rows].T @ half[:, rows] - np.outer(root[rows], root[rows])
             left_out[rows] = linalg.solve(block, ridge * dual[rows], assume_a="sym")
         scores = targets - left_out / root[:, None]
-        credits = [credit(own, right) for own, right in zip(split_columns(scores, sizes), codes)]
-        accuracies.append(float(share @ np.mean(credits, axis=0)))
-        errors.append(float((left_out**2).sum()))
+        judged.append(judge(scores, targets, share, sizes))
         solutions.append(Solution(float(alpha), ridge, share, targets, root[:, None] * dual, scores))
-    best = np.array(accuracies) >= max(accuracies) - TOLERANCE
-    least = np.where(best, errors, np.inf)
-    return solutions[int(np.flatnonzero(least <= least.min() * (1 + TOLERANCE))[0])]
+    return solutions[first_of_least_error(judged)]
+
+
+def judge(
+    scores: np.ndarray, targets: np.ndarray, share: np.ndarray, sizes: Sequence[int] | None
+) -> tuple[float, float]:
+    """Return the accuracy and the squared error of leave-out predictions; see `solve`."""
+    credits = [credit(own, right.argmax(axis=1))
+               for own, right in zip(split_columns(scores, sizes), split_columns(targets, sizes))]
+    return float(share @ np.mean(credits, axis=0)), float(share @ ((targets - scores)**2).sum(axis=1))
+
+
+def first_of_least_error(judged: Sequence[tuple[float, float]]) -> int:
+    """Return which of several ridges, from the largest to the smallest, is best by what `judge` found."""
+    accuracies, errors = np.array(judged).T
+    least = np.where(accuracies >= accuracies.max() - TOLERANCE, errors, np.inf)
+    return int(np.flatnonzero(least <= least.min() * (1 + TOLERANCE))[0])
 
 
 def solve_one(kernel: Kernel, targets: np.ndarray, share: np.ndarray, alpha: float) -> np.ndarray:
@@ -272,7 +250,7 @@ def solve_one(kernel: Kernel, targets: np.ndarray, share: np.ndarray, alpha: flo
     """
     root = np.sqrt(share)
     weighted = weigh_rows(kernel.gram, share)
-    ridge = _scale_ridge(alpha, weighted, kernel)
+    ridge = scale_ridge(alpha, float(np.trace(weighted)), kernel.least_ridge, len(weighted))
     residual = root[:, None] * (targets - share @ targets)
     return root[:, None] * _solve_ridged(weighted, ridge, residual)
 
@@ -284,9 +262,9 @@ def weigh_rows(gram: np.ndarray, share: np.ndarray) -> np.ndarray:
     return (gram - means - means[:, None] + share @ means) * np.outer(root, root)
 
 
-def _scale_ridge(alpha: float, weighted: np.ndarray, kernel: Kernel) -> float:
-    """Return what an alpha adds to the diagonal of the weighted kernel."""
-    return max(alpha * np.trace(weighted), kernel.least_ridge) / len(weighted)
+def scale_ridge(alpha: float, trace: float, least_ridge: float, n_rows: int) -> float:
+    """Return what an alpha adds to the diagonal of the weighted kernel, given its trace."""
+    return max(alpha * trace, least_ridge) / n_rows
 
 
 def _solve_ridged(weighted: np.ndarray, ridge: float, right: np.ndarray) -> np.ndarray:
@@ -338,26 +316,3 @@ def score_dropped(gram: np.ndarray, groups: np.ndarray, kept: np.ndarray, soluti
     smoother += share[:, None]
     same = groups[kept][:, None] == groups[~kept]
     return smoother.T @ solution.targets - (smoother * same).T @ (solution.targets - solution.scores)
-
-
-def to_primal(features: FeatureKernel, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-    """Convert a solution to coefficients of features.
-
-    Parameters
-    ----------
-    features : FeatureKernel
-        Of the rows of the solution.
-    solution : Solution
-
-    Returns
-    -------
-    coef : ndarray of shape (n_classes, n_features) and the type of the features
-    intercept : ndarray of shape (n_classes,)
-    """
-    coef = np.empty((solution.dual.shape[1], features.n_features), dtype=features.dtype)
-    intercept = solution.share @ solution.targets
-    dual = solution.dual.T.astype(coef.dtype)
-    for columns, mean, part in features.centered_parts():
-        coef[:, columns] = dual @ part
-        intercept = intercept - coef[:, columns] @ (mean + solution.share @ part)
-    return coef, intercept

@@ -10,7 +10,8 @@ from scipy import linalg, optimize
 from scipy.special import log_softmax
 
 from .calibration import fit_temperature, smooth_targets
-from .dual_ridge import FeatureKernel, Kernel, find_shared, solve, split_columns, total, weigh_rows
+from .dual_ridge import Kernel, find_shared, solve, split_columns, total, weigh_rows
+from .feature_kernel import FeatureKernel
 
 #: The weights are found on at most so many rows. They are few numbers, so more rows change them little, and the work
 #: grows with the third power.

@@ -19,7 +19,8 @@ from ..images.validation import to_values
 from .calibration import fit_temperature
 from .class_balance import weigh_classes
 from .confident_learning import find_confident
-from .dual_ridge import FeatureKernel, Kernel, Solution, score_dropped, solve, split_columns, to_primal
+from .dual_ridge import Kernel, Solution, score_dropped, split_columns
+from .feature_kernel import FeatureKernel
 from .flow_weights import weigh_kernels
 from .groups import require_several
 from .kernel_terms import RowTerms, row_terms
@@ -30,7 +31,8 @@ from .ties import credit
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     """Classify by ridge regression of class indicators, solved in its dual, with calibrated probabilities.
 
-    It is made for a few thousand rows and up to some 100,000 columns: the linear system has as many unknowns as rows.
+    The linear system has as many unknowns as rows, or as columns if there are more than two rows for each; see
+    `twoflow.heads.feature_kernel`. So a few thousand rows may have 100,000 columns, and 100,000 rows a few thousand.
     The kernel is linear. If a row holds the features of several flows side by side, each of unit norm, the kernel is
     the sum of the flows' kernels.
 
@@ -162,20 +164,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             What `fit_primal` takes.
         """
         alphas, codes, groups = self._check(y, groups)
-        kernel = kernel.compute()
-        solution, weights = self._solve(kernel, codes, groups, alphas)
-        kept, scores = np.ones(len(codes), dtype=bool), solution.scores
         if self.label_noise == "drop":
-            (own,), weight = codes.T, weights[:, 0]
-            temperature = fit_temperature(scores, own, weight)
-            credible = _find_credible(softmax(scores / temperature, axis=1), own)
-            if not credible.all() and len(np.unique(groups[credible])) > 1:
-                kept = credible
-                solution, weights = self._solve(kernel.take(kept), codes[kept], groups[kept], alphas)
-                scores = np.empty_like(scores)
-                scores[kept] = solution.scores
-                scores[~kept] = score_dropped(kernel.gram, groups, kept, solution)
-                weights = self._row_weights(codes, kept)
+            solution, scores, weights, kept = self._solve_credible(kernel.compute(), codes, groups, alphas)
+        else:
+            solution, weights = self._solve(kernel, codes, groups, alphas)
+            scores, kept = solution.scores, np.ones(len(codes), dtype=bool)
 
         self.kept_ = kept
         self.alpha_ = solution.alpha
@@ -205,7 +198,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         if not self.kept_.all():
             features = features.take(self.kept_)
-        coef, intercept = to_primal(features, solution)
+        coef, intercept = features.to_primal(solution)
         two = self._sizes == [2]
         self.coef_ = np.diff(coef, axis=0) if two else coef
         self.intercept_ = (np.diff(intercept) if two else intercept).astype(coef.dtype)
@@ -359,11 +352,27 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return [len(own) for own in self._by_target]
 
     def _solve(
-        self, kernel: Kernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
+        self, kernel: Kernel | FeatureKernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
     ) -> tuple[Solution, np.ndarray]:
         """Return the best solution for some rows, and the weight of each row by each of its labels."""
         weights = self._row_weights(codes)
-        return solve(kernel, self._indicators(codes), _share(weights), groups, alphas, self._sizes), weights
+        return kernel.solve(self._indicators(codes), _share(weights), groups, alphas, self._sizes), weights
+
+    def _solve_credible(
+        self, kernel: Kernel, codes: np.ndarray, groups: np.ndarray, alphas: np.ndarray
+    ) -> tuple[Solution, np.ndarray, np.ndarray, np.ndarray]:
+        """Solve for the rows whose label is credible; return the solution, and the scores, weights and mask of all."""
+        solution, weights = self._solve(kernel, codes, groups, alphas)
+        scores, (own,), weight = solution.scores, codes.T, weights[:, 0]
+        temperature = fit_temperature(scores, own, weight)
+        kept = _find_credible(softmax(scores / temperature, axis=1), own)
+        if kept.all() or len(np.unique(groups[kept])) < 2:
+            return solution, scores, weights, np.ones(len(codes), dtype=bool)
+        solution, _ = self._solve(kernel.take(kept), codes[kept], groups[kept], alphas)
+        scores = np.empty_like(scores)
+        scores[kept] = solution.scores
+        scores[~kept] = score_dropped(kernel.gram, groups, kept, solution)
+        return solution, scores, self._row_weights(codes, kept), kept
 
     def _indicators(self, codes: np.ndarray) -> np.ndarray:
         """Return the class indicators of all targets, side by side."""

@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..errors import InputError
 from ..heads.composition import PartsByName
-from ..heads.dual_ridge import FeatureKernel, Kernel, Solution, compute_kernel, fits_from_kernel, total
+from ..heads.dual_ridge import Kernel, Solution, compute_kernel, fits_from_kernel, total
+from ..heads.feature_kernel import FeatureKernel
 from ..heads.groups import read_groups
 from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..dual_ridge import FeatureKernel
+from ..feature_kernel import FeatureKernel
 from ..kernel_ridge import KernelRidgeClassifier
 
 
