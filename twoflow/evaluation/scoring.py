@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from .._jobs import one_blas_thread, stay_in_worker, take
 from .._peak_memory import PeakMemory, peak_memory
 from ..heads.inner_folds import fit_clone
 from ..models.importances import Origin, find_support, share_of_flows, steps_to_decision
-from ..models.selecting_classifier import fit_selector, side_by_side, to_dense
+from ..models.selecting_classifier import as_slice, fit_selector, side_by_side, to_dense
 from .feature_plan import Part, PreparedMethod
 from .folds import Fold
 from .method_scores import Choice
 from .scores import compute_scores, scores_for
 from .tested import Given, Scored, Targets
 from .training_history import TrainingHistory, find_trainings
+
+#: How many training images are predicted at a time.
+_AT_A_TIME = 512
 
 
 class Selected(NamedTuple):
@@ -124,7 +128,7 @@ def score_fold(
         train_accuracy = getattr(last, "train_accuracy_", None)
         if train_accuracy is None or len(targets.names) > 1:
             tested = next(iter(scores_for(targets).values()))
-            again = Given(np.asarray(classifier.predict(X_train)))
+            again = Given(_predict_in_parts(classifier, X_train))
             train_accuracy = tested(Scored(y[fold.train], again, targets.tree))
         importances = None
         if method.parts is not None:
@@ -154,6 +158,11 @@ def score_fold(
         seconds=time.perf_counter() - started + elsewhere,
         peak_memory=peak_memory(),
     )
+
+
+def _predict_in_parts(classifier: Any, X: Any) -> np.ndarray:
+    """Predict some rows at a time, because a classifier that selects features copies all that it is asked."""
+    return np.concatenate([np.asarray(classifier.predict(X[rows])) for rows in gen_batches(len(X), _AT_A_TIME)])
 
 
 def _probabilities(classifier: Any, X: Any, y: np.ndarray, targets: Targets) -> np.ndarray | list[np.ndarray] | None:
@@ -203,8 +212,14 @@ def _columns(
     """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
     left = columns < features.shape[1]
     if in_fold is None or left.all():
-        return features[np.ix_(positions, columns)]
+        return _take(features, positions, columns)
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    chosen[:, left] = features[np.ix_(positions, columns[left])]
-    chosen[:, ~left] = in_fold[np.ix_(positions, columns[~left] - features.shape[1])]
+    chosen[:, left] = _take(features, positions, columns[left])
+    chosen[:, ~left] = _take(in_fold, positions, columns[~left] - features.shape[1])
     return chosen
+
+
+def _take(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Copy rows and columns of a table; of consecutive columns row by row, which is several times as fast."""
+    found = as_slice(columns) if len(columns) else columns
+    return table[rows, found] if isinstance(found, slice) else table[np.ix_(rows, found)]
