@@ -18,7 +18,7 @@ from twoflow.commands.program import run
 #: The modules, in the order in which they run.
 BENCHMARKS = (
     "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow",
-    "search", "serving", "fine_tuning",
+    "kernel_ridge", "search", "serving", "fine_tuning",
 )
 
 #: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.
@@ -40,7 +40,8 @@ def make_parser() -> CommandParser:
     parser.add_argument("--quick", action="store_true",
                         help="use tiny sizes, to see whether the benchmarks run (default: full sizes)")
     parser.add_argument("--large", action="store_true",
-                        help="measure scaling up to 100,000 images too, with 8 GB more of disk (default: to 20,000)")
+                        help="measure scaling and kernel_ridge up to 100,000 too, with 8 GB more of disk (default: to "
+                             "20,000 images and 40,000 rows)")
     parser.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                         help="threads for everything that is measured (default: every core)")
     parser.add_argument("--images", metavar="DIR",
