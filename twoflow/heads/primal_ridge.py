@@ -86,16 +86,9 @@ def solve_in_features(
     scores = np.empty((len(ridges), *targets.shape), features.dtype)
     for rows in batches:
         turned, shared = centered(rows) @ axes, _find_shared_by_size(groups[rows])
-        squared = turned**2
         for own, found in zip(shrunk, scores):
-            left_out = residual[rows] - turned @ (own[:, None] * along)
-            kept = 1 - squared @ own - share[rows]
-            apart = left_out / kept.clip(min=np.finfo(kept.dtype).eps)[:, None]
-            for members in shared:
-                part, roots = turned[members], root[rows[members]]
-                known = (part * own) @ part.swapaxes(1, 2) + roots[:, :, None] * roots[:, None, :]
-                apart[members] = np.linalg.solve(np.eye(members.shape[1]) - known, left_out[members])
-            found[rows] = targets[rows] - apart / root[rows, None]
+            left_out = _leave_out(turned, own, residual[rows] - turned @ (own[:, None] * along), root[rows], shared)
+            found[rows] = targets[rows] - left_out / root[rows, None]
     best = first_of_least_error([judge(found, targets, share, sizes) for found in scores])
 
     coef, rest = axes @ (shrunk[best][:, None] * along), np.empty_like(residual)
@@ -109,6 +102,32 @@ def solve_in_features(
             coef += axes @ (shrunk[best][:, None] * (axes.T @ gradient))
     dual = root[:, None] * rest / ridges[best]
     return Solution(float(alphas[best]), ridges[best], share, targets, dual, scores[best].astype(np.float64))
+
+
+def _leave_out(
+    turned: np.ndarray, shrunk: np.ndarray, residual: np.ndarray, root: np.ndarray, shared: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return the residuals of rows by models that are fitted without them and their groups.
+
+    Parameters
+    ----------
+    turned : ndarray of shape (n_rows, n_features)
+        C V of the rows; see `solve_in_features`.
+    shrunk : ndarray of shape (n_features,)
+        (q + r)⁻¹.
+    residual : ndarray of shape (n_rows, n_classes)
+        By the model that is fitted on all rows.
+    root : ndarray of shape (n_rows,)
+    shared : sequence of ndarray of shape (n_groups, size)
+        See `_find_shared_by_size`.
+    """
+    kept = 1 - turned**2 @ shrunk - root**2
+    left_out = residual / kept.clip(min=np.finfo(kept.dtype).eps)[:, None]
+    for rows in shared:
+        part, own = turned[rows], root[rows]
+        known = (part * shrunk) @ part.swapaxes(1, 2) + own[:, :, None] * own[:, None, :]
+        left_out[rows] = np.linalg.solve(np.eye(rows.shape[1]) - known, residual[rows])
+    return left_out
 
 
 def _find_mean(features: Rows, share: np.ndarray) -> tuple[np.ndarray, float]:
