@@ -9,7 +9,8 @@ import numpy as np
 from .dual_ridge import Kernel, Solution, centered_parts, compute_kernel, total
 from .primal_ridge import solve_in_features
 
-#: With more rows than so many times the features, the system of the features is the smaller one to solve.
+#: With more rows than so many times the features, the system of the features is solved. It takes as long as that of the
+#: rows at about one and a half times (2,000 rows), and less memory from two on.
 _ROWS_PER_FEATURE = 2
 
 
