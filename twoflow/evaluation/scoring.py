@@ -212,14 +212,14 @@ def _columns(
     """Select rows and columns of the two tables, whose columns are numbered as if they were side by side."""
     left = columns < features.shape[1]
     if in_fold is None or left.all():
-        return _take(features, positions, columns)
+        return _copy(features, positions, columns)
     chosen = np.empty((len(positions), len(columns)), dtype=np.float32)
-    chosen[:, left] = _take(features, positions, columns[left])
-    chosen[:, ~left] = _take(in_fold, positions, columns[~left] - features.shape[1])
+    chosen[:, left] = _copy(features, positions, columns[left])
+    chosen[:, ~left] = _copy(in_fold, positions, columns[~left] - features.shape[1])
     return chosen
 
 
-def _take(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _copy(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Copy rows and columns of a table; of consecutive columns row by row, which is several times as fast."""
     found = as_slice(columns) if len(columns) else columns
     return table[rows, found] if isinstance(found, slice) else table[np.ix_(rows, found)]

@@ -73,7 +73,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     kept_ : ndarray of bool and shape (n,)
         The training rows that the model is fitted on.
     leave_out_probabilities_ : ndarray of shape (n, n_classes)
-        For each training row, dropped ones included, by a model fitted without this row and its group.
+        For each training row, dropped ones included, by a model fitted on the kept rows without this row and its group.
         With several targets, a list with one such array for each.
     leave_out_accuracy_ : float
         The accuracy of these probabilities on all training rows, weighted by class; with several targets, its mean. It

@@ -19,7 +19,7 @@ _REFINEMENTS = 2
 
 
 class Rows(Protocol):
-    """Rows of features, of which a part is asked for at a time."""
+    """Rows of features. A caller asks for some of them at a time."""
 
     def __len__(self) -> int:
         """Return the number of rows, n."""
