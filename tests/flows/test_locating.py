@@ -19,16 +19,19 @@ def draw(shape, seed=0):
 
 @given(
     st.sampled_from(sorted(POOLINGS)), st.integers(1, 3), st.integers(2, 9), st.integers(3, 8), st.integers(3, 8),
-    st.integers(1, 2), st.integers(0, 99),
+    st.integers(1, 2), st.booleans(), st.integers(0, 99),
 )
-@settings(max_examples=40)
+@settings(max_examples=60)
 def test_the_parts_of_positions_sum_to_the_function_of_the_pooled_vector(
-    pooling, grid, n_channels, rows, columns, n_maps, seed
+    pooling, grid, n_channels, rows, columns, n_maps, is_weighted, seed
 ):
     maps = [draw((n_channels, rows, columns), seed + i) for i in range(n_maps)]
-    pooled = pool(maps, pooling, grid, None).astype(np.float64)
+    counts = None
+    if is_weighted and pooling != "max":
+        counts = [np.abs(draw((rows, columns), seed + 50 + i)).astype(np.float64) + 0.1 for i in range(n_maps)]
+    pooled = pool(maps, pooling, grid, None, counts).astype(np.float64)
     weights = draw((3, len(pooled)), 1).astype(np.float64)
-    located = locate_pooled(maps, pooling, grid, None, weights)
+    located = locate_pooled(maps, pooling, grid, None, weights, counts)
     assert [each.shape for each in located] == [(3, rows, columns)] * n_maps
     # A covariance is rounded to float16: to 2 ** -11 of each value, of unit norm in each cell.
     atol = 2 ** -11 * np.abs(weights).max() * grid**2 * n_channels if pooling == "covariance" else 1e-5

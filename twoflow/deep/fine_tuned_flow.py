@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -53,6 +53,9 @@ class FineTunedFlow(Flow):
         For "covariance" only: how many channels a map is projected to first. By default, nothing is projected.
     views : {"whole", "mirror", "five-crop"}, default="whole"
         What the trained network is shown of an image; see `CNNEmbedding`. It has no effect on the training.
+    center_prior : float, optional
+        How much less the positions of a map count that lie far from the middle of the image; see `CNNEmbedding`. By
+        default all count the same.
     preprocessing : dict, optional
         How images enter the trained network, such as ``{"input_size": (320, 320)}``; see `CNNEmbedding`. An
         EfficientNet-Lite that was trained on smaller images also takes larger ones. It has no effect on the training.
@@ -103,12 +106,14 @@ class FineTunedFlow(Flow):
         "pooling": [StrOptions(set(POOLINGS))],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
         "views": [StrOptions(set(VIEWS))],
+        "center_prior": [Interval(Real, 0.05, None, closed="left"), None],
         "preprocessing": [dict, None],
         "target": [Interval(Integral, 0, None, closed="left"), str, None],
         "target_names": [list, tuple, None],
         "cv": [Interval(Integral, 2, None, closed="left"), None],
     }
     feature_prefix = "fine_tuned"
+    center_prior: float | None = None  # model files of earlier versions do not say
 
     def __init__(
         self,
@@ -118,6 +123,7 @@ class FineTunedFlow(Flow):
         pooling: str = "mean",
         n_channels: int | None = None,
         views: str = "whole",
+        center_prior: float | None = None,
         preprocessing: dict[str, Any] | None = None,
         target: int | str | None = None,
         target_names: Sequence[str] | None = None,
@@ -133,6 +139,7 @@ class FineTunedFlow(Flow):
         self.pooling = pooling
         self.n_channels = n_channels
         self.views = views
+        self.center_prior = center_prior
         self.preprocessing = preprocessing
         self.target = target
         self.target_names = target_names
@@ -239,7 +246,7 @@ class FineTunedFlow(Flow):
 
     @property
     def _layers(self) -> Layers:
-        return Layers(self.layers, self.pooling, self.n_channels, self.views)
+        return Layers(self.layers, self.pooling, self.n_channels, self.views, self.center_prior)
 
     @property
     def n_features_out(self) -> int:

@@ -23,12 +23,15 @@ class Layers(NamedTuple):
     n_channels : int or None
         These two hold for layers that are maps; see `CNNEmbedding`.
     views : str
+    center_prior : float or None
+        For layers that are maps, as pooling and n_channels.
     """
 
     names: Sequence[str] | None
     pooling: str
     n_channels: int | None
     views: str
+    center_prior: float | None
 
     def flows_of(self, network: NetworkLike, preprocessing: Mapping[str, Any] | None = None) -> list[CNNEmbedding]:
         """Return a flow for each layer of a network, not fitted; they make one pass together.
@@ -45,12 +48,13 @@ class Layers(NamedTuple):
         if not any(are_maps) and not self._is_plain:
             raise InputError(
                 f"pooling: expected a layer that is a map, got only vectors ({', '.join(chosen)}); name other layers, "
-                'or leave pooling="mean" and n_channels=None'
+                'or leave pooling="mean", n_channels=None and center_prior=None'
             )
         flows = [
             CNNEmbedding(
                 network, name, pooling=self.pooling if is_map else "mean",
-                n_channels=self.n_channels if is_map else None, views=self.views, preprocessing=given,
+                n_channels=self.n_channels if is_map else None, views=self.views,
+                center_prior=self.center_prior if is_map else None, preprocessing=given,
             )
             for name, is_map in zip(chosen, are_maps)
         ]
@@ -98,4 +102,4 @@ class Layers(NamedTuple):
 
     @property
     def _is_plain(self) -> bool:
-        return self.pooling == "mean" and self.n_channels is None
+        return self.pooling == "mean" and self.n_channels is None and self.center_prior is None

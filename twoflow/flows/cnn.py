@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from copy import copy
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from ..networks.session import Session, check_engine, find_provider, open_quanti
 from ..store import StoreLike
 from .base import Flow
 from .calibration import read_sample
+from .center_prior import weigh_positions
 from .contract import FlowTags
 from .locating import locate_pooled
 from .placing import Placed, place_view
@@ -86,6 +87,11 @@ class CNNEmbedding(Flow):
         its mirror image, whose map is mirrored back. "five-crop" is the four corners and the middle, each with 7/8 of
         the sides; it needs ``grid=1``. The positions of all views are pooled together; of vectors, the mean is taken.
         Flows in a `FlowUnion` share the passes that they have in common.
+    center_prior : float, optional
+        Positions count less the farther they lie from the middle of the image, by a Gaussian whose standard deviation is
+        this share of the image's sides, at least 0.05. A product lies in the middle of most photos, and around it is what says nothing
+        of it. 0.3 suits photos that customers take, and hardly changes anything where the product fills the image; see
+        experiments/beyond. It needs a map, and another pooling than "max". By default all positions count the same.
     preprocessing : dict, optional
         How images enter the network. It is needed if neither the network's files nor a card next to them say so. By
         default, the card decides. Any of:
@@ -158,12 +164,14 @@ class CNNEmbedding(Flow):
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
         "grid": [Interval(Integral, 1, None, closed="left")],
         "views": [StrOptions(set(VIEWS))],
+        "center_prior": [Interval(Real, 0.05, None, closed="left"), None],
         "preprocessing": [dict, None],
         "engine": [StrOptions(set(ENGINES))],
         "precision": [StrOptions({"float32", "int8"})],
         "provider": [StrOptions(set(PROVIDERS))],
     }
     feature_prefix = "cnn"
+    center_prior: float | None = None  # model files of earlier versions do not say
     _bound: Network | None = None  # set in the copy that `bind` returns
     _provider: str | None = None  # likewise; other processes that compute for the copy keep it
 
@@ -176,6 +184,7 @@ class CNNEmbedding(Flow):
         n_channels: int | None = None,
         grid: int = 1,
         views: str = "whole",
+        center_prior: float | None = None,
         preprocessing: dict[str, Any] | None = None,
         engine: str = "onnxruntime",
         precision: str = "float32",
@@ -192,6 +201,7 @@ class CNNEmbedding(Flow):
         self.n_channels = n_channels
         self.grid = grid
         self.views = views
+        self.center_prior = center_prior
         self.preprocessing = preprocessing
         self.engine = engine
         self.precision = precision
@@ -205,11 +215,13 @@ class CNNEmbedding(Flow):
         check_engine(self.engine, network, self.provider)
         layer = network.card.layers[name]
         if not layer.is_map:
-            for parameter, default in (("pooling", "mean"), ("grid", 1)):
+            for parameter, default in (("pooling", "mean"), ("grid", 1), ("center_prior", None)):
                 if (value := getattr(self, parameter)) != default:
                     raise InputError(f"layer {name!r} is a vector already; {parameter}={value!r} needs a map")
         if self.n_channels is not None and self.pooling != "covariance":
             raise InputError('n_channels needs pooling="covariance"')
+        if self.center_prior is not None and self.pooling == "max":
+            raise InputError('center_prior needs another pooling than "max", which takes one position for each channel')
         if self.n_channels is not None and self.n_channels > layer.width:
             raise InputError(f"n_channels={self.n_channels} is more than layer {name!r} has, {layer.width}")
         if self.grid > 1 and self.views == "five-crop":
@@ -394,7 +406,9 @@ class CNNEmbedding(Flow):
                     continue
                 layer = maps[-1]
             turned = [view.turned_back(output[layer]) for view, output in seen.items()]
-            values = locate_pooled(turned, flow.pooling, flow.grid, flow.n_channels, own)
+            values = locate_pooled(
+                turned, flow.pooling, flow.grid, flow.n_channels, own, flow.position_weights(seen, turned[0].shape[1:])
+            )
             located.append([Placed(each, place_view(view, fitting, size)) for view, each in zip(seen, values)])
         return located
 
@@ -410,13 +424,28 @@ class CNNEmbedding(Flow):
     ) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow raises an error below
             turned = [view.turned_back(output) for view, output in outputs]
-            vector = pool(turned, self.pooling, self.grid, self.n_channels)
+            weights = self.position_weights([view for view, _ in outputs], turned[0].shape[1:])
+            vector = pool(turned, self.pooling, self.grid, self.n_channels, weights)
         if not is_finite(vector):
             raise NetworkOutputError(printable(
                 f'{network.title}: pooling="{self.pooling}" of layer {layer!r} of {image} overflows, '
                 'because its values are too large; use pooling="max" or another layer', MAX_LENGTH,
             ))
         return vector
+
+    def position_weights(self, views: Iterable[View], shape: tuple[int, ...]) -> list[np.ndarray] | None:
+        """Return how much each position of the views' maps counts; None if all count the same.
+
+        Parameters
+        ----------
+        views : iterable of View
+        shape : (int, int)
+            Rows and columns of a map; () for a vector.
+        """
+        if self.center_prior is None:
+            return None
+        rows, columns = shape
+        return [weigh_positions(view, (rows, columns), float(self.center_prior)) for view in views]
 
     def pack(self, features: np.ndarray) -> np.ndarray:
         """Keep a covariance pool in float16, to which it was rounded already."""

@@ -6,11 +6,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .pooling import GEM_FLOOR, cells, draw_projection, find_spectrum, triangle
+from .pooling import GEM_FLOOR, cells, draw_projection, find_spectrum, share_cells, triangle
 
 
 def locate_pooled(
-    maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | None, weights: np.ndarray
+    maps: Sequence[np.ndarray],
+    pooling: str,
+    grid: int,
+    n_channels: int | None,
+    weights: np.ndarray,
+    position_weights: Sequence[np.ndarray] | None = None,
 ) -> list[np.ndarray]:
     """Spread linear functions of a pooled vector over the positions of the maps.
 
@@ -21,6 +26,8 @@ def locate_pooled(
         See `twoflow.flows.pooling.pool`.
     weights : ndarray of shape (n_functions, n_features)
         For each function, the weight of each value of the pooled vector.
+    position_weights
+        The `weights` of `pool`.
 
     Returns
     -------
@@ -30,42 +37,43 @@ def locate_pooled(
     """
     found = [np.zeros((len(weights), *each.shape[1:])) for each in maps]
     places = cells(maps[0].shape[1:], grid)
-    for (rows, columns), own in zip(places, np.split(weights, len(places), axis=1)):
+    shares_of_cells = share_cells(position_weights, grid)
+    for (rows, columns), own, shares in zip(places, np.split(weights, len(places), axis=1), shares_of_cells):
         parts = [each[:, rows, columns].reshape(len(each), -1) for each in maps]
         positions = np.concatenate(parts, axis=1)
         if n_channels is not None:
             positions = draw_projection(n_channels, len(positions)) @ positions
-        located = np.split(_LOCATORS[pooling](positions, own), len(maps), axis=1)
+        located = np.split(_LOCATORS[pooling](positions, own, shares), len(maps), axis=1)
         for each, values in zip(found, located):
             each[:, rows, columns] += values.reshape(each[:, rows, columns].shape)
     return found
 
 
-def _of_mean(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return weights @ positions / positions.shape[1]
+def _of_mean(positions: np.ndarray, weights: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
+    return weights @ positions * (1 / positions.shape[1] if shares is None else shares)
 
 
-def _of_max(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _of_max(positions: np.ndarray, weights: np.ndarray, shares: None) -> np.ndarray:
     """Give all of a channel to the position of its maximum, to the first one at a tie."""
     located = np.zeros((positions.shape[1], len(weights)))
     np.add.at(located, positions.argmax(axis=1), (weights * positions.max(axis=1)).T)
     return located.T
 
 
-def _of_gem(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _of_gem(positions: np.ndarray, weights: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
     """Use that a cubic root m of a mean is the mean divided by m², which is held fixed."""
     cubes = np.maximum(positions, GEM_FLOOR, dtype=np.float64) ** 3
-    means = np.mean(cubes, axis=1)
-    return (weights / np.cbrt(means) ** 2) @ cubes / positions.shape[1]
+    parts = cubes / positions.shape[1] if shares is None else cubes * shares
+    return (weights / np.cbrt(parts.sum(axis=1)) ** 2) @ parts
 
 
-def _of_covariance(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _of_covariance(positions: np.ndarray, weights: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
     """Use that the root of C, the sum of x xᵀ over positions, is the sum of y yᵀ, with y = C^-1/4 x.
 
     C^-1/4, the mean that x is centered by, and the norm of the vector are held fixed. So the part of a position is
     yᵀ W y, where W is the symmetric matrix of the weights. Directions that the pooling leaves out are left out here.
     """
-    spectrum = find_spectrum(positions)
+    spectrum = find_spectrum(positions, shares)
     if spectrum is None:
         return np.zeros((len(weights), positions.shape[1]))
     rows, columns = triangle(len(positions))
@@ -81,7 +89,7 @@ def _of_covariance(positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return located
 
 
-_LOCATORS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+_LOCATORS: dict[str, Callable[..., np.ndarray]] = {
     "mean": _of_mean,
     "max": _of_max,
     "gem": _of_gem,

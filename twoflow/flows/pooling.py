@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import repeat
 
 import numpy as np
 
@@ -13,7 +14,13 @@ _LEAST_EIGENVALUE = 1e-6  # relative to the largest; smaller ones are noise
 LEAST_CONTRAST = 1e-6  # relative to the values; less variation over positions is float32's rounding
 
 
-def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | None) -> np.ndarray:
+def pool(
+    maps: Sequence[np.ndarray],
+    pooling: str,
+    grid: int,
+    n_channels: int | None,
+    weights: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
     """Pool the positions of all maps together, into one vector or one for each cell of a grid.
 
     Parameters
@@ -26,6 +33,9 @@ def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | 
         How many rows, and how many columns, of cells the maps are divided into.
     n_channels : int or None
         To how many channels the maps are projected at random first; None for no projection.
+    weights : sequence of ndarray of shape (rows, columns), optional
+        For each map, how much each position counts; only their ratios matter. By default all count the same. "max"
+        takes no weights.
 
     Returns
     -------
@@ -36,7 +46,17 @@ def pool(maps: Sequence[np.ndarray], pooling: str, grid: int, n_channels: int | 
     together = (np.concatenate(parts, axis=1) for parts in parts_by_cell)
     if n_channels is not None:
         together = (draw_projection(n_channels, len(positions)) @ positions for positions in together)
-    return np.concatenate([POOLINGS[pooling](positions) for positions in together])
+    shares = share_cells(weights, grid)
+    return np.concatenate([POOLINGS[pooling](positions, own) for positions, own in zip(together, shares)])
+
+
+def share_cells(weights: Sequence[np.ndarray] | None, grid: int) -> Iterable[np.ndarray | None]:
+    """Return for each cell the share of each of its positions, with sum 1; None for each if all count the same."""
+    if weights is None:
+        return repeat(None)
+    parts_by_cell = zip(*(_divide(each[None], grid) for each in weights))
+    together = (np.concatenate(parts, axis=1)[0] for parts in parts_by_cell)
+    return [own / own.sum() for own in together]
 
 
 def count_least(sides: tuple[int, int], grid: int) -> int:
@@ -77,28 +97,31 @@ def draw_projection(n_channels: int, width: int) -> np.ndarray:
     return (directions * np.sign(np.diag(triangle))).T  # the signs make it unique
 
 
-def _mean(positions: np.ndarray) -> np.ndarray:
-    return np.mean(positions, axis=1)
+def _mean(positions: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+    if shares is None:
+        return np.mean(positions, axis=1)
+    return (positions @ shares).astype(np.float32)
 
 
-def _max(positions: np.ndarray) -> np.ndarray:
+def _max(positions: np.ndarray, shares: None = None) -> np.ndarray:
     return np.max(positions, axis=1)
 
 
-def _gem(positions: np.ndarray) -> np.ndarray:
+def _gem(positions: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
     """Compute the generalized mean of Radenović, Tolias & Chum 2019, with exponent 3."""
     clamped = np.maximum(positions, GEM_FLOOR, dtype=np.float64)
-    return np.cbrt(np.mean(clamped * clamped * clamped, axis=1)).astype(np.float32)
+    cubes = clamped * clamped * clamped
+    return np.cbrt(np.mean(cubes, axis=1) if shares is None else cubes @ shares).astype(np.float32)
 
 
-def _covariance(positions: np.ndarray) -> np.ndarray:
+def _covariance(positions: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
     """Compute the square root of the covariance matrix: Li, Xie, Wang & Zuo 2017, with exponent 1/2.
 
     The vector is the upper triangle, row by row and of unit norm. Off-diagonal values are multiplied by the square root
     of 2, so that the dot product of two vectors equals that of the two matrices. Values are rounded to float16. A map
     that is constant gives zeros.
     """
-    spectrum = find_spectrum(positions)
+    spectrum = find_spectrum(positions, shares)
     rows, columns = triangle(len(positions))
     if spectrum is None:
         return np.zeros(len(rows), np.float32)
@@ -110,6 +133,8 @@ def _covariance(positions: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Spectrum:
     """The eigenvalues and eigenvectors of C = X Xᵀ, for centered positions X, without those that are noise.
+
+    Positions with shares are multiplied by the roots of these, after they are centered.
 
     Attributes
     ----------
@@ -143,10 +168,15 @@ class Spectrum:
         return (self.vectors * self.values ** -0.5).T @ self.centered
 
 
-def find_spectrum(positions: np.ndarray) -> Spectrum | None:
+def find_spectrum(positions: np.ndarray, shares: np.ndarray | None = None) -> Spectrum | None:
     """Decompose the covariance of positions of shape (c, n); return None if all positions are alike."""
     x = positions.astype(np.float64)  # in float64, the mean of equal values is exactly that value
-    centered = x - x.mean(axis=1, keepdims=True)
+    if shares is None:
+        centered = x - x.mean(axis=1, keepdims=True)
+    else:
+        root = np.sqrt(shares)
+        centered = (x - (x @ shares)[:, None]) * root
+        x *= root
     # Both products of the matrix with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     is_few = x.shape[1] < x.shape[0]
     values, vectors = np.linalg.eigh(centered.T @ centered if is_few else centered @ centered.T)
@@ -162,8 +192,9 @@ def triangle(side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(side)
 
 
-#: Poolings by name; each turns positions of shape (channels, n) and dtype float32 into a vector.
-POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+#: Poolings by name; each turns positions of shape (channels, n) and dtype float32, with their shares or None, into a
+#: vector.
+POOLINGS: dict[str, Callable[..., np.ndarray]] = {
     "mean": _mean,
     "max": _max,
     "gem": _gem,

@@ -38,6 +38,15 @@ class View(NamedTuple):
         left, top = (int(share * (all_ - part)) for share, all_, part in zip(shares, larger.size, fitting.size))
         return larger, (left, top)
 
+    @property
+    def span(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where the view's left and right, and its top and bottom, lie in what the views together show, from 0 to 1."""
+        if self.crop is None:
+            return (0.0, 1.0), (0.0, 1.0)
+        part = 1 / _ENLARGEMENT
+        across, down = ((share * (1 - part), share * (1 - part) + part) for share in self.crop)
+        return across, down
+
     def turned_back(self, output: np.ndarray) -> np.ndarray:
         """Return a layer's output with its positions as they are in the image."""
         return output[:, :, ::-1] if self.is_mirrored and output.ndim == 3 else output

@@ -9,10 +9,10 @@ from twoflow.models.onnx_export.pooling import Map, pool
 from .running import start
 
 
-def pooled(maps, pooling="covariance", grid=1, n_channels=None):
+def pooled(maps, pooling="covariance", grid=1, n_channels=None, weights=None):
     graph = Graph()
     inputs = [Map(f"map{i}", *each.shape) for i, each in enumerate(maps)]
-    features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels), np.array([0]))
+    features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels, weights), np.array([0]))
     model = graph.finish({}, {"out": Output(features, len(expected_pool(maps, pooling, grid, n_channels)))})
     for i, each in enumerate(maps):
         model.graph.input.append(helper.make_tensor_value_info(f"map{i}", TensorProto.FLOAT, (1, *each.shape)))
@@ -36,6 +36,16 @@ def test_poolings_agree(pooling, grid):
     maps = [np.abs(spectrum(1e-2, 12, 5, 7, seed=seed)) for seed in (0, 1)]
     expected = expected_pool(maps, pooling, grid, None)
     assert np.abs(pooled(maps, pooling, grid) - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "gem", "covariance"])
+@pytest.mark.parametrize("shape", [(12, 5, 7), (50, 4, 5)], ids=["many positions", "few positions"])
+def test_positions_that_count_differently(pooling, shape):
+    maps = [np.abs(spectrum(1e-2, *shape, seed=seed)) for seed in (0, 1)]
+    weights = list(np.random.default_rng(0).uniform(0.1, 1, (2, *shape[1:])))
+    expected, plain = (expected_pool(maps, pooling, 2, None, each) for each in (weights, None))
+    assert np.abs(pooled(maps, pooling, 2, None, weights) - expected).max() <= 1e-3 * np.abs(expected).max()
+    assert np.abs(expected - plain).max() > 1e-2 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("least", [1e-1, 1e-3, 1e-5, 2e-6])

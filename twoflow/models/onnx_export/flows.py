@@ -74,5 +74,7 @@ def _(flow: CNNEmbedding, graph: Graph, source: ImageInput) -> str:
             'the onnxruntime session, which a graph does not carry; fit the model with precision="float32"'
         )
     network = flow.open_network()
-    maps = [add_layer(graph, network, flow.layer_name, view, source) for view in VIEWS[flow.views]]
-    return pool(graph, maps, flow.pooling, flow.grid, flow.n_channels)
+    views = VIEWS[flow.views]
+    maps = [add_layer(graph, network, flow.layer_name, view, source) for view in views]
+    weights = flow.position_weights(views, (maps[0].rows, maps[0].columns))
+    return pool(graph, maps, flow.pooling, flow.grid, flow.n_channels, weights)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...flows.pooling import GEM_FLOOR, LEAST_CONTRAST, draw_projection, spans
+from ...flows.pooling import GEM_FLOOR, LEAST_CONTRAST, draw_projection, share_cells, spans
 from .graph import Graph
 
 #: The least root of an eigenvalue, relative to the norm of the matrix, for which the root has converged. `pool` drops
@@ -27,14 +27,32 @@ class Map(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """Some positions of maps side by side: the name of the value, of shape (c, n), and its shape."""
+    """Some positions of maps side by side.
+
+    Attributes
+    ----------
+    value : str
+        The name of the value, of shape (c, n).
+    n_channels, n : int
+        Its shape.
+    shares : ndarray of shape (n,) or None
+        How much each position counts, with sum 1. None by default: all count the same.
+    """
 
     value: str
     n_channels: int
     n: int
+    shares: np.ndarray | None = None
 
 
-def pool(graph: Graph, maps: Sequence[Map], pooling: str, grid: int, n_channels: int | None) -> str:
+def pool(
+    graph: Graph,
+    maps: Sequence[Map],
+    pooling: str,
+    grid: int,
+    n_channels: int | None,
+    weights: Sequence[np.ndarray] | None = None,
+) -> str:
     """Pool the positions of all maps together; see `twoflow.flows.pooling.pool`.
 
     Returns
@@ -44,6 +62,7 @@ def pool(graph: Graph, maps: Sequence[Map], pooling: str, grid: int, n_channels:
     """
     first = maps[0]
     vectors = []
+    shares = iter(share_cells(weights, grid))
     for rows in spans(first.rows, grid):
         for columns in spans(first.columns, grid):
             cells = [_cut(graph, each, rows, columns) for each in maps]
@@ -53,7 +72,7 @@ def pool(graph: Graph, maps: Sequence[Map], pooling: str, grid: int, n_channels:
                 weights = draw_projection(n_channels, first.n_channels)
                 value = graph.add("MatMul", weights, graph.cast(together, np.float64))
                 positions = Positions(value, n_channels, positions.n)
-            vectors.append(POOLINGS[pooling](graph, positions))
+            vectors.append(POOLINGS[pooling](graph, positions._replace(shares=next(shares))))
     return graph.add("Unsqueeze", graph.add("Concat", *vectors, axis=0), np.array([0]))
 
 
@@ -68,7 +87,16 @@ def _cut(graph: Graph, each: Map, rows: slice, columns: slice) -> Positions:
 
 
 def _mean(graph: Graph, positions: Positions) -> str:
-    return graph.add("ReduceMean", positions.value, np.array([1]), keepdims=0)
+    if positions.shares is None:
+        return graph.add("ReduceMean", positions.value, np.array([1]), keepdims=0)
+    return graph.cast(_average(graph, graph.cast(positions.value, np.float64), positions.shares), np.float32)
+
+
+def _average(graph: Graph, value: str, shares: np.ndarray | None) -> str:
+    """Average a value of shape (c, n) and dtype float64 over its positions."""
+    if shares is None:
+        return graph.add("ReduceMean", value, np.array([1]), keepdims=0)
+    return graph.add("MatMul", value, shares)
 
 
 def _max(graph: Graph, positions: Positions) -> str:
@@ -78,14 +106,17 @@ def _max(graph: Graph, positions: Positions) -> str:
 def _gem(graph: Graph, positions: Positions) -> str:
     clamped = graph.add("Max", graph.cast(positions.value, np.float64), np.float64(GEM_FLOOR))
     cubes = graph.add("Mul", graph.add("Mul", clamped, clamped), clamped)
-    mean = graph.add("ReduceMean", cubes, np.array([1]), keepdims=0)
+    mean = _average(graph, cubes, positions.shares)
     return graph.cast(graph.add("Pow", mean, np.float64(1 / 3)), np.float32)
 
 
 def _covariance(graph: Graph, positions: Positions) -> str:
     """Compute the square root of the covariance matrix by a scaled Newton-Schulz iteration, in float64."""
     x = graph.cast(positions.value, np.float64)
-    centered = graph.add("Sub", x, graph.add("ReduceMean", x, np.array([1]), keepdims=1))
+    centered = graph.add("Sub", x, graph.add("Unsqueeze", _average(graph, x, positions.shares), np.array([1])))
+    if positions.shares is not None:
+        root = np.sqrt(positions.shares)
+        centered, x = graph.add("Mul", centered, root), graph.add("Mul", x, root)
     # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
     is_few = positions.n < positions.n_channels
