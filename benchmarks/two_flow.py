@@ -1,4 +1,4 @@
-"""Measure fitting the Two-Flow model at the paper's size against its parts: decoding, network, forests."""
+"""Measure fitting the Two-Flow model at the paper's size against its parts, and its forests against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from statistics import median
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from joblib import parallel_config
 from sklearn.ensemble import RandomForestClassifier
 
 from twoflow import FlowClassifier, ImageCollection, make_model
+from twoflow.heads import BinnedForestClassifier
 
 from .figure import Figure, Line
 from .floors import decode, onnxruntime_alone, ready_tensors
@@ -30,6 +32,14 @@ class _Size(NamedTuple):
     rounds: int
 
 
+class _Grown(NamedTuple):
+    """A forest, what it was fitted on, and the seconds that took."""
+
+    forest: BinnedForestClassifier
+    arguments: tuple[Any, ...]
+    seconds: float
+
+
 _FULL, _QUICK = _Size(5_250, 107, 256, 2), _Size(30, 3, 8, 1)
 
 
@@ -44,17 +54,18 @@ def measure(setting: Setting) -> list[Line]:
     alone = onnxruntime_alone(ready_tensors(few), setting.jobs)
     model = make_model(random_state=0, n_jobs=setting.jobs)
     model.fit(few, images.labels[:size.n_alone])  # loads the code and the network
-    forests: list[float] = []
+    grown: list[_Grown] = []
     times = interleave(
         {
-            "fit": Contestant(partial(_fit, model, images, forests)),
+            "fit": Contestant(partial(_fit, model, images, grown)),
+            "scikit-learn's forests": Contestant(partial(_grow_plain, grown, setting.jobs)),
             "decoding": Contestant(partial(decode, few, setting.jobs), len(few)),
             **alone,
         },
         size.rounds,
         has_warm_up=False,
     )
-    return _lines(times, forests, size, times.fastest(alone))
+    return _lines(times, [each.seconds for each in grown], size, times.fastest(alone))
 
 
 def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[Line]:
@@ -66,12 +77,18 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     alone = [size.n * seconds for seconds in times.sum("decoding", best)]
     least = [sum(seconds) for seconds in zip(alone, selection, parts["last forest"])]
     seconds = {**times.wall, **parts}
+    plain = times.wall["scikit-learn's forests"]
+    own = [sum(three) for three in zip(selection, parts["last forest"])]
     return [
         Figure(
             f"fit, {size.n:,} images of {size.n_classes} classes, against its parts alone", ratio(fits, least), "x",
-            f"1: {median(least):.0f} s, {median(alone):.0f} s of them for decoding and the network, the rest for "
-            "scikit-learn's forests",
+            f"1: {median(least):.0f} s, {median(alone):.0f} s of them for decoding and the network, the rest for its "
+            "forests",
             seconds=seconds,
+        ),
+        Figure(
+            "its three forests, against scikit-learn's on the same tables", ratio(own, plain), "x",
+            f"{median(own):.1f} s and {median(plain):.1f} s", seconds=seconds,
         ),
         *(
             Figure(f"{name}, of that fit", [100 * share for share in ratio(part, fits)], "%",
@@ -81,21 +98,28 @@ def _lines(times: Times, forests: list[float], size: _Size, best: str) -> list[L
     ]
 
 
-def _fit(model: FlowClassifier, images: ImageCollection, forests: list[float]) -> None:
-    with _timed_forests(forests):
+def _fit(model: FlowClassifier, images: ImageCollection, grown: list[_Grown]) -> None:
+    with _timed_forests(grown):
         model.fit(images, images.labels)
 
 
-@contextmanager
-def _timed_forests(seconds: list[float]) -> Iterator[None]:
-    """Append the seconds of every forest that is grown inside the block."""
-    grow = RandomForestClassifier.fit
+def _grow_plain(grown: list[_Grown], jobs: int) -> None:
+    """Grow the three forests of the last fit with scikit-learn alone."""
+    with parallel_config(n_jobs=jobs):  # as the model does
+        for forest, arguments, _ in grown[-3:]:
+            RandomForestClassifier(**forest.get_params()).fit(*arguments)
 
-    def timed(forest: RandomForestClassifier, *arguments: Any, **named: Any) -> RandomForestClassifier:
+
+@contextmanager
+def _timed_forests(grown: list[_Grown]) -> Iterator[None]:
+    """Append every forest that is grown inside the block."""
+    grow = BinnedForestClassifier.fit
+
+    def timed(forest: BinnedForestClassifier, *arguments: Any) -> BinnedForestClassifier:
         began = time.perf_counter()
-        grow(forest, *arguments, **named)
-        seconds.append(time.perf_counter() - began)
+        grow(forest, *arguments)
+        grown.append(_Grown(forest, arguments, time.perf_counter() - began))
         return forest
 
-    with patch.object(RandomForestClassifier, "fit", timed):
+    with patch.object(BinnedForestClassifier, "fit", timed):
         yield

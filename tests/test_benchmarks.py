@@ -22,7 +22,7 @@ from twoflow.images import read_image
 # The number of lines of each benchmark that starts no cluster.
 LINES = {
     "startup": 3, "first_command": 3, "embedding": 3, "projection": 3, "comparison": 1, "store": 2, "scaling": 3,
-    "two_flow": 4, "kernel_ridge": 2, "search": 4, "serving": 13, "fine_tuning": 1,
+    "two_flow": 5, "kernel_ridge": 2, "search": 4, "serving": 13, "fine_tuning": 1,
 }
 
 

@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from twoflow import ColorHistogram, ForestSelector, PixelProjection, explain, make_model
 from twoflow.errors import MissingExtraError
 from twoflow.explaining.tree_shap import shap_values
-from twoflow.heads import MultiTargetClassifier
+from twoflow.heads import BinnedForestClassifier, MultiTargetClassifier
 from twoflow.models.selecting_classifier import SelectingClassifier
 
 from ..lanes import unavailable
@@ -56,7 +56,8 @@ def test_heads_without_trees_or_with_other_selectors_have_none(head, data):
 
 @pytest.mark.filterwarnings("ignore")  # what shap and numba warn of is theirs
 @pytest.mark.parametrize("head", [
-    RandomForestClassifier(10, random_state=0), ExtraTreesClassifier(10, random_state=0),
+    RandomForestClassifier(10, random_state=0), BinnedForestClassifier(10, random_state=0),
+    ExtraTreesClassifier(10, random_state=0),
     DecisionTreeClassifier(random_state=0, max_depth=2),
     make_pipeline(
         ForestSelector(max_features=3, random_state=0), "passthrough", RandomForestClassifier(10, random_state=0)
@@ -65,7 +66,7 @@ def test_heads_without_trees_or_with_other_selectors_have_none(head, data):
         [("one", ForestSelector(random_state=0), slice(2, 6)), ("other", "passthrough", np.array([1, 0]))],
         RandomForestClassifier(10, random_state=0),
     ),
-], ids=["forest", "extra", "tree", "selected", "selecting"])
+], ids=["forest", "binned", "extra", "tree", "selected", "selecting"])
 def test_the_values_sum_to_the_probability(head, data):
     needs_shap()
     X, y = data

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from twoflow import ForestSelector
+from twoflow.heads import BinnedForestClassifier
 
 
 @parametrize_with_checks(
@@ -28,7 +29,7 @@ def data():
 def test_rule_of_the_paper(data):
     """Rank by importance, and keep the top K of the features above the mean."""
     X, y = data
-    importances = RandomForestClassifier(100, random_state=0).fit(X, y).feature_importances_
+    importances = BinnedForestClassifier(100, random_state=0).fit(X, y).feature_importances_
     above = np.flatnonzero(importances > importances.mean())
     top = above[np.argsort(importances[above])[::-1]]
     for K in (2, 5, 1000):

@@ -1,5 +1,6 @@
 """Estimators of features: selectors, classifiers, and the table of heads by name."""
 
+from .binned_forest import BinnedForestClassifier
 from .capped_classifier import CappedClassifier
 from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
@@ -17,6 +18,7 @@ from .sequential import DiscriminantProjection, EarlyStoppingMLPClassifier, Sequ
 
 __all__ = [
     "UNKNOWN",
+    "BinnedForestClassifier",
     "CappedClassifier",
     "ClassCovariance",
     "ClassTree",

@@ -7,16 +7,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_selection import SelectFromModel, SelectorMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..images.targets import split_targets
+from .binned_forest import BinnedForestClassifier
 from .targets import check_targets
 
-_FORESTS = {"random-forest": RandomForestClassifier, "extra-trees": ExtraTreesClassifier}
+_FORESTS = {"random-forest": BinnedForestClassifier, "extra-trees": ExtraTreesClassifier}
 
 
 class ForestSelector(SelectorMixin, BaseEstimator):
@@ -33,8 +34,9 @@ class ForestSelector(SelectorMixin, BaseEstimator):
     threshold : str or float, default="mean"
         The smallest importance of a kept feature: "mean", "median", a multiple such as "1.25*mean", or a number.
     estimator : {"random-forest", "extra-trees"}, default="random-forest"
-        The forest that gives the importances. Extremely randomized trees draw their split thresholds at random instead
-        of searching for them (https://doi.org/10.1007/s10994-006-6226-1), so they are much faster to fit.
+        The forest that gives the importances. "random-forest" is a `BinnedForestClassifier`. Extremely randomized
+        trees draw their split thresholds at random instead of searching for them
+        (https://doi.org/10.1007/s10994-006-6226-1), so they are faster to fit.
     n_estimators : int, default=100
         The number of trees. More trees give steadier importances. The paper does not say how many it uses to select.
     random_state : int, RandomState or None, default=None

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
@@ -17,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScale
 from .._text import listed
 from ..errors import InputError
 from ..flows.contract import FeatureKind, FlowContract, feature_kind
+from .binned_forest import BinnedForestClassifier
 from .class_balance import ClassWeight, balance, check_balance, takes_class_weight
 from .class_covariance import ClassCovariance
 from .forest_selector import ForestSelector
@@ -144,10 +144,10 @@ def _calibrated(classifier: Any, floor: float = 1e-30) -> Pipeline:
 #: Selection by the importances of a forest suits trees. A linear classifier gets all features, because it weighs them
 #: itself.
 HEADS: dict[str, Head] = {
-    "forest": Head(_important, lambda: RandomForestClassifier(n_estimators=200)),
+    "forest": Head(_important, lambda: BinnedForestClassifier(n_estimators=200)),
     # The trees of a forest agree so rarely that its probabilities are far too low. The calibration holds images out, so
     # no selector before it may use their labels.
-    "calibrated-forest": Head(_as_it_is, lambda: _calibrated(RandomForestClassifier(n_estimators=200), floor=1e-3)),
+    "calibrated-forest": Head(_as_it_is, lambda: _calibrated(BinnedForestClassifier(n_estimators=200), floor=1e-3)),
     # Its answers are those of the plain LogisticRegression: calibrating one opinion scales all its scores alike.
     "logistic": Head(lambda flow: StandardScaler(), lambda: _calibrated(LogisticRegression(C=0.01, max_iter=1000))),
     # PCA does not change the result, but leaves at most as many features as images. This is true for `ClassCovariance`.

@@ -21,6 +21,7 @@ from sklearn.svm import SVC
 from twoflow import CNNEmbedding, ColorHistogram, FlowClassifier, PixelProjection, load, open_model_file, save
 from twoflow.errors import OutsideError, UserError
 from twoflow.flows import Flow
+from twoflow.heads import BinnedForestClassifier
 from twoflow.models.model_file import archive
 from twoflow.models.model_file.arrays import read_array, write_array
 
@@ -40,6 +41,7 @@ def saved(shop, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     models = {
         "forest": fit(shop, RandomForestClassifier(5)),
+        "binned": fit(shop, BinnedForestClassifier(5)),
         "logistic": fit(shop, LogisticRegression(**EASY)),
         "neighbors": fit(shop, KNeighborsClassifier(3, algorithm="brute")),
         "svc": fit(shop, SVC()),
@@ -464,6 +466,10 @@ def test_trees_that_lead_outside(change, copy_of):
 ])
 def test_forests_of_other_features(name, attribute, value, copy_of):
     refuse(change_attribute(copy_of("forest"), name, attribute, value))
+
+
+def test_binned_forests_of_other_features(copy_of):
+    refuse(change_attribute(copy_of("binned"), "BinnedForestClassifier", "n_features_in_", 3))
 
 
 @pytest.mark.parametrize("attribute, change", [

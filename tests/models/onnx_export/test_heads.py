@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScale
 from twoflow import ForestSelector, RawPixels
 from twoflow.errors import InputError
 from twoflow.heads import (
+    BinnedForestClassifier,
     CappedClassifier,
     KernelRidgeClassifier,
     KernelSVMClassifier,
@@ -50,6 +51,7 @@ SELECTORS = {
 }
 CLASSIFIERS = {
     "random-forest": RandomForestClassifier(20, random_state=0),
+    "binned-forest": BinnedForestClassifier(20, random_state=0),
     "impure-leaves": RandomForestClassifier(20, max_depth=3, random_state=0),
     "extra-trees": ExtraTreesClassifier(20, random_state=0),
     "logistic": LogisticRegression(),

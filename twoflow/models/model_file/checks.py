@@ -173,6 +173,7 @@ def _check_network(flow: Any) -> None:
 
 #: The checks of objects, by the name of the class.
 _CHECKS: dict[str, Callable[[Any], None]] = {
+    "BinnedForestClassifier": _check_forest,
     "CNNEmbedding": _check_network,
     "ClassTree": _check_class_tree,
     "DecisionTreeClassifier": _check_decision_tree,

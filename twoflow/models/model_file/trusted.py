@@ -22,7 +22,7 @@ _OURS: dict[str, tuple[str, ...]] = {
     "twoflow.flows.image_traits": ("ImageTraits",),
     "twoflow.flows.sharpness": ("Sharpness",),
     "twoflow.heads": (
-        "CappedClassifier", "ClassCovariance", "ForestSelector", "KernelRidgeClassifier",
+        "BinnedForestClassifier", "CappedClassifier", "ClassCovariance", "ForestSelector", "KernelRidgeClassifier",
         "KernelSVMClassifier", "KernelWeight", "LogOpinionPool", "ObjectHierarchyFeatures", "OutOfFoldProbabilities",
         "OutOfScope",
     ),
