@@ -88,3 +88,11 @@ def test_boxes_that_the_resizer_crashes_at_in_one_call():
     image = noise(33, 21)
     for box in ((4.2, 1.2, 28.2, 19.2), (3.2, 1.2, 27.2, 19.2)):
         assert np.abs(resize(image, (40, 30), box) - by_pillow(image, (40, 30), box)).mean() < 1
+
+
+def test_bands_give_the_same_pixels_as_the_whole(monkeypatch):
+    image, box = noise(103, 80), (3.2, 1.2, 97.5, 79.2)
+    expected = [resize(image, (40, 30)), resize(image, (40, 30), box)]
+    monkeypatch.setattr(resizing, "_AT_ONCE", 1)
+    monkeypatch.setattr(resizing, "_BAND", 80 * 10)
+    assert (np.array([resize(image, (40, 30)), resize(image, (40, 30), box)]) == expected).all()

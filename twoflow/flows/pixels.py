@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..errors import InputError
@@ -18,6 +17,7 @@ from ..store import StoreLike
 from .base import Flow
 from .contract import FlowTags
 from .placing import Placed
+from .sparse_weights import draw_weights
 
 
 class RawPixels(Flow):
@@ -147,14 +147,13 @@ class PixelProjection(Flow):
 
     def learn(self, images: Sequence[Source], y: Any, groups: Any) -> None:
         """Draw the weights; they do not depend on the images."""
-        projection = SparseRandomProjection(self.n_components, density=self.density, random_state=self.random_state)
-        projection.fit(sparse.csr_matrix((1, 3 * self.size[0] * self.size[1]), dtype=np.float32))
-        weights = sparse.csc_matrix(projection.components_)  # a plain array with density 1
-        self.columns_ = np.flatnonzero(np.diff(weights.indptr))
-        self.components_ = weights[:, self.columns_].tocsr()
+        weights = draw_weights(self.n_components, 3 * self.size[0] * self.size[1], self.density, self.random_state)
+        self.columns_ = np.flatnonzero(np.diff(sparse.csc_matrix(weights).indptr))
+        self.components_ = weights.astype(np.float32)[:, self.columns_]
+        self.components_.sort_indices()
 
     def extract(self, image: LoadedImage, n_threads: int) -> np.ndarray:
-        pixels = image.resized(self.size).ravel()[self.columns_]
+        pixels = image.resized(self.size).ravel().take(self.columns_)
         return self.components_ @ pixels.astype(np.float32) / np.float32(255)
 
     def locate(self, image: LoadedImage, weights: np.ndarray, n_threads: int = 1) -> list[Placed]:

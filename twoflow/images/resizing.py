@@ -67,10 +67,11 @@ def resize(image: Image.Image, size: tuple[int, int], box: Box | None = None, fi
                                                       (left, right, width, image.width)))
         return _read_only(np.asarray(image)[rows[:, None], columns])
     # One direction after the other, because the resizer crashes at some boxes if it does both in one call.
-    if (top, bottom, height) != (0, image.height, image.height):
-        image = _resize_height(image, height, top, bottom, algorithm)
-    resized = _resize(image, (width, height), (left, 0, right, height), algorithm)
-    return np.frombuffer(resized, np.uint8).reshape(height, width, 3)
+    if (top, bottom, height) == (0, image.height, image.height):
+        stretched = _to_data(image)
+    else:
+        stretched = _resize_height(image, height, top, bottom, algorithm)
+    return _to_pixels(_resize(stretched, size, (left, 0, right, height), algorithm))
 
 
 def needed_part(
@@ -106,27 +107,36 @@ def _read_only(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _resize_height(image: Image.Image, height: int, top: float, bottom: float, algorithm: ResizeAlg) -> Image.Image:
+def _resize_height(image: Image.Image, height: int, top: float, bottom: float, algorithm: ResizeAlg) -> ImageData:
     """Stretch the part from `top` to `bottom` to `height`, and keep the width.
 
     Bands of columns give the same pixels as the whole, but copy only one band at a time.
     """
-    result = Image.new("RGB", (image.width, height))
-    is_large = image.width * image.height > _AT_ONCE
-    step = max(1, _BAND // image.height) if is_large else image.width
+    def stretch(band: Image.Image) -> ImageData:
+        return _resize(_to_data(band), (band.width, height), (0, top, band.width, bottom), algorithm)
+
+    if image.width * image.height <= _AT_ONCE:
+        return stretch(image)
+    pixels = np.empty((height, image.width, 3), np.uint8)
+    step = max(1, _BAND // image.height)
     for left in range(0, image.width, step):
-        band = image.crop((left, 0, min(left + step, image.width), image.height)) if is_large else image
-        size = band.width, height
-        resized = _resize(band, size, (0, top, band.width, bottom), algorithm)
-        result.paste(Image.frombytes("RGB", size, resized), (left, 0))
-    return result
+        right = min(left + step, image.width)
+        pixels[:, left:right] = _to_pixels(stretch(image.crop((left, 0, right, image.height))))
+    return ImageData(image.width, height, PixelType.U8x3, pixels.tobytes())
 
 
-def _resize(image: Image.Image, size: tuple[int, int], box: Box, algorithm: ResizeAlg) -> bytes:
+def _resize(source: ImageData, size: tuple[int, int], box: Box, algorithm: ResizeAlg) -> ImageData:
     left, top, right, bottom = box
     options = ResizeOptions(algorithm, use_alpha=False)
     options.crop_box = CropBox(left, top, right - left, bottom - top)
-    source = ImageData(*image.size, PixelType.U8x3, image.tobytes())
     resized = ImageData(*size, PixelType.U8x3)
     Resizer().resize(source, resized, options)  # a new one per call, because a resizer is not thread-safe
-    return resized.get_buffer()
+    return resized
+
+
+def _to_data(image: Image.Image) -> ImageData:
+    return ImageData(*image.size, PixelType.U8x3, image.tobytes())
+
+
+def _to_pixels(resized: ImageData) -> np.ndarray:
+    return np.frombuffer(resized.get_buffer(), np.uint8).reshape(resized.height, resized.width, 3)

@@ -350,6 +350,14 @@ def test_sources_in_any_folder_count(tmp_path):
     assert len(digests) == 6
 
 
+def test_our_own_sources_count():
+    package = Path(fingerprints.__file__).parents[2]
+    assert package.name == "twoflow"
+    found = fingerprints.our_code.__wrapped__()
+    assert found == digest_sources([package / "flows", package / "images", package / "networks"])
+    assert found != digest_sources([])
+
+
 @pytest.mark.parametrize("module, is_users, name", [
     ("numpy", False, "numpy"), ("sklearn.base", False, "scikit-learn"), ("PIL.Image", False, "pillow"),
     ("json.decoder", False, "Python"), ("sys", False, "Python"), ("builtins", False, "Python"),

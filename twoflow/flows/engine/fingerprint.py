@@ -99,7 +99,7 @@ def warn_not_kept(kind: type, reason: str) -> None:
 @lru_cache(maxsize=1)
 def our_code() -> str:
     """Return the digest of all source files in this package that features depend on."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     return digest_sources(package / room for room in _ROOMS)
 
 
