@@ -104,9 +104,14 @@ def our_code() -> str:
 
 
 def digest_sources(folders: Iterable[Path]) -> str:
-    """Return the digest of the Python files in some folders and in all folders below them."""
+    """Return the digest of the Python files in some folders and in all folders below them.
+
+    A folder without any is a mistake of the caller, which would make all versions of the code look alike.
+    """
     digest = hashlib.sha256()
-    for file in sorted(file for folder in folders for file in folder.rglob("*.py")):
+    files = {folder: [*folder.rglob("*.py")] for folder in folders}
+    assert all(files.values()), f"no Python files in {[str(folder) for folder, own in files.items() if not own]}"
+    for file in sorted(file for own in files.values() for file in own):
         content = file.read_bytes()
         digest.update(f"{file.name} {len(content)} ".encode() + content)
     return digest.hexdigest()
