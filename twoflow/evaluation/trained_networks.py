@@ -141,5 +141,7 @@ def _late_stages(backbone: Any, recipe: str) -> dict[str, Any]:
     if backbone not in NETWORKS:
         return {}
     flows = [flow for _, flow in take_apart(make_model("fast", network=backbone)).flows]
-    same = {name: getattr(flows[0], name) for name in ("pooling", "n_channels", "center_prior", "preprocessing")}
-    return {"layers": [flow.layer for flow in flows], "views": _VIEWS[recipe], **same}
+    same = {name: getattr(flows[0], name) for name in ("pooling", "n_channels", "center_prior")}
+    # Of the network in a file that is trained only one size is known, so images are stretched to it.
+    entrance = {"input_size": flows[0].preprocessing["input_size"]}
+    return {"layers": [flow.layer for flow in flows], "views": _VIEWS[recipe], "preprocessing": entrance, **same}

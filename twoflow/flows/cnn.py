@@ -88,10 +88,11 @@ class CNNEmbedding(Flow):
         the sides; it needs ``grid=1``. The positions of all views are pooled together; of vectors, the mean is taken.
         Flows in a `FlowUnion` share the passes that they have in common.
     center_prior : float, optional
-        Positions count less the farther they lie from the middle of the image, by a Gaussian whose standard deviation is
-        this share of the image's sides, at least 0.05. A product lies in the middle of most photos, and around it is what says nothing
-        of it. 0.3 suits photos that customers take, and hardly changes anything where the product fills the image; see
-        experiments/beyond. It needs a map, and another pooling than "max". By default all positions count the same.
+        Positions count less the farther they lie from the middle of the image, by a Gaussian whose standard deviation
+        is this share of the image's sides, at least 0.05. A product lies in the middle of most photos, and around it is
+        what says nothing of it. 0.3 suits photos that customers take, and hardly changes anything where the product
+        fills the image; see experiments/beyond. It needs a map, and another pooling than "max". By default all
+        positions count the same.
     preprocessing : dict, optional
         How images enter the network. It is needed if neither the network's files nor a card next to them say so. By
         default, the card decides. Any of:
@@ -99,7 +100,8 @@ class CNNEmbedding(Flow):
         - `input_size`: (width, height) in pixels.
         - `fit`: how an image of other proportions gets that size. "stretch", the default, changes the proportions.
           "crop" cuts off what is too long. "pad" adds margins of `pad_color`, a list of red, green and blue from 0 to
-          255; the default is black.
+          255; the default is black. "area", for the named EfficientNet-Lite networks, keeps the proportions and gives
+          the image about as many pixels as `input_size` has; see `twoflow.images.Fitting`.
         - `filter`: "bicubic", the default, or another of `twoflow.images.FILTERS`.
         - `resize_size`: (width, height) that the image is resized to before the middle is cut out. The default is
           `input_size`.
@@ -228,6 +230,9 @@ class CNNEmbedding(Flow):
             raise InputError('views="five-crop" needs grid=1: a cell would be another part of the image in each crop')
         if layer.positions is not None:
             self._check_positions(name, layer.positions, network.card.input_size)
+        if network.card.varies and (self.views == "five-crop" or self.precision == "int8"):
+            taken = 'views="five-crop"' if self.views == "five-crop" else 'precision="int8"'
+            raise InputError(f'{taken} takes images of one size only, got the fit "area"; use another fit')
         if self.precision == "int8" and self.engine != "onnxruntime":
             raise InputError('precision="int8" needs engine="onnxruntime"')
         if self.precision == "int8" and self.provider not in ("auto", CPU):

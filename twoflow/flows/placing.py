@@ -39,11 +39,11 @@ def place_view(view: View, fitting: Fitting, full_size: tuple[int, int]) -> tupl
         Width and height of the image.
     """
     larger, corner = (fitting, (0, 0)) if view.crop is None else view.place(fitting)
-    placement = larger.place(full_size)
+    placement, shown = larger.place(full_size), fitting.size_of(full_size)
     edges = []
     for axis in (0, 1):
         first = corner[axis] - placement.offset[axis] + placement.start[axis]
         scaled = placement.scaled[axis]
-        edges.append((first / scaled, (first + fitting.size[axis]) / scaled))
+        edges.append((first / scaled, (first + shown[axis]) / scaled))
     (left, right), (top, bottom) = edges
     return left, top, right, bottom

@@ -1,11 +1,13 @@
-"""How an image of any proportions becomes pixels of one size."""
+"""How an image of any proportions becomes the pixels that a network takes."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-FITS = ("stretch", "crop", "pad")
+FITS = ("stretch", "crop", "pad", "area")
+#: With "area", the sides of the result are multiples of this, and one is at most so many times as long as the other.
+SIDE_STEP, MOST_RATIO = 32, 4.0
 ROUNDINGS = ("down", "even")
 
 
@@ -43,7 +45,7 @@ class Placement(NamedTuple):
 
 
 class Fitting(NamedTuple):
-    """How an image of any proportions becomes pixels of one size.
+    """How an image of any proportions becomes pixels of one size, or of as many pixels.
 
     The image is resized, with antialiasing, for `resize_size`. Where the resized image is larger than `size`, its
     middle is cut out. Where it is smaller, `pad_color` is added on both sides.
@@ -52,13 +54,15 @@ class Fitting(NamedTuple):
     ----------
     size : (int, int)
         Width and height of the result in pixels.
-    fit : {"stretch", "crop", "pad"}
+    fit : {"stretch", "crop", "pad", "area"}
         How the image is resized. "stretch", the default, gives it `resize_size` and changes its proportions. "crop"
         keeps them: the image covers `resize_size`. "pad" keeps them too: the whole image lies inside `resize_size`.
+        "area" keeps them as far as it can: the result has about as many pixels as `size`, its sides are multiples of
+        32, and none is more than four times as long as the other. So its size depends on the image; see `size_of`.
     filter : str
         One of `twoflow.images.FILTERS`. "bicubic" by default.
     resize_size : (int, int) or None
-        Width and height in pixels. None by default: `size`.
+        Width and height in pixels. None by default: `size`. It has no effect with "area".
     pad_color : (int, int, int)
         RGB, from 0 to 255. Black by default.
     rounding : {"down", "even"}
@@ -92,6 +96,8 @@ class Fitting(NamedTuple):
         A crop to a square rounds the longer side down, as transformers and torchvision do. All else rounds to the
         nearest integer, and halves to the even one, as timm's ``ResizeKeepRatio`` does.
         """
+        if self.fit == "area":
+            return self._of_area(full_size)
         width, height = self.target
         if self.fit == "stretch":
             return width, height
@@ -104,9 +110,15 @@ class Fitting(NamedTuple):
         across, down = (max(1, round(side / ratio)) for side in full_size)
         return across, down
 
+    def size_of(self, full_size: tuple[int, int]) -> tuple[int, int]:
+        """Return width and height of the result for an image of `full_size`: `size`, unless the fit is "area"."""
+        return self._of_area(full_size) if self.fit == "area" else self.size
+
     def place(self, full_size: tuple[int, int]) -> Placement:
         """Return what is cut off an image of `full_size` (width, height), and what is added."""
         scaled = self.scale(full_size)
+        if self.fit == "area":
+            return Placement(scaled, (0, 0), scaled, (0, 0))
         margins = [have - want for have, want in zip(scaled, self.size)]
         across, down = (self._half(max(margin, 0)) for margin in margins)
         left, top = (max(-margin, 0) // 2 for margin in margins)
@@ -119,6 +131,13 @@ class Fitting(NamedTuple):
             return round(factor * size[0]), round(factor * size[1])
 
         return self._replace(size=enlarge(self.size), resize_size=self.resize_size and enlarge(self.resize_size))
+
+    def _of_area(self, full_size: tuple[int, int]) -> tuple[int, int]:
+        width, height = self.size
+        ratio = min(max(full_size[0] / full_size[1], 1 / MOST_RATIO), MOST_RATIO)
+        sides = math.sqrt(width * height * ratio), math.sqrt(width * height / ratio)
+        across, down = (max(1, round(side / SIDE_STEP)) * SIDE_STEP for side in sides)
+        return across, down
 
     def _half(self, margin: int) -> int:
         return math.floor(margin / 2) if self.rounding == "down" else round(margin / 2)

@@ -135,7 +135,7 @@ class LoadedImage:
         Returns
         -------
         ndarray of shape (height, width, 3) and dtype uint8
-            RGB, of the size ``fitting.size``. Flows share the array, so it is read-only.
+            RGB, of the size ``fitting.size_of(...)``. Flows share the array, so it is read-only.
 
         Raises
         ------
@@ -144,9 +144,10 @@ class LoadedImage:
         """
         if fitting not in self._fitted:
             found = self._decoded(fitting)
-            placement = fitting.place(found.full_size or found.image.size)
+            full_size = found.full_size or found.image.size
+            placement = fitting.place(full_size)
             part = self._resize_part(found, placement, fitting)
-            if placement.part != fitting.size:
+            if placement.part != fitting.size_of(full_size):
                 (left, top), (width, height) = placement.offset, placement.part
                 padded = np.empty((*fitting.size[::-1], 3), np.uint8)
                 padded[:] = fitting.pad_color

@@ -51,7 +51,8 @@ def accelerate(network: Network, layers: Sequence[str], n_threads: int, provider
     Returns
     -------
     Accelerated
-        A batch of `BATCH` images if each image gets its own outputs in it, otherwise one image at a time.
+        A batch of `BATCH` images if all have one size and each gets its own outputs in it, otherwise one image at a
+        time.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def accelerate(network: Network, layers: Sequence[str], n_threads: int, provider
     exact = start_graph(graph, layers, n_threads)
     expected = [exact(probe) for probe in probes]
     found: list[Accelerated] = []
-    for batch in (BATCH, 1):
+    for batch in (1,) if network.card.varies else (BATCH, 1):
         try:
             forward = start_graph(graph, layers, n_threads, provider, batch)
             outputs = _run_probes(forward, probes, batch)

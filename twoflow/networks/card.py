@@ -58,7 +58,7 @@ class NetworkCard:
     stages : tuple of str
         The maps that are worth comparing with the embedding, in the order from the input to the output. Empty by
         default: nobody has chosen any.
-    fit : {"stretch", "crop", "pad"}
+    fit : {"stretch", "crop", "pad", "area"}
         How an image of other proportions gets the input size; see `twoflow.images.Fitting`. "stretch" by default.
     filter : str
         The filter that resizes it, a key of `twoflow.images.FILTERS`. "bicubic" by default.
@@ -70,7 +70,8 @@ class NetworkCard:
         What happens if the margin around the middle is odd; see `twoflow.images.Fitting`. "down" by default.
     any_size : bool
         Whether the network takes images of any size, and small details are better seen in larger ones. False by
-        default: only `input_size` is known to suit it.
+        default: only `input_size` is known to suit it. Such a network also takes images of different sizes, for
+        ``fit="area"``.
     trained_on : str
         The images that the network was trained on, if twoflow trained it; see `trained_on.write_digests`. Empty by
         default: nothing is known of them.
@@ -99,6 +100,11 @@ class NetworkCard:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def varies(self) -> bool:
+        """Whether the size in which an image enters depends on the image. `input_size` then says how many pixels."""
+        return self.fit == "area"
+
+    @property
     def fitting(self) -> Fitting:
         """How the pixels of an image become those that `preprocess` takes."""
         return Fitting(self.input_size, self.fit, self.filter, self.resize_size, self.pad_color, self.rounding)
@@ -109,7 +115,7 @@ class NetworkCard:
         Parameters
         ----------
         pixels : ndarray of shape (height, width, 3) and dtype uint8
-            RGB, of the card's input size.
+            RGB, of the size that `fitting` gives it.
 
         Returns
         -------

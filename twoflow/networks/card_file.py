@@ -94,12 +94,18 @@ def check_fields(fields: Any, origin: str) -> dict[str, Any]:
 def check_sizes(fields: Mapping[str, Any]) -> None:
     """Raise ValueError if an image is resized to less than the input size, and nothing says that it is padded.
 
+    Also if "area" is to cut something off.
+
     Parameters
     ----------
     fields : mapping of str to value
         The checked fields from all places together.
     """
     size = fields["input_size"]
+    if fields.get("fit") == "area":
+        if "resize_size" in fields:
+            raise InputError('expected no resize_size with fit "area", which cuts nothing off; leave it out')
+        return
     resized = fields.get("resize_size") or size
     if fields.get("fit", "stretch") != "pad" and any(have < want for have, want in zip(resized, size)):
         raise InputError(
@@ -134,7 +140,7 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
     ------
     ValueError
         If input_size, mean or scale is missing: nothing says how images enter the network. If resize_size is smaller
-        than input_size, and the image is not padded.
+        than input_size, and the image is not padded. If the fit is "area", because its files say one input size only.
     """
     missing = [field for field in _EXAMPLE if field not in fields]
     if missing:
@@ -144,6 +150,11 @@ def complete_fields(fields: Mapping[str, Any], model: Path, card: Path) -> dict[
             f"preprocessing, such as {example}{' for RGB values from 0 to 1' if 'scale' in missing else ''}"
         )
     check_sizes(fields)
+    if fields.get("fit") == "area":
+        raise InputError(
+            'expected fit "stretch", "crop" or "pad" of a network in files, got "area", for which a network must take '
+            "images of different sizes; only the named EfficientNet-Lite networks are known to"
+        )
     return {"name": model.name, "source": f"file {model.name}", **fields}
 
 

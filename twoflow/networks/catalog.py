@@ -200,8 +200,8 @@ def read_weights(name: str) -> dict[str, np.ndarray]:
     return read_state_dict(weights)
 
 
-def _build_lite(name: str, variant: Variant, outputs: Collection[str]) -> ModelProto:
-    return build(read_weights(name), variant, outputs)
+def _build_lite(name: str, variant: Variant, any_size: bool, outputs: Collection[str]) -> ModelProto:
+    return build(read_weights(name), variant, outputs, any_size=any_size)
 
 
 def _build_elsewhere(card: NetworkCard, outputs: Collection[str]) -> ModelProto:
@@ -274,7 +274,7 @@ def _choose_fitting(name: str, preprocessing: Mapping[str, Any]) -> Fitting:
 def _open_lite(name: str, fitting: Fitting) -> Network:
     variant = VARIANTS[name]._replace(size=fitting.size)
     card = _lite_card(name, variant, fitting)
-    return Network(name, card, partial(_build_lite, name, variant), _digest_of_named(name), ("logits",))
+    return Network(name, card, partial(_build_lite, name, variant, card.varies), _digest_of_named(name), ("logits",))
 
 
 def _lite_card(name: str, variant: Variant, fitting: Fitting) -> NetworkCard:

@@ -104,6 +104,8 @@ def _fitting(fitting: Fitting) -> str:
         return f"stretched to {resized} pixels{cut}"
     if fitting.fit == "crop":
         return f"resized in its proportions until it covers {resized} pixels, then the middle {size} is cut out"
+    if fitting.fit == "area":
+        return f"resized in its proportions to about as many pixels as {size}, with sides that are multiples of 32"
     color = "black" if fitting.pad_color == (0, 0, 0) else "the color {}, {}, {}".format(*fitting.pad_color)
     return f"resized in its proportions until it lies inside {resized} pixels, with {color} around it{cut}"
 

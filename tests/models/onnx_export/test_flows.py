@@ -10,6 +10,7 @@ from ...networks.onnx.nets import node, write
 from .running import graph_of_flow, run, start
 
 SMALL = {"input_size": (64, 48)}
+AREA = {"input_size": (96, 96), "fit": "area"}
 #: Flows, and how far a feature may be off, relative to the largest.
 FLOWS = {
     "pixels": (RawPixels((20, 10)), 0),
@@ -25,6 +26,17 @@ FLOWS = {
     "covariance-mirror-grid": (
         CNNEmbedding(layer="stage2", pooling="covariance", n_channels=9, grid=2, views="mirror", preprocessing=SMALL),
         1e-3,
+    ),
+    "covariance-prior": (
+        CNNEmbedding(layer="stage3", pooling="covariance", center_prior=0.3, views="five-crop", preprocessing=SMALL),
+        1e-3,
+    ),
+    "area": (CNNEmbedding(preprocessing=AREA, views="mirror"), 1e-5),
+    "area-gem": (CNNEmbedding(layer="stage3", pooling="gem", center_prior=0.3, preprocessing=AREA), 1e-5),
+    "area-covariance": (
+        CNNEmbedding(
+            layer="stage4", pooling="covariance", n_channels=40, center_prior=0.3, views="mirror", preprocessing=AREA,
+        ), 1e-3,
     ),
     "hsv": (ColorHistogram("hsv", (12, 3, 3), (3, 3), size=64), 0),
     "lab": (ColorHistogram("lab", (4, 8, 8), (2, 3), size=64), 0),

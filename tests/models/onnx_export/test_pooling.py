@@ -2,17 +2,21 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+from twoflow.flows.center_prior import weigh_positions
 from twoflow.flows.pooling import pool as expected_pool
+from twoflow.flows.views import View
 from twoflow.models.onnx_export import Graph, Output
 from twoflow.models.onnx_export.pooling import Map, pool
 
 from .running import start
 
+VIEWS = {1: [View()], 2: [View(), View(is_mirrored=True)]}
 
-def pooled(maps, pooling="covariance", grid=1, n_channels=None, weights=None):
+
+def pooled(maps, pooling="covariance", grid=1, n_channels=None, center_prior=None):
     graph = Graph()
     inputs = [Map(f"map{i}", *each.shape) for i, each in enumerate(maps)]
-    features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels, weights), np.array([0]))
+    features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels, VIEWS[len(maps)], center_prior), np.array([0]))
     model = graph.finish({}, {"out": Output(features, len(expected_pool(maps, pooling, grid, n_channels)))})
     for i, each in enumerate(maps):
         model.graph.input.append(helper.make_tensor_value_info(f"map{i}", TensorProto.FLOAT, (1, *each.shape)))
@@ -42,9 +46,9 @@ def test_poolings_agree(pooling, grid):
 @pytest.mark.parametrize("shape", [(12, 5, 7), (50, 4, 5)], ids=["many positions", "few positions"])
 def test_positions_that_count_differently(pooling, shape):
     maps = [np.abs(spectrum(1e-2, *shape, seed=seed)) for seed in (0, 1)]
-    weights = list(np.random.default_rng(0).uniform(0.1, 1, (2, *shape[1:])))
+    weights = [weigh_positions(view, shape[1:], 0.2) for view in VIEWS[2]]
     expected, plain = (expected_pool(maps, pooling, 2, None, each) for each in (weights, None))
-    assert np.abs(pooled(maps, pooling, 2, None, weights) - expected).max() <= 1e-3 * np.abs(expected).max()
+    assert np.abs(pooled(maps, pooling, 2, None, 0.2) - expected).max() <= 1e-3 * np.abs(expected).max()
     assert np.abs(expected - plain).max() > 1e-2 * np.abs(expected).max()
 
 

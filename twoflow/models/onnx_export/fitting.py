@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...images import Fitting
+from ...images.fitting import MOST_RATIO, SIDE_STEP
 from .graph import Graph
 
 #: A float64 of the graph, or one that is known already.
@@ -34,11 +35,13 @@ class Side(NamedTuple):
 
 def is_whole(fitting: Fitting) -> bool:
     """Return whether nothing is cut off or added, whatever the image."""
-    return fitting.fit == "stretch" and fitting.target == fitting.size
+    return fitting.fit == "area" or fitting.fit == "stretch" and fitting.target == fitting.size
 
 
 def may_pad(fitting: Fitting) -> bool:
     """Return whether a margin may be added to some image."""
+    if fitting.fit == "area":
+        return False
     return fitting.fit == "pad" or any(have < want for have, want in zip(fitting.target, fitting.size))
 
 
@@ -52,6 +55,12 @@ def place(graph: Graph, full_size: tuple[str, str], fitting: Fitting) -> tuple[S
         The names of the image's width and height, in float64.
     fitting : Fitting
     """
+    if fitting.fit == "area":
+        across, down = (
+            Side(np.float64(0), full, scaled, np.float64(0))
+            for full, scaled in zip(full_size, _scale_to_area(graph, full_size, fitting))
+        )
+        return across, down
     if is_whole(fitting):
         across, down = (
             Side(np.float64(0), full, np.float64(size), np.float64(0)) for full, size in zip(full_size, fitting.size)
@@ -62,6 +71,16 @@ def place(graph: Graph, full_size: tuple[str, str], fitting: Fitting) -> tuple[S
         for full, scaled, size in zip(full_size, _scale(graph, full_size, fitting), fitting.size)
     )
     return across, down
+
+
+def _scale_to_area(graph: Graph, full_size: tuple[str, str], fitting: Fitting) -> list[Number]:
+    """Add the counterpart of `Fitting.size_of` for the fit "area"."""
+    n_pixels, step = np.float64(fitting.size[0] * fitting.size[1]), np.float64(SIDE_STEP)
+    ratio = graph.add("Max", graph.add("Div", *full_size), np.float64(1 / MOST_RATIO))
+    ratio = graph.add("Min", ratio, np.float64(MOST_RATIO))
+    sides = (graph.add("Sqrt", graph.add(operator, n_pixels, ratio)) for operator in ("Mul", "Div"))
+    steps = (graph.add("Max", graph.add("Round", graph.add("Div", side, step)), np.float64(1)) for side in sides)
+    return [graph.add("Mul", each, step) for each in steps]
 
 
 def _scale(graph: Graph, full_size: tuple[str, str], fitting: Fitting) -> list[Number]:

@@ -76,5 +76,4 @@ def _(flow: CNNEmbedding, graph: Graph, source: ImageInput) -> str:
     network = flow.open_network()
     views = VIEWS[flow.views]
     maps = [add_layer(graph, network, flow.layer_name, view, source) for view in views]
-    weights = flow.position_weights(views, (maps[0].rows, maps[0].columns))
-    return pool(graph, maps, flow.pooling, flow.grid, flow.n_channels, weights)
+    return pool(graph, maps, flow.pooling, flow.grid, flow.n_channels, views, flow.center_prior)

@@ -39,7 +39,7 @@ class ImageInput:
         return self.fitted(Fitting((width, height)))
 
     def fitted(self, fitting: Fitting) -> str:
-        """Fit the image to one size, to the same pixels as `LoadedImage.fitted` for an array.
+        """Fit the image, to the same pixels as `LoadedImage.fitted` for an array.
 
         Returns
         -------
@@ -51,7 +51,8 @@ class ImageInput:
         return self._fitted[fitting]
 
     def _fit(self, fitting: Fitting) -> str:
-        graph, filter, (width, height) = self._graph, fitting.filter, fitting.size
+        graph, filter = self._graph, fitting.filter
+        width, height = (None, None) if fitting.fit == "area" else fitting.size  # or what the image itself decides
         full_size = self._side(1), self._side(0)
         across, down = place(graph, full_size, fitting)
         pixels = self._name
@@ -60,9 +61,9 @@ class ImageInput:
             pixels, across = cut_needed(graph, pixels, 1, across, full_size[0], filter)
         # The height first, then the width, which is turned to be the first axis.
         rows = resize_rows(graph, self._flattened(pixels), height, down, filter)
-        columns = self._flattened(self._turned(graph.add("Reshape", rows, np.array([height, -1, 3]))))
+        columns = self._flattened(self._turned(graph.add("Reshape", rows, np.array([height or 0, -1, 3]))))
         columns = resize_rows(graph, columns, width, across, filter)
-        pixels = self._turned(graph.add("Reshape", columns, np.array([width, height, 3])))
+        pixels = self._turned(graph.add("Reshape", columns, np.array([width or 0, height or -1, 3])))
         return self._pad(pixels, across, down, fitting) if may_pad(fitting) else pixels
 
     def _pad(self, pixels: str, across: Side, down: Side, fitting: Fitting) -> str:

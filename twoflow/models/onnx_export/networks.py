@@ -41,12 +41,14 @@ def add_layer(graph: Graph, network: Network, layer: str, view: View, image: Ima
     key = "pass", network.digest, card.fitting, card.channels, card.mean, card.scale, view
     if key not in graph.shared:
         graph.shared[key] = _add_pass(graph, body, network, view, image)
-    width, _, positions = network.card.layers[layer]
+    width, is_map, positions = network.card.layers[layer]
+    if is_map and card.varies:
+        return Map(graph.shared[key][layer], width, None, None)
     return Map(graph.shared[key][layer], width, *(positions or (1, 1)))
 
 
 def _share_body(graph: Graph, network: Network) -> _Body:
-    key = "network", network.digest, network.card.input_size
+    key = "network", network.digest, network.card.varies or network.card.input_size
     if key not in graph.shared:
         model = _to_opset(network)
         versions = {each.domain: each.version for each in model.opset_import}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from ...flows.pooling import GEM_FLOOR, LEAST_CONTRAST, draw_projection, share_cells, spans
+from ...errors import InputError
+from ...flows.center_prior import weigh_positions
+from ...flows.pooling import GEM_FLOOR, LEAST_CONTRAST, cells, draw_projection, share_cells
+from ...flows.views import View
 from .graph import Graph
 
 #: The least root of an eigenvalue, relative to the norm of the matrix, for which the root has converged. `pool` drops
@@ -18,12 +21,15 @@ _CONVERGED = 1e-9
 
 
 class Map(NamedTuple):
-    """The output of a layer for one view: the name of its value, of shape (1, c, rows, columns), and its shape."""
+    """The output of a layer for one view: the name of its value, of shape (1, c, rows, columns), and its shape.
+
+    `rows` and `columns` are None if they depend on the image.
+    """
 
     value: str
     n_channels: int
-    rows: int
-    columns: int
+    rows: int | None
+    columns: int | None
 
 
 class Positions(NamedTuple):
@@ -33,16 +39,17 @@ class Positions(NamedTuple):
     ----------
     value : str
         The name of the value, of shape (c, n).
-    n_channels, n : int
-        Its shape.
-    shares : ndarray of shape (n,) or None
+    n_channels : int
+    n : int or None
+        None: it depends on the image.
+    shares : ndarray of shape (n,), the name of such a value, or None
         How much each position counts, with sum 1. None by default: all count the same.
     """
 
     value: str
     n_channels: int
-    n: int
-    shares: np.ndarray | None = None
+    n: int | None
+    shares: np.ndarray | str | None = None
 
 
 def pool(
@@ -51,39 +58,86 @@ def pool(
     pooling: str,
     grid: int,
     n_channels: int | None,
-    weights: Sequence[np.ndarray] | None = None,
+    views: Sequence[View],
+    center_prior: float | None = None,
 ) -> str:
     """Pool the positions of all maps together; see `twoflow.flows.pooling.pool`.
+
+    Parameters
+    ----------
+    graph : Graph
+    maps : sequence of Map
+        One for each view. If their size depends on the image, each view is the whole image or its mirror image.
+    pooling, grid, n_channels, center_prior
+        See `twoflow.flows.CNNEmbedding`.
+    views : sequence of View
 
     Returns
     -------
     str
         The name of the features, of shape (1, n_features) and dtype float32.
+
+    Raises
+    ------
+    ValueError
+        If a map whose size depends on the image is to be cut into cells.
     """
-    first = maps[0]
+    parts: Iterable[Positions]
+    if maps[0].rows is not None:
+        parts = _cells(graph, maps, views, grid, center_prior)
+    elif grid == 1:
+        parts = [_whole(graph, maps, center_prior)]
+    else:
+        raise InputError(
+            f'grid={grid} with fit "area" cannot be exported, because the cells depend on the image; use grid=1'
+        )
     vectors = []
-    shares = iter(share_cells(weights, grid))
-    for rows in spans(first.rows, grid):
-        for columns in spans(first.columns, grid):
-            cells = [_cut(graph, each, rows, columns) for each in maps]
-            together = graph.add("Concat", *(cell.value for cell in cells), axis=1)
-            positions = Positions(together, first.n_channels, sum(cell.n for cell in cells))
-            if n_channels is not None:
-                weights = draw_projection(n_channels, first.n_channels)
-                value = graph.add("MatMul", weights, graph.cast(together, np.float64))
-                positions = Positions(value, n_channels, positions.n)
-            vectors.append(POOLINGS[pooling](graph, positions._replace(shares=next(shares))))
+    for positions in parts:
+        if n_channels is not None:
+            directions = draw_projection(n_channels, positions.n_channels)
+            value = graph.add("MatMul", directions, graph.cast(positions.value, np.float64))
+            positions = positions._replace(value=value, n_channels=n_channels)
+        vectors.append(POOLINGS[pooling](graph, positions))
     return graph.add("Unsqueeze", graph.add("Concat", *vectors, axis=0), np.array([0]))
 
 
-def _cut(graph: Graph, each: Map, rows: slice, columns: slice) -> Positions:
-    """Cut a cell out of a map."""
-    n = (rows.stop - rows.start) * (columns.stop - columns.start)
-    value = each.value
-    if n < each.rows * each.columns:
-        starts, stops = np.array([rows.start, columns.start]), np.array([rows.stop, columns.stop])
-        value = graph.add("Slice", value, starts, stops, np.array([2, 3]))
-    return Positions(graph.add("Reshape", value, np.array([each.n_channels, n])), each.n_channels, n)
+def _cells(
+    graph: Graph, maps: Sequence[Map], views: Sequence[View], grid: int, center_prior: float | None
+) -> Iterator[Positions]:
+    """Yield the positions of all maps in each cell, row by row from the top left."""
+    shape, n_channels = (maps[0].rows or 0, maps[0].columns or 0), maps[0].n_channels
+    weights = None if center_prior is None else [weigh_positions(view, shape, center_prior) for view in views]
+    for (rows, columns), shares in zip(cells(shape, grid), share_cells(weights, grid)):
+        n = (rows.stop - rows.start) * (columns.stop - columns.start)
+        parts = []
+        for each in maps:
+            value = each.value
+            if n < shape[0] * shape[1]:
+                starts, stops = np.array([rows.start, columns.start]), np.array([rows.stop, columns.stop])
+                value = graph.add("Slice", value, starts, stops, np.array([2, 3]))
+            parts.append(graph.add("Reshape", value, np.array([n_channels, n])))
+        yield Positions(graph.add("Concat", *parts, axis=1), n_channels, n * len(maps), shares)
+
+
+def _whole(graph: Graph, maps: Sequence[Map], center_prior: float | None) -> Positions:
+    """Return all positions of maps whose size depends on the image."""
+    n_channels = maps[0].n_channels
+    parts = [graph.add("Reshape", each.value, np.array([n_channels, -1])) for each in maps]
+    shares = None
+    if center_prior is not None:
+        rows, columns = (_gaussian(graph, maps[0].value, axis, center_prior) for axis in (2, 3))
+        weights = graph.add("Mul", graph.add("Unsqueeze", rows, np.array([1])), columns)
+        every = graph.add("Concat", *[graph.add("Reshape", weights, np.array([-1]))] * len(maps), axis=0)
+        shares = graph.add("Div", every, graph.add("ReduceSum", every, keepdims=0))
+    return Positions(graph.add("Concat", *parts, axis=1), n_channels, None, shares)
+
+
+def _gaussian(graph: Graph, value: str, axis: int, center_prior: float) -> str:
+    """Add the counterpart of `twoflow.flows.center_prior.weigh_positions` along one side of a map of a whole image."""
+    n = graph.cast(graph.add("Squeeze", graph.add("Shape", value, start=axis, end=axis + 1)), np.float64)
+    numbers = graph.add("Add", graph.add("Range", np.float64(0), n, np.float64(1)), np.float64(0.5))
+    far = graph.add("Sub", graph.add("Div", numbers, n), np.float64(0.5))
+    return graph.add("Exp", graph.add("Mul", graph.add("Mul", far, far), np.float64(-1 / (2 * center_prior**2))))
 
 
 def _mean(graph: Graph, positions: Positions) -> str:
@@ -92,7 +146,7 @@ def _mean(graph: Graph, positions: Positions) -> str:
     return graph.cast(_average(graph, graph.cast(positions.value, np.float64), positions.shares), np.float32)
 
 
-def _average(graph: Graph, value: str, shares: np.ndarray | None) -> str:
+def _average(graph: Graph, value: str, shares: np.ndarray | str | None) -> str:
     """Average a value of shape (c, n) and dtype float64 over its positions."""
     if shares is None:
         return graph.add("ReduceMean", value, np.array([1]), keepdims=0)
@@ -115,16 +169,16 @@ def _covariance(graph: Graph, positions: Positions) -> str:
     x = graph.cast(positions.value, np.float64)
     centered = graph.add("Sub", x, graph.add("Unsqueeze", _average(graph, x, positions.shares), np.array([1])))
     if positions.shares is not None:
-        root = np.sqrt(positions.shares)
+        root = graph.add("Sqrt", positions.shares)
         centered, x = graph.add("Mul", centered, root), graph.add("Mul", x, root)
     # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
-    is_few = positions.n < positions.n_channels
+    is_few = positions.n is not None and positions.n < positions.n_channels
     product = graph.add("Gemm", centered, centered, transA=int(is_few), transB=int(not is_few))
     norm = graph.add("ReduceL2", product, keepdims=0)
     scaled = graph.add("Div", product, graph.add("Max", norm, np.float64(np.finfo(float).tiny)))
     if is_few:
-        inverse = _roots(graph, scaled, min(positions.n, positions.n_channels), inverse=True)
+        inverse = _roots(graph, scaled, positions.n, inverse=True)
         root = graph.add("Gemm", graph.add("MatMul", centered, inverse), centered, transB=1)
     else:
         root = _roots(graph, scaled, positions.n_channels, inverse=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def cut_needed(graph: Graph, pixels: str, axis: int, side: Side, n_in: str, filt
     return graph.add("Slice", pixels, *bounds, np.array([axis])), side._replace(start=start, stop=stop)
 
 
-def resize_rows(graph: Graph, rows: str, n_out: int, side: Side, filter: str) -> str:
+def resize_rows(graph: Graph, rows: str, n_out: int | None, side: Side, filter: str) -> str:
     """Resize an image in one direction.
 
     Parameters
@@ -63,8 +63,8 @@ def resize_rows(graph: Graph, rows: str, n_out: int, side: Side, filter: str) ->
     graph : Graph
     rows : str
         The name of the rows of the image, of shape (n_in, n_values) and dtype uint8.
-    n_out : int
-        How many rows the result has.
+    n_out : int or None
+        How many rows the result has. None: as many as the part becomes, a multiple of 32 that depends on the image.
     side : Side
         The part of the rows that is kept, and where it lies in the result. Margins repeat its first and last row.
     filter : str
@@ -81,7 +81,12 @@ def resize_rows(graph: Graph, rows: str, n_out: int, side: Side, filter: str) ->
         length = graph.add("Sub", graph.add("Add", side.start, length), side.start)
     scale = graph.add("Div", length, side.n_kept)
     # Block by block; the last block is filled up with repetitions of the last row.
-    numbers = np.arange(-(-n_out // _BLOCK) * _BLOCK).clip(max=n_out - 1).reshape(-1, _BLOCK, 1).astype(np.float64)
+    numbers: Any
+    if n_out is None:
+        every = graph.add("Range", np.float64(0), graph.add("Squeeze", side.n_kept), np.float64(1))
+        numbers = graph.add("Reshape", every, np.array([-1, _BLOCK, 1]))
+    else:
+        numbers = np.arange(-(-n_out // _BLOCK) * _BLOCK).clip(max=n_out - 1).reshape(-1, _BLOCK, 1).astype(np.float64)
     places = graph.add("Max", graph.add("Sub", numbers, side.n_before), np.float64(0))
     places = graph.add("Min", places, graph.add("Sub", side.n_kept, np.float64(1)))
     centers = graph.add("Add", side.start, graph.add("Mul", graph.add("Add", places, np.float64(0.5)), scale))
@@ -119,10 +124,10 @@ def _gather(graph: Graph, rows: str, numbers: str, n_in: str) -> str:
     return graph.add("Gather", rows, graph.cast(within, np.int64), axis=0)
 
 
-def _cut(graph: Graph, blocks: str, rows: str, n_out: int) -> str:
-    """Join blocks of rows, and leave out the repetitions in the last one."""
+def _cut(graph: Graph, blocks: str, rows: str, n_out: int | None) -> str:
+    """Join blocks of rows, and leave out the repetitions in the last one, if there are any."""
     flat = graph.add("Reshape", blocks, graph.add("Concat", np.array([-1]), graph.add("Shape", rows, start=1), axis=0))
-    return graph.add("Slice", flat, np.array([0]), np.array([n_out]), np.array([0]))
+    return flat if n_out is None else graph.add("Slice", flat, np.array([0]), np.array([n_out]), np.array([0]))
 
 
 def _weights(graph: Graph, needed: str, n_in: str, centers: str, filter_scale: str, filter: _Filter) -> str:
