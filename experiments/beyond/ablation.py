@@ -25,9 +25,12 @@ LITE0 = "efficientnet-lite0"
 STAGES = ("stage4", "stage5", "stage6")
 
 
-def stages(pooling):
+LARGE = {"input_size": (320, 320)}
+
+
+def stages(pooling, **options):
     """Make flows of the late stages of one network, pooled in one way."""
-    return [(name, CNNEmbedding(LITE0, name, pooling=pooling)) for name in STAGES]
+    return [(name, CNNEmbedding(LITE0, name, pooling=pooling, **options)) for name in STAGES]
 
 
 def make_steps():
@@ -58,8 +61,12 @@ def make_steps():
         "whitened mean": ("mean, kernel-ridge", model(whitened)),
         "mean and means of three stages": ("mean, kernel-ridge", model([*embedding, *stages("mean")])),
         "covariances of three stages": ("mean and means of three stages", model(stages("covariance"))),
-        "at 320 px: fast": ("covariances of three stages", model(covariances)),
-        "mirror image": ("at 320 px: fast", model(best(1))),
+        "at 320 px": ("covariances of three stages", model(stages("covariance", preprocessing=LARGE))),
+        "the middle counts": (
+            "at 320 px", model(stages("covariance", center_prior=0.3, preprocessing=LARGE))
+        ),
+        "own proportions: fast": ("the middle counts", model(covariances)),
+        "mirror image": ("own proportions: fast", model(best(1))),
         "color": ("mirror image", model(best(1, color=True))),
         "two networks": ("mirror image", model(best(2))),
         "two networks, color": ("two networks", model(best(2, color=True))),

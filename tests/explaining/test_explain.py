@@ -46,6 +46,8 @@ FLOWS = [
         layer="stage4", pooling="gem", preprocessing={"input_size": (96, 96), "fit": "pad"})),
     ("crops", CNNEmbedding(layer="stage4", pooling="max", views="five-crop", preprocessing=SMALL)),
     ("cropped", CNNEmbedding(layer="stage4", preprocessing={"input_size": (96, 64), "fit": "crop"})),
+    ("area", CNNEmbedding(layer="stage5", pooling="covariance", n_channels=16, views="mirror", center_prior=0.3,
+                          preprocessing={"input_size": (96, 96), "fit": "area"})),
     ("pool", CNNEmbedding(preprocessing=SMALL)), ("color", ColorHistogram(size=32)), ("lbp", LBPHistogram(size=32)),
     ("pixels", RawPixels((8, 6))), ("projection", PixelProjection(16, (32, 24), random_state=0)),
     ("gist", GISTDescriptor((4, 2), grid=2, size=32)),

@@ -62,6 +62,8 @@ def test_default_embedding_at_full_width(shop):
         ({"preprocessing": {"fit": "crop", "resize_size": (200, 256)}}, "expected a resize_size of at least 224 x 224"),
         ({"preprocessing": {"pad_color": (255, 255, 255), "fit": "crop"}}, 'expected fit "pad" with a pad_color'),
         ({"network": "inception-21k", "preprocessing": {"input_size": (320, 320)}}, "expected no preprocessing"),
+        ({"preprocessing": {"fit": "area"}, "views": "five-crop"}, 'views="five-crop" takes images of one size only'),
+        ({"preprocessing": {"fit": "area", "resize_size": (256, 256)}}, 'expected no resize_size with fit "area"'),
         ({"network": 3}, "'network' parameter"),
         ({"precision": "int4"}, "'precision' parameter"),
     ],
@@ -84,6 +86,21 @@ def test_bad_parameters(parameters, message, shop):
 def test_width(parameters, width, shop):
     flow = CNNEmbedding(layer="stage5", **parameters).fit(shop)
     assert flow.transform(shop[:1]).shape == (1, width) and len(flow.get_feature_names_out()) == width
+
+
+def test_integers_need_images_of_one_size(shop):
+    with pytest.raises(ValueError, match='precision="int8" takes images of one size only, got the fit "area"'):
+        CNNEmbedding(preprocessing={"fit": "area"}, precision="int8").fit(shop)
+
+
+def test_an_area_is_what_the_network_computes_for_images_of_that_size():
+    images = [np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8) for shape in ((90, 120), (70, 40))]
+    options = {"layer": "stage5", "pooling": "covariance", "n_channels": 8, "views": "mirror", "center_prior": 0.3}
+    flow = CNNEmbedding(preprocessing={"input_size": (96, 96), "fit": "area"}, n_jobs=2, **options)
+    found = flow.fit_transform(images)
+    for row, image, size in zip(found, images, ((96, 96), (64, 128))):
+        alone = CNNEmbedding(preprocessing={"input_size": size}, **options).fit_transform([image])
+        np.testing.assert_allclose(row, alone[0], atol=1e-3)
 
 
 def test_golden_values(shop):

@@ -27,7 +27,7 @@ def by_pillow(pixels, fitting):
     whole = Image.fromarray(pixels).resize(placement.scaled, filter)
     left, top = placement.start
     width, height = placement.part
-    result = Image.new("RGB", fitting.size, fitting.pad_color)
+    result = Image.new("RGB", fitting.size_of(pixels.shape[1::-1]), fitting.pad_color)
     result.paste(whole.crop((left, top, left + width, top + height)), placement.offset)
     return np.asarray(result).astype(int)
 
@@ -47,6 +47,30 @@ def by_pillow(pixels, fitting):
 def test_the_size_of_the_whole_image(fitting, full, scaled):
     assert fitting.scale(full) == scaled
     assert fitting._replace(size=fitting.size[::-1], resize_size=fitting.target[::-1]).scale(full[::-1]) == scaled[::-1]
+
+
+@pytest.mark.parametrize("full, result", [
+    ((400, 400), (320, 320)), ((1, 1), (320, 320)),
+    ((400, 300), (384, 288)),  # 369.5 x 277.1
+    ((640, 480), (384, 288)), ((150, 100), (384, 256)),  # 391.9 x 261.3
+    ((4000, 1000), (640, 160)), ((5000, 3), (640, 160)),  # at most four times as long
+])
+def test_an_area_keeps_the_proportions_and_the_number_of_pixels(full, result):
+    fitting = Fitting((320, 320), "area")
+    assert fitting.size_of(full) == fitting.scale(full) == result
+    assert fitting.size_of(full[::-1]) == result[::-1]
+    assert fitting.place(full) == (result, (0, 0), result, (0, 0))
+    assert Fitting((640, 160), "area").size_of(full) == result  # only the number of pixels counts
+    found = LoadedImage(noise(*full)).fitted(fitting)
+    assert found.shape == (*result[::-1], 3) and (found == LoadedImage(noise(*full)).resized(result)).all()
+
+
+@given(full=st.tuples(st.integers(1, 9000), st.integers(1, 9000)), side=st.integers(32, 512))
+def test_the_sides_of_an_area(full, side):
+    width, height = Fitting((side, side), "area").size_of(full)
+    assert width % 32 == height % 32 == 0 and min(width, height) >= 32
+    assert side < 128 or 0.6 < width * height / side**2 < 1.5
+    assert side < 128 or max(width, height) <= 6 * min(width, height)
 
 
 @pytest.mark.parametrize("margin, down, even", [(0, 0, 0), (1, 0, 0), (2, 1, 1), (3, 1, 2), (5, 2, 2), (11, 5, 6)])
@@ -124,7 +148,7 @@ def test_a_crop_of_a_row_of_millions_of_pixels_takes_no_memory():
     (Fitting((200, 200), "crop"), 2),
     (Fitting((200, 200), "crop", resize_size=(260, 260)), 1),  # 2 x 2 x 260 is more than the shorter side
     (Fitting((200, 200), "pad"), 4),
-    (Fitting((100, 100), "crop", "bilinear"), 4),
+    (Fitting((100, 100), "crop", "bilinear"), 4), (Fitting((160, 160), "area"), 4),
 ])
 def test_a_large_jpeg_is_reduced_no_further_than_the_whole_resized_image_allows(
     fitting, divisor, orientation, monkeypatch

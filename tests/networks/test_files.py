@@ -95,7 +95,7 @@ def test_methods_with_a_network_in_files(tmp_path, shop):
         ({"channels": "GBR"}, '"RGB" or "BGR"'),
         ({"input_size": [0, 8]}, r"\[width, height\]"),
         ({"input_size": [10**9, 8]}, r"\[width, height\]"),
-        ({"fit": "squash"}, "fit: expected one of stretch, crop, pad, got 'squash'"),
+        ({"fit": "squash"}, "fit: expected one of stretch, crop, pad, area, got 'squash'"),
         ({"filter": "cubic"}, "filter: expected one of nearest, box, bilinear, bicubic, lanczos, got 'cubic'"),
         ({"filter": ["box"]}, "filter: expected one of"),
         ({"resize_size": [256]}, r"\[width, height\]"),
@@ -233,6 +233,12 @@ def test_an_image_must_be_resized_to_the_input_size(tmp_path, fields):
     with pytest.raises(ValueError, match="net.*: expected a resize_size of at least 8 x 8, the input_size, got [78] x"):
         get_card(path, fields)
     assert get_card(path, {**fields, "fit": "pad"}).fitting.resize_size == tuple(fields["resize_size"])
+
+
+def test_a_network_in_a_file_takes_images_of_one_size(tmp_path):
+    path = make(tmp_path, card={"input_size": [8, 8], "mean": 0, "scale": 255})
+    with pytest.raises(ValueError, match='expected fit "stretch", "crop" or "pad" of a network in files, got "area"'):
+        get_card(path, {"fit": "area"})
 
 
 def test_how_an_image_enters_is_on_the_card(tmp_path):

@@ -48,6 +48,7 @@ def test_the_whole_text():
 @pytest.mark.parametrize("fields, words", [
     ({"fit": "crop"}, "resized in its proportions until it covers 224 x 224 pixels, then the middle 224 x 224 is cut "),
     ({"fit": "crop", "resize_size": (256, 256)}, "until it covers 256 x 256 pixels, then the middle 224 x 224 is cut"),
+    ({"fit": "area"}, "resized in its proportions to about as many pixels as 224 x 224, with sides that are multiples"),
     ({"fit": "pad"}, "until it lies inside 224 x 224 pixels, with black around it; bicubic"),
     ({"fit": "pad", "pad_color": (1, 2, 3)}, "with the color 1, 2, 3 around it"),
     ({"resize_size": (248, 248)}, "stretched to 248 x 248 pixels, then the middle 224 x 224 is cut out"),

@@ -21,13 +21,13 @@ from .stages import cap_channels, early_stages, late_stages
 
 #: Networks that take images of any size are shown as many pixels as a square of this side has, in the image's own
 #: proportions. A network sees small details better in an image that is larger than its training images. It takes about
-#: twice the time. Proportions that are kept gain 1.0 points on the training images of the sneakers and 1.2 on clothing;
-#: see experiments/beyond.
+#: twice the time. Proportions that are kept gain 1.0 points on the training images of the sneakers, and 1.2 on those of
+#: clothing; see experiments/beyond.
 _SIDE = 320
 
-#: How much less the positions of late stages count that lie far from the middle of the image. On training images, Lite0
-#: and its mirror image, it gains 1.7 points on the sneakers and 1.0 on clothing, which customers photographed, and costs
-#: 0.1 on products that fill the image; see experiments/beyond.
+#: How much less the positions of late stages count that lie far from the middle of the image. On training images, with
+#: Lite0 and its mirror image, it gains 1.7 points on the sneakers and 1.0 on clothing, which customers photographed, and
+#: costs 0.1 on products that fill the image; see experiments/beyond.
 _CENTER_PRIOR = 0.3
 
 #: The name of the model in a `BestOf` that weighs its flows.
@@ -68,8 +68,8 @@ def make_model(
           projections of the pixels, and another selects 400 features of the embedding of each pretrained network. A
           Random Forest of 200 trees decides on all.
         - "fast" makes one pass over each network, and takes the covariances of the channels of its late stages, for
-          which the middle of the image counts most. Kernel ridge decides on them. Of a network without maps it takes the embedding. With several networks, how much each
-          flow counts is found on the training images, as in "best".
+          which the middle of the image counts most. Kernel ridge decides on them. Of a network without maps it takes
+          the embedding. With several networks, how much each flow counts is found on the training images, as in "best".
         - "best" adds to "fast" the mirror image, more stages and color. To a single network it adds a second and a
           third if they are installed (the extra ``twoflow[networks]``). How much each flow counts is found on the
           training images, so that a flow that does not help costs nothing. Only kernel ridge has these weights: another

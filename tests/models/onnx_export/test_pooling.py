@@ -16,7 +16,8 @@ VIEWS = {1: [View()], 2: [View(), View(is_mirrored=True)]}
 def pooled(maps, pooling="covariance", grid=1, n_channels=None, center_prior=None):
     graph = Graph()
     inputs = [Map(f"map{i}", *each.shape) for i, each in enumerate(maps)]
-    features = graph.add("Squeeze", pool(graph, inputs, pooling, grid, n_channels, VIEWS[len(maps)], center_prior), np.array([0]))
+    found = pool(graph, inputs, pooling, grid, n_channels, VIEWS[len(maps)], center_prior)
+    features = graph.add("Squeeze", found, np.array([0]))
     model = graph.finish({}, {"out": Output(features, len(expected_pool(maps, pooling, grid, n_channels)))})
     for i, each in enumerate(maps):
         model.graph.input.append(helper.make_tensor_value_info(f"map{i}", TensorProto.FLOAT, (1, *each.shape)))

@@ -23,13 +23,14 @@ class Output(NamedTuple):
     ----------
     value : str
         The name of the value that it is.
-    length : int
+    length : int or str
+        How many values; a name if it depends on the image.
     dtype : dtype of NumPy
         float32 by default.
     """
 
     value: str
-    length: int
+    length: int | str
     dtype: Any = np.float32
 
 

@@ -173,12 +173,12 @@ def _covariance(graph: Graph, positions: Positions) -> str:
         centered, x = graph.add("Mul", centered, root), graph.add("Mul", x, root)
     # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
-    is_few = positions.n is not None and positions.n < positions.n_channels
-    product = graph.add("Gemm", centered, centered, transA=int(is_few), transB=int(not is_few))
+    few = positions.n if positions.n is not None and positions.n < positions.n_channels else None
+    product = graph.add("Gemm", centered, centered, transA=int(few is not None), transB=int(few is None))
     norm = graph.add("ReduceL2", product, keepdims=0)
     scaled = graph.add("Div", product, graph.add("Max", norm, np.float64(np.finfo(float).tiny)))
-    if is_few:
-        inverse = _roots(graph, scaled, positions.n, inverse=True)
+    if few is not None:
+        inverse = _roots(graph, scaled, few, inverse=True)
         root = graph.add("Gemm", graph.add("MatMul", centered, inverse), centered, transB=1)
     else:
         root = _roots(graph, scaled, positions.n_channels, inverse=False)
