@@ -26,7 +26,7 @@ from .stages import cap_channels, early_stages, late_stages
 _SIDE = 320
 
 #: How much less the positions of late stages count that lie far from the middle of the image. On training images, with
-#: Lite0 and its mirror image, it gains 1.7 points on the sneakers and 1.0 on clothing, which customers photographed, and
+#: Lite0 and its mirror image, it gains 1.7 points on the sneakers and 1.0 on clothing, which customers photographed. It
 #: costs 0.1 on products that fill the image; see experiments/beyond.
 _CENTER_PRIOR = 0.3
 
