@@ -31,7 +31,7 @@ def make_parser() -> CommandParser:
         prog="python -m benchmarks",
         description="Measure twoflow's speed against its peers and against limits, on generated photographs of 640 x "
                     "480.\nAll contestants take turns in one run. Stop other work meanwhile.\n"
-                    "It takes about ten minutes on two cores, and 1 GB of disk.",
+                    "Sizes are chosen for about ten minutes on two cores, and 1 GB of disk.",
         examples=["python -m benchmarks", "python -m benchmarks startup store --quick"],
     )
     parser.add_argument(
