@@ -24,7 +24,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(384, 5), _Size(32, 2)
+_FULL, _QUICK = _Size(256, 3), _Size(32, 2)
 
 
 def measure(setting: Setting) -> list[Line]:

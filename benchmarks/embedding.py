@@ -33,7 +33,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(384, 192, 64, 5), _Size(16, 8, 4, 1)
+_FULL, _QUICK = _Size(256, 96, 32, 3), _Size(16, 8, 4, 1)
 
 
 def measure(setting: Setting) -> list[Line]:

@@ -25,7 +25,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(96, 128, 4, 3), _Size(8, 32, 2, 1)
+_FULL, _QUICK = _Size(96, 128, 4, 2), _Size(8, 32, 2, 1)
 
 #: How images are changed. Places that change at random need all stages again; without changes, only the last two.
 _CONTESTANTS = {"computed once": None, "at each step": "color-safe"}

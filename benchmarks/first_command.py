@@ -36,7 +36,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(20, 30, 10, (), 3), _Size(2, 6, 2, ("{shop}", "--folds", "2"), 1)
+_FULL, _QUICK = _Size(20, 30, 10, (), 1), _Size(2, 6, 2, ("{shop}", "--folds", "2"), 1)
 _MOST_SECONDS = 60
 _N_SELECTED = {"projection": 55, "cnn": 400}
 

@@ -32,7 +32,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _IMAGE_BYTES, 5_000, 5), _Size(16, 4, 24, 2)
+_FULL, _QUICK = _Size(1_000, _SKLEARN_BYTES // _IMAGE_BYTES, 5_000, 3), _Size(16, 4, 24, 2)
 
 
 def measure(setting: Setting) -> list[Line]:

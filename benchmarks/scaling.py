@@ -23,14 +23,14 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK, _LARGE = _Size((1_000, 5_000, 20_000), 3), _Size((24, 48), 1), 100_000
+_FULL, _QUICK, _LARGE = _Size((1_000, 5_000), 3), _Size((24, 48), 1), (20_000, 100_000)
 _FEW = 64  # images that load the code before the clock starts
 
 
 def measure(setting: Setting) -> list[Line]:
     """Measure the projection: next to its little work, the cost of handling an image shows best."""
     size = _QUICK if setting.is_quick else _FULL
-    first, *others = ns = [*size.ns, *([_LARGE] if setting.is_large else [])]
+    first, *others = ns = [*size.ns, *(_LARGE if setting.is_large else ())]
     photos(setting.folder, max(ns), jobs=setting.jobs)
     rounds = [{n: _extract_apart(setting, n) for n in ns} for _ in range(size.rounds)]
     return [line for n in others for line in _lines(rounds, first, n)]

@@ -30,7 +30,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(200, 100_000, 64, 7), _Size(8, 500, 4, 1)
+_FULL, _QUICK = _Size(200, 100_000, 64, 5), _Size(8, 500, 4, 1)
 
 
 def measure(setting: Setting) -> list[Line]:

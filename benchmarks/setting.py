@@ -18,7 +18,7 @@ class Setting(NamedTuple):
     is_quick : bool
         Use tiny sizes, only to see whether the benchmark runs. Default: False.
     is_large : bool
-        Also measure what takes half an hour and 10 GB of disk. Default: False.
+        Also measure sizes that take half an hour more, and 12 GB of disk. Default: False.
     """
 
     folder: Path

@@ -27,7 +27,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(5_000, 2), _Size(64, 1)
+_FULL, _QUICK = _Size(5_000, 1), _Size(64, 1)
 
 
 class _Round(NamedTuple):

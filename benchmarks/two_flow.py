@@ -40,7 +40,7 @@ class _Grown(NamedTuple):
     seconds: float
 
 
-_FULL, _QUICK = _Size(5_250, 107, 256, 2), _Size(30, 3, 8, 1)
+_FULL, _QUICK, _LARGE = _Size(2_140, 107, 256, 1), _Size(30, 3, 8, 1), _Size(5_250, 107, 256, 2)
 
 
 def measure(setting: Setting) -> list[Line]:
@@ -48,7 +48,7 @@ def measure(setting: Setting) -> list[Line]:
 
     The paper took two to three minutes for the features of 5,250 images, and under a minute for the last forest.
     """
-    size = _QUICK if setting.is_quick else _FULL
+    size = _QUICK if setting.is_quick else _LARGE if setting.is_large else _FULL
     images = photos(setting.folder, size.n, size.n_classes, n_drawn=size.n, jobs=setting.jobs)
     few = images.paths[:size.n_alone]
     alone = onnxruntime_alone(ready_tensors(few), setting.jobs)

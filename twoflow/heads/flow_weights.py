@@ -89,7 +89,9 @@ def weigh_kernels(
     targets, sizes = np.hstack(parted), [own.shape[1] for own in parted]
     computed = [kernel.take(rows).compute() for kernel in kernels]
     alpha = solve(total(computed, np.ones(n_kernels)), targets, share, groups, alphas, sizes).alpha
-    parts = [weigh_rows(kernel.gram.astype(np.float64), share) for kernel in computed]
+    parts = np.empty((n_kernels, len(rows), len(rows)))
+    for part, kernel in zip(parts, computed):
+        part[:] = weigh_rows(kernel.gram.astype(np.float64), share)
     least = np.array([kernel.least_ridge for kernel in computed])
     shared = find_shared(groups)
 
@@ -117,7 +119,7 @@ def _thin_out(targets: Sequence[np.ndarray], groups: np.ndarray) -> np.ndarray:
 
 
 def leave_out_loss(
-    parts: Sequence[np.ndarray],
+    parts: np.ndarray,
     weights: np.ndarray,
     alpha: float,
     targets: np.ndarray,
@@ -130,7 +132,7 @@ def leave_out_loss(
 
     Parameters
     ----------
-    parts : sequence of ndarray of shape (n, n)
+    parts : ndarray of shape (n_kernels, n, n)
         The kernel of each flow, centered and weighted by the roots of the shares.
     weights : ndarray of shape (n_kernels,)
     alpha : float
@@ -151,7 +153,7 @@ def leave_out_loss(
     loss by <N, dW> with N = r (C B C - C H Aᵀ), and a change dr of the ridge by dr (<H, A> - tr(B C) + tr N).
     """
     n, root = len(share), np.sqrt(share)
-    traces = np.array([np.trace(part) for part in parts])
+    traces = np.trace(parts, axis1=1, axis2=2)
     trace = float(weights @ traces)
     ridge = max(alpha * trace, least_ridge) / n
     inverse = _invert(parts, weights, ridge)
@@ -177,7 +179,7 @@ def leave_out_loss(
     by_ridge = 0.0
     if alpha * trace > least_ridge:
         by_ridge = float((pulled * dual).sum() - spread.trace() + by_kernel.trace())
-    by_weight = np.array([np.vdot(by_kernel, part) for part in parts]) + by_ridge * alpha * traces / n
+    by_weight = np.tensordot(parts, by_kernel, 2) + by_ridge * alpha * traces / n
     return Loss(value, by_weight, ridge * by_ridge)
 
 
@@ -198,11 +200,9 @@ def _mean_log_loss(
     return value, np.hstack(slopes)
 
 
-def _invert(parts: Sequence[np.ndarray], weights: np.ndarray, ridge: float) -> np.ndarray:
+def _invert(parts: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
     """Invert the weighted sum of kernels plus the ridge."""
-    ridged = np.zeros_like(parts[0], order="F")
-    for weight, part in zip(weights, parts):
-        ridged += weight * part
+    ridged = np.tensordot(weights, parts, 1).T  # symmetric; LAPACK wants the order of columns
     ridged[np.diag_indices_from(ridged)] += ridge
     factor = linalg.cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
     lower = np.tril(linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)[0])
