@@ -38,6 +38,9 @@ FLOWS = {
             layer="stage4", pooling="covariance", n_channels=40, center_prior=0.3, views="mirror", preprocessing=AREA,
         ), 1e-3,
     ),
+    "area-covariance-few": (
+        CNNEmbedding(layer="stage5", pooling="covariance", center_prior=0.3, preprocessing=AREA), 1e-3,
+    ),
     "hsv": (ColorHistogram("hsv", (12, 3, 3), (3, 3), size=64), 0),
     "lab": (ColorHistogram("lab", (4, 8, 8), (2, 3), size=64), 0),
     "rgb": (ColorHistogram("rgb", (5, 2, 3), size=64), 0),

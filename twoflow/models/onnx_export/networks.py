@@ -42,9 +42,8 @@ def add_layer(graph: Graph, network: Network, layer: str, view: View, image: Ima
     if key not in graph.shared:
         graph.shared[key] = _add_pass(graph, body, network, view, image)
     width, is_map, positions = network.card.layers[layer]
-    if is_map and card.varies:
-        return Map(graph.shared[key][layer], width, None, None)
-    return Map(graph.shared[key][layer], width, *(positions or (1, 1)))
+    rows, columns = positions or (1, 1)
+    return Map(graph.shared[key][layer], width, rows, columns, varies=is_map and card.varies)
 
 
 def _share_body(graph: Graph, network: Network) -> _Body:

@@ -23,13 +23,14 @@ _CONVERGED = 1e-9
 class Map(NamedTuple):
     """The output of a layer for one view: the name of its value, of shape (1, c, rows, columns), and its shape.
 
-    `rows` and `columns` are None if they depend on the image.
+    If it `varies` from image to image, `rows` and `columns` are those at the network's input size.
     """
 
     value: str
     n_channels: int
-    rows: int | None
-    columns: int | None
+    rows: int
+    columns: int
+    varies: bool = False
 
 
 class Positions(NamedTuple):
@@ -39,17 +40,17 @@ class Positions(NamedTuple):
     ----------
     value : str
         The name of the value, of shape (c, n).
-    n_channels : int
-    n : int or None
-        None: it depends on the image.
+    n_channels, n : int
+        Its shape. If it `varies` from image to image, there are about `n` positions.
     shares : ndarray of shape (n,), the name of such a value, or None
         How much each position counts, with sum 1. None by default: all count the same.
     """
 
     value: str
     n_channels: int
-    n: int | None
+    n: int
     shares: np.ndarray | str | None = None
+    varies: bool = False
 
 
 def pool(
@@ -83,7 +84,7 @@ def pool(
         If a map whose size depends on the image is to be cut into cells.
     """
     parts: Iterable[Positions]
-    if maps[0].rows is not None:
+    if not maps[0].varies:
         parts = _cells(graph, maps, views, grid, center_prior)
     elif grid == 1:
         parts = [_whole(graph, maps, center_prior)]
@@ -105,7 +106,7 @@ def _cells(
     graph: Graph, maps: Sequence[Map], views: Sequence[View], grid: int, center_prior: float | None
 ) -> Iterator[Positions]:
     """Yield the positions of all maps in each cell, row by row from the top left."""
-    shape, n_channels = (maps[0].rows or 0, maps[0].columns or 0), maps[0].n_channels
+    shape, n_channels = (maps[0].rows, maps[0].columns), maps[0].n_channels
     weights = None if center_prior is None else [weigh_positions(view, shape, center_prior) for view in views]
     for (rows, columns), shares in zip(cells(shape, grid), share_cells(weights, grid)):
         n = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -121,7 +122,7 @@ def _cells(
 
 def _whole(graph: Graph, maps: Sequence[Map], center_prior: float | None) -> Positions:
     """Return all positions of maps whose size depends on the image."""
-    n_channels = maps[0].n_channels
+    n_channels, n = maps[0].n_channels, sum(each.rows * each.columns for each in maps)
     parts = [graph.add("Reshape", each.value, np.array([n_channels, -1])) for each in maps]
     shares = None
     if center_prior is not None:
@@ -129,7 +130,7 @@ def _whole(graph: Graph, maps: Sequence[Map], center_prior: float | None) -> Pos
         weights = graph.add("Mul", graph.add("Unsqueeze", rows, np.array([1])), columns)
         every = graph.add("Concat", *[graph.add("Reshape", weights, np.array([-1]))] * len(maps), axis=0)
         shares = graph.add("Div", every, graph.add("ReduceSum", every, keepdims=0))
-    return Positions(graph.add("Concat", *parts, axis=1), n_channels, None, shares)
+    return Positions(graph.add("Concat", *parts, axis=1), n_channels, n, shares, varies=True)
 
 
 def _gaussian(graph: Graph, value: str, axis: int, center_prior: float) -> str:
@@ -173,15 +174,16 @@ def _covariance(graph: Graph, positions: Positions) -> str:
         centered, x = graph.add("Mul", centered, root), graph.add("Mul", x, root)
     # Both products of the map with its transpose have the same non-zero eigenvalues; the smaller product is faster.
     # Gemm transposes: some versions of onnxruntime fuse MatMul and Transpose to an operator they lack for float64.
-    few = positions.n if positions.n is not None and positions.n < positions.n_channels else None
-    product = graph.add("Gemm", centered, centered, transA=int(few is not None), transB=int(few is None))
+    is_few = positions.n < positions.n_channels
+    product = graph.add("Gemm", centered, centered, transA=int(is_few), transB=int(not is_few))
     norm = graph.add("ReduceL2", product, keepdims=0)
     scaled = graph.add("Div", product, graph.add("Max", norm, np.float64(np.finfo(float).tiny)))
-    if few is not None:
-        inverse = _roots(graph, scaled, few, inverse=True)
+    if is_few:
+        identity = graph.add("EyeLike", scaled) if positions.varies else np.eye(positions.n)
+        inverse = _roots(graph, scaled, identity, inverse=True)
         root = graph.add("Gemm", graph.add("MatMul", centered, inverse), centered, transB=1)
     else:
-        root = _roots(graph, scaled, positions.n_channels, inverse=False)
+        root = _roots(graph, scaled, np.eye(positions.n_channels), inverse=False)
     rows, columns = np.triu_indices(positions.n_channels)
     flat = graph.add("Reshape", root, np.array([-1]))
     triangle = graph.add("Gather", flat, rows * positions.n_channels + columns)
@@ -193,7 +195,7 @@ def _covariance(graph: Graph, positions: Positions) -> str:
     return graph.add("Where", graph.add("Greater", norm, contrast), unit, np.zeros(len(rows), np.float32))
 
 
-def _roots(graph: Graph, matrix: str, side: int, inverse: bool) -> str:
+def _roots(graph: Graph, matrix: str, identity: np.ndarray | str, inverse: bool) -> str:
     """Compute the root, or the inverse root, of a positive semidefinite matrix of norm 1.
 
     The coupled Newton-Schulz iteration (Higham, Functions of Matrices, 2008, equation 6.35,
@@ -201,12 +203,12 @@ def _roots(graph: Graph, matrix: str, side: int, inverse: bool) -> str:
     does most for the smallest of them, see `_steps`; without this, it takes twice as many steps.
     In float64, the rounding errors of a matrix without full rank stay below 1e-9; in float32 they would be 1e-3.
     """
-    identity = np.eye(side)
     root, inverse_root = matrix, ""
     steps = _steps()
     for number, (linear, cubic) in enumerate(steps):
         product = graph.add("MatMul", inverse_root, root) if inverse_root else root
-        factor = graph.add("Sub", linear * identity, graph.add("Mul", product, np.float64(cubic)))
+        scaled = graph.add("Mul", identity, np.float64(linear)) if isinstance(identity, str) else linear * identity
+        factor = graph.add("Sub", scaled, graph.add("Mul", product, np.float64(cubic)))
         is_last = number == len(steps) - 1
         if not (is_last and inverse):
             root = graph.add("MatMul", root, factor)
