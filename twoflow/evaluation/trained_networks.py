@@ -143,5 +143,5 @@ def _late_stages(backbone: Any, recipe: str) -> dict[str, Any]:
     flows = [flow for _, flow in take_apart(make_model("fast", network=backbone)).flows]
     same = {name: getattr(flows[0], name) for name in ("pooling", "n_channels", "center_prior")}
     # Of the network in a file that is trained only one size is known, so images are stretched to it.
-    entrance = {"input_size": flows[0].preprocessing["input_size"]}
+    entrance = {field: size for field, size in (flows[0].preprocessing or {}).items() if field == "input_size"} or None
     return {"layers": [flow.layer for flow in flows], "views": _VIEWS[recipe], "preprocessing": entrance, **same}
