@@ -23,8 +23,6 @@ from twoflow.report import format_text, write_report
 
 LITE0 = "efficientnet-lite0"
 STAGES = ("stage4", "stage5", "stage6")
-
-
 LARGE = {"input_size": (320, 320)}
 
 

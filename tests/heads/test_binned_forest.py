@@ -155,3 +155,12 @@ def test_a_sparse_table_is_not_binned(data):
     X, y = csr_matrix(data[0]), data[1]
     plain, binned = (kind(5, random_state=0).fit(X, y) for kind in (RandomForestClassifier, BinnedForestClassifier))
     assert (binned.predict_proba(X) == plain.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("n_rows, is_equal", [(32, True), (33, False)])
+def test_a_table_of_few_rows_is_not_binned(n_rows, is_equal):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n_rows, 5)), np.arange(n_rows) % 3
+    binned, plain = (kind(5, random_state=0).fit(X, y) for kind in (BinnedForestClassifier, RandomForestClassifier))
+    splits = [np.concatenate([tree.tree_.threshold for tree in forest.estimators_]) for forest in (binned, plain)]
+    assert np.array_equal(*splits) == is_equal

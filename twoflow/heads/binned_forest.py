@@ -45,7 +45,7 @@ max_samples, monotonic_cst
     on grouped folds. 16 and 64 bins were as good.
 
     A feature of at most 32 values keeps all of them. A feature with many repeated values may have up to 63 bins. A
-    sparse table is not binned.
+    sparse table is not binned, nor one of at most 32 rows.
 
     Examples
     --------
@@ -84,6 +84,8 @@ max_samples, monotonic_cst
         if issparse(X):
             return super().fit(X, y, sample_weight)
         table = check_array(X, dtype=np.float32, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+        if len(table) <= _N_BINS:
+            return super().fit(X, y, sample_weight)  # each value would have a bin of its own
         edges = [_edges(column) for column in table.T]
         super().fit(_bins(table, edges), y, sample_weight)
         for tree in self.estimators_:
