@@ -71,8 +71,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         setting = Setting(Path(folder).absolute(), arguments.jobs, arguments.quick, arguments.large)
         found = {}
         for name in names:
-            print(f"{name} ...", file=sys.stderr)
+            print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
+            started = time.perf_counter()
             found[name] = import_module(f".{name}", __package__).measure(setting)
+            print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
     document = to_document(found, arguments.jobs, load, time.perf_counter() - began)
     print(format_table(found))
     Path(arguments.out).write_text(json.dumps(document, indent=2) + "\n", "utf-8")

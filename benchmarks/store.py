@@ -1,4 +1,4 @@
-"""Measure a comparison whose features are in the store against one that computes them, and one new image."""
+"""Measure the features of a comparison that are in the store against those that it computes, and one new image."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import make_pipeline
-
-from twoflow import CNNEmbedding, ImageCollection, PixelProjection, compare
-from twoflow.evaluation import Comparison
+from twoflow import ImageCollection, make_model
+from twoflow.evaluation.feature_plan import FeaturePlan
+from twoflow.flows.engine.extraction import extract
 
 from .figure import Aim, Figure, Line
 from .floors import read
@@ -30,12 +28,19 @@ class _Size(NamedTuple):
 _FULL, _QUICK = _Size(5_000, 1), _Size(64, 1)
 
 
-class _Round(NamedTuple):
-    """The same comparison three times, the last with one image added, and the seconds to read the files."""
+class _Run(NamedTuple):
+    """The seconds that a comparison spends on features, and for how many images it computes some."""
 
-    cold: Comparison
-    warm: Comparison
-    added: Comparison
+    seconds: float
+    n_computed: int
+
+
+class _Round(NamedTuple):
+    """The same features three times, the last with one image added, and the seconds to read the files."""
+
+    cold: _Run
+    warm: _Run
+    added: _Run
     reading: float
 
 
@@ -43,12 +48,12 @@ def measure(setting: Setting) -> list[Line]:
     """Measure the time on features with a full store, and how many images are computed after one is added."""
     size = _QUICK if setting.is_quick else _FULL
     images = photos(setting.folder, size.n + 1, jobs=setting.jobs)
-    _compare(images[:_QUICK.n], setting)  # loads the code and the network
+    _extract(images[:_QUICK.n], setting)  # loads the code and the network
     rounds = [_measure_round(images, setting) for _ in range(size.rounds)]
     seconds = {
-        "cold": [times.cold.extraction_seconds for times in rounds],
-        "warm": [times.warm.extraction_seconds for times in rounds],
-        "added": [times.added.extraction_seconds for times in rounds],
+        "cold": [times.cold.seconds for times in rounds],
+        "warm": [times.warm.seconds for times in rounds],
+        "added": [times.added.seconds for times in rounds],
         "reading": [times.reading for times in rounds],
     }
     least = median(ratio(seconds["reading"], seconds["cold"]))
@@ -74,15 +79,16 @@ def measure(setting: Setting) -> list[Line]:
 
 def _measure_round(images: ImageCollection, setting: Setting) -> _Round:
     with TemporaryDirectory(dir=setting.folder, prefix="store-") as folder:
-        run = partial(_compare, setting=setting, store=folder)
+        run = partial(_extract, setting=setting, store=folder)
         cold, warm = run(images[:-1]), run(images[:-1])
         began = time.perf_counter()
         read(images.paths[:-1], setting.jobs)
         return _Round(cold, warm, reading=time.perf_counter() - began, added=run(images))
 
 
-def _compare(images: ImageCollection, setting: Setting, store: str | Path | None = None) -> Comparison:
-    """Compare the flows of the Two-Flow model with classifiers that take no time, as only features count here."""
-    flows = {"projection": PixelProjection(random_state=0), "cnn": CNNEmbedding()}
-    methods = {name: make_pipeline(flow, DummyClassifier()) for name, flow in flows.items()}
-    return compare(methods, images, folds=2, n_jobs=setting.jobs, store=store)
+def _extract(images: ImageCollection, setting: Setting, store: str | Path | None = None) -> _Run:
+    """Do what a comparison of the Two-Flow model does before it looks for duplicates and fits."""
+    began = time.perf_counter()
+    plan = FeaturePlan([make_model(random_state=0)], setting.jobs, False, store)
+    found = extract(plan.once.fit(images.images), images.images)
+    return _Run(time.perf_counter() - began, found.n_computed)

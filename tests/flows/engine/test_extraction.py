@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from twoflow import ImageReadError
 from twoflow.flows import Flow
-from twoflow.flows.engine.extraction import extract
+from twoflow.flows.engine.extraction import _cut, extract
 from twoflow.store import FeatureStore
 
 
@@ -62,3 +62,17 @@ def test_a_batch_that_ends_early_leaves_nothing_unfinished_in_the_store(shop, tm
         InBatches(store=store, n_jobs=1).transform([*images[:2], b"no image", *images[2:]])
     found = extract(InBatches(store=store, n_jobs=1), images)
     assert (found.features == InBatches().transform(images)).all() and found.n_computed == len(images)
+
+
+@pytest.mark.parametrize(
+    "n_rows, n_workers, batch_size", [(1, 8, 1), (100, 1, 1), (384, 2, 1), (384, 2, 8), (50, 64, 1)]
+)
+def test_the_last_tasks_are_small(n_rows, n_workers, batch_size):
+    """Workers take tasks one by one, so none waits longer for another than the last task takes."""
+    tasks = list(_cut(np.arange(n_rows), n_workers, batch_size))
+    assert np.concatenate(tasks).tolist() == list(range(n_rows))
+    sizes = [len(task) for task in tasks]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] <= 16
+    assert all(size % batch_size == 0 for size in sizes[:-1])
+    assert sizes[-1] <= batch_size
+    assert len(sizes) <= n_rows / 16 + 10 * n_workers

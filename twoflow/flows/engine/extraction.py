@@ -30,7 +30,7 @@ from ...images.reading import Source, describe
 from ..contract import FlowContract
 from .feature_cache import CachedFlow, open_caches, recall
 
-_CHUNK = 16  # images a task: enough to hide joblib's cost, few enough to keep progress and balance smooth
+_CHUNK = 16  # most images a task: enough to hide joblib's cost, few enough to keep progress smooth
 _IN_MEMORY = 2**31  # bytes of features; a larger table is kept in a file
 
 
@@ -208,8 +208,7 @@ def _compute(
 ) -> Generator[tuple[np.ndarray, _Chunk], None, None]:
     n_workers = effective_n_jobs(n_jobs)
     batch_size = max(flow.batch_size for flow in work.flows)
-    step = min(max(_CHUNK, batch_size), max(batch_size, -(-len(rows) // n_workers)))
-    chunks = [rows[i:i + step] for i in range(0, len(rows), step)]
+    chunks = list(_cut(rows, n_workers, batch_size))
     # A single image on an idle machine may use every core. If there is an image for each core, each image uses one.
     n_threads = threads_per_task(n_jobs, len(chunks))
     shared, crew = share(work), _Crew()
@@ -224,6 +223,16 @@ def _compute(
             results.close()
         crew.stop()
         raise
+
+
+def _cut(rows: np.ndarray, n_workers: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Cut rows into tasks of whole batches. The last tasks are smaller, so all workers end at nearly the same time."""
+    start = 0
+    while start < len(rows):
+        share = -(-(len(rows) - start) // (2 * n_workers))
+        step = max(1, min(_CHUNK, share) // batch_size) * batch_size
+        yield rows[start:start + step]
+        start += step
 
 
 def _compute_chunk(work: _Work, images: Mapping[int, Source], n_threads: int, crew: _Crew) -> _Chunk:
