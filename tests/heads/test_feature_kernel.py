@@ -31,3 +31,16 @@ def test_coefficients_are_those_of_weighted_tables():
     expected = KernelRidgeClassifier(label_noise="drop").fit(stacked, y)
     assert not model.kept_.all() and (model.kept_ == expected.kept_).all() and model.n_features_in_ == 12
     assert np.allclose(model.coef_, expected.coef_) and np.allclose(model.intercept_, expected.intercept_)
+
+
+def test_a_solution_from_tables_is_that_of_their_kernel():
+    rng = np.random.default_rng(0)
+    tables = [rng.normal(size=(1500, width)).astype(np.float32) for width in (700, 900)]
+    codes, groups, alphas = np.arange(1500) % 4, np.arange(1500) // 2, np.array([0.1, 1])
+    targets, share, features = np.eye(4)[codes], np.full(1500, 1 / 1500), FeatureKernel(tables, [0.5, 2])
+    kernel = features.compute()
+    before = kernel.gram.copy()
+    own, expected = (each.solve(targets, share, groups, alphas) for each in (features, kernel))
+    assert (kernel.gram == before).all() and (kernel.gram == kernel.gram.T).all()
+    assert own.alpha == expected.alpha and own.ridge == expected.ridge
+    assert (own.dual == expected.dual).all() and (own.scores == expected.scores).all()

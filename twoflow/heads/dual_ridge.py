@@ -10,10 +10,14 @@ from scipy import linalg
 from sklearn.utils import gen_batches
 
 from ..errors import InputError
+from .ridged_inverse import RidgedInverse
 from .ties import TOLERANCE, credit
 
 #: At most so many columns, and values, are centered at a time, so that there is never a second copy of the features.
 _CHUNK, _VALUES = 2048, 2**25
+
+#: The products of so many rows with all others are computed, or weighed, at a time.
+_ROWS = 1024
 
 
 class Kernel(NamedTuple):
@@ -95,14 +99,38 @@ def compute_kernel(X: np.ndarray, rows: np.ndarray | None = None) -> Kernel:
     ValueError
         If the products of rows are too large for the dtype of X.
     """
-    n_rows = len(X) if rows is None else len(rows)
-    gram = np.zeros((n_rows, n_rows))
-    squared_mean = 0.0
-    for _, mean, part in centered_parts(X, rows):
-        squared_mean += float(mean @ mean)
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram += part @ part.T
-    return Kernel(gram, find_least_ridge(float(np.trace(gram)), squared_mean, X.dtype))
+    return compute_weighted([X], [1.0], rows)
+
+
+def compute_weighted(
+    tables: Sequence[np.ndarray], weights: Sequence[float], rows: np.ndarray | None = None
+) -> Kernel:
+    """Compute the linear kernel of tables side by side, each times the root of its weight; see `compute_kernel`.
+
+    It takes the memory of the kernel, whatever the number of tables.
+    """
+    n_rows = len(tables[0]) if rows is None else len(rows)
+    gram, least = np.zeros((n_rows, n_rows)), 0.0
+    for table, weight in zip(tables, weights):
+        trace = squared_mean = 0.0
+        for _, mean, part in centered_parts(table, rows):
+            squared_mean += float(mean @ mean)
+            with np.errstate(over="ignore", invalid="ignore"):
+                trace += float(np.einsum("ij,ij->i", part, part).sum(dtype=np.float64))
+                part *= table.dtype.type(np.sqrt(weight))
+                _add_products(gram, part)
+        least += weight * find_least_ridge(trace, squared_mean, table.dtype)
+    for some in gen_batches(n_rows, _ROWS):
+        gram[some, some.stop:] = gram[some.stop:, some].T
+    return Kernel(gram, least)
+
+
+def _add_products(gram: np.ndarray, part: np.ndarray) -> None:
+    """Add the products of rows to the lower triangle of a table of them, and to blocks on its diagonal."""
+    for some in gen_batches(len(part), _ROWS):
+        own = part[some]
+        gram[some, some] += own @ own.T
+        gram[some, :some.start] += own @ part[:some.start].T
 
 
 def find_least_ridge(trace: float, squared_mean: float, dtype: np.dtype) -> float:
@@ -162,7 +190,7 @@ def split_columns(values: np.ndarray, sizes: Sequence[int] | None) -> list[np.nd
 
 def solve(
     kernel: Kernel, targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
-    sizes: Sequence[int] | None = None,
+    sizes: Sequence[int] | None = None, overwrite: bool = False,
 ) -> Solution:
     """Solve for several ridges, and return the solution of highest leave-out accuracy.
 
@@ -183,6 +211,8 @@ def solve(
         Ridges, relative to the mean diagonal of the centered kernel.
     sizes : sequence of int, optional
         How many classes each target has. By default there is one target.
+    overwrite : bool, default=False
+        Whether the kernel, which must be of float64, may be overwritten. It saves a table of its size.
 
     Notes
     -----
@@ -198,18 +228,19 @@ def solve(
     differs by 0.002 at most.
     """
     root = np.sqrt(share)
-    weighted = weigh_rows(kernel.gram, share)
+    weighted = weigh_rows(kernel.gram, share, out=kernel.gram if overwrite else None)
+    trace, inverse = float(np.trace(weighted)), RidgedInverse(weighted)
     residual = root[:, None] * (targets - share @ targets)
     shared = find_shared(groups)
     solutions, judged = [], []
     for alpha in np.unique(alphas)[::-1]:
-        ridge = scale_ridge(alpha, float(np.trace(weighted)), kernel.least_ridge, len(weighted))
-        half = _invert_factor(weighted, ridge)
-        dual = half.T @ (half @ residual)
+        ridge = scale_ridge(alpha, trace, kernel.least_ridge, len(weighted))
+        inverse.set_ridge(ridge)
+        dual = inverse @ residual
         # P = r M⁻¹ - u uᵀ; where a row is left out alone, only its diagonal is needed.
-        left_out = ridge * dual / (ridge * np.einsum("ij,ij->j", half, half) - share)[:, None]
+        left_out = ridge * dual / (ridge * inverse.diagonal() - share)[:, None]
         for rows in shared:
-            block = ridge * half[:, rows].T @ half[:, rows] - np.outer(root[rows], root[rows])
+            block = ridge * inverse.block(rows) - np.outer(root[rows], root[rows])
             left_out[rows] = linalg.solve(block, ridge * dual[rows], assume_a="sym")
         scores = targets - left_out / root[:, None]
         judged.append(judge(scores, targets, share, sizes))
@@ -255,11 +286,20 @@ def solve_one(kernel: Kernel, targets: np.ndarray, share: np.ndarray, alpha: flo
     return root[:, None] * _solve_ridged(weighted, ridge, residual)
 
 
-def weigh_rows(gram: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Center the products of rows about their weighted mean, and weigh them by the roots of the shares."""
+def weigh_rows(gram: np.ndarray, share: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Center the products of rows about their weighted mean, and weigh them by the roots of the shares.
+
+    `out` is where the result goes, an array of float64; it may be `gram` itself.
+    """
     means = gram @ share
     root = np.sqrt(share)
-    return (gram - means - means[:, None] + share @ means) * np.outer(root, root)
+    out = np.empty(gram.shape) if out is None else out
+    for some in gen_batches(len(gram), _ROWS):
+        part = gram[some] - means
+        part -= means[some, None]
+        part += share @ means
+        np.multiply(part, np.outer(root[some], root), out=out[some])
+    return out
 
 
 def scale_ridge(alpha: float, trace: float, least_ridge: float, n_rows: int) -> float:
@@ -268,18 +308,9 @@ def scale_ridge(alpha: float, trace: float, least_ridge: float, n_rows: int) -> 
 
 
 def _solve_ridged(weighted: np.ndarray, ridge: float, right: np.ndarray) -> np.ndarray:
-    """Solve for the weighted kernel with a ridge on its diagonal."""
-    ridged = weighted.copy()
-    ridged[np.diag_indices_from(ridged)] += ridge
-    return linalg.solve(ridged, right, assume_a="pos")
-
-
-def _invert_factor(weighted: np.ndarray, ridge: float) -> np.ndarray:
-    """Return the lower triangular L for which Lᵀ L is the inverse of the kernel with its ridge."""
-    ridged = weighted.copy(order="F")
-    ridged[np.diag_indices_from(ridged)] += ridge
-    factor = linalg.cholesky(ridged, lower=True, overwrite_a=True, check_finite=False)
-    return linalg.lapack.dtrtri(factor, lower=1, overwrite_c=1)[0]
+    """Solve for the weighted kernel with a ridge on its diagonal; the kernel is overwritten."""
+    weighted[np.diag_indices_from(weighted)] += ridge
+    return linalg.solve(weighted, right, overwrite_a=True, assume_a="pos")
 
 
 def find_shared(groups: np.ndarray) -> list[np.ndarray]:

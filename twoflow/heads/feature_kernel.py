@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .dual_ridge import Kernel, Solution, centered_parts, compute_kernel, total
+from .dual_ridge import Kernel, Solution, centered_parts, compute_weighted, solve
 from .primal_ridge import solve_in_features
 
 #: With more rows than so many times the features, the system of the features is solved. It takes as long as that of the
@@ -79,7 +79,7 @@ class FeatureKernel:
 
     def compute(self) -> Kernel:
         """Compute the products of all rows."""
-        return total((compute_kernel(table, self.rows) for table in self.tables), self.weights)
+        return compute_weighted(self.tables, self.weights, self.rows)
 
     def solve(
         self, targets: np.ndarray, share: np.ndarray, groups: np.ndarray, alphas: np.ndarray,
@@ -92,7 +92,7 @@ class FeatureKernel:
         """
         if len(self) > _ROWS_PER_FEATURE * self.n_features:
             return solve_in_features(self, targets, share, groups, alphas, sizes)
-        return self.compute().solve(targets, share, groups, alphas, sizes)
+        return solve(self.compute(), targets, share, groups, alphas, sizes, overwrite=True)
 
     def to_primal(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """Convert a solution to coefficients of the weighted features.

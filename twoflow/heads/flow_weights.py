@@ -88,10 +88,11 @@ def weigh_kernels(
     parted = [own[:, own.any(axis=0)] for own in split_columns(targets, sizes)]
     targets, sizes = np.hstack(parted), [own.shape[1] for own in parted]
     computed = [kernel.take(rows).compute() for kernel in kernels]
-    alpha = solve(total(computed, np.ones(n_kernels)), targets, share, groups, alphas, sizes).alpha
+    together = total(computed, np.ones(n_kernels))
+    alpha = solve(together, targets, share, groups, alphas, sizes, overwrite=True).alpha
     parts = np.empty((n_kernels, len(rows), len(rows)))
     for part, kernel in zip(parts, computed):
-        part[:] = weigh_rows(kernel.gram.astype(np.float64), share)
+        weigh_rows(kernel.gram, share, out=part)
     least = np.array([kernel.least_ridge for kernel in computed])
     shared = find_shared(groups)
 

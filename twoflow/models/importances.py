@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import gen_batches
 
 from .parts import Parts
 
-_CHUNK = 2048  # columns at a time, which avoids a second copy of the features
+_ROWS = 256  # at a time, which avoids a second copy of the features
 
 
 class Origin(NamedTuple):
@@ -138,7 +139,10 @@ def _importances(model: Any, before: Sequence[Any], X: np.ndarray) -> np.ndarray
     """Return the importance of each feature that the steps before the model give it."""
     if hasattr(model, "feature_importances_"):
         return np.asarray(model.feature_importances_)
-    for step in before:
-        X = step.transform(X)
-    spread = np.concatenate([np.asarray(X[:, columns]).std(axis=0) for columns in gen_batches(X.shape[1], _CHUNK)])
-    return np.abs(np.atleast_2d(model.coef_)).mean(axis=0) * spread
+    spread = StandardScaler()
+    for rows in gen_batches(len(X), _ROWS):
+        part = X[rows]
+        for step in before:
+            part = step.transform(part)
+        spread.partial_fit(part)
+    return np.abs(np.atleast_2d(model.coef_)).mean(axis=0) * np.sqrt(spread.var_)
