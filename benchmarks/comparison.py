@@ -29,7 +29,7 @@ class _Size(NamedTuple):
 
 
 _METHODS = ("two-flow", "cnn", "cnn:stage6", "projection", "pixels:64x48", "pixels:64x48+cnn")
-_FULL, _QUICK = _Size(80, 4, 10, _METHODS, 1), _Size(12, 2, 2, _METHODS[2:4], 1)
+_FULL, _QUICK = _Size(48, 4, 10, _METHODS, 1), _Size(12, 2, 2, _METHODS[2:4], 1)
 
 
 def measure(setting: Setting) -> list[Line]:

@@ -23,7 +23,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK, _LARGE = _Size((1_000, 5_000), 3), _Size((24, 48), 1), (20_000, 100_000)
+_FULL, _QUICK, _LARGE = _Size((1_000, 5_000), 2), _Size((24, 48), 1), (20_000, 100_000)
 _FEW = 64  # images that load the code before the clock starts
 
 

@@ -51,7 +51,7 @@ class _Size(NamedTuple):
     load_rounds: int
 
 
-_FULL, _QUICK = _Size(640, 32, 192, 2_000, 2, 1, 3), _Size(12, 3, 8, 8, 1, 1, 1)
+_FULL, _QUICK = _Size(640, 32, 128, 2_000, 2, 1, 3), _Size(12, 3, 8, 8, 1, 1, 1)
 
 
 def measure(setting: Setting) -> list[Line]:

@@ -18,7 +18,7 @@ class _Size(NamedTuple):
     rounds: int
 
 
-_FULL, _QUICK = _Size(5), _Size(1)
+_FULL, _QUICK = _Size(3), _Size(1)
 _CODE = {
     "python": "pass",
     "import": "import twoflow",

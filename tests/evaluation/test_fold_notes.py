@@ -9,6 +9,7 @@ from twoflow import ImageCollection, RawPixels, compare
 from twoflow.evaluation.fold_notes import note_on_folds
 from twoflow.evaluation.folds import draw_folds, official_split
 from twoflow.evaluation.left_out_sources import leave_one_out
+from twoflow.evaluation.statistics import sign_flip_test
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (12, 8, 8, 3), dtype=np.uint8)
 LABELS = ["boot", "clog"] * 6
@@ -21,16 +22,27 @@ def notes(labels=LABELS, groups=None, split=SPLIT):
 
 
 def test_nothing_to_say():
-    assert notes() == [] and notes(groups=["a"] * 6 + ["b"] * 6) == []
+    split = ["train"] * 3 + ["test"] * 8 + ["validation"]
+    assert notes() == [] and notes(groups=["a"] * 3 + list("bcdefghij"), split=split) == []
     collection = ImageCollection(list(IMAGES), LABELS, groups=np.arange(12) // 2)
     assert list(note_on_folds(draw_folds(collection.labels, collection.groups, n_splits=2), collection)) == []
 
 
 def test_groups_on_both_sides_are_counted():
-    (note,) = notes(groups=["a", "b", "c", "d", "e", "f", "a", "a", "b", "x", "f", "f"])
+    note, _ = notes(groups=["a", "b", "c", "d", "e", "f", "a", "a", "b", "x", "f", "f"])
     assert note.startswith("2 groups are on both sides of a fold (3 test images, such as a, b): the scores may be too ")
-    (note,) = notes(groups=np.arange(12) % 9)
+    note, _ = notes(groups=np.arange(12) % 9)
     assert note.startswith("1 group is on both sides of a fold (1 test image, such as 0)")
+
+
+@pytest.mark.parametrize("n_groups, start", [(5, "5 groups are tested: with fewer than 6"), (1, "1 group is tested")])
+def test_too_few_groups_to_find_a_difference(n_groups, start):
+    split = ["train"] * 3 + ["test"] * 9
+    (note,) = notes(groups=["a"] * 3 + [f"b{i % n_groups}" for i in range(9)], split=split)
+    assert note.startswith(start)
+    truth, groups = np.ones(9), np.arange(9) % n_groups
+    assert n_groups == 1 or sign_flip_test(truth, truth, 1 - truth, groups).p_value > 0.05
+    assert sign_flip_test(truth, truth, 1 - truth, np.arange(9) % 6).p_value < 0.05  # so six can
 
 
 def test_classes_that_no_image_trains():

@@ -79,7 +79,7 @@ def test_a_classifier_solves_the_smaller_system(digits, monkeypatch):
     )
     few, many = KernelRidgeClassifier().fit(X[:120], y[:120]), KernelRidgeClassifier().fit(X, y)
     assert solved == [1] and few.dual_coef_.shape == (120, 10) and many.dual_coef_.shape == (400, 10)
-    monkeypatch.setattr(feature_kernel, "_ROWS_PER_FEATURE", np.inf)
+    monkeypatch.setattr(feature_kernel, "ROWS_PER_FEATURE", np.inf)
     dual = KernelRidgeClassifier().fit(X, y)
     assert solved == [1] and dual.alpha_ == many.alpha_ and dual.temperature_ == pytest.approx(many.temperature_)
     assert np.allclose(dual.predict_proba(X), many.predict_proba(X), atol=1e-9)

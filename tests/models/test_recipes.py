@@ -10,6 +10,7 @@ from twoflow import (
     CNNEmbedding,
     ColorHistogram,
     FlowClassifier,
+    ImageReadError,
     PixelProjection,
     RawPixels,
     TwoFlowClassifier,
@@ -187,3 +188,16 @@ def test_best_with_real_networks(shop):
         unavailable("needs the weights of a second and a third network, the extra networks")
     model = make_model("best", random_state=0).fit(shop)
     assert len(model.weights_) == 13 and model.score(shop, shop.labels) == 1
+
+
+@pytest.mark.parametrize("recipe", ["fast", "best"])
+def test_too_many_images_for_memory_are_refused_before_any_is_read(monkeypatch, recipe):
+    monkeypatch.setattr("twoflow.heads.needed_memory.free_memory", lambda: 8 * 40**2 - 1)
+    model, missing = make_model(recipe, random_state=0), [f"{i}.jpg" for i in range(40)]
+    n_features = "28,096" if recipe == "fast" else "[0-9,]+"
+    with pytest.raises(ValueError, match=f"kernel ridge on 40 images of {n_features} features takes at least"):
+        model.fit(missing, ["boot", "clog"] * 20)
+    with pytest.raises(ImageReadError, match="0.jpg"):
+        model.fit(missing[:38], ["boot", "clog"] * 19)
+    with pytest.raises(ImageReadError, match="0.jpg"):  # the paper's forests take no such table
+        make_model(random_state=0).fit(missing, ["boot", "clog"] * 20)

@@ -1,4 +1,4 @@
-"""Say what makes the scores on some folds too high or too low: groups on both sides, classes that are not learned."""
+"""Say what to doubt about some folds: groups on both sides, classes that are not learned, too few groups to tell."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .folds import Folds
 _LISTED = 10  # sources that a note names, if there are no more
 _NAMED = 3  # groups or classes that a note names
 _LENGTH = 60  # of the name of one
+_FEWEST_GROUPS = 6  # with which a sign-flip test can find a difference at 5 %; see `sign_flip_test`
 
 
 def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
@@ -35,10 +36,22 @@ def note_on_folds(folds: Folds, collection: ImageCollection) -> Iterator[str]:
             folds, collection.groups, True, "group", "{} on both sides of a fold ({}, such as {}): the scores may be "
             "too high; draw folds instead to keep groups together",
         )
+        yield from _note_on_few_groups(folds, collection.groups)
     yield from _note(
         folds, finest(collection.to_stratify), False, "class", "{} tested without a training image ({}, such as "
         "{}): every answer for them is wrong; train on these classes, or leave them out", "classes",
     )
+
+
+def _note_on_few_groups(folds: Folds, groups: np.ndarray) -> Iterator[str]:
+    """Say that no difference can be shown on the groups of a single test side, if there are too few."""
+    first, *others = folds
+    n_groups = len(np.unique(groups[first.test]))
+    if not others and n_groups < _FEWEST_GROUPS:
+        yield (
+            f"{counted(n_groups, 'group is', 'groups are')} tested: with fewer than {_FEWEST_GROUPS} no difference "
+            "between methods is significant, and its interval may reach from -1 to 1; test more groups"
+        )
 
 
 def _note_on_sources(folds: Folds, column: str, n_images: int) -> Iterator[str]:

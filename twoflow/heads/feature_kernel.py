@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .dual_ridge import Kernel, Solution, centered_parts, compute_weighted, solve
+from .needed_memory import ROWS_PER_FEATURE, check_memory, memory_of_products
 from .primal_ridge import solve_in_features
-
-#: With more rows than so many times the features, the system of the features is solved. It takes as long as that of the
-#: rows at about one and a half times (2,000 rows), and less memory from two on.
-_ROWS_PER_FEATURE = 2
 
 
 class FeatureKernel:
@@ -89,8 +86,14 @@ class FeatureKernel:
 
         The smaller of two systems is solved: that of the rows, or that of the features. The solution is the same but
         for rounding.
+
+        Raises
+        ------
+        ValueError
+            If it takes more memory than is free.
         """
-        if len(self) > _ROWS_PER_FEATURE * self.n_features:
+        check_memory(memory_of_products(len(self), self.n_features), len(self), self.n_features)
+        if len(self) > ROWS_PER_FEATURE * self.n_features:
             return solve_in_features(self, targets, share, groups, alphas, sizes)
         return solve(self.compute(), targets, share, groups, alphas, sizes, overwrite=True)
 

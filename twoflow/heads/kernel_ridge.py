@@ -24,6 +24,7 @@ from .feature_kernel import FeatureKernel
 from .flow_weights import weigh_kernels
 from .groups import require_several
 from .kernel_terms import RowTerms, row_terms
+from .needed_memory import memory_of_products
 from .targets import check_targets
 from .ties import credit
 
@@ -227,6 +228,10 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return weigh_kernels(
             kernels, self._indicators(codes), _share(self._row_weights(codes)), groups, alphas, self._sizes
         )
+
+    def least_memory(self, n_rows: int, n_features: int) -> int:
+        """Return the bytes that `fit` takes at least, beside the features; see `twoflow.heads.needed_memory`."""
+        return memory_of_products(n_rows, n_features)
 
     @available_if(lambda self: not isinstance(getattr(self, "classes_", None), list))
     def decision_function(self, X: Any) -> np.ndarray:

@@ -143,6 +143,7 @@ class BestOf(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCompositio
         names = given_names(X, y)
         images, y, groups = check_inputs(X, y, groups)
         parts = take_apart(self)
+        parts.check_memory(len(images))
         running: dict[str, Any] = {"n_jobs": self.n_jobs, "verbose": self.verbose, "store": self.store}
         union = FlowUnion([(name, complete_target_names(flow, names)) for name, flow in parts.flows], **running)
         features = union.fit_transform(images, y, groups)

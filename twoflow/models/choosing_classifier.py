@@ -25,6 +25,7 @@ from ..heads.inner_folds import draw_inner_folds, fit_clone
 from ..heads.inner_folds.drawing import InnerFolds
 from ..heads.kernel_weight import KernelWeight
 from ..heads.multi_target.chain import use_more_columns
+from ..heads.needed_memory import least_memory
 from ..heads.out_of_fold import answer_out_of_fold
 from ..heads.targets import check_targets, learns_several_targets
 from ..heads.ties import first_of_best
@@ -131,6 +132,10 @@ class ChoosingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _Ba
         self.best_ = choose(X, y, groups)
         self.classes_ = self.best_.classes_
         return self
+
+    def least_memory(self, n_rows: int, n_features: int) -> int:
+        """Return the bytes that `fit` takes at least: those of the candidate that takes most."""
+        return max(least_memory(candidate, n_rows, n_features) for _, candidate in self.candidates)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

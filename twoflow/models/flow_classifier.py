@@ -152,6 +152,7 @@ class FlowClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _BaseCo
         names = given_names(X, y)
         images, y, groups = check_inputs(X, y, groups, may_be_missing=learns_targets_together(self.head))
         parts = take_apart(self)
+        parts.check_memory(len(images))
         flows = [(name, complete_target_names(flow, names)) for name, flow in parts.flows]
         self.union_ = FlowUnion(flows, n_jobs=self.n_jobs, verbose=self.verbose, store=self.store)
         features = self.union_.fit_transform(images, y, groups)

@@ -17,6 +17,7 @@ from ..flows.contract import FlowContract, learns_from_data
 from ..flows.engine.fingerprint import identity
 from ..heads.hierarchy import HierarchicalClassifier
 from ..heads.multi_target import MultiTargetClassifier
+from ..heads.needed_memory import check_memory, least_memory
 from ..heads.random_states import seeded
 from .selecting_classifier import Columns, SelectingClassifier, as_slice
 
@@ -73,6 +74,16 @@ class Parts(NamedTuple):
         columns = [slice(start, end) for start, end in zip([0, *ends], ends)]
         selections = [(step.name, step.selector, place) for step, place in zip(self.steps, columns)]
         return SelectingClassifier(selections, self.head)
+
+    def check_memory(self, n_images: int) -> None:
+        """Raise ValueError if a fit on so many images takes more memory than is free; called before it begins.
+
+        With a flow that learns from data nothing is checked, because its number of features may depend on it.
+        """
+        if any(learns_from_data(flow) for _, flow in self.flows):
+            return
+        n_features = sum(step.n_features for step in self.steps)
+        check_memory(least_memory(self.on_features(), n_images, n_features), n_images, n_features)
 
 
 @singledispatch

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..heads.composition import PartsByName
 from ..heads.inner_folds import fit_clone, fit_transform_clone
 from ..heads.multi_target.chain import use_more_columns
+from ..heads.needed_memory import least_memory
 from ..heads.targets import learns_several_targets
 from .delegation import DelegatedPredictions
 
@@ -117,6 +118,11 @@ class SelectingClassifier(DelegatedPredictions, PartsByName, ClassifierMixin, _B
             self.selectors_[name], part = fit_selector(selector, X[:, columns], y, groups)
             selected.append(to_dense(part))
         return side_by_side(selected)
+
+    def least_memory(self, n_rows: int, n_features: int) -> int:
+        """Return the bytes that `fit` takes at least; of a flow that a selector selects in, no feature is counted."""
+        kept = [_positions(columns) for _, selector, columns in self.selections if isinstance(selector, str)]
+        return least_memory(self.head, n_rows, sum(map(len, kept)))
 
     def select(self, X: Any) -> np.ndarray:
         """Apply the fitted selectors; return the features that the head takes, of shape (n, n_selected)."""

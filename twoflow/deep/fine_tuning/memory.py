@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import torch
 
+from ... import _free_memory
 from ...errors import InputError
 
 #: What needs less memory, by the kind of device. On the CPU, a thread has a few images at a time, whatever the batch.
@@ -17,30 +17,18 @@ _REMEDY = {"cpu": "lower n_jobs or input_size, or train fewer stages"}
 _OTHER_REMEDY = "lower batch_size or input_size, or train fewer stages"
 _OVERHEAD = 1.5  # the backward pass needs more than it keeps: gradients, buffers of convolutions, fragments
 _OPTIMIZER = 4  # a gradient, the two moments of Adam, and the best weights so far
-_CONTAINER = Path("/sys/fs/cgroup")
 
 
 def free_memory(device: torch.device) -> int | None:
     """Return the bytes of memory that can still be used on a device; None if this is not known."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return min(found) if device.type == "cpu" and (found := list(_free_bytes())) else None
+    return _free_memory.free_memory() if device.type == "cpu" else None
 
 
 def free_disk() -> int:
     """Return the bytes that can still be written to the folder of temporary files."""
     return shutil.disk_usage(tempfile.gettempdir()).free
-
-
-def _free_bytes() -> Iterator[int]:
-    with suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        yield 1024 * int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:")))
-    with suppress(OSError, ValueError, StopIteration):  # "max" means that the container has no limit
-        limit = int((_CONTAINER / "memory.max").read_text())
-        lines = (_CONTAINER / "memory.stat").read_text().splitlines()
-        cached = int(next(line.split()[1] for line in lines if line.startswith("inactive_file ")))
-        yield limit - int((_CONTAINER / "memory.current").read_text()) + cached
 
 
 def check_memory(
