@@ -162,8 +162,8 @@ def test_all_methods_get_the_same_folds():
     found = compare({"one": Recorder(), "two": Recorder()}, numbered(), folds=4)
     first, second = Recorder.seen[:3] + Recorder.seen[6:15], Recorder.seen[3:6] + Recorder.seen[15:]
     assert first == second, "the first fold of each method comes first"
-    # Fitted, tested, and scored on the training images.
-    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.test, fold.train)]
+    # Fitted, scored on the training images, and tested.
+    assert first == [side.tolist() for fold in found.folds for side in (fold.train, fold.train, fold.test)]
 
 
 def test_features_are_computed_once_in_one_pass(shop, monkeypatch):

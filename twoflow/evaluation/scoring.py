@@ -25,17 +25,25 @@ from .training_history import TrainingHistory, find_trainings
 _AT_A_TIME = 512
 
 
-class Selected(NamedTuple):
-    """The selected features of a fold's training and test images, and the seconds that selecting took.
+class Fitted(NamedTuple):
+    """A selector that was fitted on the training images of a fold.
 
     `support` marks the columns of the part that were kept; None if it computes new features.
     """
 
+    selector: Any
+    support: np.ndarray | None
+    seconds: float
+
+
+class Selected(NamedTuple):
+    """A fitted selector, the features that it selects of a fold's training and test images, and the seconds for these.
+    """
+
+    fitted: Fitted
     train: np.ndarray
     test: np.ndarray
-    support: np.ndarray | None
-    fit_seconds: float
-    predict_seconds: float
+    seconds: float
 
 
 class FoldScores(NamedTuple):
@@ -66,7 +74,9 @@ def select(part: Part, features: Any, in_fold: Any, y: Any, groups: Any, fold: F
     """Fit a clone of a part's selector on the training images of a fold; see `score_fold` for the parameters."""
     features, in_fold, y, groups = map(take, (features, in_fold, y, groups))
     with stay_in_worker(), one_blas_thread():
-        return _select(part, features, in_fold, y, groups, fold)
+        fitted, train = _fit(part, features, in_fold, y, groups, fold)
+        test, seconds = _apply(fitted, part, features, in_fold, fold)
+        return Selected(fitted._replace(selector=None), train, test, seconds)
 
 
 def score_fold(
@@ -102,26 +112,21 @@ def score_fold(
     started = time.perf_counter()
     X, in_fold, y, groups = map(take, (X, in_fold, y, groups))
     with stay_in_worker(), one_blas_thread():
-        selections: list[Selected] = []
-        X_train: Any
-        X_test: Any
-        if method.parts is None:
-            X_train, X_test = ([X[i] for i in side] for side in (fold.train, fold.test))
-        else:
-            selections = [
-                shared[part.key] if part.key in shared else _select(part, X, in_fold, y, groups, fold)
-                for part in method.parts
-            ]
-            X_train, X_test = map(side_by_side, zip(*((selected.train, selected.test) for selected in selections)))
+        parts = method.parts or ()
+        fits = [
+            (shared[part.key].fitted, shared[part.key].train) if part.key in shared
+            else _fit(part, X, in_fold, y, groups, fold)
+            for part in parts
+        ]
+        fitted = [own for own, _ in fits]
+        origins = [Origin(part.flows, own.support, train.shape[1]) for part, (own, train) in zip(parts, fits)]
+        trains = [train for _, train in fits]
+        X_train: Any = [X[i] for i in fold.train] if method.parts is None else side_by_side(trains)
+        del fits, trains
         began = time.perf_counter()
         within = None if groups is None else groups[fold.train]
         classifier = fit_clone(method.classifier, X_train, y[fold.train], within)
-        fitted = time.perf_counter()
-        predicted = np.asarray(classifier.predict(X_test))
-        ended = time.perf_counter()
-        full = np.asarray(classifier.predict_full(X_test)) if hasattr(classifier, "predict_full") else None
-        scope = classifier.scope_scores(X_test) if hasattr(classifier, "scope_scores") else None
-        probabilities = _probabilities(classifier, X_test, y, targets)
+        fit_seconds = time.perf_counter() - began + sum(own.seconds for own in fitted)
         last = steps_to_decision(classifier)[-1]
         # A classifier of images that knows its accuracy does not read all training images again. That of several
         # targets is the mean over them, but an exact match is tested.
@@ -130,14 +135,21 @@ def score_fold(
             tested = next(iter(scores_for(targets).values()))
             again = Given(_predict_in_parts(classifier, X_train))
             train_accuracy = tested(Scored(y[fold.train], again, targets.tree))
-        importances = None
-        if method.parts is not None:
-            origins = [
-                Origin(part.flows, selected.support, selected.train.shape[1])
-                for part, selected in zip(method.parts, selections)
-            ]
-            importances = share_of_flows(classifier, X_train, origins)
-    elsewhere = sum(each.fit_seconds + each.predict_seconds for each in shared.values())
+        importances = None if method.parts is None else share_of_flows(classifier, X_train, origins)
+        del X_train  # before the test features are copied; those of both may take gigabytes
+        sides = [
+            (shared[part.key].test, shared[part.key].seconds) if part.key in shared
+            else _apply(own, part, X, in_fold, fold)
+            for part, own in zip(parts, fitted)
+        ]
+        X_test: Any = [X[i] for i in fold.test] if method.parts is None else side_by_side([test for test, _ in sides])
+        began = time.perf_counter()
+        predicted = np.asarray(classifier.predict(X_test))
+        predict_seconds = time.perf_counter() - began + sum(seconds for _, seconds in sides)
+        full = np.asarray(classifier.predict_full(X_test)) if hasattr(classifier, "predict_full") else None
+        scope = classifier.scope_scores(X_test) if hasattr(classifier, "scope_scores") else None
+        probabilities = _probabilities(classifier, X_test, y, targets)
+    elsewhere = sum(each.fitted.seconds + each.seconds for each in shared.values())
     chosen = getattr(last, "best_", None)
     return FoldScores(
         n_features=getattr(last if chosen is None else steps_to_decision(chosen.head_)[-1], "n_features_in_", None),
@@ -150,8 +162,8 @@ def score_fold(
         scope=scope,
         probabilities=probabilities,
         importances=importances,
-        fit_seconds=fitted - began + sum(each.fit_seconds for each in selections),
-        predict_seconds=ended - fitted + sum(each.predict_seconds for each in selections),
+        fit_seconds=fit_seconds,
+        predict_seconds=predict_seconds,
         train_accuracy=train_accuracy,
         choice=Choice(last.chosen_, last.candidates_) if len(getattr(last, "candidates_", ())) > 1 else None,
         trainings=(*trainings, *find_trainings(classifier)),
@@ -192,18 +204,26 @@ def _align(found: np.ndarray, known: np.ndarray, classes: np.ndarray) -> np.ndar
     return probabilities
 
 
-def _select(
+def _fit(
     part: Part, features: np.ndarray, in_fold: np.ndarray | None, y: np.ndarray, groups: np.ndarray | None, fold: Fold
-) -> Selected:
-    train, test = (_columns(features, in_fold, side, part.columns) for side in (fold.train, fold.test))
+) -> tuple[Fitted, np.ndarray]:
+    """Fit the selector of a part; return it, and the features of the training images that it selects."""
+    train = _columns(features, in_fold, fold.train, part.columns)
     began = time.perf_counter()
     within = None if groups is None else groups[fold.train]
     selector, selected = fit_selector(part.selector, train, y[fold.train], within)
-    fitted = time.perf_counter()
-    tested = test if selector == "passthrough" else to_dense(selector.transform(test))
-    ended = time.perf_counter()
-    support = find_support(selector, len(part.columns))
-    return Selected(to_dense(selected), tested, support, fitted - began, ended - fitted)
+    seconds = time.perf_counter() - began
+    return Fitted(selector, find_support(selector, len(part.columns)), seconds), to_dense(selected)
+
+
+def _apply(
+    fitted: Fitted, part: Part, features: np.ndarray, in_fold: np.ndarray | None, fold: Fold
+) -> tuple[np.ndarray, float]:
+    """Return the features of the test images that a fitted selector selects, and the seconds for it."""
+    test = _columns(features, in_fold, fold.test, part.columns)
+    began = time.perf_counter()
+    selected = test if isinstance(fitted.selector, str) else to_dense(fitted.selector.transform(test))
+    return selected, time.perf_counter() - began
 
 
 def _columns(
