@@ -10,7 +10,7 @@ from scipy import linalg, optimize
 from scipy.special import log_softmax
 
 from .calibration import fit_temperature, smooth_targets
-from .dual_ridge import Kernel, find_shared, solve, split_columns, total, weigh_rows
+from .dual_ridge import Kernel, find_shared, solve, split_columns, weigh_rows
 from .feature_kernel import FeatureKernel
 
 #: The weights are found on at most so many rows. They are few numbers, so more rows change them little, and the work
@@ -87,13 +87,15 @@ def weigh_kernels(
     targets, share, groups = targets[rows], share[rows] / share[rows].sum(), groups[rows]
     parted = [own[:, own.any(axis=0)] for own in split_columns(targets, sizes)]
     targets, sizes = np.hstack(parted), [own.shape[1] for own in parted]
-    computed = [kernel.take(rows).compute() for kernel in kernels]
-    together = total(computed, np.ones(n_kernels))
-    alpha = solve(together, targets, share, groups, alphas, sizes, overwrite=True).alpha
-    parts = np.empty((n_kernels, len(rows), len(rows)))
-    for part, kernel in zip(parts, computed):
-        weigh_rows(kernel.gram, share, out=part)
-    least = np.array([kernel.least_ridge for kernel in computed])
+    parts, least = np.empty((n_kernels, len(rows), len(rows))), np.empty(n_kernels)
+    together = np.zeros(parts.shape[1:])
+    for i, kernel in enumerate(kernels):
+        computed = kernel.take(rows).compute()
+        together += computed.gram
+        least[i] = computed.least_ridge
+        weigh_rows(computed.gram, share, out=parts[i])
+    equal = Kernel(together, float(least.sum()))
+    alpha = solve(equal, targets, share, groups, alphas, sizes, overwrite=True).alpha
     shared = find_shared(groups)
 
     def penalized(point: np.ndarray) -> tuple[float, np.ndarray]:
