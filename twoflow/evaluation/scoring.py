@@ -26,7 +26,7 @@ _AT_A_TIME = 512
 
 
 class Fitted(NamedTuple):
-    """A selector that was fitted on the training images of a fold.
+    """A selector that was fitted on the training images of a fold, and the seconds that it took.
 
     `support` marks the columns of the part that were kept; None if it computes new features.
     """
@@ -37,7 +37,9 @@ class Fitted(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """A fitted selector, the features that it selects of a fold's training and test images, and the seconds for these.
+    """The features that a fitted selector selects of a fold's training and test images.
+
+    `fitted` is without the selector, which is not asked again. `seconds` is the time for the test images.
     """
 
     fitted: Fitted
