@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -68,12 +69,24 @@ def run_as_done(tasks: Iterable[Any], n_jobs: int | None, **options: Any) -> Gen
 def _run(tasks: Iterable[Any], n_jobs: int | None, return_as: str, options: Any) -> Generator[Any, None, None]:
     if not is_on_cluster():  # workers of a cluster are not children of this process
         options["initializer"] = _watch_parent
+        _expect_restarts()
     if get_active_backend()[0].supports_return_generator:
         yield from Parallel(n_jobs=n_jobs, return_as=return_as, **options)(tasks)
         return
     left, size = iter(tasks), _TASKS_AT_A_TIME * effective_n_jobs(n_jobs)
     while batch := list(islice(left, size)):
         yield from Parallel(n_jobs=n_jobs, **options)(batch)
+
+
+def _expect_restarts() -> None:
+    """Ignore joblib's warning that a worker process was replaced, for the rest of this process.
+
+    If psutil is installed, joblib replaces a worker whose memory has grown by 300 MB since its first task, and warns of a
+    leak. Three networks and PyTorch, which a worker keeps for its next task, are more than that. No result is lost. As
+    an error, under ``python -W error``, the warning would end the thread that starts the new worker, and all would wait
+    for ever.
+    """
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
 
 
 def _watch_parent() -> None:
