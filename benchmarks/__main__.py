@@ -18,7 +18,7 @@ from twoflow.commands.program import run
 #: The modules, in the order in which they run.
 BENCHMARKS = (
     "startup", "first_command", "embedding", "projection", "cluster", "comparison", "store", "scaling", "two_flow",
-    "kernel_ridge", "search", "serving", "fine_tuning",
+    "recipes", "kernel_ridge", "search", "serving", "fine_tuning",
 )
 
 #: Largest load (the last minute's mean number of processes that want a core) that does not disturb the figures.
@@ -40,8 +40,9 @@ def make_parser() -> CommandParser:
     parser.add_argument("--quick", action="store_true",
                         help="use tiny sizes, to see whether the benchmarks run (default: full sizes)")
     parser.add_argument("--large", action="store_true",
-                        help="measure scaling and kernel_ridge up to 100,000 too, and two_flow on 5,250 images; takes "
-                             "half an hour and 10 GB of disk more (default: 5,000 images, 40,000 rows, 2,140 images)")
+                        help="measure scaling and kernel_ridge up to 100,000 too, two_flow on 5,250 images and recipes "
+                             "on 4,096; takes an hour and 12 GB of disk more (default: 5,000 images, 40,000 rows, "
+                             "2,140 and 160 images)")
     parser.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                         help="threads for everything that is measured (default: every core)")
     parser.add_argument("--images", metavar="DIR",

@@ -3,6 +3,9 @@
 import json
 import math
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import embedding
+from benchmarks.child import watch_own_memory
 from benchmarks.figure import Aim, Figure, NotMeasured
 from benchmarks.floors import open_alone, ready_tensors
 from benchmarks.measure import Contestant, Times, interleave, ratio
@@ -22,7 +26,7 @@ from twoflow.images import read_image
 # The number of lines of each benchmark that starts no cluster.
 LINES = {
     "startup": 3, "first_command": 3, "embedding": 3, "projection": 3, "comparison": 1, "store": 2, "scaling": 3,
-    "two_flow": 5, "kernel_ridge": 2, "search": 4, "serving": 13, "fine_tuning": 1,
+    "two_flow": 5, "recipes": 5, "kernel_ridge": 2, "search": 4, "serving": 13, "fine_tuning": 1,
 }
 
 
@@ -79,6 +83,19 @@ def test_wrong_arguments_are_one_line(tmp_path, capsys):
     status, captured = call(capsys, "--out", tmp_path / "none/found.json")
     assert status == 2 and "no such file or directory; correct the path" in captured.err
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what a process has of its own")
+def test_the_memory_of_a_process_and_its_children_is_watched():
+    code = "import time; x = bytearray(b'1') * 10**8; print('ready', flush=True); time.sleep(60)"
+    with watch_own_memory(0.01) as highest:
+        time.sleep(0.2)
+        before = highest[-1]
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            time.sleep(0.3)
+            child.kill()
+    assert 10**8 < highest[-1] - before < 3 * 10**8 and highest == sorted(highest)
 
 
 def test_contestants_take_turns():
