@@ -81,10 +81,10 @@ def _run(tasks: Iterable[Any], n_jobs: int | None, return_as: str, options: Any)
 def _expect_restarts() -> None:
     """Ignore joblib's warning that a worker process was replaced, for the rest of this process.
 
-    If psutil is installed, joblib replaces a worker whose memory has grown by 300 MB since its first task, and warns of a
-    leak. Three networks and PyTorch, which a worker keeps for its next task, are more than that. No result is lost. In
-    a program that turns warnings into errors, it would end the thread that starts the new worker, and all would wait for
-    ever.
+    If psutil is installed, joblib replaces a worker whose memory has grown by 300 MB since its first task, and warns of
+    a leak. Three networks and PyTorch, which a worker keeps for its next task, are more than that. No result is lost.
+    In a program that turns warnings into errors, it would end the thread that starts the new worker, and all would wait
+    for ever.
     """
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
 
