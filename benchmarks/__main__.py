@@ -42,7 +42,7 @@ def make_parser() -> CommandParser:
     parser.add_argument("--large", action="store_true",
                         help="measure scaling and kernel_ridge up to 100,000 too, two_flow on 5,250 images and recipes "
                              "on 4,096; takes an hour and 12 GB of disk more (default: 5,000 images, 40,000 rows, "
-                             "2,140 and 160 images)")
+                             "1,070 and 96 images)")
     parser.add_argument("--jobs", metavar="N", type=at_least(1), default=os.cpu_count(),
                         help="threads for everything that is measured (default: every core)")
     parser.add_argument("--images", metavar="DIR",

@@ -28,7 +28,7 @@ class _Size(NamedTuple):
 
 
 #: The large size is that of the sneakers, for which the aims of memory are.
-_FULL, _QUICK, _LARGE = _Size(160, 32, 2), _Size(8, 2, 2), _Size(4_096, 32, 5)
+_FULL, _QUICK, _LARGE = _Size(96, 32, 2), _Size(8, 2, 2), _Size(4_096, 32, 5)
 _MOST_GB = {"fast": 1.0, "best": 3.0, "comparison": 6.0}
 
 

@@ -40,7 +40,7 @@ class _Grown(NamedTuple):
     seconds: float
 
 
-_FULL, _QUICK, _LARGE = _Size(2_140, 107, 256, 1), _Size(30, 3, 8, 1), _Size(5_250, 107, 256, 2)
+_FULL, _QUICK, _LARGE = _Size(1_070, 107, 256, 1), _Size(30, 3, 8, 1), _Size(5_250, 107, 256, 2)
 
 
 def measure(setting: Setting) -> list[Line]:
