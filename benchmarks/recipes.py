@@ -37,12 +37,14 @@ def measure(setting: Setting) -> list[Line]:
     size = _QUICK if setting.is_quick else _LARGE if setting.is_large else _FULL
     photos(setting.folder, size.n, size.n_classes, jobs=setting.jobs)
     lines: list[Line] = []
-    given: dict[str, Any] = {"folder": str(setting.folder), "jobs": setting.jobs, **size._asdict()}
+    given: dict[str, Any] = {
+        "folder": str(setting.folder), "n": size.n, "n_classes": size.n_classes, "jobs": setting.jobs,
+    }
     for recipe in _RECIPES:
         found = in_fresh_process(fit, recipe=recipe, **given)
         lines += _lines(recipe, found, size)
     with TemporaryDirectory(dir=setting.folder, prefix="store-") as store:
-        peak = in_fresh_process(compare_best, store=store, **given).result
+        peak = in_fresh_process(compare_best, store=store, folds=size.folds, **given).result
     name = f"memory of a comparison with best, {size.n:,} images, {size.folds} folds"
     limit = f"of all processes, {setting.jobs} folds at a time; the training features of these are most of it"
     return [*lines, _memory(name, peak, limit, _MOST_GB["comparison"])]
@@ -66,7 +68,7 @@ def _memory(name: str, n_bytes: int | None, limit: str, most: float) -> Line:
     return Figure(name, [n_bytes / 1e6], "MB", limit, Aim("<=", 1000 * most))
 
 
-def fit(recipe: str, folder: str, n: int, n_classes: int, jobs: int, folds: int) -> dict[str, Any]:
+def fit(recipe: str, folder: str, n: int, n_classes: int, jobs: int) -> dict[str, Any]:
     """Compute the features, then fit the model; the task of the process whose memory is measured."""
     images = photos(Path(folder), n, n_classes)
     model = make_model(recipe, random_state=0, n_jobs=jobs)

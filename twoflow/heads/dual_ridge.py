@@ -91,15 +91,15 @@ def fits_from_kernel(classifier: Any) -> bool:
     return all(hasattr(classifier, method) for method in ("fit_dual", "fit_primal", "weigh_kernels"))
 
 
-def compute_kernel(X: np.ndarray, rows: np.ndarray | None = None) -> Kernel:
-    """Compute the linear kernel of X, or of some of its rows, in the precision of X.
+def compute_kernel(X: np.ndarray) -> Kernel:
+    """Compute the linear kernel of X in its precision.
 
     Raises
     ------
     ValueError
         If the products of rows are too large for the dtype of X.
     """
-    return compute_weighted([X], [1.0], rows)
+    return compute_weighted([X], [1.0])
 
 
 def compute_weighted(
@@ -107,7 +107,8 @@ def compute_weighted(
 ) -> Kernel:
     """Compute the linear kernel of tables side by side, each times the root of its weight; see `compute_kernel`.
 
-    It takes the memory of the kernel, whatever the number of tables.
+    `rows` are the positions of the rows that count; by default all do. It takes the memory of the kernel, whatever the
+    number of tables.
     """
     n_rows = len(tables[0]) if rows is None else len(rows)
     gram, least = np.zeros((n_rows, n_rows)), 0.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy import linalg
 from scipy.linalg import blas, lapack
@@ -56,19 +54,17 @@ class RidgedInverse:
 
     def diagonal(self) -> np.ndarray:
         """Return the diagonal of the inverse, of shape (n,)."""
-        parts = [np.einsum("ij,ij->j", part, part) for part in map(np.tril, self._columns())]
-        return np.concatenate(parts)
+        found = np.empty(len(self._lower))
+        for columns in gen_batches(len(found), _COLUMNS):
+            part = np.tril(self._lower[columns.start:, columns])
+            found[columns] = np.einsum("ij,ij->j", part, part)
+        return found
 
     def block(self, rows: np.ndarray) -> np.ndarray:
         """Return the entries of the inverse in some rows and the same columns; `rows` are positions in order."""
         part = self._lower[rows[0]:, rows]
         part[np.arange(rows[0], len(self._lower))[:, None] < rows] = 0
         return part.T @ part
-
-    def _columns(self) -> Iterator[np.ndarray]:
-        """Yield some columns of the factor at a time, from their first entry on the diagonal down."""
-        for columns in gen_batches(len(self._lower), _COLUMNS):
-            yield self._lower[columns.start:, columns]
 
     def _restore(self) -> None:
         """Copy the upper triangle to the lower."""
