@@ -27,16 +27,9 @@ def main(folder, methods, store):
         steps = make_steps()
     else:
         steps = {name: (None, model) for name, model in make_methods(methods.split(",")).items()}
-    table = pd.read_csv(folder / "train.csv")
-    files = {file.stem: file for file in (folder / "train").iterdir()}
-    group_of = {
-        file: number
-        for number, line in enumerate((folder / "near_duplicates.txt").read_text().splitlines())
-        for file in line.split()
-    }
-    images = [files[str(number)] for number in table["id"]]
-    kind, color = (table[column].astype(str).to_numpy() for column in ("jenis", "warna"))
-    groups = [str(group_of.get(f"train/{file.name}", file.stem + " alone")) for file in images]
+    images, (kind, color) = read_labeled(folder)
+    group_of = read_groups(folder)
+    groups = [group_of.get(f"train/{file.name}", file.stem + " alone") for file in images]
 
     def run(labels, **options):
         collection = ImageCollection(images, labels, groups)
@@ -62,6 +55,23 @@ def main(folder, methods, store):
         ]
         for name, matches in both.items()
     ]))
+
+
+def read_labeled(folder):
+    """Return the photos with labels, their types and their colors."""
+    table = pd.read_csv(folder / "train.csv")
+    files = {file.stem: file for file in (folder / "train").iterdir()}
+    labels = [table[column].astype(str).to_numpy() for column in ("jenis", "warna")]
+    return [files[str(number)] for number in table["id"]], labels
+
+
+def read_groups(folder):
+    """Return the group of near duplicates that a photo belongs to, by its file; those without duplicates have none."""
+    return {
+        file: str(number)
+        for number, line in enumerate((folder / "near_duplicates.txt").read_text().splitlines())
+        for file in line.split()
+    }
 
 
 if __name__ == "__main__":

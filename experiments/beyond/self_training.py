@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from matos import read_groups, read_labeled
 from sklearn.model_selection import StratifiedGroupKFold
 
 from twoflow import make_model
@@ -23,21 +23,14 @@ REPEATS, FOLDS = 2, 5
 def main(folder, store):
     """Print how often both labels of a held-out photo are right, with and without the photos that have no labels."""
     folder = Path(folder)
-    table = pd.read_csv(folder / "train.csv")
-    files = {file.stem: file for file in (folder / "train").iterdir()}
-    images = [files[str(number)] for number in table["id"]]
+    images, labels = read_labeled(folder)
     unlabeled = sorted((folder / "test").iterdir())
-    group_of = {
-        file: str(number)
-        for number, line in enumerate((folder / "near_duplicates.txt").read_text().splitlines())
-        for file in line.split()
-    }
+    group_of = read_groups(folder)
     groups, more_groups = (
         np.array([group_of.get(f"{side}/{file.name}", f"{side}/{file.name} alone") for file in some])
         for side, some in (("train", images), ("test", unlabeled))
     )
-    labels = {column: table[column].astype(str).to_numpy() for column in ("jenis", "warna")}
-    pairs = np.array([" ".join(pair) for pair in zip(*labels.values())])
+    pairs = [" ".join(pair) for pair in zip(*labels)]
     print(f"{len(images)} photos with labels, {len(unlabeled)} without")
 
     def fit(some, y, own_groups):
@@ -49,7 +42,7 @@ def main(folder, store):
         for train, test in drawn:
             known, asked = ([images[i] for i in side] for side in (train, test))
             right = {name: np.ones(len(test), dtype=bool) for name in matches}
-            for y in labels.values():
+            for y in labels:
                 first = fit(known, y[train], groups[train])
                 right["labeled photos alone"] &= first.predict(asked) == y[test]
                 probabilities = first.predict_proba(unlabeled)
